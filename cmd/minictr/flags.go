@@ -1,0 +1,91 @@
+package main
+
+// The flags of run and plan, in docker's spelling. They are only collected
+// here: what they mean is package container's to say.
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/hint"
+	"github.com/urfave/cli/v2"
+)
+
+// -h is the hostname, as in docker, so help is --help everywhere.
+func init() { cli.HelpFlag = &cli.BoolFlag{Name: "help", Usage: "show help", DisableDefaultText: true} }
+
+var runFlags = []cli.Flag{
+	&cli.StringFlag{Name: "name", Usage: "name the container `NAME`"},
+	&cli.BoolFlag{Name: "rm", Usage: "remove the container when it ends"},
+	&cli.StringFlag{Name: "cidfile", Usage: "write the container's id to `FILE`"},
+	&cli.BoolFlag{Name: "interactive", Aliases: []string{"i"}, Usage: "keep standard input open"},
+	&cli.BoolFlag{Name: "tty", Aliases: []string{"t"}, Usage: "give the process a terminal of its own"},
+	&cli.BoolFlag{Name: "init", Usage: "run an init that reaps orphans and hands on signals"},
+	&cli.StringFlag{Name: "stop-signal", Usage: "stop the container with `SIGNAL`"},
+
+	&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, KeepSpace: true, Usage: "set `NAME=VALUE`, or pass NAME on"},
+	&cli.StringSliceFlag{Name: "env-file", KeepSpace: true, Usage: "read variables from `FILE`"},
+	&cli.StringFlag{Name: "workdir", Aliases: []string{"w"}, Usage: "start in `DIR`"},
+	&cli.StringFlag{Name: "user", Aliases: []string{"u"}, Usage: "run as `USER[:GROUP]`, names or numbers"},
+	&cli.StringFlag{Name: "entrypoint", Usage: "run `PROGRAM` instead of the image's entrypoint"},
+	&cli.StringFlag{Name: "hostname", Aliases: []string{"h"}, Usage: "call the container's system `NAME`"},
+
+	&cli.StringSliceFlag{Name: "volume", Aliases: []string{"v"}, KeepSpace: true, Usage: "bind `SOURCE:TARGET[:ro]`"},
+	&cli.StringSliceFlag{Name: "mount", KeepSpace: true, Usage: "mount `type=bind|tmpfs,src=SOURCE,dst=TARGET,…`"},
+	&cli.StringSliceFlag{Name: "tmpfs", KeepSpace: true, Usage: "files in memory at `TARGET[:OPTIONS]`"},
+	&cli.BoolFlag{Name: "read-only", Usage: "make the root filesystem read-only"},
+
+	&cli.StringSliceFlag{Name: "cap-add", KeepSpace: true, Usage: "give the process capability `CAP`, or ALL"},
+	&cli.StringSliceFlag{Name: "cap-drop", KeepSpace: true, Usage: "take capability `CAP` away, or ALL"},
+	&cli.BoolFlag{Name: "privileged", Usage: "hold nothing back: all capabilities, devices and system calls"},
+	&cli.StringSliceFlag{Name: "security-opt", KeepSpace: true, Usage: "set `OPTION`: seccomp=FILE|unconfined, no-new-privileges=false"},
+
+	&cli.StringFlag{Name: "network", Aliases: []string{"net"}, Usage: "use network `none|host`", DefaultText: "none"},
+	&cli.StringFlag{Name: "pid", Usage: "see the processes of `host`"},
+	&cli.StringFlag{Name: "ipc", Usage: "share the memory and queues of `host`"},
+	&cli.StringFlag{Name: "uts", Usage: "have the name of `host`"},
+	&cli.StringFlag{Name: "userns", Usage: "map users: `CONTAINER:HOST:SIZE[,…]`"},
+
+	&cli.StringFlag{Name: "memory", Aliases: []string{"m"}, Usage: "use at most `BYTES` of memory, as in 512m"},
+	&cli.StringFlag{Name: "memory-swap", Usage: "use at most `BYTES` of memory and swap together; -1 is no limit"},
+	&cli.StringFlag{Name: "cpus", Usage: "use at most `NUMBER` processors, as in 1.5"},
+	&cli.Uint64Flag{Name: "cpu-shares", Aliases: []string{"c"}, Usage: "weigh `SHARES` against 1024 of others"},
+	&cli.Int64Flag{Name: "pids-limit", Usage: "have at most `NUMBER` processes; -1 is no limit", DefaultText: "2048"},
+	&cli.StringSliceFlag{Name: "ulimit", KeepSpace: true, Usage: "limit each process: `NAME=SOFT[:HARD]`"},
+	&cli.StringSliceFlag{Name: "sysctl", KeepSpace: true, Usage: "set a namespace's kernel setting `NAME=VALUE`"},
+}
+
+// runOptions returns what the flags say. The first word that is no flag is the
+// image; all after it are the container's command.
+func runOptions(c *cli.Context) (*container.Options, error) {
+	if !c.Args().Present() {
+		return nil, hint.New(errors.New("no image named"), fmt.Sprintf("write minictr %s IMAGE [COMMAND…]", c.Command.Name))
+	}
+	o := &container.Options{
+		Name: c.String("name"), Remove: c.Bool("rm"), CIDFile: c.String("cidfile"),
+		Interactive: c.Bool("interactive"), TTY: c.Bool("tty"), Init: c.Bool("init"),
+		StopSignal: c.String("stop-signal"),
+		Env:        c.StringSlice("env"), EnvFiles: c.StringSlice("env-file"),
+		Workdir: c.String("workdir"), User: c.String("user"), Hostname: c.String("hostname"),
+		Command: c.Args().Tail(),
+		Volumes: c.StringSlice("volume"), Mounts: c.StringSlice("mount"), Tmpfs: c.StringSlice("tmpfs"),
+		ReadOnly: c.Bool("read-only"), Privileged: c.Bool("privileged"),
+		CapAdd: c.StringSlice("cap-add"), CapDrop: c.StringSlice("cap-drop"),
+		SecurityOpt: c.StringSlice("security-opt"),
+		Network:     c.String("network"), PID: c.String("pid"), IPC: c.String("ipc"),
+		UTS: c.String("uts"), Userns: c.String("userns"),
+		Memory: c.String("memory"), MemorySwap: c.String("memory-swap"),
+		CPUs: c.String("cpus"), CPUShares: c.Uint64("cpu-shares"),
+		Ulimits: c.StringSlice("ulimit"), Sysctls: c.StringSlice("sysctl"),
+	}
+	if c.IsSet("entrypoint") {
+		entrypoint := c.String("entrypoint")
+		o.Entrypoint = &entrypoint
+	}
+	if c.IsSet("pids-limit") {
+		limit := c.Int64("pids-limit")
+		o.PidsLimit = &limit
+	}
+	return o, nil
+}

@@ -1,0 +1,125 @@
+package container
+
+// Host: the few facts of the machine that a config depends on.
+//
+// They are plain values, so that a config can be made for any machine and
+// compared as text. ThisHost reads them; the caller adds the container's id
+// and folder.
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// Host is a machine, and the place of one container on it.
+type Host struct {
+	ID     string // the container's
+	Folder string // holds the files of HostFiles
+
+	Arch        string              // in Go's spelling: amd64
+	Hostname    string              // uname -n
+	Dir         string              // the caller's working directory: relative names start there
+	Environ     []string            // the caller's: -e NAME takes its value from it
+	Controllers []string            // of cgroup v2: cpu, memory, pids
+	Thermal     []string            // the processors' thermal_throttle folders, to be masked
+	Init        string              // a program for --init, "" if there is none
+	Devices     []specs.LinuxDevice // all of /dev, for --privileged
+}
+
+// ThisHost reads what a config for o depends on from the running system.
+func ThisHost(o *Options) (Host, error) {
+	h := Host{Arch: runtime.GOARCH, Environ: os.Environ()}
+	var err error
+	if h.Hostname, err = os.Hostname(); err != nil {
+		return Host{}, err
+	}
+	if h.Dir, err = os.Getwd(); err != nil {
+		return Host{}, err
+	}
+	if data, err := os.ReadFile("/sys/fs/cgroup/cgroup.controllers"); err == nil {
+		h.Controllers = strings.Fields(string(data))
+	}
+	if o.Init {
+		h.Init = findInit()
+	}
+	if o.Privileged {
+		h.Devices, err = readDevices("/dev")
+		return h, err
+	}
+	h.Thermal, _ = filepath.Glob("/sys/devices/system/cpu/cpu*/thermal_throttle")
+	return h, nil
+}
+
+// findInit looks for a program that starts another, hands on signals and reaps
+// orphans: "INIT -- COMMAND…". Static ones first, as they run in any image.
+func findInit() string {
+	for _, name := range [...]string{
+		"/usr/bin/tini-static", "/usr/libexec/podman/catatonit", "/usr/bin/catatonit",
+		"/usr/bin/docker-init", "/usr/libexec/docker/docker-init", "/usr/sbin/docker-init",
+		"/usr/bin/tini",
+	} {
+		if unix.Access(name, unix.X_OK) == nil {
+			return name
+		}
+	}
+	return ""
+}
+
+// readDevices lists the device nodes below dir. Terminals and the console are
+// left out: the container has its own.
+func readDevices(dir string) ([]specs.LinuxDevice, error) {
+	var devices []specs.LinuxDevice
+	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		switch rel, _ := filepath.Rel(dir, name); rel {
+		case "pts", "shm", "mqueue", "fd", ".udev":
+			return fs.SkipDir
+		case "console", "ptmx", "tty":
+			return nil
+		}
+		if d.Type()&fs.ModeDevice == 0 {
+			return nil
+		}
+		device, err := readDevice(name)
+		devices = append(devices, device)
+		return err
+	})
+	return devices, err
+}
+
+func readDevice(name string) (specs.LinuxDevice, error) {
+	var st unix.Stat_t
+	if err := unix.Lstat(name, &st); err != nil {
+		return specs.LinuxDevice{}, fmt.Errorf("lstat %q: %w", name, err)
+	}
+	kind := "b"
+	if st.Mode&unix.S_IFMT == unix.S_IFCHR {
+		kind = "c"
+	}
+	mode := os.FileMode(st.Mode & 0o777)
+	return specs.LinuxDevice{
+		Path: name, Type: kind, FileMode: &mode, UID: &st.Uid, GID: &st.Gid,
+		Major: int64(unix.Major(uint64(st.Rdev))), Minor: int64(unix.Minor(uint64(st.Rdev))),
+	}, nil
+}
+
+// path makes a name from the command line absolute.
+func (h Host) path(name string) string {
+	if filepath.IsAbs(name) {
+		return filepath.Clean(name)
+	}
+	return filepath.Join(h.Dir, name)
+}
+
+func (h Host) getenv(name string) (string, bool) {
+	return environment(h.Environ).get(name)
+}
