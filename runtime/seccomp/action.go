@@ -1,0 +1,92 @@
+package seccomp
+
+// The answer of a filter is a word: the action above, 16 bits of data below.
+// As signed numbers the actions are sorted by strictness, SECCOMP_RET_KILL_PROCESS
+// (the sign bit) first and SECCOMP_RET_ALLOW last. The kernel uses this order
+// to find the strictest among the answers of several filters, and rule.go among
+// several rules. See seccomp(2) and include/uapi/linux/seccomp.h.
+
+import (
+	"fmt"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+const maxErrno = 4095 // MAX_ERRNO: the kernel cuts larger ones
+
+// answer translates an action and its errno to what the program returns.
+// The spec gives an errno of EPERM where none is written, and wants an errno
+// refused beside an action that has no use for it.
+func answer(action specs.LinuxSeccompAction, errnoRet *uint) (uint32, error) {
+	data, most := uint(unix.EPERM), uint(0)
+	if errnoRet != nil {
+		data = *errnoRet
+	}
+	var ret uint32
+	switch action {
+	case specs.ActKill, specs.ActKillThread:
+		ret = unix.SECCOMP_RET_KILL_THREAD
+	case specs.ActKillProcess:
+		ret = unix.SECCOMP_RET_KILL_PROCESS
+	case specs.ActTrap:
+		ret = unix.SECCOMP_RET_TRAP
+	case specs.ActErrno:
+		ret, most = unix.SECCOMP_RET_ERRNO, maxErrno
+	case specs.ActTrace:
+		ret, most = unix.SECCOMP_RET_TRACE, unix.SECCOMP_RET_DATA
+	case specs.ActAllow:
+		ret = unix.SECCOMP_RET_ALLOW
+	case specs.ActLog:
+		ret = unix.SECCOMP_RET_LOG
+	case specs.ActNotify:
+		ret = unix.SECCOMP_RET_USER_NOTIF
+	default:
+		return 0, fmt.Errorf("unknown action %q", action)
+	}
+	switch {
+	case most == 0 && errnoRet != nil:
+		return 0, fmt.Errorf("action %s takes no errno, but errnoRet is %d", action, data)
+	case most == 0:
+		return ret, nil
+	case data > most:
+		return 0, fmt.Errorf("action %s: errnoRet %d is greater than %d", action, data, most)
+	}
+	return ret | uint32(data), nil
+}
+
+// strictness is smaller the stricter the action in an answer.
+func strictness(word uint32) int32 { return int32(word & unix.SECCOMP_RET_ACTION_FULL) }
+
+// permissive says whether calls with this answer take place. A tracer counts:
+// it sees the call and can refuse it itself.
+func permissive(word uint32) bool {
+	return strictness(word) >= strictness(unix.SECCOMP_RET_TRACE)
+}
+
+const flagTSYNC specs.LinuxSeccompFlag = "SECCOMP_FILTER_FLAG_TSYNC" // in the spec, not in specs-go
+
+// flagBits translates the section's flags to seccomp(2)'s.
+func flagBits(flags []specs.LinuxSeccompFlag, notify bool) (uint, error) {
+	var bits uint
+	if notify {
+		bits |= unix.SECCOMP_FILTER_FLAG_NEW_LISTENER
+	}
+	for _, flag := range flags {
+		switch flag {
+		case flagTSYNC: // all threads at once: the caller has only one
+		case specs.LinuxSeccompFlagLog:
+			bits |= unix.SECCOMP_FILTER_FLAG_LOG
+		case specs.LinuxSeccompFlagSpecAllow:
+			bits |= unix.SECCOMP_FILTER_FLAG_SPEC_ALLOW
+		case specs.LinuxSeccompFlagWaitKillableRecv:
+			if !notify {
+				return 0, fmt.Errorf("flag %s without a rule of %s", flag, specs.ActNotify)
+			}
+			bits |= unix.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+		default:
+			return 0, fmt.Errorf("unknown flag %q", flag)
+		}
+	}
+	return bits, nil
+}

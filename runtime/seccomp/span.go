@@ -1,0 +1,171 @@
+package seccomp
+
+// The numbers of an ABI as a line of spans: from the beginning of one to the
+// beginning of the next, all calls have the same answer.
+//
+//	0…12 ALLOW │ 13 ALLOW if … │ 14…133 ALLOW │ 134 ERRNO(EPERM) │ … │ 467… ERRNO(ENOSYS)
+//
+// The last one is for calls younger than the section. A program that tries a
+// new call and is told EPERM gives up; told ENOSYS it takes the old one. So
+// numbers above the highest the section names give ENOSYS, as in runc, unless
+// the default action lets calls pass.
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// A section of the program serves one AUDIT_ARCH. On amd64 that can be two
+// ABIs: x32 is x86_64 with a bit set in the number.
+type section struct {
+	audit uint32
+	abi   int // column of the table
+	x32   bool
+}
+
+const (
+	x32Bit     = 1 << 30 // __X32_SYSCALL_BIT
+	armPrivate = 0xf0000 // __ARM_NR_BASE: set_tls and its like, far above the calls
+	enosys     = unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)
+)
+
+// sectionsOf returns what a machine must filter: its native ABI, mentioned or
+// not, and the companions that archs lists. ABIs of other machines can make no
+// call here and need no filter.
+func sectionsOf(archs []specs.Arch, goarch string) ([]section, error) {
+	for _, arch := range archs {
+		if !known(arch) {
+			return nil, fmt.Errorf("unknown architecture %q", arch)
+		}
+	}
+	var sections []section
+	switch goarch {
+	case "amd64":
+		sections = append(sections, section{unix.AUDIT_ARCH_X86_64, amd64, slices.Contains(archs, specs.ArchX32)})
+		if slices.Contains(archs, specs.ArchX86) {
+			sections = append(sections, section{unix.AUDIT_ARCH_I386, i386, false})
+		}
+	case "arm64":
+		sections = append(sections, section{unix.AUDIT_ARCH_AARCH64, arm64, false})
+		if slices.Contains(archs, specs.ArchARM) {
+			sections = append(sections, section{unix.AUDIT_ARCH_ARM, arm, false})
+		}
+	default:
+		return nil, fmt.Errorf("no table of system calls for %s", goarch)
+	}
+	return sections, nil
+}
+
+// known tells the spec's architectures from a slip of the pen.
+func known(arch specs.Arch) bool {
+	switch arch {
+	case specs.ArchX86, specs.ArchX86_64, specs.ArchX32,
+		specs.ArchARM, specs.ArchAARCH64,
+		specs.ArchMIPS, specs.ArchMIPS64, specs.ArchMIPS64N32,
+		specs.ArchMIPSEL, specs.ArchMIPSEL64, specs.ArchMIPSEL64N32,
+		specs.ArchPPC, specs.ArchPPC64, specs.ArchPPC64LE,
+		specs.ArchS390, specs.ArchS390X,
+		specs.ArchPARISC, specs.ArchPARISC64,
+		specs.ArchRISCV64, specs.ArchLOONGARCH64,
+		specs.ArchM68K, specs.ArchSH, specs.ArchSHEB:
+		return true
+	}
+	return false
+}
+
+// A span gives the numbers from `from` on to code, which ends in an answer.
+type span struct {
+	from uint32
+	code program
+}
+
+type line []span
+
+// put adds a span. A neighbour with the same answer is the same span.
+func (l *line) put(from uint32, code program) {
+	if n := len(*l); n > 0 && slices.Equal((*l)[n-1].code, code) {
+		return
+	}
+	*l = append(*l, span{from, code})
+}
+
+// line returns the spans of a section: all numbers from 0 on.
+func (c *compiler) line(s section) line {
+	l := make(line, 0, 256)
+	c.extend(&l, s.abi, 0)
+	switch {
+	case s.x32:
+		c.extend(&l, x32, x32Bit)
+	case s.abi == amd64:
+		l.put(x32Bit, program{ret(enosys)})
+	}
+	return l
+}
+
+// extend adds the spans of one ABI, whose numbers begin at base.
+func (c *compiler) extend(l *line, abi int, base uint32) {
+	entries := c.numbered(abi)
+	newest := c.newest(entries)
+	unnamed := func(nr uint32) program {
+		if int64(nr) > newest {
+			return program{ret(enosys)}
+		}
+		return program{ret(c.otherwise)}
+	}
+	nr := uint32(0) // the first number that has no span yet
+	var rules []rule
+	for i, e := range entries {
+		if e.nr > nr {
+			l.put(base+nr, unnamed(nr))
+		}
+		rules = append(rules, c.rules[e.rule])
+		if i+1 < len(entries) && entries[i+1].nr == e.nr {
+			continue
+		}
+		l.put(base+e.nr, decide(rules, c.otherwise))
+		nr, rules = e.nr+1, rules[:0]
+	}
+	l.put(base+nr, unnamed(nr))
+}
+
+// A numbered entry of the section: this number has that rule.
+type numbered struct {
+	nr   uint32
+	rule int
+}
+
+// numbered returns the entries that an ABI has, by number, and those of one
+// number in the section's order.
+func (c *compiler) numbered(abi int) []numbered {
+	list := make([]numbered, 0, len(c.entries))
+	for _, e := range c.entries {
+		if nr := e.call.numbers[abi]; nr >= 0 {
+			list = append(list, numbered{uint32(nr), e.rule})
+		}
+	}
+	slices.SortFunc(list, func(a, b numbered) int {
+		if a.nr != b.nr {
+			return int(a.nr) - int(b.nr)
+		}
+		return a.rule - b.rule
+	})
+	return list
+}
+
+// newest returns the number above which calls are too young for the section.
+func (c *compiler) newest(entries []numbered) int64 {
+	if permissive(c.otherwise) || len(entries) == 0 {
+		return math.MaxInt64
+	}
+	newest := int64(-1)
+	for _, e := range entries {
+		if e.nr < armPrivate {
+			newest = int64(e.nr)
+		}
+	}
+	return newest
+}
