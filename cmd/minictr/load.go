@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"time"
+
+	"github.com/containerd/console"
+	"github.com/docker/go-units"
+	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/images"
+	"github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
+)
+
+var loadCommand = &cli.Command{
+	Name:      "load",
+	Usage:     "load images from an archive or an OCI layout",
+	UsageText: "minictr load [-i FILE|FOLDER]   (or:  docker save ubuntu | minictr load)",
+	Flags: []cli.Flag{
+		&cli.StringFlag{Name: "input", Aliases: []string{"i"}, Usage: "read from `FILE` or folder", Value: "-"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no progress"},
+	},
+	Action: load,
+}
+
+func load(c *cli.Context) error {
+	src := c.String("input")
+	if src == "-" && isTerminal(os.Stdin) {
+		return hint.New(fmt.Errorf("load: standard input is a terminal"), "name an archive: minictr load -i FILE")
+	}
+	store, err := images.Open(c.String("root"))
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(c.Context, unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
+	defer stop()
+	opts := images.LoadOptions{Stdin: os.Stdin}
+	if isTerminal(os.Stderr) && !c.Bool("quiet") {
+		opts.Progress = showProgress()
+	}
+	names, err := store.Load(ctx, src, opts)
+	if opts.Progress != nil {
+		fmt.Fprint(os.Stderr, "\r\x1b[K")
+	}
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		fmt.Println("Loaded image: " + images.Familiar(name))
+	}
+	return nil
+}
+
+// showProgress draws one line, ten times a second at most.
+func showProgress() func(done, total int64) {
+	var last atomic.Int64
+	return func(done, total int64) {
+		now, then := time.Now().UnixMilli(), last.Load()
+		if now-then < 100 || !last.CompareAndSwap(then, now) {
+			return
+		}
+		fmt.Fprintf(os.Stderr, "\r\x1b[Kloading layers: %s of %s", units.HumanSize(float64(done)), units.HumanSize(float64(total)))
+	}
+}
+
+func isTerminal(f *os.File) bool {
+	_, err := console.ConsoleFromFile(f)
+	return err == nil
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/minictr/minictr/images"
+	"github.com/urfave/cli/v2"
+)
+
+var rmiCommand = &cli.Command{
+	Name:      "rmi",
+	Usage:     "remove images",
+	ArgsUsage: "IMAGE...",
+	Flags: []cli.Flag{
+		&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "by ID, remove all names; no error for an image that is not there"},
+	},
+	Action: removeImages,
+}
+
+// removeImages removes what it can, and then tells all that went wrong.
+func removeImages(c *cli.Context) error {
+	if c.NArg() == 0 {
+		return errors.New("rmi: which image?")
+	}
+	store, err := images.Open(c.String("root"))
+	if err != nil {
+		return err
+	}
+	remove := store.Remove
+	if c.Bool("force") {
+		remove = store.ForceRemove
+	}
+	var wrong []error
+	for _, name := range c.Args().Slice() {
+		lines, err := remove(name)
+		for _, line := range lines {
+			fmt.Println(line)
+		}
+		if err != nil && !(c.Bool("force") && errors.Is(err, images.ErrNotFound)) {
+			wrong = append(wrong, err)
+		}
+	}
+	return errors.Join(wrong...)
+}

@@ -1,0 +1,70 @@
+package layers
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+
+	"golang.org/x/sys/unix"
+)
+
+// block is the unit of holes: the page, and most file systems' block.
+const block = 4096
+
+var zeros [block]byte
+
+// writeSparse writes size bytes of body to the empty file fd. Blocks of zeros
+// become holes: archive/tar hands out the holes of sparse entries as zeros,
+// and a reader cannot tell the difference.
+func writeSparse(fd int, size int64, body io.Reader, buf []byte) error {
+	var off, end int64 // end: up to where the file reaches
+	for off < size {
+		n, err := io.ReadFull(body, buf[:min(int64(len(buf)), size-off)])
+		if err != nil {
+			return fmt.Errorf("read tar: %w", err)
+		}
+		for data := buf[:n]; len(data) > 0; {
+			run, hole := firstRun(data)
+			if !hole {
+				if err := pwriteAll(fd, data[:run], off); err != nil {
+					return err
+				}
+				end = off + int64(run)
+			}
+			data, off = data[run:], off+int64(run)
+		}
+	}
+	if end < size {
+		return sys("ftruncate", unix.Ftruncate(fd, size))
+	}
+	return nil
+}
+
+// firstRun returns how many bytes at the head of data are alike: whole blocks
+// of zeros, or anything else.
+func firstRun(data []byte) (n int, hole bool) {
+	for n < len(data) {
+		next := data[n:min(n+block, len(data))]
+		zero := bytes.Equal(next, zeros[:len(next)])
+		if n > 0 && zero != hole {
+			break
+		}
+		hole = zero
+		n += len(next)
+	}
+	return n, hole
+}
+
+func pwriteAll(fd int, data []byte, off int64) error {
+	for len(data) > 0 {
+		n, err := unix.Pwrite(fd, data, off)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return sys("pwrite", err)
+		}
+		data, off = data[n:], off+int64(n)
+	}
+	return nil
+}
