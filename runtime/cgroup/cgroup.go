@@ -1,0 +1,144 @@
+// Package cgroup knows the files of a control group, version 2.
+//
+// A cgroup is a folder in a filesystem of type cgroup2. The processes in it
+// stand in cgroup.procs; a limit is a file such as memory.max, and to set it
+// is to write a number there. The files of a controller ("memory") are there
+// only if every folder above lists it in cgroup.subtree_control.
+//
+// Making and filling the folder is part of the plan (package plan); here are
+// the facts that the plan needs (where cgroup2 is mounted, which file holds
+// which limit of the OCI config), and the end of a cgroup, when no plan runs
+// any more: kill all in it, wait until it is empty, remove it.
+//
+// The source for all of it is Documentation/admin-guide/cgroup-v2.rst in the
+// kernel.
+package cgroup
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/minictr/minictr/hint"
+	"golang.org/x/sys/unix"
+)
+
+// Mount finds where cgroup2 is mounted, in /proc/self/mountinfo (proc(5)).
+// On a pure v2 machine that is /sys/fs/cgroup; where version 1 is still in
+// use it is often /sys/fs/cgroup/unified. Version 1 alone is an error.
+func Mount() (string, error) {
+	f, err := os.Open("/proc/self/mountinfo")
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		// 41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw
+		before, after, ok := strings.Cut(lines.Text(), " - ")
+		fields := strings.Fields(before)
+		if ok && strings.HasPrefix(after, "cgroup2 ") && len(fields) > 4 {
+			return fields[4], nil
+		}
+	}
+	return "", hint.New(errors.New("find a cgroup2 mount in /proc/self/mountinfo: there is none"),
+		"mount one with: mount -t cgroup2 none /sys/fs/cgroup")
+}
+
+// Available lists the controllers that cgroups below the mount could be given.
+func Available(mount string) []string {
+	data, err := os.ReadFile(filepath.Join(mount, "cgroup.controllers"))
+	if err != nil {
+		return nil
+	}
+	return strings.Fields(string(data))
+}
+
+// drain is how long Remove waits for killed processes to be gone.
+const drain = 10 * time.Second
+
+// Remove kills every process in the cgroup at path, and removes it with all
+// cgroups below. That it is not there is no error.
+func Remove(path string) error {
+	err := unix.Rmdir(path)
+	if err == nil || errors.Is(err, unix.ENOENT) {
+		return nil
+	}
+	if err := Kill(path); err != nil {
+		return err
+	}
+	below, err := folders(path)
+	if err != nil {
+		return err
+	}
+	for _, dir := range below {
+		if err := unix.Rmdir(dir); err != nil && !errors.Is(err, unix.ENOENT) {
+			return fmt.Errorf("rmdir %s: %w", dir, err)
+		}
+	}
+	return nil
+}
+
+// Kill sends SIGKILL to every process in the cgroup and below it, and waits
+// until they are gone. Processes that fork meanwhile do not escape: the
+// kernel kills the group, not a list (cgroup.kill, Linux 5.14).
+func Kill(path string) error {
+	err := os.WriteFile(filepath.Join(path, "cgroup.kill"), []byte("1"), 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return waitEmpty(path)
+}
+
+// waitEmpty waits for "populated 0" in cgroup.events. The kernel wakes
+// whoever polls that file when it changes.
+func waitEmpty(path string) error {
+	f, err := os.Open(filepath.Join(path, "cgroup.events"))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	buf := make([]byte, 256)
+	for deadline := time.Now().Add(drain); ; {
+		n, err := unix.Pread(int(f.Fd()), buf, 0)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", f.Name(), err)
+		}
+		if bytes.Contains(buf[:n], []byte("populated 0")) {
+			return nil
+		}
+		left := time.Until(deadline)
+		if left <= 0 {
+			return fmt.Errorf("kill cgroup %s: processes are left after %v", path, drain)
+		}
+		wait := []unix.PollFd{{Fd: int32(f.Fd()), Events: unix.POLLPRI}}
+		if _, err := unix.Poll(wait, int(left.Milliseconds())+1); err != nil && !errors.Is(err, unix.EINTR) {
+			return fmt.Errorf("poll %s: %w", f.Name(), err)
+		}
+	}
+}
+
+// folders lists the cgroup and those below it, the deepest first.
+func folders(path string) ([]string, error) {
+	var dirs []string
+	err := filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err == nil && d.IsDir() {
+			dirs = append(dirs, p)
+		}
+		return err
+	})
+	slices.Reverse(dirs)
+	return dirs, err
+}

@@ -1,0 +1,208 @@
+package cgroup
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// In version 2 the device rules are no file but a program. The kernel runs it
+// whenever a process of the cgroup opens or makes a device node, with three
+// words in a struct bpf_cgroup_dev_ctx:
+//
+//	access_type   what is wanted (mknod 1, read 2, write 4) in the upper half,
+//	              block 1 or character 2 in the lower
+//	major, minor  the numbers of the device
+//
+// The program answers 1 for yes and 0 for no. In the OCI config the last rule
+// that fits counts, so they are asked from last to first, and the first
+// that fits answers. What no rule fits is refused.
+
+// registers and the offsets of the fields of the context
+const (
+	r0, r1, r2, r3, r4, r5 = 0, 1, 2, 3, 4, 5
+
+	accessType, majorField, minorField = 0, 4, 8
+)
+
+// asm is a BPF program in the making. An instruction is eight bytes
+// (Documentation/bpf/standardization/instruction-set.rst).
+type asm struct {
+	code []byte
+}
+
+func (a *asm) add(op, dst, src byte, offset int16, imm int32) {
+	a.code = append(a.code, op, src<<4|dst)
+	a.code = binary.NativeEndian.AppendUint16(a.code, uint16(offset))
+	a.code = binary.NativeEndian.AppendUint32(a.code, uint32(imm))
+}
+
+func (a *asm) load(dst, src byte, offset int16) {
+	a.add(unix.BPF_LDX|unix.BPF_MEM|unix.BPF_W, dst, src, offset, 0)
+}
+func (a *asm) move(dst, src byte) { a.add(unix.BPF_ALU64|unix.BPF_MOV|unix.BPF_X, dst, src, 0, 0) }
+func (a *asm) and(dst byte, imm int32) {
+	a.add(unix.BPF_ALU|unix.BPF_AND|unix.BPF_K, dst, 0, 0, imm)
+}
+func (a *asm) shiftRight(dst byte, imm int32) {
+	a.add(unix.BPF_ALU|unix.BPF_RSH|unix.BPF_K, dst, 0, 0, imm)
+}
+
+// skipUnless jumps over the next n instructions unless dst is imm.
+func (a *asm) skipUnless(dst byte, imm int32, n int16) {
+	a.add(unix.BPF_JMP32|unix.BPF_JNE|unix.BPF_K, dst, 0, n, imm)
+}
+
+func (a *asm) answer(yes bool) {
+	verdict := int32(0)
+	if yes {
+		verdict = 1
+	}
+	a.add(unix.BPF_ALU64|unix.BPF_MOV|unix.BPF_K, r0, 0, 0, verdict)
+	a.add(unix.BPF_JMP|unix.BPF_EXIT, 0, 0, 0, 0)
+}
+
+const (
+	instruction   = 8 // bytes
+	everyAccess   = unix.BPF_DEVCG_ACC_MKNOD | unix.BPF_DEVCG_ACC_READ | unix.BPF_DEVCG_ACC_WRITE
+	anyDevice     = -1
+	unlimitedRule = "a"
+)
+
+// everyContainers are the devices that a runtime supplies, and so allows,
+// whatever the config says (config-linux.md, "Default Devices"): null, zero,
+// full, random, urandom, tty, console, ptmx and pts. Making a node is allowed
+// for all: it is the use that counts.
+var everyContainers = []struct {
+	kind         string
+	major, minor int64
+	access       string
+}{
+	{"c", anyDevice, anyDevice, "m"}, {"b", anyDevice, anyDevice, "m"},
+	{"c", 1, 3, "rwm"}, {"c", 1, 5, "rwm"}, {"c", 1, 7, "rwm"}, {"c", 1, 8, "rwm"}, {"c", 1, 9, "rwm"},
+	{"c", 5, 0, "rwm"}, {"c", 5, 1, "rwm"}, {"c", 5, 2, "rwm"}, {"c", 136, anyDevice, "rwm"},
+}
+
+// DeviceProgram compiles rules to a program of n instructions. Where all is
+// allowed there is no program, and n is 0.
+func DeviceProgram(rules []specs.LinuxDeviceCgroup) (code []byte, n int, err error) {
+	if len(rules) == 0 {
+		return nil, 0, nil
+	}
+	if last := rules[len(rules)-1]; !last.Allow || last.Type != unlimitedRule {
+		for i := range everyContainers {
+			d := &everyContainers[i]
+			rules = append(rules[:len(rules):len(rules)], specs.LinuxDeviceCgroup{Allow: true, Type: d.kind, Major: &d.major, Minor: &d.minor, Access: d.access})
+		}
+	}
+	a := &asm{}
+	a.load(r2, r1, accessType)
+	a.move(r3, r2)
+	a.and(r2, 0xffff)
+	a.shiftRight(r3, 16)
+	a.load(r4, r1, majorField)
+	a.load(r5, r1, minorField)
+	for i := len(rules) - 1; i >= 0; i-- {
+		all, err := a.rule(rules[i])
+		if err != nil {
+			return nil, 0, fmt.Errorf("[%d]: %w", i, err)
+		}
+		if all {
+			if i == len(rules)-1 && rules[i].Allow {
+				return nil, 0, nil
+			}
+			a.answer(rules[i].Allow)
+			return a.code, len(a.code) / instruction, nil
+		}
+	}
+	a.answer(false)
+	return a.code, len(a.code) / instruction, nil
+}
+
+// rule adds the code of one rule; all is true, and nothing is added, for a
+// rule that fits everything.
+func (a *asm) rule(r specs.LinuxDeviceCgroup) (all bool, err error) {
+	kind, err := deviceType(r.Type)
+	if err != nil {
+		return false, err
+	}
+	access, err := accessBits(r.Access)
+	if err != nil {
+		return false, err
+	}
+	major, minor := id(r.Major), id(r.Minor)
+	if kind == 0 && access == everyAccess && major == anyDevice && minor == anyDevice {
+		return true, nil
+	}
+	body := &asm{}
+	test := func(reg byte, want int64) {
+		if want != anyDevice {
+			body.skipUnless(reg, int32(want), 0)
+		}
+	}
+	if kind != 0 {
+		test(r2, kind)
+	}
+	test(r4, major)
+	test(r5, minor)
+	if access != everyAccess {
+		// wanted &^ allowed must be empty
+		body.move(r1, r3)
+		body.and(r1, int32(^access))
+		body.skipUnless(r1, 0, 0)
+	}
+	body.answer(r.Allow)
+	body.resolve()
+	a.code = append(a.code, body.code...)
+	return false, nil
+}
+
+// resolve makes every test in the code jump to its end.
+func (a *asm) resolve() {
+	total := len(a.code) / instruction
+	for i := range total {
+		if op := a.code[i*instruction]; op == unix.BPF_JMP32|unix.BPF_JNE|unix.BPF_K {
+			binary.NativeEndian.PutUint16(a.code[i*instruction+2:], uint16(total-i-1))
+		}
+	}
+}
+
+func deviceType(t string) (int64, error) {
+	switch t {
+	case "", unlimitedRule:
+		return 0, nil
+	case "b":
+		return unix.BPF_DEVCG_DEV_BLOCK, nil
+	case "c":
+		return unix.BPF_DEVCG_DEV_CHAR, nil
+	}
+	return 0, fmt.Errorf("type %q: want a, b or c", t)
+}
+
+func accessBits(access string) (bits int64, err error) {
+	for _, c := range access {
+		switch c {
+		case 'r':
+			bits |= unix.BPF_DEVCG_ACC_READ
+		case 'w':
+			bits |= unix.BPF_DEVCG_ACC_WRITE
+		case 'm':
+			bits |= unix.BPF_DEVCG_ACC_MKNOD
+		default:
+			return 0, fmt.Errorf("access %q: want letters of rwm", access)
+		}
+	}
+	if bits == 0 {
+		bits = everyAccess
+	}
+	return bits, nil
+}
+
+func id(n *int64) int64 {
+	if n == nil {
+		return anyDevice
+	}
+	return *n
+}

@@ -1,0 +1,141 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// A config is refused, by the name of the field, if it asks for something
+// that no step is made for. What is silently left out of a container is
+// noticed when it is too late.
+
+// check looks at the whole config before anything is compiled.
+func check(s *specs.Spec) error {
+	if s.Process == nil || len(s.Process.Args) == 0 {
+		return errors.New("process.args: empty, there is nothing to run")
+	}
+	if s.Root == nil || s.Root.Path == "" {
+		return errors.New("root.path: empty, there is no root filesystem")
+	}
+	if !strings.HasPrefix(s.Process.Cwd, "/") {
+		return fmt.Errorf("process.cwd: %q: not an absolute path", s.Process.Cwd)
+	}
+	if err := checkStrings(s); err != nil {
+		return err
+	}
+	for _, r := range refused(s) {
+		if r.set {
+			return fmt.Errorf("%s: not implemented", r.field)
+		}
+	}
+	return checkNamespaces(s.Linux)
+}
+
+type refusal struct {
+	field string
+	set   bool
+}
+
+func refused(s *specs.Spec) []refusal {
+	p := s.Process
+	list := []refusal{
+		{"hooks", s.Hooks != nil},
+		{"solaris", s.Solaris != nil},
+		{"windows", s.Windows != nil},
+		{"vm", s.VM != nil},
+		{"zos", s.ZOS != nil},
+		{"freebsd", s.FreeBSD != nil},
+		{"process.commandLine", p.CommandLine != ""},
+		{"process.user.username", p.User.Username != ""},
+		{"process.apparmorProfile", p.ApparmorProfile != ""},
+		{"process.selinuxLabel", p.SelinuxLabel != ""},
+		{"process.scheduler", p.Scheduler != nil},
+		{"process.ioPriority", p.IOPriority != nil},
+		{"process.execCPUAffinity", p.ExecCPUAffinity != nil},
+	}
+	l := s.Linux
+	if l == nil {
+		return list
+	}
+	return append(list, []refusal{
+		{"linux.intelRdt", l.IntelRdt != nil},
+		{"linux.memoryPolicy", l.MemoryPolicy != nil},
+		{"linux.mountLabel", l.MountLabel != ""},
+		{"linux.personality", l.Personality != nil},
+		{"linux.timeOffsets", len(l.TimeOffsets) > 0},
+		{"linux.netDevices", len(l.NetDevices) > 0},
+		{"linux.rootfsPropagation: " + l.RootfsPropagation, !private(l.RootfsPropagation)},
+	}...)
+}
+
+// private is what the root's mounts always are.
+func private(propagation string) bool {
+	return propagation == "" || propagation == "private" || propagation == "rprivate"
+}
+
+func checkNamespaces(l *specs.Linux) error {
+	seen := map[specs.LinuxNamespaceType]bool{}
+	if l != nil {
+		for i, n := range l.Namespaces {
+			field := fmt.Sprintf("linux.namespaces[%d]", i)
+			switch {
+			case n.Path != "":
+				return fmt.Errorf("%s: path %q: joining a namespace is not implemented", field, n.Path)
+			case seen[n.Type]:
+				return fmt.Errorf("%s: a second one of type %q", field, n.Type)
+			case !known(n.Type):
+				return fmt.Errorf("%s: type %q: not implemented", field, n.Type)
+			}
+			seen[n.Type] = true
+		}
+		mapped := len(l.UIDMappings)+len(l.GIDMappings) > 0
+		if mapped != seen[specs.UserNamespace] {
+			return errors.New("linux.uidMappings, linux.gidMappings: they and a user namespace need one another")
+		}
+	}
+	if !seen[specs.MountNamespace] {
+		return errors.New("linux.namespaces: without one of type mount the host's own mounts would be changed")
+	}
+	return nil
+}
+
+func known(kind specs.LinuxNamespaceType) bool {
+	if kind == specs.CgroupNamespace {
+		return true
+	}
+	for _, n := range cloneNamespaces {
+		if n.kind == kind {
+			return true
+		}
+	}
+	return false
+}
+
+// checkStrings refuses NUL bytes: the kernel would read the string only up to
+// there, and see another one than whoever checked it.
+func checkStrings(s *specs.Spec) error {
+	fields := map[string][]string{
+		"process.args": s.Process.Args, "process.env": s.Process.Env,
+		"process.cwd": {s.Process.Cwd}, "hostname": {s.Hostname}, "domainname": {s.Domainname},
+		"root.path": {s.Root.Path},
+	}
+	for i, m := range s.Mounts {
+		fields[mountField(i)] = append([]string{m.Destination, m.Source, m.Type}, m.Options...)
+	}
+	for field, list := range fields {
+		for _, v := range list {
+			if strings.Contains(v, "\x00") {
+				return fmt.Errorf("%s: %s: a NUL byte in it", field, Quote(v))
+			}
+		}
+	}
+	for _, e := range s.Process.Env {
+		if name, _, ok := strings.Cut(e, "="); !ok || name == "" {
+			return fmt.Errorf("process.env: %s: not of the form NAME=value", Quote(e))
+		}
+	}
+	return nil
+}

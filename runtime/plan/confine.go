@@ -1,0 +1,192 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// Confinement: the child is still root with every capability, because it had
+// to mount and to make devices. Now it gives up, in an order in which each
+// step still has the right to be made:
+//
+//	sysctls, limits    need root
+//	working directory  opened as root, so that a closed folder can be one
+//	bounding set       what no execve may ever bring back; needs CAP_SETPCAP
+//	groups, gid, uid   need CAP_SETGID and CAP_SETUID; PR_SET_KEEPCAPS lets
+//	                   the permitted capabilities outlive the change
+//	capset             only those that the config lists
+//	no_new_privs       set-user-ID programs give nothing from here on
+//	seccomp            last, so that it need not allow the calls above
+
+const procRef = Ref("proc")
+
+// sysctl writes kernel parameters of the container's namespaces. They are
+// written through the descriptor of the procfs that this plan made: what is
+// found at the path "/proc" is not asked.
+func (b *builder) sysctl() error {
+	if len(b.linux.Sysctl) == 0 && b.spec.Process.OOMScoreAdj == nil {
+		return nil
+	}
+	i := slices.IndexFunc(b.spec.Mounts, func(m specs.Mount) bool { return m.Type == "proc" })
+	if i < 0 {
+		return fmt.Errorf("linux.sysctl, process.oomScoreAdj: no mount of type proc to write them to")
+	}
+	proc := mountRef(i)
+	for _, key := range slices.Sorted(maps.Keys(b.linux.Sysctl)) {
+		b.begin("confine", "linux.sysctl: "+key)
+		file := "sys/" + strings.ReplaceAll(key, ".", "/")
+		if !strings.HasPrefix(path.Clean(file), "sys/") || path.Clean(file) != file {
+			return fmt.Errorf("linux.sysctl: %q: not a kernel parameter", key)
+		}
+		b.container("a parameter of this container's own namespaces", openat(proc, file, unix.O_WRONLY).as("sysctl"))
+		b.container("its new value", write("sysctl", b.linux.Sysctl[key]))
+	}
+	if adj := b.spec.Process.OOMScoreAdj; adj != nil {
+		b.begin("confine", "process.oomScoreAdj")
+		b.container("how readily it is killed when memory runs out", openat(proc, "self/oom_score_adj", unix.O_WRONLY).as("oom"))
+		b.container("more is sooner", write("oom", fmt.Sprint(*adj)))
+	}
+	return nil
+}
+
+// confine takes away what the program must not have.
+func (b *builder) confine() error {
+	p := b.spec.Process
+	for i, l := range p.Rlimits {
+		b.begin("confine", fmt.Sprintf("process.rlimits[%d]", i))
+		resource, ok := rlimit(l.Type)
+		if !ok {
+			return fmt.Errorf("process.rlimits[%d]: %q: unknown", i, l.Type)
+		}
+		b.container("a limit of the process itself, older than cgroups", prlimit64(resource, l.Type, l.Soft, l.Hard))
+	}
+	b.workingDirectory()
+	if !p.NoNewPrivileges {
+		if err := b.seccomp(); err != nil {
+			return err
+		}
+	}
+	if err := b.capabilitiesAndUser(); err != nil {
+		return err
+	}
+	if p.NoNewPrivileges {
+		b.begin("confine", "process.noNewPrivileges")
+		b.container("no set-user-ID bit and no file capability gives anything from here on", prctl(unix.PR_SET_NO_NEW_PRIVS, "PR_SET_NO_NEW_PRIVS", num(1)))
+	}
+	return nil
+}
+
+// workingDirectory steps into process.cwd. A magic link of /proc is a door to
+// where a forgotten descriptor leads; the kernel is told not to take one.
+func (b *builder) workingDirectory() {
+	b.begin("confine", "process.cwd")
+	dir := b.spec.Process.Cwd
+	if dir != "/" {
+		accept := []unix.Errno{unix.EEXIST, unix.EROFS}
+		b.parents(dir, accept)
+		b.container("made if the image does not have it", mkdirat("", dir, 0o755).accept(accept...))
+	}
+	b.container("open it: inside the root, through no door of /proc", openat2("", dir, unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_NO_MAGICLINKS).as("cwd"))
+	b.container("the program starts here", fchdir("cwd"))
+}
+
+func (b *builder) capabilitiesAndUser() error {
+	p := b.spec.Process
+	caps := p.Capabilities
+	if caps == nil {
+		caps = &specs.LinuxCapabilities{}
+	}
+	sets := map[string]uint64{}
+	for name, list := range map[string][]string{
+		"bounding": caps.Bounding, "effective": caps.Effective, "permitted": caps.Permitted,
+		"inheritable": caps.Inheritable, "ambient": caps.Ambient,
+	} {
+		for _, c := range list {
+			n, ok := capability(c)
+			if !ok {
+				return fmt.Errorf("process.capabilities.%s: %q: unknown", name, c)
+			}
+			sets[name] |= 1 << n
+		}
+	}
+	b.begin("confine", "process.capabilities.bounding")
+	for n, name := range capabilities {
+		if sets["bounding"]&(1<<n) == 0 {
+			b.container("no execve brings it back", prctl(unix.PR_CAPBSET_DROP, "PR_CAPBSET_DROP", Num{uint64(n), name}).accept(unix.EINVAL))
+		}
+	}
+	b.begin("confine", "process.user")
+	b.container("permitted capabilities outlive the change of user, until capset below", prctl(unix.PR_SET_KEEPCAPS, "PR_SET_KEEPCAPS", num(1)))
+	b.container("exactly these groups, none of the host's", setgroups(p.User.AdditionalGids))
+	b.container("real, effective and saved: no way back", setresgid(p.User.GID))
+	b.container("likewise", setresuid(p.User.UID))
+	b.begin("confine", "process.capabilities")
+	b.container("what root may still do, of some forty kinds; nothing is inherited", capset(sets["effective"], sets["permitted"], sets["inheritable"]))
+	for n, name := range capabilities {
+		if sets["ambient"]&(1<<n) != 0 {
+			b.from = "process.capabilities.ambient"
+			s := call("prctl", unix.SYS_PRCTL, Num{unix.PR_CAP_AMBIENT, "PR_CAP_AMBIENT"},
+				Num{unix.PR_CAP_AMBIENT_RAISE, "PR_CAP_AMBIENT_RAISE"}, Num{uint64(n), name}, num(0), num(0))
+			b.container("kept across execve without root; refused to what is not inheritable too", s.accept(unix.EPERM))
+		}
+	}
+	return nil
+}
+
+// exec is the end of the list, and of the process's life as ours.
+func (b *builder) exec() error {
+	p := b.spec.Process
+	if !b.options.Outlive {
+		b.begin("exec", "minictr")
+		b.container("if the host's process dies, so does this one", prctl(unix.PR_SET_PDEATHSIG, "PR_SET_PDEATHSIG", Num{uint64(unix.SIGKILL), "SIGKILL"}))
+		b.container("is it still there? if it died before the line above, this answers EPIPE", write(Report, "."))
+	}
+	b.begin("exec", "process.user.umask")
+	mask := uint32(0o022)
+	if p.User.Umask != nil {
+		mask = *p.User.Umask
+	}
+	b.container("modes of new files, from here on", umask(mask))
+	b.begin("exec", "process")
+	b.container("no descriptor but the standard streams gets through", closeRange(3, unix.CLOSE_RANGE_CLOEXEC))
+	if p.NoNewPrivileges {
+		if err := b.seccomp(); err != nil {
+			return err
+		}
+	}
+	b.begin("exec", "process.args")
+	if strings.Contains(p.Args[0], "/") {
+		b.container("become the program", execve(p.Args[0], p.Args, p.Env))
+		return nil
+	}
+	for _, dir := range searchPath(p.Env) {
+		b.container("become the program, if it is in this folder of PATH",
+			execve(path.Join(dir, p.Args[0]), p.Args, p.Env).accept(unix.ENOENT, unix.ENOTDIR, unix.EACCES))
+	}
+	return nil
+}
+
+// searchPath is the PATH that the program itself will see. An empty part of
+// it is the working directory, as in sh(1).
+func searchPath(env []string) []string {
+	const byDefault = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+	value := byDefault
+	for _, e := range env {
+		if v, ok := strings.CutPrefix(e, "PATH="); ok {
+			value = v
+		}
+	}
+	dirs := strings.Split(value, ":")
+	for i, d := range dirs {
+		if d == "" {
+			dirs[i] = "."
+		}
+	}
+	return dirs
+}

@@ -1,0 +1,40 @@
+// Package plan turns an OCI config into the list of system calls that make
+// the container.
+//
+// There is no "container" in the Linux kernel. There are namespaces, mounts,
+// control groups, capabilities and filters, and a process is called a
+// container when it was put into enough of them. Everything that is done to
+// it, is done by a system call; so a container is a list of system calls, and
+// this package writes that list down before any of them is made.
+//
+// A [Step] is one call: its name, its arguments, the side that makes it and a
+// sentence that says why. The host side is the process that you started; the
+// container side is its child from clone3(2) on, which walks the rest of the
+// list until execve(2) turns it into the program you asked for. A step may
+// name its result, "@root", and a later step may use that name for an
+// argument: nearly always a file descriptor.
+//
+// [Compile] reads top to bottom as the story of a container:
+//
+//	cgroup     a folder in the cgroup2 filesystem, its limits and device rules
+//	root       the layers stacked by overlayfs, as a mount that is nowhere yet
+//	clone3     one call, and a second process lives in new namespaces
+//	pivot      the child takes the root for its own and drops the host's
+//	furnish    /proc, /dev, /sys, volumes; what should not be seen is masked
+//	confine    capabilities, user, no_new_privs, seccomp
+//	execve     the child becomes the program
+//
+// Three rules keep it simple and safe:
+//
+//   - The list is data. Compiling makes no system call, needs no privileges
+//     and gives the same list for the same config, so a test compares it as
+//     text and a reader prints it with `minictr plan`.
+//   - What lives only as long as the container is never given a name on the
+//     host: the root is a detached mount, bind sources are file descriptors.
+//     When the process dies, by kill -9 even, they are gone.
+//   - Paths inside a container's root are hostile. The child pivots first, so
+//     "/proc" can only mean its own; then every mount goes onto a descriptor
+//     that openat2(2) opened without following a link.
+//
+// Package walk carries a plan out.
+package plan

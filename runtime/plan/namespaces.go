@@ -1,0 +1,124 @@
+package plan
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// A namespace gives a process its own view of one kind of thing: process
+// numbers, mounts, host names, network links (namespaces(7)). clone3 makes
+// all of them at once, in the call that starts the process, with two
+// exceptions that this file is about:
+//
+//   - The cgroup namespace. Its root is the cgroup of the process that makes
+//     it. During clone3 that is still the host's process, so the child makes
+//     it later, when it lives in the container's cgroup.
+//   - The user namespace. It is made by clone3, and before all others, so that
+//     it owns them; but it is worth nothing until a process outside has
+//     written which ids it maps. The child waits for that.
+
+// namespaces that exist as soon as clone3 returns.
+var cloneNamespaces = []struct {
+	kind specs.LinuxNamespaceType
+	flag uint64
+}{
+	{specs.UserNamespace, unix.CLONE_NEWUSER},
+	{specs.PIDNamespace, unix.CLONE_NEWPID},
+	{specs.MountNamespace, unix.CLONE_NEWNS},
+	{specs.UTSNamespace, unix.CLONE_NEWUTS},
+	{specs.IPCNamespace, unix.CLONE_NEWIPC},
+	{specs.NetworkNamespace, unix.CLONE_NEWNET},
+}
+
+// clone starts the child.
+func (b *builder) clone() error {
+	b.begin("clone", "linux.namespaces")
+	f := uint64(unix.CLONE_CLEAR_SIGHAND)
+	for _, n := range cloneNamespaces {
+		if b.has(n.kind) {
+			f |= n.flag
+		}
+	}
+	cgroup := Ref("")
+	if b.options.Cgroup2 != "" {
+		cgroup = cgroupFd
+	}
+	b.host("the second process: in new namespaces and in its cgroup from its first instruction on", clone3(f, cgroup).as(Pid))
+	b.host("a hold on the process itself: its number could be given to another", call("pidfd_open", unix.SYS_PIDFD_OPEN, Pid, num(0)).as(Pidfd))
+	if b.has(specs.UserNamespace) {
+		b.mapIDs()
+	}
+	return nil
+}
+
+// mapIDs writes what the ids of the user namespace mean outside.
+func (b *builder) mapIDs() {
+	for _, m := range []struct {
+		file, from string
+		ids        []specs.LinuxIDMapping
+	}{
+		{"gid_map", "linux.gidMappings", b.linux.GIDMappings},
+		{"uid_map", "linux.uidMappings", b.linux.UIDMappings},
+	} {
+		b.from = m.from
+		b.host("what the ids inside mean outside", openat("", "/proc/@pid/"+m.file, unix.O_WRONLY).as("map"))
+		b.host("lines of: first id inside, first id outside, how many", write("map", idMap(m.ids)))
+	}
+	b.host("tell the child that its ids are mapped", write(Ready, "."))
+}
+
+func idMap(maps []specs.LinuxIDMapping) string {
+	var s strings.Builder
+	for _, m := range maps {
+		fmt.Fprintf(&s, "%d %d %d\n", m.ContainerID, m.HostID, m.Size)
+	}
+	return s.String()
+}
+
+// becomeRoot waits for the mapping, and takes the id 0 that it gives.
+func (b *builder) becomeRoot() {
+	if !b.has(specs.UserNamespace) {
+		return
+	}
+	b.from = "linux.uidMappings"
+	b.container("wait until the host has mapped the ids", readByte(Go))
+	b.container("the groups of the host's user are left behind", setgroups(nil))
+	b.container("root's group of the user namespace", setresgid(0))
+	b.container("root of the user namespace: it owns the namespaces and may furnish them", setresuid(0))
+}
+
+// names gives the new namespaces what they need to be of use.
+func (b *builder) names() error {
+	if b.has(specs.CgroupNamespace) {
+		b.begin("namespaces", "linux.namespaces")
+		b.container("its own cgroup is the root of what it sees: not asked of clone3, which would have taken the host's", unshare(unix.CLONE_NEWCGROUP))
+	}
+	if b.spec.Hostname != "" {
+		b.begin("namespaces", "hostname")
+		b.container("the name of this machine, in this UTS namespace alone", sethostname(b.spec.Hostname))
+	}
+	if b.spec.Domainname != "" {
+		b.begin("namespaces", "domainname")
+		b.container("its domain, likewise", setdomainname(b.spec.Domainname))
+	}
+	if b.has(specs.NetworkNamespace) {
+		b.loopback()
+	}
+	return nil
+}
+
+// loopback brings up lo: a new network namespace has it, but down.
+func (b *builder) loopback() {
+	b.begin("namespaces", "linux.namespaces")
+	const ifreqSize, flagsOffset = 40, 16
+	req := &Mem{Bytes: make([]byte, ifreqSize), Text: `{ifr_name="lo", ifr_flags=IFF_UP}`}
+	copy(req.Bytes, "lo")
+	binary.NativeEndian.PutUint16(req.Bytes[flagsOffset:], unix.IFF_UP)
+	b.container("any socket will do to speak of links", call("socket", unix.SYS_SOCKET,
+		Num{unix.AF_INET, "AF_INET"}, Num{unix.SOCK_DGRAM | unix.SOCK_CLOEXEC, "SOCK_DGRAM|SOCK_CLOEXEC"}, num(0)).as("socket"))
+	b.container("a new network namespace has one link, lo, and it is down", ioctl(Ref("socket"), "SIOCSIFFLAGS", unix.SIOCSIFFLAGS, req))
+}

@@ -1,0 +1,148 @@
+package plan
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/sys/unix"
+)
+
+// Printing a plan: one line a step, in columns, the reason behind each call.
+//
+//	 12  host       clone3({flags=CLONE_NEWPID|…}, 88) = @pid   # the second process…
+
+// Style is how a plan is printed.
+type Style struct {
+	Color bool
+	// Times leaves room in front of each line for how long the call took.
+	Times bool
+}
+
+const (
+	callWidth = 58 // runes; a longer call has its reason on the next line
+	argWidth  = 96 // bytes of one argument before it is folded
+
+	bold, dim, cyan, yellow, red, plain = "\x1b[1m", "\x1b[2m", "\x1b[36m", "\x1b[33m", "\x1b[31m", "\x1b[0m"
+)
+
+// Print writes the plan as text, a headline before each part.
+func (p *Plan) Print(w io.Writer, style Style) error {
+	var b strings.Builder
+	part := ""
+	for i := range p.Steps {
+		if s := &p.Steps[i]; s.Part != part {
+			part = s.Part
+			b.WriteString(style.Headline(part))
+		}
+		b.WriteString(p.Line(i, style))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// Headline opens a part.
+func (s Style) Headline(part string) string {
+	return fmt.Sprintf("\n%s\n", s.paint(bold, part+": "+about(part)))
+}
+
+// about says in a few words what a part of the plan is for.
+func about(part string) string {
+	switch part {
+	case "cgroup":
+		return "what it may use up"
+	case "root":
+		return "the layers, stacked, as a mount that is nowhere yet"
+	case "sources":
+		return "what it is lent from the host"
+	case "terminal":
+		return "a terminal of its own"
+	case "clone":
+		return "from here on there are two processes"
+	case "session":
+		return "a clean start"
+	case "namespaces":
+		return "what the new namespaces need"
+	case "filesystems":
+		return "the kernel's own, made before the host's are out of sight"
+	case "pivot":
+		return "another /"
+	case "attach":
+		return "furnish it"
+	case "dev":
+		return "the devices that every program expects"
+	case "hide":
+		return "what is the whole machine's, and not this container's"
+	case "confine":
+		return "give up what the program must not have"
+	case "exec":
+		return "become the program"
+	}
+	return ""
+}
+
+// Line is the text of step i, with a newline.
+func (p *Plan) Line(i int, style Style) string {
+	s := &p.Steps[i]
+	color := yellow
+	if s.Side == Container {
+		color = cyan
+	}
+	side := style.paint(color, fmt.Sprintf("%-9s", s.Side))
+	call := s.condition() + s.Call()
+	why := style.paint(dim, "# "+s.Why)
+	gap := callWidth - utf8.RuneCountInString(call)
+	if gap < 0 {
+		return fmt.Sprintf("%4d  %s  %s\n%23s%s\n", i+1, side, call, "", why)
+	}
+	return fmt.Sprintf("%4d  %s  %s%s  %s\n", i+1, side, call, strings.Repeat(" ", gap), why)
+}
+
+func (s *Step) condition() string {
+	switch {
+	case s.If != "":
+		return "if " + s.If.String() + ": "
+	case s.Unless != "":
+		return "unless " + s.Unless.String() + ": "
+	}
+	return ""
+}
+
+func (s Style) paint(color, text string) string {
+	if !s.Color {
+		return text
+	}
+	return color + text + plain
+}
+
+// MarshalJSON writes every argument in full.
+func (p *Plan) MarshalJSON() ([]byte, error) {
+	type step struct {
+		Number int      `json:"number"`
+		Part   string   `json:"part"`
+		Side   string   `json:"side"`
+		Call   string   `json:"call"`
+		Args   []string `json:"args"`
+		Result string   `json:"result,omitempty"`
+		If     string   `json:"if,omitempty"`
+		Unless string   `json:"unless,omitempty"`
+		Accept []string `json:"accept,omitempty"`
+		From   string   `json:"from"`
+		Why    string   `json:"why"`
+	}
+	steps := make([]step, len(p.Steps))
+	for i, s := range p.Steps {
+		j := step{Number: i + 1, Part: s.Part, Side: s.Side.String(), Call: s.Name, Result: s.Result,
+			If: string(s.If), Unless: string(s.Unless), From: s.From, Why: s.Why, Args: []string{}}
+		for _, a := range s.Args {
+			j.Args = append(j.Args, a.String())
+		}
+		for _, e := range s.Accept {
+			j.Accept = append(j.Accept, unix.ErrnoName(e))
+		}
+		steps[i] = j
+	}
+	return json.Marshal(steps)
+}

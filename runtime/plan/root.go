@@ -1,0 +1,101 @@
+package plan
+
+import (
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// The root filesystem: a stack of layers, or a folder, as a mount that the
+// host makes and never attaches. Only its descriptor, @root, crosses over to
+// the child, which attaches it in its own mount namespace. So the host's mount
+// table never shows it, and nothing is left to unmount when things go wrong.
+//
+// overlayfs shows several folders as one (Documentation/filesystems/
+// overlayfs.rst). Lower layers are only read. What the container changes is
+// copied up into the upper folder first; what it deletes is covered there by
+// a "whiteout". The work folder is overlayfs's workbench on the same disk.
+
+// Overlay is a stack of layers.
+type Overlay struct {
+	// Dir is the folder that relative names in Lower start from. An option of
+	// fsconfig(2) holds 255 bytes, too few for the absolute paths of many
+	// layers; from there their short names do.
+	Dir string
+	// Lower are the layers, the topmost first.
+	Lower []string
+	// Upper takes the changes; Work must be beside it, on the same mount.
+	// Both are absolute. Without an Upper the root is read-only.
+	Upper, Work string
+	// Volatile leaves out syncing: right where the upper folder is thrown
+	// away with the container.
+	Volatile bool
+}
+
+const (
+	root      = Ref("root")
+	maxOption = 255 // bytes, fsconfig(2)
+)
+
+// makeRoot makes the mount.
+func (b *builder) makeRoot() error {
+	b.begin("root", "root")
+	if b.options.Root == nil {
+		b.from = "root.path"
+		b.host("the folder that becomes /, as a mount of its own", openTree("", b.spec.Root.Path, true).as(root))
+		b.host("mounts below it are this container's alone", mountSetattr(root, "", true, mountAttr{propagation: unix.MS_PRIVATE}))
+		return nil
+	}
+	o := b.options.Root
+	const fs = Ref("overlay")
+	b.host("a working directory for this thread alone, so that short names of layers do", unshare(unix.CLONE_FS))
+	b.host("the folder of the unpacked layers", chdir(o.Dir))
+	b.host("an overlay filesystem, to be configured", fsopen("overlay").as(fs))
+	if joined := strings.Join(o.Lower, ":"); len(joined) <= maxOption {
+		b.host("the image's layers, topmost first: only read, and shared by all containers", fsconfig(fs, "lowerdir", joined))
+	} else {
+		for _, l := range o.Lower {
+			b.host("the next layer down (one by one: Linux 6.7)", fsconfig(fs, "lowerdir+", l))
+		}
+	}
+	if o.Upper != "" {
+		b.host("what the container changes goes here", fsconfig(fs, "upperdir", o.Upper))
+		b.host("overlayfs's workbench, on the same disk", fsconfig(fs, "workdir", o.Work))
+	}
+	if o.Volatile {
+		b.host("no syncing to disk: the changes are thrown away at the end", fsconfig(fs, "volatile", ""))
+	}
+	b.host("stack them", fscreate(fs))
+	b.host("as a mount that is attached nowhere", fsmount(fs, 0).as(root))
+	return nil
+}
+
+// pivot makes @root the child's "/" and drops everything of the host.
+func (b *builder) pivot() error {
+	b.begin("pivot", "root")
+	b.container("no mount made from here on is seen by the host, nor the host's by us", mountSetattr("", "/", true, mountAttr{propagation: unix.MS_PRIVATE}))
+	b.container("attach the root in this mount namespace: pivot_root wants a place in its tree",
+		call("move_mount", unix.SYS_MOVE_MOUNT, root, Str(""), at(""), Str("/"), flags(unix.MOVE_MOUNT_F_EMPTY_PATH, moveMountFlags)))
+	b.container("step into it", fchdir(root))
+	b.container("swap: the new root is /, the host's lies on top of it", pivotRoot(".", "."))
+	b.container("let go of the host's filesystems: from here on no path leads there", umount2(".", unix.MNT_DETACH))
+	return nil
+}
+
+// mounts of kernel filesystems on which a link must never be followed.
+func ours(path string) bool {
+	for _, dir := range []string{"/proc", "/sys", "/dev"} {
+		if path == dir || strings.HasPrefix(path, dir+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// readonlyRoot comes when everything that had to be made is made.
+func (b *builder) readonlyRoot() {
+	if b.spec.Root.Readonly {
+		b.begin("hide", "root.readonly")
+		b.container("the root itself takes no more writes; mounts in it keep their own rules", mountSetattr("", "/", false, mountAttr{set: unix.MOUNT_ATTR_RDONLY}))
+	}
+}

@@ -1,0 +1,164 @@
+package plan
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Side is the process that makes a call.
+type Side uint8
+
+const (
+	Host      Side = iota // the process that was started, outside
+	Container             // its child, from clone3 to execve
+)
+
+func (s Side) String() string { return [...]string{"host", "container"}[s] }
+
+// Step is one system call of a plan.
+type Step struct {
+	Side   Side
+	Name   string  // the call's name in the manual: "openat2"
+	Number uintptr // its number on this architecture
+	Args   []Arg   // at most six
+
+	Result string // what later steps call the returned value; "" if nobody asks
+	If     Ref    // make the call only if this earlier result is there
+	Unless Ref    // make the call only if it is not
+
+	// Accept holds the errors that are as good as success, such as EEXIST for
+	// a folder that should exist. The step then has no result, and steps that
+	// use it are left out.
+	Accept []unix.Errno
+
+	// Expect is what the call has to have written for the step to succeed.
+	Expect *Expect
+
+	Part string // the part of the story it belongs to: "root", "mounts"
+	From string // the field of the config that asks for it: "mounts[2]"
+	Why  string // one sentence for the reader
+}
+
+// Expect is a check of memory that a call has filled: the 64-bit word at
+// Offset of argument Arg, under Mask, must be Value (or must not, with Not).
+// If it is otherwise the step fails with EPERM.
+type Expect struct {
+	Arg, Offset int
+	Mask, Value uint64
+	Not         bool
+}
+
+// Call is the step as strace(1) would print it, with names for results:
+// `openat2(AT_FDCWD, "/proc", {O_PATH}) = @target`.
+func (s *Step) Call() string {
+	var b strings.Builder
+	b.WriteString(s.Name)
+	b.WriteByte('(')
+	for i, a := range s.Args {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(fold(a.String(), argWidth))
+	}
+	b.WriteByte(')')
+	if s.Result != "" {
+		b.WriteString(" = @")
+		b.WriteString(s.Result)
+	}
+	return b.String()
+}
+
+// Arg is an argument: [Num], [Str], [Strs], [Ref] or [*Mem]. A system call
+// takes at most six, each one machine word: a number, or the address of
+// memory that is laid out before the first call is made.
+type Arg interface{ String() string }
+
+// Num is a plain word, with the name a reader knows it by ("AT_FDCWD").
+type Num struct {
+	Value uint64
+	Text  string // printed instead of the number unless empty
+}
+
+func (n Num) String() string {
+	if n.Text != "" {
+		return n.Text
+	}
+	return strconv.FormatInt(int64(n.Value), 10)
+}
+
+// Str is the address of a NUL-terminated string. On the host side a result's
+// name in it, as in "/proc/@pid/uid_map", stands for the number.
+type Str string
+
+func (s Str) String() string { return Quote(string(s)) }
+
+// Strs is the address of a NULL-terminated array of strings: argv, envp.
+type Strs []string
+
+func (s Strs) String() string {
+	q := make([]string, len(s))
+	for i := range s {
+		q[i] = Quote(s[i])
+	}
+	return "[" + strings.Join(q, ", ") + "]"
+}
+
+// Ref stands for the result of the nearest earlier step that has this name,
+// or for a descriptor that the caller hands to package walk under this name.
+type Ref string
+
+func (r Ref) String() string { return "@" + string(r) }
+
+// Mem is the address of a struct: its bytes, and the fields of it that are
+// known only later: addresses of other memory, and, on the host side, results
+// of earlier steps.
+type Mem struct {
+	Bytes  []byte
+	Fields []Field
+	Text   string // how strace would print it: "{flags=O_PATH}"
+}
+
+// Field is an argument that stands inside a struct.
+type Field struct {
+	Offset, Size int // in bytes; the size is 4 or 8
+	Arg          Arg
+}
+
+func (m *Mem) String() string { return m.Text }
+
+// words lays numbers out in a struct of 64-bit fields.
+func words(text string, vs ...uint64) *Mem {
+	m := &Mem{Text: text}
+	for _, v := range vs {
+		m.Bytes = binary.NativeEndian.AppendUint64(m.Bytes, v)
+	}
+	return m
+}
+
+// with puts arg into the 64-bit field at offset.
+func (m *Mem) with(offset int, arg Arg) *Mem {
+	m.Fields = append(m.Fields, Field{offset, 8, arg})
+	return m
+}
+
+// with32 puts arg into the 32-bit field at offset.
+func (m *Mem) with32(offset int, arg Arg) *Mem {
+	m.Fields = append(m.Fields, Field{offset, 4, arg})
+	return m
+}
+
+// Quote prints a string as a C literal would be, with control bytes and bytes
+// that are not UTF-8 escaped, so that no name steers the reader's terminal.
+func Quote(s string) string { return strconv.Quote(s) }
+
+// fold shortens a long text for one line of output.
+func fold(s string, max int) string {
+	if len(s) <= max {
+		return s
+	}
+	return fmt.Sprintf("%s…", strings.ToValidUTF8(s[:max], ""))
+}

@@ -1,0 +1,125 @@
+package walk
+
+import (
+	"sync/atomic"
+	"syscall"
+	"unsafe"
+
+	"github.com/minictr/minictr/runtime/plan"
+	"golang.org/x/sys/unix"
+)
+
+// This file is the only code that runs in the child. See doc.go for what it
+// must not do; go:nosplit makes the linker refuse what would grow the stack.
+
+// slot is where the result of a step goes. It lies in shared memory: the
+// child writes, the host reads.
+type slot struct {
+	state uint32
+	errno uint32
+	value uintptr
+	ticks uint64 // the machine's clock when the call returned
+}
+
+// states of a slot
+const (
+	todo     = iota // not reached yet, or left out
+	done            // the call succeeded; value holds its result
+	accepted        // it failed with an error that is as good
+	failed          // it failed, and the walk ended here
+)
+
+//go:linkname beforeFork syscall.runtime_BeforeFork
+func beforeFork()
+
+//go:linkname afterFork syscall.runtime_AfterFork
+func afterFork()
+
+// ticks reads the machine's clock without a system call.
+func ticks() uint64
+
+// split makes the clone3 call of ops[i]. It returns in the host alone. In the
+// child it walks the container's steps, and never returns.
+//
+// beforeFork blocks all signals, so that no handler of Go's runs in the
+// child; CLONE_CLEAR_SIGHAND has removed them there when the first step of
+// the plan unblocks signals again.
+//
+//go:norace
+//go:nosplit
+func split(ops []op, slots []slot, i int) {
+	o, s := &ops[i], &slots[i]
+	beforeFork()
+	pid, _, errno := syscall.RawSyscall6(o.number, o.words[0], o.words[1], 0, 0, 0, 0)
+	if errno != 0 || pid != 0 {
+		afterFork()
+		store(o, s, pid, uintptr(errno))
+		return
+	}
+	for i++; i < len(ops); i++ {
+		if ops[i].side == plan.Container && !step(&ops[i], slots, i) {
+			break
+		}
+	}
+	for {
+		syscall.RawSyscall6(unix.SYS_EXIT_GROUP, exitUnborn, 0, 0, 0, 0, 0)
+	}
+}
+
+// exitUnborn is the status of a child that never became the program.
+const exitUnborn = 125
+
+// step makes the call of one op, and tells whether the walk may go on.
+//
+//go:norace
+//go:nosplit
+func step(o *op, slots []slot, i int) bool {
+	if o.needs != 0 && slots[o.needs-1].state != done || o.lacks != 0 && slots[o.lacks-1].state == done {
+		return true
+	}
+	var w [6]uintptr
+	for k := range w {
+		w[k] = o.words[k]
+		if r := o.refs[k]; r != 0 {
+			if slots[r-1].state != done {
+				return true
+			}
+			w[k] = slots[r-1].value
+		}
+	}
+	value, _, errno := syscall.RawSyscall6(o.number, w[0], w[1], w[2], w[3], w[4], w[5])
+	if errno == 0 && !met(&o.expect) {
+		errno = unix.EPERM
+	}
+	return store(o, &slots[i], value, uintptr(errno))
+}
+
+// store writes a result down; the state last, because it makes it valid.
+//
+//go:norace
+//go:nosplit
+func store(o *op, s *slot, value, errno uintptr) bool {
+	state := uint32(done)
+	if errno != 0 {
+		state = failed
+		for k := range o.accept {
+			if o.accept[k] == errno {
+				state = accepted
+			}
+		}
+	}
+	s.value, s.errno, s.ticks = value, uint32(errno), ticks()
+	atomic.StoreUint32(&s.state, state)
+	return state != failed
+}
+
+// met compares what a call wrote with what the plan expects.
+//
+//go:norace
+//go:nosplit
+func met(e *expect) bool {
+	if e.at == nil {
+		return true
+	}
+	return (*(*uint64)(unsafe.Pointer(e.at))&e.mask == e.value) != e.not
+}

@@ -1,0 +1,231 @@
+package walk
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strconv"
+	"strings"
+	"unsafe"
+
+	"github.com/minictr/minictr/runtime/plan"
+	"golang.org/x/sys/unix"
+)
+
+// Lowering turns steps into ops: words that can be handed to the kernel, with
+// the memory they point to.
+
+// op is one system call, ready to be made by code that may not allocate.
+type op struct {
+	number uintptr
+	words  [6]uintptr
+	refs   [6]int32 // slot+1 whose result replaces the word; 0 for none
+	needs  int32    // slot+1 that must hold a result; 0 for none
+	lacks  int32    // slot+1 that must hold none
+	accept [maxAccept]uintptr
+	side   plan.Side
+	expect expect
+}
+
+const maxAccept = 4
+
+type expect struct {
+	at          *uint64 // nil for no expectation
+	mask, value uint64
+	not         bool
+}
+
+// program is a plan in memory.
+type program struct {
+	ops   []op
+	slots []slot // one a step, then one for each given descriptor
+	late  [][]late
+	keep  []any // what the words point to, kept from the garbage collector
+}
+
+// late is a result that the host writes into memory right before a step.
+type late struct {
+	at   []byte
+	slot int32 // slot+1
+	text string
+	word int // for text: the word that becomes the string's address
+}
+
+type lowerer struct {
+	*program
+	names  map[plan.Ref]int32 // slot+1 of the nearest earlier result
+	index  int
+	side   plan.Side
+	memory [6][]byte // what each argument of this step points to
+}
+
+// lower lays the plan out. given maps names to descriptors that are open.
+func lower(p *plan.Plan, given map[plan.Ref]int) (*program, error) {
+	n := len(p.Steps)
+	slots, err := sharedSlots(n + len(given))
+	if err != nil {
+		return nil, err
+	}
+	prog := &program{ops: make([]op, n), slots: slots, late: make([][]late, n)}
+	l := &lowerer{program: prog, names: map[plan.Ref]int32{}}
+	for name, fd := range given {
+		l.names[name] = int32(n + 1)
+		slots[n] = slot{state: done, value: uintptr(fd)}
+		n++
+	}
+	for i := range p.Steps {
+		if err := l.step(i, &p.Steps[i]); err != nil {
+			return nil, fmt.Errorf("step %d, %s: %w", i+1, p.Steps[i].Call(), err)
+		}
+	}
+	return prog, nil
+}
+
+func (l *lowerer) step(i int, s *plan.Step) (err error) {
+	l.index, l.side = i, s.Side
+	o := &l.ops[i]
+	o.number, o.side = s.Number, s.Side
+	if len(s.Args) > len(o.words) || len(s.Accept) > maxAccept {
+		return fmt.Errorf("more than %d arguments or %d accepted errors", len(o.words), maxAccept)
+	}
+	for k, a := range s.Args {
+		if o.words[k], o.refs[k], err = l.arg(a, k); err != nil {
+			return err
+		}
+	}
+	for k, e := range s.Accept {
+		o.accept[k] = uintptr(e)
+	}
+	if o.needs, err = l.ref(s.If); err != nil {
+		return err
+	}
+	if o.lacks, err = l.ref(s.Unless); err != nil {
+		return err
+	}
+	if e := s.Expect; e != nil {
+		at := (*uint64)(unsafe.Pointer(&l.memory[e.Arg][e.Offset]))
+		o.expect = expect{at, e.Mask, e.Value, e.Not}
+	}
+	if s.Result != "" {
+		l.names[plan.Ref(s.Result)] = int32(i + 1)
+	}
+	return nil
+}
+
+// ref finds the slot+1 of a name; of no name it is 0.
+func (l *lowerer) ref(r plan.Ref) (int32, error) {
+	if r == "" {
+		return 0, nil
+	}
+	slot, ok := l.names[r]
+	if !ok {
+		return 0, fmt.Errorf("%s: no earlier step has this result", r)
+	}
+	return slot, nil
+}
+
+// arg lowers the argument that is word k of the step.
+func (l *lowerer) arg(a plan.Arg, k int) (word uintptr, ref int32, err error) {
+	switch a := a.(type) {
+	case plan.Num:
+		return uintptr(a.Value), 0, nil
+	case plan.Ref:
+		ref, err = l.ref(a)
+		return 0, ref, err
+	case plan.Str:
+		if l.side == plan.Host && strings.Contains(string(a), "@pid") {
+			pid, err := l.ref(plan.Pid)
+			l.late[l.index] = append(l.late[l.index], late{slot: pid, text: string(a), word: k})
+			return 0, 0, err
+		}
+		return l.str(string(a)), 0, nil
+	case plan.Strs:
+		return l.strs(a), 0, nil
+	case *plan.Mem:
+		word, err = l.mem(a, k)
+		return word, 0, err
+	}
+	return 0, 0, fmt.Errorf("argument %d: no way to hand %T to the kernel", k+1, a)
+}
+
+// bytes keeps a copy of data alive and returns its address. There is always
+// room behind it for one word, so that an address of empty memory is valid.
+func (l *lowerer) bytes(data []byte) ([]byte, uintptr) {
+	b := make([]byte, len(data)+8)
+	copy(b, data)
+	l.keep = append(l.keep, b)
+	return b, uintptr(unsafe.Pointer(unsafe.SliceData(b)))
+}
+
+func (l *lowerer) str(s string) uintptr {
+	_, address := l.bytes([]byte(s))
+	return address
+}
+
+func (l *lowerer) strs(list []string) uintptr {
+	vector := make([]uintptr, len(list)+1)
+	for i, s := range list {
+		vector[i] = l.str(s)
+	}
+	l.keep = append(l.keep, vector)
+	return uintptr(unsafe.Pointer(unsafe.SliceData(vector)))
+}
+
+func (l *lowerer) mem(m *plan.Mem, k int) (uintptr, error) {
+	b, address := l.bytes(m.Bytes)
+	defer func() { l.memory[k] = b }()
+	for _, f := range m.Fields {
+		field := b[f.Offset : f.Offset+f.Size]
+		word, ref, err := l.arg(f.Arg, 0)
+		if err != nil {
+			return 0, err
+		}
+		if ref != 0 {
+			if l.side != plan.Host {
+				return 0, fmt.Errorf("%s: a result inside a struct, on the container's side", f.Arg)
+			}
+			l.late[l.index] = append(l.late[l.index], late{at: field, slot: ref})
+			continue
+		}
+		put(field, word)
+	}
+	return address, nil
+}
+
+// put writes a word into a field of four or eight bytes.
+func put(field []byte, word uintptr) {
+	if len(field) == 4 {
+		binary.NativeEndian.PutUint32(field, uint32(word))
+		return
+	}
+	binary.NativeEndian.PutUint64(field, uint64(word))
+}
+
+// fill writes the results that step i wants in its memory.
+func (p *program) fill(i int) {
+	for _, l := range p.late[i] {
+		value := p.slots[l.slot-1].value
+		if l.text == "" {
+			put(l.at, value)
+			continue
+		}
+		text, _ := unix.BytePtrFromString(strings.ReplaceAll(l.text, "@pid", strconv.Itoa(int(value))))
+		p.keep = append(p.keep, text)
+		p.ops[i].words[l.word] = uintptr(unsafe.Pointer(text))
+	}
+}
+
+// sharedSlots makes memory that the child shares.
+func sharedSlots(n int) ([]slot, error) {
+	size := n * int(unsafe.Sizeof(slot{}))
+	data, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_ANONYMOUS)
+	if err != nil {
+		return nil, fmt.Errorf("mmap %d bytes to share with the child: %w", size, err)
+	}
+	return unsafe.Slice((*slot)(unsafe.Pointer(unsafe.SliceData(data))), n), nil
+}
+
+// release gives the shared memory back.
+func (p *program) release() error {
+	size := len(p.slots) * int(unsafe.Sizeof(slot{}))
+	return unix.Munmap(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(p.slots))), size))
+}

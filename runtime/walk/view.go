@@ -1,0 +1,94 @@
+package walk
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/minictr/minictr/runtime/plan"
+	"golang.org/x/sys/unix"
+)
+
+// viewer shows a walk while it happens, by looking at the slots. The child
+// knows nothing of it.
+type viewer struct {
+	walk  *Walk
+	tell  Watch
+	began mark
+	next  int // the step to be told next
+	last  [2]uint64
+}
+
+// mark is one moment on two clocks.
+type mark struct {
+	time  time.Time
+	ticks uint64
+}
+
+func now() mark { return mark{time.Now(), ticks()} }
+
+const glance = 200 // microseconds between two looks
+
+// look tells what has been made until there is news on the report pipe.
+func (v *viewer) look(report int) {
+	if v.tell == nil {
+		return
+	}
+	for {
+		poll := []unix.PollFd{{Fd: int32(report), Events: unix.POLLIN}}
+		n, _ := unix.Ppoll(poll, &unix.Timespec{Nsec: glance * 1000}, nil)
+		for v.next < len(v.walk.plan.Steps) && v.settled(v.next) {
+			v.show()
+		}
+		if n > 0 {
+			return
+		}
+	}
+}
+
+// finish tells the rest.
+func (v *viewer) finish() {
+	for v.tell != nil && v.next < len(v.walk.plan.Steps) {
+		v.show()
+	}
+}
+
+// settled: step i was made, or a later one on its side was.
+func (v *viewer) settled(i int) bool {
+	steps, slots := v.walk.plan.Steps, v.walk.program.slots
+	for k := i; k < len(steps); k++ {
+		if steps[k].Side == steps[i].Side && atomic.LoadUint32(&slots[k].state) != todo {
+			return true
+		}
+	}
+	return false
+}
+
+func (v *viewer) show() {
+	i := v.next
+	v.next++
+	side := v.walk.plan.Steps[i].Side
+	s := &v.walk.program.slots[i]
+	r := Result{Made: atomic.LoadUint32(&s.state) != todo}
+	if r.Made {
+		r.Value, r.Errno = s.value, unix.Errno(s.errno)
+		since := v.last[side]
+		if since == 0 {
+			since = v.began.ticks
+		}
+		r.Took = v.duration(s.ticks - since)
+		v.last[side] = s.ticks
+		if i == v.walk.clone {
+			v.last[plan.Container] = s.ticks
+		}
+	}
+	v.tell(i, r)
+}
+
+// duration turns ticks into time, by how far both clocks have gone so far.
+func (v *viewer) duration(t uint64) time.Duration {
+	n := now()
+	if n.ticks == v.began.ticks || int64(t) < 0 {
+		return 0
+	}
+	return time.Duration(float64(t) * float64(n.time.Sub(v.began.time)) / float64(n.ticks-v.began.ticks))
+}

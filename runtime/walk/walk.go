@@ -1,0 +1,154 @@
+package walk
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/minictr/minictr/runtime/plan"
+	"golang.org/x/sys/unix"
+)
+
+// Watch is told each step that has been made, or was left out, in the order
+// of the plan.
+type Watch func(i int, r Result)
+
+// Result is what became of a step.
+type Result struct {
+	Made  bool // false: it was left out, or never reached
+	Value uintptr
+	Errno unix.Errno    // 0 for success
+	Took  time.Duration // since the step before it on the same side
+}
+
+// Walk is a plan that is being carried out.
+type Walk struct {
+	plan    *plan.Plan
+	program *program
+	clone   int // index of the clone3 step that was made, or -1
+	report  int // read end of the pipe that closes at execve or death
+	viewer  viewer
+}
+
+// Start carries out the plan, up to and with execve. given are descriptors
+// that the plan has names for; they stay the caller's. watch may be nil.
+//
+// The calling goroutine must be locked to its thread, and stay so for as long
+// as the container lives: PR_SET_PDEATHSIG watches the thread that cloned,
+// not the process.
+//
+// On success the container's process runs and the caller closes the Walk when
+// that process has been waited for. On error there is none: a child that
+// failed has been waited for. The error is an [*Error] if a step failed.
+func Start(p *plan.Plan, given map[plan.Ref]int, watch Watch) (*Walk, error) {
+	var pipe [2]int
+	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
+		return nil, fmt.Errorf("pipe2: %w", err)
+	}
+	defer unix.Close(pipe[0])
+	given[plan.Report] = pipe[1]
+	program, err := lower(p, given)
+	if err != nil {
+		unix.Close(pipe[1])
+		return nil, err
+	}
+	w := &Walk{plan: p, program: program, clone: -1, report: pipe[0]}
+	w.viewer = viewer{walk: w, tell: watch, began: now()}
+	w.host()
+	unix.Close(pipe[1])
+	if w.clone >= 0 {
+		w.await()
+	}
+	w.viewer.finish()
+	if err := w.failure(); err != nil {
+		w.reap()
+		w.Close()
+		return nil, err
+	}
+	w.closeAllBut(plan.Pidfd, plan.Ptmx)
+	return w, nil
+}
+
+// host makes the host's steps, the clone among them.
+func (w *Walk) host() {
+	p := w.program
+	for i := range p.ops {
+		if p.ops[i].side != plan.Host {
+			continue
+		}
+		p.fill(i)
+		if p.ops[i].number == unix.SYS_CLONE3 {
+			split(p.ops, p.slots, i)
+			w.clone = i
+		} else {
+			step(&p.ops[i], p.slots, i)
+		}
+		if p.slots[i].state == failed {
+			return
+		}
+	}
+}
+
+// await reads the report pipe to its end. If the host failed after the clone
+// the child may wait for it, and is killed.
+func (w *Walk) await() {
+	if w.firstFailed(plan.Host) >= 0 {
+		w.signal(unix.SIGKILL)
+	}
+	buf := make([]byte, 8)
+	for {
+		w.viewer.look(w.report)
+		n, err := unix.Read(w.report, buf)
+		if n == 0 || err != nil && !errors.Is(err, unix.EINTR) {
+			return
+		}
+	}
+}
+
+// Result is the value that a step of this name returned.
+func (w *Walk) Result(name plan.Ref) (int, bool) {
+	for i := range w.plan.Steps {
+		if w.plan.Steps[i].Result == string(name) && w.program.slots[i].state == done {
+			return int(w.program.slots[i].value), true
+		}
+	}
+	return 0, false
+}
+
+// Close closes the descriptors that the host's steps opened, and gives the
+// shared memory back. The Walk is of no use after that.
+func (w *Walk) Close() {
+	w.closeAllBut()
+	w.program.release()
+}
+
+// closeAllBut closes what the host's steps opened. Every result of theirs is
+// a descriptor, but for the number of the process.
+func (w *Walk) closeAllBut(keep ...plan.Ref) {
+	for i, s := range w.plan.Steps {
+		slot := &w.program.slots[i]
+		name := plan.Ref(s.Result)
+		if s.Side == plan.Host && name != "" && name != plan.Pid && slot.state == done && !slices.Contains(keep, name) {
+			unix.Close(int(slot.value))
+			slot.state = todo
+		}
+	}
+}
+
+func (w *Walk) signal(sig unix.Signal) {
+	if pid, ok := w.Result(plan.Pid); ok {
+		unix.Kill(pid, sig)
+	}
+}
+
+// reap waits for a child that failed.
+func (w *Walk) reap() {
+	if pid, ok := w.Result(plan.Pid); ok {
+		for {
+			if _, err := unix.Wait4(pid, nil, 0, nil); !errors.Is(err, unix.EINTR) {
+				return
+			}
+		}
+	}
+}
