@@ -11,7 +11,6 @@ package container
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"unicode"
@@ -96,10 +95,11 @@ func (c *config) setVariable(env *environment, word string) error {
 	return nil
 }
 
-// readEnvFile reads lines of NAME=value or NAME; empty lines and lines that
-// begin with # are skipped, and nothing is unquoted or trimmed.
+// readEnvFile reads lines of NAME=value or NAME. Empty lines, lines that begin
+// with # and space before a name are skipped; a value is taken as it stands,
+// quotes and all.
 func (c *config) readEnvFile(env *environment, file string) error {
-	data, err := os.ReadFile(c.host.path(file))
+	data, err := c.host.readFile(file)
 	if err != nil {
 		return fmt.Errorf("--env-file: %w", err)
 	}
@@ -107,7 +107,7 @@ func (c *config) readEnvFile(env *environment, file string) error {
 	number := 0
 	for line := range strings.Lines(text) {
 		number++
-		line = strings.TrimRight(line, "\r\n")
+		line = strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
 		line = strings.TrimLeftFunc(line, unicode.IsSpace)
 		if line == "" || line[0] == '#' {
 			continue

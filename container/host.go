@@ -7,6 +7,7 @@ package container
 // and folder.
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -81,7 +82,7 @@ func readDevices(dir string) ([]specs.LinuxDevice, error) {
 			return err
 		}
 		switch rel, _ := filepath.Rel(dir, name); rel {
-		case "pts", "shm", "mqueue", "fd", ".udev":
+		case "pts", "shm", "mqueue":
 			return fs.SkipDir
 		case "console", "ptmx", "tty":
 			return nil
@@ -90,8 +91,14 @@ func readDevices(dir string) ([]specs.LinuxDevice, error) {
 			return nil
 		}
 		device, err := readDevice(name)
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // unplugged since
+			return nil
+		case err != nil:
+			return err
+		}
 		devices = append(devices, device)
-		return err
+		return nil
 	})
 	return devices, err
 }
@@ -118,6 +125,16 @@ func (h Host) path(name string) string {
 		return filepath.Clean(name)
 	}
 	return filepath.Join(h.Dir, name)
+}
+
+// readFile reads a file named on the command line. Its error quotes the name.
+func (h Host) readFile(name string) ([]byte, error) {
+	data, err := os.ReadFile(h.path(name))
+	var failed *fs.PathError
+	if errors.As(err, &failed) {
+		err = fmt.Errorf("%s %q: %w", failed.Op, name, failed.Err)
+	}
+	return data, err
 }
 
 func (h Host) getenv(name string) (string, bool) {

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/docker/go-units"
 	"github.com/minictr/minictr/hint"
@@ -142,6 +143,9 @@ func (c *config) setRlimits() error {
 }
 
 func parseUlimit(word string) (specs.POSIXRlimit, error) {
+	if strings.ContainsFunc(word, unicode.IsControl) {
+		return specs.POSIXRlimit{}, errors.New("holds a control byte")
+	}
 	u, err := units.ParseUlimit(word)
 	if err != nil {
 		return specs.POSIXRlimit{}, err

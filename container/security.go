@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/runtime/seccomp"
 )
 
 func (c *config) setSecurity() error {
@@ -55,9 +56,26 @@ func parseSwitch(word string) (bool, error) {
 	}
 	on, err := strconv.ParseBool(word)
 	if err != nil {
-		return false, hint.New(fmt.Errorf("%q is neither true nor false", word), "write no-new-privileges=false")
+		return false, fmt.Errorf("%q is neither true nor false", word)
 	}
 	return on, nil
 }
 
-func (c *config) setSeccomp(profile string) error { return nil }
+func (c *config) setSeccomp(profile string) (err error) {
+	caps := c.spec.Process.Capabilities.Bounding
+	switch profile {
+	case "unconfined":
+		return nil
+	case "builtin":
+		c.spec.Linux.Seccomp = seccomp.Default(c.host.Arch, caps)
+		return nil
+	}
+	data, err := c.host.readFile(profile)
+	if err != nil {
+		return fmt.Errorf("--security-opt seccomp: %w", err)
+	}
+	if c.spec.Linux.Seccomp, err = seccomp.Parse(data, c.host.Arch, caps); err != nil {
+		return fmt.Errorf("--security-opt seccomp=%q: %w", profile, err)
+	}
+	return nil
+}

@@ -77,12 +77,12 @@ func parseVolumeMode(mode string) (access, propagation string, err error) {
 // parseMount reads a word of --mount: one line of CSV, whose fields are
 // key=value; a source with a comma in it is written in quotes.
 func (h Host) parseMount(word string) (specs.Mount, error) {
-	fields, err := csv.NewReader(strings.NewReader(word)).Read()
-	if err != nil {
+	lines, err := csv.NewReader(strings.NewReader(word)).ReadAll()
+	if err != nil || len(lines) != 1 {
 		return specs.Mount{}, errors.New("not a list of key=value")
 	}
 	m := mountWords{kind: "volume"}
-	for _, field := range fields {
+	for _, field := range lines[0] {
 		key, value, hasValue := strings.Cut(field, "=")
 		if err := m.set(strings.ToLower(key), value, hasValue); err != nil {
 			return specs.Mount{}, fmt.Errorf("%q: %w", field, err)
@@ -119,14 +119,14 @@ type mountWords struct {
 }
 
 func (m *mountWords) set(key, value string, hasValue bool) (err error) {
-	if key == "readonly" || key == "ro" {
-		m.readonly = true
-		if hasValue {
-			m.readonly, err = strconv.ParseBool(value)
+	switch {
+	case key == "readonly" || key == "ro":
+		if hasValue && value == "" {
+			return errors.New("no value")
 		}
+		m.readonly, err = parseSwitch(value)
 		return err
-	}
-	if value == "" {
+	case value == "":
 		return errors.New("no value")
 	}
 	switch key {
@@ -211,7 +211,7 @@ func (h Host) bindSource(source string) (string, error) {
 	case source == "~" || strings.HasPrefix(source, "~/"):
 		return "", hint.New(fmt.Errorf("source %q: not a path", source), "only a shell knows ~: leave it out of quotes, or write $HOME")
 	}
-	return "", hint.New(fmt.Errorf("source %q: named volumes are not here yet", source), "for a folder write ./"+source)
+	return "", hint.New(fmt.Errorf("source %q: named volumes are not here yet", source), "for a folder write "+strconv.Quote("./"+source))
 }
 
 // mountTarget cleans the place of a mount in the container.
