@@ -25,6 +25,7 @@ import (
 
 	"github.com/docker/go-units"
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/runtime/plan"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
@@ -243,7 +244,7 @@ func bindMount(source, target string, readonly bool, propagation string) specs.M
 // image's files and stays writable when the root is not.
 func rootVolume(target string) (specs.Mount, error) {
 	target, err := mountTarget(target)
-	return bindMount(rootSource+target, target, false, ""), err
+	return bindMount(plan.RootSource+target, target, false, ""), err
 }
 
 // tmpfsMount takes docker's default options and lets the given ones undo them.
@@ -257,5 +258,3 @@ func tmpfsMount(target string, options []string) specs.Mount {
 	}
 	return specs.Mount{Destination: target, Type: "tmpfs", Source: "tmpfs", Options: merged}
 }
-
-const rootSource = "rootfs:"

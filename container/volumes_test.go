@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/runtime/plan"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
@@ -210,7 +211,7 @@ func checkMount(t *testing.T, m specs.Mount, err error) {
 	if !path.IsAbs(m.Destination) || path.Clean(m.Destination) != m.Destination || m.Destination == "/" {
 		t.Errorf("destination %q", m.Destination)
 	}
-	if m.Type == "bind" && !path.IsAbs(m.Source) && m.Source != rootSource+m.Destination {
+	if m.Type == "bind" && !path.IsAbs(m.Source) && m.Source != plan.RootSource+m.Destination {
 		t.Errorf("source %q", m.Source)
 	}
 	if strings.ContainsRune(m.Destination+m.Source+strings.Join(m.Options, ""), 0) {
