@@ -171,15 +171,22 @@ func greater(low, high uint32, op uint16, v uint64, yes, no uint8) program {
 // rule that forbids can be added anywhere, and no call is allowed that runc
 // would refuse.
 func decide(rules []rule, otherwise uint32) program {
-	if rules[0].unconditional && len(rules) == 1 {
+	if len(rules) == 1 && rules[0].unconditional {
 		return rules[0].code
 	}
-	rules = slices.Clone(rules)
-	slices.SortStableFunc(rules, func(a, b rule) int {
+	var tried []rule
+	general := false
+	for _, r := range rules {
+		if !r.unconditional || !general {
+			tried = append(tried, r)
+		}
+		general = general || r.unconditional
+	}
+	slices.SortStableFunc(tried, func(a, b rule) int {
 		return cmp.Compare(strictness(a.word), strictness(b.word))
 	})
 	var code, last program
-	for _, r := range rules {
+	for _, r := range tried {
 		if len(last) == 3 && last[0] == r.code[0] {
 			code = append(code, r.code[1:]...) // A still holds the word that this rule tests
 		} else {

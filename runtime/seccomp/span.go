@@ -29,7 +29,8 @@ type section struct {
 
 const (
 	x32Bit     = 1 << 30 // __X32_SYSCALL_BIT
-	armPrivate = 0xf0000 // __ARM_NR_BASE: set_tls and its like, far above the calls
+	x32Private = 512     // x32's own ioctl, execve and others: old calls above the new ones
+	armPrivate = 0xf0000 // __ARM_NR_BASE: set_tls and its like, the same
 	enosys     = unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)
 )
 
@@ -109,9 +110,9 @@ func (c *compiler) line(s section) line {
 // extend adds the spans of one ABI, whose numbers begin at base.
 func (c *compiler) extend(l *line, abi int, base uint32) {
 	entries := c.numbered(abi)
-	newest := c.newest(entries)
+	newest := c.newest(abi, entries)
 	unnamed := func(nr uint32) program {
-		if int64(nr) > newest {
+		if nr > newest {
 			return program{ret(enosys)}
 		}
 		return program{ret(c.otherwise)}
@@ -157,14 +158,18 @@ func (c *compiler) numbered(abi int) []numbered {
 }
 
 // newest returns the number above which calls are too young for the section.
-func (c *compiler) newest(entries []numbered) int64 {
-	if permissive(c.otherwise) || len(entries) == 0 {
-		return math.MaxInt64
+func (c *compiler) newest(abi int, entries []numbered) uint32 {
+	newest := uint32(math.MaxUint32)
+	if permissive(c.otherwise) {
+		return newest
 	}
-	newest := int64(-1)
+	private := uint32(armPrivate)
+	if abi == x32 {
+		private = x32Private
+	}
 	for _, e := range entries {
-		if e.nr < armPrivate {
-			newest = int64(e.nr)
+		if e.nr < private {
+			newest = e.nr
 		}
 	}
 	return newest

@@ -1,0 +1,206 @@
+package seccomp
+
+import (
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+
+	moby "github.com/moby/profiles/seccomp"
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+var allCaps = []string{
+	"CAP_BPF", "CAP_DAC_READ_SEARCH", "CAP_PERFMON", "CAP_SYSLOG", "CAP_SYS_ADMIN", "CAP_SYS_BOOT",
+	"CAP_SYS_CHROOT", "CAP_SYS_MODULE", "CAP_SYS_NICE", "CAP_SYS_PACCT", "CAP_SYS_PTRACE",
+	"CAP_SYS_RAWIO", "CAP_SYS_TIME", "CAP_SYS_TTY_CONFIG",
+}
+
+// Docker's own resolution of its profile, on this machine, gives the same
+// answer to every native call.
+func TestDefaultAnswersAsDockers(t *testing.T) {
+	for _, caps := range append([][]string{nil, allCaps}, each(allCaps)...) {
+		dockers, err := moby.GetDefaultProfile(&specs.Spec{Process: &specs.Process{
+			Capabilities: &specs.LinuxCapabilities{Bounding: caps},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := mustCompile(t, dockers, runtime.GOARCH).Program
+		got := mustCompile(t, Default(runtime.GOARCH, caps), runtime.GOARCH).Program
+		for nr := range 600 {
+			for _, arg := range []uint64{0, 1, 8, 16, 37, 38, 40, 45, 46, 0x20008, 0xffffffff, unix.CLONE_NEWUSER} {
+				d := number(runtime.GOARCH, nr, arg)
+				if got, want := run(got, d), run(want, d); got != want {
+					t.Errorf("%s: %s(%#x): %s, Docker's %s", caps, Name(runtime.GOARCH, nr), arg, answerText(got), answerText(want))
+				}
+			}
+		}
+	}
+}
+
+func each(caps []string) (sets [][]string) {
+	for _, c := range caps {
+		sets = append(sets, []string{c})
+	}
+	return sets
+}
+
+// Each call of HARDENING.md's row 18, on both machines.
+func TestRow18DefaultProfile(t *testing.T) {
+	const (
+		allow = unix.SECCOMP_RET_ALLOW
+		eperm = unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)
+		kill  = unix.SECCOMP_RET_KILL_PROCESS
+	)
+	for _, goarch := range []string{"amd64", "arm64"} {
+		f := mustCompile(t, Default(goarch, nil), goarch)
+		check := func(what string, d data, want uint32) {
+			t.Helper()
+			if got := run(f.Program, d); got != want {
+				t.Errorf("%s: %s: %s, want %s", goarch, what, answerText(got), answerText(want))
+			}
+		}
+		for _, high := range []uint64{0, 1 << 32, 0xffffffff << 32} {
+			for family := range uint64(64) {
+				want := allow
+				if family == unix.AF_ALG || family == unix.AF_VSOCK || family > unix.AF_MCTP {
+					want = int(eperm)
+				}
+				check(fmt.Sprintf("socket(%#x)", high|family), sys(t, goarch, "socket", high|family), uint32(want))
+			}
+			check("socket(1<<31)", sys(t, goarch, "socket", high|1<<31), eperm)
+			check("personality(-1)", sys(t, goarch, "personality", high|0xffffffff), allow)
+			check("personality(ADDR_NO_RANDOMIZE)", sys(t, goarch, "personality", high|0x40000), eperm)
+		}
+		for _, name := range []string{
+			"keyctl", "add_key", "request_key", "io_uring_setup", "io_uring_enter", "io_uring_register", "userfaultfd",
+			"mount", "unshare", "setns", "bpf", "perf_event_open", "kexec_load", "init_module", "open_by_handle_at",
+		} {
+			check(name, sys(t, goarch, name), eperm)
+		}
+		for _, flag := range []uint64{unix.CLONE_NEWNS, unix.CLONE_NEWUSER, unix.CLONE_NEWNET} {
+			check("clone of a namespace", sys(t, goarch, "clone", flag), eperm)
+		}
+		check("clone3", sys(t, goarch, "clone3"), enosys)
+		for _, nr := range []int{467, 471, 999, 1 << 20, 1<<30 - 1} {
+			check(fmt.Sprintf("number %d", nr), number(goarch, nr), enosys)
+		}
+		check("fork by clone", sys(t, goarch, "clone", uint64(unix.SIGCHLD)), allow)
+		for _, name := range []string{"read", "execve", "openat", "exit_group", "rt_sigreturn", "removexattrat"} {
+			check(name, sys(t, goarch, name), allow)
+		}
+		for _, abi := range []string{"386", "arm"} {
+			for nr := range 500 {
+				check(fmt.Sprintf("%s call %d", abi, nr), number(abi, nr, unix.AF_INET), kill)
+			}
+		}
+	}
+	f := mustCompile(t, Default("amd64", nil), "amd64")
+	for nr := range 600 {
+		if got := run(f.Program, number("x32", nr, unix.AF_INET)); got != enosys {
+			t.Errorf("x32 call %d: %s", nr, answerText(got))
+		}
+	}
+}
+
+func TestDefaultFollowsCapabilities(t *testing.T) {
+	for _, test := range []struct{ capability, call string }{
+		{"CAP_SYS_ADMIN", "mount"}, {"CAP_SYS_ADMIN", "clone3"}, {"CAP_SYS_CHROOT", "chroot"},
+		{"CAP_SYS_TIME", "clock_settime"}, {"CAP_BPF", "bpf"}, {"CAP_SYS_PTRACE", "kcmp"},
+	} {
+		for _, goarch := range []string{"amd64", "arm64"} {
+			without := mustCompile(t, Default(goarch, []string{"CAP_CHOWN"}), goarch)
+			with := mustCompile(t, Default(goarch, []string{"CAP_CHOWN", test.capability}), goarch)
+			d := sys(t, goarch, test.call)
+			if run(without.Program, d) == unix.SECCOMP_RET_ALLOW || run(with.Program, d) != unix.SECCOMP_RET_ALLOW {
+				t.Errorf("%s: %s does not hang on %s", goarch, test.call, test.capability)
+			}
+		}
+	}
+}
+
+// A user who gives Docker's profile as a file gets Docker's: with the 32-bit
+// companions, each filtered by its own numbers.
+func TestParseDockersProfile(t *testing.T) {
+	data, err := json.Marshal(moby.DefaultProfile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, machine := range []struct {
+		goarch     string
+		companions []string
+	}{{"amd64", []string{"386", "x32"}}, {"arm64", []string{"arm"}}} {
+		s, err := Parse(data, machine.goarch, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := mustCompile(t, s, machine.goarch)
+		for _, abi := range append(machine.companions, machine.goarch) {
+			for name, want := range map[string]uint32{
+				"openat": unix.SECCOMP_RET_ALLOW, "keyctl": unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM), "open_tree_attr": enosys,
+			} {
+				if got := run(f.Program, sys(t, abi, name)); got != want {
+					t.Errorf("%s on %s: %s: %s, want %s", abi, machine.goarch, name, answerText(got), answerText(want))
+				}
+			}
+		}
+	}
+}
+
+func TestParse(t *testing.T) {
+	plain := `{"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 38, "architectures": ["SCMP_ARCH_X86"], "flags": ["SECCOMP_FILTER_FLAG_LOG"],
+		"syscalls": [{"names": ["read"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "value": 5, "op": "SCMP_CMP_EQ"}]},
+			{"name": "write", "action": "SCMP_ACT_ALLOW", "comment": "the old spelling",
+			 "includes": {"minKernel": "4.8", "arches": ["amd64"]}, "excludes": {"caps": ["CAP_SYS_ADMIN"]}}]}`
+	s, err := Parse([]byte(plain), "amd64", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := mustCompile(t, s, "amd64")
+	if f.Flags != unix.SECCOMP_FILTER_FLAG_LOG {
+		t.Errorf("flags %#x", f.Flags)
+	}
+	for _, d := range []data{sys(t, "386", "read", 5), sys(t, "amd64", "read", 5), sys(t, "amd64", "write")} {
+		if run(f.Program, d) != unix.SECCOMP_RET_ALLOW {
+			t.Errorf("%+v is not allowed", d)
+		}
+	}
+	if s, err = Parse([]byte(plain), "amd64", []string{"CAP_SYS_ADMIN"}); err != nil || len(s.Syscalls) != 1 {
+		t.Errorf("the second entry is excluded with CAP_SYS_ADMIN: %v %+v", err, s)
+	}
+	if s, err = Parse([]byte(plain), "arm64", nil); err != nil || len(s.Syscalls) != 1 {
+		t.Errorf("the second entry is for amd64 only: %v %+v", err, s)
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for profile, want := range map[string]string{
+		`{}`: "no defaultAction",
+		`{"defaultAction": "SCMP_ACT_ERRNO", "syscall": []}`:                                                                      `unknown field "syscall"`,
+		`{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{"names": ["read"], "arg": []}]}`:                                       `unknown field "arg"`,
+		`{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{"names": ["read"], "includes": {"cap": 1}}]}`:                          `unknown field "cap"`,
+		`{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{"name": "a", "names": ["b"]}]}`:                                        `both name "a" and names`,
+		`{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [null]}`:                                                                 "syscalls[0] is null",
+		`{"defaultAction": "SCMP_ACT_ERRNO"} {}`:                                                                                  "more data",
+		`{"defaultAction": "SCMP_ACT_ERRNO", "architectures": ["SCMP_ARCH_X86"], "archMap": [{"architecture": "SCMP_ARCH_X86"}]}`: "both architectures and archMap",
+		`{"defaultAction": "SCMP_ACT_ERRNO"`:                                                                                      "unexpected EOF",
+		`[]`:                                                                                                                      "cannot unmarshal",
+	} {
+		_, err := Parse([]byte(profile), "amd64", nil)
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "parse seccomp profile: ") {
+			t.Errorf("%s: error %v, want %s", profile, err, want)
+		}
+	}
+}
+
+func BenchmarkDefault(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Compile(Default("amd64", nil), "amd64"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

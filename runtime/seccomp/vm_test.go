@@ -1,0 +1,102 @@
+package seccomp
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// data is struct seccomp_data: one system call.
+type data struct {
+	nr, arch uint32
+	args     [6]uint64
+}
+
+func (d data) word(offset uint32) uint32 {
+	switch {
+	case offset == offNr:
+		return d.nr
+	case offset == offArch:
+		return d.arch
+	}
+	return uint32(d.args[(offset-offArgs)/8] >> (offset % 8 * 8))
+}
+
+// run is what the kernel does with a filter.
+func run(p program, d data) uint32 {
+	var a uint32
+	for pc := 0; ; pc++ {
+		in := p[pc]
+		skip := in.Jf
+		switch in.Code {
+		case unix.BPF_LD | unix.BPF_W | unix.BPF_ABS:
+			a = d.word(in.K)
+			continue
+		case unix.BPF_ALU | unix.BPF_AND | unix.BPF_K:
+			a &= in.K
+			continue
+		case unix.BPF_RET | unix.BPF_K:
+			return in.K
+		case unix.BPF_JMP | unix.BPF_JA:
+			pc += int(in.K)
+			continue
+		case unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K:
+			if a == in.K {
+				skip = in.Jt
+			}
+		case unix.BPF_JMP | unix.BPF_JGT | unix.BPF_K:
+			if a > in.K {
+				skip = in.Jt
+			}
+		case unix.BPF_JMP | unix.BPF_JGE | unix.BPF_K:
+			if a >= in.K {
+				skip = in.Jt
+			}
+		default:
+			panic(fmt.Sprintf("instruction %d: code %#x", pc, in.Code))
+		}
+		pc += int(skip)
+	}
+}
+
+// mustCompile compiles for a test, which the section is known to survive.
+func mustCompile(t testing.TB, s *specs.LinuxSeccomp, goarch string) *Filter {
+	t.Helper()
+	f, err := Compile(s, goarch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// sys is a call of an ABI by name.
+func sys(t testing.TB, abi, name string, args ...uint64) data {
+	t.Helper()
+	nr, ok := Number(abi, name)
+	if !ok {
+		t.Fatalf("%s has no %s", abi, name)
+	}
+	return number(abi, nr, args...)
+}
+
+// number is a call of an ABI by number.
+func number(abi string, nr int, args ...uint64) data {
+	d := data{nr: uint32(nr)}
+	switch abi {
+	case "amd64":
+		d.arch = unix.AUDIT_ARCH_X86_64
+	case "x32":
+		d.arch = unix.AUDIT_ARCH_X86_64
+		d.nr |= 1 << 30
+	case "386":
+		d.arch = unix.AUDIT_ARCH_I386
+	case "arm64":
+		d.arch = unix.AUDIT_ARCH_AARCH64
+	case "arm":
+		d.arch = unix.AUDIT_ARCH_ARM
+	}
+	copy(d.args[:], args)
+	return d
+}
