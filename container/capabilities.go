@@ -61,25 +61,24 @@ func (c *config) setCapabilities() error {
 // chooseCapabilities applies docker's rules: an addition wins over a drop,
 // except that with ALL added the drops are what is left to say.
 func chooseCapabilities(add, drop []string, privileged bool) []string {
-	return slices.Collect(func(yield func(string) bool) {
-		for _, name := range allCapabilities {
-			var has bool
-			switch {
-			case privileged:
-				has = true
-			case slices.Contains(add, "ALL"):
-				has = !slices.Contains(drop, name)
-			case slices.Contains(add, name):
-				has = true
-			case slices.Contains(drop, "ALL"), slices.Contains(drop, name):
-			default:
-				has = slices.Contains(defaultCapabilities[:], name)
-			}
-			if has && !yield(name) {
-				return
-			}
+	var caps []string
+	for _, name := range allCapabilities {
+		has := slices.Contains(defaultCapabilities[:], name)
+		switch {
+		case privileged:
+			has = true
+		case slices.Contains(add, "ALL"):
+			has = !slices.Contains(drop, name)
+		case slices.Contains(add, name):
+			has = true
+		case slices.Contains(drop, "ALL"), slices.Contains(drop, name):
+			has = false
 		}
-	})
+		if has {
+			caps = append(caps, name)
+		}
+	}
+	return caps
 }
 
 // parseCapabilities gives names their full spelling: net_raw is CAP_NET_RAW.

@@ -8,6 +8,9 @@ package container
 // limit would only move pages to disk. memory.oom.group lets the kernel kill
 // the container as a whole, since half a container is seldom any use. A limit
 // on processes is there from the start: a fork bomb is one line of shell.
+//
+// Rlimits are older and count otherwise: each process has its own set of them,
+// which its children inherit (getrlimit(2)).
 
 import (
 	"errors"
@@ -24,15 +27,15 @@ import (
 )
 
 const (
-	pidsDefault   = 2048
-	memoryMin     = 6 << 20 // docker's: less cannot start a process
-	memoryMax     = math.MaxInt64 / 2
-	cpuPeriod     = 100_000 // microseconds
-	cpusMin       = 0.01    // the shortest quota the kernel takes is 1 ms
-	cpusMax       = 8192    // CONFIG_NR_CPUS
-	cpuSharesMin  = 2
-	cpuSharesMax  = 262_144
-	withoutMemory = "give --memory too: --memory-swap is memory and swap together"
+	pidsDefault  = 2048
+	memoryMin    = 6 << 20 // docker's: less cannot start a process
+	memoryMax    = math.MaxInt64 / 2
+	cpuPeriod    = 100_000 // microseconds
+	cpusMin      = 0.01    // the shortest quota the kernel takes is 1 ms
+	cpusMax      = 8192    // CONFIG_NR_CPUS
+	cpuSharesMin = 2
+	cpuSharesMax = 262_144
+	swapHint     = "--memory-swap is memory and swap together: give --memory too, and not more than that"
 )
 
 func (c *config) setResources() error {
@@ -53,31 +56,41 @@ func (c *config) setMemory(r *specs.LinuxResources) error {
 	}
 	if limit == 0 {
 		if c.o.MemorySwap != "" && c.o.MemorySwap != "0" && c.o.MemorySwap != "-1" {
-			return hint.New(fmt.Errorf("--memory-swap %q: no memory limit", c.o.MemorySwap), withoutMemory)
+			return hint.New(fmt.Errorf("--memory-swap %q: no memory limit", c.o.MemorySwap), swapHint)
 		}
 		return nil
 	}
 	if limit < memoryMin {
 		return fmt.Errorf("--memory %q: less than 6m, too little to start a process", c.o.Memory)
 	}
-	swap := int64(-1)
-	if c.o.MemorySwap != "-1" {
-		if swap, err = parseMemory("--memory-swap", c.o.MemorySwap); err != nil {
-			return err
-		}
-		if swap == 0 {
-			swap = 2 * limit
-		}
-		if swap < limit {
-			return hint.New(fmt.Errorf("--memory-swap %q: less than --memory %s", c.o.MemorySwap, c.o.Memory), withoutMemory)
-		}
+	swap, err := c.swap(limit)
+	if err != nil {
+		return err
 	}
 	r.Memory = &specs.LinuxMemory{Limit: &limit, Swap: &swap}
 	r.Unified = map[string]string{"memory.oom.group": "1"}
 	return nil
 }
 
-// parseMemory reads bytes with docker's units: b, k, m, g, powers of 1024.
+// swap is the limit of memory and swap together, -1 for none.
+func (c *config) swap(memory int64) (int64, error) {
+	if c.o.MemorySwap == "-1" {
+		return -1, nil
+	}
+	swap, err := parseMemory("--memory-swap", c.o.MemorySwap)
+	switch {
+	case err != nil:
+		return 0, err
+	case swap == 0:
+		return 2 * memory, nil
+	case swap < memory:
+		return 0, hint.New(fmt.Errorf("--memory-swap %q: less than --memory %q", c.o.MemorySwap, c.o.Memory), swapHint)
+	}
+	return swap, nil
+}
+
+// parseMemory reads a number of bytes with docker's units: b, k, m and g, which
+// are powers of 1024. No word is 0.
 func parseMemory(flag, word string) (int64, error) {
 	if word == "" {
 		return 0, nil
@@ -129,7 +142,8 @@ func (c *config) setPids(r *specs.LinuxResources) error {
 	return nil
 }
 
-// setRlimits sets limits of each process (getrlimit(2)); -1 is no limit.
+// setRlimits reads --ulimit, in the kernel's units; -1 is no limit. Of two for
+// one resource the later counts.
 func (c *config) setRlimits() error {
 	for _, word := range c.o.Ulimits {
 		u, err := parseUlimit(word)

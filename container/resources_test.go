@@ -42,7 +42,7 @@ func TestResourceErrors(t *testing.T) {
 		{Options{Memory: "-1"}, "not a size"},
 		{Options{Memory: "1e30"}, "--memory"},
 		{Options{Memory: "1z"}, "not a size"},
-		{Options{Memory: "8m", MemorySwap: "7m"}, `--memory-swap "7m": less than --memory 8m`},
+		{Options{Memory: "8m", MemorySwap: "7m"}, `--memory-swap "7m": less than --memory "8m"`},
 		{Options{Memory: "8m", MemorySwap: "x"}, "not a size"},
 		{Options{MemorySwap: "1g"}, `--memory-swap "1g": no memory limit`},
 		{Options{CPUs: "0.001"}, `--cpus "0.001": not a number of processors`},
