@@ -67,7 +67,7 @@ func TestOperators(t *testing.T) {
 		{specs.OpLessEqual, big, 0, []uint64{big, big - 1, 6, math.MaxUint32}, []uint64{big + 1, 2 << 32}},
 		{specs.OpMaskedEqual, 0xff << 32, 7 << 32, []uint64{7 << 32, 0x107<<32 | 99}, []uint64{7, 6 << 32, 0}},
 		{specs.OpMaskedEqual, 0xffffffff, 5, []uint64{5, big}, []uint64{6, 1<<32 | 6}},
-		{specs.OpMaskedEqual, 0xff, 0x105, nil, []uint64{5, 0x105, 0}},
+		{specs.OpMaskedEqual, 0xff, 0x105, []uint64{5, 0x305}, []uint64{6, 0}},
 		{specs.OpMaskedEqual, 0, 0, []uint64{0, big, math.MaxUint64}, nil},
 	} {
 		f := mustCompile(t, &specs.LinuxSeccomp{
@@ -296,7 +296,7 @@ func naive(s *specs.LinuxSeccomp, goarch string, d data) uint32 {
 			if len(call.Args) == 0 {
 				general = true
 			}
-			if matches(call.Args, d.args) {
+			if matches(call.Args, d.args, abi) {
 				answers = append(answers, must(call.Action, call.ErrnoRet))
 			}
 		}
@@ -317,16 +317,19 @@ func naive(s *specs.LinuxSeccomp, goarch string, d data) uint32 {
 	return must(s.DefaultAction, s.DefaultErrnoRet)
 }
 
-func matches(tests []specs.LinuxSeccompArg, args [6]uint64) bool {
+func matches(tests []specs.LinuxSeccompArg, args [6]uint64, abi string) bool {
 	all, any, repeated := true, false, false
 	var seen [6]bool
 	for _, test := range tests {
-		a, v := args[test.Index], test.Value
+		a, v, two := args[test.Index], test.Value, test.ValueTwo
+		if abi == "386" || abi == "arm" {
+			a, v, two = a&0xffffffff, v&0xffffffff, two&0xffffffff
+		}
 		yes := map[specs.LinuxSeccompOperator]bool{
 			specs.OpEqualTo: a == v, specs.OpNotEqual: a != v,
 			specs.OpLessThan: a < v, specs.OpLessEqual: a <= v,
 			specs.OpGreaterThan: a > v, specs.OpGreaterEqual: a >= v,
-			specs.OpMaskedEqual: a&v == test.ValueTwo,
+			specs.OpMaskedEqual: a&v == two&v,
 		}[test.Op]
 		all, any = all && yes, any || yes
 		repeated = repeated || seen[test.Index]

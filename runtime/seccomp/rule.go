@@ -8,7 +8,8 @@ package seccomp
 //	                                             ld low; jgt v.low, pass, fail
 //
 // The other operators are these two with pass and fail exchanged, or with jge
-// in the last place.
+// in the last place. In the 32-bit ABIs there are only low halves, and the
+// section's -1 means 0xffffffff.
 //
 // All 64 bits are compared because the section says so. The kernel itself uses
 // fewer where the argument is an int: socket(2) of family 1<<32 | AF_VSOCK
@@ -18,6 +19,7 @@ package seccomp
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -26,9 +28,16 @@ import (
 
 // A rule answers a call whose arguments pass all its tests.
 type rule struct {
-	word          uint32
-	unconditional bool
-	code          program // ends in ret word; falls off its end where a test fails
+	word  uint32
+	tests []test
+}
+
+// A test compares an argument.
+type test struct {
+	low         uint32 // offset of the argument's low half
+	op          uint16 // BPF_JEQ, BPF_JGT or BPF_JGE
+	mask, value uint64 // the mask is for BPF_JEQ
+	not         bool
 }
 
 // Offsets in struct seccomp_data.
@@ -53,39 +62,67 @@ func rulesOf(call *specs.LinuxSyscall) ([]rule, error) {
 	if err != nil {
 		return nil, err
 	}
+	var tests []test
 	var seen [6]bool
 	repeated := false
 	for _, arg := range call.Args {
-		if arg.Index >= uint(len(seen)) {
-			return nil, fmt.Errorf("argument index %d: a call has six, 0 to 5", arg.Index)
+		t, err := newTest(arg)
+		if err != nil {
+			return nil, err
 		}
+		tests = append(tests, t)
 		repeated = repeated || seen[arg.Index]
 		seen[arg.Index] = true
 	}
 	if !repeated {
-		r, err := newRule(word, call.Args)
-		return []rule{r}, err
+		return []rule{{word, tests}}, nil
 	}
-	rules := make([]rule, len(call.Args))
-	for i := range call.Args {
-		if rules[i], err = newRule(word, call.Args[i:i+1]); err != nil {
-			return nil, err
-		}
+	rules := make([]rule, len(tests))
+	for i := range tests {
+		rules[i] = rule{word, tests[i : i+1]}
 	}
 	return rules, nil
 }
 
-func newRule(word uint32, args []specs.LinuxSeccompArg) (rule, error) {
+func newTest(arg specs.LinuxSeccompArg) (test, error) {
+	if arg.Index > 5 {
+		return test{}, fmt.Errorf("argument index %d: a call has six, 0 to 5", arg.Index)
+	}
+	t := test{
+		low:   offArgs + 8*uint32(arg.Index), // little-endian, as amd64 and arm64 are
+		op:    unix.BPF_JEQ,
+		mask:  math.MaxUint64,
+		value: arg.Value,
+	}
+	switch arg.Op {
+	case specs.OpEqualTo:
+	case specs.OpNotEqual:
+		t.not = true
+	case specs.OpMaskedEqual:
+		t.mask, t.value = arg.Value, arg.ValueTwo&arg.Value // other bits count for nothing, as in libseccomp
+	case specs.OpGreaterThan:
+		t.op = unix.BPF_JGT
+	case specs.OpLessEqual:
+		t.op, t.not = unix.BPF_JGT, true
+	case specs.OpGreaterEqual:
+		t.op = unix.BPF_JGE
+	case specs.OpLessThan:
+		t.op, t.not = unix.BPF_JGE, true
+	default:
+		return test{}, fmt.Errorf("unknown operator %q", arg.Op)
+	}
+	return t, nil
+}
+
+// code answers with the rule's word, or falls off its end where a test fails.
+func (r rule) code(wide bool) program {
 	var code program
-	for _, arg := range args {
-		test, err := compare(arg)
-		if err != nil {
-			return rule{}, err
-		}
+	for _, t := range r.tests {
+		test := t.code(wide)
 		code = append(code, resolve(test, pass, len(test))...)
 	}
-	code = append(code, ret(word))
-	return rule{word, len(args) == 0, resolve(code, fail, len(code))}, nil
+	code = append(code, ret(r.word))
+	return resolve(code, fail, len(code))
 }
 
 // resolve points the jumps marked with label at the instruction with index target.
@@ -105,35 +142,35 @@ func resolve(code program, label uint8, target int) program {
 	return code
 }
 
-// compare is the test of one argument.
-func compare(arg specs.LinuxSeccompArg) (program, error) {
-	low := offArgs + 8*uint32(arg.Index) // little-endian, as amd64 and arm64 are
-	high := low + 4
-	const all = ^uint64(0)
-	switch v := arg.Value; arg.Op {
-	case specs.OpEqualTo:
-		return equal(low, high, all, v, pass, fail), nil
-	case specs.OpNotEqual:
-		return equal(low, high, all, v, fail, pass), nil
-	case specs.OpMaskedEqual:
-		return equal(low, high, v, arg.ValueTwo, pass, fail), nil
-	case specs.OpGreaterThan:
-		return greater(low, high, unix.BPF_JGT, v, pass, fail), nil
-	case specs.OpGreaterEqual:
-		return greater(low, high, unix.BPF_JGE, v, pass, fail), nil
-	case specs.OpLessThan:
-		return greater(low, high, unix.BPF_JGE, v, fail, pass), nil
-	case specs.OpLessEqual:
-		return greater(low, high, unix.BPF_JGT, v, fail, pass), nil
+// code jumps to pass or fail; wide means arguments of 64 bits.
+func (t test) code(wide bool) program {
+	yes, no := uint8(pass), uint8(fail)
+	if t.not {
+		yes, no = no, yes
 	}
-	return nil, fmt.Errorf("unknown operator %q", arg.Op)
+	switch {
+	case t.op == unix.BPF_JEQ && wide:
+		return equal(t.low, t.mask, t.value, yes, no)
+	case t.op == unix.BPF_JEQ:
+		return equal(t.low, t.mask&math.MaxUint32, t.value&math.MaxUint32, yes, no)
+	case wide:
+		return program{
+			load(t.low + 4),
+			jump(unix.BPF_JGT, uint32(t.value>>32), yes, next),
+			jump(unix.BPF_JEQ, uint32(t.value>>32), next, no),
+			load(t.low),
+			jump(t.op, uint32(t.value), yes, no),
+		}
+	default:
+		return program{load(t.low), jump(t.op, uint32(t.value), yes, no)}
+	}
 }
 
 // equal tests arg & mask == v. A half that the mask leaves out costs nothing.
-func equal(low, high uint32, mask, v uint64, yes, no uint8) program {
+func equal(low uint32, mask, v uint64, yes, no uint8) program {
 	var code program
 	for _, half := range []struct{ offset, mask, v uint32 }{
-		{high, uint32(mask >> 32), uint32(v >> 32)},
+		{low + 4, uint32(mask >> 32), uint32(v >> 32)},
 		{low, uint32(mask), uint32(v)},
 	} {
 		if half.mask == 0 && half.v == 0 {
@@ -151,51 +188,37 @@ func equal(low, high uint32, mask, v uint64, yes, no uint8) program {
 	return code
 }
 
-// greater tests arg > v, or arg >= v where op is BPF_JGE.
-func greater(low, high uint32, op uint16, v uint64, yes, no uint8) program {
-	return program{
-		load(high),
-		jump(unix.BPF_JGT, uint32(v>>32), yes, next),
-		jump(unix.BPF_JEQ, uint32(v>>32), next, no),
-		load(low),
-		jump(op, uint32(v), yes, no),
-	}
-}
-
 // decide joins the rules of one call to a program that always answers, with
 // the word otherwise where no rule does.
 //
 // The section is a list without a stated order of precedence. Of several
 // unconditional rules the first counts, as in libseccomp; of the rules that
 // match, the strictest action wins, as between filters in the kernel. So a
-// rule that forbids can be added anywhere, and no call is allowed that runc
-// would refuse.
-func decide(rules []rule, otherwise uint32) program {
-	if len(rules) == 1 && rules[0].unconditional {
-		return rules[0].code
-	}
+// rule that forbids can be added anywhere in the list.
+func decide(rules []rule, otherwise uint32, wide bool) program {
 	var tried []rule
 	general := false
 	for _, r := range rules {
-		if !r.unconditional || !general {
+		if len(r.tests) > 0 || !general {
 			tried = append(tried, r)
 		}
-		general = general || r.unconditional
+		general = general || len(r.tests) == 0
 	}
 	slices.SortStableFunc(tried, func(a, b rule) int {
 		return cmp.Compare(strictness(a.word), strictness(b.word))
 	})
 	var code, last program
 	for _, r := range tried {
-		if len(last) == 3 && last[0] == r.code[0] {
-			code = append(code, r.code[1:]...) // A still holds the word that this rule tests
+		piece := r.code(wide)
+		if len(last) == 3 && last[0] == piece[0] {
+			code = append(code, piece[1:]...) // A still holds the word that is tested
 		} else {
-			code = append(code, r.code...)
+			code = append(code, piece...)
 		}
-		if r.unconditional {
+		if len(r.tests) == 0 {
 			return code
 		}
-		last = r.code
+		last = piece
 	}
 	return append(code, ret(otherwise))
 }

@@ -109,6 +109,7 @@ func (c *compiler) line(s section) line {
 
 // extend adds the spans of one ABI, whose numbers begin at base.
 func (c *compiler) extend(l *line, abi int, base uint32) {
+	wide := abi != i386 && abi != arm
 	entries := c.numbered(abi)
 	newest := c.newest(abi, entries)
 	unnamed := func(nr uint32) program {
@@ -127,7 +128,7 @@ func (c *compiler) extend(l *line, abi int, base uint32) {
 		if i+1 < len(entries) && entries[i+1].nr == e.nr {
 			continue
 		}
-		l.put(base+e.nr, decide(rules, c.otherwise))
+		l.put(base+e.nr, decide(rules, c.otherwise, wide))
 		nr, rules = e.nr+1, rules[:0]
 	}
 	l.put(base+nr, unnamed(nr))

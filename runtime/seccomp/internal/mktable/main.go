@@ -59,9 +59,18 @@ func main() {
 // second name of newfstatat.
 var notCalls = []string{"arch_specific_syscall", "syscall_mask", "fstatat"}
 
+// notX32 are the calls that the kernel's syscall_64.tbl keeps from x32.
+var notX32 = []string{
+	"_sysctl", "create_module", "epoll_ctl_old", "epoll_wait_old", "get_kernel_syms", "get_thread_area",
+	"nfsservctl", "query_module", "set_thread_area", "uprobe", "uretprobe", "uselib", "vserver",
+}
+
 // calls returns every call one ABI knows.
 func calls(goarch string, info *arch.Info) map[string]int {
-	all := maps.Clone(info.SyscallNames)
+	all := map[string]int{}
+	for number, name := range info.SyscallNumbers {
+		all[name] = max(all[name], number) // x32: its own ioctl is 514, beside the 16 of amd64
+	}
 	var fresh map[string]int
 	if goarch == "x32" {
 		fresh = sysnums("amd64")
@@ -77,6 +86,11 @@ func calls(goarch string, info *arch.Info) map[string]int {
 	}
 	for _, name := range notCalls {
 		delete(all, name)
+	}
+	if goarch == "x32" {
+		for _, name := range notX32 {
+			delete(all, name)
+		}
 	}
 	return all
 }
