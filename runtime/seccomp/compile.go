@@ -91,15 +91,26 @@ func (c *compiler) read(s *specs.LinuxSeccomp) (err error) {
 	c.entries = make([]entry, 0, 512)
 	for i := range s.Syscalls {
 		if err := c.add(&s.Syscalls[i]); err != nil {
-			return fmt.Errorf("syscalls[%d] %v: %w", i, s.Syscalls[i].Names, err)
+			return fmt.Errorf("syscalls[%d] (%s): %w", i, firstOf(s.Syscalls[i].Names), err)
 		}
 	}
 	return nil
 }
 
+// firstOf stands for a list of names in an error; Docker's has 380.
+func firstOf(names []string) string {
+	switch len(names) {
+	case 0:
+		return "nameless"
+	case 1:
+		return names[0]
+	}
+	return names[0] + ", …"
+}
+
 func (c *compiler) add(s *specs.LinuxSyscall) error {
 	if len(s.Names) == 0 {
-		return errors.New("no names")
+		return errors.New("names is empty")
 	}
 	rules, err := rulesOf(s)
 	if err != nil {

@@ -119,7 +119,7 @@ func TestAnswers(t *testing.T) {
 			Syscalls:      []specs.LinuxSyscall{{Names: []string{"dup"}, Action: test.action, ErrnoRet: test.errno}},
 		}, "arm64")
 		if test.wrong != "" {
-			if err == nil || !strings.Contains(err.Error(), test.wrong) || !strings.Contains(err.Error(), "syscalls[0] [dup]") {
+			if err == nil || !strings.Contains(err.Error(), test.wrong) || !strings.Contains(err.Error(), "syscalls[0] (dup)") {
 				t.Errorf("%s: error %v, want %s", test.action, err, test.wrong)
 			}
 			continue
@@ -187,7 +187,7 @@ func TestRefused(t *testing.T) {
 		{specs.LinuxSeccomp{DefaultAction: specs.ActNotify}, "amd64", "defaultAction: SCMP_ACT_NOTIFY"},
 		{specs.LinuxSeccomp{DefaultAction: specs.ActAllow}, "riscv64", "no table of system calls for riscv64"},
 		{specs.LinuxSeccomp{DefaultAction: specs.ActAllow, Architectures: []specs.Arch{"SCMP_ARCH_X64"}}, "amd64", `unknown architecture "SCMP_ARCH_X64"`},
-		{specs.LinuxSeccomp{DefaultAction: specs.ActErrno, Syscalls: allow()}, "amd64", "syscalls[0] []: no names"},
+		{specs.LinuxSeccomp{DefaultAction: specs.ActErrno, Syscalls: allow()}, "amd64", "syscalls[0] (nameless): names is empty"},
 		{specs.LinuxSeccomp{DefaultAction: specs.ActErrno, Syscalls: arg(specs.LinuxSeccompArg{Index: 6, Op: specs.OpEqualTo})}, "amd64", "argument index 6"},
 		{specs.LinuxSeccomp{DefaultAction: specs.ActErrno, Syscalls: arg(specs.LinuxSeccompArg{Op: "=="})}, "amd64", `unknown operator "=="`},
 		{specs.LinuxSeccomp{DefaultAction: specs.ActErrno, Syscalls: many}, "amd64", "the kernel takes at most 4096"},

@@ -22,6 +22,8 @@ import (
 
 	moby "github.com/moby/profiles/seccomp"
 	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/minictr/minictr/hint"
 )
 
 // Default returns Docker's default profile for a machine (GOARCH) and the
@@ -81,7 +83,8 @@ func lowHalf(call specs.LinuxSyscall) []specs.LinuxSyscall {
 func Parse(data []byte, arch string, caps []string) (*specs.LinuxSeccomp, error) {
 	s, err := parse(data, arch, caps)
 	if err != nil {
-		return nil, fmt.Errorf("parse seccomp profile: %w", err)
+		return nil, hint.New(fmt.Errorf("parse seccomp profile: %w", err),
+			"the format is that of https://docs.docker.com/engine/security/seccomp/ or of the OCI runtime spec's linux.seccomp")
 	}
 	return s, nil
 }

@@ -196,6 +196,9 @@ func equal(low uint32, mask, v uint64, yes, no uint8) program {
 // match, the strictest action wins, as between filters in the kernel. So a
 // rule that forbids can be added anywhere in the list.
 func decide(rules []rule, otherwise uint32, wide bool) program {
+	if len(rules) == 1 && len(rules[0].tests) == 0 {
+		return program{ret(rules[0].word)}
+	}
 	var tried []rule
 	general := false
 	for _, r := range rules {
