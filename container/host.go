@@ -13,8 +13,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 
+	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
@@ -44,8 +44,8 @@ func ThisHost(o *Options) (Host, error) {
 	if h.Dir, err = os.Getwd(); err != nil {
 		return Host{}, err
 	}
-	if data, err := os.ReadFile("/sys/fs/cgroup/cgroup.controllers"); err == nil {
-		h.Controllers = strings.Fields(string(data))
+	if mount, err := cgroup.Mount(); err == nil {
+		h.Controllers = cgroup.Available(mount)
 	}
 	if o.Init {
 		h.Init = findInit()

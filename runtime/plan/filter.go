@@ -15,7 +15,7 @@ func (b *builder) seccomp() error {
 	if b.linux.Seccomp == nil {
 		return nil
 	}
-	b.begin("confine", "linux.seccomp")
+	b.from = "linux.seccomp"
 	f, err := filter.Compile(b.linux.Seccomp, b.options.Arch)
 	if err != nil {
 		return fmt.Errorf("linux.seccomp: %w", err)

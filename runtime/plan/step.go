@@ -155,6 +155,16 @@ func (m *Mem) with32(offset int, arg Arg) *Mem {
 // that are not UTF-8 escaped, so that no name steers the reader's terminal.
 func Quote(s string) string { return strconv.Quote(s) }
 
+// Printable replaces control bytes in a text that is shown on a terminal.
+func Printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' && r != '\t' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+}
+
 // fold shortens a long text for one line of output.
 func fold(s string, max int) string {
 	if len(s) <= max {

@@ -106,13 +106,16 @@ func parse(data []byte, arch string, caps []string) (*specs.LinuxSeccomp, error)
 		return nil, errors.New("both architectures and archMap")
 	}
 	for i, call := range profile.Syscalls {
-		switch {
-		case call == nil:
+		if call == nil {
 			return nil, fmt.Errorf("syscalls[%d] is null", i)
-		case call.Name != "" && len(call.Names) > 0:
-			return nil, fmt.Errorf("syscalls[%d]: both name %q and names", i, call.Name)
-		case call.Name != "":
-			call.Names = []string{call.Name}
+		}
+		//lint:ignore SA1019 the spelling of old profiles, which Docker still reads
+		name := call.Name
+		switch {
+		case name != "" && len(call.Names) > 0:
+			return nil, fmt.Errorf("syscalls[%d]: both name %q and names", i, name)
+		case name != "":
+			call.Names = []string{name}
 		}
 	}
 	return resolveProfile(&profile, arch, caps), nil

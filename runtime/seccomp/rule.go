@@ -28,8 +28,9 @@ import (
 
 // A rule answers a call whose arguments pass all its tests.
 type rule struct {
-	word  uint32
-	tests []test
+	word   uint32
+	answer program // ret word
+	tests  []test
 }
 
 // A test compares an argument.
@@ -74,12 +75,13 @@ func rulesOf(call *specs.LinuxSyscall) ([]rule, error) {
 		repeated = repeated || seen[arg.Index]
 		seen[arg.Index] = true
 	}
+	answer := program{ret(word)}
 	if !repeated {
-		return []rule{{word, tests}}, nil
+		return []rule{{word, answer, tests}}, nil
 	}
 	rules := make([]rule, len(tests))
 	for i := range tests {
-		rules[i] = rule{word, tests[i : i+1]}
+		rules[i] = rule{word, answer, tests[i : i+1]}
 	}
 	return rules, nil
 }
@@ -121,7 +123,7 @@ func (r rule) code(wide bool) program {
 		test := t.code(wide)
 		code = append(code, resolve(test, pass, len(test))...)
 	}
-	code = append(code, ret(r.word))
+	code = append(code, r.answer...)
 	return resolve(code, fail, len(code))
 }
 
@@ -189,15 +191,15 @@ func equal(low uint32, mask, v uint64, yes, no uint8) program {
 }
 
 // decide joins the rules of one call to a program that always answers, with
-// the word otherwise where no rule does.
+// otherwise where no rule does.
 //
 // The section is a list without a stated order of precedence. Of several
 // unconditional rules the first counts, as in libseccomp; of the rules that
 // match, the strictest action wins, as between filters in the kernel. So a
 // rule that forbids can be added anywhere in the list.
-func decide(rules []rule, otherwise uint32, wide bool) program {
+func decide(rules []rule, otherwise program, wide bool) program {
 	if len(rules) == 1 && len(rules[0].tests) == 0 {
-		return program{ret(rules[0].word)}
+		return rules[0].answer
 	}
 	var tried []rule
 	general := false
@@ -223,5 +225,5 @@ func decide(rules []rule, otherwise uint32, wide bool) program {
 		}
 		last = piece
 	}
-	return append(code, ret(otherwise))
+	return append(code, otherwise...)
 }

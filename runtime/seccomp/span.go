@@ -96,7 +96,7 @@ func (l *line) put(from uint32, code program) {
 
 // line returns the spans of a section: all numbers from 0 on.
 func (c *compiler) line(s section) line {
-	l := make(line, 0, 256)
+	l := make(line, 0, 128)
 	c.extend(&l, s.abi, 0)
 	switch {
 	case s.x32:
@@ -112,11 +112,12 @@ func (c *compiler) extend(l *line, abi int, base uint32) {
 	wide := abi != i386 && abi != arm
 	entries := c.numbered(abi)
 	newest := c.newest(abi, entries)
+	otherwise, young := program{ret(c.otherwise)}, program{ret(enosys)}
 	unnamed := func(nr uint32) program {
 		if nr > newest {
-			return program{ret(enosys)}
+			return young
 		}
-		return program{ret(c.otherwise)}
+		return otherwise
 	}
 	nr := uint32(0) // the first number that has no span yet
 	var rules []rule
@@ -128,7 +129,7 @@ func (c *compiler) extend(l *line, abi int, base uint32) {
 		if i+1 < len(entries) && entries[i+1].nr == e.nr {
 			continue
 		}
-		l.put(base+e.nr, decide(rules, c.otherwise, wide))
+		l.put(base+e.nr, decide(rules, otherwise, wide))
 		nr, rules = e.nr+1, rules[:0]
 	}
 	l.put(base+nr, unnamed(nr))

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/walk"
+	"golang.org/x/sys/unix"
+)
+
+// explainer prints a plan while it is carried out, on standard error, so that
+// the program's own output stays clean.
+type explainer struct {
+	plan  *plan.Plan
+	style plan.Style
+	part  string
+	made  int
+	total time.Duration
+	spent map[string]time.Duration // by part
+	parts []string                 // in their order
+}
+
+func (e *explainer) watch(p *plan.Plan) walk.Watch {
+	*e = explainer{plan: p, style: plan.Style{Color: isTerminal(os.Stderr)}, spent: map[string]time.Duration{}}
+	return e.tell
+}
+
+func (e *explainer) tell(i int, r walk.Result) {
+	s := &e.plan.Steps[i]
+	var b strings.Builder
+	if s.Part != e.part {
+		e.part = s.Part
+		b.WriteString(e.style.Headline(e.part))
+		if !slices.Contains(e.parts, e.part) {
+			e.parts = append(e.parts, e.part)
+		}
+	}
+	took := "   left out"
+	if r.Made {
+		e.made++
+		e.total += r.Took
+		e.spent[e.part] += r.Took
+		took = fmt.Sprintf("%8.1f µs", float64(r.Took.Nanoseconds())/1e3)
+	}
+	if s.Name == "execve" && !r.Made {
+		took = "           "
+	}
+	fmt.Fprintf(&b, "%s %-14s%s", took, result(r), e.plan.Line(i, e.style))
+	os.Stderr.WriteString(b.String())
+	if i == len(e.plan.Steps)-1 {
+		e.sum()
+	}
+}
+
+// result is what the call returned, as strace tells it.
+func result(r walk.Result) string {
+	switch {
+	case !r.Made:
+		return ""
+	case r.Errno != 0:
+		return "= " + unix.ErrnoName(r.Errno)
+	}
+	return fmt.Sprintf("= %d", int(r.Value))
+}
+
+// sum says what it cost, and where the time went.
+func (e *explainer) sum() {
+	fmt.Fprintf(os.Stderr, "\n%d of %d system calls, %.2f ms; by part:\n", e.made, len(e.plan.Steps), ms(e.total))
+	slices.SortStableFunc(e.parts, func(a, b string) int { return cmp.Compare(e.spent[b], e.spent[a]) })
+	for _, part := range e.parts {
+		if d := e.spent[part]; d > 0 {
+			fmt.Fprintf(os.Stderr, "%8.2f ms  %3.0f%%  %s\n", ms(d), 100*float64(d)/float64(e.total), part)
+		}
+	}
+	fmt.Fprintln(os.Stderr)
+}
+
+func ms(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }

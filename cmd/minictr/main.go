@@ -1,0 +1,60 @@
+// Minictr runs containers, and shows which system calls they are made of.
+//
+// Here is only what is typed: one file a command. What the commands do is in
+// the packages: images (what is run), container (how it is to be run), runtime
+// (how a process comes to be a container).
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/runtime/plan"
+	"github.com/urfave/cli/v2"
+)
+
+const exitFailure = 125 // minictr's own failure, as opposed to the program's
+
+func main() {
+	app := &cli.App{
+		Name:                      "minictr",
+		Usage:                     "run containers, and see the system calls that make them",
+		UseShortOptionHandling:    true,
+		DisableSliceFlagSeparator: true,
+		HideVersion:               true,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "root", Usage: "keep images and containers in `DIR`", Value: "/var/lib/minictr", EnvVars: []string{"MINICTR_ROOT"}},
+		},
+		Commands: []*cli.Command{
+			runCommand, planCommand, loadCommand, imagesCommand, rmiCommand, rmCommand, versionCommand,
+		},
+		CommandNotFound: func(c *cli.Context, name string) {
+			exit(hint.New(fmt.Errorf("%q: no such command", name), "minictr --help lists them"))
+		},
+		ExitErrHandler: func(*cli.Context, error) {},
+	}
+	if err := app.Run(os.Args); err != nil {
+		exit(err)
+	}
+}
+
+// status is the exit code of a program that ran.
+type status int
+
+func (s status) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
+// exit ends with the code that docker's users expect: the program's own, 127
+// if it is not there, 126 if it cannot be started, 125 for all else.
+func exit(err error) {
+	var s status
+	if errors.As(err, &s) {
+		os.Exit(int(s))
+	}
+	fmt.Fprintln(os.Stderr, "minictr: "+plan.Printable(err.Error()))
+	if h := hint.Of(err); h != "" {
+		fmt.Fprintln(os.Stderr, "hint: "+plan.Printable(h))
+	}
+	os.Exit(exitCode(err))
+}

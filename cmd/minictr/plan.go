@@ -1,0 +1,74 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/runtime"
+	"github.com/minictr/minictr/runtime/cgroup"
+	"github.com/minictr/minictr/runtime/plan"
+	"github.com/urfave/cli/v2"
+)
+
+var planCommand = &cli.Command{
+	Name:  "plan",
+	Usage: "print the system calls that run would make, and make none",
+	UsageText: "minictr plan [FLAGS OF run] IMAGE [COMMAND [ARGUMENT…]]\n" +
+		"minictr plan --config config.json",
+	Flags: append([]cli.Flag{
+		&cli.StringFlag{Name: "config", Usage: "plan the OCI config in `FILE` (or -), of any runtime"},
+		&cli.BoolFlag{Name: "json", Usage: "print the plan as JSON, every argument in full"},
+	}, runFlags...),
+	Action: printPlan,
+}
+
+func printPlan(c *cli.Context) error {
+	p, err := compile(c)
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		return json.NewEncoder(os.Stdout).Encode(p)
+	}
+	return p.Print(os.Stdout, plan.Style{Color: isTerminal(os.Stdout)})
+}
+
+func compile(c *cli.Context) (*plan.Plan, error) {
+	file := c.String("config")
+	if file == "" {
+		o, err := runOptions(c)
+		if err != nil {
+			return nil, err
+		}
+		return container.Plan(c.String("root"), c.Args().First(), o)
+	}
+	if c.Args().Present() {
+		return nil, fmt.Errorf("--config %q: an image is named too", file)
+	}
+	in, folder := io.ReadCloser(os.Stdin), "."
+	if file != "-" {
+		var err error
+		if in, err = os.Open(file); err != nil {
+			return nil, hint.New(err, "name the config.json of a bundle, or - for standard input")
+		}
+		folder = filepath.Dir(file)
+	}
+	defer in.Close()
+	spec, err := runtime.ReadConfig(in, folder)
+	if err != nil {
+		return nil, err
+	}
+	mount, err := cgroup.Mount()
+	if err != nil {
+		return nil, err
+	}
+	if spec.Linux != nil && spec.Linux.CgroupsPath == "" {
+		spec.Linux.CgroupsPath = "/minictr/ID"
+	}
+	return plan.Compile(spec, plan.Options{Cgroup2: mount})
+}

@@ -1,0 +1,43 @@
+package container
+
+import (
+	"path/filepath"
+
+	"github.com/minictr/minictr/images"
+	"github.com/minictr/minictr/runtime/cgroup"
+	"github.com/minictr/minictr/runtime/plan"
+)
+
+// unborn is the id of a container that is only planned.
+const unborn = "ID"
+
+// Plan writes down what Run would do. It makes nothing, and needs no more than
+// to read the image's config.
+func Plan(root, name string, o *Options) (*plan.Plan, error) {
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return nil, err
+	}
+	store, err := images.Open(root)
+	if err != nil {
+		return nil, err
+	}
+	image, err := store.Image(name)
+	if err != nil {
+		return nil, err
+	}
+	host, err := ThisHost(o)
+	if err != nil {
+		return nil, err
+	}
+	host.ID, host.Folder = unborn, filepath.Join(root, "containers", unborn)
+	spec, err := Config(o, image.Config, imageFiles{store, image.Layers}, host)
+	if err != nil {
+		return nil, err
+	}
+	options := planOptions(store, image, host, o)
+	if options.Cgroup2, err = cgroup.Mount(); err != nil {
+		return nil, err
+	}
+	return plan.Compile(spec, options)
+}

@@ -1,0 +1,204 @@
+package container
+
+// Run is the whole of `minictr run`: from a name of an image to the exit code
+// of a process.
+//
+//	look up the image            package images
+//	make the container's folder  folder.go
+//	image and flags to a config  Config
+//	config to a process          package runtime
+//	wait, hand on signals        here
+//	remove what is left          folder.go
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/signal"
+	"slices"
+
+	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/images"
+	"github.com/minictr/minictr/runtime"
+	"github.com/minictr/minictr/runtime/cgroup"
+	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/stdio"
+	"github.com/minictr/minictr/runtime/walk"
+	"github.com/opencontainers/go-digest"
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// Run runs a process in a new container of the image called name, in the
+// store at root, and returns its exit code. watch, if any, is told of every
+// system call that made it.
+func Run(root, name string, o *Options, watch func(*plan.Plan) walk.Watch) (code int, err error) {
+	if err := checkTerminal(o); err != nil {
+		return 0, err
+	}
+	if err := Sweep(root); err != nil {
+		return 0, err
+	}
+	store, err := images.Open(root)
+	if err != nil {
+		return 0, err
+	}
+	image, folder, err := claim(store, root, name, o)
+	if err != nil {
+		return 0, err
+	}
+	discard := func(err error) (int, error) { return 0, errors.Join(err, folder.Discard()) }
+	host, err := ThisHost(o)
+	if err != nil {
+		return discard(err)
+	}
+	host.ID, host.Folder = folder.ID, folder.Path
+	spec, err := Config(o, image.Config, imageFiles{store, image.Layers}, host)
+	if err != nil {
+		return discard(err)
+	}
+	if err := folder.writeFiles(o, host); err != nil {
+		return discard(err)
+	}
+	options := planOptions(store, image, host, o)
+	if options.Cgroup2, err = cgroup.Mount(); err != nil {
+		return discard(err)
+	}
+	code, err = folder.run(spec, options, o, watch)
+	if err != nil {
+		return discard(err)
+	}
+	return code, folder.Close()
+}
+
+// claim finds the image and makes a folder that names it, while nobody may
+// remove images.
+func claim(store *images.Store, root, name string, o *Options) (*images.Image, *Folder, error) {
+	image, err := store.Image(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	release, err := store.Hold()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer release()
+	if image, err = store.Image(name); err != nil {
+		return nil, nil, err
+	}
+	folder, err := NewFolder(root, image, o)
+	return image, folder, err
+}
+
+// planOptions are the container's layers, by the short names that the store
+// has for them, and its own folder on top.
+func planOptions(store *images.Store, image *images.Image, host Host, o *Options) plan.Options {
+	layers := store.Layers()
+	overlay := &plan.Overlay{
+		Dir:   layers.Dir(),
+		Upper: host.Folder + "/upper",
+		Work:  host.Folder + "/work",
+		// what is thrown away at the end need not reach the disk
+		Volatile: o.Remove,
+	}
+	for _, diffID := range slices.Backward(image.Layers) {
+		overlay.Lower = append(overlay.Lower, layers.Short(diffID))
+	}
+	return plan.Options{Root: overlay, Arch: host.Arch}
+}
+
+// writeFiles writes what is bound over files in /etc.
+func (f *Folder) writeFiles(o *Options, host Host) error {
+	files, err := HostFiles(o, host)
+	if err != nil {
+		return err
+	}
+	for name, data := range files {
+		if err := f.write(name, data); err != nil {
+			return err
+		}
+	}
+	if o.CIDFile == "" {
+		return nil
+	}
+	return writeCIDFile(host.path(o.CIDFile), f.ID)
+}
+
+// writeCIDFile never writes over the id of another container.
+func writeCIDFile(path, id string) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return hint.New(fmt.Errorf("--cidfile %q: the file exists", path), "remove it, or name another")
+	}
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(id)
+	return errors.Join(err, file.Close())
+}
+
+// run starts the process and sees it to its end.
+func (f *Folder) run(spec *specs.Spec, options plan.Options, o *Options, watch func(*plan.Plan) walk.Watch) (code int, err error) {
+	streams, err := stdio.Open(o.Interactive, o.TTY)
+	if err != nil {
+		return 0, err
+	}
+	defer streams.Close()
+	options.Stdio = streams.Made
+	if rows, columns, ok := stdio.Size(); ok && o.TTY {
+		spec.Process.ConsoleSize = &specs.Box{Height: uint(rows), Width: uint(columns)}
+	}
+	signals := make(chan os.Signal, 128)
+	signal.Notify(signals)
+	defer signal.Stop(signals)
+	process, err := runtime.Start(spec, options, streams.Given, watch)
+	if err != nil {
+		return 0, err
+	}
+	terminal, err := process.Terminal()
+	if err == nil {
+		err = streams.Started(terminal, o.Interactive)
+	}
+	if err != nil {
+		return 0, errors.Join(err, process.Signal(unix.SIGKILL), process.Close())
+	}
+	go forward(signals, process, terminal)
+	code, err = process.Wait()
+	streams.Ended()
+	return code, errors.Join(err, process.Close())
+}
+
+// forward hands signals on to the process. A new size of the window is not
+// the process's to handle but its terminal's.
+func forward(signals <-chan os.Signal, process *runtime.Process, terminal *os.File) {
+	for s := range signals {
+		switch sig := s.(unix.Signal); sig {
+		case unix.SIGCHLD, unix.SIGURG, unix.SIGPIPE: // the kernel's and Go's to us
+		case unix.SIGWINCH:
+			if terminal != nil {
+				stdio.Resize(terminal)
+			}
+		default:
+			process.Signal(sig)
+		}
+	}
+}
+
+// checkTerminal refuses what would look like a terminal and be none.
+func checkTerminal(o *Options) error {
+	if _, err := unix.IoctlGetTermios(0, unix.TCGETS); o.TTY && o.Interactive && err != nil {
+		return hint.New(errors.New("--tty --interactive: standard input is not a terminal"), "leave out -t")
+	}
+	return nil
+}
+
+// imageFiles reads the files of an image without mounting it.
+type imageFiles struct {
+	store  *images.Store
+	layers []digest.Digest
+}
+
+func (f imageFiles) Open(name string) (fs.File, error) {
+	return f.store.Layers().Open(f.layers, name)
+}

@@ -1,0 +1,47 @@
+package runtime
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"github.com/minictr/minictr/runtime/walk"
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+const maxConfig = 16 << 20 // bytes
+
+// ReadConfig reads a config.json. A relative root.path starts from the folder
+// that the config lies in, its bundle (runtime-spec, bundle.md).
+func ReadConfig(r io.Reader, bundle string) (*specs.Spec, error) {
+	spec := &specs.Spec{}
+	if err := json.NewDecoder(io.LimitReader(r, maxConfig)).Decode(spec); err != nil {
+		return nil, fmt.Errorf("read config: %w", err)
+	}
+	bundle, err := filepath.Abs(bundle)
+	if err != nil {
+		return nil, err
+	}
+	if spec.Root != nil && spec.Root.Path != "" && !filepath.IsAbs(spec.Root.Path) {
+		spec.Root.Path = filepath.Join(bundle, spec.Root.Path)
+	}
+	return spec, nil
+}
+
+// ExecExitCode is the exit code, as shells and docker have it, for a program
+// that could not be started: 127 if it is not there, 126 if it may not or
+// cannot be executed. For any other error ok is false.
+func ExecExitCode(err error) (code int, ok bool) {
+	const notFound, notExecutable = 127, 126
+	var e *walk.Error
+	if !errors.As(err, &e) || !e.Exec() {
+		return 0, false
+	}
+	if e.Errno == unix.ENOENT {
+		return notFound, true
+	}
+	return notExecutable, true
+}

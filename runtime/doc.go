@@ -1,0 +1,17 @@
+// Package runtime takes an OCI config to a running process, and sees it to
+// its end. It knows nothing of images: a config and a root filesystem are all
+// it wants.
+//
+// Read it in this order:
+//
+//	plan      the list of system calls that makes a container: start with its
+//	          doc comment, then Compile, then the parts in their order
+//	walk      how the list is carried out: lower.go turns steps into words,
+//	          child.go is the loop that the new process runs
+//	cgroup    which file of a control group holds which limit
+//	seccomp   the filter over system calls
+//	stdio     what the container's standard streams are connected to
+//
+// This package ties them together: Start compiles and walks the plan, Wait
+// waits for the process, and Close removes what outlives it, its cgroup.
+package runtime

@@ -1,0 +1,134 @@
+package runtime
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	goruntime "runtime"
+
+	"github.com/minictr/minictr/runtime/cgroup"
+	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/walk"
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// Process is a container's first process, pid 1 of its pid namespace. When it
+// ends the kernel kills all others in that namespace.
+type Process struct {
+	walk   *walk.Walk
+	cgroup string // folder, "" for none
+	pidfd  int
+}
+
+// Start makes the container that spec describes and starts its process.
+// options says what the config does not; Cgroup2 may be left empty for a
+// process in no cgroup of its own. given and watch are walk.Start's.
+//
+// Start locks the goroutine to its thread: the process is killed when that
+// thread ends, unless options.Outlive is set.
+func Start(spec *specs.Spec, options plan.Options, given map[plan.Ref]int, watch func(*plan.Plan) walk.Watch) (*Process, error) {
+	p, err := plan.Compile(spec, options)
+	if err != nil {
+		return nil, err
+	}
+	process := &Process{}
+	if options.Cgroup2 != "" {
+		process.cgroup = filepath.Join(options.Cgroup2, spec.Linux.CgroupsPath)
+	}
+	release, err := barrier(given)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	goruntime.LockOSThread()
+	var tell walk.Watch
+	if watch != nil {
+		tell = watch(p)
+	}
+	if process.walk, err = walk.Start(p, given, tell); err != nil {
+		return nil, errors.Join(err, process.removeCgroup())
+	}
+	process.pidfd, _ = process.walk.Result(plan.Pidfd)
+	return process, nil
+}
+
+// barrier is the pipe at which a child in a user namespace waits.
+func barrier(given map[plan.Ref]int) (release func(), err error) {
+	var pipe [2]int
+	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
+		return nil, fmt.Errorf("pipe2: %w", err)
+	}
+	given[plan.Go], given[plan.Ready] = pipe[0], pipe[1]
+	return func() { unix.Close(pipe[0]); unix.Close(pipe[1]) }, nil
+}
+
+// Pid is the process's number on the host.
+func (p *Process) Pid() int {
+	pid, _ := p.walk.Result(plan.Pid)
+	return pid
+}
+
+// Terminal is the host's side of the container's terminal, for the caller to
+// close; nil without one.
+func (p *Process) Terminal() (*os.File, error) {
+	fd, ok := p.walk.Result(plan.Ptmx)
+	if !ok {
+		return nil, nil
+	}
+	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("fcntl(F_DUPFD_CLOEXEC): %w", err)
+	}
+	if err := unix.SetNonblock(own, true); err != nil {
+		return nil, fmt.Errorf("fcntl(O_NONBLOCK): %w", err)
+	}
+	return os.NewFile(uintptr(own), "ptmx"), nil
+}
+
+// Signal sends a signal to this very process (pidfd_send_signal(2)); that it
+// has ended meanwhile is no error.
+func (p *Process) Signal(sig unix.Signal) error {
+	err := unix.PidfdSendSignal(p.pidfd, sig, nil, 0)
+	if errors.Is(err, unix.ESRCH) {
+		return nil
+	}
+	return err
+}
+
+// Wait waits for the end and returns the exit code as a shell tells it: the
+// process's own, or 128 and the number of the signal that killed it.
+func (p *Process) Wait() (code int, err error) {
+	var status unix.WaitStatus
+	for {
+		_, err := unix.Wait4(p.Pid(), &status, 0, nil)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, unix.EINTR) {
+			return 0, fmt.Errorf("wait4 %d: %w", p.Pid(), err)
+		}
+	}
+	if status.Signaled() {
+		return 128 + int(status.Signal()), nil
+	}
+	return status.ExitStatus(), nil
+}
+
+// Close removes the cgroup with whatever still runs in it, and closes the
+// descriptors that held the process.
+func (p *Process) Close() error {
+	p.walk.Close()
+	return p.removeCgroup()
+}
+
+func (p *Process) removeCgroup() error {
+	if p.cgroup == "" {
+		return nil
+	}
+	if err := cgroup.Remove(p.cgroup); err != nil {
+		return fmt.Errorf("remove cgroup: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,197 @@
+// Package stdio connects a container's standard streams to ours.
+//
+// A stream that is a file or a pipe is handed over as it is: the container
+// reads and writes it without us, so `tar c . | minictr run -i … tar x` runs
+// at the speed of the two tars. A terminal is never handed over: whoever holds
+// one may read what is typed for others, or push characters into it
+// (ioctl_tty(2), TIOCSTI), even through standard output. So in front of a
+// terminal there is either a pipe, or, with a terminal of the container's
+// own, a pair: we hold one end, the process the other, and the bytes are
+// copied between the two terminals. Ours is in raw mode meanwhile, so that
+// Ctrl-C is a byte that the container's terminal makes a signal of.
+package stdio
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/containerd/console"
+	"github.com/minictr/minictr/runtime/plan"
+	"golang.org/x/sys/unix"
+)
+
+// Streams are the three on their way to a container.
+type Streams struct {
+	Given map[plan.Ref]int // descriptors for walk.Start
+	Made  [3]bool          // for plan.Options.Stdio
+
+	theirs []*os.File     // ends that go to the child
+	copies []func()       // what is to be copied once it runs
+	output sync.WaitGroup // copies of output
+	raw    console.Console
+}
+
+var names = [3]plan.Ref{"stdin", "stdout", "stderr"}
+
+// Open prepares the streams. Without interactive standard input is empty.
+// With tty nothing is needed here: the plan makes the terminal.
+func Open(interactive, tty bool) (*Streams, error) {
+	s := &Streams{Given: map[plan.Ref]int{}}
+	if tty {
+		return s, nil
+	}
+	for fd, ours := range []*os.File{os.Stdin, os.Stdout, os.Stderr} {
+		var err error
+		switch {
+		case fd == 0 && !interactive:
+			err = s.empty()
+		case isTerminal(ours):
+			err = s.pipe(fd, ours)
+		}
+		if err != nil {
+			s.Close()
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func (s *Streams) give(fd int, f *os.File) {
+	s.Given[names[fd]], s.Made[fd] = int(f.Fd()), true
+	s.theirs = append(s.theirs, f)
+}
+
+func (s *Streams) empty() error {
+	f, err := os.Open(os.DevNull)
+	if err == nil {
+		s.give(0, f)
+	}
+	return err
+}
+
+// pipe stands in front of the terminal ours.
+func (s *Streams) pipe(fd int, ours *os.File) error {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	if fd == 0 {
+		s.give(fd, r)
+		s.copies = append(s.copies, func() { go copyAndClose(w, ours) })
+		return nil
+	}
+	s.give(fd, w)
+	s.copies = append(s.copies, func() { s.copyOutput(ours, r) })
+	return nil
+}
+
+// drain is how long output is still read after the process has ended. Only a
+// process outside the container's pid namespace could hold the pipe longer.
+const drain = 2 * time.Second
+
+func (s *Streams) copyOutput(to io.Writer, from *os.File) {
+	s.output.Go(func() { io.Copy(to, from) })
+}
+
+func copyAndClose(to io.WriteCloser, from io.Reader) {
+	io.Copy(to, from)
+	to.Close()
+}
+
+// Started begins copying. terminal is our side of the container's, or nil.
+func (s *Streams) Started(terminal *os.File, interactive bool) error {
+	s.closeTheirs()
+	for _, c := range s.copies {
+		c()
+	}
+	if terminal == nil {
+		return nil
+	}
+	s.copyOutput(os.Stdout, terminal)
+	if !interactive {
+		return nil
+	}
+	if isTerminal(os.Stdin) {
+		if err := s.setRaw(); err != nil {
+			return err
+		}
+	}
+	go io.Copy(terminal, os.Stdin)
+	return nil
+}
+
+func (s *Streams) setRaw() error {
+	c, err := console.ConsoleFromFile(os.Stdin)
+	if err != nil {
+		return fmt.Errorf("standard input: %w", err)
+	}
+	if err := c.SetRaw(); err != nil {
+		return fmt.Errorf("set the terminal to raw mode: %w", err)
+	}
+	s.raw = c
+	return nil
+}
+
+// Ended waits for the last output and restores our terminal.
+func (s *Streams) Ended() {
+	done := make(chan struct{})
+	go func() { s.output.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(drain):
+	}
+	s.Close()
+}
+
+// Close restores our terminal and closes what was made for the child.
+func (s *Streams) Close() {
+	s.closeTheirs()
+	if s.raw != nil {
+		s.raw.Reset()
+		s.raw = nil
+	}
+}
+
+func (s *Streams) closeTheirs() {
+	for _, f := range s.theirs {
+		f.Close()
+	}
+	s.theirs = nil
+}
+
+// Size is the size of our terminal's window.
+func Size() (rows, columns uint16, ok bool) {
+	for _, f := range []*os.File{os.Stdin, os.Stdout, os.Stderr} {
+		if ws, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ); err == nil {
+			return ws.Row, ws.Col, true
+		}
+	}
+	return 0, 0, false
+}
+
+// Resize gives the container's terminal the size of ours.
+func Resize(terminal *os.File) error {
+	rows, columns, ok := Size()
+	if !ok {
+		return nil
+	}
+	raw, err := terminal.SyscallConn()
+	if err != nil {
+		return err
+	}
+	ws := &unix.Winsize{Row: rows, Col: columns}
+	var ioctlErr error
+	err = raw.Control(func(fd uintptr) { ioctlErr = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, ws) })
+	if err != nil {
+		return err
+	}
+	return ioctlErr
+}
+
+func isTerminal(f *os.File) bool {
+	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	return err == nil
+}
