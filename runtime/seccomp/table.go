@@ -9,7 +9,7 @@ package seccomp
 // plain data in the binary: nothing is built at start-up.
 
 import (
-	"slices"
+	"sort"
 	"strings"
 )
 
@@ -36,9 +36,7 @@ type (
 
 // lookup returns the row of a call, or nil for a name that no ABI knows.
 func lookup(name string) *call {
-	i, found := slices.BinarySearchFunc(table[:], name, func(c call, name string) int {
-		return strings.Compare(c.name, name)
-	})
+	i, found := sort.Find(len(table), func(i int) int { return strings.Compare(name, table[i].name) })
 	if !found {
 		return nil
 	}
