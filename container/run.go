@@ -163,26 +163,10 @@ func (f *Folder) run(spec *specs.Spec, options plan.Options, o *Options, watch f
 	if err != nil {
 		return 0, errors.Join(err, process.Signal(unix.SIGKILL), process.Close())
 	}
-	go forward(signals, process, terminal)
+	go process.Forward(signals, terminal)
 	code, err = process.Wait()
 	streams.Ended()
 	return code, errors.Join(err, process.Close())
-}
-
-// forward hands signals on to the process. A new size of the window is not
-// the process's to handle but its terminal's.
-func forward(signals <-chan os.Signal, process *runtime.Process, terminal *os.File) {
-	for s := range signals {
-		switch sig := s.(unix.Signal); sig {
-		case unix.SIGCHLD, unix.SIGURG, unix.SIGPIPE: // the kernel's and Go's to us
-		case unix.SIGWINCH:
-			if terminal != nil {
-				stdio.Resize(terminal)
-			}
-		default:
-			process.Signal(sig)
-		}
-	}
 }
 
 // checkTerminal refuses what would look like a terminal and be none.
