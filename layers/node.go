@@ -25,7 +25,7 @@ func (u *unpacker) node(parent int, base, name string, h *tar.Header, body io.Re
 	if !errors.Is(err, unix.EEXIST) {
 		return err
 	}
-	hid, err := u.replace(parent, base, h.Typeflag == tar.TypeDir)
+	hid, err := replace(parent, base, h.Typeflag == tar.TypeDir)
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (u *unpacker) node(parent int, base, name string, h *tar.Header, body io.Re
 
 // replace takes away what an earlier entry put in this one's place, but for a
 // folder that a folder replaces. It says whether that was a whiteout.
-func (u *unpacker) replace(parent int, base string, byFolder bool) (hid bool, err error) {
+func replace(parent int, base string, byFolder bool) (hid bool, err error) {
 	st, err := lstat(parent, base)
 	if err != nil {
 		return false, err
@@ -48,7 +48,6 @@ func (u *unpacker) replace(parent int, base string, byFolder bool) (hid bool, er
 	if byFolder {
 		return false, nil
 	}
-	defer u.leave() // the folder at hand may be one of those that go
 	return false, os.RemoveAll(fmt.Sprintf("/proc/self/fd/%d/%s", parent, base))
 }
 

@@ -1,0 +1,304 @@
+package layers
+
+// Rows 20, 21 and 22 of HARDENING.md, and the fuzzing of tar entries. The
+// oracle: beside the layer stands a canary, a folder with a file in it that
+// hostile entries aim at. Its content, mode, owner, time and attributes must
+// stay what they were, and nothing may appear beside it.
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// canary makes the folder outside and returns it with a function that fails
+// the test if anything there has changed.
+func canary(t testing.TB) (outside string, check func()) {
+	t.Helper()
+	outside = filepath.Join(t.TempDir(), "outside")
+	if err := os.Mkdir(outside, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(outside, "secret"), []byte("canary"), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	before := state(t, outside)
+	return outside, func() {
+		t.Helper()
+		if after := state(t, outside); after != before {
+			t.Fatalf("outside the layer:\n%s\nit was:\n%s", after, before)
+		}
+	}
+}
+
+func state(t testing.TB, root string) string {
+	t.Helper()
+	var all strings.Builder
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		var st unix.Stat_t
+		if err := unix.Lstat(path, &st); err != nil {
+			return err
+		}
+		text := ""
+		if d.Type().IsRegular() {
+			data, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			text = string(data)
+		}
+		_, err = fmt.Fprintf(&all, "%s %o %d:%d n%d %d.%d %q %s\n", path, st.Mode, st.Uid, st.Gid, st.Nlink, st.Mtim.Sec, st.Mtim.Nsec, text, xattrs(t, path))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all.String()
+}
+
+func TestRow20TarEscapes(t *testing.T) {
+	needRoot(t)
+	outside, check := canary(t)
+	up := strings.Repeat("../", 20)
+	mode := func(e entry, mode int64) entry { e.Mode = mode; return e }
+	for _, tt := range []struct {
+		name    string
+		entries []entry
+		refused bool // else it lands inside, harmless
+	}{
+		{"dot dot", []entry{file(up+outside+"/new", "x")}, true},
+		{"dot dot within", []entry{file("a/../b", "x")}, true},
+		{"dot dot alone", []entry{dir("..")}, true},
+		{"absolute name", []entry{file(outside+"/secret", "x")}, false},
+		{"link to outside, written through", []entry{symlink("a", outside), file("a/new", "x")}, true},
+		{"link up, written through", []entry{symlink("a", up+outside[1:]), file("a/secret", "x")}, true},
+		{"file through a link of its name", []entry{symlink("a", outside+"/secret"), file("a", "x")}, false},
+		{"chmod through a link", []entry{symlink("a", outside), mode(dir("a"), 0o777)}, false},
+		{"hard link to outside", []entry{link("a", outside+"/secret")}, true},
+		{"hard link up", []entry{link("a", up+outside[1:]+"/secret")}, true},
+		{"hard link through a link", []entry{symlink("d", outside), link("a", "d/secret")}, true},
+		{"hard link to a link, then chmod", []entry{symlink("s", outside+"/secret"), link("h", "s"), mode(file("h", "x"), 0o777)}, false},
+		{"root is a link", []entry{symlink("/", outside)}, true},
+		{"root is a link, spelt otherwise", []entry{symlink("./", outside), file("new", "x")}, true},
+		{"root is a file", []entry{file(".", "x")}, true},
+		{"whiteout of nothing", []entry{file(".wh.", "")}, true},
+		{"whiteout of dot", []entry{file("a/.wh..", "")}, true},
+		{"whiteout of dot dot", []entry{file("a/.wh...", "")}, true},
+		{"whiteout through a link", []entry{symlink("a", outside), file("a/.wh.secret", "")}, true},
+		{"opaque through a link", []entry{symlink("a", outside), file("a/.wh..wh..opq", "")}, true},
+		{"whiteout of a link to a folder", []entry{symlink("a", outside), file(".wh.a", "")}, false},
+		{"magic link", []entry{symlink("a", "/proc/self/root"+outside), file("a/new", "x")}, true},
+		{"folder swapped for a link", []entry{dir("a"), file("a/x", "1"), symlink("a", outside), file("a/secret", "2")}, true},
+		{"device through a link", []entry{symlink("a", outside), {tar.Header{Name: "a/dev", Typeflag: tar.TypeChar, Devmajor: 1, Devminor: 3}, ""}}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := unpackTo(t, tt.entries...)
+			if (err != nil) != tt.refused {
+				t.Errorf("got error %v, want refused: %v", err, tt.refused)
+			}
+			check()
+		})
+	}
+}
+
+// Attributes by which overlayfs would hide, redirect or replace files.
+func TestRow21OverlayXattrs(t *testing.T) {
+	needRoot(t)
+	names := []string{"trusted.overlay.opaque", "trusted.overlay.redirect", "trusted.overlay.metacopy", "trusted.overlay.whiteout",
+		"user.overlay.opaque", "user.overlay.redirect", "trusted.x", "security.selinux", "security.ima", "system.posix_acl_access"}
+	pax := make(map[string]string)
+	for _, name := range names {
+		pax[paxXattr+name] = "y"
+	}
+	for _, kind := range []byte{tar.TypeReg, tar.TypeDir} {
+		tree, err := unpackTo(t, entry{tar.Header{Name: "a", Typeflag: kind, Mode: 0o755, PAXRecords: pax}, ""})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := xattrs(t, filepath.Join(tree, "a")); got != "" {
+			t.Errorf("kind %c: attributes %q", kind, got)
+		}
+	}
+}
+
+func TestRow22Limits(t *testing.T) {
+	needRoot(t)
+	small := Limits{Bytes: 1 << 20, Entries: 10, Names: 100}
+	many := make([]entry, 11)
+	for i := range many {
+		many[i] = file(fmt.Sprint(i), "")
+	}
+	for name, data := range map[string][]byte{
+		"a large file":            makeTar(t, file("a", strings.Repeat("x", 1<<20+1))),
+		"several files":           makeTar(t, file("a", strings.Repeat("x", 1<<19)), file("b", strings.Repeat("x", 1<<19+1))),
+		"zeros, compressed":       compress(t, makeTar(t, file("a", strings.Repeat("\x00", 1<<21)))),
+		"zeros behind the tar":    compress(t, append(makeTar(t), make([]byte, 1<<21)...)),
+		"a sparse file of 8 EiB":  sparseBomb(),
+		"many files":              makeTar(t, many...),
+		"many long folders":       makeTar(t, dir(strings.Repeat("a", 60)), dir(strings.Repeat("b", 60))),
+		"pax headers without end": bytes.Repeat(paxHeader(t), 1000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "l")
+			_, err := unpack(t.Context(), bytes.NewReader(data), dir, small)
+			if err == nil || !strings.Contains(err.Error(), "layer") {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+// A gigabyte of zeros in a file costs neither memory nor disk.
+func TestRow22BoundedMemory(t *testing.T) {
+	needRoot(t)
+	const size = 1 << 30
+	r, w := io.Pipe()
+	go func() {
+		archive := tar.NewWriter(w)
+		err := archive.WriteHeader(&tar.Header{Name: "zeros", Size: size, Mode: 0o600})
+		if err == nil {
+			_, err = io.CopyN(archive, endless{}, size)
+		}
+		w.CloseWithError(errors.Join(err, archive.Close()))
+	}()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	dir := filepath.Join(t.TempDir(), "l")
+	u, err := Unpack(t.Context(), r, dir)
+	runtime.ReadMemStats(&after)
+	if err != nil || u.Size != size {
+		t.Fatal(u, err)
+	}
+	if grown := after.TotalAlloc - before.TotalAlloc; grown > 8<<20 {
+		t.Errorf("%d bytes allocated", grown)
+	}
+	var st unix.Stat_t
+	if err := unix.Stat(filepath.Join(dir, "diff", "zeros"), &st); err != nil || st.Blocks > 16 {
+		t.Errorf("%d blocks (%v)", st.Blocks, err)
+	}
+}
+
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+// sparseBomb is an old GNU sparse entry of no data and a length of 8 EiB-1.
+func sparseBomb() []byte {
+	h := make([]byte, 512)
+	copy(h, "bomb")
+	copy(h[100:], "0000644\x000000000\x000000000\x0000000000000\x0000000000000\x00")
+	h[156] = 'S'
+	copy(h[257:], "ustar  \x00")
+	h[483] = 0x80
+	binary.BigEndian.PutUint64(h[487:], 1<<63-1)
+	copy(h[386:], "00000000000\x0000000000000\x00")
+	sum := 8 * int(' ')
+	for i, b := range h {
+		if i < 148 || i >= 156 {
+			sum += int(b)
+		}
+	}
+	copy(h[148:], fmt.Sprintf("%06o\x00 ", sum))
+	return append(h, make([]byte, 1024)...)
+}
+
+// paxHeader is an extended header with no entry behind it.
+func paxHeader(t *testing.T) []byte {
+	e := file("a", "")
+	e.PAXRecords = map[string]string{"VENDOR.x": strings.Repeat("x", 2000)}
+	data := makeTar(t, e)
+	return data[:len(data)-1024-512]
+}
+
+// FuzzUnpack: whatever a tar holds, unpacking ends and nothing outside the
+// layer changes. Each entry is four bytes and a name.
+func FuzzUnpack(f *testing.F) {
+	f.Add([]byte("2a\x00OUT\n0a/secret\x00x\n"))
+	f.Add([]byte("5a\x00\n1b\x00a/../../OUT/secret\n0.wh.a\x00\n"))
+	f.Add([]byte("2a\x00..\n2b\x00a/a/a\n5b\x00\n0b/x\x00y\n3b/d\x00\n"))
+	f.Add([]byte("0a/b/c\x00x\n2a\x00/\n0a/.wh..wh..opq\x00\n1d\x00a/b\n"))
+	f.Fuzz(func(t *testing.T, script []byte) {
+		needRoot(t)
+		outside, check := canary(t)
+		layer := filepath.Join(t.TempDir(), "l")
+		var buf bytes.Buffer
+		w := tar.NewWriter(&buf)
+		for line := range bytes.SplitSeq(script, []byte("\n")) {
+			if len(line) < 2 {
+				continue
+			}
+			name, rest, _ := strings.Cut(strings.ReplaceAll(string(line[1:]), "OUT", outside), "\x00")
+			h := &tar.Header{Typeflag: line[0], Name: name, Mode: 0o4777, Devmajor: 1, Devminor: 3}
+			switch h.Typeflag {
+			case tar.TypeReg:
+				h.Size = int64(len(rest))
+			case tar.TypeLink, tar.TypeSymlink:
+				h.Linkname = rest
+			}
+			if w.WriteHeader(h) == nil && h.Size > 0 {
+				io.WriteString(w, rest)
+			}
+		}
+		w.Flush()
+		_, err := Unpack(context.Background(), bytes.NewReader(buf.Bytes()), layer)
+		check()
+		if err == nil {
+			inside(t, filepath.Join(layer, "diff"))
+		}
+	})
+}
+
+// inside fails if a file of the tree has a name outside it.
+func inside(t *testing.T, tree string) {
+	links := make(map[uint64]uint64)
+	counts := make(map[uint64]uint64)
+	err := filepath.WalkDir(tree, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		var st unix.Stat_t
+		if err := unix.Lstat(path, &st); err != nil {
+			return err
+		}
+		links[st.Ino]++
+		counts[st.Ino] = uint64(st.Nlink)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ino, n := range links {
+		if counts[ino] != n {
+			t.Fatalf("inode %d has %d names, %d of them in the layer", ino, counts[ino], n)
+		}
+	}
+}
+
+// FuzzTar throws raw bytes at the reader of the tar itself.
+func FuzzTar(f *testing.F) {
+	f.Add(makeTar(f, dir("a"), file("a/b", "x"), symlink("c", "a"), link("c/d", "a/b"), file("a/.wh.b", "")))
+	f.Add(sparseBomb())
+	f.Add(compress(f, makeTar(f, file("a", "x"))))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		needRoot(t)
+		_, check := canary(t)
+		limits := Limits{Bytes: 1 << 20, Entries: 100, Names: 1 << 10}
+		unpack(context.Background(), bytes.NewReader(data), filepath.Join(t.TempDir(), "l"), limits)
+		check()
+	})
+}

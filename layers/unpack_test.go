@@ -1,0 +1,301 @@
+package layers
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func needRoot(t testing.TB) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("unpacking layers makes devices, owners and trusted attributes: needs root")
+	}
+}
+
+// An entry of a test's tar. The zero Typeflag is a regular file.
+type entry struct {
+	tar.Header
+	body string
+}
+
+func file(name, body string) entry { return entry{tar.Header{Name: name, Mode: 0o644}, body} }
+func dir(name string) entry {
+	return entry{tar.Header{Name: name, Mode: 0o755, Typeflag: tar.TypeDir}, ""}
+}
+func symlink(name, to string) entry {
+	return entry{tar.Header{Name: name, Linkname: to, Mode: 0o777, Typeflag: tar.TypeSymlink}, ""}
+}
+func link(name, to string) entry {
+	return entry{tar.Header{Name: name, Linkname: to, Typeflag: tar.TypeLink}, ""}
+}
+
+func makeTar(t testing.TB, entries ...entry) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	w := tar.NewWriter(&buf)
+	for _, e := range entries {
+		if e.Typeflag == 0 {
+			e.Typeflag, e.Size = tar.TypeReg, int64(len(e.body))
+		}
+		if err := w.WriteHeader(&e.Header); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write([]byte(e.body)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes()
+}
+
+// unpackTo unpacks into a folder of the test and returns the tree.
+func unpackTo(t testing.TB, entries ...entry) (tree string, err error) {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "layer")
+	_, err = Unpack(context.Background(), bytes.NewReader(makeTar(t, entries...)), dir)
+	return filepath.Join(dir, "diff"), err
+}
+
+// show lists a tree, one name a word: a/ folder, a! opaque folder, a- whiteout,
+// a>b symbolic link, a=text file.
+func show(t testing.TB, tree string) string {
+	t.Helper()
+	var words []string
+	err := filepath.WalkDir(tree, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || path == tree {
+			return err
+		}
+		name := strings.TrimPrefix(path, tree+"/")
+		switch d.Type() {
+		case fs.ModeDir:
+			var y [1]byte
+			if n, _ := unix.Getxattr(path, opaqueXattr, y[:]); n == 1 {
+				name += "!"
+			} else {
+				name += "/"
+			}
+		case fs.ModeSymlink:
+			to, err := os.Readlink(path)
+			if err != nil {
+				return err
+			}
+			name += ">" + to
+		case 0:
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			name += "=" + string(text)
+		default:
+			var st unix.Stat_t
+			if err := unix.Lstat(path, &st); err != nil {
+				return err
+			}
+			name += "?"
+			if isWhiteout(&st) {
+				name = strings.TrimSuffix(name, "?") + "-"
+			}
+		}
+		words = append(words, name)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(words, " ")
+}
+
+// What a layer's entries become.
+func TestTree(t *testing.T) {
+	needRoot(t)
+	for _, tt := range []struct {
+		name    string
+		entries []entry
+		want    string
+	}{
+		{"parents nobody listed", []entry{file("a/b/c", "x")}, "a/ a/b/ a/b/c=x"},
+		{"names from the root, and odd ones", []entry{file("/a", "1"), file("./b", "2"), file(".//c/./d", "3")}, "a=1 b=2 c/ c/d=3"},
+		{"whiteout", []entry{file(".wh.a", ""), file("d/.wh.b", "")}, "a- d/ d/b-"},
+		{"opaque", []entry{dir("a"), file("a/.wh..wh..opq", ""), file("a/x", "1")}, "a! a/x=1"},
+		{"opaque last", []entry{file("a/x", "1"), file("a/.wh..wh..opq", "")}, "a! a/x=1"},
+		{"whiteout, then the file", []entry{file(".wh.a", ""), file("a", "1")}, "a=1"},
+		{"file, then its whiteout", []entry{file("a", "1"), file(".wh.a", "")}, "a=1"},
+		{"whiteout, then a folder", []entry{file(".wh.a", ""), dir("a"), file("a/x", "1")}, "a! a/x=1"},
+		{"folder, then its whiteout", []entry{dir("a"), file("a/x", "1"), file(".wh.a", "")}, "a! a/x=1"},
+		{"whiteout, then a folder nobody listed", []entry{file(".wh.a", ""), file("a/b/x", "1")}, "a! a/b/ a/b/x=1"},
+		{"whiteout twice", []entry{file(".wh.a", ""), file(".wh.a", "")}, "a-"},
+		{"aufs's notes", []entry{dir(".wh..wh.plnk"), file(".wh..wh.plnk/1.2", "x"), file("a", "1")}, "a=1"},
+		{"file twice", []entry{file("a", "1"), file("a", "2")}, "a=2"},
+		{"file for a folder", []entry{file("a/b/c", "1"), file("a", "2")}, "a=2"},
+		{"folder for a file", []entry{file("a", "1"), file("b", "1"), dir("a"), file("a/x", "2")}, "a/ a/x=2 b=1"},
+		{"folder twice keeps its files", []entry{file("a/x", "1"), dir("a")}, "a/ a/x=1"},
+		{"link for a folder, in the folder at hand", []entry{file("a/b/c", "1"), symlink("a/b", "/z"), file("y", "1")}, "a/ a/b>/z y=1"},
+		{"through a link", []entry{dir("usr/lib"), symlink("lib", "usr/lib"), file("lib/x", "1")}, "lib>usr/lib usr/ usr/lib/ usr/lib/x=1"},
+		{"hard link", []entry{file("a/x", "1"), link("b", "/a/x")}, "a/ a/x=1 b=1"},
+		{"hard link for a file", []entry{file("a", "1"), file("b", "2"), link("b", "a")}, "a=1 b=1"},
+		{"bytes that are no text", []entry{file("\xff\n\\", "1")}, "\xff\n\\=1"},
+		{"nothing", nil, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tree, err := unpackTo(t, tt.entries...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := show(t, tree); got != tt.want {
+				t.Errorf("got  %q\nwant %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestRefused(t *testing.T) {
+	needRoot(t)
+	device := func(major, minor int64) entry {
+		return entry{tar.Header{Name: "d", Typeflag: tar.TypeChar, Devmajor: major, Devminor: minor}, ""}
+	}
+	for _, tt := range []struct {
+		name    string
+		entries []entry
+		word    string // in the error
+	}{
+		{"hard link to a lower layer", []entry{link("b", "a")}, `link to "a" in this layer`},
+		{"hard link to itself", []entry{file("a", "1"), link("a", "a")}, "link to"},
+		{"hard link to a folder", []entry{dir("a"), link("b", "a")}, "not permitted"},
+		{"a parent that is a file", []entry{file("a", "1"), file("a/b", "2")}, "not a directory"},
+		{"a parent that is a loop", []entry{symlink("a", "b"), symlink("b", "a"), file("a/x", "1")}, "symbolic links"},
+		{"a parent that is a dangling link", []entry{symlink("a", "b"), file("a/x", "1")}, "not a directory"},
+		{"a long name", []entry{file(strings.Repeat("n", 256), "")}, "too long"},
+		{"a device that is none", []entry{device(1<<32, 1)}, "device 4294967296:1"},
+		{"an owner cut off", []entry{{tar.Header{Name: "a", Uid: 1 << 32}, ""}}, "32-bit"},
+		{"an owner that means: leave it", []entry{{tar.Header{Name: "a", Gid: 1<<32 - 1}, ""}}, "32-bit"},
+		{"an unknown type", []entry{{tar.Header{Name: "a", Typeflag: 'Z'}, ""}}, "unknown type"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := unpackTo(t, tt.entries...)
+			if err == nil || !strings.Contains(err.Error(), tt.word) {
+				t.Errorf("got %v, want an error with %q", err, tt.word)
+			}
+		})
+	}
+}
+
+// Owners, modes, times, attributes, for every kind of entry.
+func TestAttributes(t *testing.T) {
+	needRoot(t)
+	when := time.Unix(1234567890, 123456789)
+	capability := "\x01\x00\x00\x02\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+	header := func(name string, kind byte, mode int64) entry {
+		return entry{tar.Header{Name: name, Typeflag: kind, Mode: mode, Uid: 3000000, Gid: 12345, ModTime: when, Format: tar.FormatPAX, Linkname: "nowhere"}, ""}
+	}
+	plain, folder := header("d/file", tar.TypeReg, 0o4711), header("d", tar.TypeDir, 0o3775)
+	plain.Linkname, folder.Linkname = "", ""
+	plain.PAXRecords = map[string]string{
+		"SCHILY.xattr.security.capability":    capability,
+		"SCHILY.xattr.user.colour":            "blue",
+		"SCHILY.xattr.user.overlay.opaque":    "y",
+		"SCHILY.xattr.trusted.overlay.opaque": "y",
+		"SCHILY.xattr.security.selinux":       "x",
+	}
+	old := unix.Umask(0o077)
+	defer unix.Umask(old)
+	tree, err := unpackTo(t, folder, plain, header("d/link", tar.TypeSymlink, 0o777), header("d/fifo", tar.TypeFifo, 0o622),
+		entry{tar.Header{Name: "d/null", Typeflag: tar.TypeChar, Mode: 0o666, Uid: 3000000, Gid: 12345, ModTime: when, Format: tar.FormatPAX, Devmajor: 1, Devminor: 3}, ""})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, mode := range map[string]uint32{
+		"d": unix.S_IFDIR | 0o3775, "d/file": unix.S_IFREG | 0o4711, "d/link": unix.S_IFLNK | 0o777,
+		"d/fifo": unix.S_IFIFO | 0o622, "d/null": unix.S_IFCHR | 0o666,
+	} {
+		var st unix.Stat_t
+		if err := unix.Lstat(filepath.Join(tree, name), &st); err != nil {
+			t.Fatal(err)
+		}
+		got := fmt.Sprintf("%o %d:%d %d.%d", st.Mode, st.Uid, st.Gid, st.Mtim.Sec, st.Mtim.Nsec)
+		if want := fmt.Sprintf("%o 3000000:12345 1234567890.123456789", mode); got != want {
+			t.Errorf("%s: got %s, want %s", name, got, want)
+		}
+		if name == "d/null" && st.Rdev != unix.Mkdev(1, 3) {
+			t.Errorf("device %x", st.Rdev)
+		}
+	}
+	if got := xattrs(t, filepath.Join(tree, "d/file")); got != "security.capability user.colour" {
+		t.Errorf("attributes: got %q", got)
+	}
+}
+
+func xattrs(t testing.TB, path string) string {
+	buf := make([]byte, 4096)
+	n, err := unix.Llistxattr(path, buf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(strings.FieldsFunc(string(buf[:n]), func(r rune) bool { return r == 0 }), " ")
+}
+
+func TestSparse(t *testing.T) {
+	needRoot(t)
+	hole := strings.Repeat("\x00", 1<<20)
+	for name, body := range map[string]string{
+		"middle": "head" + hole + "tail", "end": "head" + hole, "all": hole, "short": "\x00", "empty": "",
+		"none": strings.Repeat("x", 300_000), "edge": strings.Repeat("x", block) + strings.Repeat("\x00", block) + "x",
+	} {
+		t.Run(name, func(t *testing.T) {
+			tree, err := unpackTo(t, file("f", body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := os.ReadFile(filepath.Join(tree, "f"))
+			if err != nil || string(got) != body {
+				t.Fatalf("content differs: %d bytes, want %d (%v)", len(got), len(body), err)
+			}
+			var st unix.Stat_t
+			if err := unix.Stat(filepath.Join(tree, "f"), &st); err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(body, hole) && st.Blocks*512 > 64<<10 {
+				t.Errorf("%d bytes on disk for a hole", st.Blocks*512)
+			}
+		})
+	}
+}
+
+// Damaged and cut off archives are errors, compressed or not.
+func TestDamaged(t *testing.T) {
+	needRoot(t)
+	whole := makeTar(t, file("a", strings.Repeat("x", 5000)))
+	for name, data := range map[string][]byte{
+		"cut off":       whole[:3000],
+		"gzip, cut off": compress(t, whole)[:40],
+		"no tar":        bytes.Repeat([]byte("no tar"), 1000),
+		"bad gzip":      []byte("\x1f\x8b not so"),
+		"bad zstd":      []byte("\x28\xb5\x2f\xfd not so"),
+	} {
+		if _, err := Unpack(t.Context(), bytes.NewReader(data), filepath.Join(t.TempDir(), "l")); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	needRoot(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := Unpack(ctx, bytes.NewReader(makeTar(t, file("a", "1"))), filepath.Join(t.TempDir(), "l"))
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
