@@ -92,8 +92,27 @@ func (w *walker) open(s *Store, stack []digest.Digest, path string) (*os.File, e
 	}
 }
 
+// Visible returns the layers of a stack, bottom first, that an overlay of it
+// shows: a layer whose very root is opaque hides all below it. The kernel
+// looks at every other folder's mark, but not at a root's.
+func (s *Store) Visible(stack []digest.Digest) []digest.Digest {
+	for i := len(stack) - 1; i > 0; i-- {
+		fd, err := unix.Open(s.Path(stack[i]), openFolder, 0)
+		if err != nil {
+			continue // whoever opens the layer reports it
+		}
+		opaque := isOpaque(fd)
+		unix.Close(fd)
+		if opaque {
+			return stack[i:]
+		}
+	}
+	return stack
+}
+
 func (w *walker) root(s *Store, stack []digest.Digest) error {
 	var root merged
+	stack = s.Visible(stack)
 	for i := len(stack) - 1; i >= 0; i-- {
 		fd, err := unix.Open(s.Path(stack[i]), openFolder, 0)
 		if err != nil {
@@ -101,9 +120,6 @@ func (w *walker) root(s *Store, stack []digest.Digest) error {
 			return fmt.Errorf("layer %s: %w", stack[i], err)
 		}
 		root = append(root, fd)
-		if isOpaque(fd) {
-			break
-		}
 	}
 	w.trail = []merged{root}
 	return nil

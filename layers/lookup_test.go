@@ -1,0 +1,193 @@
+package layers
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"archive/tar"
+
+	"github.com/opencontainers/go-digest"
+	"golang.org/x/sys/unix"
+)
+
+// stack puts layers, bottom first, into a store.
+func stack(t testing.TB, tars ...[]entry) (*Store, []digest.Digest) {
+	t.Helper()
+	needRoot(t)
+	s := New(filepath.Join(t.TempDir(), "layers"))
+	var ids []digest.Digest
+	for i, entries := range tars {
+		// The index keeps layers of the same entries apart.
+		data := append(makeTar(t, entries...), byte(i))
+		u, err := Unpack(t.Context(), bytes.NewReader(data), filepath.Join(t.TempDir(), "l"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Commit(u); err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, u.DiffID)
+	}
+	return s, ids
+}
+
+// A file as Open finds it is the file as the kernel's overlay shows it.
+func TestOpen(t *testing.T) {
+	bottom := []entry{
+		file("etc/passwd", "lower"), file("etc/group", "lower"), file("gone/x", "x"), file("masked/x", "x"),
+		file("was-folder/x", "x"), file("was-file", "x"), symlink("link", "/etc"), file("deep/a/b/c", "deep"),
+		dir("target"), symlink("shadow", "target"),
+	}
+	top := []entry{
+		file("etc/passwd", "upper"), file(".wh.gone", ""), dir("masked"), file("masked/.wh..wh..opq", ""), file("masked/y", "y"),
+		file("was-folder", "now a file"), file("was-file/x", "now a folder"), file("etc/.wh.group", ""),
+		symlink("abs", "/link/passwd"), symlink("rel", "deep/../link/passwd"), symlink("up", "../../../etc/passwd"),
+		symlink("loop", "loop"), symlink("folder", "/etc/"), symlink("dangling", "/nowhere"), symlink("root", "/"),
+		file("deep/a/z", "z"),
+		{Header: tar.Header{Name: "fifo", Typeflag: tar.TypeFifo, Mode: 0o666}},
+		{Header: tar.Header{Name: "zero", Typeflag: tar.TypeChar, Mode: 0o666, Devmajor: 1, Devminor: 5}},
+	}
+	s, ids := stack(t, bottom, top)
+	mount := mountOverlay(t, s, ids)
+	for _, name := range []string{
+		"/etc/passwd", "etc/passwd", "/etc/group", "/gone/x", "/masked/x", "/masked/y", "/was-folder", "/was-folder/x", "/was-file", "/was-file/x",
+		"/abs", "/rel", "/up", "/loop", "/folder/passwd", "/dangling", "/root/etc/passwd", "/deep/a/b/c", "/deep/a/z", "/deep/a/b/../z",
+		"/etc", "/", "", "/etc/passwd/x", "/./etc/./passwd", "//etc//passwd", "/../../etc/passwd", "/link/passwd",
+	} {
+		got, want := read(s.Open(ids, name)), read(openIn(mount, name))
+		if (got.err == nil) != (want.err == nil) || got.text != want.text {
+			t.Errorf("%q: got %q %v, the kernel shows %q %v", name, got.text, got.err, want.text, want.err)
+		}
+	}
+	for _, name := range []string{"/fifo", "/zero"} {
+		start := time.Now()
+		if f, err := s.Open(ids, name); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+			t.Errorf("%s: opened %v, %v", name, f, err)
+		}
+		if time.Since(start) > time.Second {
+			t.Errorf("%s: it took %v", name, time.Since(start))
+		}
+	}
+}
+
+type content struct {
+	text string
+	err  error
+}
+
+func read(f *os.File, err error) content {
+	if err != nil {
+		return content{err: err}
+	}
+	defer f.Close()
+	text, err := io.ReadAll(f)
+	return content{string(text), err}
+}
+
+// openIn opens as a process would whose root is the folder.
+func openIn(root int, name string) (*os.File, error) {
+	name = strings.TrimLeft(name, "/")
+	if name == "" {
+		return nil, unix.EISDIR
+	}
+	how := &unix.OpenHow{Flags: unix.O_RDONLY | unix.O_NONBLOCK | unix.O_CLOEXEC, Resolve: inRoot}
+	fd, err := unix.Openat2(root, name, how)
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), name), nil
+}
+
+// mountOverlay returns the root of a detached overlay of a stack: it is in no
+// mount table and is gone when the test closes it.
+func mountOverlay(t testing.TB, s *Store, ids []digest.Digest) int {
+	t.Helper()
+	fs, err := unix.Fsopen("overlay", unix.FSOPEN_CLOEXEC)
+	if err != nil {
+		t.Fatalf("fsopen overlay: %v", err)
+	}
+	defer unix.Close(fs)
+	var lower []string
+	for i := len(ids) - 1; i >= 0; i-- {
+		lower = append(lower, filepath.Join(s.Dir(), s.Short(ids[i])))
+	}
+	if len(lower) == 1 { // an overlay has two layers or an upper one
+		lower = append(lower, t.TempDir())
+	}
+	for _, dir := range lower {
+		if err := unix.FsconfigSetString(fs, "lowerdir+", dir); err != nil {
+			t.Fatalf("fsconfig lowerdir+=%s: %v", dir, err)
+		}
+	}
+	if err := unix.FsconfigCreate(fs); err != nil {
+		t.Fatalf("fsconfig create: %v", err)
+	}
+	root, err := unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, unix.MOUNT_ATTR_RDONLY)
+	if err != nil {
+		t.Fatalf("fsmount: %v", err)
+	}
+	t.Cleanup(func() { unix.Close(root) })
+	return root
+}
+
+// A whiteout of everything at the very top of a layer.
+func TestOpaqueRoot(t *testing.T) {
+	s, ids := stack(t, []entry{file("a", "1")}, []entry{file(".wh..wh..opq", ""), file("b", "2")})
+	if _, err := s.Open(ids, "/a"); !errors.Is(err, unix.ENOENT) {
+		t.Errorf("/a: got %v", err)
+	}
+	if got := s.Visible(ids); len(got) != 1 || got[0] != ids[1] {
+		t.Errorf("visible: %v of %v", got, ids)
+	}
+}
+
+func TestStore(t *testing.T) {
+	s, ids := stack(t, []entry{file("a", "123"), link("b", "a")})
+	if got, err := s.List(); err != nil || len(got) != 1 || got[0] != ids[0] || !s.Has(ids[0]) {
+		t.Fatal(got, err)
+	}
+	if n, err := s.Size(ids[0]); n != 3 || err != nil {
+		t.Errorf("size %d, %v", n, err)
+	}
+	target, err := filepath.EvalSymlinks(filepath.Join(s.Dir(), s.Short(ids[0])))
+	if err != nil || target != s.Path(ids[0]) {
+		t.Errorf("short link leads to %s, %v", target, err)
+	}
+	if err := s.Remove(ids[0], t.TempDir()); err != nil || s.Has(ids[0]) {
+		t.Error(err)
+	}
+	left, err := filepath.Glob(filepath.Join(s.Dir(), "*"))
+	if err != nil || len(left) != 1 {
+		t.Errorf("left behind: %q", left)
+	}
+}
+
+func TestRow23DigestAsPath(t *testing.T) {
+	s := New("/store/layers")
+	for _, d := range []digest.Digest{"", "x", "sha256:", "sha256:../../../../etc", "sha256:" + digest.Digest(strings.Repeat("a", 63)+"/")} {
+		if got := s.Path(d); got != "/store/layers/sha256/(invalid)/diff" {
+			t.Errorf("%q: %s", d, got)
+		}
+	}
+}
+
+// Two layers whose diff IDs begin alike cannot both have the short name.
+func TestShortNameClash(t *testing.T) {
+	s, ids := stack(t, []entry{file("a", "1")})
+	clash := digest.NewDigestFromEncoded(digest.SHA256, ids[0].Encoded()[:8]+strings.Repeat("0", 56))
+	if err := s.Commit(&Unpacked{DiffID: clash, dir: t.TempDir()}); err == nil || !strings.Contains(err.Error(), "short name") {
+		t.Errorf("got %v", err)
+	}
+	if err := os.RemoveAll(s.home(ids[0])); err != nil { // as a crash would leave it
+		t.Fatal(err)
+	}
+	if err := s.Commit(&Unpacked{DiffID: clash, dir: t.TempDir()}); err != nil {
+		t.Error(err)
+	}
+}
