@@ -17,6 +17,9 @@ const (
 // docker.io/library/ubuntu:latest. A name with a digest keeps it.
 func Normalize(short string) (string, error) {
 	ref, err := name.ParseReference(short, name.WithDefaultRegistry(defaultDomain))
+	if err == nil {
+		err = checkRepository(ref.Context())
+	}
 	if err != nil {
 		return "", hint.New(fmt.Errorf("parse image name %q: %w", short, err), "an image name looks like ubuntu, ubuntu:24.04 or ghcr.io/owner/name:tag")
 	}
@@ -27,12 +30,33 @@ func Normalize(short string) (string, error) {
 	return full, nil
 }
 
-// Familiar is the short form of a complete name, for people.
-func Familiar(full string) string {
-	if rest, ok := strings.CutPrefix(full, dockerLibrary); ok {
-		return rest
+// checkRepository adds the rules of the distribution-spec that the library
+// leaves out: each part of the path begins and ends with a letter or a digit,
+// and a registry's name is no "..".
+func checkRepository(r name.Repository) error {
+	const edges = "abcdefghijklmnopqrstuvwxyz0123456789"
+	if registry := r.RegistryStr(); strings.Trim(registry, ".-") != registry {
+		return fmt.Errorf("%q is not a registry", registry)
 	}
-	return strings.TrimPrefix(full, defaultDomain+"/")
+	for part := range strings.SplitSeq(r.RepositoryStr(), "/") {
+		if part == "" || !strings.Contains(edges, part[:1]) || !strings.Contains(edges, part[len(part)-1:]) {
+			return fmt.Errorf("%q is not a part of a name", part)
+		}
+	}
+	return nil
+}
+
+// Familiar is the shortest form of a complete name that docker's users know:
+// the one that Normalize leads back from.
+func Familiar(full string) string {
+	for _, prefix := range []string{dockerLibrary, defaultDomain + "/"} {
+		if rest, ok := strings.CutPrefix(full, prefix); ok {
+			if again, err := Normalize(rest); err == nil && again == full {
+				return rest
+			}
+		}
+	}
+	return full
 }
 
 // Split parts a familiar name into repository and tag.
