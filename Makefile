@@ -1,0 +1,52 @@
+# What is typed here:
+#
+#   make demo     see a container being made
+#   make test     every test; as root, since root makes containers
+#   make build    static binaries in bin/
+#   make check    gofmt, go vet for both machines, staticcheck
+#   make bench    how fast, against what is installed
+#   make fuzz     each fuzz target for FUZZTIME
+#   make clean
+
+VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo unreleased)
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME    ?= 10s
+TESTFLAGS   ?=
+SUDO        := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+# One binary that runs anywhere: no C, no shared libraries.
+export CGO_ENABLED = 0
+
+.PHONY: build demo test check bench fuzz clean
+
+build:
+	go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/...
+
+demo: build
+	scripts/need busybox-static
+	$(SUDO) scripts/demo
+
+# The tests are built by you and run by root.
+test:
+	scripts/need busybox-static strace
+	go test $(TESTFLAGS) $(if $(SUDO),-exec 'sudo -E env "PATH=$(PATH)"') ./...
+
+check:
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt -w $$unformatted"; exit 1; }
+	GOARCH=amd64 go vet ./...
+	GOARCH=arm64 go vet ./...
+	go run $(STATICCHECK) ./...
+
+bench: build
+	scripts/bench-run
+	scripts/bench-load
+
+fuzz:
+	@for package in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
+		done; \
+	done
+
+clean:
+	$(SUDO) rm -rf bin
