@@ -212,10 +212,14 @@ func (j *job) verify() error {
 // A meter writes a blob, counts its bytes and remembers its first.
 type meter struct {
 	loader *loader
-	out    io.Writer
+	out    *os.File
 	n      int64
 	magic  byte
+
+	flushed int64
 }
+
+const flushEvery = 8 << 20
 
 func (m *meter) Write(p []byte) (int, error) {
 	if m.n == 0 && len(p) > 0 {
@@ -223,10 +227,33 @@ func (m *meter) Write(p []byte) (int, error) {
 	}
 	n, err := m.out.Write(p)
 	m.n += int64(n)
+	if m.n-m.flushed >= flushEvery {
+		err = errors.Join(err, m.flush())
+	}
 	if done := m.loader.done.Add(int64(n)); m.loader.progress != nil {
 		m.loader.progress(done, m.loader.total.Load())
 	}
 	return n, err
+}
+
+// flush has the kernel write the last piece to the disk, and give back the
+// memory of the one before. A blob is not read again soon: its pages would
+// only push out others, and syncfs would have to wait for all of them.
+func (m *meter) flush() error {
+	fd := int(m.out.Fd())
+	start := m.flushed - flushEvery
+	m.flushed += flushEvery
+	if err := unix.SyncFileRange(fd, m.flushed-flushEvery, flushEvery, unix.SYNC_FILE_RANGE_WRITE); err != nil {
+		return fmt.Errorf("sync_file_range: %w", err)
+	}
+	if start < 0 {
+		return nil
+	}
+	const wait = unix.SYNC_FILE_RANGE_WAIT_BEFORE | unix.SYNC_FILE_RANGE_WRITE | unix.SYNC_FILE_RANGE_WAIT_AFTER
+	if err := unix.SyncFileRange(fd, start, flushEvery, wait); err != nil {
+		return fmt.Errorf("sync_file_range: %w", err)
+	}
+	return unix.Fadvise(fd, start, flushEvery, unix.FADV_DONTNEED)
 }
 
 // commit makes blobs and layers visible.

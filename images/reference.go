@@ -35,7 +35,8 @@ func Normalize(short string) (string, error) {
 // and a registry's name is no "..".
 func checkRepository(r name.Repository) error {
 	const edges = "abcdefghijklmnopqrstuvwxyz0123456789"
-	if registry := r.RegistryStr(); strings.Trim(registry, ".-") != registry {
+	registry := r.RegistryStr()
+	if strings.Trim(registry, ".-") != registry || strings.ContainsFunc(registry, func(c rune) bool { return c <= ' ' || c > '~' }) {
 		return fmt.Errorf("%q is not a registry", registry)
 	}
 	for part := range strings.SplitSeq(r.RepositoryStr(), "/") {
