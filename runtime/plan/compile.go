@@ -69,11 +69,11 @@ func Compile(spec *specs.Spec, o Options) (*Plan, error) {
 		b.session,
 		b.names,
 		b.filesystems,
+		b.sysctl,
 		b.pivot,
 		b.attach,
 		b.furnishDev,
 		b.hide,
-		b.sysctl,
 		b.confine,
 		b.exec,
 	} {

@@ -15,7 +15,7 @@ import (
 // to mount and to make devices. Now it gives up, in an order in which each
 // step still has the right to be made:
 //
-//	sysctls, limits    need root
+//	limits             need root
 //	working directory  opened as root, so that a closed folder can be one
 //	bounding set       what no execve may ever bring back; needs CAP_SETPCAP
 //	groups, gid, uid   need CAP_SETGID and CAP_SETUID; PR_SET_KEEPCAPS lets
@@ -26,9 +26,10 @@ import (
 
 const procRef = Ref("proc")
 
-// sysctl writes kernel parameters of the container's namespaces. They are
-// written through the descriptor of the procfs that this plan made: what is
-// found at the path "/proc" is not asked.
+// sysctl writes kernel parameters of the container's namespaces, through the
+// descriptor of the procfs that this plan has made and not yet attached: what
+// is found at the path "/proc" is not asked, nothing can lie over it, and it is
+// not read-only yet.
 func (b *builder) sysctl() error {
 	if len(b.linux.Sysctl) == 0 && b.spec.Process.OOMScoreAdj == nil {
 		return nil
@@ -39,7 +40,7 @@ func (b *builder) sysctl() error {
 	}
 	proc := mountRef(i)
 	for _, key := range slices.Sorted(maps.Keys(b.linux.Sysctl)) {
-		b.begin("confine", "linux.sysctl: "+key)
+		b.begin("settings", "linux.sysctl: "+key)
 		file := "sys/" + strings.ReplaceAll(key, ".", "/")
 		if !strings.HasPrefix(path.Clean(file), "sys/") || path.Clean(file) != file {
 			return fmt.Errorf("linux.sysctl: %q: not a kernel parameter", key)
@@ -48,7 +49,7 @@ func (b *builder) sysctl() error {
 		b.container("its new value", write("sysctl", b.linux.Sysctl[key]))
 	}
 	if adj := b.spec.Process.OOMScoreAdj; adj != nil {
-		b.begin("confine", "process.oomScoreAdj")
+		b.begin("settings", "process.oomScoreAdj")
 		b.container("how readily it is killed when memory runs out", openat(proc, "self/oom_score_adj", unix.O_WRONLY).as("oom"))
 		b.container("more is sooner", write("oom", fmt.Sprint(*adj)))
 	}
