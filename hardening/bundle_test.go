@@ -1,0 +1,99 @@
+package hardening
+
+// Bundles for the tests: their root is a plain folder, so everything an
+// attacker could want to put there is put there with os.Symlink or mknod.
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/fstest"
+
+	"github.com/minictr/minictr/container"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
+
+const arch = runtime.GOARCH
+
+func digestOf(hex string) digest.Digest { return digest.NewDigestFromEncoded(digest.SHA256, hex) }
+
+// bundle is a folder with a config.json and a root.
+type bundle struct {
+	dir, root string
+	spec      *specs.Spec
+}
+
+var bundles atomic.Int64
+
+// newBundle makes one whose config is what `minictr run` would write for the
+// words, without the files in /etc.
+func newBundle(t *testing.T, words ...string) *bundle {
+	t.Helper()
+	b := &bundle{dir: t.TempDir()}
+	b.root = filepath.Join(b.dir, "rootfs")
+	for _, name := range []string{"bin", "etc", "proc", "sys", "dev", "tmp"} {
+		b.try(t, os.MkdirAll(filepath.Join(b.root, name), 0o755))
+	}
+	for from, to := range map[string]string{"/bin/busybox": "bin/busybox", filepath.Join(bin, "probe"): "probe"} {
+		data, err := os.ReadFile(from)
+		b.try(t, err)
+		b.try(t, os.WriteFile(filepath.Join(b.root, to), data, 0o755))
+	}
+	for _, a := range applets {
+		b.try(t, os.Symlink("busybox", filepath.Join(b.root, "bin", a)))
+	}
+	id := fmt.Sprintf("bundle%d", bundles.Add(1))
+	host := container.Host{ID: id, Folder: "/nowhere", Arch: arch}
+	image := ocispec.Image{Config: ocispec.ImageConfig{Env: []string{"PATH=/bin"}}}
+	spec, err := container.Config(&container.Options{Command: words}, image, fstest.MapFS{}, host)
+	b.try(t, err)
+	b.spec = spec
+	b.unmount(func(m specs.Mount) bool { return strings.HasPrefix(m.Source, "/nowhere") })
+	return b
+}
+
+func (b *bundle) try(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// unmount takes mounts out of the config.
+func (b *bundle) unmount(which func(specs.Mount) bool) {
+	b.spec.Mounts = slices.DeleteFunc(b.spec.Mounts, which)
+}
+
+// below tells whether a mount's place is dir or below it.
+func below(dir string) func(specs.Mount) bool {
+	return func(m specs.Mount) bool {
+		return m.Destination == dir || strings.HasPrefix(m.Destination, dir+"/")
+	}
+}
+
+// replace puts a symbolic link where something of the root was.
+func (b *bundle) replace(t *testing.T, name, target string) {
+	t.Helper()
+	path := filepath.Join(b.root, name)
+	b.try(t, os.RemoveAll(path))
+	b.try(t, os.Symlink(target, path))
+}
+
+// run runs the bundle with minictr-oci, which inherits files from number 3 on.
+func (b *bundle) run(t *testing.T, inherited ...*os.File) result {
+	t.Helper()
+	data, err := json.Marshal(b.spec)
+	b.try(t, err)
+	b.try(t, os.WriteFile(filepath.Join(b.dir, "config.json"), data, 0o644))
+	cmd := command("minictr-oci", "run", "--bundle", b.dir, strings.TrimPrefix(b.spec.Linux.CgroupsPath, "/minictr/"))
+	cmd.ExtraFiles = inherited
+	return run(cmd)
+}

@@ -1,0 +1,137 @@
+package hardening
+
+// Rows 1 and 2: doors. A descriptor of the host, a working directory outside
+// the root, the program file of minictr itself: each is a way out that no
+// mount namespace closes.
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// TestRow1ProgramOfTheFirstProcess: once the container runs, its pid 1 is its
+// own program: the binary of minictr is nobody's executable in there.
+func TestRow1ProgramOfTheFirstProcess(t *testing.T) {
+	guard(t)
+	r := box(t, "sh", "-c", "readlink /proc/1/exe; readlink /proc/self/exe; grep -c minictr /proc/1/maps /proc/self/maps")
+	r.want(t, 1)
+	if r.stdout != "/bin/busybox\n/bin/busybox\n/proc/1/maps:0\n/proc/self/maps:0\n" {
+		t.Errorf("pid 1 runs %s", r.stdout)
+	}
+}
+
+// leak opens the canary in this process, for a child to inherit.
+func leak(t *testing.T) []*os.File {
+	t.Helper()
+	var files []*os.File
+	for _, name := range []string{"", "file", "secret"} {
+		f, err := os.Open(filepath.Join(canary, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { f.Close() })
+		files = append(files, f)
+	}
+	return files
+}
+
+// TestRow2LeakedDescriptor: what the caller left open, or minictr opened for
+// itself, is not open in the container.
+func TestRow2LeakedDescriptor(t *testing.T) {
+	guard(t)
+	b := newBundle(t, "/probe", "fds")
+	for what, prepare := range map[string]func() result{
+		"minictr": func() result {
+			cmd := command("minictr", boxArgs("/probe", "fds")...)
+			cmd.ExtraFiles = leak(t)
+			return run(cmd)
+		},
+		"minictr-oci": func() result { return b.run(t, leak(t)...) },
+	} {
+		r := prepare()
+		r.want(t, 0)
+		for line := range strings.Lines(r.stdout) {
+			if n, _, _ := strings.Cut(line, ":"); n != "0" && n != "1" && n != "2" {
+				t.Errorf("%s: the container has descriptor %s", what, line)
+			}
+		}
+		if strings.Count(r.stdout, "\n") != 3 {
+			t.Errorf("%s: want the three standard streams and nothing else:\n%s", what, r.stdout)
+		}
+	}
+}
+
+// doors are descriptor numbers that might lead to the host while a container
+// is being made: the first are the caller's, then come minictr's own.
+const doors = 24
+
+// TestRow2WorkingDirectoryThroughProc: /proc/self/fd/N as the working
+// directory, by flag, by the image, or by a link in the image's root.
+func TestRow2WorkingDirectoryThroughProc(t *testing.T) {
+	guard(t)
+	var links []entry
+	for n := range doors {
+		links = append(links, link(fmt.Sprintf("door%d", n), fmt.Sprintf("/proc/self/fd/%d", n)))
+	}
+	image := hostile(t, ocispec.ImageConfig{WorkingDir: "/door5"}, links...)
+	tried := map[string][]string{"by the image": nil}
+	for n := range doors {
+		tried[fmt.Sprintf("number %d", n)] = []string{"-w", fmt.Sprintf("/proc/self/fd/%d", n)}
+		tried[fmt.Sprintf("link to number %d", n)] = []string{"-w", fmt.Sprintf("/door%d", n)}
+	}
+	tried["root"] = []string{"-w", "/proc/1/root"}
+	tried["cwd"] = []string{"-w", "/proc/self/cwd"}
+	for what, flags := range tried {
+		cmd := command("minictr", append(append([]string{"run", "--rm", "-v", filepath.Join(bin, "probe") + ":/probe:ro"}, flags...), image, "/probe", "cwd")...)
+		cmd.ExtraFiles = leak(t)
+		r := run(cmd)
+		r.untouched(t)
+		if r.code != exitFailure {
+			t.Errorf("%s: exit code %d, want a refusal: %s", what, r.code, r.stdout)
+		}
+		if !strings.Contains(r.stderr, "process.cwd") {
+			t.Errorf("%s: the error does not say that it is about process.cwd: %s", what, r.stderr)
+		}
+	}
+}
+
+// TestRow2WorkingDirectoryThroughProcBundle: likewise for a bundle, where the
+// root is a folder of the host and so the links are older than the container.
+func TestRow2WorkingDirectoryThroughProcBundle(t *testing.T) {
+	guard(t)
+	b := newBundle(t, "/probe", "cwd")
+	for n := range doors {
+		b.replace(t, "door", fmt.Sprintf("/proc/self/fd/%d", n))
+		for _, cwd := range []string{"/door", "/door/..", fmt.Sprintf("/proc/self/fd/%d", n), fmt.Sprintf("/proc/1/fd/%d/..", n)} {
+			b.spec.Process.Cwd = cwd
+			r := b.run(t, leak(t)...)
+			r.untouched(t)
+			if filepath.Clean(cwd) != "/" {
+				r.refused(t, "process.cwd")
+			}
+		}
+	}
+}
+
+// TestRow2WorkingDirectoryInside: links that stay in the root are followed,
+// and getcwd lies in the root.
+func TestRow2WorkingDirectoryInside(t *testing.T) {
+	guard(t)
+	image := hostile(t, ocispec.ImageConfig{}, link("here", "/data"), link("up", "../../../../.."), link("tree", "/up/data"))
+	for cwd, want := range map[string]string{
+		"/here": "/data", "/up": "/", "/up/up/tmp": "/tmp", "/tree": "/data",
+		"/new/folder": "/new/folder", "/../../tmp": "/tmp", "/here/more": "/data/more",
+	} {
+		r := run(command("minictr", "run", "--rm", "-v", filepath.Join(bin, "probe")+":/probe:ro", "-w", cwd, image, "/probe", "cwd"))
+		r.want(t, 0)
+		r.untouched(t)
+		if got := r.line("cwd"); got != want {
+			t.Errorf("-w %s: in %q, want %q", cwd, got, want)
+		}
+	}
+}

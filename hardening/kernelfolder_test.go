@@ -1,0 +1,170 @@
+package hardening
+
+// Rows 3 to 5: /proc, /sys and /dev in the root are fakes. Whoever believes
+// them writes settings, masks files and makes devices somewhere else.
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// TestRow3ProcSymlink: a kernel filesystem is mounted on a real folder or not
+// at all, wherever the link leads.
+func TestRow3ProcSymlink(t *testing.T) {
+	guard(t)
+	for _, name := range []string{"proc", "sys", "dev"} {
+		for _, target := range []string{canary, "/tmp", "..", "bin", "/proc/self/root", "nowhere"} {
+			b := newBundle(t, "true")
+			b.replace(t, name, target)
+			r := b.run(t)
+			r.refused(t, "/"+name, "a link here would be a trap")
+			r.untouched(t)
+		}
+	}
+}
+
+// TestRow3ProcSymlinkInImage: likewise where the root is made of layers.
+func TestRow3ProcSymlinkInImage(t *testing.T) {
+	guard(t)
+	image := hostile(t, ocispec.ImageConfig{}, link("proc", canary), link("sys", "/tmp"), dir("dev", 0o755))
+	run(command("minictr", "run", "--rm", image, "true")).refused(t, "/proc", "a link here would be a trap")
+}
+
+// TestRow3ProcIsNoFolder: a file or a FIFO has no room for a filesystem.
+func TestRow3ProcIsNoFolder(t *testing.T) {
+	guard(t)
+	for what, make := range map[string]func(path string) error{
+		"file": func(path string) error { return os.WriteFile(path, []byte("1"), 0o644) },
+		"FIFO": func(path string) error { return unix.Mkfifo(path, 0o644) },
+	} {
+		b := newBundle(t, "true")
+		proc := filepath.Join(b.root, "proc")
+		b.try(t, os.Remove(proc))
+		b.try(t, make(proc))
+		if r := b.run(t); r.code == 0 {
+			t.Errorf("a container runs with a %s for /proc", what)
+		}
+	}
+}
+
+// TestRow3SettingOfTheNamespace: a sysctl reaches the kernel, whatever lies
+// in the way to /proc/sys, and changes the container's namespace alone.
+func TestRow3SettingOfTheNamespace(t *testing.T) {
+	guard(t)
+	b := newBundle(t, "cat", "/proc/sys/kernel/msgmax")
+	b.spec.Linux.Sysctl = map[string]string{"kernel.msgmax": "4242"}
+	fake := filepath.Join(b.root, "proc/sys/kernel")
+	b.try(t, os.MkdirAll(fake, 0o755))
+	b.try(t, os.Symlink(filepath.Join(canary, "file"), filepath.Join(fake, "msgmax")))
+	r := b.run(t)
+	r.want(t, 0)
+	if r.stdout != "4242\n" {
+		t.Errorf("kernel.msgmax is %q in the container", r.stdout)
+	}
+	b.replace(t, "proc", canary)
+	b.run(t).refused(t, "/proc")
+}
+
+// TestRow3MountThroughALinkIntoProc: nothing is mounted over a file of procfs
+// by a detour through the image's links.
+func TestRow3MountThroughALinkIntoProc(t *testing.T) {
+	guard(t)
+	for _, detour := range []string{"/proc", "/proc/1", "/proc/self", "/proc/sys", "../../proc/self/attr"} {
+		b := newBundle(t, "true")
+		b.replace(t, "detour", detour)
+		for _, name := range []string{"/detour", "/detour/attr", "/detour/kernel"} {
+			b.spec.Mounts = append(b.spec.Mounts, specs.Mount{Destination: name, Type: "tmpfs", Source: "tmpfs"})
+			b.run(t).refused(t, "mounts[7]")
+			b.spec.Mounts = b.spec.Mounts[:len(b.spec.Mounts)-1]
+		}
+	}
+}
+
+// fakes of /dev/null: each would be mounted over all that is to be hidden, or
+// is opened for the standard streams.
+var fakes = map[string]func(path string) error{
+	"file":               func(path string) error { return os.WriteFile(path, []byte("fake"), 0o666) },
+	"folder":             func(path string) error { return os.Mkdir(path, 0o755) },
+	"FIFO":               func(path string) error { return unix.Mkfifo(path, 0o666) },
+	"link to the host":   func(path string) error { return os.Symlink(filepath.Join(canary, "null"), path) },
+	"link inside":        func(path string) error { return os.Symlink("../etc/passwd", path) },
+	"link to a device":   func(path string) error { return os.Symlink("zero", path) },
+	"link through /proc": func(path string) error { return os.Symlink("/proc/self/fd/3", path) },
+	"/dev/zero":          func(path string) error { return unix.Mknod(path, unix.S_IFCHR|0o666, int(unix.Mkdev(1, 5))) },
+	"/dev/mem":           func(path string) error { return unix.Mknod(path, unix.S_IFCHR|0o666, int(unix.Mkdev(1, 1))) },
+	"block device 1:3":   func(path string) error { return unix.Mknod(path, unix.S_IFBLK|0o666, int(unix.Mkdev(1, 3))) },
+}
+
+// TestRow4FakeDevNull: the root's own /dev, without a fresh one over it, has a
+// fake for null.
+func TestRow4FakeDevNull(t *testing.T) {
+	guard(t)
+	for what, make := range fakes {
+		b := newBundle(t, "true")
+		b.unmount(below("/dev"))
+		b.try(t, make(filepath.Join(b.root, "dev/null")))
+		r := b.run(t, leak(t)...)
+		if r.code != 1 || !strings.Contains(r.stderr, "hide") && !strings.Contains(r.stderr, "linux.devices") {
+			t.Errorf("%s: exit code %d, want a refusal: %s", what, r.code, r.stderr)
+		}
+		r.untouched(t)
+	}
+}
+
+// TestRow4FakeDevNullUnderAFreshDev: with a fresh /dev the fake is never seen.
+func TestRow4FakeDevNullUnderAFreshDev(t *testing.T) {
+	guard(t)
+	image := hostile(t, ocispec.ImageConfig{}, dir("dev", 0o755), link("dev/null", filepath.Join(canary, "null")), link("dev/pts", canary), link("dev/shm", "/etc"))
+	r := run(command("minictr", "run", "--rm", image, "sh", "-c", "stat -c '%F %t:%T' /dev/null; echo lost > /dev/null; ls /etc; ls -d /dev/pts/ptmx"))
+	r.want(t, 0)
+	if r.stdout != "character special file 1:3\ngroup\nhostname\nhosts\npasswd\nresolv.conf\n/dev/pts/ptmx\n" {
+		t.Errorf("in the container:\n%s", r.stdout)
+	}
+}
+
+// TestRow4MaskIsNull: what hides a file is the real null device, which reads
+// as empty, and writes to it go nowhere.
+func TestRow4MaskIsNull(t *testing.T) {
+	guard(t)
+	r := box(t, "stat", "-c", "%F %t:%T", "/proc/keys")
+	if r.want(t, 0); r.stdout != "character special file 1:3\n" {
+		t.Errorf("/proc/keys is %s", r.stdout)
+	}
+}
+
+// TestRow5DevSymlinks: links at the places of devices, terminals and console.
+// No node is made, nothing is mounted and nothing changed where they lead.
+func TestRow5DevSymlinks(t *testing.T) {
+	guard(t)
+	for name, target := range map[string]string{
+		"dev":      canary,
+		"dev/pts":  canary,
+		"dev/shm":  filepath.Join(canary, "folder"),
+		"dev/null": filepath.Join(canary, "null"),
+		"dev/net":  canary,
+	} {
+		b := newBundle(t, "true")
+		b.unmount(func(m specs.Mount) bool { return m.Destination == "/dev" })
+		b.replace(t, name, target)
+		b.spec.Linux.Devices = []specs.LinuxDevice{{Path: "/dev/net/tun", Type: "c", Major: 10, Minor: 200}}
+		r := b.run(t)
+		r.refused(t)
+		r.untouched(t)
+	}
+}
+
+// TestRow5DeviceOutsideDev: a device of the config that is not below /dev.
+func TestRow5DeviceOutsideDev(t *testing.T) {
+	guard(t)
+	for _, path := range []string{"/etc/null", "/dev/../etc/null", "null", "/dev", canary + "/made"} {
+		b := newBundle(t, "true")
+		b.spec.Linux.Devices = []specs.LinuxDevice{{Path: path, Type: "c", Major: 1, Minor: 3}}
+		b.run(t).refused(t, "linux.devices[0]", "not below /dev")
+	}
+}

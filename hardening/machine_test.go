@@ -1,0 +1,161 @@
+package hardening
+
+// A machine for the tests: mount, pid, network, ipc and uts namespaces of
+// their own, and a cgroup2 tree that begins at a cgroup of their own. What a
+// test leaves behind is then the test's, whatever else runs on the computer;
+// and when the tests end, by kill -9 even, the kernel takes all of it away.
+//
+// TestMain starts the test binary a second time in there, as pid 1. Before
+// that it builds what is tested: the real commands.
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/minictr/minictr/runtime/cgroup"
+	"golang.org/x/sys/unix"
+)
+
+// insideEnv holds the tests' folder, for the binary that runs as pid 1.
+const insideEnv = "HARDENING_FOLDER"
+
+// Paths in the tests' folder.
+var (
+	bin    string // minictr, minictr-oci, probe
+	store  string // minictr's --root, with the image "box"
+	canary string // a folder of the host that no container may touch
+)
+
+func TestMain(m *testing.M) {
+	if folder := os.Getenv(insideEnv); folder != "" {
+		os.Unsetenv(insideEnv)
+		os.Exit(inside(m, folder))
+	}
+	if os.Getuid() != 0 {
+		os.Exit(m.Run()) // every test skips, and says why
+	}
+	code, err := outside()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "hardening:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// outside builds the commands, and waits for the tests.
+func outside() (code int, err error) {
+	folder, err := os.MkdirTemp("", "hardening")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	if err := build(filepath.Join(folder, "bin")); err != nil {
+		return 0, err
+	}
+	group, err := makeCgroup()
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, cgroup.Remove(group)) }()
+	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
+	cmd.Env = append(os.Environ(), insideEnv+"="+folder, "HARDENING_CGROUP="+group)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS,
+		Pdeathsig:  unix.SIGKILL,
+	}
+	err = cmd.Run()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return 1, nil // the tests have said why
+	}
+	return 0, err
+}
+
+// build compiles without cgo, so that the probe runs in any root.
+func build(dir string) error {
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	cmd := exec.Command("go", "build", "-o", dir, "../cmd/minictr", "../cmd/minictr-oci", "./probe")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("go build: %w", err)
+	}
+	return nil
+}
+
+func makeCgroup() (string, error) {
+	mount, err := cgroup.Mount()
+	if err != nil {
+		return "", err
+	}
+	return os.MkdirTemp(mount, "hardening")
+}
+
+// inside runs the tests as pid 1.
+func inside(m *testing.M, folder string) int {
+	bin, store, canary = filepath.Join(folder, "bin"), filepath.Join(folder, "store"), filepath.Join(folder, "canary")
+	for _, part := range []func() error{privateMounts, makeCanary, loadImage, warmUp} {
+		if err := part(); err != nil {
+			fmt.Fprintln(os.Stderr, "hardening:", err)
+			return 1
+		}
+	}
+	return m.Run()
+}
+
+// privateMounts shows the pid namespace in /proc, and the tests' own cgroup
+// where the machine's whole tree was.
+func privateMounts() error {
+	group := os.Getenv("HARDENING_CGROUP")
+	os.Unsetenv("HARDENING_CGROUP")
+	mount, err := cgroup.Mount()
+	if err != nil {
+		return err
+	}
+	for _, m := range []struct {
+		source, target, fstype string
+		flags                  uintptr
+	}{
+		{"", "/", "", unix.MS_REC | unix.MS_PRIVATE},
+		{"proc", "/proc", "proc", 0},
+		{group, mount, "", unix.MS_BIND},
+	} {
+		if err := unix.Mount(m.source, m.target, m.fstype, m.flags, ""); err != nil {
+			return fmt.Errorf("mount %s on %s: %w", m.source, m.target, err)
+		}
+	}
+	return nil
+}
+
+// warmUp makes what the first container leaves for all: the folders for
+// containers and names, the cgroup above theirs.
+func warmUp() error {
+	r := run(command("minictr", "run", "--rm", "--name", "first", "box", "true"))
+	if r.code != 0 {
+		return fmt.Errorf("run the first container: exit code %d: %s", r.code, r.stderr)
+	}
+	return nil
+}
+
+// needMachine skips a test where there is no such machine.
+func needMachine(t *testing.T) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("needs root: it starts containers in namespaces")
+	}
+}
+
+func needStrace(t *testing.T) {
+	t.Helper()
+	if _, err := exec.LookPath("strace"); err != nil {
+		t.Skip("needs strace, to stop or kill at a given call: apt install strace")
+	}
+}

@@ -1,0 +1,306 @@
+package hardening
+
+// The oracle: what the host looks like before a test and after it must be the
+// same. Every test begins with guard(t).
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/minictr/minictr/runtime/cgroup"
+	"golang.org/x/sys/unix"
+)
+
+// picture is everything a container might have changed: what → how it is.
+type picture map[string]string
+
+// settle is how long the kernel may take to end killed processes.
+const settle = 5 * time.Second
+
+// guard takes a picture of the host, and compares when the test has ended.
+func guard(t *testing.T) {
+	t.Helper()
+	needMachine(t)
+	before := takePicture(t)
+	t.Cleanup(func() { compare(t, before) })
+}
+
+// compare fails unless the host looks as it did before.
+func compare(t *testing.T, before picture) {
+	t.Helper()
+	var changes []string
+	for deadline := time.Now().Add(settle); ; time.Sleep(10 * time.Millisecond) {
+		changes = before.changes(takePicture(t))
+		if len(changes) == 0 || time.Now().After(deadline) {
+			break
+		}
+	}
+	if len(changes) > 0 {
+		t.Errorf("the host is not as it was:\n%s", strings.Join(changes, "\n"))
+	}
+}
+
+// changes lists what is gone, new, or other than before.
+func (p picture) changes(after picture) (list []string) {
+	for _, k := range slices.Sorted(maps.Keys(p)) {
+		if v, ok := after[k]; !ok {
+			list = append(list, fmt.Sprintf("gone:    %s", k))
+		} else if v != p[k] {
+			list = append(list, fmt.Sprintf("changed: %s: %q, was %q", k, v, p[k]))
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(after)) {
+		if _, ok := p[k]; !ok {
+			list = append(list, fmt.Sprintf("new:     %s: %q", k, after[k]))
+		}
+	}
+	return list
+}
+
+func takePicture(t *testing.T) picture {
+	t.Helper()
+	p := picture{}
+	for _, part := range []func(picture) error{
+		mounts, links, cgroups, state, descriptors, processes, canaries, settings,
+	} {
+		if err := part(p); err != nil {
+			t.Fatalf("look at the host: %v", err)
+		}
+	}
+	return p
+}
+
+func mounts(p picture) error {
+	data, err := os.ReadFile("/proc/self/mountinfo")
+	for line := range strings.Lines(string(data)) {
+		p["mount "+line] = ""
+	}
+	return err
+}
+
+func links(p picture) error {
+	all, err := net.Interfaces()
+	for _, l := range all {
+		p["link "+l.Name] = l.Flags.String()
+	}
+	return err
+}
+
+func cgroups(p picture) error {
+	mount, err := cgroup.Mount()
+	if err != nil {
+		return err
+	}
+	return walk(mount, func(path string, d fs.DirEntry) error {
+		if d.IsDir() {
+			p["cgroup "+path] = ""
+		}
+		return nil
+	})
+}
+
+// state is the store, with containers, names and scratch folders in it.
+func state(p picture) error {
+	return walk(store, func(path string, d fs.DirEntry) error {
+		p["state "+path] = d.Type().String()
+		return nil
+	})
+}
+
+// walk visits what lies below dir; something that goes meanwhile is no error.
+func walk(dir string, visit func(string, fs.DirEntry) error) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return visit(path, d)
+	})
+}
+
+func descriptors(p picture) error {
+	all, err := os.ReadDir("/proc/self/fd")
+	for _, d := range all {
+		// the descriptor that was read with is gone
+		if to, err := os.Readlink("/proc/self/fd/" + d.Name()); err == nil {
+			p["descriptor "+d.Name()] = to
+		}
+	}
+	return err
+}
+
+// processes lists all but this one. As pid 1 it inherits those whose parent
+// was killed, and takes their exit status when they are dead.
+func processes(p picture) error {
+	all, err := os.ReadDir("/proc")
+	if err != nil {
+		return err
+	}
+	for _, d := range all {
+		pid, err := strconv.Atoi(d.Name())
+		if err != nil || pid == os.Getpid() {
+			continue
+		}
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			continue
+		}
+		if strings.Contains(string(stat), ") Z 1 ") {
+			unix.Wait4(pid, nil, unix.WNOHANG, nil)
+			continue
+		}
+		p[fmt.Sprintf("process %d", pid)] = strings.SplitAfter(string(stat), ")")[0]
+	}
+	return nil
+}
+
+const attribute = "trusted.canary"
+
+// makeCanary makes what attackers are after.
+func makeCanary() error {
+	for _, dir := range []string{canary, filepath.Join(canary, "folder")} {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	for name, mode := range map[string]fs.FileMode{"file": 0o644, "secret": 0o600, "null": 0o666, "folder/inner": 0o640} {
+		path := filepath.Join(canary, name)
+		if err := os.WriteFile(path, []byte("canary of the host\n"), mode); err != nil {
+			return err
+		}
+		if err := unix.Setxattr(path, attribute, []byte("sings"), 0); err != nil {
+			return fmt.Errorf("setxattr %s: %w", path, err)
+		}
+	}
+	return nil
+}
+
+// canaries: content, mode, owner, times, links, extended attributes. The time
+// of the last change of an inode cannot be set back by anybody.
+func canaries(p picture) error {
+	return walk(canary, func(path string, d fs.DirEntry) error {
+		var st unix.Stat_t
+		if err := unix.Lstat(path, &st); err != nil {
+			return err
+		}
+		text := fmt.Sprintf("mode %o, owner %d:%d, %d links, mtime %v, ctime %v", st.Mode, st.Uid, st.Gid, st.Nlink, st.Mtim, st.Ctim)
+		if d.Type().IsRegular() {
+			data, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			names, value := make([]byte, 1024), make([]byte, 1024)
+			n, _ := unix.Llistxattr(path, names)
+			v, _ := unix.Lgetxattr(path, attribute, value)
+			text += fmt.Sprintf(", sha256 %x, xattrs %q, %q", sha256.Sum256(data), names[:n], value[:max(v, 0)])
+		}
+		p["canary "+path] = text
+		return nil
+	})
+}
+
+// settings of the machine that containers have been led to change.
+func settings(p picture) error {
+	for _, file := range []string{"/proc/sys/kernel/core_pattern", "/proc/sys/kernel/hostname", "/proc/sys/kernel/domainname", "/proc/sys/kernel/msgmax", "/proc/sys/net/ipv4/ip_forward"} {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		p["setting "+file] = string(data)
+	}
+	for _, node := range []string{"/dev/null", "/dev/zero", "/dev/console", "/dev/pts", "/dev/pts/ptmx"} {
+		var st unix.Stat_t
+		if err := unix.Lstat(node, &st); err == nil {
+			p["device "+node] = fmt.Sprintf("mode %o, owner %d:%d, device %x", st.Mode, st.Uid, st.Gid, st.Rdev)
+		}
+	}
+	return nil
+}
+
+// TestOracle: it sees each kind of change. An oracle that is blind would let
+// every other test pass.
+func TestOracle(t *testing.T) {
+	guard(t)
+	before := takePicture(t)
+	mount, _ := cgroup.Mount()
+	for what, change := range map[string]func() (undo func()){
+		"descriptor ": func() func() {
+			f, _ := os.Open("/")
+			return func() { f.Close() }
+		},
+		"cgroup ": func() func() {
+			dir := filepath.Join(mount, "left")
+			os.Mkdir(dir, 0o755)
+			return func() { os.Remove(dir) }
+		},
+		"mount ": func() func() {
+			unix.Mount("none", canary, "tmpfs", 0, "")
+			return func() { unix.Unmount(canary, 0) }
+		},
+		"state ": func() func() {
+			name := filepath.Join(store, "names", "left")
+			os.Symlink("nowhere", name)
+			return func() { os.Remove(name) }
+		},
+		"process ": func() func() {
+			cmd := command("probe", "sleep")
+			cmd.Start()
+			return func() { cmd.Process.Kill(); cmd.Wait() }
+		},
+		"setting ": func() func() {
+			unix.Sethostname([]byte("changed"))
+			return func() {
+				os.WriteFile("/proc/sys/kernel/hostname", []byte(strings.TrimSpace(before["setting /proc/sys/kernel/hostname"])), 0)
+			}
+		},
+	} {
+		undo := change()
+		changes := before.changes(takePicture(t))
+		undo()
+		if !slices.ContainsFunc(changes, func(c string) bool { return strings.Contains(c, ": ") && strings.Contains(c, " "+what) }) {
+			t.Errorf("a change of kind %q is not seen: %q", what, changes)
+		}
+	}
+	compare(t, before)
+}
+
+// TestOracleCanary: the canary notices every way to touch it.
+func TestOracleCanary(t *testing.T) {
+	needMachine(t)
+	file := filepath.Join(canary, "file")
+	for what, touch := range map[string]func() error{
+		"mode":  func() error { return os.Chmod(file, 0o644) },
+		"owner": func() error { return os.Chown(file, 0, 0) },
+		"mtime": func() error { return os.Chtimes(file, time.Time{}, time.Unix(1, 0)) },
+		"xattr": func() error { return unix.Setxattr(file, attribute, []byte("is mute"), 0) },
+		"entry": func() error {
+			return errors.Join(os.Mkdir(filepath.Join(canary, "new"), 0o700), os.Remove(filepath.Join(canary, "new")))
+		},
+		"content": func() error { return os.WriteFile(file, []byte("other\n"), 0) },
+	} {
+		before := picture{}
+		if err := errors.Join(canaries(before), touch()); err != nil {
+			t.Fatal(err)
+		}
+		after := picture{}
+		if err := canaries(after); err != nil {
+			t.Fatal(err)
+		}
+		if len(before.changes(after)) == 0 {
+			t.Errorf("%s of the canary changed, and nobody noticed", what)
+		}
+	}
+}
