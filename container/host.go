@@ -24,19 +24,21 @@ type Host struct {
 	ID     string // the container's
 	Folder string // holds the files of HostFiles
 
-	Arch        string              // in Go's spelling: amd64
-	Hostname    string              // uname -n
-	Dir         string              // the caller's working directory: relative names start there
-	Environ     []string            // the caller's: -e NAME takes its value from it
-	Controllers []string            // of cgroup v2: cpu, memory, pids
-	Thermal     []string            // the processors' thermal_throttle folders, to be masked
-	Init        string              // a program for --init, "" if there is none
-	Devices     []specs.LinuxDevice // all of /dev, for --privileged
+	Arch         string              // in Go's spelling: amd64
+	Hostname     string              // uname -n
+	Dir          string              // the caller's working directory: relative names start there
+	Environ      []string            // the caller's: -e NAME takes its value from it
+	Cgroup2      string              // where cgroup2 is mounted
+	Controllers  []string            // that it has: cpu, memory, pids
+	Capabilities uint64              // of this machine's root, a bit each
+	Thermal      []string            // the processors' thermal_throttle folders, to be masked
+	Init         string              // a program for --init, "" if there is none
+	Devices      []specs.LinuxDevice // all of /dev, for --privileged
 }
 
 // ThisHost reads what a config for o depends on from the running system.
 func ThisHost(o *Options) (Host, error) {
-	h := Host{Arch: runtime.GOARCH, Environ: os.Environ()}
+	h := Host{Arch: runtime.GOARCH, Environ: os.Environ(), Capabilities: boundingSet()}
 	var err error
 	if h.Hostname, err = os.Hostname(); err != nil {
 		return Host{}, err
@@ -44,9 +46,10 @@ func ThisHost(o *Options) (Host, error) {
 	if h.Dir, err = os.Getwd(); err != nil {
 		return Host{}, err
 	}
-	if mount, err := cgroup.Mount(); err == nil {
-		h.Controllers = cgroup.Available(mount)
+	if h.Cgroup2, err = cgroup.Mount(); err != nil {
+		return Host{}, err
 	}
+	h.Controllers = cgroup.Available(h.Cgroup2)
 	if o.Init {
 		h.Init = findInit()
 	}

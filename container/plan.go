@@ -4,7 +4,6 @@ import (
 	"path/filepath"
 
 	"github.com/minictr/minictr/images"
-	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/minictr/minictr/runtime/plan"
 )
 
@@ -36,8 +35,7 @@ func Plan(root, name string, o *Options) (*plan.Plan, error) {
 		return nil, err
 	}
 	options := planOptions(store, image, host, o)
-	if options.Cgroup2, err = cgroup.Mount(); err != nil {
-		return nil, err
-	}
+	options.Stdio[0] = !o.Interactive && !o.TTY // standard input is empty
+	setWindow(spec)
 	return plan.Compile(spec, options)
 }

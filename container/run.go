@@ -16,12 +16,12 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/images"
 	"github.com/minictr/minictr/runtime"
-	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/stdio"
 	"github.com/minictr/minictr/runtime/walk"
@@ -35,6 +35,9 @@ import (
 // system call that made it.
 func Run(root, name string, o *Options, watch func(*plan.Plan) walk.Watch) (code int, err error) {
 	if err := checkTerminal(o); err != nil {
+		return 0, err
+	}
+	if root, err = filepath.Abs(root); err != nil {
 		return 0, err
 	}
 	if err := Sweep(root); err != nil {
@@ -61,11 +64,10 @@ func Run(root, name string, o *Options, watch func(*plan.Plan) walk.Watch) (code
 	if err := folder.writeFiles(o, host); err != nil {
 		return discard(err)
 	}
-	options := planOptions(store, image, host, o)
-	if options.Cgroup2, err = cgroup.Mount(); err != nil {
+	if err := layFloor(store.Layers().Dir()); err != nil {
 		return discard(err)
 	}
-	code, err = folder.run(spec, options, o, watch)
+	code, err = folder.run(spec, planOptions(store, image, host, o), o, watch)
 	if err != nil {
 		return discard(err)
 	}
@@ -75,16 +77,15 @@ func Run(root, name string, o *Options, watch func(*plan.Plan) walk.Watch) (code
 // claim finds the image and makes a folder that names it, while nobody may
 // remove images.
 func claim(store *images.Store, root, name string, o *Options) (*images.Image, *Folder, error) {
+	release, err := store.Hold()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, err
+	}
+	if err == nil {
+		defer release()
+	}
 	image, err := store.Image(name)
 	if err != nil {
-		return nil, nil, err
-	}
-	release, err := store.Hold()
-	if err != nil {
-		return nil, nil, err
-	}
-	defer release()
-	if image, err = store.Image(name); err != nil {
 		return nil, nil, err
 	}
 	folder, err := NewFolder(root, image, o)
@@ -105,7 +106,8 @@ func planOptions(store *images.Store, image *images.Image, host Host, o *Options
 	for _, diffID := range slices.Backward(image.Layers) {
 		overlay.Lower = append(overlay.Lower, layers.Short(diffID))
 	}
-	return plan.Options{Root: overlay, Arch: host.Arch}
+	overlay.Lower = append(overlay.Lower, floorName)
+	return plan.Options{Root: overlay, Cgroup2: host.Cgroup2, Arch: host.Arch}
 }
 
 // writeFiles writes what is bound over files in /etc.
@@ -146,12 +148,8 @@ func (f *Folder) run(spec *specs.Spec, options plan.Options, o *Options, watch f
 	}
 	defer streams.Close()
 	options.Stdio = streams.Made
-	if rows, columns, ok := stdio.Size(); ok && o.TTY {
-		spec.Process.ConsoleSize = &specs.Box{Height: uint(rows), Width: uint(columns)}
-	}
-	signals := make(chan os.Signal, 128)
-	signal.Notify(signals)
-	defer signal.Stop(signals)
+	setWindow(spec)
+	signals := catchSignals()
 	process, err := runtime.Start(spec, options, streams.Given, watch)
 	if err != nil {
 		return 0, err
@@ -167,6 +165,23 @@ func (f *Folder) run(spec *specs.Spec, options plan.Options, o *Options, watch f
 	code, err = process.Wait()
 	streams.Ended()
 	return code, errors.Join(err, process.Close())
+}
+
+// setWindow makes the container's terminal as large as ours.
+func setWindow(spec *specs.Spec) {
+	if rows, columns, ok := stdio.Size(); ok && spec.Process.Terminal {
+		spec.Process.ConsoleSize = &specs.Box{Height: uint(rows), Width: uint(columns)}
+	}
+}
+
+// catchSignals catches all that can be caught. Go takes its time over each, so
+// that goes on beside the making of the container; those that a terminal or a
+// shell sends come first.
+func catchSignals() <-chan os.Signal {
+	signals := make(chan os.Signal, 128)
+	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGWINCH)
+	go signal.Notify(signals)
+	return signals
 }
 
 // checkTerminal refuses what would look like a terminal and be none.

@@ -3,6 +3,7 @@ package cgroup
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -97,6 +98,7 @@ func DeviceProgram(rules []specs.LinuxDeviceCgroup) (code []byte, n int, err err
 			rules = append(rules[:len(rules):len(rules)], specs.LinuxDeviceCgroup{Allow: true, Type: d.kind, Major: &d.major, Minor: &d.minor, Access: d.access})
 		}
 	}
+	rules = lastOfEach(rules)
 	a := &asm{}
 	a.load(r2, r1, accessType)
 	a.move(r3, r2)
@@ -119,6 +121,20 @@ func DeviceProgram(rules []specs.LinuxDeviceCgroup) (code []byte, n int, err err
 	}
 	a.answer(false)
 	return a.code, len(a.code) / instruction, nil
+}
+
+// lastOfEach leaves out a rule that a later one like it makes void.
+func lastOfEach(rules []specs.LinuxDeviceCgroup) []specs.LinuxDeviceCgroup {
+	same := func(a, b specs.LinuxDeviceCgroup) bool {
+		return a.Type == b.Type && a.Access == b.Access && id(a.Major) == id(b.Major) && id(a.Minor) == id(b.Minor)
+	}
+	var kept []specs.LinuxDeviceCgroup
+	for i, r := range rules {
+		if !slices.ContainsFunc(rules[i+1:], func(later specs.LinuxDeviceCgroup) bool { return same(r, later) }) {
+			kept = append(kept, r)
+		}
+	}
+	return kept
 }
 
 // rule adds the code of one rule; all is true, and nothing is added, for a

@@ -70,8 +70,16 @@ func Start(p *plan.Plan, given map[plan.Ref]int, watch Watch) (*Walk, error) {
 	return w, nil
 }
 
-// host makes the host's steps, the clone among them.
+// host makes the host's steps, the clone among them. Signals wait meanwhile:
+// one of them, even one that only Go's scheduler sends, would interrupt a long
+// call (bpf(2) answers EAGAIN).
 func (w *Walk) host() {
+	var all, before unix.Sigset_t
+	for i := range all.Val {
+		all.Val[i] = ^all.Val[i]
+	}
+	unix.PthreadSigmask(unix.SIG_BLOCK, &all, &before)
+	defer unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil)
 	p := w.program
 	for i := range p.ops {
 		if p.ops[i].side != plan.Host {
