@@ -1,0 +1,238 @@
+package main
+
+// The truth test: what `minictr plan` prints is what `minictr run` does.
+//
+// The kernel is asked, by strace(1). Of the container's process every call
+// between clone3 and execve has to be the plan's: no other, none missing, in
+// this order, with these arguments. Of the host's process, which is ordinary
+// Go and makes calls of its own, all those that make namespaces, mounts and
+// control groups have to be the plan's. A step may be left out only where the
+// plan says so: If, Unless, or a result that is not there.
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/creack/pty"
+	"github.com/minictr/minictr/runtime/cgroup"
+)
+
+func TestTruth(t *testing.T) {
+	needRoot(t)
+	if _, err := exec.LookPath("strace"); err != nil {
+		t.Skip("strace is not installed: use make test")
+	}
+	store := t.TempDir()
+	t.Setenv("MINICTR_ROOT", store)
+	if out, err := exec.Command("minictr", "load", "-i", demoImage(t)).CombinedOutput(); err != nil {
+		t.Fatalf("minictr load: %v\n%s", err, out)
+	}
+	source := t.TempDir()
+	// A host name is given, because else it is made of the container's id.
+	for name, flags := range map[string]string{
+		"default":    "--hostname box --rm",
+		"kept":       "--hostname box",
+		"input":      "--hostname box --rm -i",
+		"terminal":   "--hostname box --rm -it",
+		"furnished":  "--hostname box --rm --read-only -v " + source + ":/a/b -v " + source + ":/c:ro --tmpfs /t:size=1m --mount type=bind,src=/dev/null,dst=/d/file",
+		"identity":   "--hostname box --rm --user 1000:1001 --ulimit nofile=100:200 --sysctl net.ipv4.ip_forward=1 -w /made/here --cap-add SYS_NICE",
+		"new privs":  "--hostname box --rm --security-opt no-new-privileges=false --cap-drop ALL",
+		"host":       "--rm --network host --pid host --ipc host --uts host --security-opt seccomp=unconfined",
+		"privileged": "--hostname box --rm --privileged",
+		"userns":     "--hostname box --rm --userns 0:100000:65536",
+		"not there":  "--hostname box --rm -e PATH=/nowhere:/etc/motd:/bin",
+	} {
+		t.Run(name, func(t *testing.T) {
+			words := append(strings.Fields(flags), "demo", "true")
+			terminal := slices.Contains(words, "-it")
+			lines := planLines(t, words, terminal)
+			host, child, id := traceRun(t, words, terminal)
+			compareTruth(t, lines, host, child, id)
+		})
+	}
+}
+
+// planLine is a step as `minictr plan --json` prints it.
+type planLine struct {
+	Number             int
+	Side, Call         string
+	Args               []string
+	Result, If, Unless string
+	Accept             []string
+	Part, From, Why    string
+}
+
+func planLines(t *testing.T, words []string, terminal bool) (lines []planLine) {
+	t.Helper()
+	out := output(t, exec.Command("minictr", append([]string{"plan", "--json"}, words...)...), terminal)
+	if err := json.Unmarshal(out, &lines); err != nil {
+		t.Fatalf("plan --json: %v\n%s", err, out)
+	}
+	return lines
+}
+
+// output runs a command in a terminal of its own, or without one.
+func output(t *testing.T, cmd *exec.Cmd, terminal bool) []byte {
+	t.Helper()
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, os.Stderr
+	if terminal {
+		ours, theirs, err := pty.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ours.Close()
+		defer theirs.Close()
+		pty.Setsize(ours, &pty.Winsize{Rows: 33, Cols: 99})
+		cmd.Stdin = theirs
+	}
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%s: %v\n%s", strings.Join(cmd.Args, " "), err, out.String())
+	}
+	return []byte(out.String())
+}
+
+// traceRun runs a container under strace, and returns the calls of the host's
+// threads, that which cloned first, and those of the container.
+func traceRun(t *testing.T, words []string, terminal bool) (host [][]traced, child []traced, id string) {
+	t.Helper()
+	dir := t.TempDir()
+	idFile := filepath.Join(dir, "id")
+	args := []string{"-ff", "-v", "-xx", "-s", "1000000", "-o", dir + "/thread", "minictr", "run", "--cidfile", idFile}
+	output(t, exec.Command("strace", append(args, words...)...), terminal)
+	data, err := os.ReadFile(idFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, _ := filepath.Glob(dir + "/thread.*")
+	threads := map[string][]traced{}
+	pid, cloner, r := "", "", results{}
+	for _, f := range files {
+		thread := strings.TrimPrefix(filepath.Ext(f), ".")
+		threads[thread] = readTrace(t, f)
+		for _, c := range threads[thread] {
+			if c.name == "clone3" && r.makes(c, "") {
+				pid, cloner = fmt.Sprint(c.value), thread
+			}
+		}
+	}
+	if pid == "" {
+		t.Fatal("no clone3 seen")
+	}
+	host = append(host, threads[cloner])
+	for thread, calls := range threads {
+		if thread != pid && thread != cloner {
+			host = append(host, calls)
+		}
+	}
+	return host, threads[pid], string(data)
+}
+
+// compareTruth walks the plan as package walk does, with the results that
+// strace saw.
+func compareTruth(t *testing.T, plan []planLine, host [][]traced, child []traced, id string) {
+	t.Helper()
+	cgroups, err := cgroup.Mount()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, made, running := results{}, 0, false
+	for _, step := range plan {
+		planned := fmt.Sprintf("step %d, %s(%s)", step.Number, step.Call, strings.Join(step.Args, ", "))
+		if running || r.leavesOut(step) {
+			r.note(step, absent)
+			continue
+		}
+		for i, a := range step.Args {
+			a = strings.Replace(a, "/ID", "/"+id, 1)
+			step.Args[i] = strings.Replace(a, "/@pid", fmt.Sprint("/", r["pid"]), 1)
+		}
+		side := &child
+		if step.Side == "host" {
+			side = &host[0]
+			*side = skipUnplanned(t, r, *side, step, cgroups)
+		}
+		if len(*side) == 0 {
+			t.Fatalf("%s: never made by the %s", planned, step.Side)
+		}
+		c := (*side)[0]
+		*side = (*side)[1:]
+		if c.name != step.Call || !r.sameArgs(step.Args, c.args) {
+			t.Fatalf("plan:   %s\nstrace: %s", planned, c.line)
+		}
+		switch {
+		case c.errno == "":
+			r.note(step, c.value)
+		case slices.Contains(step.Accept, c.errno):
+			r.note(step, absent)
+		default:
+			t.Fatalf("%s: %s, and the walk went on", planned, c.errno)
+		}
+		made++
+		running = step.Call == "execve" && c.errno == ""
+	}
+	if !running {
+		t.Error("the plan ends without an execve that was made")
+	}
+	for _, thread := range host {
+		for _, c := range thread {
+			if r.makes(c, cgroups) {
+				t.Errorf("not in the plan: %s", c.line)
+			}
+		}
+	}
+	t.Logf("%d of %d steps made, each as planned", made, len(plan))
+}
+
+// leavesOut is the rule of walk.step.
+func (r results) leavesOut(s planLine) bool {
+	if s.If != "" && !r.has(s.If) || s.Unless != "" && r.has(s.Unless) {
+		return true
+	}
+	return slices.ContainsFunc(s.Args, func(a string) bool {
+		return strings.HasPrefix(a, "@") && !r.has(a[1:])
+	})
+}
+
+func (r results) note(s planLine, value int) {
+	if s.Result != "" {
+		r[s.Result] = value
+	}
+}
+
+// skipUnplanned passes over the host's other calls, up to the step's. None of
+// them may be of the kind that makes a container.
+func skipUnplanned(t *testing.T, r results, calls []traced, step planLine, cgroups string) []traced {
+	t.Helper()
+	for i, c := range calls {
+		if c.name == step.Call && r.sameArgs(step.Args, c.args) {
+			return calls[i:]
+		}
+		if r.makes(c, cgroups) {
+			t.Fatalf("plan:   step %d, %s(%s)\nstrace: %s", step.Number, step.Call, strings.Join(step.Args, ", "), c.line)
+		}
+	}
+	return nil
+}
+
+// makes tells whether a call makes namespaces, processes, mounts or control
+// groups, as opposed to threads and files.
+func (r results) makes(c traced, cgroups string) bool {
+	switch c.name {
+	case "unshare", "setns", "fork", "vfork", "execveat",
+		"fsopen", "fsconfig", "fsmount", "fspick", "open_tree", "move_mount", "mount_setattr",
+		"mount", "umount", "umount2", "pivot_root", "chroot", "bpf", "mknod", "mknodat":
+		return true
+	case "clone", "clone3":
+		return !strings.Contains(c.line, "CLONE_THREAD")
+	case "mkdirat":
+		return !r.same("AT_FDCWD", c.args[0]) || strings.HasPrefix(quoted(c.args[1]), cgroups)
+	}
+	return false
+}
