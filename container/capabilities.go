@@ -16,6 +16,7 @@ import (
 
 	"github.com/minictr/minictr/hint"
 	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
 )
 
 // defaultCapabilities are podman's, in the kernel's order.
@@ -49,7 +50,7 @@ func (c *config) setCapabilities() error {
 	if err != nil {
 		return err
 	}
-	caps := chooseCapabilities(add, drop, c.o.Privileged)
+	caps := c.chooseCapabilities(add, drop)
 	c.spec.Process.Capabilities = &specs.LinuxCapabilities{Bounding: caps}
 	if c.spec.Process.User.UID == 0 {
 		c.spec.Process.Capabilities.Effective = caps
@@ -59,16 +60,18 @@ func (c *config) setCapabilities() error {
 }
 
 // chooseCapabilities applies docker's rules: an addition wins over a drop,
-// except that with ALL added the drops are what is left to say.
-func chooseCapabilities(add, drop []string, privileged bool) []string {
+// except that with ALL added the drops are what is left to say. ALL is all
+// that the host has itself.
+func (c *config) chooseCapabilities(add, drop []string) []string {
 	var caps []string
-	for _, name := range allCapabilities {
+	for n, name := range allCapabilities {
 		has := slices.Contains(defaultCapabilities[:], name)
+		owned := c.host.Capabilities&(1<<n) != 0
 		switch {
-		case privileged:
-			has = true
+		case c.o.Privileged:
+			has = owned
 		case slices.Contains(add, "ALL"):
-			has = !slices.Contains(drop, name)
+			has = owned && !slices.Contains(drop, name)
 		case slices.Contains(add, name):
 			has = true
 		case slices.Contains(drop, "ALL"), slices.Contains(drop, name):
@@ -96,4 +99,15 @@ func parseCapabilities(flag string, words []string) ([]string, error) {
 		names = append(names, name)
 	}
 	return names, nil
+}
+
+// boundingSet is what a process of ours can have at most, a bit for each
+// capability.
+func boundingSet() (set uint64) {
+	for n := range allCapabilities {
+		if has, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, uintptr(n), 0, 0, 0); err == nil && has == 1 {
+			set |= 1 << n
+		}
+	}
+	return set
 }

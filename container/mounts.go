@@ -90,8 +90,8 @@ func (c *config) kernelMounts() []specs.Mount {
 		c.processes(),
 		{Destination: "/dev", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "strictatime", "mode=755", "size=65536k"}},
 		{Destination: "/dev/pts", Type: "devpts", Source: "devpts", Options: terminals},
-		c.shared("/dev/shm", "tmpfs", "nosuid", "noexec", "nodev", "mode=1777", "size=65536k"),
-		c.shared("/dev/mqueue", "mqueue", "nosuid", "noexec", "nodev"),
+		c.memory(),
+		c.queues(),
 		c.machine(access),
 		{Destination: "/sys/fs/cgroup", Type: "cgroup", Source: "cgroup", Options: []string{"nosuid", "noexec", "nodev", "relatime", access}},
 	}
@@ -117,12 +117,22 @@ func (c *config) machine(access string) specs.Mount {
 	return specs.Mount{Destination: "/sys", Type: "sysfs", Source: "sysfs", Options: []string{"nosuid", "noexec", "nodev", access}}
 }
 
-// shared is where processes meet: with --ipc host, the host's own place.
-func (c *config) shared(dst, fstype string, options ...string) specs.Mount {
+// memory is where processes share it: with --ipc host, the host's own place.
+func (c *config) memory() specs.Mount {
 	if !c.own(specs.IPCNamespace) {
-		return hostMount(dst, "rw")
+		return hostMount("/dev/shm", "rw")
 	}
-	return specs.Mount{Destination: dst, Type: fstype, Source: fstype, Options: options}
+	return specs.Mount{Destination: "/dev/shm", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "noexec", "nodev", "mode=1777", "size=65536k"}}
+}
+
+// queues shows those of the IPC namespace that it is made in, the host's with
+// --ipc host, whether or not the host has it mounted. A user namespace may
+// make it only for an IPC namespace of its own.
+func (c *config) queues() specs.Mount {
+	if c.own(specs.UserNamespace) && !c.own(specs.IPCNamespace) {
+		return hostMount("/dev/mqueue", "rw")
+	}
+	return specs.Mount{Destination: "/dev/mqueue", Type: "mqueue", Source: "mqueue", Options: []string{"nosuid", "noexec", "nodev"}}
 }
 
 func hostMount(dst, access string) specs.Mount {
