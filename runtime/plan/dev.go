@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -89,9 +90,7 @@ func (b *builder) boundDev() bool {
 }
 
 func (b *builder) device(d device) {
-	if dir := path.Dir(d.name); dir != "." {
-		b.container("a folder for devices", mkdirat(dev, dir, 0o755).accept(unix.EEXIST))
-	}
+	b.deviceFolders(d.name)
 	if b.has(specs.UserNamespace) {
 		b.bindDevice(d)
 		return
@@ -99,6 +98,19 @@ func (b *builder) device(d device) {
 	b.container(fmt.Sprintf("device %d:%d", d.major, d.minor), mknodat(dev, d.name, d.kind|d.mode, d.major, d.minor).accept(unix.EEXIST))
 	if d.uid != 0 || d.gid != 0 {
 		b.container("and its owner", fchownat(dev, d.name, d.uid, d.gid))
+	}
+}
+
+// deviceFolders makes those in /dev that the name lies in: "cpu" and "cpu/0"
+// for "cpu/0/msr".
+func (b *builder) deviceFolders(name string) {
+	for i, c := range name {
+		made := func(s Step) bool {
+			return s.Name == "mkdirat" && s.Args[0] == Arg(dev) && s.Args[1] == Arg(Str(name[:i]))
+		}
+		if c == '/' && !slices.ContainsFunc(b.steps, made) {
+			b.container("a folder for devices", mkdirat(dev, name[:i], 0o755).accept(unix.EEXIST))
+		}
 	}
 }
 
