@@ -131,8 +131,8 @@ func (b *builder) attach() error {
 		dest := path.Clean("/" + m.Destination)
 		b.makeTarget(i, dest, o.bind)
 		b.openTarget(dest)
-		if inside, ok := strings.CutPrefix(m.Source, RootSource); ok && o.bind {
-			b.container("the folder itself, as a mount of its own", openTree("", inside, o.recursive).as(mountRef(i)))
+		if strings.HasPrefix(m.Source, RootSource) && o.bind {
+			b.container("the very folder that is held, as a mount of its own", openTree(target, "", o.recursive).as(mountRef(i)))
 			b.bindAttributes(Container, i, o)
 		}
 		b.container("put it there", moveMount(mountRef(i), target))
@@ -232,6 +232,8 @@ func (o *mountOpts) validate(m specs.Mount) error {
 		return fmt.Errorf("option %q: not known for a bind mount", o.data[0])
 	case o.bind && m.Source == "":
 		return errors.New("source: empty, but a bind mount needs one")
+	case strings.HasPrefix(m.Source, RootSource) && m.Source != RootSource+m.Destination:
+		return fmt.Errorf("source %q: a folder of the root is mounted on itself alone", m.Source)
 	case !o.bind && m.Type == "":
 		return errors.New("type: empty, and neither bind nor rbind is among the options")
 	case len(m.UIDMappings)+len(m.GIDMappings) > 0:
