@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -87,13 +88,19 @@ func (b *bundle) replace(t *testing.T, name, target string) {
 	b.try(t, os.Symlink(target, path))
 }
 
-// run runs the bundle with minictr-oci, which inherits files from number 3 on.
+// run runs the bundle.
 func (b *bundle) run(t *testing.T, inherited ...*os.File) result {
+	t.Helper()
+	return run(b.command(t, inherited...))
+}
+
+// command is minictr-oci with the bundle. It inherits files from number 3 on.
+func (b *bundle) command(t *testing.T, inherited ...*os.File) *exec.Cmd {
 	t.Helper()
 	data, err := json.Marshal(b.spec)
 	b.try(t, err)
 	b.try(t, os.WriteFile(filepath.Join(b.dir, "config.json"), data, 0o644))
 	cmd := command("minictr-oci", "run", "--bundle", b.dir, strings.TrimPrefix(b.spec.Linux.CgroupsPath, "/minictr/"))
 	cmd.ExtraFiles = inherited
-	return run(cmd)
+	return cmd
 }

@@ -1,0 +1,245 @@
+package hardening
+
+// Row 6: the root, or a volume in it, belongs to an attacker who is at work
+// while the container is made: a folder is a folder when it is looked at, and
+// a link when it is used. One helper swaps as fast as it can; another waits,
+// by strace, for the one moment that matters.
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/minictr/minictr/runtime/plan"
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// swapping exchanges two paths again and again until stop is called, which
+// tells how often.
+func swapping(t *testing.T, a, b string) (stop func() int) {
+	t.Helper()
+	quit, count := make(chan struct{}), make(chan int)
+	go func() {
+		n := 0
+		for {
+			select {
+			case <-quit:
+				count <- n
+				return
+			default:
+				if unix.Renameat2(unix.AT_FDCWD, a, unix.AT_FDCWD, b, unix.RENAME_EXCHANGE) == nil {
+					n++
+				}
+			}
+		}
+	}()
+	return func() int { close(quit); return <-count }
+}
+
+// raceTime is how long containers are started against the swapping.
+const raceTime = time.Second
+
+// TestRow6MountTargetSwapped: a place to mount on is a folder, then a link to
+// a door, thousands of times a second.
+func TestRow6MountTargetSwapped(t *testing.T) {
+	guard(t)
+	if testing.Short() {
+		t.Skip("takes a second for each kind of link")
+	}
+	for what, target := range map[string]string{
+		"absolute":        canary,
+		"upwards":         "../../../../../../../../.." + canary,
+		"through /proc":   "/proc/self/fd/3",
+		"to /proc itself": "/proc/1",
+	} {
+		t.Run(what, func(t *testing.T) {
+			b := newBundle(t, "sh", "-c", "echo > /vol/lost; ls /proc/1/status")
+			b.spec.Mounts = append(b.spec.Mounts, specs.Mount{Destination: "/vol", Type: "tmpfs", Source: "tmpfs"})
+			vol, trap := filepath.Join(b.root, "vol"), filepath.Join(b.root, "trap")
+			b.try(t, os.Mkdir(vol, 0o755))
+			b.try(t, os.Symlink(target, trap))
+			stop := swapping(t, vol, trap)
+			ran, refused := 0, 0
+			for start := time.Now(); time.Since(start) < raceTime; {
+				r := b.run(t, leak(t)...)
+				r.untouched(t)
+				switch {
+				case r.code == 0:
+					ran++
+				case strings.Contains(r.stderr, "/vol"):
+					refused++
+				case !strings.Contains(r.stderr, "nonexistent directory"):
+					t.Errorf("exit code %d: %s", r.code, r.stderr)
+				}
+			}
+			t.Logf("%d ran, %d were refused, %d swaps", ran, refused, stop())
+			for _, dir := range []string{vol, trap} {
+				if exists(filepath.Join(dir, "lost")) {
+					t.Errorf("what was meant for the tmpfs lies in the root")
+				}
+			}
+		})
+	}
+}
+
+// swapAt runs a command, and swaps two paths while the container's process is
+// stopped before a call, the when-th of its kind that it makes.
+func swapAt(t *testing.T, cmd *exec.Cmd, call string, number, when int, x, y string) result {
+	t.Helper()
+	swapped := make(chan error, 1)
+	go func() {
+		awaitStop(number)
+		swapped <- unix.Renameat2(unix.AT_FDCWD, x, unix.AT_FDCWD, y, unix.RENAME_EXCHANGE)
+	}()
+	r := run(traced(t, cmd, fmt.Sprintf("%s:delay_enter=400000:when=%d", call, when)))
+	if err := <-swapped; err != nil {
+		t.Fatalf("swap %s and %s: %v", x, y, err)
+	}
+	return r
+}
+
+// traced is the command under strace, which injects what is said.
+func traced(t *testing.T, cmd *exec.Cmd, inject string) *exec.Cmd {
+	t.Helper()
+	needStrace(t)
+	call, _, _ := strings.Cut(inject, ":")
+	args := []string{"-f", "-qq", "-o", filepath.Join(t.TempDir(), "trace"), "--seccomp-bpf", "-e", "trace=" + call, "-e", "inject=" + inject}
+	outer := exec.Command("strace", append(args, cmd.Args...)...)
+	outer.Stdin, outer.ExtraFiles = cmd.Stdin, cmd.ExtraFiles
+	return outer
+}
+
+// awaitStop waits until the process of a container has been stopped before a
+// call of this number, or for a while.
+func awaitStop(number int) {
+	seen := 0
+	for deadline := time.Now().Add(patience / 3); time.Now().Before(deadline) && seen < 5; time.Sleep(10 * time.Millisecond) {
+		if isStopped(number) {
+			seen++
+		} else {
+			seen = 0
+		}
+	}
+}
+
+// isStopped looks for a process in a pid namespace below ours.
+func isStopped(number int) bool {
+	all, _ := filepath.Glob("/proc/[0-9]*")
+	for _, dir := range all {
+		status, _ := os.ReadFile(filepath.Join(dir, "status"))
+		_, nspid, _ := strings.Cut(string(status), "NSpid:")
+		nspid, _, _ = strings.Cut(nspid, "\n")
+		call, _ := os.ReadFile(filepath.Join(dir, "syscall"))
+		if len(strings.Fields(nspid)) == 2 && strings.HasPrefix(string(call), strconv.Itoa(number)+" ") {
+			return true
+		}
+	}
+	return false
+}
+
+// TestRow6SwappedBeforeTheMount: the place was opened, and is now somewhere
+// else. The mount goes where the open folder is.
+func TestRow6SwappedBeforeTheMount(t *testing.T) {
+	guard(t)
+	b := newBundle(t, "sh", "-c", "cat /vol/file /trap/mark; ls /vol")
+	vol, trap := filepath.Join(b.root, "vol"), filepath.Join(b.root, "trap")
+	b.try(t, os.Mkdir(vol, 0o755))
+	b.try(t, os.Symlink("/proc/self/fd/3", trap))
+	source := t.TempDir()
+	b.try(t, os.WriteFile(filepath.Join(source, "mark"), []byte("the volume\n"), 0o644))
+	b.spec.Mounts = []specs.Mount{{Destination: "/vol", Type: "bind", Source: source, Options: []string{"rbind"}}, b.spec.Mounts[0]}
+	r := swapAt(t, b.command(t, leak(t)...), "move_mount", unix.SYS_MOVE_MOUNT, 2, vol, trap)
+	r.untouched(t)
+	if r.stdout != "the volume\n" {
+		t.Errorf("want the volume where the folder is now: %+v", r)
+	}
+}
+
+// TestRow6VolumeOfTheImageSwapped: a folder of the root becomes a mount of its
+// own. It was looked at; when it is taken, a link to /proc is in its place.
+func TestRow6VolumeOfTheImageSwapped(t *testing.T) {
+	guard(t)
+	b := newBundle(t, "ls", "/trap/", "/vol/")
+	vol, trap := filepath.Join(b.root, "vol"), filepath.Join(b.root, "trap")
+	b.try(t, os.Mkdir(vol, 0o755))
+	b.try(t, os.WriteFile(filepath.Join(vol, "mark"), nil, 0o644))
+	b.try(t, os.Symlink("/proc/sys", trap))
+	b.spec.Mounts = append(b.spec.Mounts, specs.Mount{Destination: "/vol", Type: "bind", Source: plan.RootSource + "/vol", Options: []string{"rbind"}})
+	r := swapAt(t, b.command(t), "open_tree", unix.SYS_OPEN_TREE, 1, vol, trap)
+	if !strings.HasPrefix(r.stdout, "/trap/:\nmark\n") {
+		t.Errorf("want the folder that was looked at, and not /proc/sys, which is writable here: %+v", r)
+	}
+}
+
+// TestRow6SourceSwapped: the source of a read-only volume is swapped after it
+// was opened. The container has what was opened, and cannot write to it.
+func TestRow6SourceSwapped(t *testing.T) {
+	guard(t)
+	dir := t.TempDir()
+	source, other := filepath.Join(dir, "source"), filepath.Join(dir, "other")
+	for _, err := range []error{os.Mkdir(source, 0o755), os.WriteFile(filepath.Join(source, "file"), []byte("mine\n"), 0o644), os.Symlink(canary, other)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := command("minictr", boxArgs("-v", source+":/vol:ro", "--", "sh", "-c", "cat /vol/file; echo lost > /vol/file")...)
+	r := swapAt(t, cmd, "setsid", unix.SYS_SETSID, 1, source, other)
+	r.want(t, 1)
+	if r.stdout != "mine\n" || !strings.Contains(r.stderr, "Read-only file system") {
+		t.Errorf("the volume reads %q; writing to it says %s", r.stdout, r.stderr)
+	}
+}
+
+// TestRow6ReadOnlyAllTheWayDown: a read-only volume has a mount below it, and
+// a write proves that both are read-only: in the container, for root.
+func TestRow6ReadOnlyAllTheWayDown(t *testing.T) {
+	guard(t)
+	source := t.TempDir()
+	inner := filepath.Join(source, "inner")
+	if err := os.Mkdir(inner, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("inner", inner, "tmpfs", 0, ""); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Unmount(inner, 0)
+	for _, file := range []string{filepath.Join(source, "file"), filepath.Join(inner, "file")} {
+		if err := os.WriteFile(file, nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	words := []string{"--", "/probe", "write", "/vol/file", "/vol/inner/file"}
+	for mode, want := range map[string]string{"ro": "EROFS", "rw": "ok"} {
+		r := box(t, append([]string{"-v", source + ":/vol:" + mode}, words...)...)
+		r.want(t, 0)
+		if r.line("/vol/file") != want || r.line("/vol/inner/file") != want {
+			t.Errorf("%s: want %s:\n%s", mode, want, r.stdout)
+		}
+	}
+	r := box(t, "--mount", "type=bind,readonly,source="+source+",target=/vol", "--cap-add", "SYS_ADMIN", "--", "sh", "-c",
+		"mount -o remount,bind,ro /vol && /probe write /vol/inner/file")
+	if r.line("/vol/inner/file") != "EROFS" {
+		t.Errorf("after a remount of the upper mount: %+v", r)
+	}
+}
+
+// TestRow6ReadOnlyRoot: --read-only is proved by writes that fail, while
+// mounts in the root keep their own rules.
+func TestRow6ReadOnlyRoot(t *testing.T) {
+	guard(t)
+	r := box(t, "--read-only", "--tmpfs", "/tmp", "--", "/probe", "write", "/data/file", "/etc/passwd", "/etc/hosts", "/dev/null")
+	r.want(t, 0)
+	for file, want := range map[string]string{"/data/file": "EROFS", "/etc/passwd": "EROFS", "/etc/hosts": "EROFS", "/dev/null": "ok"} {
+		if got := r.line(file); got != want {
+			t.Errorf("write to %s: %s, want %s", file, got, want)
+		}
+	}
+	r = box(t, "--read-only", "--tmpfs", "/tmp", "--", "sh", "-c", "echo 1 > /tmp/file && mkdir /new")
+	r.want(t, 1)
+}
