@@ -4,6 +4,7 @@ package images
 
 import (
 	"bytes"
+	"fmt"
 	"io/fs"
 	"runtime"
 	"strings"
@@ -71,16 +72,16 @@ func TestRow22Bombs(t *testing.T) {
 			many = append(many, layer)
 		}
 		b := bundle{}
-		refuse(t, b.index(t, b.image(t, many...)), "128 layers")
-		refuse(t, dockerArchive(t, "a", many[:26]...).withLayers(t, maxLayers+1), "128 layers")
+		refuse(t, b.index(t, b.image(t, many...)), "128 layers are more than 127")
+		refuse(t, dockerArchive(t, "a", many[:26]...).withLayers(t, maxLayers+1), "128 layers are more than 127")
 	})
 	t.Run("an archive of very many files", func(t *testing.T) {
 		s := newStore(t)
 		names := make(map[string]string)
 		for i := range maxFiles + 1 {
-			names["f"+strings.Repeat("x", i%100)+string(rune('a'+i%26))+digest.FromString(string(rune(i))).Encoded()[:12]] = ""
+			names[fmt.Sprint(i)] = ""
 		}
-		if _, err := s.Load(t.Context(), saved(t, tarOf(t, names)), LoadOptions{}); err == nil || !strings.Contains(err.Error(), "files") {
+		if _, err := s.Load(t.Context(), saved(t, tarOf(t, names)), LoadOptions{}); err == nil || !strings.Contains(err.Error(), "more than 65536 files") {
 			t.Errorf("got %v", err)
 		}
 	})

@@ -92,6 +92,7 @@ func TestRow20TarEscapes(t *testing.T) {
 		{"hard link to outside", []entry{link("a", outside+"/secret")}, true},
 		{"hard link up", []entry{link("a", up+outside[1:]+"/secret")}, true},
 		{"hard link through a link", []entry{symlink("d", outside), link("a", "d/secret")}, true},
+		{"hard link to a link", []entry{symlink("s", outside+"/secret"), link("h", "s")}, false},
 		{"hard link to a link, then chmod", []entry{symlink("s", outside+"/secret"), link("h", "s"), mode(file("h", "x"), 0o777)}, false},
 		{"root is a link", []entry{symlink("/", outside)}, true},
 		{"root is a link, spelt otherwise", []entry{symlink("./", outside), file("new", "x")}, true},
