@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 
@@ -149,7 +148,7 @@ func (f *Folder) run(spec *specs.Spec, options plan.Options, o *Options, watch f
 	defer streams.Close()
 	options.Stdio = streams.Made
 	setWindow(spec)
-	signals := catchSignals()
+	signals := runtime.Signals()
 	process, err := runtime.Start(spec, options, streams.Given, watch)
 	if err != nil {
 		return 0, err
@@ -172,16 +171,6 @@ func setWindow(spec *specs.Spec) {
 	if rows, columns, ok := stdio.Size(); ok && spec.Process.Terminal {
 		spec.Process.ConsoleSize = &specs.Box{Height: uint(rows), Width: uint(columns)}
 	}
-}
-
-// catchSignals catches all that can be caught. Go takes its time over each, so
-// that goes on beside the making of the container; those that a terminal or a
-// shell sends come first.
-func catchSignals() <-chan os.Signal {
-	signals := make(chan os.Signal, 128)
-	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGWINCH)
-	go signal.Notify(signals)
-	return signals
 }
 
 // checkTerminal refuses what would look like a terminal and be none.

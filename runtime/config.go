@@ -17,12 +17,15 @@ const maxConfig = 16 << 20 // bytes
 // ReadConfig reads a config.json. A relative root.path starts from the folder
 // that the config lies in, its bundle (runtime-spec, bundle.md).
 func ReadConfig(r io.Reader, bundle string) (*specs.Spec, error) {
-	spec := &specs.Spec{}
-	if err := json.NewDecoder(io.LimitReader(r, maxConfig)).Decode(spec); err != nil {
+	data, err := io.ReadAll(io.LimitReader(r, maxConfig))
+	if err != nil {
 		return nil, fmt.Errorf("read config: %w", err)
 	}
-	bundle, err := filepath.Abs(bundle)
-	if err != nil {
+	spec := &specs.Spec{}
+	if err := json.Unmarshal(data, spec); err != nil {
+		return nil, fmt.Errorf("read config: %w", err)
+	}
+	if bundle, err = filepath.Abs(bundle); err != nil {
 		return nil, err
 	}
 	if spec.Root != nil && spec.Root.Path != "" && !filepath.IsAbs(spec.Root.Path) {

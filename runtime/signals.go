@@ -2,10 +2,23 @@ package runtime
 
 import (
 	"os"
+	"os/signal"
 
 	"github.com/minictr/minictr/runtime/stdio"
 	"golang.org/x/sys/unix"
 )
+
+// Signals catches every signal that can be caught, for Forward. Go takes its
+// time over each, so that goes on beside the making of the container; those
+// that a terminal or a shell sends come first.
+func Signals() <-chan os.Signal {
+	signals := make(chan os.Signal, 128)
+	go func() {
+		signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGWINCH)
+		signal.Notify(signals)
+	}()
+	return signals
+}
 
 // Forward hands signals on to the process, until the channel is closed. A new
 // size of our window is not the process's to handle but its terminal's, which

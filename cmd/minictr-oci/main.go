@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 
 	"github.com/minictr/minictr/hint"
@@ -71,8 +70,7 @@ func run(bundle, id string) (code int, err error) {
 	if spec.Linux != nil && spec.Linux.CgroupsPath == "" {
 		spec.Linux.CgroupsPath = "/minictr/" + id
 	}
-	signals := make(chan os.Signal, 128)
-	signal.Notify(signals)
+	signals := runtime.Signals()
 	process, err := runtime.Start(spec, plan.Options{Cgroup2: mount}, map[plan.Ref]int{}, nil)
 	if err != nil {
 		return 0, err
