@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -93,21 +94,32 @@ func (w *walker) open(s *Store, stack []digest.Digest, path string) (*os.File, e
 }
 
 // Visible returns the layers of a stack, bottom first, that an overlay of it
-// shows: a layer whose very root is opaque hides all below it. The kernel
-// looks at every other folder's mark, but not at a root's.
+// is to be mounted from. Two kinds are left out, because the kernel does not:
+//
+//   - A layer that comes again further up. overlayfs takes no folder twice
+//     (ELOOP), and all that the lower one has, the upper one covers.
+//   - All below a layer whose very root is opaque. The kernel heeds that mark
+//     on every folder but a layer's root.
 func (s *Store) Visible(stack []digest.Digest) []digest.Digest {
-	for i := len(stack) - 1; i > 0; i-- {
-		fd, err := unix.Open(s.Path(stack[i]), openFolder, 0)
-		if err != nil {
-			continue // whoever opens the layer reports it
+	var visible []digest.Digest
+	for _, l := range slices.Backward(stack) {
+		if slices.Contains(visible, l) {
+			continue
 		}
-		opaque := isOpaque(fd)
-		unix.Close(fd)
-		if opaque {
-			return stack[i:]
+		visible = append(visible, l)
+		if s.opaqueRoot(l) {
+			break
 		}
 	}
-	return stack
+	slices.Reverse(visible)
+	return visible
+}
+
+// opaqueRoot is false for a layer that is missing: who opens it reports that.
+func (s *Store) opaqueRoot(l digest.Digest) bool {
+	var y [1]byte
+	n, err := unix.Lgetxattr(s.Path(l), opaqueXattr, y[:])
+	return err == nil && n == 1 && y[0] == 'y'
 }
 
 func (w *walker) root(s *Store, stack []digest.Digest) error {

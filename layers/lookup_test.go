@@ -147,6 +147,18 @@ func TestOpaqueRoot(t *testing.T) {
 	}
 }
 
+// An image may have one layer twice. The overlay has it once, and shows the
+// same.
+func TestLayerTwice(t *testing.T) {
+	s, ids := stack(t, []entry{file("a", "1"), file("d/x", "1")}, []entry{file(".wh.a", ""), file("d/.wh..wh..opq", ""), file("d/y", "2")})
+	root := mountOverlay(t, s, s.Visible([]digest.Digest{ids[0], ids[1], ids[0]}))
+	for name, want := range map[string]string{"a": "1", "d/x": "1", "d/y": "2"} {
+		if got := read(openIn(root, name)); got.text != want || got.err != nil {
+			t.Errorf("%s: %q, %v", name, got.text, got.err)
+		}
+	}
+}
+
 func TestStore(t *testing.T) {
 	s, ids := stack(t, []entry{file("a", "123"), link("b", "a")})
 	if got, err := s.List(); err != nil || len(got) != 1 || got[0] != ids[0] || !s.Has(ids[0]) {
