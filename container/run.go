@@ -151,7 +151,7 @@ func (f *Folder) run(spec *specs.Spec, options plan.Options, o *Options, watch f
 	signals := runtime.Signals()
 	process, err := runtime.Start(spec, options, streams.Given, watch)
 	if err != nil {
-		return 0, err
+		return 0, blame(err, o, spec)
 	}
 	terminal, err := process.Terminal()
 	if err == nil {

@@ -48,7 +48,7 @@ func Start(spec *specs.Spec, options plan.Options, given map[plan.Ref]int, watch
 		tell = watch(p)
 	}
 	if process.walk, err = walk.Start(p, given, tell); err != nil {
-		return nil, errors.Join(err, process.removeCgroup())
+		return nil, errors.Join(advise(err), process.removeCgroup())
 	}
 	process.pidfd, _ = process.walk.Result(plan.Pidfd)
 	return process, nil

@@ -8,6 +8,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"github.com/minictr/minictr/hint"
@@ -35,9 +36,17 @@ func main() {
 		},
 		ExitErrHandler: func(*cli.Context, error) {},
 	}
+	for _, c := range app.Commands {
+		c.OnUsageError = usage
+	}
 	if err := app.Run(os.Args); err != nil {
 		exit(err)
 	}
+}
+
+// usage points at the help of the command rather than printing all of it.
+func usage(c *cli.Context, err error, _ bool) error {
+	return hint.New(err, fmt.Sprintf("minictr %s --help lists the flags", c.Command.Name))
 }
 
 // status is the exit code of a program that ran.
@@ -53,7 +62,11 @@ func exit(err error) {
 		os.Exit(int(s))
 	}
 	fmt.Fprintln(os.Stderr, "minictr: "+plan.Printable(err.Error()))
-	if h := hint.Of(err); h != "" {
+	h := hint.Of(err)
+	if h == "" && errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0 {
+		h = "containers are made by root: sudo minictr …"
+	}
+	if h != "" {
 		fmt.Fprintln(os.Stderr, "hint: "+plan.Printable(h))
 	}
 	os.Exit(exitCode(err))

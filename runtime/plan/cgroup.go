@@ -60,8 +60,11 @@ func (b *builder) passDown(dir string, controllers []string) {
 	if len(controllers) == 0 {
 		return
 	}
+	from := b.from
+	defer func() { b.from = from }()
 	b.host("which controllers the cgroups below may use", openat(cgroupMount, path.Join(dir, "cgroup.subtree_control"), unix.O_WRONLY).as(file))
 	for _, c := range controllers {
+		b.from = "linux.resources." + c
 		b.host("pass it down", write(file, "+"+c))
 	}
 }
