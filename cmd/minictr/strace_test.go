@@ -40,9 +40,18 @@ func readTrace(t *testing.T, path string) (calls []traced) {
 			continue // signals, the end, a call that never returned
 		}
 		value, _ := strconv.ParseInt(m[3], 0, 64)
-		calls = append(calls, traced{m[1], split(m[2]), int(value), m[4], strings.TrimSpace(line)})
+		calls = append(calls, traced{m[1], split(m[2]), int(value), m[4], readable(line)})
 	}
 	return calls
+}
+
+var hexString = regexp.MustCompile(`"(\\x[0-9a-f]{2})+"`)
+
+// readable is a line for people: its strings not in hexadecimal.
+func readable(line string) string {
+	return hexString.ReplaceAllStringFunc(strings.TrimSpace(line), func(s string) string {
+		return strconv.Quote(quoted(s))
+	})
 }
 
 // split parts a list at the commas that stand in no string and no bracket.
