@@ -1,0 +1,126 @@
+package hardening
+
+// Rows 17 and 18: what of the kernel shows through, and what can be asked of it.
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// masked paths tell of the whole machine: HARDENING.md's list.
+var masked = []string{
+	"/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
+	"/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats",
+	"/sys/firmware", "/sys/devices/virtual/powercap", "/sys/devices/system/cpu/cpu0/thermal_throttle",
+}
+
+// TestRow17MaskedPaths: for root, with every capability, by any name.
+func TestRow17MaskedPaths(t *testing.T) {
+	guard(t)
+	if !exists("/proc/interrupts") || !exists("/proc/keys") || !exists("/sys/firmware/acpi") && !exists("/sys/firmware/memmap") {
+		t.Fatal("this kernel has too little that could be masked")
+	}
+	for _, flags := range [][]string{nil, {"--cap-add", "ALL"}, {"-u", "1000"}, {"--pid", "host"}, {"--network", "host"}} {
+		for _, by := range []string{"", "/proc/self/root", "/proc/1/root/../proc/../"} {
+			if by == "/proc/1/root/../proc/../" && flags != nil {
+				continue // pid 1 may be another's
+			}
+			words := append(slices.Clone(flags), "--", "/probe", "open")
+			for _, p := range masked {
+				words = append(words, by+p)
+			}
+			r := box(t, words...)
+			r.want(t, 0)
+			for _, p := range masked {
+				if got := r.line(by + p); got != "empty" && got != "ENOENT" && got != "EACCES" {
+					t.Errorf("%v: %s%s: %s", flags, by, p, got)
+				}
+			}
+		}
+	}
+}
+
+// TestRow17ReadOnlyPaths: root writes nothing that changes the machine.
+func TestRow17ReadOnlyPaths(t *testing.T) {
+	guard(t)
+	files := []string{
+		"/proc/sysrq-trigger", "/proc/sys/kernel/core_pattern", "/proc/sys/kernel/hostname", "/proc/sys/kernel/msgmax",
+		"/proc/sys/vm/drop_caches", "/proc/sys/net/ipv4/ip_forward", "/proc/irq/default_smp_affinity",
+		"/sys/kernel/mm/transparent_hugepage/enabled", "/sys/kernel/uevent_helper", "/sys/power/state",
+	}
+	files = slices.DeleteFunc(files, func(f string) bool { return !exists(f) })
+	for _, flags := range [][]string{nil, {"--cap-add", "ALL"}, {"--pid", "host"}} {
+		r := box(t, append(append(slices.Clone(flags), "--", "/probe", "write"), files...)...)
+		r.want(t, 0)
+		for _, f := range files {
+			if got := r.line(f); got != "EROFS" {
+				t.Errorf("%v: write to %s: %s, want EROFS", flags, f, got)
+			}
+		}
+	}
+}
+
+// TestRow18Calls: calls that containers have been left by, made in a real one.
+// Without the filter each has another outcome, or the test would prove nothing.
+func TestRow18Calls(t *testing.T) {
+	guard(t)
+	filtered := map[string]string{
+		"af_alg": "EPERM", "af_alg_hi": "EPERM", "af_vsock": "EPERM", "af_vsock_hi": "EPERM",
+		"io_uring": "EPERM", "keyctl": "EPERM", "add_key": "EPERM", "userfaultfd": "EPERM",
+		"bpf": "EPERM", "unshare_user": "EPERM", "fsopen": "EPERM", "clone3": "ENOSYS", "unknown": "ENOSYS",
+		"af_inet": "ok", "getpid": "ok",
+	}
+	names := slices.Sorted(maps.Keys(filtered))
+	free := box(t, append([]string{"--security-opt", "seccomp=unconfined", "--cap-add", "SYS_ADMIN", "--", "/probe", "calls"}, names...)...)
+	for _, flags := range [][]string{nil, {"-u", "1000"}, {"--security-opt", "no-new-privileges=false"}} {
+		r := box(t, append(append(slices.Clone(flags), "--", "/probe", "calls"), names...)...)
+		r.want(t, 0)
+		for _, n := range names {
+			if got := r.line(n); got != filtered[n] {
+				t.Errorf("%v: %s: %s, want %s", flags, n, got, filtered[n])
+			}
+		}
+	}
+	for _, n := range names {
+		if want := filtered[n]; strings.HasPrefix(want, "E") && free.line(n) == want && n != "unknown" {
+			t.Errorf("%s is %s without a filter too: it proves nothing", n, want)
+		}
+	}
+}
+
+// TestRow18OtherDoors: the other numberings of an amd64 kernel are shut.
+func TestRow18OtherDoors(t *testing.T) {
+	guard(t)
+	if arch != "amd64" {
+		t.Skip("x32 and int 0x80 are amd64's")
+	}
+	const sigsys = 128 + 31
+	for call, want := range map[string]struct {
+		code int
+		line string
+	}{
+		"x32":              {0, "ENOSYS"},
+		"int80":            {sigsys, "(no such line)"},
+		"int80_socketcall": {sigsys, "(no such line)"},
+	} {
+		r := box(t, "--", "/probe", "calls", call)
+		if r.code != want.code || r.line(call) != want.line {
+			t.Errorf("%s: %+v, want %+v", call, r, want)
+		}
+	}
+	if r := box(t, "--security-opt", "seccomp=unconfined", "--", "/probe", "calls", "int80"); r.line("int80") != "ok" {
+		t.Logf("this kernel has no 32-bit calls: %+v", r)
+	}
+}
+
+// TestRow18FilterIsThere: the kernel itself says that a filter is in force,
+// for the first process and for what it starts.
+func TestRow18FilterIsThere(t *testing.T) {
+	guard(t)
+	r := box(t, "--", "sh", "-c", "grep -h ^Seccomp: /proc/1/status; cat /proc/self/status")
+	if r.line("Seccomp") != "2" || !strings.HasPrefix(r.stdout, "Seccomp:\t2\n") {
+		t.Errorf("want mode 2 (filter): %s", r.stdout)
+	}
+}
