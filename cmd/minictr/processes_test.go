@@ -1,6 +1,22 @@
 package main
 
-import "time"
+// A minictr that is killed leaves nothing: the kernel ends the container's
+// process with it, and what lies on the disk and in cgroupfs is cleaned up by
+// the next command.
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/minictr/minictr/runtime/cgroup"
+)
 
 // patience is how long a test waits for what should come at once.
 const patience = 10 * time.Second
@@ -13,4 +29,95 @@ func within(came func() bool) bool {
 		}
 	}
 	return false
+}
+
+func TestKilledClientLeavesNothing(t *testing.T) {
+	needRoot(t)
+	loadDemo(t)
+	mark := fmt.Sprint("minictr-test-", os.Getpid())
+	for _, flags := range []string{"--rm", "--rm --network host --pid host", "--rm --init", "--rm --name killed"} {
+		t.Run(flags, func(t *testing.T) {
+			before := traces(t, mark)
+			id := kill(t, flags, mark)
+			if !within(func() bool { return !strings.Contains(traces(t, mark), "process") }) {
+				t.Error("the container's processes live on")
+			}
+			if out, err := exec.Command("minictr", "run", "--rm", "demo", "true").CombinedOutput(); err != nil {
+				t.Fatalf("the next command: %v\n%s", err, out)
+			}
+			if after := traces(t, mark); after != before {
+				t.Errorf("before:\n%s\nafter:\n%s", before, after)
+			}
+			if strings.Contains(traces(t, mark), id) {
+				t.Errorf("something is called %s", id)
+			}
+		})
+	}
+}
+
+// kill starts a container in which processes are called mark, and kills its
+// minictr.
+func kill(t *testing.T, flags, mark string) (id string) {
+	t.Helper()
+	idFile := filepath.Join(t.TempDir(), "id")
+	args := append([]string{"run", "--cidfile", idFile}, strings.Fields(flags)...)
+	run := exec.Command("minictr", append(args, "demo", "sh", "-c", `sh -c 'echo ready; sleep 1000' "$0" & wait`, mark)...)
+	out, err := run.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run.Stderr = os.Stderr
+	if err := run.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := out.Read(make([]byte, 8)); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(traces(t, mark), "process") {
+		t.Fatal("the container's processes are not seen")
+	}
+	run.Process.Kill()
+	run.Wait()
+	data, err := os.ReadFile(idFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// traces lists everything that a container could leave: processes with mark
+// among their arguments, mounts, cgroups, files in the store.
+func traces(t *testing.T, mark string) string {
+	t.Helper()
+	var list []string
+	commands, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, c := range commands {
+		if line, _ := os.ReadFile(c); bytes.Contains(line, []byte(mark)) && !bytes.Contains(line, []byte("minictr\x00")) {
+			list = append(list, "process "+strings.ReplaceAll(string(line), "\x00", " "))
+		}
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(mounts)) {
+		if strings.Contains(line, os.Getenv("MINICTR_ROOT")) || strings.Contains(line, "overlay") && strings.Contains(line, "upper") {
+			list = append(list, "mount "+line)
+		}
+	}
+	root, err := cgroup.Mount()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids, _ := filepath.Glob(os.Getenv("MINICTR_ROOT") + "/containers/*")
+	for _, path := range ids {
+		list = append(list, "folder "+path)
+		if _, err := os.Stat(filepath.Join(root, "minictr", filepath.Base(path))); err == nil {
+			list = append(list, "cgroup "+path)
+		}
+	}
+	names, _ := filepath.Glob(os.Getenv("MINICTR_ROOT") + "/names/*")
+	list = append(list, names...)
+	slices.Sort(list)
+	return strings.Join(list, "\n")
 }

@@ -1,0 +1,180 @@
+package main
+
+// `run -it` in a terminal: the tests hold one side of a pseudo-terminal (pty(7))
+// and read and type there, as a terminal emulator would.
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
+)
+
+// session is a minictr that runs in a terminal.
+type session struct {
+	*exec.Cmd
+	t      *testing.T
+	screen *os.File // our side
+	line   *os.File // its side, kept to look at its settings
+	mu     sync.Mutex
+	text   bytes.Buffer
+}
+
+// open starts `minictr run --rm -it FLAGS… demo sh -c SCRIPT` in a terminal of
+// 31 rows and 97 columns.
+func open(t *testing.T, script string, flags ...string) *session {
+	t.Helper()
+	needRoot(t)
+	loadDemo(t)
+	screen, line, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pty.Setsize(screen, &pty.Winsize{Rows: 31, Cols: 97})
+	args := append([]string{"run", "--rm", "-it"}, flags...)
+	s := &session{t: t, screen: screen, line: line, Cmd: exec.Command("minictr", append(args, "demo", "sh", "-c", script)...)}
+	s.Stdin, s.Stdout, s.Stderr = line, line, line
+	s.SysProcAttr = &unix.SysProcAttr{Setsid: true, Setctty: true}
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go s.read()
+	t.Cleanup(func() {
+		s.Process.Kill()
+		s.Wait()
+		screen.Close()
+		line.Close()
+	})
+	return s
+}
+
+func (s *session) read() {
+	buf := make([]byte, 4096)
+	for {
+		n, err := s.screen.Read(buf)
+		if err != nil {
+			return
+		}
+		s.mu.Lock()
+		s.text.Write(buf[:n])
+		s.mu.Unlock()
+	}
+}
+
+// shown is what has been on the screen, its lines ended as in files.
+func (s *session) shown() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.ReplaceAll(s.text.String(), "\r", "")
+}
+
+// expect waits until text is on the screen.
+func (s *session) expect(text string) {
+	s.t.Helper()
+	if !within(func() bool { return strings.Contains(s.shown(), text) }) {
+		s.t.Fatalf("%q is not on the screen, but\n%s", text, s.shown())
+	}
+}
+
+func (s *session) typeIn(text string) {
+	s.t.Helper()
+	if _, err := s.screen.WriteString(text); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// settings are those of the terminal, as stty -g tells them.
+func (s *session) settings() string {
+	s.t.Helper()
+	settings, err := unix.IoctlGetTermios(int(s.line.Fd()), unix.TCGETS)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return fmt.Sprintf("%+v", *settings)
+}
+
+// ends waits for the end and compares the exit code.
+func (s *session) ends(code int) {
+	s.t.Helper()
+	s.Wait()
+	if got := s.ProcessState.ExitCode(); got != code {
+		s.t.Errorf("exit code %d, want %d; screen:\n%s", got, code, s.shown())
+	}
+}
+
+// loadDemo makes a store with the image demo in it.
+func loadDemo(t *testing.T) {
+	t.Helper()
+	t.Setenv("MINICTR_ROOT", t.TempDir())
+	if out, err := exec.Command("minictr", "load", "-i", demoImage(t)).CombinedOutput(); err != nil {
+		t.Fatalf("minictr load: %v\n%s", err, out)
+	}
+}
+
+func TestTerminalIsItsOwn(t *testing.T) {
+	s := open(t, "tty; ls -l /dev/console; stty size; echo the end")
+	s.expect("the end")
+	s.expect("/dev/pts/0")
+	s.expect("31 97")
+	s.ends(0)
+}
+
+func TestTerminalResize(t *testing.T) {
+	s := open(t, `trap "stty size" WINCH; echo ready; while :; do sleep 0.05; done`)
+	s.expect("ready")
+	pty.Setsize(s.screen, &pty.Winsize{Rows: 44, Cols: 111})
+	s.expect("44 111")
+	s.Process.Signal(unix.SIGKILL)
+	s.ends(-1)
+}
+
+func TestTerminalKeys(t *testing.T) {
+	s := open(t, `trap : INT; echo ready; cat; echo "cat ended: $?"; stty -echo; read line; echo "read: $line"; exit 3`)
+	s.expect("ready")
+	s.typeIn("hello\r")
+	s.expect("hello\nhello\n")
+	s.typeIn("\x03") // Ctrl-C
+	s.expect("cat ended: 130")
+	s.typeIn("a word\r")
+	s.expect("read: a word")
+	s.ends(3)
+}
+
+// Whatever ends minictr, short of SIGKILL, the terminal is as it was.
+func TestTerminalIsRestored(t *testing.T) {
+	for _, test := range []struct {
+		name, script string
+		end          func(*session)
+		code         int
+	}{
+		{"exit", `echo ready; read x; exit 5`, func(s *session) { s.typeIn("\r") }, 5},
+		{"killed program", `echo ready; kill -9 -1; read x; exit 6`, func(s *session) { s.typeIn("\r") }, 6},
+		{"SIGTERM", `trap "exit 9" TERM; echo ready; while :; do sleep 0.05; done`, func(s *session) { s.Process.Signal(unix.SIGTERM) }, 9},
+		{"SIGHUP", `trap "exit 10" HUP; echo ready; while :; do sleep 0.05; done`, func(s *session) { s.Process.Signal(unix.SIGHUP) }, 10},
+		{"no such command", `exec no-such-command`, func(*session) {}, 127},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			reference := open(t, "true")
+			before := reference.settings()
+			reference.ends(0)
+			s := open(t, test.script)
+			if strings.Contains(test.script, "ready") {
+				s.expect("ready")
+				if s.settings() == before {
+					t.Error("the terminal is not raw while the program runs")
+				}
+			}
+			test.end(s)
+			s.ends(test.code)
+			if after := s.settings(); after != before {
+				t.Errorf("terminal before:\n%s\nafter:\n%s", before, after)
+			}
+		})
+	}
+}
