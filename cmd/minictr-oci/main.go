@@ -22,6 +22,7 @@ func main() {
 		Name:           "minictr-oci",
 		Usage:          "run containers from OCI bundles",
 		Commands:       []*cli.Command{runCommand},
+		OnUsageError:   usage,
 		ExitErrHandler: func(*cli.Context, error) {},
 	}
 	if err := app.Run(os.Args); err != nil {
@@ -33,11 +34,16 @@ func main() {
 	}
 }
 
+// usage leaves a wrong flag to be told as every error is: without the bytes in
+// it that steer a terminal.
+func usage(_ *cli.Context, err error, _ bool) error { return err }
+
 var runCommand = &cli.Command{
-	Name:      "run",
-	Usage:     "run the process of a bundle, and wait for it",
-	UsageText: "minictr-oci run [--bundle DIR] CONTAINER-ID",
-	Flags:     []cli.Flag{&cli.StringFlag{Name: "bundle", Aliases: []string{"b"}, Value: ".", Usage: "the bundle is `DIR`"}},
+	Name:         "run",
+	Usage:        "run the process of a bundle, and wait for it",
+	UsageText:    "minictr-oci run [--bundle DIR] CONTAINER-ID",
+	OnUsageError: usage,
+	Flags:        []cli.Flag{&cli.StringFlag{Name: "bundle", Aliases: []string{"b"}, Value: ".", Usage: "the bundle is `DIR`"}},
 	Action: func(c *cli.Context) error {
 		if c.NArg() != 1 {
 			return errors.New("run: want one container id")

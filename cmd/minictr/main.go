@@ -34,6 +34,9 @@ func main() {
 		CommandNotFound: func(c *cli.Context, name string) {
 			exit(hint.New(fmt.Errorf("%q: no such command", name), "minictr --help lists them"))
 		},
+		OnUsageError: func(_ *cli.Context, err error, _ bool) error {
+			return hint.New(err, "minictr --help lists the flags")
+		},
 		ExitErrHandler: func(*cli.Context, error) {},
 	}
 	for _, c := range app.Commands {
