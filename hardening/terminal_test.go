@@ -1,0 +1,188 @@
+package hardening
+
+// Row 16: the caller's terminal. What a container prints is its own affair, but
+// it must not type into the terminal, and what minictr itself prints must not
+// steer it.
+
+import (
+	"archive/tar"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"unicode"
+
+	"github.com/creack/pty"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sys/unix"
+)
+
+// inTerminal runs a command as a shell would: in front of a terminal, which is
+// its controlling one. It returns what the terminal showed, and how many bytes
+// were waiting in its input at the end.
+func inTerminal(t *testing.T, cmd *exec.Cmd) (shown string, typed int) {
+	t.Helper()
+	ours, theirs, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ours.Close()
+	defer theirs.Close()
+	before := termios(t, theirs)
+	before.Lflag &^= unix.ECHO | unix.ICANON // each byte counts, none is shown twice
+	if err := unix.IoctlSetTermios(int(theirs.Fd()), unix.TCSETS, &before); err != nil {
+		t.Fatal(err)
+	}
+	output := make(chan string)
+	go func() {
+		data, _ := io.ReadAll(ours)
+		output <- string(data)
+	}()
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = theirs, theirs, theirs
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if r := run(cmd); r.code != 0 {
+		t.Errorf("exit code %d", r.code)
+	}
+	if after := termios(t, theirs); after != before {
+		t.Errorf("the terminal is not as it was: %+v, was %+v", after, before)
+	}
+	if typed, err = unix.IoctlGetInt(int(theirs.Fd()), unix.TIOCINQ); err != nil {
+		t.Fatal(err)
+	}
+	theirs.Close()
+	return <-output, typed
+}
+
+func termios(t *testing.T, f *os.File) unix.Termios {
+	t.Helper()
+	state, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return *state
+}
+
+// TestRow16PushedInput: TIOCSTI from the container, with the capability that
+// the kernel asks for, reaches no terminal but the container's own.
+func TestRow16PushedInput(t *testing.T) {
+	guard(t)
+	if _, typed := inTerminal(t, command("probe", "push")); typed == 0 {
+		t.Fatal("this kernel takes no pushed input at all: the test would prove nothing")
+	}
+	for what, flags := range map[string][]string{
+		"none": nil, "-i": {"-i"}, "-t": {"-t"}, "-it": {"-it"},
+		"--pid host": {"--pid", "host"}, "--ipc host --network host": {"--ipc", "host", "--network", "host"},
+	} {
+		shown, typed := inTerminal(t, command("minictr", boxArgs(append(flags, "--cap-add", "SYS_ADMIN", "--", "/probe", "push")...)...))
+		if typed != 0 {
+			t.Errorf("%s: %d bytes were typed into the caller's terminal:\n%s", what, typed, shown)
+		}
+		if !strings.Contains(shown, "2: ") {
+			t.Errorf("%s: the probe did not come to its end: %s", what, shown)
+		}
+	}
+}
+
+// TestRow16Session: the container's process leads a session of its own, with
+// a terminal only if it was given one.
+func TestRow16Session(t *testing.T) {
+	guard(t)
+	for flag, want := range map[string]string{"": "ENXIO", "-i": "ENXIO", "-t": "ok", "-it": "ok"} {
+		shown, _ := inTerminal(t, command("minictr", boxArgs(append(strings.Fields(flag), "--", "/probe", "session")...)...))
+		r := result{stdout: strings.ReplaceAll(shown, "\r", "")}
+		if r.line("leader") != "true" || r.line("tty") != want {
+			t.Errorf("%q: want a leader, and %s for /dev/tty: %s", flag, want, shown)
+		}
+	}
+}
+
+// controls are what steers a terminal: escape, the eight-bit CSI, bell,
+// backspace, carriage return, delete.
+const controls = "\x1b[31m\x1b]0;title\x07\u009b2J\x08\r\x7f"
+
+// steers tells whether a text has control bytes beyond line ends and tabs.
+func steers(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && r != '\t' && unicode.IsControl(r) })
+}
+
+// TestRow16ControlBytesOfArguments: errors repeat what was typed, or what a
+// script passed on; never raw.
+func TestRow16ControlBytesOfArguments(t *testing.T) {
+	guard(t)
+	evil := "evil" + controls
+	for _, words := range [][]string{
+		{"run", evil}, {"run", "box", evil}, {"run", "box", "/" + evil},
+		{"run", "--" + evil, "box"}, {"run", "-" + controls, "box"}, {evil}, {"--" + evil}, {"--root", evil, "images"},
+		{"run", "--name", evil, "box", "true"}, {"run", "--hostname", evil, "box", "true"},
+		{"run", "-u", evil, "box", "true"}, {"run", "-w", evil, "box", "true"}, {"run", "-w", "/proc/self/" + evil, "box", "true"},
+		{"run", "-v", evil, "box", "true"}, {"run", "-v", "/" + evil + ":/x", "box", "true"}, {"run", "--mount", evil, "box", "true"},
+		{"run", "--tmpfs", "/x:" + evil, "box", "true"}, {"run", "--cap-add", evil, "box", "true"},
+		{"run", "--network", evil, "box", "true"}, {"run", "--memory", evil, "box", "true"}, {"run", "--cpus", evil, "box", "true"},
+		{"run", "--sysctl", evil, "box", "true"}, {"run", "--ulimit", evil, "box", "true"}, {"run", "-e", "=" + evil, "box", "true"},
+		{"run", "--env-file", evil, "box", "true"}, {"run", "--security-opt", "seccomp=" + evil, "box", "true"},
+		{"run", "--pids-limit", evil, "box", "true"}, {"run", "--stop-signal", evil, "box", "true"},
+		{"run", "--explain", "-e", "A=" + evil, "-w", "/" + evil, "box", "echo", evil},
+		{"plan", "-e", "A=" + evil, "-w", "/" + evil, "box", evil}, {"plan", "--config", evil}, {"plan", "--json", "box", evil},
+		{"rmi", evil}, {"rm", evil}, {"load", "-i", evil}, {"images", "--" + evil}, {"version", "--" + evil},
+	} {
+		if words[0] == "run" {
+			words = append([]string{"run", "--rm"}, words[1:]...)
+		}
+		r := run(command("minictr", words...))
+		shown := r.stderr
+		if words[0] != "run" || r.code == exitFailure {
+			shown += r.stdout
+		}
+		if steers(shown) {
+			t.Errorf("minictr %q prints control bytes:\n%q", words, shown)
+		}
+	}
+	b := newBundle(t, "/"+evil)
+	for _, cmd := range []*exec.Cmd{b.command(t), command("minictr-oci", "run", "-b", evil, "x"), command("minictr-oci", "--"+evil), command("minictr-oci", evil), command("minictr-oci", "run", "--"+evil)} {
+		if r := run(cmd); steers(r.stdout + r.stderr) {
+			t.Errorf("%q prints control bytes:\n%q", cmd.Args, r.stdout+r.stderr)
+		}
+	}
+}
+
+// TestRow16ControlBytesOfImages: an image is a stranger, and so are the names
+// in an archive.
+func TestRow16ControlBytesOfImages(t *testing.T) {
+	guard(t)
+	image := hostile(t, ocispec.ImageConfig{
+		User: "evil" + controls, WorkingDir: "/" + controls, Entrypoint: []string{"/" + controls},
+		Env: []string{"A=" + controls}, Labels: map[string]string{controls: controls}, StopSignal: controls,
+	}, file("etc/"+controls, 0o644, ""))
+	for _, words := range [][]string{
+		{"images"}, {"run", "--rm", image}, {"run", "--rm", "-u", "0", image}, {"run", "--rm", "-u", "0", "-w", "/", image},
+		{"plan", "-u", "0", image}, {"plan", "--json", "-u", "0", image}, {"run", "--explain", "--rm", "-u", "0", image},
+	} {
+		if r := run(command("minictr", words...)); steers(r.stdout + r.stderr) {
+			t.Errorf("minictr %q prints control bytes:\n%q", words, r.stdout+r.stderr)
+		}
+	}
+	for what, layer := range map[string]entry{
+		"name":   {Header: tar.Header{Typeflag: tar.TypeReg, Name: "../" + controls}},
+		"parent": {Header: tar.Header{Typeflag: tar.TypeReg, Name: "data/file/" + controls + "/x"}},
+		"link":   {Header: tar.Header{Typeflag: tar.TypeLink, Name: "x", Linkname: controls}},
+		"type":   {Header: tar.Header{Typeflag: 'Z', Name: controls}},
+	} {
+		data, err := archive("evil:latest", ocispec.ImageConfig{}, []entry{layer})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := load(data); steers(r.stdout + r.stderr) {
+			t.Errorf("an entry with a bad %s: load prints control bytes:\n%q", what, r.stderr)
+		}
+		run(command("minictr", "rmi", "-f", "evil"))
+	}
+	data, err := archive("evil"+controls+":latest", ocispec.ImageConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := load(data); r.code == 0 || steers(r.stdout+r.stderr) {
+		t.Errorf("an image with such a name: exit code %d: %q", r.code, r.stdout+r.stderr)
+	}
+}
