@@ -1,0 +1,116 @@
+package minictr_test
+
+// The borders between packages, kept by this test. What is not listed may not
+// be imported: a line here is a decision.
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/minictr/minictr"
+
+// may says which packages of this module a package may lean on, directly or
+// not. Data flows one way: images → container → runtime; runtime knows nothing
+// of images, images and layers nothing of processes.
+func may() map[string]string {
+	const (
+		runtime = "hint runtime runtime/cgroup runtime/plan runtime/seccomp runtime/stdio runtime/walk"
+		images  = "hint images layers"
+	)
+	return map[string]string{
+		"hint":            "",
+		"layers":          "hint",
+		"images":          images,
+		"runtime/cgroup":  "hint",
+		"runtime/seccomp": "hint",
+		"runtime/plan":    "hint runtime/cgroup runtime/seccomp",
+		"runtime/walk":    "hint runtime/cgroup runtime/seccomp runtime/plan",
+		"runtime/stdio":   "hint runtime/cgroup runtime/seccomp runtime/plan",
+		"runtime":         runtime,
+		"container":       runtime + " " + images,
+		"cmd/minictr":     runtime + " " + images + " container",
+		"cmd/minictr-oci": runtime,
+	}
+}
+
+// foreign says who alone may need certain libraries.
+func foreign() map[string]string {
+	return map[string]string{
+		"github.com/urfave/cli/v2":               "cmd/minictr cmd/minictr-oci",
+		"github.com/google/go-containerregistry": "images container cmd/minictr",
+		"github.com/klauspost/compress":          "layers images container cmd/minictr",
+		"github.com/moby/profiles/seccomp":       "runtime/seccomp runtime/plan runtime/walk runtime/stdio runtime container cmd/minictr cmd/minictr-oci",
+		"net/http":                               "images container cmd/minictr",
+		"os/exec":                                "",
+		"C":                                      "",
+		"github.com/opencontainers/image-spec":   "images container cmd/minictr",
+		"github.com/moby/sys/user":               "container cmd/minictr",
+		"github.com/opencontainers/runtime-spec": "runtime/cgroup runtime/seccomp runtime/plan runtime/walk runtime/stdio runtime container cmd/minictr cmd/minictr-oci",
+	}
+}
+
+type listed struct {
+	ImportPath string
+	Deps       []string
+}
+
+// packages are those of this module, with all that they need.
+func packages(t *testing.T) (list []listed) {
+	t.Helper()
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("the command go is not in PATH")
+	}
+	var stderr bytes.Buffer
+	cmd := exec.Command("go", "list", "-json=ImportPath,Deps", "./...")
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, stderr.String())
+	}
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p listed
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return list
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, p)
+	}
+}
+
+func TestBorders(t *testing.T) {
+	rules := may()
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
+		rule, known := rules[name]
+		if !known && !tool(name) {
+			t.Errorf("%s: a package without a rule; write one", name)
+		}
+		allowed := strings.Fields(rule)
+		for _, d := range p.Deps {
+			ours, ok := strings.CutPrefix(d, module+"/")
+			if ok && known && ours != name && !slices.Contains(allowed, ours) {
+				t.Errorf("%s needs %s, and may not", name, ours)
+			}
+		}
+		for library, who := range foreign() {
+			needs := slices.ContainsFunc(p.Deps, func(d string) bool { return d == library || strings.HasPrefix(d, library+"/") })
+			if needs && known && !slices.Contains(strings.Fields(who), name) {
+				t.Errorf("%s needs %s, and may not", name, library)
+			}
+		}
+	}
+}
+
+// tool: what the project itself needs, and no user runs.
+func tool(name string) bool {
+	top, _, _ := strings.Cut(name, "/")
+	return top == "" || top == "scripts" || top == "hardening" || strings.Contains(name, "/internal/")
+}
