@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/runtime/plan"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
@@ -90,7 +91,6 @@ func parseIDMappings(word string) ([]specs.LinuxIDMapping, error) {
 // mapped reports whether id means anything in the container: without a user
 // namespace every id does.
 func mapped(ids []specs.LinuxIDMapping, id uint32) bool {
-	return len(ids) == 0 || slices.ContainsFunc(ids, func(m specs.LinuxIDMapping) bool {
-		return m.ContainerID <= id && id-m.ContainerID < m.Size
-	})
+	_, err := plan.HostID(id, ids)
+	return err == nil
 }

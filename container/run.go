@@ -60,7 +60,7 @@ func Run(root, name string, o *Options, watch func(*plan.Plan) walk.Watch) (code
 	if err != nil {
 		return discard(err)
 	}
-	if err := folder.writeFiles(o, host); err != nil {
+	if err := folder.writeFiles(o, host, spec); err != nil {
 		return discard(err)
 	}
 	if err := layFloor(store.Layers().Dir()); err != nil {
@@ -96,21 +96,21 @@ func claim(store *images.Store, root, name string, o *Options) (*images.Image, *
 func planOptions(store *images.Store, image *images.Image, host Host, o *Options) plan.Options {
 	layers := store.Layers()
 	overlay := &plan.Overlay{
-		Dir:   layers.Dir(),
-		Upper: host.Folder + "/upper",
-		Work:  host.Folder + "/work",
+		Dir:     layers.Dir(),
+		Changes: host.Folder,
 		// what is thrown away at the end need not reach the disk
 		Volatile: o.Remove,
 	}
-	for _, diffID := range slices.Backward(image.Layers) {
+	for _, diffID := range slices.Backward(layers.Visible(image.Layers)) {
 		overlay.Lower = append(overlay.Lower, layers.Short(diffID))
 	}
 	overlay.Lower = append(overlay.Lower, floorName)
 	return plan.Options{Root: overlay, Cgroup2: host.Cgroup2, Arch: host.Arch}
 }
 
-// writeFiles writes what is bound over files in /etc.
-func (f *Folder) writeFiles(o *Options, host Host) error {
+// writeFiles writes what is bound over files in /etc; the container's root
+// owns them.
+func (f *Folder) writeFiles(o *Options, host Host, spec *specs.Spec) error {
 	files, err := HostFiles(o, host)
 	if err != nil {
 		return err
@@ -119,11 +119,27 @@ func (f *Folder) writeFiles(o *Options, host Host) error {
 		if err := f.write(name, data); err != nil {
 			return err
 		}
+		if err := giveToRoot(f.path(name), spec); err != nil {
+			return err
+		}
 	}
 	if o.CIDFile == "" {
 		return nil
 	}
 	return writeCIDFile(host.path(o.CIDFile), f.ID)
+}
+
+// giveToRoot makes a file of ours the container's root's, whoever that is here.
+func giveToRoot(path string, spec *specs.Spec) error {
+	uid, err := plan.HostID(0, spec.Linux.UIDMappings)
+	if err != nil {
+		return err
+	}
+	gid, err := plan.HostID(0, spec.Linux.GIDMappings)
+	if err != nil || uid == 0 && gid == 0 {
+		return err
+	}
+	return os.Chown(path, int(uid), int(gid))
 }
 
 // writeCIDFile never writes over the id of another container.

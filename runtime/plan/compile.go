@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"fmt"
 	"runtime"
 	"slices"
 
@@ -110,20 +109,6 @@ func (b *builder) has(kind specs.LinuxNamespaceType) bool {
 	return slices.ContainsFunc(b.linux.Namespaces, func(n specs.LinuxNamespace) bool {
 		return n.Type == kind
 	})
-}
-
-// ids that the config gives are those inside the container. Where the host
-// acts on the container's behalf it needs its own names for them.
-func hostID(id uint32, maps []specs.LinuxIDMapping) (uint32, error) {
-	if len(maps) == 0 {
-		return id, nil
-	}
-	for _, m := range maps {
-		if id >= m.ContainerID && id-m.ContainerID < m.Size {
-			return m.HostID + (id - m.ContainerID), nil
-		}
-	}
-	return 0, fmt.Errorf("id %d: in none of the id mappings", id)
 }
 
 // session gives the child a clean start: signals, ids, streams, terminal.

@@ -209,10 +209,23 @@ func (b *builder) terminal() error {
 		b.host("the other end may be opened", ioctl(Ptmx, "TIOCSPTLCK", unix.TIOCSPTLCK, words("[0]", 0)))
 		b.host("and is, without a path", ioctl(Ptmx, "TIOCGPTPEER", unix.TIOCGPTPEER,
 			flags(unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, openFlags)).as(tty))
-		b.windowSize()
-		return nil
+		return b.terminalOwner()
 	}
 	return errors.New("process.terminal: no mount of type devpts for it")
+}
+
+// terminalOwner gives the terminal to the user of the process, and its size.
+func (b *builder) terminalOwner() error {
+	uid, err := HostID(b.spec.Process.User.UID, b.linux.UIDMappings)
+	if err != nil {
+		return fmt.Errorf("process.user.uid: %w", err)
+	}
+	if uid != 0 {
+		b.from = "process.user"
+		b.host("the terminal belongs to the user of the process", call("fchown", unix.SYS_FCHOWN, tty, num(uid), Num{uint64(^uint32(0)), "-1"}))
+	}
+	b.windowSize()
+	return nil
 }
 
 func (b *builder) windowSize() {
@@ -242,7 +255,7 @@ func (b *builder) outside(id string) string {
 	if err != nil {
 		return id
 	}
-	mapped, err := hostID(uint32(n), b.linux.GIDMappings)
+	mapped, err := HostID(uint32(n), b.linux.GIDMappings)
 	if err != nil {
 		return id
 	}

@@ -47,16 +47,33 @@ func (b *builder) clone() error {
 	if b.options.Cgroup2 != "" {
 		cgroup = cgroupFd
 	}
-	b.host("the second process: in new namespaces and in its cgroup from its first instruction on", clone3(f, cgroup).as(Pid))
+	s := clone3(f, cgroup).as(Pid)
+	s.Child = Container
+	b.host("the second process: in new namespaces and in its cgroup from its first instruction on", s)
 	b.host("a hold on the process itself: its number could be given to another", call("pidfd_open", unix.SYS_PIDFD_OPEN, Pid, num(0)).as(Pidfd))
 	if b.has(specs.UserNamespace) {
-		b.mapIDs()
+		b.mapIDs(Pid)
+		b.host("tell the child that its ids are mapped", write(Ready, "."))
 	}
 	return nil
 }
 
-// mapIDs writes what the ids of the user namespace mean outside.
-func (b *builder) mapIDs() {
+// HostID is what an id inside a user namespace is outside. Without mappings
+// there is no user namespace, and it is the same.
+func HostID(id uint32, maps []specs.LinuxIDMapping) (uint32, error) {
+	if len(maps) == 0 {
+		return id, nil
+	}
+	for _, m := range maps {
+		if id >= m.ContainerID && id-m.ContainerID < m.Size {
+			return m.HostID + (id - m.ContainerID), nil
+		}
+	}
+	return 0, fmt.Errorf("id %d: in none of the id mappings", id)
+}
+
+// mapIDs writes what the ids of a process's user namespace mean outside.
+func (b *builder) mapIDs(process Ref) {
 	for _, m := range []struct {
 		file, from string
 		ids        []specs.LinuxIDMapping
@@ -65,13 +82,12 @@ func (b *builder) mapIDs() {
 		{"uid_map", "linux.uidMappings", b.linux.UIDMappings},
 	} {
 		b.from = m.from
-		b.host("what the ids inside mean outside", openat("", "/proc/@pid/"+m.file, unix.O_WRONLY).as("map"))
-		b.host("lines of: first id inside, first id outside, how many", write("map", idMap(m.ids)))
+		b.host("what the ids inside mean outside", openat("", "/proc/@"+string(process)+"/"+m.file, unix.O_WRONLY).as("map"))
+		b.host("lines of: first id inside, first id outside, how many", write("map", idMapLines(m.ids)))
 	}
-	b.host("tell the child that its ids are mapped", write(Ready, "."))
 }
 
-func idMap(maps []specs.LinuxIDMapping) string {
+func idMapLines(maps []specs.LinuxIDMapping) string {
 	var s strings.Builder
 	for _, m := range maps {
 		fmt.Fprintf(&s, "%d %d %d\n", m.ContainerID, m.HostID, m.Size)

@@ -1,8 +1,10 @@
 package plan
 
 import (
+	"path"
 	"strings"
 
+	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
 
@@ -24,9 +26,9 @@ type Overlay struct {
 	Dir string
 	// Lower are the layers, the topmost first.
 	Lower []string
-	// Upper takes the changes; Work must be beside it, on the same mount.
-	// Both are absolute. Without an Upper the root is read-only.
-	Upper, Work string
+	// Changes is an absolute path to a folder with two others: "upper" takes
+	// what the container changes, "work" is overlayfs's workbench.
+	Changes string
 	// Volatile leaves out syncing: right where the upper folder is thrown
 	// away with the container.
 	Volatile bool
@@ -34,6 +36,9 @@ type Overlay struct {
 
 const (
 	root      = Ref("root")
+	overlayFs = Ref("overlay")
+	upper     = "upper"
+	work      = "work"
 	maxOption = 255 // bytes, fsconfig(2)
 )
 
@@ -47,27 +52,39 @@ func (b *builder) makeRoot() error {
 		return nil
 	}
 	o := b.options.Root
-	const fs = Ref("overlay")
 	b.host("a working directory for this thread alone, so that short names of layers do", unshare(unix.CLONE_FS))
 	b.host("the folder of the unpacked layers", chdir(o.Dir))
-	b.host("an overlay filesystem, to be configured", fsopen("overlay").as(fs))
+	if b.has(specs.UserNamespace) {
+		b.idMap()
+	}
+	b.begin("root", "root")
+	b.host("an overlay filesystem, to be configured", fsopen("overlay").as(overlayFs))
+	if b.has(specs.UserNamespace) {
+		if err := b.mappedLayers(o); err != nil {
+			return err
+		}
+	} else {
+		b.layers(o)
+	}
+	b.host("what the container changes goes here", fsconfig(overlayFs, "upperdir", path.Join(o.Changes, upper)))
+	b.host("overlayfs's workbench, on the same disk", fsconfig(overlayFs, "workdir", path.Join(o.Changes, work)))
+	if o.Volatile {
+		b.host("no syncing to disk: the changes are thrown away at the end", fsconfig(overlayFs, "volatile", ""))
+	}
+	b.host("stack them", fscreate(overlayFs))
+	b.host("as a mount that is attached nowhere", fsmount(overlayFs, 0).as(root))
+	return nil
+}
+
+// layers names the folders of the stack.
+func (b *builder) layers(o *Overlay) {
 	if joined := strings.Join(o.Lower, ":"); len(joined) <= maxOption {
-		b.host("the image's layers, topmost first: only read, and shared by all containers", fsconfig(fs, "lowerdir", joined))
+		b.host("the image's layers, topmost first: only read, and shared by all containers", fsconfig(overlayFs, "lowerdir", joined))
 	} else {
 		for _, l := range o.Lower {
-			b.host("the next layer down (one by one: Linux 6.7)", fsconfig(fs, "lowerdir+", l))
+			b.host("the next layer down (one by one: Linux 6.7)", fsconfig(overlayFs, "lowerdir+", l))
 		}
 	}
-	if o.Upper != "" {
-		b.host("what the container changes goes here", fsconfig(fs, "upperdir", o.Upper))
-		b.host("overlayfs's workbench, on the same disk", fsconfig(fs, "workdir", o.Work))
-	}
-	if o.Volatile {
-		b.host("no syncing to disk: the changes are thrown away at the end", fsconfig(fs, "volatile", ""))
-	}
-	b.host("stack them", fscreate(fs))
-	b.host("as a mount that is attached nowhere", fsmount(fs, 0).as(root))
-	return nil
 }
 
 // pivot makes @root the child's "/" and drops everything of the host.

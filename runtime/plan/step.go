@@ -15,9 +15,10 @@ type Side uint8
 const (
 	Host      Side = iota // the process that was started, outside
 	Container             // its child, from clone3 to execve
+	Mapper                // a child that lends its user namespace (idmap.go)
 )
 
-func (s Side) String() string { return [...]string{"host", "container"}[s] }
+func (s Side) String() string { return [...]string{"host", "container", "mapper"}[s] }
 
 // Step is one system call of a plan.
 type Step struct {
@@ -26,6 +27,7 @@ type Step struct {
 	Number uintptr // its number on this architecture
 	Args   []Arg   // at most six
 
+	Child  Side   // of clone3: the side that begins here
 	Result string // what later steps call the returned value; "" if nobody asks
 	If     Ref    // make the call only if this earlier result is there
 	Unless Ref    // make the call only if it is not
@@ -90,8 +92,8 @@ func (n Num) String() string {
 	return strconv.FormatInt(int64(n.Value), 10)
 }
 
-// Str is the address of a NUL-terminated string. On the host side a result's
-// name in it, as in "/proc/@pid/uid_map", stands for the number.
+// Str is the address of a NUL-terminated string. On the host side the name of
+// a process behind /proc, as in "/proc/@pid/uid_map", stands for its number.
 type Str string
 
 func (s Str) String() string { return Quote(string(s)) }

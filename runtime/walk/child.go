@@ -5,7 +5,6 @@ import (
 	"syscall"
 	"unsafe"
 
-	"github.com/minictr/minictr/runtime/plan"
 	"golang.org/x/sys/unix"
 )
 
@@ -39,7 +38,7 @@ func afterFork()
 func ticks() uint64
 
 // split makes the clone3 call of ops[i]. It returns in the host alone. In the
-// child it walks the container's steps, and never returns.
+// child it walks the steps of the side that begins here, and never returns.
 //
 // beforeFork blocks all signals, so that no handler of Go's runs in the
 // child; CLONE_CLEAR_SIGHAND has removed them there when the first step of
@@ -57,7 +56,7 @@ func split(ops []op, slots []slot, i int) {
 		return
 	}
 	for i++; i < len(ops); i++ {
-		if ops[i].side == plan.Container && !step(&ops[i], slots, i) {
+		if ops[i].side == o.child && !step(&ops[i], slots, i) {
 			break
 		}
 	}

@@ -35,7 +35,7 @@ func (e *Error) Exec() bool { return e.Step.Name == "execve" }
 
 // failure finds what went wrong, if anything did.
 func (w *Walk) failure() error {
-	for _, side := range []plan.Side{plan.Host, plan.Container} {
+	for _, side := range []plan.Side{plan.Host, plan.Mapper, plan.Container} {
 		if i := w.firstFailed(side); i >= 0 {
 			return w.errorAt(i)
 		}

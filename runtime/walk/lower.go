@@ -23,6 +23,7 @@ type op struct {
 	lacks  int32    // slot+1 that must hold none
 	accept [maxAccept]uintptr
 	side   plan.Side
+	child  plan.Side // of clone3
 	expect expect
 }
 
@@ -44,10 +45,10 @@ type program struct {
 
 // late is a result that the host writes into memory right before a step.
 type late struct {
-	at   []byte
-	slot int32 // slot+1
-	text string
-	word int // for text: the word that becomes the string's address
+	slot int32  // slot+1
+	at   []byte // a field in a struct; or else
+	file string // a file of that process in /proc,
+	word int    // and the word that becomes the address of its path
 }
 
 type lowerer struct {
@@ -83,7 +84,7 @@ func lower(p *plan.Plan, given map[plan.Ref]int) (*program, error) {
 func (l *lowerer) step(i int, s *plan.Step) (err error) {
 	l.index, l.side = i, s.Side
 	o := &l.ops[i]
-	o.number, o.side = s.Number, s.Side
+	o.number, o.side, o.child = s.Number, s.Side, s.Child
 	if len(s.Args) > len(o.words) || len(s.Accept) > maxAccept {
 		return fmt.Errorf("more than %d arguments or %d accepted errors", len(o.words), maxAccept)
 	}
@@ -132,9 +133,9 @@ func (l *lowerer) arg(a plan.Arg, k int) (word uintptr, ref int32, err error) {
 		ref, err = l.ref(a)
 		return 0, ref, err
 	case plan.Str:
-		if l.side == plan.Host && strings.Contains(string(a), "@pid") {
-			pid, err := l.ref(plan.Pid)
-			l.late[l.index] = append(l.late[l.index], late{slot: pid, text: string(a), word: k})
+		if name, file, ok := ofProcess(a); ok && l.side == plan.Host {
+			pid, err := l.ref(name)
+			l.late[l.index] = append(l.late[l.index], late{slot: pid, file: file, word: k})
 			return 0, 0, err
 		}
 		return l.str(string(a)), 0, nil
@@ -145,6 +146,16 @@ func (l *lowerer) arg(a plan.Arg, k int) (word uintptr, ref int32, err error) {
 		return word, 0, err
 	}
 	return 0, 0, fmt.Errorf("argument %d: no way to hand %T to the kernel", k+1, a)
+}
+
+// ofProcess takes "/proc/@pid/uid_map" apart.
+func ofProcess(path plan.Str) (name plan.Ref, file string, ok bool) {
+	rest, ok := strings.CutPrefix(string(path), "/proc/@")
+	if !ok {
+		return "", "", false
+	}
+	process, file, ok := strings.Cut(rest, "/")
+	return plan.Ref(process), file, ok
 }
 
 // bytes keeps a copy of data alive and returns its address. There is always
@@ -204,13 +215,13 @@ func put(field []byte, word uintptr) {
 func (p *program) fill(i int) {
 	for _, l := range p.late[i] {
 		value := p.slots[l.slot-1].value
-		if l.text == "" {
+		if l.at != nil {
 			put(l.at, value)
 			continue
 		}
-		text, _ := unix.BytePtrFromString(strings.ReplaceAll(l.text, "@pid", strconv.Itoa(int(value))))
-		p.keep = append(p.keep, text)
-		p.ops[i].words[l.word] = uintptr(unsafe.Pointer(text))
+		path := append([]byte("/proc/"+strconv.Itoa(int(value))+"/"+l.file), 0)
+		p.keep = append(p.keep, path)
+		p.ops[i].words[l.word] = uintptr(unsafe.Pointer(unsafe.SliceData(path)))
 	}
 }
 

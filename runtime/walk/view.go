@@ -14,8 +14,8 @@ type viewer struct {
 	walk  *Walk
 	tell  Watch
 	began mark
-	next  int // the step to be told next
-	last  [2]uint64
+	next  int       // the step to be told next
+	last  [3]uint64 // when the last step of each side returned
 }
 
 // mark is one moment on two clocks.
@@ -77,8 +77,8 @@ func (v *viewer) show() {
 		}
 		r.Took = v.duration(s.ticks - since)
 		v.last[side] = s.ticks
-		if i == v.walk.clone {
-			v.last[plan.Container] = s.ticks
+		if child := v.walk.plan.Steps[i].Child; child != plan.Host {
+			v.last[child] = s.ticks
 		}
 	}
 	v.tell(i, r)

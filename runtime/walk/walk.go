@@ -88,7 +88,9 @@ func (w *Walk) host() {
 		p.fill(i)
 		if p.ops[i].number == unix.SYS_CLONE3 {
 			split(p.ops, p.slots, i)
-			w.clone = i
+			if p.ops[i].child == plan.Container {
+				w.clone = i
+			}
 		} else {
 			step(&p.ops[i], p.slots, i)
 		}
@@ -101,8 +103,8 @@ func (w *Walk) host() {
 // await reads the report pipe to its end. If the host failed after the clone
 // the child may wait for it, and is killed.
 func (w *Walk) await() {
-	if w.firstFailed(plan.Host) >= 0 {
-		w.signal(unix.SIGKILL)
+	if pid, ok := w.Result(plan.Pid); ok && w.firstFailed(plan.Host) >= 0 {
+		unix.Kill(pid, unix.SIGKILL)
 	}
 	buf := make([]byte, 8)
 	for {
@@ -132,31 +134,35 @@ func (w *Walk) Close() {
 }
 
 // closeAllBut closes what the host's steps opened. Every result of theirs is
-// a descriptor, but for the number of the process.
+// a descriptor, but for the number of a process.
 func (w *Walk) closeAllBut(keep ...plan.Ref) {
 	for i, s := range w.plan.Steps {
 		slot := &w.program.slots[i]
 		name := plan.Ref(s.Result)
-		if s.Side == plan.Host && name != "" && name != plan.Pid && slot.state == done && !slices.Contains(keep, name) {
+		if s.Side == plan.Host && name != "" && s.Name != "clone3" && slot.state == done && !slices.Contains(keep, name) {
 			unix.Close(int(slot.value))
 			slot.state = todo
 		}
 	}
 }
 
-func (w *Walk) signal(sig unix.Signal) {
-	if pid, ok := w.Result(plan.Pid); ok {
-		unix.Kill(pid, sig)
+// reap kills and waits for the children of a walk that failed, but for those
+// that have been waited for: their numbers are no longer ours.
+func (w *Walk) reap() {
+	for i, s := range w.plan.Steps {
+		if slot := &w.program.slots[i]; s.Name == "clone3" && slot.state == done {
+			if n, _ := unix.Wait4(int(slot.value), nil, unix.WNOHANG, nil); n == 0 {
+				unix.Kill(int(slot.value), unix.SIGKILL)
+				waitFor(int(slot.value))
+			}
+		}
 	}
 }
 
-// reap waits for a child that failed.
-func (w *Walk) reap() {
-	if pid, ok := w.Result(plan.Pid); ok {
-		for {
-			if _, err := unix.Wait4(pid, nil, 0, nil); !errors.Is(err, unix.EINTR) {
-				return
-			}
+func waitFor(pid int) {
+	for {
+		if _, err := unix.Wait4(pid, nil, 0, nil); !errors.Is(err, unix.EINTR) {
+			return
 		}
 	}
 }

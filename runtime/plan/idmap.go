@@ -1,0 +1,60 @@
+package plan
+
+import (
+	"fmt"
+	"path"
+
+	"golang.org/x/sys/unix"
+)
+
+// Layers are unpacked once, with the owners that the image gives: 0 is root.
+// In a user namespace root is another id outside, 100000 say, and to the
+// kernel the files of 0 are a stranger's. They are not copied and chowned for
+// that: an idmapped mount shows the same files with other owners
+// (mount_setattr(2), MOUNT_ATTR_IDMAP), and overlayfs stacks such mounts.
+//
+// Which ids become which is told by a user namespace that has the mapping.
+// The container's own does not exist yet, so a short-lived process, the
+// mapper, holds one of the same mapping while a descriptor of it is opened.
+
+const (
+	mapper = Ref("mapper")
+	userns = Ref("userns")
+)
+
+// idMap makes @userns, a user namespace with the config's mappings.
+func (b *builder) idMap() {
+	b.begin("root", "linux.uidMappings")
+	s := clone3(unix.CLONE_NEWUSER|unix.CLONE_CLEAR_SIGHAND, "").as(mapper)
+	s.Child = Mapper
+	b.host("a process whose only use is its user namespace", s)
+	b.add(Mapper, "it goes with the host's process", prctl(unix.PR_SET_PDEATHSIG, "PR_SET_PDEATHSIG", Num{uint64(unix.SIGKILL), "SIGKILL"}))
+	b.add(Mapper, "if that is gone already this answers EPIPE", write(Report, "."))
+	b.add(Mapper, "wait for the end", readByte(Go))
+	b.mapIDs(mapper)
+	b.host("the namespace, without the process", openat("", "/proc/@mapper/ns/user", 0).as(userns))
+	b.host("it has served", call("kill", unix.SYS_KILL, mapper, Num{uint64(unix.SIGKILL), "SIGKILL"}))
+	b.host("and is gone", call("wait4", unix.SYS_WAIT4, mapper, nothing, num(0), nothing))
+}
+
+// mappedLayers hands the layers to overlayfs as idmapped mounts (Linux 6.13).
+// The upper folder is not one of them: what the container changes is written
+// with the ids that it has outside.
+func (b *builder) mappedLayers(o *Overlay) error {
+	const layer = Ref("layer")
+	for _, l := range o.Lower {
+		b.host("the folder, as a mount of its own", openTree("", l, false).as(layer))
+		b.host("its files belong to the container's ids", mountSetattr(layer, "", false, mountAttr{set: unix.MOUNT_ATTR_IDMAP, userns: userns}))
+		b.host("the next layer down: only read, and shared by all containers", fsconfigFd(overlayFs, "lowerdir+", layer))
+	}
+	uid, err := HostID(0, b.linux.UIDMappings)
+	if err != nil {
+		return fmt.Errorf("linux.uidMappings: root: %w", err)
+	}
+	gid, err := HostID(0, b.linux.GIDMappings)
+	if err != nil {
+		return fmt.Errorf("linux.gidMappings: root: %w", err)
+	}
+	b.host("the container's root owns its /", fchownat("", path.Join(o.Changes, upper), uid, gid))
+	return nil
+}
