@@ -157,7 +157,11 @@ func writeCIDFile(path, id string) error {
 
 // run starts the process and sees it to its end.
 func (f *Folder) run(spec *specs.Spec, options plan.Options, o *Options, watch func(*plan.Plan) walk.Watch) (code int, err error) {
-	streams, err := stdio.Open(o.Interactive, o.TTY)
+	uid, err := plan.HostID(spec.Process.User.UID, spec.Linux.UIDMappings)
+	if err != nil {
+		return 0, err
+	}
+	streams, err := stdio.Open(o.Interactive, o.TTY, uid)
 	if err != nil {
 		return 0, err
 	}

@@ -36,9 +36,10 @@ type Streams struct {
 
 var names = [3]plan.Ref{"stdin", "stdout", "stderr"}
 
-// Open prepares the streams. Without interactive standard input is empty.
-// With tty nothing is needed here: the plan makes the terminal.
-func Open(interactive, tty bool) (*Streams, error) {
+// Open prepares the streams for a process that runs as uid, as the host counts.
+// Without interactive standard input is empty. With tty nothing is needed
+// here: the plan makes the terminal.
+func Open(interactive, tty bool, uid uint32) (*Streams, error) {
 	s := &Streams{Given: map[plan.Ref]int{}}
 	if tty {
 		return s, nil
@@ -49,7 +50,9 @@ func Open(interactive, tty bool) (*Streams, error) {
 		case fd == 0 && !interactive:
 			err = s.empty()
 		case isTerminal(ours):
-			err = s.pipe(fd, ours)
+			err = s.pipe(fd, ours, uid)
+		default:
+			err = own(ours, uid)
 		}
 		if err != nil {
 			s.Close()
@@ -60,6 +63,7 @@ func Open(interactive, tty bool) (*Streams, error) {
 }
 
 func (s *Streams) give(fd int, f *os.File) {
+	unix.SetNonblock(int(f.Fd()), false) // that was for us; programs expect to wait
 	s.Given[names[fd]], s.Made[fd] = int(f.Fd()), true
 	s.theirs = append(s.theirs, f)
 }
@@ -72,10 +76,26 @@ func (s *Streams) empty() error {
 	return err
 }
 
+// own lets a process that is not root open a pipe anew, as /dev/stdout. A file
+// keeps its owner: that is the caller's, not the container's.
+func own(f *os.File, uid uint32) error {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFIFO || st.Uid == uid {
+		return nil
+	}
+	if err := unix.Fchown(int(f.Fd()), int(uid), -1); err != nil {
+		return fmt.Errorf("fchown %s: %w", f.Name(), err)
+	}
+	return nil
+}
+
 // pipe stands in front of the terminal ours.
-func (s *Streams) pipe(fd int, ours *os.File) error {
+func (s *Streams) pipe(fd int, ours *os.File, uid uint32) error {
 	r, w, err := os.Pipe()
 	if err != nil {
+		return err
+	}
+	if err := own(w, uid); err != nil {
 		return err
 	}
 	if fd == 0 {
