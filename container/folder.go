@@ -4,7 +4,8 @@ package container
 //
 //	lock         held with flock(2) by the command that runs the container:
 //	             whoever can take it knows that this command is gone
-//	image        the digest of the manifest it was made from
+//	image        the digest of the manifest it was made from: written last,
+//	             removed first, so that without it a folder is no container
 //	remove       there if the container goes when its process ends (--rm)
 //	upper, work  what it has changed in its root, and overlayfs's workbench
 //	hostname, hosts, resolv.conf
@@ -83,13 +84,13 @@ func NewFolder(root string, image *images.Image, o *Options) (f *Folder, err err
 	if f.lock, err = lockFile(f.path("lock"), unix.LOCK_EX); err != nil {
 		return f, err
 	}
-	if err := f.write("image", []byte(image.Manifest+"\n")); err != nil {
-		return f, err
-	}
 	if o.Remove {
 		if err := f.write("remove", nil); err != nil {
 			return f, err
 		}
+	}
+	if err := f.write("image", []byte(image.Manifest+"\n")); err != nil {
+		return f, err
 	}
 	return f, f.take(root, o.Name)
 }
@@ -136,14 +137,18 @@ func (f *Folder) Close() error {
 // Discard removes a container that was never started.
 func (f *Folder) Discard() error { return f.remove() }
 
-// remove gives the name free first, and the lock last.
+// remove gives the name free first, and the lock last. Without its image the
+// folder is no container: if we are killed from there on, Sweep goes on.
 func (f *Folder) remove() error {
 	if f.name != "" {
 		if err := os.Remove(f.name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	err := os.RemoveAll(f.Path)
+	err := os.Remove(f.path("image"))
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		err = os.RemoveAll(f.Path)
+	}
 	if f.lock != nil {
 		f.lock.Close()
 	}
@@ -201,9 +206,9 @@ func sweepOne(path string) error {
 
 // keep: the folder is complete, and its container is not one of --rm.
 func keep(path string) bool {
-	_, image := os.Stat(filepath.Join(path, "image"))
+	image, err := os.Stat(filepath.Join(path, "image"))
 	_, remove := os.Stat(filepath.Join(path, "remove"))
-	return image == nil && errors.Is(remove, fs.ErrNotExist)
+	return err == nil && image.Size() > 0 && errors.Is(remove, fs.ErrNotExist)
 }
 
 func sweepNames(root string) error {
