@@ -73,7 +73,8 @@ func memory(r *specs.LinuxResources) (files []File, err error) {
 		return nil, nil
 	}
 	switch {
-	case m.Kernel != nil || m.KernelTCP != nil: //nolint:staticcheck // named to be refused
+	//lint:ignore SA1019 it is named to be refused
+	case m.Kernel != nil || m.KernelTCP != nil:
 		return nil, fmt.Errorf("memory.kernel: cgroup v2 counts it with all memory")
 	case m.Swappiness != nil:
 		return nil, fmt.Errorf("memory.swappiness: cgroup v2 has no such file")

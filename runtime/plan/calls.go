@@ -236,10 +236,6 @@ func clone3(f uint64, cgroup Ref) Step {
 
 func unshare(f uint64) Step { return call("unshare", unix.SYS_UNSHARE, flags(f, cloneFlags)) }
 
-func setns(fd Ref, kind uint64) Step {
-	return call("setns", unix.SYS_SETNS, fd, flags(kind, cloneFlags))
-}
-
 func sethostname(name string) Step {
 	return call("sethostname", unix.SYS_SETHOSTNAME, Str(name), num(len(name)))
 }

@@ -24,8 +24,6 @@ import (
 //	no_new_privs       set-user-ID programs give nothing from here on
 //	seccomp            last, so that it need not allow the calls above
 
-const procRef = Ref("proc")
-
 // sysctl writes kernel parameters of the container's namespaces, through the
 // descriptor of the procfs that this plan has made and not yet attached: what
 // is found at the path "/proc" is not asked, nothing can lie over it, and it is

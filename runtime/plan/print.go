@@ -67,6 +67,8 @@ func about(part string) string {
 		return "what the new namespaces need"
 	case "filesystems":
 		return "the kernel's own, made before the host's are out of sight"
+	case "settings":
+		return "what its own kernel knobs are turned to"
 	case "pivot":
 		return "another /"
 	case "attach":
