@@ -2,14 +2,15 @@ package container
 
 // The folder of a container, <root>/containers/<id>, holds what it has on disk:
 //
-//	lock         held with flock(2) by the command that runs the container:
-//	             whoever can take it knows that this command is gone
 //	image        the digest of the manifest it was made from: written last,
 //	             removed first, so that without it a folder is no container
 //	remove       there if the container goes when its process ends (--rm)
 //	upper, work  what it has changed in its root, and overlayfs's workbench
 //	hostname, hosts, resolv.conf
 //	             bound over the files of that name in /etc
+//
+// The command that runs the container locks the folder with flock(2): whoever
+// can take that lock knows that the command is gone.
 //
 // names/<name> is a symbolic link to the id: symlink(2) either makes it or says
 // that the name is taken, whatever else happens at that moment.
@@ -61,7 +62,7 @@ func NewFolder(root string, image *images.Image, o *Options) (f *Folder, err err
 	if err := os.MkdirAll(containers, private); err != nil {
 		return nil, err
 	}
-	all, err := lockFolder(containers, unix.LOCK_SH)
+	all, err := lockExisting(containers, unix.LOCK_SH)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +82,7 @@ func NewFolder(root string, image *images.Image, o *Options) (f *Folder, err err
 	if err := os.Chmod(f.path("upper"), 0o755); err != nil { // it becomes the container's /
 		return f, err
 	}
-	if f.lock, err = lockFile(f.path("lock"), unix.LOCK_EX); err != nil {
+	if f.lock, err = lockFolder(f.Path, unix.LOCK_EX); err != nil {
 		return f, err
 	}
 	if o.Remove {
@@ -161,7 +162,7 @@ func (f *Folder) remove() error {
 // moment it leaves the work to the next command.
 func Sweep(root string) error {
 	containers := filepath.Join(root, "containers")
-	all, err := lockFolder(containers, unix.LOCK_EX|unix.LOCK_NB)
+	all, err := lockExisting(containers, unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.EWOULDBLOCK) {
 		return nil
 	}
@@ -183,7 +184,7 @@ func Sweep(root string) error {
 
 // sweepOne cleans up a container unless somebody runs it.
 func sweepOne(path string) error {
-	lock, err := lockFile(filepath.Join(path, "lock"), unix.LOCK_EX|unix.LOCK_NB)
+	lock, err := lockExisting(filepath.Join(path, "lock"), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		return nil
 	}
@@ -230,19 +231,11 @@ func sweepNames(root string) error {
 	return nil
 }
 
-// lockFolder opens a folder and locks it. The lock is gone when the file is
-// closed, by the kernel if need be.
-func lockFolder(path string, how int) (*os.File, error) {
+// lockExisting opens a folder or a file and locks it. The lock is gone when the
+// file is closed, by the kernel if need be. It makes no file: in a folder that
+// its owner is about to remove, a new one would be in the way.
+func lockExisting(path string, how int) (*os.File, error) {
 	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	return f, flock(f, how)
-}
-
-// lockFile makes the file if it is not there.
-func lockFile(path string, how int) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -270,7 +263,7 @@ func Remove(root, name string) error {
 	if err != nil {
 		return fmt.Errorf("remove container %q: %w", name, err)
 	}
-	lock, err := lockFile(filepath.Join(path, "lock"), unix.LOCK_EX|unix.LOCK_NB)
+	lock, err := lockExisting(filepath.Join(path, "lock"), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		return hint.New(fmt.Errorf("remove container %q: it is running", name), "end its process first")
 	}
