@@ -8,10 +8,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // patience is how long a command may take: a hang is a failure, not a wait.
@@ -40,7 +39,7 @@ func run(cmd *exec.Cmd) result {
 	if cmd.Stderr == nil {
 		cmd.Stderr = &stderr
 	}
-	cmd.WaitDelay = time.Second
+	cmd.WaitDelay = patience
 	if err := cmd.Start(); err != nil {
 		return result{code: -1, stderr: err.Error()}
 	}
@@ -51,7 +50,7 @@ func run(cmd *exec.Cmd) result {
 	stop()
 	r := result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 	var exit *exec.ExitError
-	if status, ok := cmd.ProcessState.Sys().(unix.WaitStatus); ok && status.Signaled() {
+	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		r.code = 128 + int(status.Signal())
 	} else if err != nil && !errors.As(err, &exit) {
 		r.code, r.stderr = -1, r.stderr+err.Error()

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -109,7 +110,7 @@ func traced(t *testing.T, cmd *exec.Cmd, inject string) *exec.Cmd {
 	t.Helper()
 	needStrace(t)
 	call, _, _ := strings.Cut(inject, ":")
-	args := []string{"-f", "-qq", "-o", filepath.Join(t.TempDir(), "trace"), "--seccomp-bpf", "-e", "trace=" + call, "-e", "inject=" + inject}
+	args := []string{"-f", "-qq", "-o", filepath.Join(t.TempDir(), "trace"), "-e", "trace=" + call, "-e", "inject=" + inject}
 	outer := exec.Command("strace", append(args, cmd.Args...)...)
 	outer.Stdin, outer.ExtraFiles = cmd.Stdin, cmd.ExtraFiles
 	return outer
@@ -128,19 +129,28 @@ func awaitStop(number int) {
 	}
 }
 
-// isStopped looks for a process in a pid namespace below ours.
+// isStopped looks for a container's process that waits in this call.
 func isStopped(number int) bool {
-	all, _ := filepath.Glob("/proc/[0-9]*")
-	for _, dir := range all {
-		status, _ := os.ReadFile(filepath.Join(dir, "status"))
-		_, nspid, _ := strings.Cut(string(status), "NSpid:")
-		nspid, _, _ = strings.Cut(nspid, "\n")
-		call, _ := os.ReadFile(filepath.Join(dir, "syscall"))
-		if len(strings.Fields(nspid)) == 2 && strings.HasPrefix(string(call), strconv.Itoa(number)+" ") {
-			return true
+	return slices.ContainsFunc(contained(), func(pid int) bool {
+		call, _ := os.ReadFile(fmt.Sprintf("/proc/%d/syscall", pid))
+		return strings.HasPrefix(string(call), strconv.Itoa(number)+" ")
+	})
+}
+
+// contained lists the processes that live in a pid namespace below ours: they
+// have a number in each (proc(5), NSpid).
+func contained() (pids []int) {
+	all, _ := filepath.Glob("/proc/[0-9]*/status")
+	for _, file := range all {
+		status, _ := os.ReadFile(file)
+		_, numbers, _ := strings.Cut(string(status), "NSpid:")
+		numbers, _, _ = strings.Cut(numbers, "\n")
+		if f := strings.Fields(numbers); len(f) == 2 {
+			pid, _ := strconv.Atoi(f[0])
+			pids = append(pids, pid)
 		}
 	}
-	return false
+	return pids
 }
 
 // TestRow6SwappedBeforeTheMount: the place was opened, and is now somewhere

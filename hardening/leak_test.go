@@ -1,0 +1,198 @@
+package hardening
+
+// Leaks, a full disk, and two commands that want the same thing.
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sys/unix"
+)
+
+const many = 200
+
+// exits runs a container that ends with code n%256, and tells what is wrong.
+func exits(n int) error {
+	want := n % 256
+	r := run(command("minictr", "run", "--rm", "box", "sh", "-c", fmt.Sprintf("echo %d; exit %d", n, want)))
+	if r.code != want || r.stdout != fmt.Sprintln(n) || r.stderr != "" {
+		return fmt.Errorf("run %d: %+v", n, r)
+	}
+	return nil
+}
+
+// TestTwoHundredInARow: every exit code is right, and nothing is left.
+func TestTwoHundredInARow(t *testing.T) {
+	guard(t)
+	for n := range many {
+		if err := exits(n); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestTwoHundredAtOnce: likewise with all of them there at the same time.
+func TestTwoHundredAtOnce(t *testing.T) {
+	guard(t)
+	start, failed := make(chan struct{}), make(chan error, many)
+	var all sync.WaitGroup
+	for n := range many {
+		all.Go(func() {
+			<-start
+			failed <- exits(n)
+		})
+	}
+	close(start)
+	all.Wait()
+	for range many {
+		if err := <-failed; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestFailuresInARow: what fails leaves nothing either, at whatever step.
+func TestFailuresInARow(t *testing.T) {
+	guard(t)
+	for range 5 {
+		for _, words := range [][]string{
+			{"--", "/no/such/program"}, {"-w", "/etc/passwd", "--", "true"}, {"-v", "/no/such:/x", "--", "true"},
+			{"-v", "/tmp:/etc/passwd", "--", "true"}, {"-u", "nobodyknows", "--", "true"}, {"--tmpfs", "/x:size=nonsense", "--", "true"},
+			{"--sysctl", "net.ipv4.no_such=1", "--", "true"}, {"--cidfile", "/no/such/folder/file", "--", "true"},
+		} {
+			if r := box(t, append([]string{"--name", "failure"}, words...)...); r.code < exitFailure || r.code > 127 {
+				t.Errorf("%q: exit code %d, want a failure: %s", words, r.code, r.stderr)
+			}
+		}
+	}
+}
+
+// TestOneNameTwoCommands: of two that ask for a name at the same moment one
+// has it, and the other is told so.
+func TestOneNameTwoCommands(t *testing.T) {
+	guard(t)
+	const rivals = 4
+	for range 10 {
+		results := make(chan result, rivals)
+		for range rivals {
+			go func() {
+				results <- run(command("minictr", "run", "--rm", "-i", "--name", "only", "box", "sleep", "0.5"))
+			}()
+		}
+		won := 0
+		for range rivals {
+			switch r := <-results; {
+			case r.code == 0:
+				won++
+			case r.code != exitFailure || !strings.Contains(r.stderr, `name "only": another container has it`):
+				t.Errorf("%+v", r)
+			}
+		}
+		if won != 1 {
+			t.Errorf("%d of %d commands had the name", won, rivals)
+		}
+	}
+}
+
+// TestOneImageTwoLoads: an image that is loaded and removed by several at once
+// is there or is not.
+func TestOneImageTwoLoads(t *testing.T) {
+	guard(t)
+	data, err := archive("rivals:latest", ocispec.ImageConfig{}, []entry{file("data/mark", 0o644, "whole\n")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for n := range 12 {
+		all.Go(func() {
+			switch n % 3 {
+			case 0:
+				if r := load(data); r.code != 0 {
+					t.Errorf("load: %+v", r)
+				}
+			case 1:
+				if r := run(command("minictr", "rmi", "-f", "rivals")); r.code != 0 {
+					t.Errorf("rmi: %+v", r)
+				}
+			default:
+				r := run(command("minictr", "run", "--rm", "rivals", "cat", "/data/mark"))
+				if r.code == 0 && r.stdout != "whole\n" || r.code != 0 && !strings.Contains(r.stderr, "no such image") {
+					t.Errorf("run: %+v", r)
+				}
+			}
+		})
+	}
+	all.Wait()
+	run(command("minictr", "rmi", "-f", "rivals")).want(t, 0)
+}
+
+// TestFullDisk: a store on a disk of few megabytes. What does not fit is an
+// error that says so, and leaves nothing; with room the same command works.
+func TestFullDisk(t *testing.T) {
+	guard(t)
+	disk := t.TempDir()
+	if err := unix.Mount("small", disk, "tmpfs", 0, "size=12m"); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Unmount(disk, unix.MNT_DETACH)
+	on := func(words ...string) *exec.Cmd {
+		return exec.Command(filepath.Join(bin, "minictr"), append([]string{"--root", disk}, words...)...)
+	}
+	small, err := archive("small:latest", ocispec.ImageConfig{Env: []string{"PATH=/bin"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	large, err := archive("large:latest", ocispec.ImageConfig{Env: []string{"PATH=/bin"}}, []entry{file("large", 0o644, strings.Repeat("x", 24<<20))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	loading := func(data []byte) result {
+		cmd := on("load")
+		cmd.Stdin = bytes.NewReader(data)
+		return run(cmd)
+	}
+	loading(small).want(t, 0)
+	used := usedBytes(t, disk)
+	loading(large).refused(t, "no space left on device")
+	if r := run(on("images", "-q")); strings.Count(r.stdout, "\n") != 1 {
+		t.Errorf("images after a load that did not fit: %+v", r)
+	}
+	loading(small).want(t, 0) // and what was left is removed
+	if now := usedBytes(t, disk); now > used {
+		t.Errorf("%d bytes are used, %d were", now, used)
+	}
+	run(on("run", "--rm", "small", "sh", "-c", "dd if=/dev/zero of=/file bs=1M count=20")).want(t, 1)
+	filler := filepath.Join(disk, "filler")
+	if f, err := os.Create(filler); err == nil {
+		for err == nil {
+			_, err = f.Write(make([]byte, 4096))
+		}
+		f.Close()
+	}
+	run(on("run", "--rm", "--name", "full", "small", "true")).refused(t, "no space left on device")
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	run(on("run", "--rm", "--name", "full", "small", "true")).want(t, 0)
+	for _, dir := range []string{"containers", "names", "tmp"} {
+		if left, _ := os.ReadDir(filepath.Join(disk, dir)); len(left) != 0 {
+			t.Errorf("left in %s: %v", dir, left)
+		}
+	}
+}
+
+func usedBytes(t *testing.T, path string) uint64 {
+	t.Helper()
+	var st unix.Statfs_t
+	if err := unix.Statfs(path, &st); err != nil {
+		t.Fatal(err)
+	}
+	return (st.Blocks - st.Bfree) * uint64(st.Bsize)
+}
