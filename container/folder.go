@@ -62,7 +62,7 @@ func NewFolder(root string, image *images.Image, o *Options) (f *Folder, err err
 	if err := os.MkdirAll(containers, private); err != nil {
 		return nil, err
 	}
-	all, err := lockExisting(containers, unix.LOCK_SH)
+	all, err := lockFolder(containers, unix.LOCK_SH)
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +162,7 @@ func (f *Folder) remove() error {
 // moment it leaves the work to the next command.
 func Sweep(root string) error {
 	containers := filepath.Join(root, "containers")
-	all, err := lockExisting(containers, unix.LOCK_EX|unix.LOCK_NB)
+	all, err := lockFolder(containers, unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.EWOULDBLOCK) {
 		return nil
 	}
@@ -184,16 +184,14 @@ func Sweep(root string) error {
 
 // sweepOne cleans up a container unless somebody runs it.
 func sweepOne(path string) error {
-	lock, err := lockExisting(filepath.Join(path, "lock"), unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) {
+	lock, err := lockFolder(path, unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) || errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil {
 		return err
 	}
-	if lock != nil {
-		defer lock.Close()
-	}
+	defer lock.Close()
 	if mount, err := cgroup.Mount(); err == nil {
 		if err := cgroup.Remove(filepath.Join(mount, cgroupParent, filepath.Base(path))); err != nil {
 			return err
@@ -231,10 +229,9 @@ func sweepNames(root string) error {
 	return nil
 }
 
-// lockExisting opens a folder or a file and locks it. The lock is gone when the
-// file is closed, by the kernel if need be. It makes no file: in a folder that
-// its owner is about to remove, a new one would be in the way.
-func lockExisting(path string, how int) (*os.File, error) {
+// lockFolder opens a folder and locks it. The lock is gone when the file is
+// closed, by the kernel if need be.
+func lockFolder(path string, how int) (*os.File, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -263,7 +260,7 @@ func Remove(root, name string) error {
 	if err != nil {
 		return fmt.Errorf("remove container %q: %w", name, err)
 	}
-	lock, err := lockExisting(filepath.Join(path, "lock"), unix.LOCK_EX|unix.LOCK_NB)
+	lock, err := lockFolder(path, unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		return hint.New(fmt.Errorf("remove container %q: it is running", name), "end its process first")
 	}

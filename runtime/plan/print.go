@@ -23,7 +23,7 @@ type Style struct {
 
 const (
 	callWidth = 58 // runes; a longer call has its reason on the next line
-	argWidth  = 96 // bytes of one argument before it is folded
+	listWidth = 72 // bytes of a list of strings before it is folded
 
 	bold, dim, cyan, yellow, red, plain = "\x1b[1m", "\x1b[2m", "\x1b[36m", "\x1b[33m", "\x1b[31m", "\x1b[0m"
 )

@@ -64,7 +64,7 @@ func (s *Step) Call() string {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		b.WriteString(fold(a.String(), argWidth))
+		b.WriteString(short(a))
 	}
 	b.WriteByte(')')
 	if s.Result != "" {
@@ -156,6 +156,16 @@ func (m *Mem) with32(offset int, arg Arg) *Mem {
 // Quote prints a string as a C literal would be, with control bytes and bytes
 // that are not UTF-8 escaped, so that no name steers the reader's terminal.
 func Quote(s string) string { return strconv.Quote(s) }
+
+// short is the argument's text, of which a list of strings shows the beginning:
+// an environment may be long, and Call is one line.
+func short(a Arg) string {
+	text := a.String()
+	if _, list := a.(Strs); list && len(text) > listWidth {
+		return fold(text, listWidth) + "]"
+	}
+	return text
+}
 
 // Printable replaces control bytes in a text that is shown on a terminal.
 func Printable(s string) string {
