@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -25,6 +26,9 @@ const (
 
 func (b *builder) cgroup() error {
 	if b.options.Cgroup2 == "" {
+		if b.linux.Resources != nil {
+			return errors.New("linux.resources: there is no cgroup to set them in")
+		}
 		return nil
 	}
 	b.begin("cgroup", "linux.cgroupsPath")

@@ -1,0 +1,285 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// TestRefusals: what no step is made for is refused by the name of its field.
+func TestRefusals(t *testing.T) {
+	one := uint64(1)
+	minus := int64(-1)
+	yes := true
+	for _, test := range []struct {
+		want   string
+		change func(*specs.Spec)
+	}{
+		{"process.args: ", func(s *specs.Spec) { s.Process.Args = nil }},
+		{"process.args: ", func(s *specs.Spec) { s.Process = nil }},
+		{"root.path: ", func(s *specs.Spec) { s.Root = nil }},
+		{`process.cwd: "srv"`, func(s *specs.Spec) { s.Process.Cwd = "srv" }},
+		{"hooks: ", func(s *specs.Spec) { s.Hooks = &specs.Hooks{} }},
+		{"solaris: ", func(s *specs.Spec) { s.Solaris = &specs.Solaris{} }},
+		{"windows: ", func(s *specs.Spec) { s.Windows = &specs.Windows{} }},
+		{"vm: ", func(s *specs.Spec) { s.VM = &specs.VM{} }},
+		{"zos: ", func(s *specs.Spec) { s.ZOS = &specs.ZOS{} }},
+		{"freebsd: ", func(s *specs.Spec) { s.FreeBSD = &specs.FreeBSD{} }},
+		{"process.commandLine: ", func(s *specs.Spec) { s.Process.CommandLine = "dir" }},
+		{"process.user.username: ", func(s *specs.Spec) { s.Process.User.Username = "ada" }},
+		{"process.apparmorProfile: ", func(s *specs.Spec) { s.Process.ApparmorProfile = "p" }},
+		{"process.selinuxLabel: ", func(s *specs.Spec) { s.Process.SelinuxLabel = "l" }},
+		{"process.scheduler: ", func(s *specs.Spec) { s.Process.Scheduler = &specs.Scheduler{} }},
+		{"process.ioPriority: ", func(s *specs.Spec) { s.Process.IOPriority = &specs.LinuxIOPriority{} }},
+		{"process.execCPUAffinity: ", func(s *specs.Spec) { s.Process.ExecCPUAffinity = &specs.CPUAffinity{} }},
+		{"process.rlimits[0]: ", func(s *specs.Spec) { s.Process.Rlimits = []specs.POSIXRlimit{{Type: "RLIMIT_JOY"}} }},
+		{`process.capabilities.effective: "CAP_FLY"`, func(s *specs.Spec) { s.Process.Capabilities.Effective = []string{"CAP_FLY"} }},
+		{"process.env: ", func(s *specs.Spec) { s.Process.Env = []string{"=x"} }},
+		{"process.env: ", func(s *specs.Spec) { s.Process.Env = []string{"NAME"} }},
+		{"process.env: ", func(s *specs.Spec) { s.Process.Env = []string{"A=b\x00c"} }},
+		{"process.args: ", func(s *specs.Spec) { s.Process.Args = []string{"ls\x00"} }},
+		{"hostname: ", func(s *specs.Spec) { s.Hostname = "a\x00b" }},
+		{"mounts[4]: ", func(s *specs.Spec) { s.Mounts[4].Source = "/srv\x00/etc" }},
+		{"process.terminal: ", func(s *specs.Spec) { s.Process.Terminal = true; s.Mounts = nil }},
+		{"linux.intelRdt: ", func(s *specs.Spec) { s.Linux.IntelRdt = &specs.LinuxIntelRdt{} }},
+		{"linux.memoryPolicy: ", func(s *specs.Spec) { s.Linux.MemoryPolicy = &specs.LinuxMemoryPolicy{} }},
+		{"linux.mountLabel: ", func(s *specs.Spec) { s.Linux.MountLabel = "l" }},
+		{"linux.personality: ", func(s *specs.Spec) { s.Linux.Personality = &specs.LinuxPersonality{} }},
+		{"linux.timeOffsets: ", func(s *specs.Spec) { s.Linux.TimeOffsets = map[string]specs.LinuxTimeOffset{"boottime": {}} }},
+		{"linux.netDevices: ", func(s *specs.Spec) { s.Linux.NetDevices = map[string]specs.LinuxNetDevice{"eth0": {}} }},
+		{"linux.rootfsPropagation: shared", func(s *specs.Spec) { s.Linux.RootfsPropagation = "shared" }},
+		{"linux.namespaces: ", func(s *specs.Spec) { s.Linux.Namespaces = nil }},
+		{"linux.namespaces: ", func(s *specs.Spec) { s.Linux = nil }},
+		{"linux.namespaces[6]: ", func(s *specs.Spec) {
+			s.Linux.Namespaces = append(s.Linux.Namespaces, specs.LinuxNamespace{Type: specs.PIDNamespace})
+		}},
+		{"linux.namespaces[0]: ", func(s *specs.Spec) { s.Linux.Namespaces[0].Path = "/proc/1/ns/pid" }},
+		{"linux.namespaces[0]: ", func(s *specs.Spec) { s.Linux.Namespaces[0].Type = "dream" }},
+		{"linux.uidMappings", func(s *specs.Spec) { s.Linux.UIDMappings = []specs.LinuxIDMapping{{Size: 1}} }},
+		{"linux.cgroupsPath: ", func(s *specs.Spec) { s.Linux.CgroupsPath = "/" }},
+		{"linux.sysctl: ", func(s *specs.Spec) { s.Linux.Sysctl = map[string]string{"../../etc/passwd": "x"} }},
+		{"linux.sysctl, ", func(s *specs.Spec) { s.Linux.Sysctl = map[string]string{"net.x": "1"}; s.Mounts = nil }},
+		{"linux.devices[0]: ", func(s *specs.Spec) { s.Linux.Devices = []specs.LinuxDevice{{Path: "/etc/null", Type: "c"}} }},
+		{"linux.devices[0]: ", func(s *specs.Spec) { s.Linux.Devices = []specs.LinuxDevice{{Path: "/dev/../etc/null", Type: "c"}} }},
+		{"linux.devices[0]: ", func(s *specs.Spec) { s.Linux.Devices = []specs.LinuxDevice{{Path: "/dev/x", Type: "q"}} }},
+		{"linux.resources: blockIO: ", func(s *specs.Spec) { s.Linux.Resources.BlockIO = &specs.LinuxBlockIO{} }},
+		{"linux.resources: hugepageLimits: ", func(s *specs.Spec) { s.Linux.Resources.HugepageLimits = make([]specs.LinuxHugepageLimit, 1) }},
+		{"linux.resources: network: ", func(s *specs.Spec) { s.Linux.Resources.Network = &specs.LinuxNetwork{} }},
+		{"linux.resources: rdma: ", func(s *specs.Spec) { s.Linux.Resources.Rdma = map[string]specs.LinuxRdma{"x": {}} }},
+		{"linux.resources: memory.swappiness: ", func(s *specs.Spec) { s.Linux.Resources.Memory = &specs.LinuxMemory{Swappiness: &one} }},
+		{"linux.resources: memory.disableOOMKiller: ", func(s *specs.Spec) { s.Linux.Resources.Memory = &specs.LinuxMemory{DisableOOMKiller: &yes} }},
+		{"linux.resources: memory.swap: ", func(s *specs.Spec) { n := int64(5); s.Linux.Resources.Memory = &specs.LinuxMemory{Swap: &n} }},
+		{"linux.resources: cpu.realtimeRuntime", func(s *specs.Spec) { s.Linux.Resources.CPU = &specs.LinuxCPU{RealtimeRuntime: &minus} }},
+		{"linux.resources: unified: ", func(s *specs.Spec) { s.Linux.Resources.Unified = map[string]string{"../cgroup.procs": "1"} }},
+		{"linux.resources.devices: ", func(s *specs.Spec) { s.Linux.Resources.Devices[0].Type = "q" }},
+		{"linux.resources.devices: ", func(s *specs.Spec) { s.Linux.Resources.Devices[0].Access = "x" }},
+		{"linux.seccomp: ", func(s *specs.Spec) { s.Linux.Seccomp.DefaultAction = specs.ActNotify }},
+		{"mounts[4]: destination ", func(s *specs.Spec) { s.Mounts[4].Destination = "data" }},
+		{"mounts[4]: source: ", func(s *specs.Spec) { s.Mounts[4].Source = "" }},
+		{"mounts[4]: uidMappings", func(s *specs.Spec) { s.Mounts[4].UIDMappings = make([]specs.LinuxIDMapping, 1) }},
+		{`mounts[4]: option "size=1m": `, func(s *specs.Spec) { s.Mounts[4].Options = []string{"bind", "size=1m"} }},
+		{`mounts[4]: option "remount": `, func(s *specs.Spec) { s.Mounts[4].Options = []string{"bind", "remount"} }},
+		{`mounts[4]: option "tmpcopyup": `, func(s *specs.Spec) { s.Mounts[4].Options = []string{"tmpcopyup"} }},
+		{"mounts[0]: type: ", func(s *specs.Spec) { s.Mounts[0].Type = "" }},
+	} {
+		spec := testSpec()
+		test.change(spec)
+		if _, err := Compile(spec, testOptions()); err == nil || !strings.HasPrefix(err.Error(), test.want) {
+			t.Errorf("error %v, want %s…", err, test.want)
+		}
+	}
+}
+
+// TestLimitsNeedCgroup: a limit is never forgotten.
+func TestLimitsNeedCgroup(t *testing.T) {
+	spec, options := testSpec(), testOptions()
+	limit := int64(5)
+	spec.Linux.Resources.Pids = &specs.LinuxPids{Limit: &limit}
+	options.Cgroup2 = ""
+	if _, err := Compile(spec, options); err == nil || !strings.HasPrefix(err.Error(), "linux.resources: ") {
+		t.Errorf("error %v, want linux.resources: …", err)
+	}
+}
+
+func TestMountOptions(t *testing.T) {
+	const (
+		atime = unix.MOUNT_ATTR__ATIME
+		ro    = unix.MOUNT_ATTR_RDONLY
+	)
+	for _, test := range []struct {
+		options string
+		want    mountOpts
+	}{
+		{"", mountOpts{}},
+		{"defaults,async", mountOpts{}},
+		{"ro,nosuid,nodev,noexec", mountOpts{set: ro | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC}},
+		{"ro,rw", mountOpts{}},
+		{"rw,ro", mountOpts{set: ro}},
+		{"nosuid,suid,nodev,dev,noexec,exec", mountOpts{}},
+		{"noatime", mountOpts{set: unix.MOUNT_ATTR_NOATIME, clear: atime}},
+		{"noatime,strictatime", mountOpts{set: unix.MOUNT_ATTR_STRICTATIME, clear: atime}},
+		{"noatime,relatime", mountOpts{clear: atime}},
+		{"size=64k,mode=755", mountOpts{data: []string{"size=64k", "mode=755"}}},
+		{"bind", mountOpts{bind: true, propagation: unix.MS_PRIVATE}},
+		{"rbind,rslave", mountOpts{bind: true, recursive: true, propagation: unix.MS_SLAVE}},
+		{"bind,ro,shared", mountOpts{bind: true, set: ro, propagation: unix.MS_SHARED}},
+	} {
+		m := specs.Mount{Destination: "/x", Type: "tmpfs", Source: "tmpfs"}
+		if test.options != "" {
+			m.Options = strings.Split(test.options, ",")
+		}
+		got, err := mountOptions(m)
+		if err != nil {
+			t.Errorf("%s: %v", test.options, err)
+			continue
+		}
+		if got.bind != test.want.bind || got.recursive != test.want.recursive || got.set != test.want.set ||
+			got.clear != test.want.clear || got.propagation != test.want.propagation || !slices.Equal(got.data, test.want.data) {
+			t.Errorf("%s:\n got %+v\nwant %+v", test.options, *got, test.want)
+		}
+	}
+}
+
+// calls are the steps of one name, as text.
+func calls(t *testing.T, spec *specs.Spec, name string) (list []string) {
+	t.Helper()
+	p, err := Compile(spec, testOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range p.Steps {
+		if s.Name == name {
+			list = append(list, s.Call())
+		}
+	}
+	return list
+}
+
+func TestSearchPath(t *testing.T) {
+	for _, test := range []struct {
+		program string
+		env     []string
+		want    []string
+	}{
+		{"ls", []string{"PATH=/a:/b"}, []string{"/a/ls", "/b/ls"}},
+		{"ls", []string{"PATH=/a", "PATH=/b"}, []string{"/b/ls"}},
+		{"ls", []string{"PATH=/a::/b"}, []string{"/a/ls", "ls", "/b/ls"}},
+		{"ls", []string{"MYPATH=/a", "PATH=/b"}, []string{"/b/ls"}},
+		{"ls", nil, []string{"/usr/local/sbin/ls", "/usr/local/bin/ls", "/usr/sbin/ls", "/usr/bin/ls", "/sbin/ls", "/bin/ls"}},
+		{"./ls", []string{"PATH=/a"}, []string{"./ls"}},
+		{"/bin/ls", []string{"PATH=/a"}, []string{"/bin/ls"}},
+	} {
+		spec := testSpec()
+		spec.Process.Args, spec.Process.Env = []string{test.program}, test.env
+		var got []string
+		for _, c := range calls(t, spec, "execve") {
+			path, _, _ := strings.Cut(strings.TrimPrefix(c, `execve("`), `"`)
+			got = append(got, path)
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%s with %v: %v, want %v", test.program, test.env, got, test.want)
+		}
+	}
+}
+
+func TestCgroupFiles(t *testing.T) {
+	limit, max, swap := int64(64<<20), int64(-1), int64(96<<20)
+	shares, quota, period := uint64(1024), int64(50000), uint64(100000)
+	for _, test := range []struct {
+		resources specs.LinuxResources
+		want      []string // file, value
+	}{
+		{specs.LinuxResources{}, nil},
+		{specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: &limit}}, []string{"memory.max", "67108864"}},
+		{specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: &limit, Swap: &swap}}, []string{"memory.max", "67108864", "memory.swap.max", "33554432"}},
+		{specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: &limit, Swap: &max}}, []string{"memory.max", "67108864", "memory.swap.max", "max"}},
+		{specs.LinuxResources{CPU: &specs.LinuxCPU{Shares: &shares}}, []string{"cpu.weight", "39"}},
+		{specs.LinuxResources{CPU: &specs.LinuxCPU{Quota: &quota, Period: &period, Cpus: "0-1"}}, []string{"cpu.max", "50000 100000", "cpuset.cpus", "0-1"}},
+		{specs.LinuxResources{Pids: &specs.LinuxPids{Limit: &max}}, []string{"pids.max", "max"}},
+		{specs.LinuxResources{Unified: map[string]string{"memory.oom.group": "1"}}, []string{"memory.oom.group", "1"}},
+	} {
+		spec := testSpec()
+		spec.Linux.Resources = &test.resources
+		p, err := Compile(spec, testOptions())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, s := range p.Steps {
+			switch {
+			case s.Name == "openat" && s.Args[0] == Arg(cgroupFd):
+				got = append(got, string(s.Args[1].(Str)))
+			case s.Name == "write" && s.Args[0] == Arg(file) && !strings.HasPrefix(s.Args[1].String(), `"+`):
+				got = append(got, string(s.Args[1].(*Mem).Bytes))
+			}
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%+v: %q, want %q", test.resources, got, test.want)
+		}
+	}
+}
+
+// TestControllersArePassedDown: by every folder above, each controller once.
+func TestControllersArePassedDown(t *testing.T) {
+	spec := testSpec()
+	limit := int64(5)
+	spec.Linux.CgroupsPath = "/a/b/c"
+	spec.Linux.Resources.Pids = &specs.LinuxPids{Limit: &limit}
+	spec.Linux.Resources.Unified = map[string]string{"pids.x": "1", "cgroup.max.depth": "3"}
+	var opened []string
+	for _, c := range calls(t, spec, "openat") {
+		if strings.Contains(c, "subtree_control") {
+			opened = append(opened, c)
+		}
+	}
+	if len(opened) != 3 || !strings.Contains(opened[2], `"a/b/cgroup.subtree_control"`) {
+		t.Errorf("opened: %v", opened)
+	}
+	passed := 0
+	for _, c := range calls(t, spec, "write") {
+		if strings.Contains(c, `"+pids"`) {
+			passed++
+		}
+		if strings.Contains(c, `"+cgroup"`) {
+			t.Error(`the core's files are of no controller, but "+cgroup" is written`)
+		}
+	}
+	if passed != 3 {
+		t.Errorf("pids is passed down %d times, want 3", passed)
+	}
+}
+
+func TestDeviceFolders(t *testing.T) {
+	spec := testSpec()
+	spec.Linux.Devices = []specs.LinuxDevice{
+		{Path: "/dev/cpu/0/msr", Type: "c", Major: 202, Minor: 0},
+		{Path: "/dev/cpu/1/msr", Type: "c", Major: 202, Minor: 1},
+	}
+	var made []string
+	for _, c := range calls(t, spec, "mkdirat") {
+		if strings.HasPrefix(c, "mkdirat(@dev, ") {
+			made = append(made, c)
+		}
+	}
+	want := []string{`mkdirat(@dev, "cpu", 0755)`, `mkdirat(@dev, "cpu/0", 0755)`, `mkdirat(@dev, "cpu/1", 0755)`}
+	if !slices.Equal(made, want) {
+		t.Errorf("made %v, want %v", made, want)
+	}
+}
+
+// TestRow16Control: a text is shown as it is meant, and steers no terminal.
+func TestRow16Control(t *testing.T) {
+	spec := testSpec()
+	spec.Process.Args = []string{"echo", "\x1b]0;pwned\a\x1b[2J", "\x9b31m", "a\rb"}
+	for _, c := range calls(t, spec, "execve") {
+		if strings.ContainsAny(c, "\x1b\a\r\u009b") || strings.Contains(c, "\x9b") {
+			t.Errorf("control bytes in %q", c)
+		}
+	}
+	if got := Printable("a\x1b[2Jb\u009bc\x7fd\ne\r"); got != "a\uFFFD[2Jb\uFFFDc\uFFFDd\ne\uFFFD" {
+		t.Errorf("Printable: %q", got)
+	}
+}
