@@ -91,6 +91,7 @@ type builder struct {
 
 	steps      []Step
 	part, from string
+	made       []string // folders that an earlier step has made sure of
 }
 
 // begin opens a part of the story; what follows was asked for by from.

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -87,13 +86,23 @@ func (b *builder) filesystems() error {
 	return nil
 }
 
-var whyFilesystem = map[string]string{
-	"proc":    "the processes of this pid namespace, and the kernel's knobs",
-	"sysfs":   "devices and the links of this network namespace",
-	"tmpfs":   "files in memory",
-	"devpts":  "pseudo-terminals of its own",
-	"mqueue":  "message queues of this IPC namespace",
-	"cgroup2": "the limits that hold it, from its cgroup down",
+// whatFor says what a filesystem of the kernel is for.
+func whatFor(fstype string) string {
+	switch fstype {
+	case "proc":
+		return "the processes of this pid namespace, and the kernel's knobs"
+	case "sysfs":
+		return "devices and the links of this network namespace"
+	case "tmpfs":
+		return "files in memory"
+	case "devpts":
+		return "pseudo-terminals of its own"
+	case "mqueue":
+		return "message queues of this IPC namespace"
+	case "cgroup2":
+		return "the limits that hold it, from its cgroup down"
+	}
+	return "a filesystem, to be configured"
 }
 
 // filesystem makes one and leaves it detached, as @ref.
@@ -102,12 +111,8 @@ func (b *builder) filesystem(side Side, ref Ref, m specs.Mount, o *mountOpts) er
 	if fstype == "cgroup" {
 		fstype = "cgroup2"
 	}
-	why := whyFilesystem[fstype]
-	if why == "" {
-		why = "a filesystem, to be configured"
-	}
 	const fs = Ref("fs")
-	b.add(side, why, fsopen(fstype).as(fs))
+	b.add(side, whatFor(fstype), fsopen(fstype).as(fs))
 	if m.Source != "" {
 		b.add(side, "the name that stands for it in mountinfo", fsconfig(fs, "source", m.Source))
 	}
@@ -136,6 +141,7 @@ func (b *builder) attach() error {
 			b.bindAttributes(Container, i, o)
 		}
 		b.container("put it there", moveMount(mountRef(i), target))
+		b.covered(dest)
 	}
 	return nil
 }
@@ -155,22 +161,25 @@ func (b *builder) makeTarget(i int, dest string, bind bool) {
 	b.container(why, dir)
 }
 
-// parents makes the folders above dest. Only those that the list of made
-// folders does not have yet: the same call twice tells a reader nothing.
+// parents makes the folders above dest, but for those that have just been
+// made: the same call twice tells a reader nothing.
 func (b *builder) parents(dest string, accept []unix.Errno) {
 	var above []string
 	for d := path.Dir(dest); d != "/"; d = path.Dir(d) {
 		above = append(above, d)
 	}
-	slices.Reverse(above)
-	for _, d := range above {
-		made := slices.ContainsFunc(b.steps, func(s Step) bool {
-			return s.Name == "mkdirat" && s.If == "" && s.Args[1] == Arg(Str(d))
-		})
-		if !made && !kernelFolder(d) {
+	for _, d := range slices.Backward(above) {
+		if !slices.Contains(b.made, d) && !kernelFolder(d) {
 			b.container("on the way there", mkdirat("", d, 0o755).accept(accept...))
+			b.made = append(b.made, d)
 		}
 	}
+}
+
+// covered forgets the folders below dest that have been made: a mount lies
+// over them now.
+func (b *builder) covered(dest string) {
+	b.made = slices.DeleteFunc(b.made, func(d string) bool { return strings.HasPrefix(d, dest+"/") })
 }
 
 // kernelFolder: folders in proc and sysfs are made by the kernel alone.
@@ -194,122 +203,3 @@ func (b *builder) openTarget(dest string) {
 }
 
 const statfsSize = 120 // struct statfs, statfs(2), on 64-bit machines
-
-// mountOpts are the options of a mount, sorted by what they are to the kernel.
-type mountOpts struct {
-	bind, recursive bool
-	set, clear      uint64   // MOUNT_ATTR_*
-	propagation     uint64   // MS_PRIVATE, …
-	data            []string // for the filesystem itself: size=64k
-}
-
-// mountOptions sorts them (runtime-spec, config.md, "Linux mount options").
-func mountOptions(m specs.Mount) (*mountOpts, error) {
-	o := &mountOpts{bind: m.Type == "bind"}
-	if !strings.HasPrefix(m.Destination, "/") {
-		return nil, fmt.Errorf("destination %q: not an absolute path", m.Destination)
-	}
-	for _, name := range m.Options {
-		if name == "bind" || name == "rbind" {
-			o.bind, o.recursive = true, name == "rbind"
-		} else if p := propagation(name); p != 0 {
-			o.propagation = p
-		} else if a, drop, ok := attribute(name); ok {
-			o.set = o.set&^(a.clear|drop) | a.set
-			o.clear |= a.clear
-		} else if unsupported(name) {
-			return nil, fmt.Errorf("option %q: not implemented", name)
-		} else {
-			o.data = append(o.data, name)
-		}
-	}
-	return o, o.validate(m)
-}
-
-func (o *mountOpts) validate(m specs.Mount) error {
-	switch {
-	case o.bind && len(o.data) > 0:
-		return fmt.Errorf("option %q: not known for a bind mount", o.data[0])
-	case o.bind && m.Source == "":
-		return errors.New("source: empty, but a bind mount needs one")
-	case strings.HasPrefix(m.Source, RootSource) && m.Source != RootSource+m.Destination:
-		return fmt.Errorf("source %q: a folder of the root is mounted on itself alone", m.Source)
-	case !o.bind && m.Type == "":
-		return errors.New("type: empty, and neither bind nor rbind is among the options")
-	case len(m.UIDMappings)+len(m.GIDMappings) > 0:
-		return errors.New("uidMappings, gidMappings: not implemented")
-	}
-	if o.bind && o.propagation == 0 {
-		o.propagation = unix.MS_PRIVATE
-	}
-	return nil
-}
-
-// propagation is the MS_ flag of an option's name.
-func propagation(option string) uint64 {
-	switch strings.TrimPrefix(option, "r") {
-	case "private":
-		return unix.MS_PRIVATE
-	case "slave":
-		return unix.MS_SLAVE
-	case "shared":
-		return unix.MS_SHARED
-	case "unbindable":
-		return unix.MS_UNBINDABLE
-	}
-	return 0
-}
-
-// attribute is what an option's name sets and clears. "rw" and its kind only
-// take back an earlier "ro": they never make writable what the host mounted
-// read-only.
-func attribute(option string) (a mountAttr, drop uint64, ok bool) {
-	switch option {
-	case "ro", "rro":
-		a.set = unix.MOUNT_ATTR_RDONLY
-	case "nosuid", "rnosuid":
-		a.set = unix.MOUNT_ATTR_NOSUID
-	case "nodev", "rnodev":
-		a.set = unix.MOUNT_ATTR_NODEV
-	case "noexec", "rnoexec":
-		a.set = unix.MOUNT_ATTR_NOEXEC
-	case "nosymfollow", "rnosymfollow":
-		a.set = unix.MOUNT_ATTR_NOSYMFOLLOW
-	case "nodiratime", "rnodiratime":
-		a.set = unix.MOUNT_ATTR_NODIRATIME
-	case "noatime", "rnoatime":
-		a = mountAttr{set: unix.MOUNT_ATTR_NOATIME, clear: unix.MOUNT_ATTR__ATIME}
-	case "strictatime", "rstrictatime":
-		a = mountAttr{set: unix.MOUNT_ATTR_STRICTATIME, clear: unix.MOUNT_ATTR__ATIME}
-	case "relatime", "rrelatime", "norelatime", "nostrictatime", "atime", "ratime":
-		a.clear = unix.MOUNT_ATTR__ATIME
-	case "diratime", "rdiratime":
-		drop = unix.MOUNT_ATTR_NODIRATIME
-	case "rw", "rrw":
-		drop = unix.MOUNT_ATTR_RDONLY
-	case "suid", "rsuid":
-		drop = unix.MOUNT_ATTR_NOSUID
-	case "dev", "rdev":
-		drop = unix.MOUNT_ATTR_NODEV
-	case "exec", "rexec":
-		drop = unix.MOUNT_ATTR_NOEXEC
-	case "symfollow", "rsymfollow":
-		drop = unix.MOUNT_ATTR_NOSYMFOLLOW
-	case "defaults", "async":
-	default:
-		return a, 0, false
-	}
-	return a, drop, true
-}
-
-// unsupported are options that the specification knows and this package does
-// not: an option that is none of ours would else be taken for one of the
-// filesystem's own.
-func unsupported(option string) bool {
-	switch option {
-	case "idmap", "ridmap", "tmpcopyup", "remount", "sync", "dirsync", "mand", "nomand",
-		"iversion", "noiversion", "lazytime", "nolazytime", "silent", "loud", "acl", "noacl":
-		return true
-	}
-	return false
-}
