@@ -159,6 +159,7 @@ func (b *builder) makeTarget(i int, dest string, bind bool) {
 		return
 	}
 	b.container(why, dir)
+	b.made = append(b.made, dest)
 }
 
 // parents makes the folders above dest, but for those that have just been
