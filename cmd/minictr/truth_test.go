@@ -5,9 +5,9 @@ package main
 // The kernel is asked, by strace(1). Of the container's process every call
 // between clone3 and execve has to be the plan's: no other, none missing, in
 // this order, with these arguments. Of the host's process, which is ordinary
-// Go and makes calls of its own, all those that make namespaces, mounts and
-// control groups have to be the plan's. A step may be left out only where the
-// plan says so: If, Unless, or a result that is not there.
+// Go and makes calls of its own, all those that make processes, namespaces,
+// mounts and control groups have to be the plan's. A step may be left out only
+// where the plan says so: If, Unless, or a result that is not there.
 
 import (
 	"encoding/json"
@@ -15,7 +15,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -52,8 +54,7 @@ func TestTruth(t *testing.T) {
 			words := append(strings.Fields(flags), "demo", "true")
 			terminal := slices.Contains(words, "-it")
 			lines := planLines(t, words, terminal)
-			host, child, id := traceRun(t, words, terminal)
-			compareTruth(t, lines, host, child, id)
+			compareTruth(t, lines, traceRun(t, words, terminal))
 		})
 	}
 }
@@ -98,9 +99,15 @@ func output(t *testing.T, cmd *exec.Cmd, terminal bool) []byte {
 	return []byte(out.String())
 }
 
-// traceRun runs a container under strace, and returns the calls of the host's
-// threads, that which cloned first, and those of the container.
-func traceRun(t *testing.T, words []string, terminal bool) (host [][]traced, child []traced, id string) {
+// trace is what strace saw: the calls of each thread, by its number.
+type trace struct {
+	threads map[int][]traced
+	host    int // the thread that makes the host's steps
+	id      string
+}
+
+// traceRun runs a container under strace.
+func traceRun(t *testing.T, words []string, terminal bool) *trace {
 	t.Helper()
 	dir := t.TempDir()
 	idFile := filepath.Join(dir, "id")
@@ -110,59 +117,57 @@ func traceRun(t *testing.T, words []string, terminal bool) (host [][]traced, chi
 	if err != nil {
 		t.Fatal(err)
 	}
+	tr := &trace{threads: map[int][]traced{}, id: string(data)}
 	files, _ := filepath.Glob(dir + "/thread.*")
-	threads := map[string][]traced{}
-	pid, cloner, r := "", "", results{}
 	for _, f := range files {
-		thread := strings.TrimPrefix(filepath.Ext(f), ".")
-		threads[thread] = readTrace(t, f)
-		for _, c := range threads[thread] {
-			if c.name == "clone3" && r.makes(c, "") {
-				pid, cloner = fmt.Sprint(c.value), thread
-			}
+		thread, err := strconv.Atoi(strings.TrimPrefix(filepath.Ext(f), "."))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr.threads[thread] = readTrace(t, f)
+		if slices.ContainsFunc(tr.threads[thread], func(c traced) bool { return c.name == "clone3" && begins(c) }) {
+			tr.host = thread
 		}
 	}
-	if pid == "" {
+	if tr.host == 0 {
 		t.Fatal("no clone3 seen")
 	}
-	host = append(host, threads[cloner])
-	for thread, calls := range threads {
-		if thread != pid && thread != cloner {
-			host = append(host, calls)
-		}
-	}
-	return host, threads[pid], string(data)
+	return tr
 }
+
+// begins tells whether a call starts a process, as opposed to a thread.
+func begins(c traced) bool { return !strings.Contains(c.line, "CLONE_THREAD") }
 
 // compareTruth walks the plan as package walk does, with the results that
 // strace saw.
-func compareTruth(t *testing.T, plan []planLine, host [][]traced, child []traced, id string) {
+func compareTruth(t *testing.T, plan []planLine, tr *trace) {
 	t.Helper()
 	cgroups, err := cgroup.Mount()
 	if err != nil {
 		t.Fatal(err)
 	}
 	r, made, running := results{}, 0, false
+	child, begun := 0, map[int]bool{} // the process that began last, and all
 	for _, step := range plan {
 		planned := fmt.Sprintf("step %d, %s(%s)", step.Number, step.Call, strings.Join(step.Args, ", "))
 		if running || r.leavesOut(step) {
 			r.note(step, absent)
 			continue
 		}
-		for i, a := range step.Args {
-			a = strings.Replace(a, "/ID", "/"+id, 1)
-			step.Args[i] = strings.Replace(a, "/@pid", fmt.Sprint("/", r["pid"]), 1)
-		}
-		side := &child
+		r.fillIn(step.Args, tr.id)
+		thread := child
 		if step.Side == "host" {
-			side = &host[0]
-			*side = skipUnplanned(t, r, *side, step, cgroups)
+			thread = tr.host
+			tr.threads[thread] = skipUnplanned(t, r, tr.threads[thread], step, cgroups)
 		}
-		if len(*side) == 0 {
+		if len(tr.threads[thread]) == 0 {
+			if step.Side == "mapper" {
+				continue // the host kills it, however far it has come
+			}
 			t.Fatalf("%s: never made by the %s", planned, step.Side)
 		}
-		c := (*side)[0]
-		*side = (*side)[1:]
+		c := tr.threads[thread][0]
+		tr.threads[thread] = tr.threads[thread][1:]
 		if c.name != step.Call || !r.sameArgs(step.Args, c.args) {
 			t.Fatalf("plan:   %s\nstrace: %s", planned, c.line)
 		}
@@ -175,19 +180,36 @@ func compareTruth(t *testing.T, plan []planLine, host [][]traced, child []traced
 			t.Fatalf("%s: %s, and the walk went on", planned, c.errno)
 		}
 		made++
+		if step.Call == "clone3" {
+			child = c.value
+			begun[child] = true
+		}
 		running = step.Call == "execve" && c.errno == ""
 	}
 	if !running {
 		t.Error("the plan ends without an execve that was made")
 	}
-	for _, thread := range host {
-		for _, c := range thread {
-			if r.makes(c, cgroups) {
+	delete(tr.threads, child) // from here on it is the program
+	for thread, calls := range tr.threads {
+		for _, c := range calls {
+			if begun[thread] || r.makes(c, cgroups) {
 				t.Errorf("not in the plan: %s", c.line)
 			}
 		}
 	}
 	t.Logf("%d of %d steps made, each as planned", made, len(plan))
+}
+
+var nameInPath = regexp.MustCompile(`/@(\w+)/`)
+
+// fillIn puts into texts what was not known when they were planned.
+func (r results) fillIn(args []string, id string) {
+	for i, a := range args {
+		a = strings.Replace(a, "/ID", "/"+id, 1)
+		args[i] = nameInPath.ReplaceAllStringFunc(a, func(name string) string {
+			return fmt.Sprintf("/%d/", r[name[2:len(name)-1]])
+		})
+	}
 }
 
 // leavesOut is the rule of walk.step.
@@ -230,7 +252,7 @@ func (r results) makes(c traced, cgroups string) bool {
 		"mount", "umount", "umount2", "pivot_root", "chroot", "bpf", "mknod", "mknodat":
 		return true
 	case "clone", "clone3":
-		return !strings.Contains(c.line, "CLONE_THREAD")
+		return begins(c)
 	case "mkdirat":
 		return !r.same("AT_FDCWD", c.args[0]) || strings.HasPrefix(quoted(c.args[1]), cgroups)
 	}
