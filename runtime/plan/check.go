@@ -3,6 +3,7 @@ package plan
 import (
 	"errors"
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -31,7 +32,26 @@ func check(s *specs.Spec) error {
 			return fmt.Errorf("%s: not implemented", r.field)
 		}
 	}
-	return checkNamespaces(s.Linux)
+	for i, m := range s.Mounts {
+		if err := checkBelowProc(m.Destination); err != nil {
+			return fmt.Errorf("%s: %w", mountField(i), err)
+		}
+	}
+	return checkNamespaces(s)
+}
+
+// checkBelowProc refuses mounts in procfs but for files that programs like
+// lxcfs put there: whatever lies in /proc is believed.
+func checkBelowProc(destination string) error {
+	file, below := strings.CutPrefix(path.Clean(destination), "/proc/")
+	if !below {
+		return nil
+	}
+	switch file {
+	case "cpuinfo", "diskstats", "loadavg", "meminfo", "net/dev", "slabinfo", "stat", "swaps", "uptime", "sys/kernel/ns_last_pid":
+		return nil
+	}
+	return fmt.Errorf("destination %q: nothing is mounted inside /proc", destination)
 }
 
 type refusal struct {
@@ -76,9 +96,9 @@ func private(propagation string) bool {
 	return propagation == "" || propagation == "private" || propagation == "rprivate"
 }
 
-func checkNamespaces(l *specs.Linux) error {
+func checkNamespaces(s *specs.Spec) error {
 	seen := map[specs.LinuxNamespaceType]bool{}
-	if l != nil {
+	if l := s.Linux; l != nil {
 		for i, n := range l.Namespaces {
 			field := fmt.Sprintf("linux.namespaces[%d]", i)
 			switch {
@@ -98,6 +118,9 @@ func checkNamespaces(l *specs.Linux) error {
 	}
 	if !seen[specs.MountNamespace] {
 		return errors.New("linux.namespaces: without one of type mount the host's own mounts would be changed")
+	}
+	if s.Hostname+s.Domainname != "" && !seen[specs.UTSNamespace] {
+		return errors.New("hostname, domainname: without a namespace of type uts they would be the host's")
 	}
 	return nil
 }

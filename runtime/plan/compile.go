@@ -71,6 +71,7 @@ func Compile(spec *specs.Spec, o Options) (*Plan, error) {
 		b.sysctl,
 		b.pivot,
 		b.attach,
+		b.makeWorkingDirectory,
 		b.furnishDev,
 		b.hide,
 		b.confine,

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -23,36 +22,6 @@ import (
 //	capset             only those that the config lists
 //	no_new_privs       set-user-ID programs give nothing from here on
 //	seccomp            last, so that it need not allow the calls above
-
-// sysctl writes kernel parameters of the container's namespaces, through the
-// descriptor of the procfs that this plan has made and not yet attached: what
-// is found at the path "/proc" is not asked, nothing can lie over it, and it is
-// not read-only yet.
-func (b *builder) sysctl() error {
-	if len(b.linux.Sysctl) == 0 && b.spec.Process.OOMScoreAdj == nil {
-		return nil
-	}
-	i := slices.IndexFunc(b.spec.Mounts, func(m specs.Mount) bool { return m.Type == "proc" })
-	if i < 0 {
-		return fmt.Errorf("linux.sysctl, process.oomScoreAdj: no mount of type proc to write them to")
-	}
-	proc := mountRef(i)
-	for _, key := range slices.Sorted(maps.Keys(b.linux.Sysctl)) {
-		b.begin("settings", "linux.sysctl: "+key)
-		file := "sys/" + strings.ReplaceAll(key, ".", "/")
-		if !strings.HasPrefix(path.Clean(file), "sys/") || path.Clean(file) != file {
-			return fmt.Errorf("linux.sysctl: %q: not a kernel parameter", key)
-		}
-		b.container("a parameter of this container's own namespaces", openat(proc, file, unix.O_WRONLY).as("sysctl"))
-		b.container("its new value", write("sysctl", b.linux.Sysctl[key]))
-	}
-	if adj := b.spec.Process.OOMScoreAdj; adj != nil {
-		b.begin("settings", "process.oomScoreAdj")
-		b.container("how readily it is killed when memory runs out", openat(proc, "self/oom_score_adj", unix.O_WRONLY).as("oom"))
-		b.container("more is sooner", write("oom", fmt.Sprint(*adj)))
-	}
-	return nil
-}
 
 // confine takes away what the program must not have.
 func (b *builder) confine() error {
@@ -86,13 +55,19 @@ func (b *builder) confine() error {
 func (b *builder) workingDirectory() {
 	b.begin("confine", "process.cwd")
 	dir := b.spec.Process.Cwd
-	if dir != "/" {
-		accept := []unix.Errno{unix.EEXIST, unix.EROFS}
-		b.parents(dir, accept)
-		b.container("made if the image does not have it", mkdirat("", dir, 0o755).accept(accept...))
-	}
 	b.container("open it: inside the root, through no door of /proc", openat2("", dir, unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_NO_MAGICLINKS).as("cwd"))
 	b.container("the program starts here", fchdir("cwd"))
+}
+
+// makeWorkingDirectory makes process.cwd while the root still takes writes.
+func (b *builder) makeWorkingDirectory() error {
+	b.begin("attach", "process.cwd")
+	if dir := path.Clean(b.spec.Process.Cwd); dir != "/" && !slices.Contains(b.made, dir) {
+		accept := []unix.Errno{unix.EEXIST, unix.EROFS}
+		b.parents(dir, accept)
+		b.container("the working directory, if the image does not have it", mkdirat("", dir, 0o755).accept(accept...))
+	}
+	return nil
 }
 
 func (b *builder) capabilitiesAndUser() error {

@@ -58,13 +58,9 @@ func (b *builder) furnishDev() error {
 		b.holdNull()
 		return nil
 	}
-	devices := defaultDevices
-	for i, d := range b.linux.Devices {
-		own, err := ownDevice(d)
-		if err != nil {
-			return fmt.Errorf("linux.devices[%d]: %w", i, err)
-		}
-		devices = append(devices[:len(devices):len(devices)], own)
+	devices, err := b.deviceList()
+	if err != nil {
+		return err
 	}
 	for _, d := range devices {
 		b.device(d)
@@ -77,6 +73,19 @@ func (b *builder) furnishDev() error {
 		b.console()
 	}
 	return nil
+}
+
+// deviceList is the default devices and the config's own.
+func (b *builder) deviceList() ([]device, error) {
+	devices := slices.Clone(defaultDevices)
+	for i, d := range b.linux.Devices {
+		own, err := ownDevice(d)
+		if err != nil {
+			return nil, fmt.Errorf("linux.devices[%d]: %w", i, err)
+		}
+		devices = append(devices, own)
+	}
+	return devices, nil
 }
 
 // boundDev: the config brings a whole /dev from the host.
@@ -152,14 +161,16 @@ func (b *builder) bindDevice(d device) {
 }
 
 // lendDevices holds the host's nodes for bindDevice.
-func (b *builder) lendDevices() {
+func (b *builder) lendDevices() error {
 	if !b.has(specs.UserNamespace) || b.boundDev() {
-		return
+		return nil
 	}
 	b.begin("sources", "linux.devices")
-	for _, d := range defaultDevices {
+	devices, err := b.deviceList()
+	for _, d := range devices {
 		b.host("a user namespace can make no devices: lend it the host's", openTree("", "/dev/"+d.name, false).as(deviceRef(d)))
 	}
+	return err
 }
 
 func deviceRef(d device) Ref { return Ref("dev/" + d.name) }

@@ -53,8 +53,7 @@ func (b *builder) sources() error {
 		b.bindAttributes(Host, i, o)
 		b.host("is it a folder? its target has to be of the same kind", openat(mountRef(i), ".", unix.O_PATH|unix.O_DIRECTORY).as(folderRef(i)).accept(unix.ENOTDIR))
 	}
-	b.lendDevices()
-	return nil
+	return b.lendDevices()
 }
 
 // bindAttributes sets on a clone what mount(2) would set on a bind mount.
