@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	goruntime "runtime"
+	"syscall"
 
 	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/minictr/minictr/runtime/plan"
@@ -42,6 +43,7 @@ func Start(spec *specs.Spec, options plan.Options, given map[plan.Ref]int, watch
 		return nil, err
 	}
 	defer release()
+	giveBackLimit()
 	goruntime.LockOSThread()
 	var tell walk.Watch
 	if watch != nil {
@@ -53,6 +55,12 @@ func Start(spec *specs.Spec, options plan.Options, given map[plan.Ref]int, watch
 	process.pidfd, _ = process.walk.Result(plan.Pidfd)
 	return process, nil
 }
+
+// giveBackLimit undoes what Go does when a program begins: it raises the soft
+// limit of open files (setrlimit(2)), which a container would inherit. Only
+// syscall.Exec gives the old limit back, right before it tries; an Exec of no
+// file does that and nothing else.
+func giveBackLimit() { syscall.Exec("", nil, nil) }
 
 // barrier is the pipe at which a child in a user namespace waits.
 func barrier(given map[plan.Ref]int) (release func(), err error) {
