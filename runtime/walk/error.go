@@ -70,7 +70,7 @@ func (w *Walk) execFailure() error {
 				before = i
 			}
 		case w.state(i) == todo:
-			if w.state(before) == todo {
+			if before != unknown && w.state(before) == todo {
 				return w.errorAt(before)
 			}
 			return nil
