@@ -1,0 +1,39 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestReadme: the sample of a plan in the README is a real one. Only the
+// numbers of the steps, which depend on the machine's controllers, may differ.
+func TestReadme(t *testing.T) {
+	needRoot(t)
+	loadDemo(t)
+	out, err := exec.Command("minictr", "plan", "demo").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, sample, _ := strings.Cut(string(readme), "\n```\n")
+	sample, _, _ = strings.Cut(sample, "\n```\n")
+	number := regexp.MustCompile(`^ *\d+ `)
+	known := map[string]bool{}
+	for line := range strings.Lines(string(out)) {
+		known[number.ReplaceAllString(strings.TrimSpace(line), "")] = true
+	}
+	for line := range strings.Lines(sample) {
+		if !known[number.ReplaceAllString(strings.TrimSpace(line), "")] {
+			t.Errorf("README.md shows what minictr plan does not print: %s", line)
+		}
+	}
+	if strings.Count(sample, "\n") < 10 {
+		t.Error("README.md: no sample of a plan in it")
+	}
+}
