@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sys/unix"
 )
 
 // TestRow7CgroupNamespace: the container's own cgroup is the root of what it
@@ -105,8 +106,9 @@ func TestRow7OverlongPaths(t *testing.T) {
 	}
 }
 
-// TestRow8Capabilities: nothing is inherited, whoever the process is; and
-// what is not in the bounding set never comes back.
+// TestRow8Capabilities: nothing is inherited, whoever the process is, not even
+// from a caller who has something to leave; and what is not in the bounding
+// set never comes back.
 func TestRow8Capabilities(t *testing.T) {
 	guard(t)
 	const none, eleven = "0000000000000000", "00000000800405fb"
@@ -121,7 +123,9 @@ func TestRow8Capabilities(t *testing.T) {
 		{[]string{"--cap-drop", "ALL"}, none, none, none},
 		{[]string{"--cap-drop", "ALL", "--cap-add", "CHOWN"}, "0000000000000001", "0000000000000001", "0000000000000001"},
 	} {
-		r := box(t, append(test.flags, "--", "cat", "/proc/self/status")...)
+		cmd := command("minictr", boxArgs(append(test.flags, "--", "cat", "/proc/self/status")...)...)
+		cmd.SysProcAttr = &syscall.SysProcAttr{AmbientCaps: []uintptr{unix.CAP_CHOWN, unix.CAP_SYS_ADMIN}}
+		r := run(cmd)
 		for key, want := range map[string]string{
 			"CapInh": none, "CapAmb": none, "CapEff": test.effective, "CapPrm": test.permitted, "CapBnd": test.bounding, "NoNewPrivs": "1",
 		} {

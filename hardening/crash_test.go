@@ -135,6 +135,7 @@ func TestKillWhileItRuns(t *testing.T) {
 		io.ReadFull(out, make([]byte, len("started\n")))
 		cmd.Process.Kill()
 		cmd.Wait()
+		poll(t, "the container's processes end", func() bool { return len(contained()) == 0 })
 		if r := run(again()); r.code != 0 || r.stdout != "alive\n" {
 			t.Errorf("%v: after the kill the command does not work: %+v", flags, r)
 		}

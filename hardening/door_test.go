@@ -14,17 +14,6 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// TestRow1ProgramOfTheFirstProcess: once the container runs, its pid 1 is its
-// own program: the binary of minictr is nobody's executable in there.
-func TestRow1ProgramOfTheFirstProcess(t *testing.T) {
-	guard(t)
-	r := box(t, "sh", "-c", "readlink /proc/1/exe; readlink /proc/self/exe; grep -c minictr /proc/1/maps /proc/self/maps")
-	r.want(t, 1)
-	if r.stdout != "/bin/busybox\n/bin/busybox\n/proc/1/maps:0\n/proc/self/maps:0\n" {
-		t.Errorf("pid 1 runs %s", r.stdout)
-	}
-}
-
 // leak opens the canary in this process, for a child to inherit.
 func leak(t *testing.T) []*os.File {
 	t.Helper()

@@ -143,6 +143,9 @@ func contained() (pids []int) {
 	all, _ := filepath.Glob("/proc/[0-9]*/status")
 	for _, file := range all {
 		status, _ := os.ReadFile(file)
+		if strings.Contains(string(status), "State:\tZ") {
+			continue // dead, and waits for its parent to notice
+		}
 		_, numbers, _ := strings.Cut(string(status), "NSpid:")
 		numbers, _, _ = strings.Cut(numbers, "\n")
 		if f := strings.Fields(numbers); len(f) == 2 {
