@@ -14,13 +14,14 @@ FUZZTIME    ?= 10s
 TESTFLAGS   ?=
 SUDO        := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-# One binary that runs anywhere: no C, no shared libraries.
+# One binary that runs anywhere: no C, no shared libraries. The tag leaves out
+# what cli needs to write man pages, which would be set up at every start.
 export CGO_ENABLED = 0
 
 .PHONY: build demo test check bench fuzz clean
 
 build:
-	go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/...
+	go build -trimpath -tags urfave_cli_no_docs -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/...
 
 demo: build
 	scripts/need busybox-static
