@@ -1,0 +1,130 @@
+package cgroup
+
+import (
+	"encoding/binary"
+	"strings"
+	"testing"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// ask runs a device program as the kernel would, and returns its answer.
+func ask(t *testing.T, code []byte, kind, access, major, minor uint32) bool {
+	t.Helper()
+	ctx := []uint32{access<<16 | kind, major, minor}
+	var r [6]uint64
+	for pc, steps := 0, 0; steps < 10000; steps++ {
+		in := code[pc*instruction:]
+		dst, src := in[1]&0xf, in[1]>>4
+		offset, imm := int16(binary.NativeEndian.Uint16(in[2:])), binary.NativeEndian.Uint32(in[4:])
+		pc++
+		switch in[0] {
+		case unix.BPF_LDX | unix.BPF_MEM | unix.BPF_W:
+			if src != r1 {
+				t.Fatal("a load from elsewhere than the context")
+			}
+			r[dst] = uint64(ctx[offset/4])
+		case unix.BPF_ALU64 | unix.BPF_MOV | unix.BPF_X:
+			r[dst] = r[src]
+		case unix.BPF_ALU64 | unix.BPF_MOV | unix.BPF_K:
+			r[dst] = uint64(int64(int32(imm)))
+		case unix.BPF_ALU | unix.BPF_AND | unix.BPF_K:
+			r[dst] = uint64(uint32(r[dst]) & imm)
+		case unix.BPF_ALU | unix.BPF_RSH | unix.BPF_K:
+			r[dst] = uint64(uint32(r[dst]) >> imm)
+		case unix.BPF_JMP32 | unix.BPF_JNE | unix.BPF_K:
+			if uint32(r[dst]) != imm {
+				pc += int(offset)
+			}
+		case unix.BPF_JMP | unix.BPF_EXIT:
+			return r[r0] == 1
+		default:
+			t.Fatalf("instruction %#x: not one of those that are made", in[0])
+		}
+	}
+	t.Fatal("the program does not end")
+	return false
+}
+
+func deviceRule(allow bool, kind string, major, minor int64, access string) specs.LinuxDeviceCgroup {
+	r := specs.LinuxDeviceCgroup{Allow: allow, Type: kind, Access: access}
+	if major >= 0 {
+		r.Major = &major
+	}
+	if minor >= 0 {
+		r.Minor = &minor
+	}
+	return r
+}
+
+// TestDeviceProgram: the last rule that fits counts, what no rule fits is
+// refused, and the devices of every container are allowed in any case.
+func TestDeviceProgram(t *testing.T) {
+	denyAll := deviceRule(false, "a", -1, -1, "rwm")
+	for _, test := range []struct {
+		rules       []specs.LinuxDeviceCgroup
+		yes, no     string // KIND MAJOR MINOR ACCESS, separated by ;
+		description string
+	}{
+		{description: "deny all", rules: []specs.LinuxDeviceCgroup{denyAll},
+			yes: "c 1 3 rw;c 1 5 r;c 5 0 rw;c 5 2 rw;c 136 7 rw;c 10 232 m;b 8 0 m",
+			no:  "c 10 232 r;b 8 0 r;b 8 0 w;c 1 1 r;b 1 3 r;c 10 232 rm"},
+		{description: "one more", rules: []specs.LinuxDeviceCgroup{denyAll, deviceRule(true, "c", 10, 232, "rw")},
+			yes: "c 10 232 r;c 10 232 rw;c 10 232 m", no: "c 10 231 r;b 10 232 r;c 11 232 w"},
+		{description: "only to read", rules: []specs.LinuxDeviceCgroup{denyAll, deviceRule(true, "b", 8, -1, "r")},
+			yes: "b 8 0 r;b 8 99 r", no: "b 8 0 w;b 8 0 rw;c 8 0 r;b 9 0 r"},
+		{description: "the last counts", rules: []specs.LinuxDeviceCgroup{denyAll, deviceRule(true, "b", 8, -1, "rwm"), deviceRule(false, "b", 8, 1, "w")},
+			yes: "b 8 0 w;b 8 1 r", no: "b 8 1 w"},
+		{description: "no first rule", rules: []specs.LinuxDeviceCgroup{deviceRule(true, "c", 10, 232, "r")},
+			yes: "c 10 232 r;c 1 3 rw", no: "c 10 233 r;b 8 0 r"},
+		{description: "all but one", rules: []specs.LinuxDeviceCgroup{deviceRule(true, "a", -1, -1, "rwm"), deviceRule(false, "b", 8, 0, "rw")},
+			yes: "c 1 1 rw;b 8 1 rw", no: "b 8 0 r;b 8 0 w"},
+	} {
+		code, n, err := DeviceProgram(test.rules)
+		if err != nil || n == 0 || n*instruction != len(code) {
+			t.Errorf("%s: %d instructions in %d bytes, %v", test.description, n, len(code), err)
+			continue
+		}
+		for list, want := range map[string]bool{test.yes: true, test.no: false} {
+			for device := range strings.SplitSeq(list, ";") {
+				kind, access, major, minor := parseDevice(t, device)
+				if got := ask(t, code, kind, access, major, minor); got != want {
+					t.Errorf("%s: %s: %v, want %v", test.description, device, got, want)
+				}
+			}
+		}
+	}
+}
+
+func parseDevice(t *testing.T, device string) (kind, access, major, minor uint32) {
+	t.Helper()
+	fields := strings.Fields(device)
+	k, err := deviceType(fields[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := accessBits(fields[3])
+	if err != nil {
+		t.Fatal(err)
+	}
+	number := func(s string) (n uint32) {
+		for _, c := range s {
+			n = n*10 + uint32(c-'0')
+		}
+		return n
+	}
+	return uint32(k), uint32(a), number(fields[1]), number(fields[2])
+}
+
+func TestAllDevicesNeedNoProgram(t *testing.T) {
+	for _, rules := range [][]specs.LinuxDeviceCgroup{
+		nil,
+		{deviceRule(true, "a", -1, -1, "rwm")},
+		{deviceRule(false, "a", -1, -1, "rwm"), deviceRule(true, "a", -1, -1, "rwm")},
+	} {
+		if code, n, err := DeviceProgram(rules); code != nil || n != 0 || err != nil {
+			t.Errorf("%v: %d instructions, %v", rules, n, err)
+		}
+	}
+}
