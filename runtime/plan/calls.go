@@ -202,6 +202,8 @@ func readByte(fd Ref) Step {
 
 func dup3(old, fd Arg) Step { return call("dup3", unix.SYS_DUP3, old, fd, num(0)) }
 
+func closeFd(fd Ref) Step { return call("close", unix.SYS_CLOSE, fd) }
+
 func closeRange(first int, f uint64) Step {
 	return call("close_range", unix.SYS_CLOSE_RANGE, num(first), Num{uint64(^uint32(0)), "~0U"}, flags(f, closeRangeFlags))
 }

@@ -36,6 +36,7 @@ type Options struct {
 // caller asks for.
 const (
 	Report = Ref("report") // close-on-exec pipe: its end is the news of execve or of death
+	News   = Ref("news")   // the host's end of that pipe
 	Go     = Ref("go")     // pipe: the child waits here until the host has done its part
 	Ready  = Ref("ready")  // the host's end of that pipe
 	Pid    = Ref("pid")    // of the container's process, as the host sees it
@@ -117,6 +118,7 @@ func (b *builder) has(kind specs.LinuxNamespaceType) bool {
 func (b *builder) session() error {
 	b.begin("session", "process")
 	b.container("Go blocked all signals around clone3; the program starts with none blocked", unblockSignals())
+	b.container("what is reported, the host alone reads: when it is gone, a write fails", closeFd(News))
 	b.becomeRoot()
 	b.container("modes in this list are meant as they are written", umask(0))
 	if b.spec.Process.Terminal {

@@ -28,6 +28,7 @@ func (b *builder) idMap() {
 	s := clone3(unix.CLONE_NEWUSER|unix.CLONE_CLEAR_SIGHAND, "").as(mapper)
 	s.Child = Mapper
 	b.host("a process whose only use is its user namespace", s)
+	b.add(Mapper, "what is reported, the host alone reads", closeFd(News))
 	b.add(Mapper, "it goes with the host's process", prctl(unix.PR_SET_PDEATHSIG, "PR_SET_PDEATHSIG", Num{uint64(unix.SIGKILL), "SIGKILL"}))
 	b.add(Mapper, "if that is gone already this answers EPIPE", write(Report, "."))
 	b.add(Mapper, "wait for the end", readByte(Go))

@@ -181,7 +181,7 @@ func TestCompileChangesNothing(t *testing.T) {
 // checkSteps is what holds for every plan.
 func checkSteps(t *testing.T, p *Plan) {
 	t.Helper()
-	known := map[Ref]bool{Report: true, Go: true, Ready: true, "stdin": true, "stdout": true, "stderr": true}
+	known := map[Ref]bool{Report: true, News: true, Go: true, Ready: true, "stdin": true, "stdout": true, "stderr": true}
 	use := func(i int, r Ref) {
 		if r != "" && !known[r] {
 			t.Errorf("step %d, %s: @%s is no result of an earlier step", i+1, p.Steps[i].Call(), r)

@@ -90,6 +90,7 @@ func (b *builder) layers(o *Overlay) {
 // pivot makes @root the child's "/" and drops everything of the host.
 func (b *builder) pivot() error {
 	b.begin("pivot", "root")
+	b.container("this process still runs the host's own program: nobody may reach it by /proc/PID/exe, until execve", prctl(unix.PR_SET_DUMPABLE, "PR_SET_DUMPABLE", Num{0, "SUID_DUMP_DISABLE"}))
 	b.container("no mount made from here on is seen by the host, nor the host's by us", mountSetattr("", "/", true, mountAttr{propagation: unix.MS_PRIVATE}))
 	b.container("attach the root in this mount namespace: pivot_root wants a place in its tree",
 		call("move_mount", unix.SYS_MOVE_MOUNT, root, Str(""), at(""), Str("/"), flags(unix.MOVE_MOUNT_F_EMPTY_PATH, moveMountFlags)))

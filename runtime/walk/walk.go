@@ -47,7 +47,7 @@ func Start(p *plan.Plan, given map[plan.Ref]int, watch Watch) (*Walk, error) {
 		return nil, fmt.Errorf("pipe2: %w", err)
 	}
 	defer unix.Close(pipe[0])
-	given[plan.Report] = pipe[1]
+	given[plan.News], given[plan.Report] = pipe[0], pipe[1]
 	program, err := lower(p, given)
 	if err != nil {
 		unix.Close(pipe[1])
