@@ -80,7 +80,8 @@ func TestKillWhileTheContainerIsMade(t *testing.T) {
 	needStrace(t)
 	before := takePicture(t)
 	for call, number := range map[string]int{
-		"close_range": unix.SYS_CLOSE_RANGE, "seccomp": unix.SYS_SECCOMP,
+		"setsid": unix.SYS_SETSID, "pivot_root": unix.SYS_PIVOT_ROOT, "umount2": unix.SYS_UMOUNT2,
+		"capset": unix.SYS_CAPSET, "close_range": unix.SYS_CLOSE_RANGE, "seccomp": unix.SYS_SECCOMP,
 	} {
 		cmd := command("minictr", "run", "--rm", "--name", "phoenix", "box", "sleep", "1000")
 		outer := traced(t, cmd, call+":delay_enter=300000:when=1")

@@ -12,7 +12,27 @@ import (
 	"testing"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sys/unix"
 )
+
+// TestRow1ProgramDuringSetup: a container that sees the host's processes looks
+// at another one that is being made, when that has given up its capabilities
+// and is not its program yet. It must not come by the file of minictr, which
+// it could write to as soon as nobody runs it.
+func TestRow1ProgramDuringSetup(t *testing.T) {
+	guard(t)
+	outer := traced(t, command("minictr", "run", "--rm", "box", "true"), "seccomp:delay_enter=1000000:when=1")
+	if err := outer.Start(); err != nil {
+		t.Fatal(err)
+	}
+	awaitStop(unix.SYS_SECCOMP)
+	r := box(t, "--pid", "host", "--", "/probe", "exes")
+	outer.Wait()
+	r.want(t, 0)
+	if !strings.Contains(r.stdout, "minictr: ") || strings.Contains(r.stdout, "minictr: ok") {
+		t.Errorf("want the programs of minictr to be seen, and refused:\n%s", r.stdout)
+	}
+}
 
 // leak opens the canary in this process, for a child to inherit.
 func leak(t *testing.T) []*os.File {
