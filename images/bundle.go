@@ -5,14 +5,12 @@ package images
 // pipe or compressed. All become one thing, an fs.FS, and the rest of the
 // package sees no difference.
 //
-// A tar is never unpacked for that. One pass over its headers, which seeks
-// over the contents, notes where each file's bytes lie. A pipe cannot seek and
-// manifest.json comes last in it, so its bytes go into a nameless temporary
-// file first (open(2), O_TMPFILE), which the kernel frees even after kill -9.
+// A tar in a file is never unpacked for that. One pass over its headers, which
+// seeks over the contents, notes where each file's bytes lie. A pipe cannot
+// seek, nor can what is compressed: see arrive.go.
 
 import (
 	"archive/tar"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -31,11 +29,11 @@ const (
 	maxTarLinks = 8
 )
 
-// openBundle opens the file or folder src, or, where src is "-", stdin.
-// Scratch is a folder for a temporary file.
-func openBundle(ctx context.Context, src string, stdin io.Reader, scratch string) (fs.FS, io.Closer, error) {
+// openBundle opens the file or folder src, or, where src is "-", stdin. What
+// can be read only once is given to receive.
+func openBundle(src string, stdin io.Reader, receive func(io.Reader) (fs.FS, io.Closer, error)) (fs.FS, io.Closer, error) {
 	if src == "-" {
-		return spool(ctx, stdin, scratch)
+		return receive(stdin)
 	}
 	f, err := os.OpenFile(src, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -56,7 +54,7 @@ func openBundle(ctx context.Context, src string, stdin io.Reader, scratch string
 			return nil, nil, err
 		}
 		defer f.Close()
-		return spool(ctx, f, scratch)
+		return receive(f)
 	}
 	compressed, err := isCompressed(f)
 	if err != nil || compressed {
@@ -64,7 +62,7 @@ func openBundle(ctx context.Context, src string, stdin io.Reader, scratch string
 		if err != nil {
 			return nil, nil, err
 		}
-		return spool(ctx, f, scratch)
+		return receive(f)
 	}
 	return openTar(f)
 }
@@ -77,44 +75,6 @@ func isCompressed(f *os.File) (bool, error) {
 	plain.Close()
 	_, err = f.Seek(0, io.SeekStart)
 	return compressed, err
-}
-
-// spool copies a stream, decompressed, into a nameless file.
-func spool(ctx context.Context, r io.Reader, scratch string) (fs.FS, io.Closer, error) {
-	plain, _, err := layers.Decompress(reader{ctx, r})
-	if err != nil {
-		return nil, nil, err
-	}
-	defer plain.Close()
-	f, err := os.OpenFile(scratch, unix.O_TMPFILE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, nil, err
-	}
-	n, err := io.Copy(f, io.LimitReader(plain, maxBundle))
-	if err == nil && n == maxBundle {
-		err = fmt.Errorf("archive is larger than %d bytes", int64(maxBundle))
-	}
-	if err == nil {
-		_, err = f.Seek(0, io.SeekStart)
-	}
-	if err != nil {
-		f.Close()
-		return nil, nil, fmt.Errorf("read archive: %w", err)
-	}
-	return openTar(f)
-}
-
-// reader ends when its context does.
-type reader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (r reader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.r.Read(p)
 }
 
 // folder is a bundle that lies in a folder. os.Root keeps links within it.
@@ -132,63 +92,77 @@ func (d folder) Open(name string) (fs.File, error) {
 	return f, nil
 }
 
-// tarball is a bundle that lies in a tar.
+// tarball is a bundle that lies, or came, in a tar.
 type tarball struct {
 	file  *os.File
 	files map[string]span
 }
 
-// span is where a file's bytes lie, or the name it links to.
+// span is where a file's bytes lie: from off in the tarball's file, in a file
+// of their own with the layer unpacked already, or where another name says.
 type span struct {
-	info   fs.FileInfo
-	off    int64
-	target string
+	info    fs.FileInfo
+	off     int64
+	arrived *parcel
+	target  string
 }
 
 func openTar(f *os.File) (fs.FS, io.Closer, error) {
 	t := &tarball{f, make(map[string]span)}
-	if err := t.scan(); err != nil {
+	err := t.scan(f, func(*tar.Header, io.Reader) (s span, err error) {
+		s.off, err = f.Seek(0, io.SeekCurrent)
+		return s, err
+	})
+	if err != nil {
 		f.Close()
-		return nil, nil, fmt.Errorf("read archive: %w", err)
+		return nil, nil, err
 	}
 	return t, f, nil
 }
 
-func (t *tarball) scan() error {
-	r := tar.NewReader(t.file)
+// scan reads a tar. Place is asked where the bytes of each file lie.
+func (t *tarball) scan(r io.Reader, place func(*tar.Header, io.Reader) (span, error)) error {
+	archive := tar.NewReader(r)
 	for range maxFiles {
-		h, err := r.Next()
+		h, err := archive.Next()
 		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
-			return err
+			return fmt.Errorf("read archive: %w", err)
 		}
 		name := path.Clean(h.Name)
 		if len(name) > maxName || !fs.ValidPath(name) {
-			return fmt.Errorf("unexpected name %.100q", h.Name)
+			return fmt.Errorf("read archive: unexpected name %.100q", h.Name)
 		}
-		off, err := t.file.Seek(0, io.SeekCurrent)
-		if err != nil {
-			return err
-		}
+		var s span
 		switch h.Typeflag {
 		case tar.TypeReg:
-			t.files[name] = span{info: h.FileInfo(), off: off}
+			if s, err = place(h, archive); err != nil {
+				return fmt.Errorf("read archive: %s: %w", name, err)
+			}
+			s.info = h.FileInfo()
 		case tar.TypeSymlink: // an old docker's second copy of a layer
-			t.files[name] = span{target: path.Join(path.Dir(name), h.Linkname)}
+			s.target = path.Join(path.Dir(name), h.Linkname)
 		case tar.TypeLink:
-			t.files[name] = span{target: path.Clean(h.Linkname)}
+			s.target = path.Clean(h.Linkname)
+		default:
+			continue
 		}
+		t.files[name] = s
 	}
-	return fmt.Errorf("more than %d files", maxFiles)
+	return fmt.Errorf("read archive: more than %d files", maxFiles)
 }
 
 func (t *tarball) Open(name string) (fs.File, error) {
 	s, ok := t.files[name]
 	for range maxTarLinks {
-		if ok && s.info != nil {
-			return &section{io.NewSectionReader(t.file, s.off, s.info.Size()), s.info}, nil
+		switch {
+		case ok && s.arrived != nil:
+			f, err := os.Open(s.arrived.file)
+			return arrival{f, s.arrived}, err
+		case ok && s.info != nil:
+			return section{io.NewSectionReader(t.file, s.off, s.info.Size()), s.info}, nil
 		}
 		s, ok = t.files[s.target]
 	}
@@ -201,5 +175,11 @@ type section struct {
 	info fs.FileInfo
 }
 
-func (s *section) Stat() (fs.FileInfo, error) { return s.info, nil }
-func (s *section) Close() error               { return nil }
+func (s section) Stat() (fs.FileInfo, error) { return s.info, nil }
+func (s section) Close() error               { return nil }
+
+// arrival is a file that came in a tar and was kept beside it.
+type arrival struct {
+	*os.File
+	*parcel
+}

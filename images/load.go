@@ -2,7 +2,8 @@ package images
 
 // Loading an image, in the order that keeps half of one from being seen:
 //
-//  1. Find the images in the bundle, check their manifests and configs.
+//  1. Find the images in the bundle, check their manifests and configs. (Of
+//     a stream the layers come first: see arrive.go.)
 //  2. In a scratch folder, store and unpack each layer that is new, several
 //     at a time, and check that it is what manifest and config say.
 //  3. syncfs(2), once for all: cheaper than an fsync(2) for each file.
@@ -19,7 +20,6 @@ import (
 	"runtime"
 	"sync/atomic"
 
-	"github.com/minictr/minictr/layers"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
@@ -35,7 +35,7 @@ const (
 // LoadOptions are what Load may be given besides its source.
 type LoadOptions struct {
 	Stdin    io.Reader               // what the source "-" means
-	Progress func(done, total int64) // told about bytes of layers, from any goroutine; may be nil
+	Progress func(done, total int64) // told about bytes of layers, from any goroutine; total is 0 while not known; may be nil
 }
 
 // Load takes all images of src into the store: an archive that docker, podman,
@@ -62,19 +62,23 @@ func (s *Store) Load(ctx context.Context, src string, opts LoadOptions) ([]strin
 }
 
 func (s *Store) load(ctx context.Context, src string, opts LoadOptions, scratch *scratch) ([]string, error) {
-	bundle, closer, err := openBundle(ctx, src, opts.Stdin, scratch.path)
+	known, err := s.known()
+	if err != nil {
+		return nil, err
+	}
+	l := &loader{store: s, scratch: scratch, known: known, progress: opts.Progress, jobs: make(map[source]*job)}
+	receive := func(r io.Reader) (fs.FS, io.Closer, error) { return l.receive(ctx, r) }
+	bundle, closer, err := openBundle(src, opts.Stdin, receive)
 	if err != nil {
 		return nil, err
 	}
 	defer closer.Close()
+	l.bundle = bundle
 	images, err := candidates(bundle)
 	if err != nil {
 		return nil, err
 	}
-	l := loader{store: s, bundle: bundle, scratch: scratch, progress: opts.Progress, jobs: make(map[source]*job)}
-	if err := l.plan(images); err != nil {
-		return nil, err
-	}
+	l.plan(images)
 	if err := l.unpack(ctx); err != nil {
 		return nil, err
 	}
@@ -89,9 +93,11 @@ type loader struct {
 	store   *Store
 	bundle  fs.FS
 	scratch *scratch
+	known   map[digest.Digest]ocispec.Descriptor // see Store.known
 
 	jobs        map[source]*job
 	order       []*job
+	parcels     atomic.Int64
 	done, total atomic.Int64
 	progress    func(done, total int64)
 }
@@ -99,35 +105,27 @@ type loader struct {
 // A job is a layer of the bundle: to be unpacked, or here already.
 type job struct {
 	source
-	mediaType string
-	blobFile  string           // in the scratch folder
-	unpacked  *layers.Unpacked // nil for a layer that is here already
-	blob      digest.Digest
-	size      int64
+	parcel *parcel // nil for a layer that is here already
+	desc   ocispec.Descriptor
 }
 
 // plan decides which layers have to be unpacked.
-func (l *loader) plan(images []*candidate) error {
-	known, err := l.store.known()
-	if err != nil {
-		return err
-	}
+func (l *loader) plan(images []*candidate) {
 	for _, c := range images {
 		for _, src := range c.layers {
 			if l.jobs[src] != nil {
 				continue
 			}
-			j := &job{source: src, mediaType: ocispec.MediaTypeImageLayer}
+			j := &job{source: src}
 			l.jobs[src] = j
-			if blob, ok := known[src.diffID]; ok && (src.blob == "" || src.blob == blob.Digest) && l.store.layers.Has(src.diffID) {
-				j.blob, j.size, j.mediaType = blob.Digest, blob.Size, blob.MediaType
+			if blob, ok := l.known[src.diffID]; ok && (src.blob == "" || src.blob == blob.Digest) && l.store.layers.Has(src.diffID) {
+				j.desc = ocispec.Descriptor{MediaType: blob.MediaType, Digest: blob.Digest, Size: blob.Size}
 				continue
 			}
 			l.order = append(l.order, j)
 			l.total.Add(src.size)
 		}
 	}
-	return nil
 }
 
 // known tells, for each layer of the store's images, the blob it came from.
@@ -157,9 +155,9 @@ func (s *Store) known() (map[digest.Digest]ocispec.Descriptor, error) {
 func (l *loader) unpack(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	for i, j := range l.order {
+	for _, j := range l.order {
 		group.Go(func() error {
-			if err := l.do(ctx, j, i); err != nil {
+			if err := l.do(ctx, j); err != nil {
 				return fmt.Errorf("layer %s: %w", j.file, err)
 			}
 			return nil
@@ -168,92 +166,47 @@ func (l *loader) unpack(ctx context.Context) error {
 	return group.Wait()
 }
 
-// do stores a layer's blob as it came and unpacks it, in one pass.
-func (l *loader) do(ctx context.Context, j *job, i int) error {
+// do stores a layer's blob as it came and unpacks it, unless that was done
+// when it arrived.
+func (l *loader) do(ctx context.Context, j *job) error {
 	in, err := l.bundle.Open(j.file)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	j.blobFile = l.scratch.file(fmt.Sprintf("blob%d", i))
-	out, err := os.OpenFile(j.blobFile, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
+	if a, ok := in.(arrival); ok && a.unpacked != nil {
+		j.parcel = a.parcel
+		return j.verify()
+	}
+	if j.parcel, err = l.newParcel(); err != nil {
 		return err
 	}
-	defer out.Close()
-	count := &meter{loader: l, out: out}
-	j.unpacked, err = layers.Unpack(ctx, io.TeeReader(in, count), l.scratch.file(fmt.Sprintf("layer%d", i)))
-	if err != nil {
+	defer j.parcel.out.Close()
+	if err := j.parcel.unpack(ctx, in); err != nil {
 		return err
-	}
-	j.size, j.blob = count.n, j.unpacked.Blob
-	if j.blob != j.unpacked.DiffID {
-		j.mediaType = ocispec.MediaTypeImageLayerGzip
-		if count.magic == 0x28 {
-			j.mediaType = ocispec.MediaTypeImageLayerZstd
-		}
 	}
 	return j.verify()
 }
 
 // verify holds what was unpacked against what was announced.
 func (j *job) verify() error {
-	switch {
-	case j.source.blob != "" && j.source.size != j.size:
-		return fmt.Errorf("it has %d bytes, its descriptor says %d", j.size, j.source.size)
-	case j.source.blob != "" && j.source.blob != j.blob:
-		return fmt.Errorf("it has the digest %s, its descriptor says %s", j.blob, j.source.blob)
-	case j.source.diffID != j.unpacked.DiffID:
-		return fmt.Errorf("it has the diff ID %s, the image's config says %s", j.unpacked.DiffID, j.source.diffID)
+	j.desc = j.parcel.descriptor()
+	switch diffID := j.parcel.unpacked.DiffID; {
+	case j.blob != "" && j.size != j.desc.Size:
+		return fmt.Errorf("it has %d bytes, its descriptor says %d", j.desc.Size, j.size)
+	case j.blob != "" && j.blob != j.desc.Digest:
+		return fmt.Errorf("it has the digest %s, its descriptor says %s", j.desc.Digest, j.blob)
+	case j.diffID != diffID:
+		return fmt.Errorf("it has the diff ID %s, the image's config says %s", diffID, j.diffID)
 	}
 	return nil
 }
 
-// A meter writes a blob, counts its bytes and remembers its first.
-type meter struct {
-	loader *loader
-	out    *os.File
-	n      int64
-	magic  byte
-
-	flushed int64
-}
-
-const flushEvery = 8 << 20
-
-func (m *meter) Write(p []byte) (int, error) {
-	if m.n == 0 && len(p) > 0 {
-		m.magic = p[0]
+// count tells the progress: how many more bytes of layers have been read.
+func (l *loader) count(n int) {
+	if done := l.done.Add(int64(n)); l.progress != nil {
+		l.progress(done, l.total.Load())
 	}
-	n, err := m.out.Write(p)
-	m.n += int64(n)
-	if m.n-m.flushed >= flushEvery {
-		err = errors.Join(err, m.flush())
-	}
-	if done := m.loader.done.Add(int64(n)); m.loader.progress != nil {
-		m.loader.progress(done, m.loader.total.Load())
-	}
-	return n, err
-}
-
-// flush has the kernel write the last piece to the disk, and give back the
-// memory of the one before. A blob is not read again soon: its pages would
-// only push out others, and syncfs would have to wait for all of them.
-func (m *meter) flush() error {
-	fd := int(m.out.Fd())
-	start := m.flushed - flushEvery
-	m.flushed += flushEvery
-	if err := unix.SyncFileRange(fd, m.flushed-flushEvery, flushEvery, unix.SYNC_FILE_RANGE_WRITE); err != nil {
-		return fmt.Errorf("sync_file_range: %w", err)
-	}
-	if start < 0 {
-		return nil
-	}
-	const wait = unix.SYNC_FILE_RANGE_WAIT_BEFORE | unix.SYNC_FILE_RANGE_WRITE | unix.SYNC_FILE_RANGE_WAIT_AFTER
-	if err := unix.SyncFileRange(fd, start, flushEvery, wait); err != nil {
-		return fmt.Errorf("sync_file_range: %w", err)
-	}
-	return unix.Fadvise(fd, start, flushEvery, unix.FADV_DONTNEED)
 }
 
 // commit makes blobs and layers visible.
@@ -266,11 +219,16 @@ func (l *loader) commit(images []*candidate) error {
 	if err := unix.Syncfs(int(l.scratch.dir.Fd())); err != nil {
 		return fmt.Errorf("syncfs %s: %w", l.scratch.path, err)
 	}
+	committed := make(map[*parcel]bool) // one may serve two jobs
 	for _, j := range l.order {
-		if err := l.store.layers.Commit(j.unpacked); err != nil {
+		if committed[j.parcel] {
+			continue
+		}
+		committed[j.parcel] = true
+		if err := l.store.layers.Commit(j.parcel.unpacked); err != nil {
 			return err
 		}
-		if err := os.Rename(j.blobFile, l.store.blobPath(j.blob)); err != nil {
+		if err := os.Rename(j.parcel.file, l.store.blobPath(j.desc.Digest)); err != nil {
 			return err
 		}
 	}
@@ -294,8 +252,7 @@ func (l *loader) documents(c *candidate) error {
 	if c.manifestJSON == nil {
 		var blobs []ocispec.Descriptor
 		for _, src := range c.layers {
-			j := l.jobs[src]
-			blobs = append(blobs, ocispec.Descriptor{MediaType: j.mediaType, Digest: j.blob, Size: j.size})
+			blobs = append(blobs, l.jobs[src].desc)
 		}
 		if err := c.makeManifest(blobs); err != nil {
 			return err

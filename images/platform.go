@@ -6,16 +6,43 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/minictr/minictr/hint"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// choose picks, from the manifests of an index, the one for this machine. On
-// arm the newest variant is taken first.
+// here is the platform of this machine.
+func here() ocispec.Platform {
+	return ocispec.Platform{OS: runtime.GOOS, Architecture: runtime.GOARCH}
+}
+
+// parsePlatform reads os/arch or os/arch/variant; "" is this machine.
+func parsePlatform(text string) (ocispec.Platform, error) {
+	if text == "" {
+		return here(), nil
+	}
+	part := strings.Split(text, "/")
+	if len(part) < 2 || len(part) > 3 || slices.Contains(part, "") {
+		return ocispec.Platform{}, hint.New(fmt.Errorf("unknown platform %q", text), "a platform looks like linux/arm64 or linux/arm/v7")
+	}
+	p := ocispec.Platform{OS: part[0], Architecture: part[1]}
+	if len(part) == 3 {
+		p.Variant = part[2]
+	}
+	return p, nil
+}
+
+// choose picks, from the manifests of an index, the one for this machine.
 func choose(manifests []ocispec.Descriptor) (ocispec.Descriptor, error) {
-	for _, variant := range variants(runtime.GOARCH) {
+	return chooseFor(here(), manifests)
+}
+
+// chooseFor picks, from the manifests of an index, the one for a platform. On
+// arm the newest variant that it runs is taken first.
+func chooseFor(want ocispec.Platform, manifests []ocispec.Descriptor) (ocispec.Descriptor, error) {
+	for _, variant := range variants(want) {
 		for _, m := range manifests {
 			p := m.Platform
-			if p != nil && p.OS == runtime.GOOS && p.Architecture == runtime.GOARCH && (variant == "*" || p.Variant == variant) {
+			if p != nil && p.OS == want.OS && p.Architecture == want.Architecture && (variant == "*" || p.Variant == variant) {
 				return m, nil
 			}
 		}
@@ -26,19 +53,31 @@ func choose(manifests []ocispec.Descriptor) (ocispec.Descriptor, error) {
 	var have []string
 	for _, m := range manifests {
 		if p := m.Platform; p != nil && p.OS != "unknown" {
-			have = append(have, strings.TrimSuffix(p.OS+"/"+p.Architecture+"/"+p.Variant, "/"))
+			have = append(have, platformName(*p))
 		}
 	}
 	slices.Sort(have)
-	return ocispec.Descriptor{}, fmt.Errorf("no image for %s/%s, only for %q", runtime.GOOS, runtime.GOARCH, have)
+	return ocispec.Descriptor{}, fmt.Errorf("no image for %s, only for %q", platformName(want), have)
 }
 
-func variants(arch string) []string {
-	switch arch {
+func platformName(p ocispec.Platform) string {
+	return strings.TrimSuffix(p.OS+"/"+p.Architecture+"/"+p.Variant, "/")
+}
+
+// variants are those that a platform runs, the best first.
+func variants(p ocispec.Platform) []string {
+	all := []string{"", "*"}
+	switch p.Architecture {
 	case "arm":
-		return []string{"v7", "v6", "v5", ""}
+		all = []string{"v7", "v6", "v5", ""}
 	case "arm64":
-		return []string{"v8", ""}
+		all = []string{"v8", ""}
 	}
-	return []string{"", "*"}
+	if at := slices.Index(all, p.Variant); p.Variant != "" && at >= 0 {
+		return all[at:]
+	}
+	if p.Variant != "" {
+		return []string{p.Variant}
+	}
+	return all
 }

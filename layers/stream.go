@@ -7,7 +7,10 @@ package layers
 //	└── one goroutine ──┘ └one┘   └ the caller
 //
 // They pass the same few buffers round, so memory does not grow with the
-// layer. Two digests come out. The blob's is that of the bytes as they came:
+// layer. An archive that is itself compressed is one station more, before
+// them all: see Ahead.
+//
+// Two digests come out. The blob's is that of the bytes as they came:
 // manifests name blobs by it. The diff ID is that of the tar within: configs
 // name layers by it. Bytes behind the end of the tar belong to both, so a
 // stream is always read to its very end.
@@ -61,6 +64,28 @@ func Decompress(r io.Reader) (plain io.ReadCloser, compressed bool, err error) {
 	return io.NopCloser(buffered), false, nil
 }
 
+// Ahead reads and decompresses r on a goroutine of its own, up to 1 MiB ahead
+// of who reads the result, and at most max bytes. When ctx ends so does the
+// result, even where r is a pipe that stays silent; r may then still be read
+// after Close.
+func Ahead(ctx context.Context, r io.Reader, max int64) io.ReadCloser {
+	s := makeStream(ctx, max)
+	s.hashed = s.full
+	go func() {
+		plain, _, err := Decompress(r)
+		if err != nil {
+			s.full <- chunk{nil, err}
+			return
+		}
+		s.fill(plain)
+	}()
+	return ahead{s}
+}
+
+type ahead struct{ *stream }
+
+func (a ahead) Close() error { a.cancel(); return nil }
+
 // A stream reads a layer's tar and, at its end, knows both digests.
 type stream struct {
 	ctx    context.Context
@@ -82,33 +107,36 @@ type chunk struct {
 	err  error // what follows data: io.EOF at the end
 }
 
-// newStream starts reading r, whose tar may have max bytes. The stream must be closed before r is.
-func newStream(ctx context.Context, r io.Reader, max int64) (*stream, error) {
-	s := &stream{
-		left: max,
-		full: make(chan chunk, chunks), hashed: make(chan chunk, chunks), free: make(chan []byte, chunks),
-		tar: sha256.New(),
+func makeStream(ctx context.Context, max int64) *stream {
+	s := &stream{left: max, full: make(chan chunk, chunks), free: make(chan []byte, chunks)}
+	for range chunks {
+		s.free <- make([]byte, chunkSize)
 	}
+	s.ctx, s.cancel = context.WithCancel(ctx)
+	return s
+}
+
+// newStream starts reading r, whose tar may have max bytes. The stream must
+// be closed before r is.
+func newStream(ctx context.Context, r io.Reader, max int64) (*stream, error) {
 	raw := &tap{r, sha256.New()}
 	plain, compressed, err := Decompress(raw)
 	if err != nil {
 		return nil, err
 	}
+	s := makeStream(ctx, max)
+	s.hashed, s.tar = make(chan chunk, chunks), sha256.New()
 	if compressed {
 		s.blob = raw.Hash
 	} else {
 		raw.Hash = nil
 	}
-	for range chunks {
-		s.free <- make([]byte, chunkSize)
-	}
-	s.ctx, s.cancel = context.WithCancel(ctx)
 	s.done.Go(func() { s.fill(plain) })
 	s.done.Go(s.sum)
 	return s, nil
 }
 
-var errTooLarge = errors.New("layer holds more bytes than any layer may")
+var errTooLarge = errors.New("more bytes than any layer or archive may hold")
 
 // A tap hashes what is read through it.
 type tap struct {

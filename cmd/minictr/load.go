@@ -62,7 +62,10 @@ func showProgress() func(done, total int64) {
 		if now-then < 100 || !last.CompareAndSwap(then, now) {
 			return
 		}
-		fmt.Fprintf(os.Stderr, "\r\x1b[Kloading layers: %s of %s", units.HumanSize(float64(done)), units.HumanSize(float64(total)))
+		fmt.Fprintf(os.Stderr, "\r\x1b[Kloading layers: %s", units.HumanSize(float64(done)))
+		if total > 0 {
+			fmt.Fprintf(os.Stderr, " of %s", units.HumanSize(float64(total)))
+		}
 	}
 }
 

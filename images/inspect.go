@@ -1,0 +1,85 @@
+package images
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// An Inspection is an image as docker inspect shows it, with docker's names;
+// what docker knows and an image does not say is left out.
+type Inspection struct {
+	ID           string   `json:"Id"`
+	RepoTags     []string // all names, as docker's users know them
+	RepoDigests  []string // the same repositories, with the digest of the manifest
+	Created      string   // RFC 3339
+	Author       string
+	Config       ocispec.ImageConfig
+	Architecture string
+	Variant      string `json:",omitempty"`
+	Os           string
+	Size         int64 // of the unpacked layers, in bytes
+	RootFS       struct {
+		Type   string
+		Layers []digest.Digest
+	}
+	GraphDriver struct {
+		Name string
+		Data map[string]string
+	}
+	Descriptor ocispec.Descriptor // of the manifest
+}
+
+// Inspect tells all about the image of that name or ID.
+func (s *Store) Inspect(name string) (*Inspection, error) {
+	index, err := s.index()
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.find(index, name)
+	if err != nil {
+		return nil, err
+	}
+	image, err := s.read(d)
+	if err != nil {
+		return nil, err
+	}
+	c := image.Config
+	i := &Inspection{
+		ID: image.ID.String(), RepoTags: []string{}, RepoDigests: []string{},
+		Author: c.Author, Config: c.Config, Architecture: c.Architecture, Variant: c.Variant, Os: c.OS, Size: image.Size,
+		Descriptor: ocispec.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size},
+	}
+	if c.Created != nil {
+		i.Created = c.Created.Format("2006-01-02T15:04:05.999999999Z07:00")
+	}
+	i.RootFS.Type, i.RootFS.Layers = c.RootFS.Type, image.Layers
+	i.GraphDriver.Name, i.GraphDriver.Data = "overlay", s.lowerDirs(image)
+	for _, other := range index {
+		if other.Digest == d.Digest && nameOf(other) != "" {
+			i.addName(Familiar(nameOf(other)), d.Digest)
+		}
+	}
+	return i, nil
+}
+
+func (i *Inspection) addName(familiar string, manifest digest.Digest) {
+	repository, _ := Split(familiar)
+	if !strings.Contains(familiar, "@") {
+		i.RepoTags = append(i.RepoTags, familiar)
+	}
+	if at := repository + "@" + manifest.String(); !slices.Contains(i.RepoDigests, at) {
+		i.RepoDigests = append(i.RepoDigests, at)
+	}
+}
+
+// lowerDirs are the layers as overlayfs takes them: the top one first.
+func (s *Store) lowerDirs(image *Image) map[string]string {
+	var dirs []string
+	for _, d := range slices.Backward(image.Layers) {
+		dirs = append(dirs, s.layers.Path(d))
+	}
+	return map[string]string{"LowerDir": strings.Join(dirs, ":")}
+}

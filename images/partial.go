@@ -1,0 +1,227 @@
+package images
+
+// A layer on its way lies in partial/<hex of its digest>: the beginning of its
+// blob, as far as it came. Whoever fetches it holds that file's lock, flock(2).
+//
+//   - Who was interrupted leaves the file. The next pull reads it, checks
+//     nothing yet, and asks the registry for the rest. The digest of the whole
+//     tells in the end whether the beginning was right; if not, the file is
+//     emptied and the layer is fetched once more.
+//   - Of two pulls at once the second waits for the lock. When it has it, the
+//     layer is here, or the first pull was interrupted and the second goes on.
+//   - A blob that is whole is renamed into blobs/, the lock still held: so a
+//     file that is locked but no longer in its place is done with.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/minictr/minictr/layers"
+	"golang.org/x/sys/unix"
+)
+
+// layer makes sure that a layer is here.
+func (p *puller) layer(ctx context.Context, src source, tree string) error {
+	if here, err := p.here(ctx, src); here || err != nil {
+		return err
+	}
+	partial, err := p.store.openPartial(ctx, src)
+	if err != nil {
+		return err
+	}
+	defer partial.Close()
+	if here, err := p.here(ctx, src); here || err != nil { // since somebody else fetched it
+		return errors.Join(err, os.Remove(partial.Name()))
+	}
+	begun, err := partial.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	unpacked, kept, err := p.receive(ctx, src, partial, tree)
+	if err != nil && !kept && begun > 0 { // the beginning was wrong
+		if err := os.RemoveAll(tree); err != nil {
+			return err
+		}
+		unpacked, _, err = p.receive(ctx, src, partial, tree)
+	}
+	if err != nil {
+		return err
+	}
+	return p.commit(src, partial, unpacked)
+}
+
+// here: the store has the layer, and has the blob that it came from.
+func (p *puller) here(ctx context.Context, src source) (bool, error) {
+	if !p.store.layers.Has(src.diffID) {
+		return false, nil
+	}
+	if blob, ok := p.known[src.diffID]; ok && blob.Digest == src.blob {
+		p.tell(src, src.size)
+		return true, nil
+	}
+	return p.hereUnnamed(ctx, src)
+}
+
+// hereUnnamed looks for a layer that no image has, which a pull left that was
+// interrupted later. Nothing says that this blob unpacks to this layer, so it
+// is read.
+func (p *puller) hereUnnamed(ctx context.Context, src source) (bool, error) {
+	blob, err := os.Open(p.store.blobPath(src.blob))
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer blob.Close()
+	got, diffID, err := layers.Digests(ctx, blob)
+	if err != nil || got != src.blob || diffID != src.diffID {
+		return false, ctx.Err() // no longer what it was: fetch it anew
+	}
+	p.tell(src, src.size)
+	return true, nil
+}
+
+// openPartial opens and locks the file for a layer on its way.
+func (s *Store) openPartial(ctx context.Context, src source) (*os.File, error) {
+	path := s.path("partial", src.blob.Encoded())
+	for {
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		if err := waitLock(ctx, f); err != nil {
+			f.Close()
+			return nil, err
+		}
+		if inPlace(f) {
+			return f, nil
+		}
+		f.Close()
+	}
+}
+
+// waitLock locks f, or ends with ctx.
+func waitLock(ctx context.Context, f *os.File) error {
+	for {
+		err := flock(f, unix.LOCK_EX|unix.LOCK_NB)
+		if !errors.Is(err, unix.EWOULDBLOCK) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func inPlace(f *os.File) bool {
+	mine, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := os.Lstat(f.Name())
+	return err == nil && os.SameFile(mine, there)
+}
+
+// receive unpacks a layer from what is here of it, and then from what comes.
+// After an error, kept tells whether the bytes here may be gone on with; if
+// not, the file is empty again.
+func (p *puller) receive(ctx context.Context, src source, partial *os.File, tree string) (u *layers.Unpacked, kept bool, err error) {
+	begun, err := partial.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil, true, err
+	}
+	body := p.from.Blob(ctx, src.blob, src.size, begun)
+	defer body.Close()
+	coming := &arriving{puller: p, src: src, in: body, out: partial, done: begun}
+	u, err = layers.Unpack(ctx, io.MultiReader(io.NewSectionReader(partial, 0, begun), coming), tree)
+	switch {
+	case err != nil && (coming.cut || ctx.Err() != nil):
+		return nil, true, err
+	case err == nil && coming.done != src.size:
+		err = fmt.Errorf("it has %d bytes, its descriptor says %d", coming.done, src.size)
+	case err == nil && u.Blob != src.blob:
+		err = fmt.Errorf("it has the digest %s, its descriptor says %s", u.Blob, src.blob)
+	case err == nil && u.DiffID != src.diffID:
+		err = fmt.Errorf("it has the diff ID %s, the image's config says %s", u.DiffID, src.diffID)
+	}
+	if err != nil {
+		return nil, false, errors.Join(err, partial.Truncate(0))
+	}
+	return u, true, nil
+}
+
+// arriving is what comes of a layer; it is kept as it is read.
+type arriving struct {
+	puller *puller
+	src    source
+	in     io.Reader
+	out    *os.File
+	done   int64
+	cut    bool // the registry is to blame
+}
+
+func (a *arriving) Read(b []byte) (int, error) {
+	n, err := a.in.Read(b)
+	if err != nil && err != io.EOF {
+		a.cut = true
+	}
+	if _, wrong := a.out.WriteAt(b[:n], a.done); wrong != nil {
+		return 0, wrong
+	}
+	a.done += int64(n)
+	a.puller.tell(a.src, a.done)
+	return n, err
+}
+
+// commit makes a layer and its blob visible.
+func (p *puller) commit(src source, partial *os.File, u *layers.Unpacked) error {
+	if err := unix.Syncfs(int(partial.Fd())); err != nil {
+		return fmt.Errorf("syncfs %s: %w", partial.Name(), err)
+	}
+	if err := p.store.layers.Commit(u); err != nil {
+		return err
+	}
+	if err := os.Rename(partial.Name(), p.store.blobPath(src.blob)); err != nil {
+		return err
+	}
+	if err := p.store.layers.Sync(); err != nil {
+		return err
+	}
+	return syncDir(p.store.path("blobs", "sha256"))
+}
+
+// dropPartials removes what interrupted pulls have left, and returns how many
+// bytes that were.
+func (s *Store) dropPartials() (freed int64, err error) {
+	left, err := filepath.Glob(s.path("partial", "*"))
+	if err != nil {
+		return 0, err
+	}
+	for _, path := range left {
+		f, err := os.Open(path)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return freed, err
+		}
+		st, err := f.Stat()
+		if err == nil && flock(f, unix.LOCK_EX|unix.LOCK_NB) == nil && inPlace(f) {
+			if err = os.Remove(path); err == nil {
+				freed += st.Size()
+			}
+		}
+		if err = errors.Join(err, f.Close()); err != nil {
+			return freed, err
+		}
+	}
+	return freed, nil
+}

@@ -1,0 +1,184 @@
+package images
+
+// A saved image is an OCI layout in a tar: oci-layout, index.json and blobs/,
+// byte for byte as they came, so that digests stay what they were. Docker's
+// manifest.json on top makes it a docker archive as well; docker itself does
+// so since version 25. The same images give the same archive.
+
+import (
+	"archive/tar"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// Formats of archives.
+const (
+	DockerArchive = "docker-archive"
+	OCIArchive    = "oci-archive"
+)
+
+// Save writes images into an archive of a format.
+func (s *Store) Save(ctx context.Context, w io.Writer, format string, names ...string) error {
+	if format != DockerArchive && format != OCIArchive {
+		return fmt.Errorf("save: unknown format %q, it is %s or %s", format, DockerArchive, OCIArchive)
+	}
+	index, err := s.index() // a store that is not there is told here
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if _, err := s.find(index, name); err != nil {
+			return err
+		}
+	}
+	release, err := s.Hold()
+	if err != nil {
+		return err
+	}
+	defer release()
+	a := archive{ctx: ctx, store: s, tar: tar.NewWriter(w), has: make(map[digest.Digest]bool)}
+	for _, name := range names {
+		if err := a.add(name); err != nil {
+			return fmt.Errorf("save %s: %w", name, err)
+		}
+	}
+	if err := a.finish(format); err != nil {
+		return fmt.Errorf("save: %w", err)
+	}
+	return nil
+}
+
+type archive struct {
+	ctx   context.Context
+	store *Store
+	tar   *tar.Writer
+	has   map[digest.Digest]bool
+
+	index ocispec.Index
+	items []*dockerItem
+}
+
+// dockerItem is an image in docker's manifest.json.
+type dockerItem struct {
+	Config   string
+	RepoTags []string
+	Layers   []string
+
+	manifest digest.Digest
+}
+
+// add writes the blobs of an image, and notes its name.
+func (a *archive) add(name string) error {
+	index, err := a.store.index()
+	if err != nil {
+		return err
+	}
+	d, err := a.store.find(index, name)
+	if err != nil {
+		return err
+	}
+	config, layers, err := a.store.manifest(d)
+	if err != nil {
+		return err
+	}
+	own := ocispec.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size}
+	for _, blob := range append([]ocispec.Descriptor{own, config}, layers...) {
+		if err := a.blob(blob); err != nil {
+			return err
+		}
+	}
+	full, _ := Normalize(name)
+	if nameOf(d) == full { // and not asked for by ID
+		own.Annotations = map[string]string{containerdName: full, ocispec.AnnotationRefName: full}
+	}
+	a.index.Manifests = append(a.index.Manifests, own)
+	item := a.item(d.Digest)
+	item.Config, item.Layers = blobFile(config.Digest), nil
+	for _, l := range layers {
+		item.Layers = append(item.Layers, blobFile(l.Digest))
+	}
+	if own.Annotations != nil && !strings.Contains(full, "@") {
+		item.RepoTags = append(item.RepoTags, Familiar(full))
+	}
+	return nil
+}
+
+// item is the entry of an image, of which there is one whatever its names.
+func (a *archive) item(manifest digest.Digest) *dockerItem {
+	for _, item := range a.items {
+		if item.manifest == manifest {
+			return item
+		}
+	}
+	item := &dockerItem{manifest: manifest}
+	a.items = append(a.items, item)
+	return item
+}
+
+func (a *archive) blob(d ocispec.Descriptor) error {
+	if a.has[d.Digest] {
+		return nil
+	}
+	a.has[d.Digest] = true
+	f, err := os.Open(a.store.blobPath(d.Digest))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return a.file(blobFile(d.Digest), d.Size, until{a.ctx, f})
+}
+
+// until is a reader that ends with a context.
+type until struct {
+	ctx context.Context
+	in  io.Reader
+}
+
+func (u until) Read(p []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.in.Read(p)
+}
+
+func (a *archive) file(name string, size int64, r io.Reader) error {
+	if err := a.tar.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: size}); err != nil {
+		return err
+	}
+	_, err := io.CopyN(a.tar, r, size)
+	return err
+}
+
+// finish writes the documents that lead to the blobs.
+func (a *archive) finish(format string) error {
+	a.index.SchemaVersion, a.index.MediaType = 2, ocispec.MediaTypeImageIndex
+	documents := []struct {
+		name    string
+		content any
+	}{
+		{ocispec.ImageLayoutFile, ocispec.ImageLayout{Version: ocispec.ImageLayoutVersion}},
+		{ocispec.ImageIndexFile, a.index},
+		{"manifest.json", a.items},
+	}
+	if format == OCIArchive {
+		documents = slices.Delete(documents, 2, 3)
+	}
+	for _, d := range documents {
+		data, err := json.Marshal(d.content)
+		if err != nil {
+			return err
+		}
+		if err := a.file(d.name, int64(len(data)), strings.NewReader(string(data))); err != nil {
+			return err
+		}
+	}
+	return a.tar.Close()
+}

@@ -1,0 +1,56 @@
+package images
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/minictr/minictr/hint"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// Tag gives an image one more name. An image that had it loses it.
+func (s *Store) Tag(source, target string) error {
+	full, err := Normalize(target)
+	if err != nil {
+		return err
+	}
+	if strings.Contains(full, "@") {
+		return hint.New(fmt.Errorf("tag %s: a digest is not given, it is", target), "write NAME:TAG")
+	}
+	index, err := s.index()
+	if err != nil {
+		return err
+	}
+	if _, err := s.find(index, source); err != nil {
+		return err
+	}
+	release, err := s.Hold()
+	if err != nil {
+		return err
+	}
+	defer release()
+	scratch, err := s.scratch()
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.tagAs(source, full, scratch), scratch.close())
+}
+
+func (s *Store) tagAs(source, full string, scratch *scratch) error {
+	var gone error
+	err := s.changeIndex(scratch, func(index []ocispec.Descriptor) []ocispec.Descriptor {
+		d, err := s.find(index, source)
+		if err != nil {
+			gone = err
+			return index
+		}
+		sizes, err := splitSizes(d.Annotations[layerSizes])
+		if err != nil {
+			gone = err
+			return index
+		}
+		return tag(index, d, []string{full}, sizes)
+	})
+	return errors.Join(gone, err)
+}

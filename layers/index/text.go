@@ -1,0 +1,192 @@
+package index
+
+// An index as a text, to be read by less(1) too. The first line says of which
+// layer it is and how many entries follow; then a line for each, its fields
+// parted by tabs:
+//
+//	f  644  0  0  12  1700000000.0  2cf24d…  "etc/motd"  ""
+//	kind mode uid gid size time content path target [xattr=value]…
+//
+// Modes are octal, times in seconds; a device has major:minor as its target.
+// Paths, targets and xattrs are quoted as in Go, where any bytes can be said.
+// What was not written whole does not parse.
+
+import (
+	"bufio"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/minictr/minictr/layers"
+	"github.com/opencontainers/go-digest"
+)
+
+const headline = "minictr-layer-index-1"
+
+// Write writes the text.
+func (x *Index) Write(to io.Writer) error {
+	w := bufio.NewWriterSize(to, 64<<10)
+	fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\n", headline, x.DiffID, x.Blob, x.BlobSize, x.Size, len(x.Entries))
+	var line []byte
+	for i := range x.Entries {
+		line = x.Entries[i].append(line[:0])
+		w.Write(line)
+	}
+	return w.Flush()
+}
+
+func (e *Entry) append(b []byte) []byte {
+	b = append(b, byte(e.Kind), '\t')
+	b = append(strconv.AppendUint(b, uint64(e.Mode), 8), '\t')
+	b = append(strconv.AppendUint(b, uint64(e.UID), 10), '\t')
+	b = append(strconv.AppendUint(b, uint64(e.GID), 10), '\t')
+	b = append(strconv.AppendInt(b, e.Size, 10), '\t')
+	b = append(strconv.AppendInt(b, e.Time.Unix(), 10), '.')
+	b = append(strconv.AppendInt(b, int64(e.Time.Nanosecond()), 10), '\t')
+	if e.Kind == File {
+		b = hex.AppendEncode(b, e.Sum[:])
+	}
+	b = append(strconv.AppendQuote(append(b, '\t'), e.Path), '\t')
+	if e.Kind == Char || e.Kind == Block {
+		b = strconv.AppendQuote(b, fmt.Sprintf("%d:%d", e.Major, e.Minor))
+	} else {
+		b = strconv.AppendQuote(b, e.Target)
+	}
+	for _, name := range slices.Sorted(maps.Keys(e.Xattrs)) {
+		b = append(strconv.AppendQuote(append(b, '\t'), name), '=')
+		b = strconv.AppendQuote(b, e.Xattrs[name])
+	}
+	return append(b, '\n')
+}
+
+var errDamaged = errors.New("index is damaged")
+
+// Parse reads the text that Write wrote.
+func Parse(from io.Reader) (*Index, error) {
+	r := bufio.NewReaderSize(from, 64<<10)
+	x, n, err := parseHead(r)
+	if err != nil {
+		return nil, err
+	}
+	x.Entries = make([]Entry, 0, min(n, 64<<10))
+	text := 0
+	for i := range n {
+		line, err := r.ReadString('\n')
+		if err != nil {
+			return nil, fmt.Errorf("%w: line %d: %w", errDamaged, i+2, err)
+		}
+		e, err := parseEntry(strings.TrimSuffix(line, "\n"))
+		if err != nil {
+			return nil, fmt.Errorf("%w: line %d: %w", errDamaged, i+2, err)
+		}
+		if text += e.text(); text > maxText {
+			return nil, fmt.Errorf("%w: line %d: too much text", errDamaged, i+2)
+		}
+		x.Entries = append(x.Entries, *e)
+	}
+	if _, err := r.ReadByte(); err != io.EOF {
+		return nil, fmt.Errorf("%w: more than %d entries", errDamaged, n)
+	}
+	return x, nil
+}
+
+func parseHead(r *bufio.Reader) (*Index, int, error) {
+	line, err := r.ReadString('\n')
+	f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+	if err != nil || len(f) != 6 || f[0] != headline {
+		return nil, 0, fmt.Errorf("%w: line 1", errDamaged)
+	}
+	x := &Index{DiffID: digest.Digest(f[1]), Blob: digest.Digest(f[2])}
+	var e1, e2, e3 error
+	var n uint64
+	x.BlobSize, e1 = strconv.ParseInt(f[3], 10, 64)
+	x.Size, e2 = strconv.ParseInt(f[4], 10, 64)
+	n, e3 = strconv.ParseUint(f[5], 10, 31)
+	if err := errors.Join(x.DiffID.Validate(), x.Blob.Validate(), e1, e2, e3); err != nil {
+		return nil, 0, fmt.Errorf("%w: line 1: %w", errDamaged, err)
+	}
+	if int(n) > layers.DefaultLimits.Entries || x.Size < 0 || x.BlobSize < 0 {
+		return nil, 0, fmt.Errorf("%w: line 1: numbers out of range", errDamaged)
+	}
+	return x, int(n), nil
+}
+
+// fields takes numbers from a line, one after the other, and keeps the first
+// error.
+type fields struct {
+	rest string
+	err  error
+}
+
+func (f *fields) next() string {
+	field, rest, _ := strings.Cut(f.rest, "\t")
+	f.rest = rest
+	return field
+}
+
+func (f *fields) uint32(base int) uint32 {
+	n, err := strconv.ParseUint(f.next(), base, 32)
+	f.err = errors.Join(f.err, err)
+	return uint32(n)
+}
+
+func (f *fields) int64(text string) int64 {
+	n, err := strconv.ParseInt(text, 10, 64)
+	f.err = errors.Join(f.err, err)
+	return n
+}
+
+func (f *fields) quoted(text string) string {
+	s, err := strconv.Unquote(text)
+	f.err = errors.Join(f.err, err)
+	return s
+}
+
+func parseEntry(line string) (*Entry, error) {
+	f := &fields{rest: line}
+	kind := f.next()
+	if len(kind) != 1 || !strings.Contains("fdlcbphwo", kind) {
+		return nil, fmt.Errorf("unknown kind %.10q", kind)
+	}
+	e := &Entry{Kind: Kind(kind[0])}
+	e.Mode, e.UID, e.GID = f.uint32(8), f.uint32(10), f.uint32(10)
+	e.Size = f.int64(f.next())
+	seconds, nanos, _ := strings.Cut(f.next(), ".")
+	e.Time = time.Unix(f.int64(seconds), f.int64(nanos))
+	sum := f.next()
+	if n, err := hex.Decode(e.Sum[:], []byte(sum[:min(len(sum), 2*len(e.Sum))])); err != nil || e.Kind == File && n != len(e.Sum) {
+		f.err = errors.Join(f.err, errors.New("a file without a digest"))
+	}
+	e.Path = f.quoted(f.next())
+	e.Target = f.quoted(f.next())
+	if e.Kind == Char || e.Kind == Block {
+		major, minor, _ := strings.Cut(e.Target, ":")
+		e.Major, e.Minor, e.Target = uint32(f.int64(major)), uint32(f.int64(minor)), ""
+	}
+	for f.rest != "" && f.err == nil {
+		f.xattr(e)
+	}
+	if f.err == nil {
+		f.err = checkPath(e.Path)
+	}
+	return e, f.err
+}
+
+func (f *fields) xattr(e *Entry) {
+	field := f.next()
+	name, err := strconv.QuotedPrefix(field)
+	if err != nil || !strings.HasPrefix(field[len(name):], "=") {
+		f.err = errors.Join(f.err, fmt.Errorf("xattr %.20q", field))
+		return
+	}
+	if e.Xattrs == nil {
+		e.Xattrs = make(map[string]string)
+	}
+	e.Xattrs[f.quoted(name)] = f.quoted(field[len(name)+1:])
+}

@@ -1,0 +1,150 @@
+package stack
+
+// Taking files out of layers, as anybody, into a folder of one's own. What an
+// image says is a stranger's word, here too: everything is made through an
+// os.Root, which no link leads out of, and nothing that is there already is
+// touched. Owners, setuid bits and xattrs stay behind, and so do devices and
+// FIFOs, which are reported.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"time"
+
+	"github.com/minictr/minictr/layers/index"
+)
+
+var errDone = errors.New("done")
+
+// ReadFiles reads the inodes' contents from the layer they are all in: each is
+// handed out once, in the layer's order.
+func ReadFiles(ctx context.Context, layer io.Reader, inodes []*Inode, each func(*Inode, io.Reader) error) error {
+	wanted := make(map[int]*Inode)
+	for _, i := range inodes {
+		wanted[i.Ordinal] = i
+	}
+	ordinal := -1
+	err := index.Scan(ctx, layer, func(e *index.Entry, body io.Reader) error {
+		ordinal++
+		i := wanted[ordinal]
+		if i == nil {
+			return nil
+		}
+		delete(wanted, ordinal)
+		if err := each(i, body); err != nil {
+			return err
+		}
+		if len(wanted) == 0 {
+			return errDone
+		}
+		return nil
+	})
+	if err == nil && len(wanted) > 0 {
+		err = errors.New("layer has fewer entries than its index")
+	}
+	if errors.Is(err, errDone) {
+		err = nil
+	}
+	return err
+}
+
+// Extract makes the node and all below it, under the name base in root. Open
+// opens a layer. It returns the paths that it left out.
+func Extract(ctx context.Context, n *Node, root *os.Root, base string, open func(layer int) (io.ReadCloser, error)) (left []string, err error) {
+	x := &extraction{root: root, files: make(map[*Inode][]string)}
+	if err := x.plan(n, base); err != nil {
+		return nil, err
+	}
+	layers := make(map[int][]*Inode)
+	for i := range x.files {
+		layers[i.Layer] = append(layers[i.Layer], i)
+	}
+	for _, layer := range slices.Sorted(maps.Keys(layers)) {
+		if err := x.layer(ctx, layer, layers[layer], open); err != nil {
+			return nil, fmt.Errorf("layer %d: %w", layer, err)
+		}
+	}
+	for _, f := range slices.Backward(x.folders) { // what is in a folder changes its time
+		if err := x.finish(f.name, f.Inode); err != nil {
+			return nil, err
+		}
+	}
+	return x.left, nil
+}
+
+type extraction struct {
+	root    *os.Root
+	files   map[*Inode][]string
+	folders []folder
+	left    []string
+}
+
+type folder struct {
+	name string
+	*Inode
+}
+
+// plan makes folders and links, and notes the files.
+func (x *extraction) plan(n *Node, name string) error {
+	switch n.Kind {
+	case index.File:
+		x.files[n.Inode] = append(x.files[n.Inode], name)
+	case index.Symlink:
+		return x.root.Symlink(n.Target, name)
+	case index.Folder:
+		if err := x.root.Mkdir(name, 0o700); err != nil {
+			return err
+		}
+		x.folders = append(x.folders, folder{name, n.Inode})
+		for _, c := range n.Children() {
+			if err := x.plan(c, path.Join(name, c.Name)); err != nil {
+				return err
+			}
+		}
+	default:
+		x.left = append(x.left, n.Path())
+	}
+	return nil
+}
+
+func (x *extraction) layer(ctx context.Context, layer int, inodes []*Inode, open func(int) (io.ReadCloser, error)) error {
+	in, err := open(layer)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	return ReadFiles(ctx, in, inodes, x.file)
+}
+
+// file writes a file, and then its other names.
+func (x *extraction) file(i *Inode, body io.Reader) error {
+	names := x.files[i]
+	f, err := x.root.OpenFile(names[0], os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, body)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	for _, name := range names[1:] {
+		if err := x.root.Link(names[0], name); err != nil {
+			return err
+		}
+	}
+	return x.finish(names[0], i)
+}
+
+func (x *extraction) finish(name string, i *Inode) error {
+	if err := x.root.Chmod(name, fs.FileMode(i.Mode).Perm()); err != nil || i.Implied {
+		return err
+	}
+	return x.root.Chtimes(name, time.Time{}, i.Entry.Time)
+}

@@ -1,0 +1,163 @@
+package stack
+
+// The tree of a single layer, as Unpack would have made it: later entries win,
+// two folders become one, a symbolic link in the middle of a path is followed
+// within the layer, a folder that the tar leaves out is there all the same.
+// Whiteouts and opaque marks speak of the layers below, wherever they stand in
+// the tar: a name that has both a whiteout and a file is the file, a folder
+// with a whiteout is opaque.
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/minictr/minictr/layers/index"
+)
+
+type planter struct {
+	stack *Stack
+	root  *Node
+}
+
+func (t *planter) plant(ordinal int, e *index.Entry) error {
+	inode := &Inode{Entry: e, Layer: t.stack.layers, Ordinal: ordinal}
+	switch {
+	case e.Path == "" && e.Kind == index.Folder:
+		inode.names = 1
+		t.root.Inode = inode
+		return nil
+	case e.Kind == index.Opaque:
+		folder, err := t.folder(e.Path, true)
+		if err == nil {
+			folder.opaque = true
+		}
+		return err
+	}
+	dir, base := path.Split(e.Path)
+	parent, err := t.folder(dir, true)
+	if err != nil {
+		return err
+	}
+	switch e.Kind {
+	case index.Whiteout:
+		return t.whiteout(parent, base)
+	case index.Hardlink:
+		if inode, err = t.target(e.Target); err != nil {
+			return err
+		}
+	}
+	return t.put(parent, base, inode)
+}
+
+// put gives an inode a name, which may be taken.
+func (t *planter) put(parent *Node, base string, inode *Inode) error {
+	old := parent.children[base]
+	if old != nil && old.isFolder() && inode.Kind == index.Folder {
+		inode.names = 1
+		old.Inode = inode
+		return nil
+	}
+	n, err := t.stack.node(parent, base, inode)
+	if err != nil {
+		return err
+	}
+	inode.names++
+	if old != nil {
+		n.opaque = old.whiteout && inode.Kind == index.Folder
+		t.stack.forget(old, cause{Overwritten, n})
+	}
+	return nil
+}
+
+func (t *planter) whiteout(parent *Node, base string) error {
+	if old := parent.children[base]; old != nil {
+		old.opaque = old.opaque || old.isFolder()
+		return nil
+	}
+	n, err := t.stack.node(parent, base, nil)
+	if err == nil {
+		n.whiteout = true
+	}
+	return err
+}
+
+// target finds what a hard link links to. That a link is the last name of its
+// own target is left to Unpack to refuse.
+func (t *planter) target(name string) (*Inode, error) {
+	dir, base := path.Split(path.Clean("/" + name))
+	folder, err := t.folder(dir, false)
+	if err != nil {
+		return nil, fmt.Errorf("link to %.300q in this layer: %w", name, err)
+	}
+	n := folder.children[base]
+	if n == nil || n.whiteout || n.isFolder() {
+		return nil, fmt.Errorf("link to %.300q in this layer: no such file", name)
+	}
+	return n.Inode, nil
+}
+
+var (
+	errNoFolder = errors.New("no such folder")
+	errNotDir   = errors.New("a part of its path is not a folder")
+	errLinks    = errors.New("too many symbolic links in its path")
+)
+
+// folder walks to a folder. Where the tar left one out, it is made if make
+// says so.
+func (t *planter) folder(name string, make bool) (*Node, error) {
+	at, links := t.root, maxLinks
+	for rest := name; rest != ""; {
+		var step string
+		step, rest, _ = strings.Cut(strings.TrimLeft(rest, "/"), "/")
+		switch step {
+		case "", ".":
+			continue
+		case "..":
+			if at.Parent != nil {
+				at = at.Parent
+			}
+			continue
+		}
+		next := at.children[step]
+		switch {
+		case next == nil || next.whiteout:
+			if !make {
+				return nil, errNoFolder
+			}
+			made, err := t.stack.node(at, step, implied("", t.stack.layers))
+			if err != nil {
+				return nil, err
+			}
+			made.opaque = next != nil
+			at = made
+		case next.Kind == index.Folder:
+			at = next
+		case next.Kind == index.Symlink:
+			if links--; links < 0 {
+				return nil, errLinks
+			}
+			rest = next.Target + "/" + rest
+			if path.IsAbs(next.Target) {
+				at = t.root
+			}
+		default:
+			return nil, errNotDir
+		}
+	}
+	return at, nil
+}
+
+// node makes a node. One of its name is replaced.
+func (s *Stack) node(parent *Node, name string, inode *Inode) (*Node, error) {
+	if s.nodes++; s.nodes > maxNodes {
+		return nil, fmt.Errorf("image has more than %d names", maxNodes)
+	}
+	n := &Node{Name: name, Parent: parent, Inode: inode}
+	if parent.children == nil {
+		parent.children = make(map[string]*Node)
+	}
+	parent.children[name] = n
+	return n, nil
+}
