@@ -65,7 +65,8 @@ func (b *builder) makeWorkingDirectory() error {
 	if dir := path.Clean(b.spec.Process.Cwd); dir != "/" && !slices.Contains(b.made, dir) {
 		accept := []unix.Errno{unix.EEXIST, unix.EROFS}
 		b.parents(dir, accept)
-		b.container("the working directory, if the image does not have it", mkdirat("", dir, 0o755).accept(accept...))
+		above, name := b.hold(dir)
+		b.container("the working directory, if the image does not have it", mkdirat(above, name, 0o755).accept(accept...))
 	}
 	return nil
 }

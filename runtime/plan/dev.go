@@ -104,9 +104,10 @@ func (b *builder) device(d device) {
 		b.bindDevice(d)
 		return
 	}
-	b.container(fmt.Sprintf("device %d:%d", d.major, d.minor), mknodat(dev, d.name, d.kind|d.mode, d.major, d.minor).accept(unix.EEXIST))
+	folder, name := b.inDev(d.name)
+	b.container(fmt.Sprintf("device %d:%d", d.major, d.minor), mknodat(folder, name, d.kind|d.mode, d.major, d.minor).accept(unix.EEXIST))
 	if d.uid != 0 || d.gid != 0 {
-		b.container("and its owner", fchownat(dev, d.name, d.uid, d.gid))
+		b.container("and its owner", fchownat(folder, name, d.uid, d.gid))
 	}
 }
 
@@ -114,13 +115,23 @@ func (b *builder) device(d device) {
 // for "cpu/0/msr".
 func (b *builder) deviceFolders(name string) {
 	for i, c := range name {
-		made := func(s Step) bool {
-			return s.Name == "mkdirat" && s.Args[0] == Arg(dev) && s.Args[1] == Arg(Str(name[:i]))
-		}
-		if c == '/' && !slices.ContainsFunc(b.steps, made) {
-			b.container("a folder for devices", mkdirat(dev, name[:i], 0o755).accept(unix.EEXIST))
+		if dir := "/dev/" + name[:i]; c == '/' && !slices.Contains(b.made, dir) {
+			folder, last := b.inDev(name[:i])
+			b.container("a folder for devices", mkdirat(folder, last, 0o755).accept(unix.EEXIST))
+			b.made = append(b.made, dir)
 		}
 	}
+}
+
+// inDev holds the folder of /dev in which the last name is to be made.
+func (b *builder) inDev(name string) (folder Ref, last string) {
+	dir, last := path.Split(name)
+	if dir == "" {
+		return dev, name
+	}
+	folder = "above"
+	b.container("hold the folder; a link here would be a trap", openat2(dev, path.Clean(dir), unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_NO_SYMLINKS|unix.RESOLVE_BENEATH).as(folder))
+	return folder, last
 }
 
 // ownDevice checks a device of the config; its path lies under /dev.
@@ -155,7 +166,8 @@ func ownDevice(d specs.LinuxDevice) (device, error) {
 // bindDevice lends the host's node to a user namespace. The host side opened
 // it before the clone (lendDevices).
 func (b *builder) bindDevice(d device) {
-	b.container("a place for it", makeFile(dev, d.name, 0o666).accept(unix.EEXIST))
+	folder, name := b.inDev(d.name)
+	b.container("a place for it", makeFile(folder, name, 0o666).accept(unix.EEXIST))
 	b.container("hold the place", openat2(dev, d.name, unix.O_PATH, unix.RESOLVE_NO_SYMLINKS|unix.RESOLVE_BENEATH).as(target))
 	b.container("the host's device there", moveMount(deviceRef(d), target))
 }

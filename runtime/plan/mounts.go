@@ -151,10 +151,11 @@ func (b *builder) makeTarget(i int, dest string, bind bool) {
 	exists := []unix.Errno{unix.EEXIST, unix.EROFS}
 	const why = "a place to mount on; there already is good too"
 	b.parents(dest, exists)
-	dir := mkdirat("", dest, 0o755).accept(exists...)
+	above, name := b.hold(dest)
+	dir := mkdirat(above, name, 0o755).accept(exists...)
 	if bind && !strings.HasPrefix(b.spec.Mounts[i].Source, RootSource) {
 		b.container(why, dir.when(folderRef(i)))
-		b.container("a file is mounted on a file", makeFile("", dest, 0o644).accept(exists...).unless(folderRef(i)))
+		b.container("a file is mounted on a file", makeFile(above, name, 0o644).accept(exists...).unless(folderRef(i)))
 		return
 	}
 	b.container(why, dir)
@@ -170,10 +171,24 @@ func (b *builder) parents(dest string, accept []unix.Errno) {
 	}
 	for _, d := range slices.Backward(above) {
 		if !slices.Contains(b.made, d) && !kernelFolder(d) {
-			b.container("on the way there", mkdirat("", d, 0o755).accept(accept...))
+			above, name := b.hold(d)
+			b.container("on the way there", mkdirat(above, name, 0o755).accept(accept...))
 			b.made = append(b.made, d)
 		}
 	}
+}
+
+// hold opens the folder in which the last name of a path is to be made. With
+// the whole path mkdirat(2) and mknodat(2) would follow every link on the way,
+// through a door of /proc even, and make it on the host.
+func (b *builder) hold(file string) (above Ref, name string) {
+	dir, name := path.Split(file)
+	if dir == "/" {
+		return "", file
+	}
+	above = "above"
+	b.container("hold the folder above: through no door of /proc", openat2("", path.Clean(dir), unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_NO_MAGICLINKS).as(above))
+	return above, name
 }
 
 // covered forgets the folders below dest that have been made: a mount lies
