@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
 
@@ -142,5 +143,22 @@ func TestRow2WorkingDirectoryInside(t *testing.T) {
 		if got := r.line("cwd"); got != want {
 			t.Errorf("-w %s: in %q, want %q", cwd, got, want)
 		}
+	}
+}
+
+// TestRow2FolderMadeThroughProc: the working directory and the places of
+// mounts are made where they are missing. A link in the root must not have
+// them made on the host.
+func TestRow2FolderMadeThroughProc(t *testing.T) {
+	guard(t)
+	b := newBundle(t, "true")
+	kernel := b.spec.Mounts
+	for n := 3; n < 10; n++ {
+		b.replace(t, "door", fmt.Sprintf("/proc/self/fd/%d", n))
+		b.spec.Process.Cwd, b.spec.Mounts = "/door/cwd", kernel
+		b.run(t, leak(t)...).refused(t)
+		b.spec.Process.Cwd = "/"
+		b.spec.Mounts = append(kernel[:len(kernel):len(kernel)], specs.Mount{Destination: "/door/mount", Type: "tmpfs", Source: "tmpfs"})
+		b.run(t, leak(t)...).refused(t)
 	}
 }

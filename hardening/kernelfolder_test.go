@@ -4,6 +4,7 @@ package hardening
 // them writes settings, masks files and makes devices somewhere else.
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -66,6 +67,25 @@ func TestRow3MountThroughALinkIntoProc(t *testing.T) {
 			b.run(t).refused(t, "mounts[7]")
 			b.spec.Mounts = b.spec.Mounts[:len(b.spec.Mounts)-1]
 		}
+	}
+}
+
+// TestRow3MountBelowProc: what lies in /proc is believed, so nothing is mounted
+// there but files that are known to be harmless when faked.
+func TestRow3MountBelowProc(t *testing.T) {
+	guard(t)
+	for _, place := range []string{"/proc/1", "/proc/1/attr", "/proc/sys", "/proc/sys/kernel"} {
+		b := newBundle(t, "true")
+		b.spec.Mounts = append(b.spec.Mounts, specs.Mount{Destination: place, Type: "tmpfs", Source: "tmpfs"})
+		b.run(t).refused(t, place)
+		box(t, "--tmpfs", place, "--", "true").refused(t, place)
+	}
+	faked := t.TempDir() + "/uptime"
+	if err := os.WriteFile(faked, []byte("1 1\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if r := box(t, "-v", faked+":/proc/uptime", "--", "cat", "/proc/uptime"); r.stdout != "1 1\n" {
+		t.Errorf("/proc/uptime: %+v", r)
 	}
 }
 
@@ -151,5 +171,18 @@ func TestRow5DeviceOutsideDev(t *testing.T) {
 		b := newBundle(t, "true")
 		b.spec.Linux.Devices = []specs.LinuxDevice{{Path: path, Type: "c", Major: 1, Minor: 3}}
 		b.run(t).refused(t, "linux.devices[0]", "not below /dev")
+	}
+}
+
+// TestRow5DeviceThroughProc: a device of the config in a folder of /dev, which
+// is a door. The node must not be made on the host.
+func TestRow5DeviceThroughProc(t *testing.T) {
+	guard(t)
+	b := newBundle(t, "true")
+	b.unmount(below("/dev"))
+	b.spec.Linux.Devices = []specs.LinuxDevice{{Path: "/dev/net/tun", Type: "c", Major: 10, Minor: 200}}
+	for n := 3; n < 10; n++ {
+		b.replace(t, "dev/net", fmt.Sprintf("/proc/self/fd/%d", n))
+		b.run(t, leak(t)...).refused(t)
 	}
 }
