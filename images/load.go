@@ -45,11 +45,6 @@ func (s *Store) Load(ctx context.Context, src string, opts LoadOptions) ([]strin
 	if err := s.create(); err != nil {
 		return nil, err
 	}
-	release, err := s.Hold()
-	if err != nil {
-		return nil, err
-	}
-	defer release()
 	scratch, err := s.scratch()
 	if err != nil {
 		return nil, err
@@ -62,6 +57,14 @@ func (s *Store) Load(ctx context.Context, src string, opts LoadOptions) ([]strin
 }
 
 func (s *Store) load(ctx context.Context, src string, opts LoadOptions, scratch *scratch) ([]string, error) {
+	if err := s.tidy(scratch); err != nil {
+		return nil, err
+	}
+	release, err := s.Hold()
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	known, err := s.known()
 	if err != nil {
 		return nil, err

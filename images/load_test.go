@@ -256,6 +256,50 @@ func TestSweep(t *testing.T) {
 	}
 }
 
+// Blobs and layers that a crash left, just before the index was written, go
+// with the next load; but not while another load may have renamed them.
+func TestTidy(t *testing.T) {
+	s := newStore(t)
+	mustLoad(t, s, saved(t, dockerArchive(t, "a", tarOf(t, map[string]string{"a": "1"})).tar(t)))
+	orphan, err := s.Image("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(s.path("index.json")); err != nil {
+		t.Fatal(err)
+	}
+	other := saved(t, dockerArchive(t, "b", tarOf(t, nil)).tar(t))
+	release, err := s.Hold()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustLoad(t, s, other)
+	if !s.Layers().Has(orphan.Layers[0]) {
+		t.Error("gone while others may need it")
+	}
+	release()
+	mustLoad(t, s, other)
+	checkNoOrphans(t, s)
+	checkWhole(t, s)
+	if s.Layers().Has(orphan.Layers[0]) {
+		t.Error("the orphan is still there")
+	}
+}
+
+// checkNoOrphans fails where something lies in the store that no image needs.
+func checkNoOrphans(t *testing.T, s *Store) {
+	t.Helper()
+	blobs, trees, err := s.reachable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for pattern, want := range map[string]int{"blobs/sha256/*": len(blobs), "layers/sha256/*": len(trees), "layers/????????": len(trees)} {
+		if found, _ := filepath.Glob(s.path(pattern)); len(found) != want {
+			t.Errorf("%s: %d, want %d: %q", pattern, len(found), want, found)
+		}
+	}
+}
+
 // A full disk is an error, and the store is as it was. The disk is a small
 // tmpfs in a mount namespace, where this test runs itself again.
 func TestDiskFull(t *testing.T) {

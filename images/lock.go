@@ -10,7 +10,9 @@ package images
 // Readers of index.json need neither: it is replaced by rename(2).
 //
 // A scratch folder is itself locked as long as its owner lives. One that can
-// be locked was left by a crash.
+// be locked was left by a crash. And while nobody adds or uses, blobs and
+// layers that no image leads to were left by one, between the renames of a
+// load and its last step, or in the middle of a removal.
 
 import (
 	"errors"
@@ -26,6 +28,21 @@ import (
 // written down in containers/<id>/image.
 func (s *Store) Hold() (release func(), err error) {
 	return s.lock("lock", unix.LOCK_SH)
+}
+
+// tidy collects what a crash left, unless others are at work in the store:
+// then the next load will.
+func (s *Store) tidy(scratch *scratch) error {
+	release, err := s.lock("lock", unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer release()
+	_, err = s.collect(scratch)
+	return err
 }
 
 func (s *Store) lock(name string, how int) (release func(), err error) {

@@ -4,7 +4,7 @@ package images
 // container was made from it, everything that no image needs any more is
 // collected: first the index forgets it, then blobs are unlinked and layers
 // renamed away. A crash in between leaves what nobody sees, and the next
-// removal collects it.
+// removal or load collects it.
 
 import (
 	"errors"

@@ -18,7 +18,7 @@
 // The rules:
 //   - Bytes from outside become visible after their digest was checked, by a
 //     rename(2) out of tmp, blobs first, an image's name in index.json last.
-//     A crash leaves nothing but a folder in tmp, which the next load removes.
+//     A crash leaves nothing that is seen; what it leaves the next load removes.
 //   - Who may read the store's root (0711) reads names and configs, so that
 //     a plan needs no privileges; the files in the layers are root's alone.
 package images

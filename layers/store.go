@@ -89,20 +89,20 @@ func (s *Store) Commit(u *Unpacked) error {
 	if err := os.MkdirAll(filepath.Join(s.dir, "sha256"), 0o700); err != nil {
 		return err
 	}
-	if err := s.link(u.DiffID); err != nil {
-		return err
-	}
 	err := unix.Rename(u.dir, s.home(u.DiffID))
 	if err != nil && err != unix.ENOTEMPTY && err != unix.EEXIST {
 		return fmt.Errorf("rename layer %s into place: %w", u.DiffID, err)
 	}
-	return nil
+	return s.link(u.DiffID)
+}
+
+func (s *Store) shortLink(diffID digest.Digest) (name, target string) {
+	return filepath.Join(s.dir, s.Short(diffID)), filepath.Join("sha256", hex(diffID), "diff")
 }
 
 // link makes the short link. A link whose layer is gone was left by a crash.
 func (s *Store) link(diffID digest.Digest) error {
-	name := filepath.Join(s.dir, s.Short(diffID))
-	target := filepath.Join("sha256", hex(diffID), "diff")
+	name, target := s.shortLink(diffID)
 	err := os.Symlink(target, name)
 	if !errors.Is(err, fs.ErrExist) {
 		return err
@@ -131,18 +131,21 @@ func (s *Store) Sync() error {
 	return nil
 }
 
-// Remove deletes a layer. It leaves by a rename into the folder scratch, and
-// is taken apart there. That nobody uses it is the caller's to know.
+// Remove deletes a layer. First goes its link, so that none ever leads
+// nowhere. It leaves by a rename into the folder scratch, and is taken apart
+// there. That nobody uses it is the caller's to know.
 func (s *Store) Remove(diffID digest.Digest, scratch string) error {
 	if err := diffID.Validate(); err != nil {
 		return err
 	}
+	link, target := s.shortLink(diffID)
+	if other, err := os.Readlink(link); err == nil && other == target {
+		if err := os.Remove(link); err != nil {
+			return err
+		}
+	}
 	dead := filepath.Join(scratch, hex(diffID))
 	if err := os.Rename(s.home(diffID), dead); err != nil {
-		return err
-	}
-	link := filepath.Join(s.dir, s.Short(diffID))
-	if err := os.Remove(link); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return os.RemoveAll(dead)
