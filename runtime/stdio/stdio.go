@@ -12,6 +12,7 @@
 package stdio
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -150,6 +151,10 @@ func (s *Streams) setRaw() error {
 	}
 	if err := c.SetRaw(); err != nil {
 		return fmt.Errorf("set the terminal to raw mode: %w", err)
+	}
+	// the container's terminal ends its lines with CR LF; ours adds no other CR
+	if err := console.ClearONLCR(os.Stdin.Fd()); err != nil {
+		return errors.Join(fmt.Errorf("set the terminal to raw mode: %w", err), c.Reset())
 	}
 	s.raw = c
 	return nil
