@@ -1,0 +1,76 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/partial"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// An Image is what Push sends.
+type Image struct {
+	Type     string // of the manifest
+	Manifest []byte
+	Config   []byte
+	Layers   []ocispec.Descriptor
+	Open     func(ocispec.Descriptor) (io.ReadCloser, error) // a layer's blob
+}
+
+const blobsAtOnce = 3
+
+// Push sends an image: first the blobs that the registry does not have, then
+// the manifest, under the tag. Progress, unless nil, is told of bytes.
+func (r *Repository) Push(ctx context.Context, tag string, image Image, progress func(done, total int64)) error {
+	core, err := partial.CompressedToImage(sent{image})
+	if err != nil {
+		return err
+	}
+	options := []remote.Option{remote.WithContext(ctx), remote.WithTransport(r.client.Transport), remote.WithJobs(blobsAtOnce)}
+	if progress != nil {
+		updates := make(chan v1.Update, 16)
+		told := make(chan struct{})
+		go func() {
+			defer close(told)
+			for u := range updates {
+				progress(u.Complete, u.Total)
+			}
+		}()
+		defer func() { <-told }() // Write closes the channel
+		options = append(options, remote.WithProgress(updates))
+	}
+	if err := remote.Write(r.name.Tag(tag), core, options...); err != nil {
+		return explain(r.name.Registry, r.guard, err)
+	}
+	return nil
+}
+
+// sent is an image as go-containerregistry wants it.
+type sent struct{ Image }
+
+func (s sent) MediaType() (types.MediaType, error) { return types.MediaType(s.Type), nil }
+func (s sent) RawManifest() ([]byte, error)        { return s.Manifest, nil }
+func (s sent) RawConfigFile() ([]byte, error)      { return s.Config, nil }
+
+func (s sent) LayerByDigest(h v1.Hash) (partial.CompressedLayer, error) {
+	for _, d := range s.Layers {
+		if d.Digest.String() == h.String() {
+			return sentLayer{s.Image, d}, nil
+		}
+	}
+	return nil, fmt.Errorf("no layer %s in the manifest", h)
+}
+
+type sentLayer struct {
+	image Image
+	d     ocispec.Descriptor
+}
+
+func (l sentLayer) Digest() (v1.Hash, error)            { return v1.NewHash(l.d.Digest.String()) }
+func (l sentLayer) Size() (int64, error)                { return l.d.Size, nil }
+func (l sentLayer) MediaType() (types.MediaType, error) { return types.MediaType(l.d.MediaType), nil }
+func (l sentLayer) Compressed() (io.ReadCloser, error)  { return l.image.Open(l.d) }
