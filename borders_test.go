@@ -22,12 +22,15 @@ const module = "github.com/minictr/minictr"
 func may() map[string]string {
 	const (
 		runtime = "hint runtime runtime/cgroup runtime/plan runtime/seccomp runtime/stdio runtime/walk"
-		images  = "hint images layers"
+		images  = "hint images images/registry layers layers/index layers/stack"
 	)
 	return map[string]string{
 		"hint":            "",
 		"layers":          "hint",
+		"layers/index":    "hint layers",
+		"layers/stack":    "hint layers layers/index",
 		"images":          images,
+		"images/registry": "hint",
 		"runtime/cgroup":  "hint",
 		"runtime/seccomp": "hint",
 		"runtime/plan":    "hint runtime/cgroup runtime/seccomp",
@@ -44,13 +47,13 @@ func may() map[string]string {
 func foreign() map[string]string {
 	return map[string]string{
 		"github.com/urfave/cli/v2":               "cmd/minictr cmd/minictr-oci",
-		"github.com/google/go-containerregistry": "images container cmd/minictr",
-		"github.com/klauspost/compress":          "layers images container cmd/minictr",
+		"github.com/google/go-containerregistry": "images images/registry container cmd/minictr",
+		"github.com/klauspost/compress":          "layers layers/index layers/stack images images/registry container cmd/minictr",
 		"github.com/moby/profiles/seccomp":       "runtime/seccomp runtime/plan runtime/walk runtime/stdio runtime container cmd/minictr cmd/minictr-oci",
-		"net/http":                               "images container cmd/minictr",
-		"os/exec":                                "",
+		"net/http":                               "images images/registry container cmd/minictr",
+		"os/exec":                                "images images/registry container cmd/minictr", // docker-credential-*
 		"C":                                      "",
-		"github.com/opencontainers/image-spec":   "images container cmd/minictr",
+		"github.com/opencontainers/image-spec":   "images images/registry container cmd/minictr",
 		"github.com/moby/sys/user":               "container cmd/minictr",
 		"github.com/opencontainers/runtime-spec": "runtime/cgroup runtime/seccomp runtime/plan runtime/walk runtime/stdio runtime container cmd/minictr cmd/minictr-oci",
 	}

@@ -91,9 +91,26 @@ func splitFile(src string) (file, name string) {
 	return "", ""
 }
 
-// look opens an image of the store, and keeps it from being removed. Who may
-// not take the store's lock looks without it.
-func (s *Store) look(name string) (src *Source, err error) {
+// look opens an image of the store by its name or ID.
+func (s *Store) look(name string) (*Source, error) {
+	return s.lookFor(func(index []ocispec.Descriptor) (ocispec.Descriptor, error) { return s.find(index, name) })
+}
+
+// LookManifest opens an image of the store by its manifest's digest.
+func (s *Store) LookManifest(manifest digest.Digest) (*Source, error) {
+	return s.lookFor(func(index []ocispec.Descriptor) (ocispec.Descriptor, error) {
+		for _, d := range index {
+			if d.Digest == manifest {
+				return d, nil
+			}
+		}
+		return ocispec.Descriptor{}, fmt.Errorf("open image with manifest %s: %w", manifest, ErrNotFound)
+	})
+}
+
+// lookFor opens the image that find finds in the index, and keeps it from
+// being removed. Who may not take the store's lock looks without it.
+func (s *Store) lookFor(find func([]ocispec.Descriptor) (ocispec.Descriptor, error)) (src *Source, err error) {
 	src = new(Source)
 	defer func() {
 		if err != nil {
@@ -109,17 +126,21 @@ func (s *Store) look(name string) (src *Source, err error) {
 	if err != nil {
 		return src, err
 	}
-	d, err := s.find(index, name)
+	d, err := find(index)
 	if err != nil {
 		return src, err
 	}
+	return src, s.fill(src, d)
+}
+
+func (s *Store) fill(src *Source, d ocispec.Descriptor) error {
 	image, err := s.read(d)
 	if err != nil {
-		return src, err
+		return err
 	}
 	_, blobs, err := s.manifest(d)
 	if err != nil {
-		return src, err
+		return err
 	}
 	src.Name, src.ID, src.Config = Familiar(image.Name), image.ID, image.Config
 	for i, blob := range blobs {
@@ -128,7 +149,7 @@ func (s *Store) look(name string) (src *Source, err error) {
 			src.Layers[i].unpacked = image.Sizes[i]
 		}
 	}
-	return src, nil
+	return nil
 }
 
 func (s *Store) layer(diffID digest.Digest, blob ocispec.Descriptor) *Layer {

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/minictr/minictr/layers/index"
+	"golang.org/x/sys/unix"
 )
 
 var errDone = errors.New("done")
@@ -143,7 +144,11 @@ func (x *extraction) file(i *Inode, body io.Reader) error {
 }
 
 func (x *extraction) finish(name string, i *Inode) error {
-	if err := x.root.Chmod(name, fs.FileMode(i.Mode).Perm()); err != nil || i.Implied {
+	mode := fs.FileMode(i.Mode).Perm()
+	if i.Kind == index.Folder && i.Mode&unix.S_ISVTX != 0 {
+		mode |= fs.ModeSticky
+	}
+	if err := x.root.Chmod(name, mode); err != nil || i.Implied {
 		return err
 	}
 	return x.root.Chtimes(name, time.Time{}, i.Entry.Time)

@@ -57,6 +57,16 @@ func (n *Node) Path() string {
 	return "/" + strings.Join(names, "/")
 }
 
+// Under reports whether the node is somewhere below a folder.
+func (n *Node) Under(folder *Node) bool {
+	for n = n.Parent; n != nil; n = n.Parent {
+		if n == folder {
+			return true
+		}
+	}
+	return false
+}
+
 // Children are in the order of their names.
 func (n *Node) Children() []*Node {
 	all := make([]*Node, 0, len(n.children))

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/minictr/minictr/layers/index"
+	"github.com/minictr/minictr/layers/stack"
+)
+
+// file is an inode as JSON has it.
+type file struct {
+	Type   string     `json:"type"`
+	Mode   string     `json:"mode"` // octal
+	UID    uint32     `json:"uid"`
+	GID    uint32     `json:"gid"`
+	Size   int64      `json:"size"`
+	Time   *time.Time `json:"time,omitempty"` // of the last change; none for a folder that the tar leaves out
+	Target name       `json:"target,omitempty"`
+	Device string     `json:"device,omitempty"`
+	SHA256 string     `json:"sha256,omitempty"`
+	Xattrs []xattr    `json:"xattrs,omitempty"`
+	Layer  int        `json:"layer"`
+}
+
+type xattr struct {
+	Name  name `json:"name"`
+	Value name `json:"value"`
+}
+
+func newFile(i *stack.Inode) *file {
+	if i == nil {
+		return nil
+	}
+	f := &file{
+		Type: kindName(i.Kind), Mode: fmt.Sprintf("%04o", i.Mode), UID: i.UID, GID: i.GID,
+		Size: i.Size, Target: name(i.Target), Layer: i.Layer,
+	}
+	if !i.Implied {
+		f.Time = &i.Entry.Time
+	}
+	if i.Kind == index.File && i.Sum != [len(i.Sum)]byte{} {
+		f.SHA256 = hex.EncodeToString(i.Sum[:])
+	}
+	if i.Kind == index.Char || i.Kind == index.Block {
+		f.Device = fmt.Sprintf("%d:%d", i.Major, i.Minor)
+	}
+	for _, key := range slices.Sorted(maps.Keys(i.Xattrs)) {
+		f.Xattrs = append(f.Xattrs, xattr{name(key), name(i.Xattrs[key])})
+	}
+	return f
+}
+
+func (f *file) owner() string { return fmt.Sprintf("%d:%d", f.UID, f.GID) }
+
+func kindName(k index.Kind) string {
+	switch k {
+	case index.Folder:
+		return "folder"
+	case index.Symlink:
+		return "symlink"
+	case index.Char:
+		return "char"
+	case index.Block:
+		return "block"
+	case index.FIFO:
+		return "fifo"
+	}
+	return "file"
+}
+
+// permissions are an inode's type and mode as ls(1) shows them.
+func permissions(i *stack.Inode) string {
+	b := []byte("?rwxrwxrwx")
+	b[0] = map[index.Kind]byte{index.File: '-', index.Folder: 'd', index.Symlink: 'l', index.Char: 'c', index.Block: 'b', index.FIFO: 'p'}[i.Kind]
+	for bit := range 9 {
+		if i.Mode&(1<<bit) == 0 {
+			b[9-bit] = '-'
+		}
+	}
+	for bit, letters := range []string{"tT", "sS", "sS"} { // sticky, setgid, setuid
+		if at := 9 - 3*bit; i.Mode&(0o1000<<bit) != 0 {
+			if b[at] == 'x' {
+				b[at] = letters[0]
+			} else {
+				b[at] = letters[1]
+			}
+		}
+	}
+	return string(b)
+}
+
+func joinWords(words []string) string { return strings.Join(words, ", ") }

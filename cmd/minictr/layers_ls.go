@@ -1,0 +1,138 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/minictr/minictr/layers/index"
+	"github.com/opencontainers/go-digest"
+	"github.com/urfave/cli/v2"
+)
+
+var layersLsCommand = &cli.Command{
+	Name:         "ls",
+	Usage:        "list the layers of images, and which of them they share",
+	UsageText:    "minictr layers ls [--no-trunc] [--json] IMAGE…",
+	Flags:        []cli.Flag{wholeFlag, jsonFlag},
+	Action:       layersLs,
+	OnUsageError: usage,
+}
+
+// layerRow is a layer of an image.
+type layerRow struct {
+	Layer      int           `json:"layer"`
+	DiffID     digest.Digest `json:"diffID"`
+	Digest     digest.Digest `json:"digest"`
+	Compressed int64         `json:"compressed"`
+	Size       int64         `json:"size"`
+	Entries    int           `json:"entries"`
+	SharedWith []string      `json:"sharedWith"`
+	CreatedBy  string        `json:"createdBy"`
+}
+
+type layersOfImage struct {
+	Image  string        `json:"image"`
+	ID     digest.Digest `json:"id"`
+	Layers []layerRow    `json:"layers"`
+}
+
+// sharing compares what images hold with what has to be stored of them.
+type sharing struct {
+	Images   []*layersOfImage `json:"images"`
+	Layers   int              `json:"layers"`
+	Distinct int              `json:"distinct"`
+	Sum      bytesOf          `json:"sum"`
+	Stored   bytesOf          `json:"stored"`
+}
+
+// bytesOf are those of blobs and of the files in them.
+type bytesOf struct {
+	Compressed int64 `json:"compressed"`
+	Size       int64 `json:"size"`
+}
+
+func (b *bytesOf) add(x *index.Index) {
+	b.Compressed += x.BlobSize
+	b.Size += x.Size
+}
+
+func layersLs(c *cli.Context) error {
+	words, err := words(c, -1, "IMAGE…")
+	if err != nil {
+		return err
+	}
+	all := &sharing{}
+	users := make(map[digest.Digest][]string)
+	for _, word := range words {
+		if err := all.add(c, word, users); err != nil {
+			return err
+		}
+	}
+	all.Distinct = len(users)
+	for _, image := range all.Images {
+		for i := range image.Layers {
+			l := &image.Layers[i]
+			l.SharedWith = slices.DeleteFunc(slices.Clone(users[l.DiffID]), func(other string) bool { return other == image.Image })
+		}
+	}
+	if c.Bool("json") {
+		return printJSON(all)
+	}
+	return all.print(c.Bool("no-trunc"))
+}
+
+func (all *sharing) add(c *cli.Context, word string, users map[digest.Digest][]string) error {
+	s, err := lookInto(c, word)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	image := &layersOfImage{Image: word, ID: s.ID, Layers: []layerRow{}}
+	for i, x := range s.indexes[:s.n] {
+		image.Layers = append(image.Layers, layerRow{
+			Layer: i + 1, DiffID: x.DiffID, Digest: x.Blob, Compressed: x.BlobSize, Size: x.Size,
+			Entries: len(x.Entries), CreatedBy: s.step(i + 1),
+		})
+		all.Sum.add(x)
+		if users[x.DiffID] == nil {
+			all.Stored.add(x)
+		}
+		if !slices.Contains(users[x.DiffID], word) {
+			users[x.DiffID] = append(users[x.DiffID], word)
+		}
+	}
+	all.Layers += s.n
+	all.Images = append(all.Images, image)
+	return nil
+}
+
+func (all *sharing) print(whole bool) error {
+	for _, image := range all.Images {
+		fmt.Printf("%s  %s\n", name(image.Image), short(image.ID.String(), whole))
+		rows := [][]string{{"LAYER", "DIFF ID", "DIGEST", "COMPRESSED", "SIZE", "ENTRIES", "SHARED WITH", "CREATED BY"}}
+		for _, l := range image.Layers {
+			with := "-"
+			if len(l.SharedWith) > 0 {
+				with = name(strings.Join(l.SharedWith, " ")).String()
+			}
+			rows = append(rows, []string{
+				strconv.Itoa(l.Layer), short(l.DiffID.String(), whole), short(l.Digest.String(), whole),
+				humanSize(l.Compressed), humanSize(l.Size), strconv.Itoa(l.Entries), with, oneLine(l.CreatedBy, whole),
+			})
+		}
+		if err := table(rows); err != nil {
+			return err
+		}
+	}
+	if len(all.Images) > 1 {
+		saved := 0.0
+		if all.Sum.Size > 0 {
+			saved = 100 * float64(all.Sum.Size-all.Stored.Size) / float64(all.Sum.Size)
+		}
+		fmt.Printf("%d images have %d layers, %d of them distinct: %s stored instead of %s, sharing saves %.1f%%\n",
+			len(all.Images), all.Layers, all.Distinct, humanSize(all.Stored.Size), humanSize(all.Sum.Size), saved)
+	}
+	return nil
+}

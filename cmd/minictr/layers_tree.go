@@ -1,0 +1,204 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/layers/index"
+	"github.com/minictr/minictr/layers/stack"
+	"github.com/urfave/cli/v2"
+)
+
+var layersTreeCommand = &cli.Command{
+	Name:      "tree",
+	Usage:     "show the files of an image, and what a layer did to them",
+	UsageText: "minictr layers tree [flags] IMAGE[@N]",
+	Description: "Shows the stack of layers 1 to N, or all. Marks say what layer N did: A added,\n" +
+		"C changed, D removed. LAYER is the one that a file comes from.",
+	Flags: []cli.Flag{
+		&cli.IntFlag{Name: "since", Usage: "marks say what all layers above `LAYER` did", Value: -1, DefaultText: "N-1"},
+		&cli.BoolFlag{Name: "only", Usage: "only what the layer itself holds or removes"},
+		&cli.StringFlag{Name: "path", Usage: "only `PATH` and what is below it; or a pattern, such as '/etc/*.conf'"},
+		&cli.StringFlag{Name: "mark", Usage: "only paths with one of these `MARKS`, of A, C and D"},
+		&cli.IntFlag{Name: "depth", Usage: "folders only down to `N`; 0 is no limit"},
+		jsonFlag,
+	},
+	Action:       layersTree,
+	OnUsageError: usage,
+}
+
+func layersTree(c *cli.Context) error {
+	words, err := words(c, 1, "one IMAGE[@N]")
+	if err != nil {
+		return err
+	}
+	word := words[0]
+	s, err := lookInto(c, word)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	since := c.Int("since")
+	if since == -1 {
+		since = max(s.n-1, 0)
+	}
+	if since < 0 || since > s.n {
+		return hint.New(fmt.Errorf("--since %d: it is not between 0 and %d", since, s.n), "layers are numbered from 1, the lowest")
+	}
+	keep, err := treeFilter(c, since)
+	if err != nil {
+		return err
+	}
+	lower, err := s.stack(1, since)
+	if err != nil {
+		return err
+	}
+	upper, err := s.stack(1, s.n)
+	if err != nil {
+		return err
+	}
+	d := stack.Diff(lower.Root, upper.Root)
+	d.Keep(keep)
+	t := &treePrinter{depth: c.Int("depth"), removed: removals(upper, since)}
+	if c.Bool("json") {
+		return t.json(d)
+	}
+	return t.text(d)
+}
+
+// treeFilter is what the flags want to see.
+func treeFilter(c *cli.Context, since int) (func(*stack.Difference) bool, error) {
+	marks := c.String("mark")
+	if strings.Trim(marks, "ACD") != "" {
+		return nil, hint.New(fmt.Errorf("--mark %q: unknown", marks), "marks are A, C and D: --mark AC")
+	}
+	pattern := c.String("path")
+	if _, err := path.Match(pattern, ""); err != nil {
+		return nil, fmt.Errorf("--path %q: %w", pattern, err)
+	}
+	pattern = path.Clean("/" + pattern)
+	return func(d *stack.Difference) bool {
+		switch {
+		case marks != "" && !strings.ContainsRune(marks, rune(d.Mark)):
+			return false
+		case c.Bool("only") && d.Mark != stack.Deleted && d.After.Layer <= since:
+			return false
+		case pattern == "/":
+			return true
+		}
+		p := d.Node.Path()
+		matches, _ := path.Match(pattern, p)
+		return matches || p == pattern || strings.HasPrefix(p, pattern+"/")
+	}, nil
+}
+
+// removals tells for each path that a layer above since removed, which.
+func removals(s *stack.Stack, since int) map[string]stack.Change {
+	removed := make(map[string]stack.Change)
+	for _, c := range s.Changes {
+		if c.Mark == stack.Deleted && c.Layer > since {
+			removed[c.Node.Path()] = c
+		}
+	}
+	return removed
+}
+
+type treePrinter struct {
+	depth   int
+	removed map[string]stack.Change
+	out     *tabwriter.Writer
+}
+
+func (t *treePrinter) text(d *stack.Difference) error {
+	t.out = tabwriter.NewWriter(os.Stdout, 0, 1, 2, ' ', 0)
+	fmt.Fprintln(t.out, "MARK\tMODE\tOWNER\tSIZE\tLAYER\tPATH")
+	t.line(d, "/", "", "", 0)
+	return t.out.Flush()
+}
+
+// line prints a path and what is below it. Branch is what leads to its name,
+// indent to those below.
+func (t *treePrinter) line(d *stack.Difference, label, branch, indent string, depth int) {
+	i, layer := d.Inode(), "-" // of a root that no layer has
+	if d.Inode().Layer > 0 {
+		layer = strconv.Itoa(i.Layer)
+	}
+	fmt.Fprintf(t.out, "%c\t%s\t%d:%d\t%s\t%s\t%s%s%s\n", d.Mark, permissions(i), i.UID, i.GID,
+		humanSize(d.Node.Size()), layer, branch, label, t.note(d))
+	if t.depth > 0 && depth >= t.depth {
+		return
+	}
+	for n, c := range d.Below {
+		if n == len(d.Below)-1 {
+			t.line(c, name(c.Node.Name).String(), indent+"└── ", indent+"    ", depth+1)
+		} else {
+			t.line(c, name(c.Node.Name).String(), indent+"├── ", indent+"│   ", depth+1)
+		}
+	}
+}
+
+// note says where a link leads, what changed, and what removed.
+func (t *treePrinter) note(d *stack.Difference) (note string) {
+	switch i := d.Inode(); i.Kind {
+	case index.Symlink:
+		note = " → " + name(i.Target).String()
+	case index.Char, index.Block:
+		note = fmt.Sprintf(" (%d:%d)", i.Major, i.Minor)
+	}
+	if d.Mark == stack.Changed {
+		note += " [" + joinWords(d.What.Names()) + "]"
+	}
+	if c, ok := t.removed[d.Node.Path()]; ok && d.Mark == stack.Deleted {
+		note += fmt.Sprintf(" [layer %d: %s]", c.Layer, reason(c))
+	}
+	return note
+}
+
+// reason says how a path was removed.
+func reason(c stack.Change) string {
+	return removedBy(c.How, c.By)
+}
+
+func removedBy(how stack.How, by *stack.Node) string {
+	path := name(by.Path()).String()
+	switch how {
+	case stack.Whiteout:
+		return "whiteout of " + path
+	case stack.Opaque:
+		return "opaque folder " + path
+	case stack.Replaced:
+		return "folder replaced by " + path
+	}
+	return "overwritten"
+}
+
+// treeRow is a path as JSON has it.
+type treeRow struct {
+	Path name     `json:"path"`
+	Mark string   `json:"mark"`
+	What []string `json:"what,omitempty"`
+	How  string   `json:"how,omitempty"` // it was removed
+	By   name     `json:"by,omitempty"`
+	*file
+}
+
+func (t *treePrinter) json(d *stack.Difference) error {
+	rows := []treeRow{}
+	d.Walk(func(d *stack.Difference) {
+		p := d.Node.Path()
+		if t.depth > 0 && p != "/" && strings.Count(p, "/") > t.depth {
+			return
+		}
+		row := treeRow{Path: name(p), Mark: strings.TrimSpace(string(rune(d.Mark))), What: d.What.Names(), file: newFile(d.Inode())}
+		if c, ok := t.removed[p]; ok && d.Mark == stack.Deleted {
+			row.How, row.By = string(c.How), name(c.By.Path())
+		}
+		rows = append(rows, row)
+	})
+	return printJSON(rows)
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/layers/stack"
+	"github.com/urfave/cli/v2"
+)
+
+var layersWhyCommand = &cli.Command{
+	Name:         "why",
+	Usage:        "say which layers wrote, changed or removed a path",
+	UsageText:    "minictr layers why [--no-trunc] [--json] IMAGE[@N] /path",
+	Flags:        []cli.Flag{wholeFlag, jsonFlag},
+	Action:       layersWhy,
+	OnUsageError: usage,
+}
+
+// changeRow is what a layer did to a path.
+type changeRow struct {
+	Layer     int      `json:"layer"`
+	Mark      string   `json:"mark"`
+	What      []string `json:"what,omitempty"`
+	How       string   `json:"how,omitempty"`
+	By        name     `json:"by,omitempty"`
+	Before    *file    `json:"before,omitempty"`
+	After     *file    `json:"after,omitempty"`
+	CreatedBy string   `json:"createdBy"`
+}
+
+func layersWhy(c *cli.Context) error {
+	words, err := words(c, 2, "IMAGE and a path")
+	if err != nil {
+		return err
+	}
+	path, err := cleanPath(words[1])
+	if err != nil {
+		return err
+	}
+	s, err := lookInto(c, words[0])
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	t, err := s.stack(1, s.n)
+	if err != nil {
+		return err
+	}
+	rows := []changeRow{}
+	for _, change := range t.Why(path) {
+		rows = append(rows, newChangeRow(change, s))
+	}
+	if len(rows) == 0 {
+		return unheardOf(t, path, s.word)
+	}
+	if c.Bool("json") {
+		return printJSON(rows)
+	}
+	return printWhy(rows, c.Bool("no-trunc"))
+}
+
+func newChangeRow(change stack.Change, s *subject) changeRow {
+	row := changeRow{
+		Layer: change.Layer, Mark: string(rune(change.Mark)), What: change.What.Names(),
+		How: string(change.How), Before: newFile(change.Before), After: newFile(change.After), CreatedBy: s.step(change.Layer),
+	}
+	if change.By != nil {
+		row.By = name(change.By.Path())
+	}
+	return row
+}
+
+// unheardOf says that no layer ever had the path, under this name at least.
+func unheardOf(t *stack.Stack, path, image string) error {
+	err := fmt.Errorf("%q: no layer of %s ever had it", path, image)
+	if n := t.Find(path, false); n != nil && n.Path() != path {
+		return hint.New(err, "a link leads from there to "+n.Path())
+	}
+	return err
+}
+
+func printWhy(rows []changeRow, whole bool) error {
+	lines := [][]string{{"LAYER", "MARK", "WHAT", "SIZE", "MODE", "OWNER", "CREATED BY"}}
+	for _, r := range rows {
+		f := r.After
+		if f == nil {
+			f = r.Before
+		}
+		size, mode, owner := "-", "-", "-"
+		if f != nil {
+			size, mode, owner = humanSize(f.Size), f.Mode, f.owner()
+		}
+		lines = append(lines, []string{strconv.Itoa(r.Layer), r.Mark, r.what(), size, mode, owner, oneLine(r.CreatedBy, whole)})
+	}
+	return table(lines)
+}
+
+// what is the change in words.
+func (r changeRow) what() string {
+	switch {
+	case r.How != "":
+		return fmt.Sprintf("%s %s", r.How, r.By)
+	case r.Mark == "A":
+		return "added " + r.After.Type
+	case len(r.What) == 0:
+		return "written again"
+	}
+	return joinWords(r.What)
+}
