@@ -30,6 +30,7 @@ func main() {
 		},
 		Commands: []*cli.Command{
 			runCommand, planCommand, loadCommand, imagesCommand, rmiCommand, rmCommand, versionCommand,
+			diffCommand, historyCommand, layersCommand,
 		},
 		CommandNotFound: func(c *cli.Context, name string) {
 			exit(hint.New(fmt.Errorf("%q: no such command", name), "minictr --help lists them"))
@@ -49,7 +50,7 @@ func main() {
 
 // usage points at the help of the command rather than printing all of it.
 func usage(c *cli.Context, err error, _ bool) error {
-	return hint.New(err, fmt.Sprintf("minictr %s --help lists the flags", c.Command.Name))
+	return hint.New(err, c.Command.HelpName+" --help lists the flags")
 }
 
 // status is the exit code of a program that ran.
