@@ -30,6 +30,7 @@ func main() {
 		},
 		Commands: []*cli.Command{
 			runCommand, planCommand, loadCommand, imagesCommand, rmiCommand, rmCommand, versionCommand,
+			pullCommand, pushCommand, loginCommand, logoutCommand, saveCommand, tagCommand, inspectCommand, pruneCommand,
 			diffCommand, historyCommand, layersCommand,
 		},
 		CommandNotFound: func(c *cli.Context, name string) {

@@ -1,7 +1,12 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"os"
+
 	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/images"
 	"github.com/minictr/minictr/runtime"
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/walk"
@@ -14,6 +19,9 @@ var runCommand = &cli.Command{
 	UsageText: "minictr run [FLAGS] IMAGE [COMMAND [ARGUMENT…]]",
 	Flags: append([]cli.Flag{
 		&cli.BoolFlag{Name: "explain", Usage: "print each system call with its reason, result and time, on standard error"},
+		&cli.StringFlag{Name: "pull", Usage: "fetch the image `always|missing|never`", Value: pullMissing},
+		platformFlag, tlsFlag,
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "say nothing while the image is fetched"},
 	}, runFlags...),
 	Action: run,
 }
@@ -28,7 +36,17 @@ func run(c *cli.Context) error {
 	if c.Bool("explain") {
 		watch = e.watch
 	}
+	when := c.String("pull")
+	if err := pullBefore(c, when); err != nil {
+		return err
+	}
 	code, err := container.Run(c.String("root"), c.Args().First(), o, watch)
+	if errors.Is(err, images.ErrNotFound) && when == pullMissing {
+		if err := pullFor(c, err); err != nil {
+			return err
+		}
+		code, err = container.Run(c.String("root"), c.Args().First(), o, watch)
+	}
 	if err != nil {
 		return err
 	}
@@ -36,6 +54,39 @@ func run(c *cli.Context) error {
 		return status(code)
 	}
 	return nil
+}
+
+// When run fetches the image.
+const (
+	pullAlways  = "always"
+	pullMissing = "missing"
+	pullNever   = "never"
+)
+
+func pullBefore(c *cli.Context, when string) error {
+	switch when {
+	case pullMissing, pullNever:
+		return nil
+	case pullAlways:
+		return pullFor(c, nil)
+	}
+	return fmt.Errorf("--pull %q: it is always, missing or never", when)
+}
+
+// pullFor fetches the image that run names, which was missing. Standard output
+// is the container's.
+func pullFor(c *cli.Context, missing error) error {
+	short := c.Args().First()
+	if missing != nil && !c.Bool("quiet") {
+		fmt.Fprintf(os.Stderr, "Unable to find image '%s' locally\n", plan.Printable(short))
+	}
+	ctx, stop := interruptible(c)
+	defer stop()
+	_, err := pullImage(ctx, c, short, os.Stderr)
+	if err != nil && missing != nil {
+		return fmt.Errorf("%w; %w", missing, err)
+	}
+	return err
 }
 
 // exitCode sorts failures as docker does.

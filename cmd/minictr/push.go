@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/docker/go-units"
+	"github.com/minictr/minictr/images"
+	"github.com/urfave/cli/v2"
+)
+
+var pushCommand = &cli.Command{
+	Name:      "push",
+	Usage:     "send an image to the registry that its name begins with",
+	UsageText: "minictr push [FLAGS] NAME[:TAG]",
+	Flags: []cli.Flag{
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print nothing but the whole name"},
+		tlsFlag,
+	},
+	Action: push,
+}
+
+func push(c *cli.Context) error {
+	short, err := oneImage(c)
+	if err != nil {
+		return err
+	}
+	full, err := images.Normalize(short)
+	if err != nil {
+		return err
+	}
+	store, err := images.Open(c.String("root"))
+	if err != nil {
+		return err
+	}
+	opts := images.PushOptions{}
+	if opts.Settings, err = registrySettings(c); err != nil {
+		return err
+	}
+	quiet := c.Bool("quiet")
+	if isTerminal(os.Stderr) && !quiet {
+		opts.Progress = func(done, total int64) {
+			fmt.Fprintf(os.Stderr, "\r\x1b[Kpushing: %s of %s", units.HumanSize(float64(done)), units.HumanSize(float64(total)))
+		}
+	}
+	ctx, stop := interruptible(c)
+	defer stop()
+	digest, size, err := store.Push(ctx, short, opts)
+	if opts.Progress != nil {
+		fmt.Fprint(os.Stderr, "\r\x1b[K")
+	}
+	switch {
+	case err != nil:
+		return err
+	case quiet:
+		fmt.Println(full)
+	default:
+		_, tag := images.Split(images.Familiar(full))
+		fmt.Printf("%s: digest: %s size: %d\n", tag, digest, size)
+	}
+	return nil
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/images"
+	"github.com/urfave/cli/v2"
+)
+
+var saveCommand = &cli.Command{
+	Name:      "save",
+	Usage:     "write images into an archive",
+	UsageText: "minictr save [-o FILE] IMAGE...   (or:  minictr save ubuntu | docker load)",
+	Flags: []cli.Flag{
+		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`", Value: "-"},
+		&cli.StringFlag{Name: "format", Usage: "write a `FORMAT`: docker-archive (an OCI archive too) or oci-archive", Value: images.DockerArchive},
+	},
+	Action: save,
+}
+
+func save(c *cli.Context) error {
+	if c.NArg() == 0 {
+		return errors.New("save: which image?")
+	}
+	store, err := images.Open(c.String("root"))
+	if err != nil {
+		return err
+	}
+	ctx, stop := interruptible(c)
+	defer stop()
+	write := func(w io.Writer) error {
+		return store.Save(ctx, w, c.String("format"), c.Args().Slice()...)
+	}
+	if file := c.String("output"); file != "-" {
+		return saveFile(file, write)
+	}
+	if isTerminal(os.Stdout) {
+		return hint.New(errors.New("save: standard output is a terminal"), "name a file: minictr save -o FILE IMAGE")
+	}
+	return write(os.Stdout)
+}
+
+// saveFile has the whole archive under its name or nothing, unless the name is
+// that of a device or a pipe.
+func saveFile(path string, write func(io.Writer) error) error {
+	if st, err := os.Stat(path); err == nil && !st.Mode().IsRegular() {
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		return errors.Join(write(f), f.Close())
+	}
+	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	err = errors.Join(write(temp), temp.Sync(), temp.Close())
+	if err == nil {
+		err = os.Rename(temp.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(temp.Name()))
+	}
+	return nil
+}
