@@ -229,6 +229,35 @@ func TestTwoAtOnce(t *testing.T) {
 	checkWhole(t, s)
 }
 
+// Whatever loads and removals do at once, the store stays whole.
+func TestLoadAndRemoveAtOnce(t *testing.T) {
+	s := newStore(t)
+	path := saved(t, dockerArchive(t, "test:one", tarOf(t, map[string]string{"a": "1"}), tarOf(t, map[string]string{"b": "1"})).tar(t))
+	mustLoad(t, s, path)
+	var wait sync.WaitGroup
+	for range 3 {
+		wait.Go(func() {
+			for range 15 {
+				if _, err := s.Load(t.Context(), path, LoadOptions{}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		wait.Go(func() {
+			for range 15 {
+				if _, err := s.Remove("test:one"); err != nil && !errors.Is(err, ErrNotFound) {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	checkWhole(t, s)
+	checkNoOrphans(t, s)
+	mustLoad(t, s, path)
+	checkWhole(t, s)
+}
+
 // A load that dies leaves its scratch folder; the next one removes it, and
 // does not touch that of a load that lives.
 func TestSweep(t *testing.T) {
@@ -314,20 +343,39 @@ func TestDiskFull(t *testing.T) {
 		}
 		return
 	}
-	if err := unix.Mount("tmpfs", root, "tmpfs", 0, "size=1m"); err != nil {
-		t.Fatal(err)
+	archive := saved(t, dockerArchive(t, "big", tarOf(t, map[string]string{"a": strings.Repeat("x", 128<<10), "b": "1"})).tar(t))
+	loaded := false
+	for size := 32 << 10; !loaded; size += 4 << 10 {
+		if err := unix.Mount("tmpfs", root, "tmpfs", 0, fmt.Sprintf("size=%d", size)); err != nil {
+			t.Fatal(err)
+		}
+		loaded = loadToFullDisk(t, root, archive)
+		if err := unix.Unmount(root, 0); err != nil {
+			t.Fatal(err)
+		}
 	}
+}
+
+// loadToFullDisk tells whether the disk was large enough.
+func loadToFullDisk(t *testing.T, root, archive string) bool {
 	s, err := Open(root)
 	if err != nil {
 		t.Fatal(err)
 	}
-	big := tarOf(t, map[string]string{"a": strings.Repeat("x", 2<<20)})
-	if _, err := s.Load(t.Context(), saved(t, dockerArchive(t, "big", big).tar(t)), LoadOptions{}); !errors.Is(err, unix.ENOSPC) {
-		t.Errorf("got %v", err)
+	_, failed := s.Load(t.Context(), archive, LoadOptions{})
+	if failed != nil && (!errors.Is(failed, unix.ENOSPC) || !strings.Contains(failed.Error(), archive)) {
+		t.Errorf("got %v", failed)
+	}
+	list, err := s.List()
+	if err != nil || (len(list) == 1) != (failed == nil) {
+		t.Errorf("%d images after: %v (%v)", len(list), failed, err)
 	}
 	checkWhole(t, s)
-	mustLoad(t, s, saved(t, dockerArchive(t, "small", tarOf(t, nil)).tar(t)))
-	checkWhole(t, s)
+	if failed != nil {
+		mustLoad(t, s, saved(t, dockerArchive(t, "small").tar(t)))
+		checkWhole(t, s)
+	}
+	return failed == nil
 }
 
 // The store can be read without root.
