@@ -51,7 +51,7 @@ func (s *Store) Load(ctx context.Context, src string, opts LoadOptions) ([]strin
 	}
 	names, err := s.load(ctx, src, opts, scratch)
 	if err != nil {
-		err = fmt.Errorf("load %s: %w", src, err)
+		err = s.hintRoom(fmt.Errorf("load %s: %w", src, err))
 	}
 	return names, errors.Join(err, scratch.close())
 }

@@ -49,7 +49,7 @@ func (s *Store) remove(name string, force bool) ([]string, error) {
 	}
 	lines, err := s.removeLocked(name, force, scratch)
 	if err != nil {
-		err = fmt.Errorf("remove image %s: %w", name, err)
+		err = s.hintRoom(fmt.Errorf("remove image %s: %w", name, err))
 	}
 	return lines, errors.Join(err, scratch.close())
 }

@@ -31,9 +31,11 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/layers"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sys/unix"
 )
 
 // A Store is a folder of images.
@@ -106,6 +108,13 @@ func writeFile(path string, text []byte) error {
 	}
 	_, err = f.Write(text)
 	return errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
+}
+
+func (s *Store) hintRoom(err error) error {
+	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
+		return hint.New(err, "make room on the disk that holds "+s.root+", or name another store with --root")
+	}
+	return err
 }
 
 func syncDir(path string) error {
