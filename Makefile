@@ -29,7 +29,7 @@ demo: build
 
 # The tests are built by you and run by root.
 test:
-	scripts/need busybox-static strace tini
+	scripts/need busybox-static strace tini docker-registry skopeo
 	go test $(TESTFLAGS) $(if $(SUDO),-exec 'sudo -E env "PATH=$(PATH)"') ./...
 
 check:

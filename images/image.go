@@ -79,7 +79,7 @@ func (s *Store) find(index []ocispec.Descriptor, name string) (ocispec.Descripto
 		return ocispec.Descriptor{}, invalid
 	}
 	err = fmt.Errorf("open image %q: %w", name, ErrNotFound)
-	return ocispec.Descriptor{}, hint.New(err, "load one with: minictr load -i FILE")
+	return ocispec.Descriptor{}, hint.New(err, "fetch it with: minictr pull "+name+", or load one with: minictr load -i FILE")
 }
 
 // findID looks for the one image whose ID begins so.

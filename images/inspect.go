@@ -11,10 +11,10 @@ import (
 // An Inspection is an image as docker inspect shows it, with docker's names;
 // what docker knows and an image does not say is left out.
 type Inspection struct {
-	ID           string   `json:"Id"`
+	Id           string   // of the config; spelled as in docker, for templates
 	RepoTags     []string // all names, as docker's users know them
 	RepoDigests  []string // the same repositories, with the digest of the manifest
-	Created      string   // RFC 3339
+	Created      string   `json:",omitempty"` // RFC 3339
 	Author       string
 	Config       ocispec.ImageConfig
 	Architecture string
@@ -48,7 +48,7 @@ func (s *Store) Inspect(name string) (*Inspection, error) {
 	}
 	c := image.Config
 	i := &Inspection{
-		ID: image.ID.String(), RepoTags: []string{}, RepoDigests: []string{},
+		Id: image.ID.String(), RepoTags: []string{}, RepoDigests: []string{},
 		Author: c.Author, Config: c.Config, Architecture: c.Architecture, Variant: c.Variant, Os: c.OS, Size: image.Size,
 		Descriptor: ocispec.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size},
 	}

@@ -1,0 +1,167 @@
+package main
+
+// A pull that is killed at any moment leaves nothing that shows, and the next
+// one goes on where it stopped.
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// slowRegistry stands before a docker-registry that has the image demo, and
+// sends blobs at a rate of bytes in a millisecond.
+type slowRegistry struct {
+	host string
+	rate atomic.Int64 // 0: as fast as it goes
+	sent atomic.Int64 // bytes of blobs
+}
+
+func newSlowRegistry(t *testing.T) *slowRegistry {
+	t.Helper()
+	for _, program := range []string{"docker-registry", "skopeo"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skip(program + " is not installed: use make test")
+		}
+	}
+	dir := t.TempDir()
+	host, stop, err := startRegistry(dir, "plain", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	push := exec.Command("skopeo", "copy", "-q", "--dest-tls-verify=false", "docker-archive:"+demoImage(t), "docker://"+host+"/demo")
+	if out, err := push.CombinedOutput(); err != nil {
+		t.Fatalf("skopeo: %v\n%s", err, out)
+	}
+	s := &slowRegistry{}
+	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: host})
+	proxy.ModifyResponse = func(r *http.Response) error {
+		if strings.Contains(r.Request.URL.Path, "/blobs/") {
+			r.Body = &slowBody{r.Body, s}
+		}
+		return nil
+	}
+	proxy.ErrorHandler = func(http.ResponseWriter, *http.Request, error) {}
+	proxy.FlushInterval = -1
+	server := httptest.NewServer(proxy)
+	t.Cleanup(server.Close)
+	s.host = strings.TrimPrefix(server.URL, "http://")
+	return s
+}
+
+type slowBody struct {
+	io.ReadCloser
+	registry *slowRegistry
+}
+
+func (b *slowBody) Read(p []byte) (int, error) {
+	if rate := b.registry.rate.Load(); rate > 0 {
+		time.Sleep(time.Millisecond)
+		p = p[:min(len(p), int(rate))]
+	}
+	n, err := b.ReadCloser.Read(p)
+	b.registry.sent.Add(int64(n))
+	return n, err
+}
+
+func TestPullKilled(t *testing.T) {
+	needRoot(t)
+	registry := newSlowRegistry(t)
+	root := t.TempDir()
+	t.Setenv("MINICTR_ROOT", root)
+	registry.rate.Store(2 << 10) // about a second for all of it
+	kept := int64(0)
+	for _, moment := range []time.Duration{20, 60, 100, 200, 300} {
+		pull := exec.Command("minictr", "pull", registry.host+"/demo")
+		if err := pull.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(moment * time.Millisecond)
+		pull.Process.Kill()
+		pull.Wait()
+		now := partialBytes(t, root)
+		if now < kept {
+			t.Errorf("%d bytes were here, now it is %d", kept, now)
+		}
+		kept = now
+		if out, err := exec.Command("minictr", "images", "-q").CombinedOutput(); err != nil || len(out) > 0 {
+			t.Fatalf("images: %q, %v", out, err)
+		}
+	}
+	if kept == 0 {
+		t.Fatal("nothing is kept of what came")
+	}
+	registry.rate.Store(0)
+	registry.sent.Store(0)
+	if out, err := exec.Command("minictr", "pull", registry.host+"/demo").CombinedOutput(); err != nil {
+		t.Fatalf("pull: %v\n%s", err, out)
+	}
+	sent := registry.sent.Load()
+	var size int64
+	for _, blob := range glob(t, root, "blobs/sha256/*") {
+		st, err := os.Stat(blob)
+		if err != nil {
+			t.Fatal(err)
+		}
+		size += st.Size()
+	}
+	if sent+kept > size {
+		t.Errorf("%d bytes were kept of %d, and yet %d came", kept, size, sent)
+	}
+	if left := append(glob(t, root, "tmp/*"), glob(t, root, "partial/*")...); len(left) > 0 {
+		t.Errorf("left over: %q", left)
+	}
+	if out, err := exec.Command("minictr", "run", "--rm", registry.host+"/demo", "echo", "whole").Output(); err != nil || string(out) != "whole\n" {
+		t.Errorf("run: %q, %v", out, err)
+	}
+}
+
+func glob(t *testing.T, elem ...string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(elem...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// partialBytes is how much an interrupted pull has left.
+func partialBytes(t *testing.T, root string) (sum int64) {
+	t.Helper()
+	for _, file := range glob(t, root, "partial/*") {
+		st, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum += st.Size()
+	}
+	return sum
+}
+
+// In a terminal there is a line for each layer.
+func TestPullProgress(t *testing.T) {
+	needRoot(t)
+	registry := newSlowRegistry(t)
+	t.Setenv("MINICTR_ROOT", t.TempDir())
+	registry.rate.Store(8 << 10)
+	out, err := exec.Command("script", "-qec", "minictr pull "+registry.host+"/demo", "/dev/null").Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, want := range []string{"\x1b[2A", "[==============================]", "Status: Downloaded newer image"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("%q is not in\n%s", want, fmt.Sprintf("%q", out))
+		}
+	}
+}
