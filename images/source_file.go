@@ -118,23 +118,40 @@ func copyAside(ctx context.Context, from *os.File) (*os.File, error) {
 		return nil, err
 	}
 	defer plain.Close()
-	dir := os.TempDir()
-	f, err := os.OpenFile(dir, unix.O_TMPFILE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
+	f, err := nameless(os.TempDir())
+	if err == nil {
+		if err = fillFrom(f, plain); err != nil {
+			f.Close()
+		}
 	}
+	if err != nil {
+		return nil, hint.New(fmt.Errorf("decompress archive: %w", err), "TMPDIR names the folder for what is decompressed; or decompress it yourself")
+	}
+	return f, nil
+}
+
+func fillFrom(f *os.File, plain io.Reader) error {
 	n, err := io.Copy(f, io.LimitReader(plain, maxBundle))
 	if err == nil && n == maxBundle {
-		err = fmt.Errorf("archive is larger than %d bytes", int64(maxBundle))
+		err = fmt.Errorf("it is larger than %d bytes", int64(maxBundle))
 	}
 	if err == nil {
 		_, err = f.Seek(0, io.SeekStart)
 	}
-	if err != nil {
-		f.Close()
-		return nil, hint.New(fmt.Errorf("read archive: %w", err), "what is compressed is unpacked in "+dir+"; TMPDIR names another folder")
+	return err
+}
+
+// nameless makes a file without a name (open(2), O_TMPFILE), or, where the
+// file system knows no such thing, one that loses it at once.
+func nameless(dir string) (*os.File, error) {
+	f, err := os.OpenFile(dir, unix.O_TMPFILE|os.O_RDWR, 0o600)
+	if !errors.Is(err, unix.EOPNOTSUPP) {
+		return f, err
 	}
-	return f, nil
+	if f, err = os.CreateTemp(dir, "minictr-"); err == nil {
+		err = os.Remove(f.Name())
+	}
+	return f, err
 }
 
 // savedIndex is where the index of a layer of an archive is kept: a name that

@@ -107,10 +107,12 @@ var (
 // folder walks to a folder. Where the tar left one out, it is made if make
 // says so.
 func (t *planter) folder(name string, make bool) (*Node, error) {
-	at, links := t.root, maxLinks
-	for rest := name; rest != ""; {
-		var step string
-		step, rest, _ = strings.Cut(strings.TrimLeft(rest, "/"), "/")
+	links := maxLinks
+	return t.walk(t.root, name, make, &links)
+}
+
+func (t *planter) walk(at *Node, name string, make bool, links *int) (*Node, error) {
+	for step := range strings.SplitSeq(name, "/") {
 		switch step {
 		case "", ".":
 			continue
@@ -121,32 +123,45 @@ func (t *planter) folder(name string, make bool) (*Node, error) {
 			continue
 		}
 		next := at.children[step]
+		var err error
 		switch {
 		case next == nil || next.whiteout:
-			if !make {
-				return nil, errNoFolder
-			}
-			made, err := t.stack.node(at, step, implied("", t.stack.layers))
-			if err != nil {
-				return nil, err
-			}
-			made.opaque = next != nil
-			at = made
+			at, err = t.imply(at, step, make, next != nil)
 		case next.Kind == index.Folder:
 			at = next
 		case next.Kind == index.Symlink:
-			if links--; links < 0 {
-				return nil, errLinks
-			}
-			rest = next.Target + "/" + rest
-			if path.IsAbs(next.Target) {
-				at = t.root
-			}
+			at, err = t.follow(at, next.Target, links)
 		default:
-			return nil, errNotDir
+			err = errNotDir
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
 	return at, nil
+}
+
+// imply makes a folder that the tar left out; opaque, if it was whited out.
+func (t *planter) imply(at *Node, name string, make, opaque bool) (*Node, error) {
+	if !make {
+		return nil, errNoFolder
+	}
+	n, err := t.stack.node(at, name, implied("", t.stack.layers))
+	if err == nil {
+		n.opaque = opaque
+	}
+	return n, err
+}
+
+// follow goes where a link leads, if a folder is there.
+func (t *planter) follow(at *Node, target string, links *int) (*Node, error) {
+	if *links--; *links < 0 {
+		return nil, errLinks
+	}
+	if path.IsAbs(target) {
+		at = t.root
+	}
+	return t.walk(at, target, false, links)
 }
 
 // node makes a node. One of its name is replaced.

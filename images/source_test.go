@@ -1,0 +1,271 @@
+package images
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/docker/go-units"
+	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/layers/index"
+	"github.com/minictr/minictr/layers/stack"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// look opens an archive as somebody would who has no store.
+func look(t testing.TB, src, cache string) *Source {
+	t.Helper()
+	found, err := lookErr(t, src, cache)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(found.Close)
+	return found
+}
+
+func lookErr(t testing.TB, src, cache string) (*Source, error) {
+	t.Helper()
+	s, err := Open(filepath.Join(t.TempDir(), "no-store"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Look(t.Context(), src, cache)
+}
+
+func indexesOf(t testing.TB, src *Source) []*index.Index {
+	t.Helper()
+	all, err := src.Indexes(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// The torture image's indexes, stacked without unpacking anything, are the
+// tree that Docker's overlay mount showed, and its history has Docker's sizes.
+func TestLookTorture(t *testing.T) {
+	truth, err := os.ReadFile(filepath.Join(torture, "tree.tsv"))
+	if err != nil {
+		t.Skipf("the torture image is not here: %v", err)
+	}
+	history, err := os.ReadFile(filepath.Join(torture, "history.tsv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, archive := range []string{"docker.tar.gz", "oci-gzip.tar", "oci-zstd.tar"} {
+		t.Run(archive, func(t *testing.T) {
+			src := look(t, filepath.Join(torture, archive), t.TempDir())
+			layers := indexesOf(t, src)
+			s, err := stack.New(layers...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			compare(t, listStack(s, linked(layers)), string(truth))
+			if s.Root.Size() != s.Visible() {
+				t.Errorf("the tree shows %d bytes, %d are not hidden", s.Root.Size(), s.Visible())
+			}
+			compare(t, listSteps(t, src), string(history))
+		})
+	}
+}
+
+// linked are the entries that have hard links in their layers. For the kernel
+// they are of several names even where upper layers hide all but one.
+func linked(layers []*index.Index) map[string]bool {
+	targets := make(map[string]bool)
+	for i, x := range layers {
+		for _, e := range x.Entries {
+			if e.Kind == index.Hardlink {
+				targets[fmt.Sprintf("%d %s", i+1, strings.Trim(e.Target, "/"))] = true
+			}
+		}
+	}
+	return targets
+}
+
+// listStack is listTree of a stack.
+func listStack(s *stack.Stack, linked map[string]bool) string {
+	first := make(map[*stack.Inode]string)
+	var nodes []*stack.Node
+	var visit func(n *stack.Node)
+	visit = func(n *stack.Node) {
+		for _, c := range n.Children() {
+			nodes = append(nodes, c)
+		}
+		for _, c := range n.Children() {
+			if c.Kind == index.Folder {
+				visit(c)
+			}
+		}
+	}
+	visit(s.Root)
+	var out strings.Builder
+	for _, n := range nodes {
+		kind := map[index.Kind]string{index.File: "file", index.Folder: "dir", index.Symlink: "link", index.Char: "char", index.Block: "block", index.FIFO: "fifo"}[n.Kind]
+		mtime, group, body := fmt.Sprint(n.Entry.Time.Unix()), "", ""
+		switch n.Kind {
+		case index.Folder:
+			mtime = "-"
+		case index.Symlink:
+			body = n.Target
+		case index.Char:
+			body = fmt.Sprintf("%d:%d", n.Major, n.Minor)
+		case index.File:
+			body = hex.EncodeToString(n.Sum[:])[:16]
+			if linked[fmt.Sprintf("%d %s", n.Layer, n.Entry.Path)] {
+				first[n.Inode] = cmp.Or(first[n.Inode], n.Path())
+				group = first[n.Inode]
+			}
+		}
+		fmt.Fprintf(&out, "%s\t%s\t0o%o\t%d\t%d\t%d\t%s\t%s\t%s\t\n", escape(n.Path()), kind, n.Mode, n.UID, n.GID, n.Inode.Size, mtime, group, body)
+	}
+	return out.String()
+}
+
+// listSteps is what docker history prints, newest first.
+func listSteps(t *testing.T, src *Source) string {
+	t.Helper()
+	measures, err := src.Measures(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	for _, step := range slices.Backward(src.Steps()) {
+		size := int64(0)
+		if step.Layer > 0 {
+			size = measures[step.Layer-1].Unpacked
+		}
+		fmt.Fprintf(&out, "%s\t%s\n", units.HumanSizeWithPrecision(float64(size), 3), step.CreatedBy)
+	}
+	return out.String()
+}
+
+// The second answer does not read the layers again, unless the archive is
+// another one by then, or what was saved is damaged.
+func TestSecondLook(t *testing.T) {
+	cache := filepath.Join(t.TempDir(), "cache")
+	one, two := tarOf(t, map[string]string{"a": "one"}), tarOf(t, map[string]string{"a": "two"})
+	path := saved(t, dockerArchive(t, "x:1", one).tar(t))
+	indexesOf(t, look(t, path, cache))
+	again := look(t, path, cache)
+	again.Layers[0].open = func() (io.ReadCloser, error) { return nil, errors.New("read again") }
+	if x := indexesOf(t, again); x[0].Entries[0].Path != "a" {
+		t.Errorf("saved index: %+v", x[0])
+	}
+	files, _ := filepath.Glob(filepath.Join(cache, "*"))
+	if len(files) != 1 {
+		t.Fatalf("saved indexes: %q", files)
+	}
+	if err := os.Truncate(files[0], 50); err != nil {
+		t.Fatal(err)
+	}
+	indexesOf(t, look(t, path, cache))
+
+	lie := dockerArchive(t, "x:1", one)
+	lie["a/layer.tar"] = two
+	if err := os.WriteFile(path, lie.tar(t), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if x, err := look(t, path, cache).Indexes(t.Context()); err == nil {
+		t.Errorf("a layer that is not what the config says: taken as %+v", x[0])
+	}
+}
+
+// In a store the index lies beside the layer, and goes with it.
+func TestLookStore(t *testing.T) {
+	s := newStore(t)
+	mustLoad(t, s, saved(t, dockerArchive(t, "x:1", tarOf(t, map[string]string{"a": "one"})).tar(t)))
+	src, err := s.Look(t.Context(), "x:1", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := indexesOf(t, src)
+	src.Close()
+	if x[0].Size != 3 || src.Name != "x:1" {
+		t.Errorf("image %q, layer of %d bytes", src.Name, x[0].Size)
+	}
+	beside := filepath.Join(filepath.Dir(s.Layers().Path(src.Layers[0].DiffID)), "index")
+	if _, err := os.Stat(beside); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.Remove("x:1"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Dir(beside)); !os.IsNotExist(err) {
+		t.Errorf("the layer's folder is there yet: %v", err)
+	}
+	checkWhole(t, s)
+}
+
+func TestLookOneOfSeveral(t *testing.T) {
+	b := bundle{}
+	first := b.image(t, tarOf(t, map[string]string{"a": "1"}))
+	second := b.image(t, tarOf(t, map[string]string{"b": "2"}))
+	b.index(t, as(first, "docker.io/library/one:1"), as(second, "docker.io/library/two:2"))
+	for _, path := range []string{b.folder(t), saved(t, b.tar(t)), saved(t, gzipped(t, b.tar(t)))} {
+		if src := look(t, path+":two:2", ""); src.Name != "two:2" || indexesOf(t, src)[0].Entries[0].Path != "b" {
+			t.Errorf("%s:two:2 is %q", path, src.Name)
+		}
+		_, err := lookErr(t, path, "")
+		if err == nil || !strings.Contains(err.Error(), "one:1, two:2") || !strings.Contains(hint.Of(err), path+":one:1") {
+			t.Errorf("two images in %s, none named: %v, hint %q", path, err, hint.Of(err))
+		}
+		if _, err := lookErr(t, path+":three", ""); err == nil {
+			t.Error("an image that is not in it was found")
+		}
+	}
+}
+
+func TestSteps(t *testing.T) {
+	tell := func(by string, empty bool) ocispec.History { return ocispec.History{CreatedBy: by, EmptyLayer: empty} }
+	for _, c := range []struct {
+		history []ocispec.History
+		layers  int
+		want    string
+	}{
+		{[]ocispec.History{tell("ADD", false), tell("ENV", true), tell("RUN", false)}, 2, "1 ADD,0 ENV,2 RUN"},
+		{nil, 2, "1 ,2 "},
+		{[]ocispec.History{tell("ADD", false)}, 3, "1 ADD,2 ,3 "},
+		{[]ocispec.History{tell("ADD", false), tell("RUN", false)}, 1, "1 ADD,0 RUN"},
+	} {
+		src := &Source{Config: ocispec.Image{History: c.history}, Layers: make([]*Layer, c.layers)}
+		var got []string
+		for _, s := range src.Steps() {
+			got = append(got, fmt.Sprintf("%d %s", s.Layer, s.CreatedBy))
+		}
+		if strings.Join(got, ",") != c.want {
+			t.Errorf("%d layers, history %v: %q, want %q", c.layers, c.history, got, c.want)
+		}
+	}
+}
+
+func TestInstruction(t *testing.T) {
+	for by, want := range map[string]string{
+		"/bin/sh -c #(nop)  CMD [\"sh\"]":          "CMD [\"sh\"]",
+		"/bin/sh -c apt-get update":                "RUN apt-get update",
+		"RUN /bin/sh -c apt-get update # buildkit": "RUN apt-get update",
+		"COPY a b # buildkit":                      "COPY a b",
+		"":                                         "imported",
+	} {
+		if got := (Step{CreatedBy: by, Comment: "imported"}).Instruction(); got != want {
+			t.Errorf("%q: %q, want %q", by, got, want)
+		}
+	}
+}
+
+// A bomb in an archive is refused here as it is by load.
+func TestRow22LookAtBomb(t *testing.T) {
+	b := dockerArchive(t, "x:1", tarOf(t, nil))
+	b["config.json"] = bytes.Repeat([]byte(" "), maxConfig+1)
+	if _, err := lookErr(t, saved(t, b.tar(t)), ""); err == nil {
+		t.Error("a config of more than 8 MiB was read")
+	}
+}

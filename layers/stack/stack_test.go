@@ -1,0 +1,301 @@
+package stack
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/minictr/minictr/layers/index"
+)
+
+// A layer is written as lines, the name first:
+//
+//	etc/           a folder
+//	etc/motd 12    a file of 12 bytes
+//	etc/motd 12 b  the same with other content
+//	etc/motd 12 a 0600
+//	lib -> usr     a symbolic link
+//	b = a          a hard link
+func layer(t testing.TB, text string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for line := range strings.SplitSeq(strings.TrimSpace(text), "\n") {
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		h, body := header(t, strings.Fields(line))
+		if err := w.WriteHeader(h); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func header(t testing.TB, f []string) (*tar.Header, []byte) {
+	t.Helper()
+	h := &tar.Header{Name: f[0], Mode: 0o644}
+	switch {
+	case len(f) == 3 && f[1] == "->":
+		h.Typeflag, h.Linkname = tar.TypeSymlink, f[2]
+	case len(f) == 3 && f[1] == "=":
+		h.Typeflag, h.Linkname = tar.TypeLink, f[2]
+	case strings.HasSuffix(f[0], "/"):
+		h.Typeflag, h.Mode = tar.TypeDir, 0o755
+	default:
+		h.Typeflag = tar.TypeReg
+		fill := "a"
+		if len(f) > 1 {
+			fmt.Sscan(f[1], &h.Size)
+		}
+		if len(f) > 2 {
+			fill = f[2]
+		}
+		if len(f) > 3 {
+			fmt.Sscanf(f[3], "%o", &h.Mode)
+		}
+		return h, bytes.Repeat([]byte(fill), int(h.Size))
+	}
+	return h, nil
+}
+
+func indexes(t testing.TB, layers ...string) (all []*index.Index) {
+	t.Helper()
+	for _, text := range layers {
+		x, err := index.Read(t.Context(), bytes.NewReader(layer(t, text)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, x)
+	}
+	return all
+}
+
+func stacked(t testing.TB, layers ...string) *Stack {
+	t.Helper()
+	s, err := New(indexes(t, layers...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestChanges(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		layers  []string
+		changes string // of the last layer
+		hidden  string
+	}{
+		{"added", []string{"etc/", "etc/motd 5"}, "A /etc/motd", ""},
+		{"overwritten", []string{"motd 5", "motd 7"}, "C /motd content", "/motd 5 overwritten by 2"},
+		{"written again", []string{"motd 5", "motd 5"}, "C /motd", "/motd 5 overwritten by 2"},
+		{"mode", []string{"motd 5", "motd 5 a 600"}, "C /motd mode", "/motd 5 overwritten by 2"},
+		{"whiteout", []string{"etc/\netc/motd 5", "etc/.wh.motd"}, "D /etc/motd whiteout /etc/motd", "/etc/motd 5 whiteout by 2"},
+		{"whiteout of a folder", []string{"etc/a/b 5\netc/c 2", ".wh.etc"},
+			"D /etc whiteout /etc; D /etc/a whiteout /etc; D /etc/a/b whiteout /etc; D /etc/c whiteout /etc",
+			"/etc/a/b 5 whiteout by 2; /etc/c 2 whiteout by 2"},
+		{"whiteout of nothing", []string{"a 1", ".wh.b"}, "D /b whiteout /b", ""},
+		{"opaque", []string{"data/\ndata/big 1000\ndata/keep 3", "data/\ndata/.wh..wh..opq\ndata/keep 3"},
+			"D /data/big opaque /data; C /data/keep", "/data/big 1000 opaque by 2; /data/keep 3 overwritten by 2"},
+		{"opaque, mark first and deep", []string{"d/e/f/x 9", "d/.wh..wh..opq\nd/e/f/y 1"},
+			"D /d/e/f/x opaque /d; A /d/e/f/y", "/d/e/f/x 9 opaque by 2"},
+		{"opaque, mark last", []string{"d/x 9", "d/y 1\nd/.wh..wh..opq"}, "D /d/x opaque /d; A /d/y", "/d/x 9 opaque by 2"},
+		{"opaque root", []string{"a 4\nb 2", ".wh..wh..opq\nb 2"}, "D /a opaque /; C /b", "/a 4 opaque by 2; /b 2 overwritten by 2"},
+		{"whiteout and a folder of the name", []string{"d/x 9", ".wh.d\nd/\nd/y 1"}, "D /d/x opaque /d; A /d/y", "/d/x 9 opaque by 2"},
+		{"a folder and then its whiteout", []string{"d/x 9", "d/y 1\n.wh.d"}, "D /d/x opaque /d; A /d/y", "/d/x 9 opaque by 2"},
+		{"whiteout and a file of the name", []string{"f 9", ".wh.f\nf 1"}, "C /f content", "/f 9 overwritten by 2"},
+		{"a file where a folder was", []string{"d/x 9", "d 1"}, "D /d/x replaced /d; C /d type mode", "/d/x 9 replaced by 2"},
+		{"a folder where a file was", []string{"d 9", "d/x 1"}, "C /d type mode; A /d/x", "/d 9 overwritten by 2"},
+		{"one of two names", []string{"a 8\nb = a", ".wh.a"}, "D /a whiteout /a", ""},
+		{"both names", []string{"a 8\nb = a", ".wh.a\n.wh.b"}, "D /a whiteout /a; D /b whiteout /b", "/b 8 whiteout by 2"},
+		{"a name and then the other", []string{"a 8\nb = a", ".wh.a", ".wh.b"}, "D /b whiteout /b", "/b 8 whiteout by 3"},
+		{"back again", []string{"a 8", ".wh.a", "a 8"}, "A /a", "/a 8 whiteout by 2"},
+		{"twice in one layer", []string{"a 8\na 2"}, "A /a", "/a 8 overwritten by 1"},
+		{"a parent that is a link", []string{"lib/\nlib/x 1", "usr/lib/\nlib -> usr/lib\nlib/y 2"},
+			"D /lib/x replaced /lib; C /lib type mode; A /usr; A /usr/lib; A /usr/lib/y", "/lib/x 1 replaced by 2"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := stacked(t, c.layers...)
+			if got := changesOf(s, len(c.layers)); got != c.changes {
+				t.Errorf("changes:\n%s\nwant:\n%s", got, c.changes)
+			}
+			if got := hiddenOf(s); got != c.hidden {
+				t.Errorf("hidden:\n%s\nwant:\n%s", got, c.hidden)
+			}
+			if got := s.Root.Size(); got != s.Visible() {
+				t.Errorf("the tree shows %d bytes; %d are left of %d after what is hidden", got, s.Visible(), s.Total)
+			}
+		})
+	}
+}
+
+func changesOf(s *Stack, layer int) string {
+	var all []string
+	for _, c := range s.Changes {
+		if c.Layer != layer {
+			continue
+		}
+		text := fmt.Sprintf("%c %s %s", c.Mark, c.Node.Path(), c.What)
+		if c.By != nil {
+			text += fmt.Sprintf("%s %s", c.How, c.By.Path())
+		}
+		all = append(all, strings.TrimSpace(text))
+	}
+	return strings.Join(all, "; ")
+}
+
+func hiddenOf(s *Stack) string {
+	var all []string
+	for _, h := range s.Hidden {
+		all = append(all, fmt.Sprintf("%s %d %s by %d", h.Node.Path(), h.Size, h.How, h.Layer))
+	}
+	return strings.Join(all, "; ")
+}
+
+// dive 0.13 takes an opaque mark for a whiteout of a file called ".wh..opq",
+// and finds no waste here.
+func TestOpaqueFolderIsWaste(t *testing.T) {
+	s := stacked(t, "app/\napp/old 900", "app/\napp/.wh..wh..opq\napp/new 100")
+	if s.Total != 1000 || s.Visible() != 100 || s.Efficiency() != 0.1 {
+		t.Errorf("%d of %d bytes are visible, efficiency %v; want 100 of 1000, 0.1", s.Visible(), s.Total, s.Efficiency())
+	}
+}
+
+func TestFind(t *testing.T) {
+	s := stacked(t, "usr/lib/x 1\nlib -> usr/lib\nusr/up -> ../lib/x\nabs -> /lib/x\nloop -> loop\nout -> ../../../lib/x")
+	for path, want := range map[string]string{
+		"/lib/x": "/usr/lib/x", "/usr/up": "/usr/lib/x", "abs": "/usr/lib/x", "/out": "/usr/lib/x",
+		"/loop": "", "/none": "", "/lib/x/y": "", "/": "/", "/lib/../up": "/usr/lib/x",
+	} {
+		got := ""
+		if n := s.Find(path, true); n != nil {
+			got = n.Path()
+		}
+		if got != want {
+			t.Errorf("Find(%q) = %q, want %q", path, got, want)
+		}
+	}
+	if n := s.Find("/abs", false); n == nil || n.Kind != index.Symlink {
+		t.Errorf("Find of a link itself: %v", n)
+	}
+}
+
+func TestDiff(t *testing.T) {
+	a := stacked(t, "same 1\nchanged 2\ngone/x 3")
+	b := stacked(t, "same 1\nchanged 2 b 600\nnew/y 4")
+	var got []string
+	Diff(a.Root, b.Root).Walk(func(d *Difference) {
+		if d.Mark != Same {
+			got = append(got, strings.TrimSpace(fmt.Sprintf("%c %s %s", d.Mark, d.Node.Path(), d.What)))
+		}
+	})
+	want := "C /changed content mode; D /gone; D /gone/x; A /new; A /new/y"
+	if strings.Join(got, "; ") != want {
+		t.Errorf("got  %s\nwant %s", strings.Join(got, "; "), want)
+	}
+}
+
+func TestHostileLayers(t *testing.T) {
+	for _, text := range []string{
+		"a = b",                       // a link to nothing
+		"a = a",                       // to itself
+		"d/\na = d",                   // to a folder
+		"f 1\nf/x 1",                  // a file in a file
+		"l -> l\nl/x 1",               // in a link that goes round
+		"l -> /nowhere/else\nl/.wh.x", // in a link that leads nowhere
+	} {
+		if s, err := New(indexes(t, text)...); err == nil {
+			t.Errorf("%q: taken, %s", text, changesOf(s, 1))
+		}
+	}
+}
+
+// A secret that was deleted comes back, byte for byte; so do its folder, its
+// other names and its mode.
+func TestExtract(t *testing.T) {
+	layers := []string{"root/\nroot/.ssh/\nroot/.ssh/key 4000 s 600\nroot/.ssh/link -> /etc/shadow\nroot/.ssh/again = root/.ssh/key", "root/.wh..ssh"}
+	s := stacked(t, layers[:1]...)
+	dir := t.TempDir()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	open := func(n int) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(layer(t, layers[n-1]))), nil }
+	left, err := Extract(t.Context(), s.Find("/root/.ssh", false), root, "out", open)
+	if err != nil || len(left) > 0 {
+		t.Fatalf("left %q, error %v", left, err)
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "out/key"))
+	if err != nil || string(data) != strings.Repeat("s", 4000) {
+		t.Errorf("key is %.20q…, %v", data, err)
+	}
+	key, _ := os.Stat(filepath.Join(dir, "out/key"))
+	again, _ := os.Stat(filepath.Join(dir, "out/again"))
+	if key.Mode() != 0o600 || !os.SameFile(key, again) {
+		t.Errorf("key has mode %v, and its other name is another file", key.Mode())
+	}
+	if target, err := os.Readlink(filepath.Join(dir, "out/link")); target != "/etc/shadow" {
+		t.Errorf("link leads to %q, %v", target, err)
+	}
+	if _, err := Extract(t.Context(), s.Find("/root/.ssh", false), root, "out", open); !errors.Is(err, os.ErrExist) {
+		t.Errorf("extracting over what is there: %v", err)
+	}
+}
+
+// A link in the image does not lead the extraction out of its folder.
+func TestRow20ExtractThroughLink(t *testing.T) {
+	dir := t.TempDir()
+	canary := filepath.Join(dir, "canary")
+	if err := os.WriteFile(canary, []byte("alive"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text := "d -> " + dir + "\nf 3"
+	s := stacked(t, text)
+	out := filepath.Join(dir, "out")
+	if err := os.Mkdir(out, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(canary, filepath.Join(out, "f")); err != nil {
+		t.Fatal(err)
+	}
+	root, err := os.OpenRoot(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	_, err = Extract(t.Context(), s.Find("/f", false), root, "f", func(int) (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(layer(t, text))), nil
+	})
+	if err == nil {
+		t.Error("wrote through a link that was there")
+	}
+	if data, _ := os.ReadFile(canary); string(data) != "alive" {
+		t.Errorf("the canary says %q", data)
+	}
+}
+
+func TestWhy(t *testing.T) {
+	s := stacked(t, "a 1", "a 2", "b 1", ".wh.a", "a 3")
+	var layers []int
+	for _, c := range s.Why("/a") {
+		layers = append(layers, c.Layer)
+	}
+	if !slices.Equal(layers, []int{1, 2, 4, 5}) {
+		t.Errorf("layers %v", layers)
+	}
+}
