@@ -101,6 +101,7 @@ func (b *builder) becomeRoot() {
 		return
 	}
 	b.from = "linux.uidMappings"
+	b.container("the other end of that pipe is the host's alone: if it dies, so does the wait", closeFd(Ready))
 	b.container("wait until the host has mapped the ids", readByte(Go))
 	b.container("the groups of the host's user are left behind", setgroups(nil))
 	b.container("root's group of the user namespace", setresgid(0))
