@@ -79,16 +79,21 @@ func TestKillWhileTheContainerIsMade(t *testing.T) {
 	guard(t)
 	needStrace(t)
 	before := takePicture(t)
-	for call, number := range map[string]int{
-		"setsid": unix.SYS_SETSID, "pivot_root": unix.SYS_PIVOT_ROOT, "umount2": unix.SYS_UMOUNT2,
-		"capset": unix.SYS_CAPSET, "close_range": unix.SYS_CLOSE_RANGE, "seccomp": unix.SYS_SECCOMP,
+	for call, waits := range map[string]struct {
+		number int
+		flag   string
+	}{
+		"setsid": {unix.SYS_SETSID, "-i"}, "pivot_root": {unix.SYS_PIVOT_ROOT, "-i"}, "umount2": {unix.SYS_UMOUNT2, "-i"},
+		"capset": {unix.SYS_CAPSET, "-i"}, "close_range": {unix.SYS_CLOSE_RANGE, "-i"}, "seccomp": {unix.SYS_SECCOMP, "-i"},
+		// the host is held up, and the child waits for its ids
+		"pidfd_open": {unix.SYS_READ, "--userns=0:100000:65536"},
 	} {
-		cmd := command("minictr", "run", "--rm", "--name", "phoenix", "box", "sleep", "1000")
-		outer := traced(t, cmd, call+":delay_enter=300000:when=1")
+		cmd := command("minictr", "run", "--rm", "--name", "phoenix", waits.flag, "box", "sleep", "1000")
+		outer := traced(t, cmd, call+":delay_enter=500000:when=1")
 		if err := outer.Start(); err != nil {
 			t.Fatal(err)
 		}
-		awaitStop(number)
+		awaitStop(waits.number)
 		killHost()
 		ended := make(chan error)
 		go func() { ended <- outer.Wait() }()
