@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"path"
 
+	"github.com/minictr/minictr/hint"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -234,7 +235,8 @@ func dockerCandidates(bundle fs.FS, data []byte) ([]*candidate, error) {
 		Layers   []string
 	}
 	if err := json.Unmarshal(data, &items); err != nil {
-		return nil, fmt.Errorf("manifest.json: %w", err)
+		err = fmt.Errorf("manifest.json is no docker archive's: %w", err)
+		return nil, hint.New(err, "for other forms: skopeo copy FORM:PATH oci-archive:FILE, and load that")
 	}
 	var all []*candidate
 	for _, item := range items {
