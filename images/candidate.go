@@ -229,11 +229,12 @@ func merge(all []*candidate) []*candidate {
 
 // dockerCandidates reads a docker archive's manifest.json.
 func dockerCandidates(bundle fs.FS, data []byte) ([]*candidate, error) {
-	var items []struct {
+	type image struct {
 		Config   string
 		RepoTags []string
 		Layers   []string
 	}
+	var items []image
 	if err := json.Unmarshal(data, &items); err != nil {
 		err = fmt.Errorf("manifest.json is no docker archive's: %w", err)
 		return nil, hint.New(err, "for other forms: skopeo copy FORM:PATH oci-archive:FILE, and load that")

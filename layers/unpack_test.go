@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -268,6 +269,56 @@ func TestSparse(t *testing.T) {
 			}
 			if strings.Contains(body, hole) && st.Blocks*512 > 64<<10 {
 				t.Errorf("%d bytes on disk for a hole", st.Blocks*512)
+			}
+		})
+	}
+}
+
+// In the four ways that tar(1) writes the holes of a file, of which it has
+// more than fit into one header.
+func TestSparseEntries(t *testing.T) {
+	needRoot(t)
+	if _, err := exec.LookPath("tar"); err != nil {
+		t.Skip("tar is not installed")
+	}
+	const holes, length = 30, 64 << 10
+	body := strings.Repeat("data"+strings.Repeat("\x00", length-4), holes)
+	dir := t.TempDir()
+	f, err := os.Create(filepath.Join(dir, "f"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for i := range holes {
+		if _, err := f.WriteAt([]byte("data"), int64(i*length)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Truncate(holes * length); err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range []string{"--format=gnu", "--format=posix --sparse-version=0.0", "--format=posix --sparse-version=0.1", "--format=posix --sparse-version=1.0"} {
+		t.Run(format, func(t *testing.T) {
+			cmd := exec.Command("tar", append([]string{"-C", dir, "-S", "-c", "f"}, strings.Fields(format)...)...)
+			layer, err := cmd.Output()
+			if err != nil || len(layer) > len(body)/2 {
+				t.Fatalf("tar: %d bytes, %v", len(layer), err)
+			}
+			out := filepath.Join(t.TempDir(), "layer")
+			u, err := Unpack(t.Context(), bytes.NewReader(layer), out)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := os.ReadFile(filepath.Join(out, "diff", "f"))
+			if err != nil || string(got) != body {
+				t.Errorf("content differs: %d bytes, want %d (%v)", len(got), len(body), err)
+			}
+			var st unix.Stat_t
+			if err := unix.Stat(filepath.Join(out, "diff", "f"), &st); err != nil || st.Blocks*512 > int64(len(body)/2) {
+				t.Errorf("%d bytes on disk (%v)", st.Blocks*512, err)
+			}
+			if u.Size != int64(len(body)) {
+				t.Errorf("size %d, want %d", u.Size, len(body))
 			}
 		})
 	}
