@@ -82,6 +82,9 @@ func Config(o *Options, image ocispec.Image, files fs.FS, host Host) (*specs.Spe
 		Root:    &specs.Root{Path: "rootfs", Readonly: o.ReadOnly},
 		Linux:   &specs.Linux{CgroupsPath: "/minictr/" + host.ID},
 	}}
+	if _, err := StopSignal(o, image); err != nil {
+		return nil, err
+	}
 	for _, part := range []func(*config) error{
 		(*config).setNames,
 		(*config).setNamespaces,

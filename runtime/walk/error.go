@@ -3,6 +3,7 @@ package walk
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"github.com/minictr/minictr/runtime/plan"
@@ -59,29 +60,39 @@ func (w *Walk) firstFailed(side plan.Side) int {
 // so its slot says nothing; one that was tried in a folder of PATH and was
 // not there is accepted, and the next is tried.
 func (w *Walk) execFailure() error {
-	const unknown = -1
-	tried, before := unknown, unknown
+	const none = -1
+	tried, next := none, none // an execve that failed; the step after the last that was made
 	for i := range w.plan.Steps {
 		s := &w.plan.Steps[i]
+		settled := w.state(i) != todo
 		switch {
 		case s.Side != plan.Container:
-		case s.Name != "execve":
-			if s.If == "" && s.Unless == "" {
-				before = i
-			}
-		case w.state(i) == todo:
-			if before != unknown && w.state(before) == todo {
-				return w.errorAt(before)
+		case s.Name == "execve" && !settled:
+			if next != none {
+				return w.errorAt(next)
 			}
 			return nil
-		case tried == unknown || unix.Errno(w.program.slots[i].errno) == unix.EACCES:
-			tried = i
+		case s.Name == "execve":
+			if tried == none || unix.Errno(w.program.slots[i].errno) == unix.EACCES {
+				tried = i
+			}
+		case settled:
+			next = none
+		case next == none && !w.leftOut(i):
+			next = i
 		}
 	}
-	if tried == unknown {
+	if tried == none {
 		return errors.New("start the plan: no step of it is execve")
 	}
 	return w.errorAt(tried)
+}
+
+// leftOut: step i hangs on an earlier result that is not there, or that is.
+func (w *Walk) leftOut(i int) bool {
+	o := &w.program.ops[i]
+	absent := func(ref int32) bool { return ref != 0 && w.state(int(ref-1)) != done }
+	return absent(o.needs) || slices.ContainsFunc(o.refs[:], absent) || o.lacks != 0 && !absent(o.lacks)
 }
 
 func (w *Walk) state(i int) uint32 { return atomic.LoadUint32(&w.program.slots[i].state) }
