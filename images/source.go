@@ -8,7 +8,7 @@ package images
 // What a layer holds is found by reading all of it, and kept as an index:
 //
 //	in the store    layers/sha256/<diff ID>/index, beside the unpacked tree
-//	else            <cache>/<hash>, in a folder of the user's
+//	else            <cache>/<hash>, in a folder of the user's (source_file.go)
 //
 // The store's layers never change. Of an archive's the hash covers which file
 // it is, and its size and times, so that another archive which only claims to
@@ -206,7 +206,7 @@ func (l *Layer) index(ctx context.Context) (*index.Index, error) {
 	case l.Blob != "" && x.Blob != l.Blob:
 		return nil, fmt.Errorf("it has the digest %s, its descriptor says %s", x.Blob, l.Blob)
 	}
-	l.save(x)
+	writeSaved(l.saved, x.Write)
 	return x, nil
 }
 
@@ -225,19 +225,19 @@ func (l *Layer) load() *index.Index {
 	return x
 }
 
-// save writes the index, whole or not at all. Where that cannot be, on a full
-// disk or in another's folder, only the next answer takes longer.
-func (l *Layer) save(x *index.Index) {
-	if l.saved == "" {
+// writeSaved writes a file that is kept, whole or not at all. Where that cannot
+// be, on a full disk or in another's folder, only the next answer takes longer.
+func writeSaved(path string, write func(io.Writer) error) {
+	if path == "" {
 		return
 	}
-	f, err := os.CreateTemp(filepath.Dir(l.saved), ".index-")
+	f, err := os.CreateTemp(filepath.Dir(path), ".saved-")
 	if err != nil {
 		return
 	}
-	err = errors.Join(x.Write(f), f.Close())
+	err = errors.Join(write(f), f.Close())
 	if err == nil {
-		err = os.Rename(f.Name(), l.saved)
+		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
 		os.Remove(f.Name())

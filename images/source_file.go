@@ -1,8 +1,15 @@
 package images
 
+// An archive that is compressed cannot be looked into without decompressing
+// all of it: into a nameless file, for as long as it is needed. So of such an
+// archive not only its layers' indexes are kept, but its images' configs too,
+// and the second look does not open it at all, unless a file's content is
+// wanted.
+
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +18,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/layers"
@@ -21,18 +29,14 @@ import (
 // lookFile opens the image of this name in an archive or a layout; the name
 // may be left out where there is one image only.
 func lookFile(ctx context.Context, file, name, cache string) (src *Source, err error) {
-	src = new(Source)
+	b := &lazyBundle{ctx: ctx, file: file}
+	src = &Source{closers: []func(){b.close}}
 	defer func() {
 		if err != nil {
 			src.Close()
 		}
 	}()
-	bundle, closer, err := lookInto(ctx, file)
-	if err != nil {
-		return src, err
-	}
-	src.closers = append(src.closers, func() { closer.Close() })
-	all, err := candidates(bundle)
+	all, err := b.candidates(cache)
 	if err != nil {
 		return src, err
 	}
@@ -44,18 +48,94 @@ func lookFile(ctx context.Context, file, name, cache string) (src *Source, err e
 	if err != nil {
 		return src, err
 	}
-	src.ID, src.Config = c.config.Digest, *image
+	src.ID, src.Config = digest.FromBytes(c.configJSON), *image
 	if len(c.names) > 0 {
 		src.Name = Familiar(c.names[0])
 	}
 	for _, l := range c.layers {
 		src.Layers = append(src.Layers, &Layer{
 			DiffID: l.diffID, Blob: l.blob, Size: l.size, unpacked: -1,
-			open:  func() (io.ReadCloser, error) { return bundle.Open(l.file) },
-			saved: savedIndex(cache, file, l.file, l.diffID),
+			open:  func() (io.ReadCloser, error) { return b.layer(l.file) },
+			saved: savedFile(cache, file, l.file, l.diffID.String()),
 		})
 	}
 	return src, nil
+}
+
+// A lazyBundle is a bundle that is opened when something of it is needed.
+type lazyBundle struct {
+	ctx  context.Context
+	file string
+
+	once       sync.Once
+	bundle     fs.FS
+	closer     io.Closer
+	compressed bool
+	err        error
+}
+
+func (b *lazyBundle) open() (fs.FS, error) {
+	b.once.Do(func() { b.bundle, b.closer, b.compressed, b.err = lookInto(b.ctx, b.file) })
+	return b.bundle, b.err
+}
+
+func (b *lazyBundle) close() {
+	if b.closer != nil {
+		b.closer.Close()
+	}
+}
+
+func (b *lazyBundle) layer(name string) (io.ReadCloser, error) {
+	bundle, err := b.open()
+	if err != nil {
+		return nil, err
+	}
+	return bundle.Open(name)
+}
+
+// A note is what is kept of an image in a compressed archive.
+type note struct {
+	Names  []string
+	Config []byte
+	Layers []layerNote
+}
+
+type layerNote struct {
+	File         string
+	Size         int64
+	Blob, DiffID digest.Digest
+}
+
+// candidates are the bundle's images, from the notes where there are some.
+func (b *lazyBundle) candidates(cache string) (all []*candidate, err error) {
+	saved := savedFile(cache, b.file, "", "images")
+	var notes []note
+	if data, err := os.ReadFile(saved); err == nil && json.Unmarshal(data, &notes) == nil {
+		for _, n := range notes {
+			c := &candidate{names: n.Names, configJSON: n.Config}
+			for _, l := range n.Layers {
+				c.layers = append(c.layers, source{file: l.File, size: l.Size, blob: l.Blob, diffID: l.DiffID})
+			}
+			all = append(all, c)
+		}
+		return all, nil
+	}
+	bundle, err := b.open()
+	if err != nil {
+		return nil, err
+	}
+	if all, err = candidates(bundle); err != nil || !b.compressed || saved == "" {
+		return all, err
+	}
+	for _, c := range all {
+		n := note{Names: c.names, Config: c.configJSON}
+		for _, l := range c.layers {
+			n.Layers = append(n.Layers, layerNote{l.file, l.size, l.blob, l.diffID})
+		}
+		notes = append(notes, n)
+	}
+	writeSaved(saved, func(w io.Writer) error { return json.NewEncoder(w).Encode(notes) })
+	return all, nil
 }
 
 func pick(all []*candidate, file, name string) (*candidate, error) {
@@ -65,11 +145,11 @@ func pick(all []*candidate, file, name string) (*candidate, error) {
 	var names []string
 	full, _ := Normalize(name)
 	for _, c := range all {
-		if name != "" && (slices.Contains(c.names, full) || strings.HasPrefix(c.config.Digest.Encoded(), strings.TrimPrefix(name, "sha256:"))) {
+		if name != "" && (slices.Contains(c.names, full) || strings.HasPrefix(id(c), strings.TrimPrefix(name, "sha256:"))) {
 			return c, nil
 		}
 		if len(c.names) == 0 {
-			names = append(names, c.config.Digest.Encoded()[:12])
+			names = append(names, id(c)[:12])
 		}
 		for _, n := range c.names {
 			names = append(names, Familiar(n))
@@ -82,31 +162,34 @@ func pick(all []*candidate, file, name string) (*candidate, error) {
 	return nil, hint.New(err, "name one of them: "+file+":"+names[0])
 }
 
+func id(c *candidate) string { return digest.FromBytes(c.configJSON).Encoded() }
+
 // lookInto opens a folder or an archive. An archive that is compressed, or
 // comes through a FIFO, is copied to a nameless file first.
-func lookInto(ctx context.Context, file string) (fs.FS, io.Closer, error) {
+func lookInto(ctx context.Context, file string) (bundle fs.FS, closer io.Closer, compressed bool, err error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, false, err
 	}
 	st, err := f.Stat()
 	if err == nil && st.IsDir() {
 		f.Close()
 		root, err := os.OpenRoot(file)
-		return folder{root}, root, err
+		return folder{root}, root, false, err
 	}
-	compressed := err == nil && !st.Mode().IsRegular()
-	if err == nil && !compressed {
+	once := err == nil && !st.Mode().IsRegular()
+	if err == nil && !once {
 		compressed, err = isCompressed(f)
 	}
-	if err == nil && compressed {
+	if err == nil && (once || compressed) {
 		defer f.Close()
 		f, err = copyAside(ctx, f)
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, compressed, err
 	}
-	return openTar(f)
+	bundle, closer, err = openTar(f)
+	return bundle, closer, compressed, err
 }
 
 // copyAside decompresses a stream into a temporary file, which the kernel
@@ -154,9 +237,9 @@ func nameless(dir string) (*os.File, error) {
 	return f, err
 }
 
-// savedIndex is where the index of a layer of an archive is kept: a name that
-// no other state of the file has.
-func savedIndex(cache, file, layer string, diffID digest.Digest) string {
+// savedFile is where something about an archive, or a layer in it, is kept: a
+// name that no other state of the file has. It is "" where nothing can be.
+func savedFile(cache, file, layer, what string) string {
 	if cache == "" {
 		return ""
 	}
@@ -171,6 +254,6 @@ func savedIndex(cache, file, layer string, diffID digest.Digest) string {
 	if err := os.MkdirAll(cache, 0o700); err != nil {
 		return ""
 	}
-	key := fmt.Sprintf("%d %d %d %v %v %s %s", st.Dev, st.Ino, st.Size, st.Mtim, st.Ctim, diffID, layer)
+	key := fmt.Sprintf("%d %d %d %v %v %s %s", st.Dev, st.Ino, st.Size, st.Mtim, st.Ctim, what, layer)
 	return filepath.Join(cache, fmt.Sprintf("%x", sha256.Sum256([]byte(key))))
 }

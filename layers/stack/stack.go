@@ -107,7 +107,7 @@ type Stack struct {
 	Total   int64 // bytes in the files of all layers
 
 	layers int
-	nodes  int
+	left   int // nodes that may still be made
 }
 
 // maxNodes bounds the memory of a stack.
@@ -115,13 +115,17 @@ const maxNodes = 6 << 20
 
 // New stacks layers, lowest first.
 func New(indexes ...*index.Index) (*Stack, error) {
-	s := &Stack{Root: &Node{Inode: implied("", 0)}}
+	s := empty(maxNodes)
 	for i, x := range indexes {
 		if err := s.add(x); err != nil {
 			return nil, fmt.Errorf("layer %d: %w", i+1, err)
 		}
 	}
 	return s, nil
+}
+
+func empty(nodes int) *Stack {
+	return &Stack{Root: &Node{Inode: implied("", 0)}, left: nodes}
 }
 
 // add puts a layer on top.

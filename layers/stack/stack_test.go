@@ -224,6 +224,18 @@ func TestHostileLayers(t *testing.T) {
 	}
 }
 
+// A few bytes in a tar may be many folders in a tree: a/a/a/… is one for each
+// two bytes. They are counted.
+func TestRow22ManyFolders(t *testing.T) {
+	x := indexes(t, strings.Repeat("a/", 60)+"x 1\n"+strings.Repeat("b/", 60)+"x 1")[0]
+	if err := empty(200).add(x); err != nil {
+		t.Error(err)
+	}
+	if err := empty(100).add(x); err == nil {
+		t.Error("122 names fit into 100")
+	}
+}
+
 // A secret that was deleted comes back, byte for byte; so do its folder, its
 // other names and its mode.
 func TestExtract(t *testing.T) {
@@ -257,20 +269,26 @@ func TestExtract(t *testing.T) {
 	}
 }
 
-// A link in the image does not lead the extraction out of its folder.
+// What lies where something is to be extracted to is not written through: no
+// link that leads out of the folder, and none that stays in it.
 func TestRow20ExtractThroughLink(t *testing.T) {
-	dir := t.TempDir()
-	canary := filepath.Join(dir, "canary")
-	if err := os.WriteFile(canary, []byte("alive"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	text := "d -> " + dir + "\nf 3"
+	const text = "f 3\nd/f 3"
 	s := stacked(t, text)
+	dir := t.TempDir()
 	out := filepath.Join(dir, "out")
 	if err := os.Mkdir(out, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(canary, filepath.Join(out, "f")); err != nil {
+	canaries := []string{filepath.Join(dir, "canary"), filepath.Join(out, "canary")}
+	for i, canary := range canaries {
+		if err := os.WriteFile(canary, []byte("alive"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(canary, filepath.Join(out, fmt.Sprint("abs", i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(os.Symlink("canary", filepath.Join(out, "rel")), os.Symlink("..", filepath.Join(out, "up"))); err != nil {
 		t.Fatal(err)
 	}
 	root, err := os.OpenRoot(out)
@@ -278,14 +296,21 @@ func TestRow20ExtractThroughLink(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer root.Close()
-	_, err = Extract(t.Context(), s.Find("/f", false), root, "f", func(int) (io.ReadCloser, error) {
-		return io.NopCloser(bytes.NewReader(layer(t, text))), nil
-	})
-	if err == nil {
-		t.Error("wrote through a link that was there")
+	for _, to := range []string{"abs0", "abs1", "rel", "canary", "up/canary", "up/new", "../new"} {
+		_, err = Extract(t.Context(), s.Find("/f", false), root, to, func(int) (io.ReadCloser, error) {
+			return io.NopCloser(bytes.NewReader(layer(t, text))), nil
+		})
+		if err == nil {
+			t.Errorf("%s: wrote to it", to)
+		}
 	}
-	if data, _ := os.ReadFile(canary); string(data) != "alive" {
-		t.Errorf("the canary says %q", data)
+	for _, canary := range canaries {
+		if data, _ := os.ReadFile(canary); string(data) != "alive" {
+			t.Errorf("%s says %q", canary, data)
+		}
+	}
+	if _, err := os.Lstat(filepath.Join(dir, "new")); err == nil {
+		t.Error("made a file outside of the folder")
 	}
 }
 

@@ -166,8 +166,8 @@ func (t *planter) follow(at *Node, target string, links *int) (*Node, error) {
 
 // node makes a node. One of its name is replaced.
 func (s *Stack) node(parent *Node, name string, inode *Inode) (*Node, error) {
-	if s.nodes++; s.nodes > maxNodes {
-		return nil, fmt.Errorf("image has more than %d names", maxNodes)
+	if s.left--; s.left < 0 {
+		return nil, errors.New("image has more names than any image may")
 	}
 	n := &Node{Name: name, Parent: parent, Inode: inode}
 	if parent.children == nil {
