@@ -30,6 +30,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 )
 
 // A Source is an image that is looked into. Close it.
@@ -225,21 +226,25 @@ func (l *Layer) load() *index.Index {
 	return x
 }
 
-// writeSaved writes a file that is kept, whole or not at all. Where that cannot
-// be, on a full disk or in another's folder, only the next answer takes longer.
+// writeSaved writes a file that is kept. It has no name before it is whole, so
+// nothing is left of it if we are killed. Where it cannot be, on a full disk or
+// in another's folder, only the next answer takes longer.
 func writeSaved(path string, write func(io.Writer) error) {
 	if path == "" {
 		return
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".saved-")
+	f, err := os.OpenFile(filepath.Dir(path), unix.O_TMPFILE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return
 	}
-	err = errors.Join(write(f), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
+	defer f.Close()
+	if write(f) != nil {
+		return
 	}
-	if err != nil {
-		os.Remove(f.Name())
+	link := func() error {
+		return unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", f.Fd()), unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
+	}
+	if link() == unix.EEXIST && os.Remove(path) == nil { // a damaged one
+		link()
 	}
 }

@@ -168,6 +168,9 @@ func TestSecondLook(t *testing.T) {
 		t.Fatal(err)
 	}
 	indexesOf(t, look(t, path, cache))
+	if st, err := os.Stat(files[0]); err != nil || st.Size() <= 50 {
+		t.Errorf("the damaged index was not replaced: %v, %v", st, err)
+	}
 
 	lie := dockerArchive(t, "x:1", one)
 	lie["a/layer.tar"] = two

@@ -1,0 +1,75 @@
+package main
+
+// What comes out of the commands that look into images: for people, tables in
+// which nothing a stranger wrote can move the cursor; for programs, JSON.
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"unicode/utf8"
+
+	"github.com/docker/go-units"
+)
+
+// name is a path or a link's target: any bytes. See layersCommand.
+type name string
+
+func (n name) MarshalJSON() ([]byte, error) {
+	if utf8.ValidString(string(n)) {
+		return marshal(string(n))
+	}
+	return marshal(map[string]string{"base64": base64.StdEncoding.EncodeToString([]byte(n))})
+}
+
+// String is the name as a terminal may show it.
+func (n name) String() string {
+	quoted := strconv.Quote(string(n))
+	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
+}
+
+func marshal(v any) ([]byte, error) {
+	var b strings.Builder
+	out := json.NewEncoder(&b)
+	out.SetEscapeHTML(false)
+	err := out.Encode(v)
+	return []byte(strings.TrimSuffix(b.String(), "\n")), err
+}
+
+func printJSON(v any) error {
+	out := json.NewEncoder(os.Stdout)
+	out.SetEscapeHTML(false)
+	out.SetIndent("", "  ")
+	return out.Encode(v)
+}
+
+// table prints rows; the first is their heading.
+func table(rows [][]string) error {
+	w := tabwriter.NewWriter(os.Stdout, 0, 1, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintln(w, strings.Join(row, "\t"))
+	}
+	return w.Flush()
+}
+
+func humanSize(n int64) string { return units.HumanSizeWithPrecision(float64(n), 3) }
+
+// oneLine is an instruction in a table.
+func oneLine(text string, whole bool) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if r := []rune(text); !whole && len(r) > 60 {
+		text = string(r[:59]) + "…"
+	}
+	return name(text).String()
+}
+
+func short(digest string, whole bool) string {
+	if whole || len(digest) < 19 {
+		return digest
+	}
+	return digest[7:19]
+}
