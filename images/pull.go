@@ -77,12 +77,14 @@ func (s *Store) pull(ctx context.Context, full string, opts PullOptions, scratch
 	if err != nil {
 		return nil, err
 	}
-	from, err := opts.Settings.Open(ctx, full, registry.Pull)
-	if err != nil {
-		return nil, err
-	}
-	p := &puller{store: s, from: from, scratch: scratch, progress: opts.Progress}
-	top, c, err := p.resolve(ctx, full, platform)
+	p := &puller{store: s, scratch: scratch, progress: opts.Progress}
+	var top digest.Digest
+	var c *candidate
+	err = opts.Settings.From(ctx, full, func(from *registry.Repository) (err error) {
+		p.from = from
+		top, c, err = p.resolve(ctx, full, platform)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

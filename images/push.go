@@ -17,7 +17,7 @@ import (
 // PushOptions are what Push may be given besides a name.
 type PushOptions struct {
 	Settings *registry.Settings
-	Progress func(done, total int64) // of bytes; may be nil
+	Progress func(done, total int64) // of bytes, one call at a time; may be nil
 }
 
 // Push sends an image, byte for byte as it came, to the registry that its name
@@ -67,7 +67,7 @@ func (s *Store) push(ctx context.Context, full string, d ocispec.Descriptor, opt
 	if image.Config, err = s.readBlob(config, maxConfig); err != nil {
 		return err
 	}
-	to, err := opts.Settings.Open(ctx, full, registry.Push)
+	to, err := opts.Settings.To(ctx, full)
 	if err != nil {
 		return err
 	}

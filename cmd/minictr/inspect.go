@@ -9,6 +9,7 @@ import (
 	"text/template"
 
 	"github.com/minictr/minictr/images"
+	"github.com/minictr/minictr/runtime/plan"
 	"github.com/urfave/cli/v2"
 )
 
@@ -71,12 +72,26 @@ func printFilled(text string, all []*images.Inspection) error {
 		return fmt.Errorf("inspect: %w", err)
 	}
 	for _, i := range all {
-		if err := t.Execute(os.Stdout, i); err != nil {
+		var filled strings.Builder
+		if err := t.Execute(&filled, i); err != nil {
 			return fmt.Errorf("inspect: %w", err)
 		}
-		fmt.Println()
+		printForeign(filled.String())
 	}
 	return nil
+}
+
+// printForeign prints what an image says: to a terminal without the control
+// bytes that would steer it.
+func printForeign(text string) {
+	if isTerminal(os.Stdout) {
+		lines := strings.Split(text, "\n")
+		for i := range lines {
+			lines[i] = plan.Printable(lines[i])
+		}
+		text = strings.Join(lines, "\n")
+	}
+	fmt.Println(text)
 }
 
 func asJSON(v any) (string, error) {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/docker/go-units"
 	"github.com/minictr/minictr/images"
@@ -39,8 +40,12 @@ func push(c *cli.Context) error {
 	}
 	quiet := c.Bool("quiet")
 	if isTerminal(os.Stderr) && !quiet {
+		var last time.Time
 		opts.Progress = func(done, total int64) {
-			fmt.Fprintf(os.Stderr, "\r\x1b[Kpushing: %s of %s", units.HumanSize(float64(done)), units.HumanSize(float64(total)))
+			if time.Since(last) > 100*time.Millisecond {
+				last = time.Now()
+				fmt.Fprintf(os.Stderr, "\r\x1b[Kpushing: %s of %s", units.HumanSize(float64(done)), units.HumanSize(float64(total)))
+			}
 		}
 	}
 	ctx, stop := interruptible(c)

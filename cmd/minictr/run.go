@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/images"
 	"github.com/minictr/minictr/runtime"
 	"github.com/minictr/minictr/runtime/plan"
@@ -84,7 +85,7 @@ func pullFor(c *cli.Context, missing error) error {
 	defer stop()
 	_, err := pullImage(ctx, c, short, os.Stderr)
 	if err != nil && missing != nil {
-		return fmt.Errorf("%w; %w", missing, err)
+		return hint.New(fmt.Errorf("%w; %w", missing, err), hint.Of(err))
 	}
 	return err
 }

@@ -62,23 +62,6 @@ func Logout(registry string) error {
 	return store.Erase(key)
 }
 
-// Account tells who is logged in to a registry; "" for nobody.
-func Account(registry string) string {
-	r, err := name.NewRegistry(host(registry))
-	if err != nil {
-		return ""
-	}
-	file, err := config.Load(os.Getenv("DOCKER_CONFIG"))
-	if err != nil {
-		return ""
-	}
-	found, err := file.GetCredentialsStore(credentialKey(r)).Get(credentialKey(r))
-	if err != nil {
-		return ""
-	}
-	return found.Username
-}
-
 // credentialKey is how docker's file names a registry.
 func credentialKey(r name.Registry) string {
 	if r.RegistryStr() == name.DefaultRegistry {

@@ -15,9 +15,11 @@ package registry
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -32,49 +34,56 @@ type Repository struct {
 	guard  *guard
 }
 
-// Actions of a token's scope, as the distribution-spec spells them.
-const (
-	Pull = transport.PullScope
-	Push = transport.PushScope
-)
+// From calls use with the repository of a complete name: first with those of
+// the mirrors, then with its own, until one time there is no error.
+func (s *Settings) From(ctx context.Context, image string, use func(*Repository) error) error {
+	places, err := s.places(image)
+	if err != nil {
+		return err
+	}
+	var wrong []error
+	for _, place := range places {
+		r, err := s.open(ctx, place, transport.PullScope)
+		if err == nil {
+			err = use(r)
+		}
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		wrong = append(wrong, err)
+	}
+	return errors.Join(wrong...)
+}
 
-// Open shakes hands with the registry of a complete name, or with the first
-// of its mirrors that answers.
-func (s *Settings) Open(ctx context.Context, image string, action string) (*Repository, error) {
+// To returns the repository of a complete name, to push to.
+func (s *Settings) To(ctx context.Context, image string) (*Repository, error) {
+	places, err := s.places(image)
+	if err != nil {
+		return nil, err
+	}
+	return s.open(ctx, places[len(places)-1], transport.PushScope)
+}
+
+// places are where a repository may be: the last is its own, those before are
+// mirrors of Docker Hub.
+func (s *Settings) places(image string) (all []name.Repository, err error) {
 	ref, err := name.ParseReference(image)
 	if err != nil {
 		return nil, err
 	}
-	var wrong []error
-	places, err := s.places(ref.Context(), action)
-	if err != nil {
-		return nil, err
+	r := ref.Context()
+	addresses := []string{r.RegistryStr()}
+	if r.RegistryStr() == name.DefaultRegistry {
+		addresses = append(slices.Clone(s.Mirrors), r.RegistryStr())
 	}
-	for _, r := range places {
-		repository, err := s.open(ctx, r, action)
-		if err == nil {
-			return repository, nil
+	for _, address := range addresses {
+		registry, err := s.registry(address)
+		if err != nil {
+			return nil, err
 		}
-		wrong = append(wrong, err)
+		all = append(all, registry.Repo(r.RepositoryStr()))
 	}
-	return nil, errors.Join(wrong...)
-}
-
-// places are where a repository is looked for: for Docker Hub, the mirrors
-// come first when we pull.
-func (s *Settings) places(r name.Repository, action string) ([]name.Repository, error) {
-	var all []name.Repository
-	if action == Pull && r.RegistryStr() == name.DefaultRegistry {
-		for _, mirror := range s.Mirrors {
-			registry, err := s.registry(mirror)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, registry.Repo(r.RepositoryStr()))
-		}
-	}
-	own, err := s.registry(r.RegistryStr())
-	return append(all, own.Repo(r.RepositoryStr())), err
+	return all, nil
 }
 
 // registry is a registry by its address.
@@ -114,7 +123,7 @@ func (s *Settings) wire(registry string) http.RoundTripper {
 	t.ResponseHeaderTimeout = answerTime
 	t.DisableCompression = true // a digest is of the bytes as they are
 	if s.plain(registry) {
-		t.TLSClientConfig.InsecureSkipVerify = true
+		t.TLSClientConfig = &tls.Config{InsecureSkipVerify: true}
 	}
 	return t
 }
@@ -124,6 +133,3 @@ func (s *Settings) wire(registry string) http.RoundTripper {
 func (r *Repository) url(kind, ref string) string {
 	return r.name.Scheme() + "://" + r.name.RegistryStr() + "/v2/" + r.name.RepositoryStr() + "/" + kind + "/" + ref
 }
-
-// Registry is the host that serves it.
-func (r *Repository) Registry() string { return r.name.RegistryStr() }

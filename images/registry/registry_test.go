@@ -115,15 +115,26 @@ const basic = "Basic bWU6c2VjcmV0"
 
 func get(t *testing.T, s *Settings, host string) error {
 	t.Helper()
-	r, err := s.Open(t.Context(), host+"/some/image:tag", Pull)
-	if err != nil {
+	return s.From(t.Context(), host+"/some/image:tag", func(r *Repository) error {
+		data, _, err := r.Manifest(t.Context(), "tag", []string{mediaType}, 4<<20)
+		if err == nil && string(data) != manifest {
+			t.Errorf("manifest %q", data)
+		}
 		return err
+	})
+}
+
+// shake is all that comes before a question.
+func shake(t *testing.T, host string) (r *Repository) {
+	t.Helper()
+	err := (&Settings{}).From(t.Context(), host+"/some/image:tag", func(answers *Repository) error {
+		r = answers
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
-	data, _, err := r.Manifest(t.Context(), "tag", []string{mediaType}, 4<<20)
-	if err == nil && string(data) != manifest {
-		t.Errorf("manifest %q", data)
-	}
-	return err
+	return r
 }
 
 // wantBasic refuses who has no password.
@@ -455,11 +466,8 @@ func TestRow22EndlessManifest(t *testing.T) {
 	}))
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	r, err := (&Settings{}).Open(ctx, host+"/some/image:tag", Pull)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, _, err = r.Manifest(ctx, "tag", []string{mediaType}, 4<<20)
+	r := shake(t, host)
+	_, _, err := r.Manifest(ctx, "tag", []string{mediaType}, 4<<20)
 	if err == nil || !strings.Contains(err.Error(), "larger than") {
 		t.Errorf("error %v", err)
 	}
@@ -497,10 +505,7 @@ func (c *cutter) Write(p []byte) (int, error) {
 func TestBlobGoesOnAfterCut(t *testing.T) {
 	for _, offset := range []int64{0, 1, 5000, int64(len(layer)) - 1, int64(len(layer))} {
 		host := serve(t, with(cutting(10000, true)))
-		r, err := (&Settings{}).Open(t.Context(), host+"/some/image:tag", Pull)
-		if err != nil {
-			t.Fatal(err)
-		}
+		r := shake(t, host)
 		body := r.Blob(t.Context(), digest.FromString(layer), int64(len(layer)), offset)
 		data, err := io.ReadAll(body)
 		if err != nil || string(data) != layer[offset:] {
@@ -514,19 +519,14 @@ func TestBlobGoesOnAfterCut(t *testing.T) {
 // anything new came, again and again, that ends.
 func TestBlobWithoutRanges(t *testing.T) {
 	host := serve(t, with(cutting(len(layer), false)))
-	r, err := (&Settings{}).Open(t.Context(), host+"/some/image:tag", Pull)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := shake(t, host)
 	body := r.Blob(t.Context(), digest.FromString(layer), int64(len(layer)), 5000)
 	defer body.Close()
 	if data, err := io.ReadAll(body); err != nil || string(data) != layer[5000:] {
 		t.Errorf("%d bytes, error %v", len(data), err)
 	}
 	host = serve(t, with(cutting(10000, false)))
-	if r, err = (&Settings{}).Open(t.Context(), host+"/some/image:tag", Pull); err != nil {
-		t.Fatal(err)
-	}
+	r = shake(t, host)
 	short := r.Blob(t.Context(), digest.FromString(layer), int64(len(layer)), 0)
 	defer short.Close()
 	if data, err := io.ReadAll(short); err == nil {
@@ -536,10 +536,7 @@ func TestBlobWithoutRanges(t *testing.T) {
 
 func TestRow22BlobLongerThanAnnounced(t *testing.T) {
 	host := serve(t, with(nil))
-	r, err := (&Settings{}).Open(t.Context(), host+"/some/image:tag", Pull)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := shake(t, host)
 	body := r.Blob(t.Context(), digest.FromString(layer), 1000, 0)
 	defer body.Close()
 	data, err := io.ReadAll(body)
@@ -550,16 +547,23 @@ func TestRow22BlobLongerThanAnnounced(t *testing.T) {
 
 func TestMirrors(t *testing.T) {
 	var d diary
+	empty := serve(t, with(func(w http.ResponseWriter, r *http.Request) bool {
+		d.keep("empty mirror", r)
+		if r.URL.Path != "/v2/" {
+			http.NotFound(w, r)
+		}
+		return r.URL.Path != "/v2/"
+	}))
 	mirror := serve(t, with(func(w http.ResponseWriter, r *http.Request) bool { d.keep("mirror", r); return false }))
 	knows(t, "https://index.docker.io/v1/")
-	s := &Settings{Mirrors: []string{"http://" + mirror}}
+	s := &Settings{Mirrors: []string{"http://127.0.0.1:1", "http://" + empty, "http://" + mirror}}
 	if err := get(t, s, "docker.io"); err != nil {
 		t.Error(err)
 	}
 	if d.text() != "" { // row 24
 		t.Errorf("the mirror saw Docker Hub's password: %s", d.text())
 	}
-	if _, err := s.Open(t.Context(), "127.0.0.1:1/some/image:tag", Pull); err == nil {
+	if err := get(t, s, "127.0.0.1:1"); err == nil {
 		t.Error("a mirror of Docker Hub is asked for another registry")
 	}
 }
