@@ -97,9 +97,7 @@ func listStack(s *stack.Stack, linked map[string]bool) string {
 	var nodes []*stack.Node
 	var visit func(n *stack.Node)
 	visit = func(n *stack.Node) {
-		for _, c := range n.Children() {
-			nodes = append(nodes, c)
-		}
+		nodes = append(nodes, n.Children()...)
 		for _, c := range n.Children() {
 			if c.Kind == index.Folder {
 				visit(c)
@@ -110,12 +108,12 @@ func listStack(s *stack.Stack, linked map[string]bool) string {
 	var out strings.Builder
 	for _, n := range nodes {
 		kind := map[index.Kind]string{index.File: "file", index.Folder: "dir", index.Symlink: "link", index.Char: "char", index.Block: "block", index.FIFO: "fifo"}[n.Kind]
-		mtime, group, body := fmt.Sprint(n.Entry.Time.Unix()), "", ""
+		mtime, group, body, mode := fmt.Sprint(n.Entry.Time.Unix()), "", "", n.Mode
 		switch n.Kind {
 		case index.Folder:
 			mtime = "-"
 		case index.Symlink:
-			body = n.Target
+			body, mode = n.Target, 0o777
 		case index.Char:
 			body = fmt.Sprintf("%d:%d", n.Major, n.Minor)
 		case index.File:
@@ -125,7 +123,7 @@ func listStack(s *stack.Stack, linked map[string]bool) string {
 				group = first[n.Inode]
 			}
 		}
-		fmt.Fprintf(&out, "%s\t%s\t0o%o\t%d\t%d\t%d\t%s\t%s\t%s\t\n", escape(n.Path()), kind, n.Mode, n.UID, n.GID, n.Inode.Size, mtime, group, body)
+		fmt.Fprintf(&out, "%s\t%s\t0o%o\t%d\t%d\t%d\t%s\t%s\t%s\t\n", escape(n.Path()), kind, mode, n.UID, n.GID, n.Inode.Size, mtime, group, body)
 	}
 	return out.String()
 }

@@ -140,7 +140,9 @@ func walk(t *testing.T, root string) (paths []string) {
 			t.Fatal(err)
 		}
 		for _, e := range entries {
-			paths = append(paths, dir+"/"+e.Name())
+			if _, err := os.Lstat(root + dir + "/" + e.Name()); !os.IsNotExist(err) { // overlayfs lists a whiteout of nothing
+				paths = append(paths, dir+"/"+e.Name())
+			}
 		}
 		for _, e := range entries {
 			if e.Type() == fs.ModeDir {
