@@ -149,6 +149,39 @@ func partialBytes(t *testing.T, root string) (sum int64) {
 	return sum
 }
 
+// The deaths of TestCrash, for what changes the store with or without a
+// registry.
+func TestCrashGettingAndGiving(t *testing.T) {
+	needRoot(t)
+	if _, err := exec.LookPath("strace"); err != nil {
+		t.Skip("strace is not installed: use make test")
+	}
+	registry := newSlowRegistry(t)
+	if st, err := os.Stat("/dev/shm"); err == nil && st.IsDir() {
+		t.Setenv("TMPDIR", "/dev/shm") // where to sync costs nothing
+	}
+	load := []string{"load", "-i", demoImage(t)}
+	pull := []string{"pull", "-q", registry.host + "/demo"}
+	tag := []string{"tag", "demo", "else"}
+	prune := []string{"prune", "-a"}
+	for name, c := range map[string]crash{
+		"pull": {
+			victim: pull, after: [][]string{pull}, left: registry.host + "/demo",
+			calls: "renameat openat flock fsync syncfs mkdirat pwrite64 unlinkat symlinkat",
+		},
+		"tag": {
+			before: [][]string{load}, victim: tag, after: [][]string{tag}, left: "else", kept: "demo",
+			calls: "renameat openat flock fsync mkdirat unlinkat",
+		},
+		"prune": {
+			before: [][]string{load}, victim: prune, after: [][]string{prune, load}, left: "demo",
+			calls: "renameat openat flock fsync mkdirat unlinkat",
+		},
+	} {
+		t.Run(name, func(t *testing.T) { c.test(t) })
+	}
+}
+
 // In a terminal there is a line for each layer.
 func TestPullProgress(t *testing.T) {
 	needRoot(t)
