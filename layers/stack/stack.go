@@ -33,8 +33,9 @@ type Inode struct {
 	Layer   int
 	Ordinal int  // of the entry in the tar, from 0; -1 for an implied folder
 	Implied bool // a folder that the tar does not have, but files in it
+	Links   int  // names in its layer, as st_nlink in stat(2); upper layers hide some
 
-	names int
+	names int // that the stack shows
 }
 
 // A Node is a name in a tree.
@@ -138,6 +139,11 @@ func (s *Stack) add(x *index.Index) error {
 		}
 		s.Total += x.Entries[i].Size
 	}
+	t.root.walk(func(n *Node) {
+		if !n.whiteout {
+			n.Links = n.names
+		}
+	})
 	if !t.root.Implied {
 		s.Root.Inode = t.root.Inode
 	}
