@@ -41,6 +41,7 @@ check:
 bench: build
 	scripts/bench-run
 	scripts/bench-load
+	scripts/bench-layers
 
 fuzz:
 	@for package in $$(go list ./...); do \
