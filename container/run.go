@@ -195,7 +195,7 @@ func setWindow(spec *specs.Spec) {
 
 // checkTerminal refuses what would look like a terminal and be none.
 func checkTerminal(o *Options) error {
-	if _, err := unix.IoctlGetTermios(0, unix.TCGETS); o.TTY && o.Interactive && err != nil {
+	if o.TTY && o.Interactive && !stdio.IsTerminal(os.Stdin) {
 		return hint.New(errors.New("--tty --interactive: standard input is not a terminal"), "leave out -t")
 	}
 	return nil

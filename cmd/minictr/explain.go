@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/stdio"
 	"github.com/minictr/minictr/runtime/walk"
 	"golang.org/x/sys/unix"
 )
@@ -26,7 +27,7 @@ type explainer struct {
 }
 
 func (e *explainer) watch(p *plan.Plan) walk.Watch {
-	*e = explainer{plan: p, style: plan.Style{Color: isTerminal(os.Stderr)}, spent: map[string]time.Duration{}}
+	*e = explainer{plan: p, style: plan.Style{Color: stdio.IsTerminal(os.Stderr)}, spent: map[string]time.Duration{}}
 	return e.tell
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/minictr/minictr/images"
 	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/stdio"
 	"github.com/urfave/cli/v2"
 )
 
@@ -84,7 +85,7 @@ func printFilled(text string, all []*images.Inspection) error {
 // printForeign prints what an image says: to a terminal without the control
 // bytes that would steer it.
 func printForeign(text string) {
-	if isTerminal(os.Stdout) {
+	if stdio.IsTerminal(os.Stdout) {
 		lines := strings.Split(text, "\n")
 		for i := range lines {
 			lines[i] = plan.Printable(lines[i])

@@ -7,10 +7,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/containerd/console"
 	"github.com/docker/go-units"
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/images"
+	"github.com/minictr/minictr/runtime/stdio"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sys/unix"
 )
@@ -28,7 +28,7 @@ var loadCommand = &cli.Command{
 
 func load(c *cli.Context) error {
 	src := c.String("input")
-	if src == "-" && isTerminal(os.Stdin) {
+	if src == "-" && stdio.IsTerminal(os.Stdin) {
 		return hint.New(fmt.Errorf("load: standard input is a terminal"), "name an archive: minictr load -i FILE")
 	}
 	store, err := images.Open(c.String("root"))
@@ -38,7 +38,7 @@ func load(c *cli.Context) error {
 	ctx, stop := signal.NotifyContext(c.Context, unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
 	defer stop()
 	opts := images.LoadOptions{Stdin: os.Stdin}
-	if isTerminal(os.Stderr) && !c.Bool("quiet") {
+	if stdio.IsTerminal(os.Stderr) && !c.Bool("quiet") {
 		opts.Progress = showProgress()
 	}
 	names, err := store.Load(ctx, src, opts)
@@ -67,9 +67,4 @@ func showProgress() func(done, total int64) {
 			fmt.Fprintf(os.Stderr, " of %s", units.HumanSize(float64(total)))
 		}
 	}
-}
-
-func isTerminal(f *os.File) bool {
-	_, err := console.ConsoleFromFile(f)
-	return err == nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/minictr/minictr/runtime"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/stdio"
 	"github.com/urfave/cli/v2"
 )
 
@@ -35,7 +36,7 @@ func printPlan(c *cli.Context) error {
 	if c.Bool("json") {
 		return json.NewEncoder(os.Stdout).Encode(p)
 	}
-	return p.Print(os.Stdout, plan.Style{Color: isTerminal(os.Stdout)})
+	return p.Print(os.Stdout, plan.Style{Color: stdio.IsTerminal(os.Stdout)})
 }
 
 func compile(c *cli.Context) (*plan.Plan, error) {

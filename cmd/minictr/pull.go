@@ -10,6 +10,7 @@ import (
 
 	"github.com/minictr/minictr/images"
 	"github.com/minictr/minictr/images/registry"
+	"github.com/minictr/minictr/runtime/stdio"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sys/unix"
 )
@@ -59,11 +60,13 @@ func pullImage(ctx context.Context, c *cli.Context, short string, out *os.File) 
 	if c.Bool("quiet") {
 		words = io.Discard
 	}
-	if full, err := images.Normalize(short); err == nil {
-		announce(words, short, images.Familiar(full))
+	full, err := images.Normalize(short)
+	if err != nil {
+		return nil, err
 	}
+	announce(words, short, full)
 	var bars *bars
-	if isTerminal(out) && !c.Bool("quiet") {
+	if stdio.IsTerminal(out) && !c.Bool("quiet") {
 		bars = newBars(out)
 		opts.Progress = bars.layer
 	}
@@ -82,11 +85,14 @@ func pullImage(ctx context.Context, c *cli.Context, short string, out *os.File) 
 	return pulled, nil
 }
 
-func announce(out io.Writer, short, familiar string) {
-	repository, tag := images.Split(familiar)
-	if at := strings.IndexByte(familiar, '@'); at >= 0 {
-		tag = familiar[at+1:]
-	} else if !strings.HasSuffix(short, ":latest") && tag == "latest" {
+// announce says where the image comes from, without the registry, as docker
+// does.
+func announce(out io.Writer, short, full string) {
+	_, path, _ := strings.Cut(full, "/")
+	repository, tag := images.Split(path)
+	if at := strings.IndexByte(path, '@'); at >= 0 {
+		tag = path[at+1:]
+	} else if tag == "latest" && !strings.HasSuffix(short, ":latest") {
 		fmt.Fprintln(out, "Using default tag: latest")
 	}
 	fmt.Fprintf(out, "%s: Pulling from %s\n", tag, repository)

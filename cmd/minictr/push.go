@@ -7,6 +7,7 @@ import (
 
 	"github.com/docker/go-units"
 	"github.com/minictr/minictr/images"
+	"github.com/minictr/minictr/runtime/stdio"
 	"github.com/urfave/cli/v2"
 )
 
@@ -39,7 +40,7 @@ func push(c *cli.Context) error {
 		return err
 	}
 	quiet := c.Bool("quiet")
-	if isTerminal(os.Stderr) && !quiet {
+	if stdio.IsTerminal(os.Stderr) && !quiet {
 		var last time.Time
 		opts.Progress = func(done, total int64) {
 			if time.Since(last) > 100*time.Millisecond {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/images"
+	"github.com/minictr/minictr/runtime/stdio"
 	"github.com/urfave/cli/v2"
 )
 
@@ -38,7 +39,7 @@ func save(c *cli.Context) error {
 	if file := c.String("output"); file != "-" {
 		return saveFile(file, write)
 	}
-	if isTerminal(os.Stdout) {
+	if stdio.IsTerminal(os.Stdout) {
 		return hint.New(errors.New("save: standard output is a terminal"), "name a file: minictr save -o FILE IMAGE")
 	}
 	return write(os.Stdout)

@@ -9,12 +9,17 @@
 // own, a pair: we hold one end, the process the other, and the bytes are
 // copied between the two terminals. Ours is in raw mode meanwhile, so that
 // Ctrl-C is a byte that the container's terminal makes a signal of.
+//
+// Where nobody takes the output any more, as after `| head -1`, the process is
+// told as it would be without us: a pipe breaks (SIGPIPE), a terminal hangs up
+// (SIGHUP, and EIO for who writes there nevertheless).
 package stdio
 
 import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"sync"
 	"time"
@@ -30,9 +35,16 @@ type Streams struct {
 	Made  [3]bool          // for plan.Options.Stdio
 
 	theirs []*os.File     // ends that go to the child
+	lent   []loan         // pipes of ours that the container's user owns meanwhile
 	copies []func()       // what is to be copied once it runs
 	output sync.WaitGroup // copies of output
 	raw    console.Console
+}
+
+// loan is a pipe, and the user to give it back to.
+type loan struct {
+	pipe  *os.File
+	owner int
 }
 
 var names = [3]plan.Ref{"stdin", "stdout", "stderr"}
@@ -50,10 +62,10 @@ func Open(interactive, tty bool, uid uint32) (*Streams, error) {
 		switch {
 		case fd == 0 && !interactive:
 			err = s.empty()
-		case isTerminal(ours):
+		case IsTerminal(ours):
 			err = s.pipe(fd, ours, uid)
 		default:
-			err = own(ours, uid)
+			err = s.lend(ours, uid)
 		}
 		if err != nil {
 			s.Close()
@@ -77,13 +89,29 @@ func (s *Streams) empty() error {
 	return err
 }
 
-// own lets a process that is not root open a pipe anew, as /dev/stdout. A file
-// keeps its owner: that is the caller's, not the container's.
-func own(f *os.File, uid uint32) error {
+// lend lets a process that is not root open a pipe anew, as /dev/stdout: until
+// Close the pipe belongs to uid. A file keeps its owner, and so does a pipe
+// that has a name on disk: those are the caller's, not the container's.
+func (s *Streams) lend(f *os.File, uid uint32) error {
 	var st unix.Stat_t
-	if err := unix.Fstat(int(f.Fd()), &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFIFO || st.Uid == uid {
+	if uid == 0 || !isPipe(f) || unix.Fstat(int(f.Fd()), &st) != nil || st.Uid == uid {
 		return nil
 	}
+	if err := own(f, uid); err != nil {
+		return err
+	}
+	s.lent = append(s.lent, loan{f, int(st.Uid)})
+	return nil
+}
+
+// isPipe tells a pipe(2), which lives in a filesystem of its own, from a
+// fifo(7) that anybody made.
+func isPipe(f *os.File) bool {
+	var st unix.Statfs_t
+	return unix.Fstatfs(int(f.Fd()), &st) == nil && st.Type == unix.PIPEFS_MAGIC
+}
+
+func own(f *os.File, uid uint32) error {
 	if err := unix.Fchown(int(f.Fd()), int(uid), -1); err != nil {
 		return fmt.Errorf("fchown %s: %w", f.Name(), err)
 	}
@@ -114,7 +142,30 @@ func (s *Streams) pipe(fd int, ours *os.File, uid uint32) error {
 const drain = 2 * time.Second
 
 func (s *Streams) copyOutput(to io.Writer, from *os.File) {
-	s.output.Go(func() { io.Copy(to, from) })
+	s.output.Go(func() {
+		_, err := io.Copy(to, from)
+		var failed *fs.PathError
+		if errors.As(err, &failed) && failed.Op == "write" {
+			hangUp(from)
+		}
+	})
+}
+
+// hangUp closes our end for good. A terminal does not end with one descriptor
+// of many, so its other side is hung up, as vhangup(2) does with one's own.
+func hangUp(f *os.File) {
+	defer f.Close()
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return
+	}
+	raw.Control(func(fd uintptr) {
+		peer, _, errno := unix.Syscall(unix.SYS_IOCTL, fd, unix.TIOCGPTPEER, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC)
+		if errno == 0 { // a terminal
+			unix.IoctlSetInt(int(peer), unix.TIOCVHANGUP, 0)
+			unix.Close(int(peer))
+		}
+	})
 }
 
 func copyAndClose(to io.WriteCloser, from io.Reader) {
@@ -135,7 +186,7 @@ func (s *Streams) Started(terminal *os.File, interactive bool) error {
 	if !interactive {
 		return nil
 	}
-	if isTerminal(os.Stdin) {
+	if IsTerminal(os.Stdin) {
 		if err := s.setRaw(); err != nil {
 			return err
 		}
@@ -171,9 +222,14 @@ func (s *Streams) Ended() {
 	s.Close()
 }
 
-// Close restores our terminal and closes what was made for the child.
+// Close restores our terminal, gives back what was lent, and closes what was
+// made for the child.
 func (s *Streams) Close() {
 	s.closeTheirs()
+	for _, l := range s.lent {
+		unix.Fchown(int(l.pipe.Fd()), l.owner, -1)
+	}
+	s.lent = nil
 	if s.raw != nil {
 		s.raw.Reset()
 		s.raw = nil
@@ -216,7 +272,8 @@ func Resize(terminal *os.File) error {
 	return ioctlErr
 }
 
-func isTerminal(f *os.File) bool {
+// IsTerminal reports whether f is a terminal.
+func IsTerminal(f *os.File) bool {
 	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
 	return err == nil
 }
