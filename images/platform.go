@@ -31,6 +31,20 @@ func parsePlatform(text string) (ocispec.Platform, error) {
 	return p, nil
 }
 
+// Check is an error for an image that is not for a platform, os/arch or
+// os/arch/variant.
+func (i *Image) Check(platform string) error {
+	want, err := parsePlatform(platform)
+	if err != nil {
+		return err
+	}
+	has := i.Config.Platform
+	if has.OS != want.OS || has.Architecture != want.Architecture || want.Variant != "" && has.Variant != want.Variant {
+		return fmt.Errorf("image is for %s, not for %s", platformName(has), platformName(want))
+	}
+	return nil
+}
+
 // choose picks, from the manifests of an index, the one for this machine.
 func choose(manifests []ocispec.Descriptor) (ocispec.Descriptor, error) {
 	return chooseFor(here(), manifests)

@@ -38,7 +38,7 @@ func (s *Store) Prune(all bool) (*Pruned, error) {
 	}
 	pruned, err := s.prune(all, scratch)
 	if err != nil {
-		err = fmt.Errorf("prune: %w", err)
+		err = s.hintRoom(fmt.Errorf("prune: %w", err))
 	}
 	return pruned, errors.Join(err, scratch.close())
 }

@@ -67,7 +67,7 @@ func (s *Store) Pull(ctx context.Context, short string, opts PullOptions) (*Pull
 	}
 	pulled, err := s.pull(ctx, full, opts, scratch)
 	if err != nil {
-		err = fmt.Errorf("pull %s: %w", Familiar(full), err)
+		err = s.hintRoom(fmt.Errorf("pull %s: %w", Familiar(full), err))
 	}
 	return pulled, errors.Join(err, scratch.close())
 }

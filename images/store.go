@@ -13,6 +13,7 @@
 //	blobs/sha256/<hex>  manifests and configs (0644), layers as they came (0600)
 //	layers/             see package layers (0700)
 //	tmp/                what is being made (0700)
+//	partial/            what was begun to be fetched, see partial.go (0700)
 //	lock, index.lock    see lock.go
 //
 // The rules:

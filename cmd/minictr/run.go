@@ -67,11 +67,39 @@ const (
 func pullBefore(c *cli.Context, when string) error {
 	switch when {
 	case pullMissing, pullNever:
-		return nil
+		err := checkPlatform(c)
+		if err == nil || when == pullNever {
+			return err
+		}
+		return pullFor(c, err)
 	case pullAlways:
 		return pullFor(c, nil)
 	}
 	return fmt.Errorf("--pull %q: it is always, missing or never", when)
+}
+
+// checkPlatform is an error if the image is here, but not the one for
+// --platform.
+func checkPlatform(c *cli.Context) error {
+	platform := c.String("platform")
+	if platform == "" {
+		return nil
+	}
+	store, err := images.Open(c.String("root"))
+	if err != nil {
+		return err
+	}
+	image, err := store.Image(c.Args().First())
+	if errors.Is(err, images.ErrNotFound) {
+		return nil
+	}
+	if err == nil {
+		err = image.Check(platform)
+	}
+	if err != nil {
+		err = fmt.Errorf("--platform %s: %w", platform, err)
+	}
+	return err
 }
 
 // pullFor fetches the image that run names, which was missing. Standard output
