@@ -12,8 +12,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
+	goruntime "runtime"
 
+	"github.com/minictr/minictr/runtime"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -28,6 +29,7 @@ type Host struct {
 	Hostname     string              // uname -n
 	Dir          string              // the caller's working directory: relative names start there
 	Environ      []string            // the caller's: -e NAME takes its value from it
+	OpenFiles    unix.Rlimit         // how many open files the caller may have
 	Cgroup2      string              // where cgroup2 is mounted
 	Controllers  []string            // that it has: cpu, memory, pids
 	Capabilities uint64              // of this machine's root, a bit each
@@ -38,7 +40,7 @@ type Host struct {
 
 // ThisHost reads what a config for o depends on from the running system.
 func ThisHost(o *Options) (Host, error) {
-	h := Host{Arch: runtime.GOARCH, Environ: os.Environ(), Capabilities: boundingSet()}
+	h := Host{Arch: goruntime.GOARCH, Environ: os.Environ(), Capabilities: boundingSet()}
 	var err error
 	if h.Hostname, err = os.Hostname(); err != nil {
 		return Host{}, err
@@ -50,6 +52,9 @@ func ThisHost(o *Options) (Host, error) {
 		return Host{}, err
 	}
 	h.Controllers = cgroup.Available(h.Cgroup2)
+	if h.OpenFiles, err = runtime.OpenFiles(); err != nil {
+		return Host{}, err
+	}
 	if o.Init {
 		h.Init = findInit()
 	}

@@ -105,7 +105,7 @@ func planOptions(store *images.Store, image *images.Image, host Host, o *Options
 		overlay.Lower = append(overlay.Lower, layers.Short(diffID))
 	}
 	overlay.Lower = append(overlay.Lower, floorName)
-	return plan.Options{Root: overlay, Cgroup2: host.Cgroup2, Arch: host.Arch}
+	return plan.Options{Root: overlay, Cgroup2: host.Cgroup2, Arch: host.Arch, OpenFiles: host.OpenFiles}
 }
 
 // writeFiles writes what is bound over files in /etc; the container's root

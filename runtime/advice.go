@@ -43,7 +43,11 @@ func advice(e *walk.Error) string {
 	case s.Name == "openat2" && e.Errno == unix.ELOOP:
 		return "the image has a symbolic link where a folder or file has to be; it is not followed"
 	case s.Name == "openat2" && s.Part == "attach" && e.Errno == unix.ENOENT:
-		return "the image has no such place, and it could not be made there"
+		return "the image has no such place and it could not be made, or a link there leads nowhere"
+	case s.Name == "move_mount" && e.Errno == unix.EINVAL:
+		return "a folder goes on a folder, a file on a file"
+	case s.Name == "fstatfs" && e.Errno == unix.EPERM && s.Side == plan.Host:
+		return "only procfs may be mounted on /proc"
 	case s.Name == "fsconfig" && strings.Contains(text(s, 2), "lowerdir+") && e.Errno == unix.EINVAL:
 		return "an image of so many layers needs Linux 6.7"
 	case s.Name == "prlimit64" && e.Errno == unix.EPERM:

@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	goruntime "runtime"
-	"syscall"
 
 	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/minictr/minictr/runtime/plan"
@@ -35,32 +33,27 @@ func Start(spec *specs.Spec, options plan.Options, given map[plan.Ref]int, watch
 		return nil, err
 	}
 	process := &Process{}
-	if options.Cgroup2 != "" {
-		process.cgroup = filepath.Join(options.Cgroup2, spec.Linux.CgroupsPath)
-	}
 	release, err := barrier(given)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	giveBackLimit()
 	goruntime.LockOSThread()
 	var tell walk.Watch
 	if watch != nil {
 		tell = watch(p)
 	}
-	if process.walk, err = walk.Start(p, given, tell); err != nil {
+	process.walk, err = walk.Start(p, given, tell)
+	var failed *walk.Error
+	if err == nil || errors.As(err, &failed) && p.MadeCgroup(failed.Index) {
+		process.cgroup = p.Cgroup
+	}
+	if err != nil {
 		return nil, errors.Join(advise(err), process.removeCgroup())
 	}
 	process.pidfd, _ = process.walk.Result(plan.Pidfd)
 	return process, nil
 }
-
-// giveBackLimit undoes what Go does when a program begins: it raises the soft
-// limit of open files (setrlimit(2)), which a container would inherit. Only
-// syscall.Exec gives the old limit back, right before it tries; an Exec of no
-// file does that and nothing else.
-func giveBackLimit() { syscall.Exec("", nil, nil) }
 
 // barrier is the pipe at which a child in a user namespace waits.
 func barrier(given map[plan.Ref]int) (release func(), err error) {

@@ -57,6 +57,9 @@ var runCommand = &cli.Command{
 }
 
 func run(bundle, id string) (code int, err error) {
+	if err := runtime.CheckID(id); err != nil {
+		return 0, err
+	}
 	file, err := os.Open(filepath.Join(bundle, "config.json"))
 	if err != nil {
 		return 0, err
@@ -76,8 +79,12 @@ func run(bundle, id string) (code int, err error) {
 	if spec.Linux != nil && spec.Linux.CgroupsPath == "" {
 		spec.Linux.CgroupsPath = "/minictr/" + id
 	}
+	limit, err := runtime.OpenFiles()
+	if err != nil {
+		return 0, err
+	}
 	signals := runtime.Signals()
-	process, err := runtime.Start(spec, plan.Options{Cgroup2: mount}, map[plan.Ref]int{}, nil)
+	process, err := runtime.Start(spec, plan.Options{Cgroup2: mount, OpenFiles: limit}, map[plan.Ref]int{}, nil)
 	if err != nil {
 		return 0, err
 	}

@@ -89,11 +89,15 @@ func Remove(path string) error {
 // until they are gone. Processes that fork meanwhile do not escape: the
 // kernel kills the group, not a list (cgroup.kill, Linux 5.14).
 func Kill(path string) error {
-	err := os.WriteFile(filepath.Join(path, "cgroup.kill"), []byte("1"), 0)
+	f, err := os.OpenFile(filepath.Join(path, "cgroup.kill"), os.O_WRONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := f.WriteString("1"); err != nil {
 		return err
 	}
 	return waitEmpty(path)

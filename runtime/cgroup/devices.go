@@ -56,6 +56,11 @@ func (a *asm) skipUnless(dst byte, imm int32, n int16) {
 	a.add(unix.BPF_JMP32|unix.BPF_JNE|unix.BPF_K, dst, 0, n, imm)
 }
 
+// skipIf jumps over the next n instructions if dst is imm.
+func (a *asm) skipIf(dst byte, imm int32, n int16) {
+	a.add(unix.BPF_JMP32|unix.BPF_JEQ|unix.BPF_K, dst, 0, n, imm)
+}
+
 func (a *asm) answer(yes bool) {
 	verdict := int32(0)
 	if yes {
@@ -81,18 +86,16 @@ var everyContainers = []struct {
 	major, minor int64
 	access       string
 }{
-	{"c", anyDevice, anyDevice, "m"}, {"b", anyDevice, anyDevice, "m"},
+	{unlimitedRule, anyDevice, anyDevice, "m"},
 	{"c", 1, 3, "rwm"}, {"c", 1, 5, "rwm"}, {"c", 1, 7, "rwm"}, {"c", 1, 8, "rwm"}, {"c", 1, 9, "rwm"},
 	{"c", 5, 0, "rwm"}, {"c", 5, 1, "rwm"}, {"c", 5, 2, "rwm"}, {"c", 136, anyDevice, "rwm"},
 }
 
-// DeviceProgram compiles rules to a program of n instructions. Where all is
+// DeviceProgram compiles rules to a program of n instructions. No rules mean
+// that nothing is allowed but the devices of every container. Where all is
 // allowed there is no program, and n is 0.
 func DeviceProgram(rules []specs.LinuxDeviceCgroup) (code []byte, n int, err error) {
-	if len(rules) == 0 {
-		return nil, 0, nil
-	}
-	if last := rules[len(rules)-1]; !last.Allow || last.Type != unlimitedRule {
+	if len(rules) == 0 || !rules[len(rules)-1].Allow || rules[len(rules)-1].Type != unlimitedRule {
 		for i := range everyContainers {
 			d := &everyContainers[i]
 			rules = append(rules[:len(rules):len(rules)], specs.LinuxDeviceCgroup{Allow: true, Type: d.kind, Major: &d.major, Minor: &d.minor, Access: d.access})
@@ -107,7 +110,11 @@ func DeviceProgram(rules []specs.LinuxDeviceCgroup) (code []byte, n int, err err
 	a.load(r4, r1, majorField)
 	a.load(r5, r1, minorField)
 	for i := len(rules) - 1; i >= 0; i-- {
-		all, err := a.rule(rules[i])
+		minors := []int64{id(rules[i].Minor)}
+		for ; i > 0 && siblings(rules[i], rules[i-1]); i-- {
+			minors = append(minors, id(rules[i-1].Minor))
+		}
+		all, err := a.rule(rules[i], minors)
 		if err != nil {
 			return nil, 0, fmt.Errorf("[%d]: %w", i, err)
 		}
@@ -137,9 +144,15 @@ func lastOfEach(rules []specs.LinuxDeviceCgroup) []specs.LinuxDeviceCgroup {
 	return kept
 }
 
-// rule adds the code of one rule; all is true, and nothing is added, for a
-// rule that fits everything.
-func (a *asm) rule(r specs.LinuxDeviceCgroup) (all bool, err error) {
+// siblings are rules that differ in the minor number alone: one question less.
+func siblings(a, b specs.LinuxDeviceCgroup) bool {
+	return a.Allow == b.Allow && a.Type == b.Type && a.Access == b.Access && id(a.Major) == id(b.Major) &&
+		id(a.Minor) != anyDevice && id(b.Minor) != anyDevice
+}
+
+// rule adds the code of a rule for one or several minor numbers; all is true,
+// and nothing is added, for a rule that fits everything.
+func (a *asm) rule(r specs.LinuxDeviceCgroup, minors []int64) (all bool, err error) {
 	kind, err := deviceType(r.Type)
 	if err != nil {
 		return false, err
@@ -148,9 +161,13 @@ func (a *asm) rule(r specs.LinuxDeviceCgroup) (all bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	major, minor := id(r.Major), id(r.Minor)
-	if kind == 0 && access == everyAccess && major == anyDevice && minor == anyDevice {
+	if kind == 0 && access == everyAccess && id(r.Major) == anyDevice && minors[0] == anyDevice {
 		return true, nil
+	}
+	for _, n := range append(minors, id(r.Major)) {
+		if n != anyDevice && n != int64(uint32(n)) {
+			return false, fmt.Errorf("device number %d: not one of 32 bits", n)
+		}
 	}
 	body := &asm{}
 	test := func(reg byte, want int64) {
@@ -161,14 +178,18 @@ func (a *asm) rule(r specs.LinuxDeviceCgroup) (all bool, err error) {
 	if kind != 0 {
 		test(r2, kind)
 	}
-	test(r4, major)
-	test(r5, minor)
+	test(r4, id(r.Major))
 	if access != everyAccess {
 		// wanted &^ allowed must be empty
 		body.move(r1, r3)
 		body.and(r1, int32(^access))
 		body.skipUnless(r1, 0, 0)
 	}
+	last := len(minors) - 1
+	for i, minor := range minors[:last] {
+		body.skipIf(r5, int32(minor), int16(last-i)) // over the others, to the answer
+	}
+	test(r5, minors[last])
 	body.answer(r.Allow)
 	body.resolve()
 	a.code = append(a.code, body.code...)

@@ -37,6 +37,10 @@ func ask(t *testing.T, code []byte, kind, access, major, minor uint32) bool {
 			if uint32(r[dst]) != imm {
 				pc += int(offset)
 			}
+		case unix.BPF_JMP32 | unix.BPF_JEQ | unix.BPF_K:
+			if uint32(r[dst]) == imm {
+				pc += int(offset)
+			}
 		case unix.BPF_JMP | unix.BPF_EXIT:
 			return r[r0] == 1
 		default:
@@ -67,6 +71,7 @@ func TestDeviceProgram(t *testing.T) {
 		yes, no     string // KIND MAJOR MINOR ACCESS, separated by ;
 		description string
 	}{
+		{description: "no rules", yes: "c 1 3 rw;c 136 7 rw;b 8 0 m", no: "c 10 229 r;b 8 0 r;c 1 4 r;c 1 11 r"},
 		{description: "deny all", rules: []specs.LinuxDeviceCgroup{denyAll},
 			yes: "c 1 3 rw;c 1 5 r;c 5 0 rw;c 5 2 rw;c 136 7 rw;c 10 232 m;b 8 0 m",
 			no:  "c 10 232 r;b 8 0 r;b 8 0 w;c 1 1 r;b 1 3 r;c 10 232 rm"},
@@ -119,7 +124,6 @@ func parseDevice(t *testing.T, device string) (kind, access, major, minor uint32
 
 func TestAllDevicesNeedNoProgram(t *testing.T) {
 	for _, rules := range [][]specs.LinuxDeviceCgroup{
-		nil,
 		{deviceRule(true, "a", -1, -1, "rwm")},
 		{deviceRule(false, "a", -1, -1, "rwm"), deviceRule(true, "a", -1, -1, "rwm")},
 	} {

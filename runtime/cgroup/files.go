@@ -78,6 +78,10 @@ func memory(r *specs.LinuxResources) (files []File, err error) {
 		return nil, fmt.Errorf("memory.kernel: cgroup v2 counts it with all memory")
 	case m.Swappiness != nil:
 		return nil, fmt.Errorf("memory.swappiness: cgroup v2 has no such file")
+	case m.UseHierarchy != nil && !*m.UseHierarchy:
+		return nil, fmt.Errorf("memory.useHierarchy: false: cgroup v2 is always a hierarchy")
+	case m.CheckBeforeUpdate != nil && *m.CheckBeforeUpdate:
+		return nil, fmt.Errorf("memory.checkBeforeUpdate: not implemented")
 	case m.DisableOOMKiller != nil && *m.DisableOOMKiller:
 		return nil, fmt.Errorf("memory.disableOOMKiller: cgroup v2 has no such file")
 	}
@@ -170,7 +174,14 @@ func unified(r *specs.LinuxResources) (files []File, err error) {
 		if strings.Contains(name, "/") || !strings.Contains(name, ".") {
 			return nil, fmt.Errorf("unified: %q: not a file of a cgroup", name)
 		}
-		files = append(files, File{name, r.Unified[name], "unified: " + name, "as the config says, word for word"})
+		files = append(files, File{name, r.Unified[name], "unified: " + name, unifiedWhy(name)})
 	}
 	return files, nil
+}
+
+func unifiedWhy(name string) string {
+	if name == "memory.oom.group" {
+		return "when memory runs out the container is killed as a whole"
+	}
+	return "as the config says, word for word"
 }

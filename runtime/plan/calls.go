@@ -176,10 +176,20 @@ func mkdirat(dir Ref, path string, mode uint32) Step {
 }
 
 func mknodat(dir Ref, path string, mode, major, minor uint32) Step {
-	kind := map[uint32]string{unix.S_IFCHR: "S_IFCHR", unix.S_IFBLK: "S_IFBLK", unix.S_IFIFO: "S_IFIFO"}[mode&unix.S_IFMT]
 	return call("mknodat", unix.SYS_MKNODAT, at(dir), Str(path),
-		Num{uint64(mode), fmt.Sprintf("%s|%#o", kind, mode&^unix.S_IFMT)},
+		Num{uint64(mode), fmt.Sprintf("%s|%#o", kindName(mode), mode&^unix.S_IFMT)},
 		Num{unix.Mkdev(major, minor), fmt.Sprintf("makedev(%d, %d)", major, minor)})
+}
+
+// kindName is what mknod(2) calls the kind of a node.
+func kindName(mode uint32) string {
+	switch mode & unix.S_IFMT {
+	case unix.S_IFCHR:
+		return "S_IFCHR"
+	case unix.S_IFBLK:
+		return "S_IFBLK"
+	}
+	return "S_IFIFO"
 }
 
 func fchownat(dir Ref, path string, uid, gid uint32) Step {
@@ -244,6 +254,11 @@ func sethostname(name string) Step {
 
 func setdomainname(name string) Step {
 	return call("setdomainname", unix.SYS_SETDOMAINNAME, Str(name), num(len(name)))
+}
+
+// keyctl joins a new, empty session keyring (keyctl(2)).
+func keyctl() Step {
+	return call("keyctl", unix.SYS_KEYCTL, Num{unix.KEYCTL_JOIN_SESSION_KEYRING, "KEYCTL_JOIN_SESSION_KEYRING"}, nothing)
 }
 
 func setsid() Step { return call("setsid", unix.SYS_SETSID) }

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/minictr/minictr/runtime/cgroup"
+	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
 
@@ -33,7 +35,7 @@ func (b *builder) cgroup() error {
 	}
 	b.begin("cgroup", "linux.cgroupsPath")
 	group := strings.TrimPrefix(path.Clean("/"+b.linux.CgroupsPath), "/")
-	if group == "" {
+	if group == "" || slices.Contains(strings.Split(b.linux.CgroupsPath, "/"), "..") {
 		return fmt.Errorf("linux.cgroupsPath: %q: names no cgroup of its own", b.linux.CgroupsPath)
 	}
 	files, err := cgroup.Files(b.linux.Resources)
@@ -50,6 +52,7 @@ func (b *builder) cgroup() error {
 		b.passDown(above, enable)
 	}
 	b.host("the container's own", mkdirat(cgroupMount, group, 0o755))
+	b.plan.Cgroup, b.plan.made = path.Join(b.options.Cgroup2, group), len(b.steps)-1
 	b.host("hold it", openat(cgroupMount, group, unix.O_PATH|unix.O_DIRECTORY).as(cgroupFd))
 	for _, f := range files {
 		b.from = "linux.resources." + f.From
@@ -76,11 +79,12 @@ func (b *builder) passDown(dir string, controllers []string) {
 // devices loads the program that the kernel asks at every open and mknod of a
 // device by a process in this cgroup.
 func (b *builder) devices() error {
-	if b.linux.Resources == nil || len(b.linux.Resources.Devices) == 0 {
-		return nil
-	}
 	b.from = "linux.resources.devices"
-	program, n, err := cgroup.DeviceProgram(b.linux.Resources.Devices)
+	var rules []specs.LinuxDeviceCgroup
+	if b.linux.Resources != nil {
+		rules = b.linux.Resources.Devices
+	}
+	program, n, err := cgroup.DeviceProgram(rules)
 	if err != nil {
 		return fmt.Errorf("linux.resources.devices: %w", err)
 	}

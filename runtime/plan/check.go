@@ -15,6 +15,9 @@ import (
 
 // check looks at the whole config before anything is compiled.
 func check(s *specs.Spec) error {
+	if !strings.HasPrefix(s.Version, "1.") {
+		return fmt.Errorf("ociVersion: %q: want 1.x (runtime-spec, config.md)", s.Version)
+	}
 	if s.Process == nil || len(s.Process.Args) == 0 {
 		return errors.New("process.args: empty, there is nothing to run")
 	}
@@ -81,6 +84,7 @@ func refused(s *specs.Spec) []refusal {
 		return list
 	}
 	return append(list, []refusal{
+		{"linux.seccomp.listenerPath", l.Seccomp != nil && l.Seccomp.ListenerPath+l.Seccomp.ListenerMetadata != ""},
 		{"linux.intelRdt", l.IntelRdt != nil},
 		{"linux.memoryPolicy", l.MemoryPolicy != nil},
 		{"linux.mountLabel", l.MountLabel != ""},
@@ -147,6 +151,13 @@ func checkStrings(s *specs.Spec) error {
 	}
 	for i, m := range s.Mounts {
 		fields[mountField(i)] = append([]string{m.Destination, m.Source, m.Type}, m.Options...)
+	}
+	if l := s.Linux; l != nil {
+		fields["linux.maskedPaths"], fields["linux.readonlyPaths"] = l.MaskedPaths, l.ReadonlyPaths
+		fields["linux.cgroupsPath"] = []string{l.CgroupsPath}
+		for i, d := range l.Devices {
+			fields[fmt.Sprintf("linux.devices[%d]", i)] = []string{d.Path}
+		}
 	}
 	for field, list := range fields {
 		for _, v := range list {

@@ -11,7 +11,15 @@ import (
 // Plan is the list.
 type Plan struct {
 	Steps []Step
+	// Cgroup is the folder of the container's cgroup, "" for none. The step
+	// that makes it is number made, from 0.
+	Cgroup string
+	made   int
 }
+
+// MadeCgroup tells whether a walk that failed at step i had made the cgroup:
+// one that was there before is somebody else's.
+func (p *Plan) MadeCgroup(i int) bool { return p.Cgroup != "" && i > p.made }
 
 // Options is what the config does not say: things of the host that the calls
 // need, and what the caller wants of the container's process.
@@ -28,6 +36,9 @@ type Options struct {
 	// others are the caller's own. With process.terminal all three are the
 	// container's new terminal.
 	Stdio [3]bool
+	// OpenFiles is the limit of open files that the process inherits, where
+	// the caller's own is another one. The zero value leaves it alone.
+	OpenFiles unix.Rlimit
 	// Outlive is true for a container that lives on when its parent dies.
 	Outlive bool
 }
@@ -82,7 +93,8 @@ func Compile(spec *specs.Spec, o Options) (*Plan, error) {
 			return nil, err
 		}
 	}
-	return &Plan{b.steps}, nil
+	b.plan.Steps = b.steps
+	return &b.plan, nil
 }
 
 // builder is a plan in the making.
@@ -91,6 +103,7 @@ type builder struct {
 	linux   *specs.Linux
 	options Options
 
+	plan       Plan
 	steps      []Step
 	part, from string
 	made       []string // folders that an earlier step has made sure of
@@ -134,6 +147,7 @@ func (b *builder) session() error {
 		}
 	}
 	b.container("a session of its own: no way to the terminal of the one who started it", setsid())
+	b.container("a keyring of its own: the caller's session keyring is not for it", keyctl().accept(unix.ENOSYS))
 	if b.spec.Process.Terminal {
 		b.container("its controlling terminal: Ctrl-C goes here", ioctl(num(0), "TIOCSCTTY", unix.TIOCSCTTY, num(0)))
 	}

@@ -14,8 +14,8 @@ import (
 // to mount and to make devices. Now it gives up, in an order in which each
 // step still has the right to be made:
 //
-//	limits             need root
 //	working directory  opened as root, so that a closed folder can be one
+//	limits             need root, and no other step needs a descriptor
 //	bounding set       what no execve may ever bring back; needs CAP_SETPCAP
 //	groups, gid, uid   need CAP_SETGID and CAP_SETUID; PR_SET_KEEPCAPS lets
 //	                   the permitted capabilities outlive the change
@@ -26,15 +26,10 @@ import (
 // confine takes away what the program must not have.
 func (b *builder) confine() error {
 	p := b.spec.Process
-	for i, l := range p.Rlimits {
-		b.begin("confine", fmt.Sprintf("process.rlimits[%d]", i))
-		resource, ok := rlimit(l.Type)
-		if !ok {
-			return fmt.Errorf("process.rlimits[%d]: %q: unknown", i, l.Type)
-		}
-		b.container("a limit of the process itself, older than cgroups", prlimit64(resource, l.Type, l.Soft, l.Hard))
-	}
 	b.workingDirectory()
+	if err := b.rlimits(); err != nil {
+		return err
+	}
 	if !p.NoNewPrivileges {
 		if err := b.seccomp(); err != nil {
 			return err
@@ -46,6 +41,26 @@ func (b *builder) confine() error {
 	if p.NoNewPrivileges {
 		b.begin("confine", "process.noNewPrivileges")
 		b.container("no set-user-ID bit and no file capability gives anything from here on", prctl(unix.PR_SET_NO_NEW_PRIVS, "PR_SET_NO_NEW_PRIVS", num(1)))
+	}
+	return nil
+}
+
+// rlimits come when no step needs another descriptor: one of them may be how
+// many there are.
+func (b *builder) rlimits() error {
+	var seen []string
+	for i, l := range b.spec.Process.Rlimits {
+		b.begin("confine", fmt.Sprintf("process.rlimits[%d]", i))
+		resource, ok := rlimit(l.Type)
+		if !ok || slices.Contains(seen, l.Type) {
+			return fmt.Errorf("process.rlimits[%d]: %q: unknown, or there twice", i, l.Type)
+		}
+		seen = append(seen, l.Type)
+		b.container("a limit of the process itself, older than cgroups", prlimit64(resource, l.Type, l.Soft, l.Hard))
+	}
+	if o := b.options.OpenFiles; o != (unix.Rlimit{}) && !slices.Contains(seen, "RLIMIT_NOFILE") {
+		b.begin("confine", "minictr")
+		b.container("the caller's own limit: Go has raised it for the host's process", prlimit64(unix.RLIMIT_NOFILE, "RLIMIT_NOFILE", o.Cur, o.Max))
 	}
 	return nil
 }
@@ -102,7 +117,7 @@ func (b *builder) capabilitiesAndUser() error {
 	b.container("real, effective and saved: no way back", setresgid(p.User.GID))
 	b.container("likewise", setresuid(p.User.UID))
 	b.begin("confine", "process.capabilities")
-	b.container("what root may still do, of some forty kinds; nothing is inherited", capset(sets["effective"], sets["permitted"], sets["inheritable"]))
+	b.container("the capabilities that stay: in force, permitted, inheritable", capset(sets["effective"], sets["permitted"], sets["inheritable"]))
 	for n, name := range capabilities {
 		if sets["ambient"]&(1<<n) != 0 {
 			b.from = "process.capabilities.ambient"
@@ -147,11 +162,14 @@ func (b *builder) exec() error {
 	return nil
 }
 
+// DefaultPath is where programs are looked for when the environment does not
+// say; docker's.
+const DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 // searchPath is the PATH that the program itself will see. An empty part of
 // it is the working directory, as in sh(1).
 func searchPath(env []string) []string {
-	const byDefault = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-	value := byDefault
+	value := DefaultPath
 	for _, e := range env {
 		if v, ok := strings.CutPrefix(e, "PATH="); ok {
 			value = v

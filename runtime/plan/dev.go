@@ -83,6 +83,10 @@ func (b *builder) deviceList() ([]device, error) {
 		if err != nil {
 			return nil, fmt.Errorf("linux.devices[%d]: %w", i, err)
 		}
+		if b.has(specs.UserNamespace) && (d.FileMode != nil || d.UID != nil || d.GID != nil) {
+			return nil, fmt.Errorf("linux.devices[%d]: fileMode, uid, gid: in a user namespace the host's own node is lent as it is", i)
+		}
+		devices = slices.DeleteFunc(devices, func(d device) bool { return d.name == own.name })
 		devices = append(devices, own)
 	}
 	return devices, nil
@@ -140,6 +144,9 @@ func ownDevice(d specs.LinuxDevice) (device, error) {
 	if !ok {
 		return device{}, fmt.Errorf("path %q: not below /dev", d.Path)
 	}
+	if d.Major != int64(uint32(d.Major)) || d.Minor != int64(uint32(d.Minor)) {
+		return device{}, fmt.Errorf("major, minor: %d:%d: not of 32 bits", d.Major, d.Minor)
+	}
 	own := device{name: name, mode: 0o666, major: uint32(d.Major), minor: uint32(d.Minor)}
 	switch d.Type {
 	case "c", "u":
@@ -181,6 +188,7 @@ func (b *builder) lendDevices() error {
 	devices, err := b.deviceList()
 	for _, d := range devices {
 		b.host("a user namespace can make no devices: lend it the host's", openTree("", "/dev/"+d.name, false).as(deviceRef(d)))
+		b.isDevice(Host, deviceRef(d), d)
 	}
 	return err
 }
@@ -191,17 +199,22 @@ func deviceRef(d device) Ref { return Ref("dev/" + d.name) }
 // would be laid over everything that is to be hidden.
 func (b *builder) holdNull() {
 	b.container("files are hidden behind /dev/null: hold it", openat2(dev, "null", unix.O_PATH, unix.RESOLVE_NO_SYMLINKS|unix.RESOLVE_BENEATH).as(null))
+	b.isDevice(Container, null, defaultDevices[0])
+}
+
+// isDevice goes on only if what is held is this device and no other.
+func (b *builder) isDevice(side Side, held Ref, d device) {
 	const statxSize, modeOffset, rdevOffset = 256, 0x18, 0x80
 	statx := func(text string, e Expect) Step {
-		s := call("statx", unix.SYS_STATX, null, Str(""), flags(unix.AT_EMPTY_PATH, atFlags),
+		s := call("statx", unix.SYS_STATX, held, Str(""), flags(unix.AT_EMPTY_PATH, atFlags),
 			Num{unix.STATX_BASIC_STATS, "STATX_BASIC_STATS"}, &Mem{Bytes: make([]byte, statxSize), Text: text})
 		s.Expect = &e
 		return s
 	}
-	b.container("a character device, nothing else", statx("{stx_mode=S_IFCHR|…}",
-		Expect{Arg: 4, Offset: modeOffset, Mask: unix.S_IFMT << 32, Value: unix.S_IFCHR << 32}))
-	b.container("and the right one", statx("{stx_rdev=makedev(1, 3)}",
-		Expect{Arg: 4, Offset: rdevOffset, Mask: allBits, Value: 1 | 3<<32}))
+	b.add(side, "a device of the right kind, nothing else", statx("{stx_mode="+kindName(d.kind)+"|…}",
+		Expect{Arg: 4, Offset: modeOffset, Mask: unix.S_IFMT << 32, Value: uint64(d.kind) << 32}))
+	b.add(side, "and the right one", statx(fmt.Sprintf("{stx_rdev=makedev(%d, %d)}", d.major, d.minor),
+		Expect{Arg: 4, Offset: rdevOffset, Mask: allBits, Value: uint64(d.major) | uint64(d.minor)<<32}))
 }
 
 func (b *builder) isTerminalDevpts(m specs.Mount) bool {

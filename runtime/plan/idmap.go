@@ -38,7 +38,7 @@ func (b *builder) idMap() {
 	b.host("and is gone", call("wait4", unix.SYS_WAIT4, mapper, nothing, num(0), nothing))
 }
 
-// mappedLayers hands the layers to overlayfs as idmapped mounts (Linux 6.13).
+// mappedLayers hands the layers to overlayfs as idmapped mounts (Linux 6.15).
 // The upper folder is not one of them: what the container changes is written
 // with the ids that it has outside.
 func (b *builder) mappedLayers(o *Overlay) error {

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -45,15 +46,42 @@ func (b *builder) sources() error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", mountField(i), err)
 		}
+		if b.ownCgroup(m) {
+			if err := b.bindCgroup(i, o); err != nil {
+				return fmt.Errorf("%s: %w", mountField(i), err)
+			}
+			continue
+		}
 		if !o.bind || strings.HasPrefix(m.Source, RootSource) {
 			continue
 		}
 		b.begin("sources", fmt.Sprintf("%s: %s on %s", mountField(i), m.Source, m.Destination))
 		b.host("hold what is bound from the host: its name is not used again", openTree("", m.Source, o.recursive).as(mountRef(i)))
 		b.bindAttributes(Host, i, o)
+		if path.Clean(m.Destination) == "/proc" {
+			b.host("what stands at /proc is believed: it has to be procfs", onProcfs(mountRef(i), false))
+		}
 		b.host("is it a folder? its target has to be of the same kind", openat(mountRef(i), ".", unix.O_PATH|unix.O_DIRECTORY).as(folderRef(i)).accept(unix.ENOTDIR))
 	}
 	return b.lendDevices()
+}
+
+// ownCgroup: a mount of cgroup2 shows the tree from the root of the cgroup
+// namespace. Without a namespace of its own the container would see, and with
+// the right to write leave, its place in the host's.
+func (b *builder) ownCgroup(m specs.Mount) bool {
+	return (m.Type == "cgroup" || m.Type == "cgroup2") && !b.has(specs.CgroupNamespace)
+}
+
+// bindCgroup shows the container its own cgroup instead.
+func (b *builder) bindCgroup(i int, o *mountOpts) error {
+	if b.options.Cgroup2 == "" {
+		return errors.New("type cgroup: there is no cgroup to show, and no namespace of type cgroup")
+	}
+	b.begin("sources", mountField(i)+": cgroup")
+	b.host("its own cgroup and no more of the host's tree: it has no cgroup namespace", openTree(cgroupFd, "", false).as(mountRef(i)))
+	b.bindAttributes(Host, i, o)
+	return nil
 }
 
 // bindAttributes sets on a clone what mount(2) would set on a bind mount.
@@ -61,6 +89,9 @@ func (b *builder) sources() error {
 func (b *builder) bindAttributes(side Side, i int, o *mountOpts) {
 	a := mountAttr{set: o.set, clear: o.clear, propagation: o.propagation}
 	why := "mounts that come or go below it are nobody else's business"
+	if a.propagation&^unix.MS_PRIVATE != 0 {
+		why = "mounts that come or go below it are passed on, as the config says"
+	}
 	if a.set&unix.MOUNT_ATTR_RDONLY != 0 {
 		why = "read-only, all the way down, before anybody can reach it"
 	}
@@ -74,7 +105,7 @@ func (b *builder) filesystems() error {
 		if err != nil {
 			return err
 		}
-		if o.bind || b.isTerminalDevpts(m) {
+		if o.bind || b.isTerminalDevpts(m) || b.ownCgroup(m) {
 			continue
 		}
 		b.begin("filesystems", fmt.Sprintf("%s: %s on %s", mountField(i), m.Type, m.Destination))
@@ -124,6 +155,9 @@ func (b *builder) filesystem(side Side, ref Ref, m specs.Mount, o *mountOpts) er
 	}
 	b.add(side, "make it", fscreate(fs))
 	b.add(side, "as a mount that is attached nowhere yet", fsmount(fs, o.set).as(ref))
+	if o.propagation != 0 {
+		b.add(side, "mounts below it are passed on or not, as the config says", mountSetattr(ref, "", false, mountAttr{propagation: o.propagation}))
+	}
 	return nil
 }
 
@@ -212,9 +246,18 @@ func (b *builder) openTarget(dest string) {
 		return
 	}
 	b.container("hold the place; links of the image lead nowhere but into the image", openat2("", dest, unix.O_PATH, unix.RESOLVE_NO_MAGICLINKS).as(target))
-	s := call("fstatfs", unix.SYS_FSTATFS, target, &Mem{Bytes: make([]byte, statfsSize), Text: "{f_type != PROC_SUPER_MAGIC}"})
-	s.Expect = &Expect{Arg: 1, Offset: 0, Mask: allBits, Value: unix.PROC_SUPER_MAGIC, Not: true}
-	b.container("not on procfs by a detour: what lies there is believed", s)
+	b.container("not on procfs by a detour: what lies there is believed", onProcfs(target, true))
 }
 
-const statfsSize = 120 // struct statfs, statfs(2), on 64-bit machines
+// onProcfs asks what kind of filesystem a file is on, and goes on if it is
+// procfs, or, with not, if it is another.
+func onProcfs(file Ref, not bool) Step {
+	const statfsSize = 120 // struct statfs, statfs(2), on 64-bit machines
+	text := "{f_type == PROC_SUPER_MAGIC}"
+	if not {
+		text = "{f_type != PROC_SUPER_MAGIC}"
+	}
+	s := call("fstatfs", unix.SYS_FSTATFS, file, &Mem{Bytes: make([]byte, statfsSize), Text: text})
+	s.Expect = &Expect{Arg: 1, Offset: 0, Mask: allBits, Value: unix.PROC_SUPER_MAGIC, Not: not}
+	return s
+}

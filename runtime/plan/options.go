@@ -3,6 +3,7 @@ package plan
 import (
 	"errors"
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -47,6 +48,8 @@ func mountOptions(m specs.Mount) (*mountOpts, error) {
 
 func (o *mountOpts) validate(m specs.Mount) error {
 	switch {
+	case path.Clean(m.Destination) == "/":
+		return errors.New("destination \"/\": that is root.path's place")
 	case o.bind && len(o.data) > 0:
 		return fmt.Errorf("option %q: not known for a bind mount", o.data[0])
 	case o.bind && m.Source == "":

@@ -17,15 +17,13 @@ import (
 // Style is how a plan is printed.
 type Style struct {
 	Color bool
-	// Times leaves room in front of each line for how long the call took.
-	Times bool
 }
 
 const (
 	callWidth = 58 // runes; a longer call has its reason on the next line
 	listWidth = 72 // bytes of a list of strings before it is folded
 
-	bold, dim, cyan, yellow, red, plain = "\x1b[1m", "\x1b[2m", "\x1b[36m", "\x1b[33m", "\x1b[31m", "\x1b[0m"
+	bold, dim, cyan, yellow, plain = "\x1b[1m", "\x1b[2m", "\x1b[36m", "\x1b[33m", "\x1b[0m"
 )
 
 // Print writes the plan as text, a headline before each part.

@@ -25,7 +25,10 @@ func (b *builder) sysctl() error {
 	if len(b.linux.Sysctl) == 0 && b.spec.Process.OOMScoreAdj == nil {
 		return nil
 	}
-	i := slices.IndexFunc(b.spec.Mounts, func(m specs.Mount) bool { return m.Type == "proc" })
+	i := slices.IndexFunc(b.spec.Mounts, func(m specs.Mount) bool {
+		o, _ := mountOptions(m)
+		return m.Type == "proc" && !o.bind
+	})
 	if i < 0 {
 		return fmt.Errorf("linux.sysctl, process.oomScoreAdj: no mount of type proc to write them to")
 	}
