@@ -97,10 +97,16 @@ func (b *bundle) run(t *testing.T, inherited ...*os.File) result {
 // command is minictr-oci with the bundle. It inherits files from number 3 on.
 func (b *bundle) command(t *testing.T, inherited ...*os.File) *exec.Cmd {
 	t.Helper()
+	cmd := b.commandAs(t, strings.TrimPrefix(b.spec.Linux.CgroupsPath, "/minictr/"))
+	cmd.ExtraFiles = inherited
+	return cmd
+}
+
+// commandAs is the same under another name.
+func (b *bundle) commandAs(t *testing.T, id string) *exec.Cmd {
+	t.Helper()
 	data, err := json.Marshal(b.spec)
 	b.try(t, err)
 	b.try(t, os.WriteFile(filepath.Join(b.dir, "config.json"), data, 0o644))
-	cmd := command("minictr-oci", "run", "--bundle", b.dir, strings.TrimPrefix(b.spec.Linux.CgroupsPath, "/minictr/"))
-	cmd.ExtraFiles = inherited
-	return cmd
+	return command("minictr-oci", "run", "--bundle", b.dir, "--", id)
 }

@@ -1,0 +1,114 @@
+package hardening
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// Row 7, and what else a config could do to the host's cgroups.
+
+// TestRow7SecondContainerOfOneName: that a cgroup is there already is an error
+// of the second container and no harm to the first.
+func TestRow7SecondContainerOfOneName(t *testing.T) {
+	guard(t)
+	first := newBundle(t, "sh", "-c", "touch /started; while [ ! -e /end ]; do sleep 0.05; done; exit 7")
+	cmd := first.command(t)
+	first.try(t, cmd.Start())
+	poll(t, "the first container", func() bool { return exists(filepath.Join(first.root, "started")) })
+	second := newBundle(t, "true")
+	second.spec.Linux.CgroupsPath = first.spec.Linux.CgroupsPath
+	second.run(t).refused(t, "file exists")
+	first.try(t, os.WriteFile(filepath.Join(first.root, "end"), nil, 0o644))
+	if cmd.Wait(); cmd.ProcessState.ExitCode() != 7 {
+		t.Errorf("the first container ended with %d", cmd.ProcessState.ExitCode())
+	}
+}
+
+// TestRow7CgroupOutsideTheMount: neither the config's path nor the name leads
+// out of the cgroup filesystem.
+func TestRow7CgroupOutsideTheMount(t *testing.T) {
+	guard(t)
+	for _, path := range []string{"../../../.." + canary + "/dir", "/minictr/../../../../.." + canary, "..", "/", "a\x00b"} {
+		b := newBundle(t, "true")
+		b.spec.Linux.CgroupsPath = path
+		r := run(b.commandAs(t, "victim"))
+		r.refused(t, "linux.cgroupsPath")
+		r.untouched(t)
+	}
+	for _, id := range []string{"../victim", "..", "x\x1b[31m", "-x", "", strings.Repeat("x", 300)} {
+		b := newBundle(t, "true")
+		b.spec.Linux.CgroupsPath = ""
+		run(b.commandAs(t, id)).refused(t, "not a name")
+	}
+}
+
+// TestRow7NoDeviceRules: a config without rules allows nothing but the devices
+// of every container.
+func TestRow7NoDeviceRules(t *testing.T) {
+	guard(t)
+	b := newBundle(t, "sh", "-c", "mknod /kmsg c 1 11 && cat /kmsg; cat /dev/null && echo fine")
+	b.spec.Linux.Resources = nil
+	for _, set := range []*[]string{&b.spec.Process.Capabilities.Bounding, &b.spec.Process.Capabilities.Effective, &b.spec.Process.Capabilities.Permitted} {
+		*set = append(*set, "CAP_MKNOD")
+	}
+	r := b.run(t)
+	r.want(t, 0)
+	if !strings.Contains(r.stderr, "Operation not permitted") || r.stdout != "fine\n" {
+		t.Errorf("printed %q and %q", r.stdout, r.stderr)
+	}
+}
+
+// TestRow7NoCgroupNamespace: without one the container is shown its own cgroup,
+// and not the way up to the host's.
+func TestRow7NoCgroupNamespace(t *testing.T) {
+	guard(t)
+	b := newBundle(t, "sh", "-c", "ls -d /sys/fs/cgroup/minictr; cat /sys/fs/cgroup/cgroup.procs")
+	b.spec.Linux.Namespaces = slices.DeleteFunc(b.spec.Linux.Namespaces, func(n specs.LinuxNamespace) bool {
+		return n.Type == specs.CgroupNamespace
+	})
+	for i := range b.spec.Mounts {
+		if m := &b.spec.Mounts[i]; m.Type == "cgroup" {
+			m.Options = slices.DeleteFunc(m.Options, func(o string) bool { return o == "ro" })
+		}
+	}
+	r := b.run(t)
+	r.want(t, 0)
+	if !strings.HasPrefix(r.stdout, "1\n") || !strings.Contains(r.stderr, "No such file") {
+		t.Errorf("printed %q and %q", r.stdout, r.stderr)
+	}
+}
+
+// TestRow3FakeProc: what is bound on /proc is believed, by whoever writes a
+// setting there too, so it has to be procfs.
+func TestRow3FakeProc(t *testing.T) {
+	guard(t)
+	fake := t.TempDir()
+	for _, kind := range []string{"proc", "bind"} {
+		b := newBundle(t, "true")
+		b.try(t, os.MkdirAll(filepath.Join(fake, "sys/net/ipv4"), 0o755))
+		os.Symlink(filepath.Join(canary, "file"), filepath.Join(fake, "sys/net/ipv4/ip_forward"))
+		b.unmount(below("/proc"))
+		b.spec.Mounts = append(b.spec.Mounts, specs.Mount{Destination: "/proc", Type: kind, Source: fake, Options: []string{"bind"}})
+		b.run(t).refused(t, "PROC_SUPER_MAGIC")
+		b.spec.Linux.Sysctl = map[string]string{"net.ipv4.ip_forward": "1"}
+		r := b.run(t)
+		r.refused(t, "linux.sysctl")
+		r.untouched(t)
+	}
+}
+
+// TestFewFiles: the process may be allowed fewer open files than its making
+// takes.
+func TestFewFiles(t *testing.T) {
+	guard(t)
+	b := newBundle(t, "sh", "-c", "ulimit -n")
+	b.spec.Process.Rlimits = []specs.POSIXRlimit{{Type: "RLIMIT_NOFILE", Soft: 16, Hard: 16}}
+	if r := b.run(t); r.code != 0 || r.stdout != "16\n" {
+		t.Errorf("%d, %q, %q", r.code, r.stdout, r.stderr)
+	}
+}
