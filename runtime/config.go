@@ -1,13 +1,13 @@
 package runtime
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
 
+	"github.com/go-json-experiment/json"
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/runtime/walk"
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -16,7 +16,8 @@ import (
 
 const maxConfig = 16 << 20 // bytes
 
-// ReadConfig reads a config.json. A relative root.path starts from the folder
+// ReadConfig reads a config.json. A name that is there twice is an error: two
+// readers might each believe another one. A relative root.path starts from the folder
 // that the config lies in, its bundle (runtime-spec, bundle.md).
 func ReadConfig(r io.Reader, bundle string) (*specs.Spec, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxConfig))

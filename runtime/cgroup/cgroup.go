@@ -30,10 +30,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Mount finds where cgroup2 is mounted, in /proc/self/mountinfo (proc(5)).
-// On a pure v2 machine that is /sys/fs/cgroup; where version 1 is still in
-// use it is often /sys/fs/cgroup/unified. Version 1 alone is an error.
+// Mount finds where cgroup2 is mounted. On a pure v2 machine that is
+// /sys/fs/cgroup; where version 1 is still in use /proc/self/mountinfo knows
+// (proc(5)), and it is often /sys/fs/cgroup/unified. Version 1 alone is an error.
 func Mount() (string, error) {
+	const usual = "/sys/fs/cgroup"
+	var fs unix.Statfs_t
+	if err := unix.Statfs(usual, &fs); err == nil && fs.Type == unix.CGROUP2_SUPER_MAGIC {
+		return usual, nil
+	}
 	f, err := os.Open("/proc/self/mountinfo")
 	if err != nil {
 		return "", err

@@ -281,6 +281,13 @@ func unblockSignals() Step {
 		Num{unix.SIG_SETMASK, "SIG_SETMASK"}, words("[]", 0), nothing, num(word))
 }
 
+// defaultSignal gives a signal its default action. Go itself leaves alone only
+// those two that may be ignored on purpose when a program begins.
+func defaultSignal(sig unix.Signal) Step {
+	return call("rt_sigaction", unix.SYS_RT_SIGACTION,
+		Num{uint64(sig), unix.SignalName(sig)}, words("{sa_handler=SIG_DFL}", 0, 0, 0, 0), nothing, num(word))
+}
+
 func execve(path string, argv, envp []string) Step {
 	return call("execve", unix.SYS_EXECVE, Str(path), Strs(argv), Strs(envp))
 }

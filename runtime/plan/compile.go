@@ -130,6 +130,8 @@ func (b *builder) has(kind specs.LinuxNamespaceType) bool {
 // session gives the child a clean start: signals, ids, streams, terminal.
 func (b *builder) session() error {
 	b.begin("session", "process")
+	b.container("nohup(1) was meant for the host's process", defaultSignal(unix.SIGHUP))
+	b.container("and so was a shell's &: clone3 resets what is caught, not what is ignored", defaultSignal(unix.SIGINT))
 	b.container("Go blocked all signals around clone3; the program starts with none blocked", unblockSignals())
 	b.container("what is reported, the host alone reads: when it is gone, a write fails", closeFd(News))
 	b.becomeRoot()

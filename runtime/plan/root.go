@@ -26,7 +26,7 @@ type Overlay struct {
 	Dir string
 	// Lower are the layers, the topmost first.
 	Lower []string
-	// Changes is an absolute path to a folder with two others: "upper" takes
+	// Changes is a folder, named as from Dir, with two others: "upper" takes
 	// what the container changes, "work" is overlayfs's workbench.
 	Changes string
 	// Volatile leaves out syncing: right where the upper folder is thrown
