@@ -13,7 +13,6 @@ import (
 	"os"
 	"path"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -123,15 +122,6 @@ func makeFolder(parent int, base string) (int, error) {
 	return fd, nil
 }
 
-func (u *unpacker) finishFolder(fd int, name string, h *tar.Header) error {
-	u.names += len(name)
-	if u.names > u.max.Names {
-		return fmt.Errorf("layer's folders have more than %d bytes in their names", u.max.Names)
-	}
-	u.folders = append(u.folders, folderTime{name, h.ModTime})
-	return finish(fd, h)
-}
-
 // link makes a hard link to an entry before it. Its owner, mode and time are
 // that entry's already. An entry of a lower layer cannot be linked to: what a
 // layer holds does not depend on what lies below.
@@ -141,7 +131,7 @@ func (u *unpacker) link(parent int, base, target string) error {
 		return fmt.Errorf("link to %q: %w", target, err)
 	}
 	dir, last := path.Split(to)
-	folder, err := u.lookup(strings.TrimSuffix(dir, "/"))
+	folder, err := u.lookup(strings.TrimSuffix(dir, "/"), 0)
 	if err != nil {
 		return fmt.Errorf("link to %q in this layer: %w", target, err)
 	}
@@ -214,18 +204,6 @@ func owner(h *tar.Header) (uid, gid int, err error) {
 }
 
 func mode(h *tar.Header) uint32 { return uint32(h.Mode) & 0o7777 }
-
-func setTimes(fd int, t time.Time) error {
-	return utimensat(fd, "", t, unix.AT_EMPTY_PATH)
-}
-
-func utimensat(dir int, name string, t time.Time, flags int) error {
-	ts, err := unix.TimeToTimespec(t)
-	if err != nil {
-		return err
-	}
-	return sys("utimensat", unix.UtimesNanoAt(dir, name, []unix.Timespec{ts, ts}, flags))
-}
 
 func lstat(parent int, base string) (*unix.Stat_t, error) {
 	var st unix.Stat_t

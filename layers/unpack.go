@@ -30,7 +30,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/opencontainers/go-digest"
 	"golang.org/x/sys/unix"
@@ -101,12 +100,6 @@ type unpacker struct {
 	root int
 	at   string // the folder whose descriptor is here
 	here int
-}
-
-// folderTime waits until the folder is filled, which would change its mtime.
-type folderTime struct {
-	path string
-	time time.Time
 }
 
 func newUnpacker(dir string, max Limits) (*unpacker, error) {
@@ -233,7 +226,7 @@ func (u *unpacker) folder(name string) (int, error) {
 // open opens a folder and makes it, and what leads to it, where the tar
 // did not: 0755, root's, as docker does.
 func (u *unpacker) open(name string) (int, error) {
-	fd, err := u.lookup(name)
+	fd, err := u.lookup(name, 0)
 	if err != unix.ENOENT && err != unix.ENOTDIR || name == "" {
 		return fd, err
 	}
@@ -255,11 +248,18 @@ func (u *unpacker) open(name string) (int, error) {
 }
 
 // lookup opens a folder as a process would that has the layer as its root.
-func (u *unpacker) lookup(name string) (int, error) {
+// Where somebody renames or mounts at that moment, anywhere, the kernel cannot
+// vouch for a ".." in a link, and wants to be asked again (openat2(2), EAGAIN).
+func (u *unpacker) lookup(name string, flags uint64) (fd int, err error) {
 	if name == "" {
 		name = "."
 	}
-	return unix.Openat2(u.root, name, &unix.OpenHow{Flags: openFolder, Resolve: inRoot})
+	how := unix.OpenHow{Flags: openFolder | flags, Resolve: inRoot}
+	for {
+		if fd, err = unix.Openat2(u.root, name, &how); err != unix.EAGAIN {
+			return fd, err
+		}
+	}
 }
 
 // makeRoom takes a whiteout away from where a folder is to be made, and says
@@ -275,24 +275,4 @@ func (u *unpacker) makeRoom(parent int, base string) (hid bool, err error) {
 		return false, unix.ENOTDIR
 	}
 	return true, unlink(parent, base, 0)
-}
-
-// setTimes gives the folders the times they had. A folder that a later entry
-// replaced is no more.
-func (u *unpacker) setTimes() error {
-	for _, f := range u.folders {
-		fd, err := u.lookup(f.path)
-		if err == unix.ENOENT || err == unix.ENOTDIR {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("open %q: %w", f.path, err)
-		}
-		err = setTimes(fd, f.time)
-		unix.Close(fd)
-		if err != nil {
-			return fmt.Errorf("set times of %q: %w", f.path, err)
-		}
-	}
-	return nil
 }

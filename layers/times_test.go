@@ -1,0 +1,107 @@
+package layers
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+var (
+	early = time.Unix(1e9, 0)
+	late  = time.Unix(1.5e9, 0)
+)
+
+func at(e entry, t time.Time) entry { e.ModTime = t; return e }
+
+// A folder's time is set when the layer is whole. By then a later entry may
+// have put a link in its place.
+func TestRow20FolderReplacedByLink(t *testing.T) {
+	needRoot(t)
+	outside, check := canary(t)
+	up := strings.Repeat("../", 20)
+	for name, entries := range map[string][]entry{
+		"loop":                     {at(dir("a"), early), symlink("a", "a")},
+		"loop on the way":          {at(dir("a/x"), early), symlink("a", "a")},
+		"endless name on the way":  {at(dir("a/x"), early), symlink("a", strings.Repeat("n", 300))},
+		"to nothing":               {at(dir("a"), early), symlink("a", "nothing")},
+		"to a file":                {at(dir("a"), early), file("f", ""), symlink("a", "f")},
+		"to another folder":        {at(dir("a"), early), symlink("a", "b")},
+		"to another, on the way":   {at(dir("a/x"), early), symlink("a", "b")},
+		"to the root":              {at(dir("a"), early), symlink("a", "/")},
+		"to outside":               {at(dir("a"), early), symlink("a", outside)},
+		"up and to outside":        {at(dir("a"), early), symlink("a", up+outside[1:])},
+		"to outside, on the way":   {at(dir("a/outside"), early), symlink("a", filepath.Dir(outside))},
+		"by the kernel to outside": {at(dir("a"), early), symlink("a", "/proc/self/root"+outside)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			others := []entry{at(dir(""), late), at(dir("b"), late), at(dir("b/x"), late)}
+			tree, err := unpackTo(t, append(others, entries...)...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, folder := range []string{"", "b", "b/x"} {
+				checkTime(t, filepath.Join(tree, folder), late)
+			}
+			check()
+		})
+	}
+}
+
+// Of two entries of one folder the later has the last word, also where a link
+// leads to it.
+func TestFolderTimes(t *testing.T) {
+	needRoot(t)
+	tree, err := unpackTo(t,
+		at(dir("again"), early), at(dir("again"), late),
+		at(dir("usr/lib"), early), symlink("lib", "usr/lib"), at(dir("lib/x"), late), file("lib/x/y", ""),
+		at(dir("back"), early), file("back", ""), at(dir("back"), late), file("back/y", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkTime(t, filepath.Join(tree, "again"), late)
+	checkTime(t, filepath.Join(tree, "usr/lib"), early)
+	checkTime(t, filepath.Join(tree, "usr/lib/x"), late)
+	checkTime(t, filepath.Join(tree, "back"), late)
+}
+
+func checkTime(t *testing.T, path string, want time.Time) {
+	t.Helper()
+	st, err := os.Lstat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !st.ModTime().Equal(want) {
+		t.Errorf("%s has the time %v, want %v", path, st.ModTime(), want)
+	}
+}
+
+// While others rename, openat2(2) may answer EAGAIN to a link with a "..".
+func TestUnpackWhileOthersRename(t *testing.T) {
+	needRoot(t)
+	busy, done, stopped := t.TempDir(), make(chan bool), make(chan error)
+	go func() {
+		var err error
+		for a, b := filepath.Join(busy, "a"), filepath.Join(busy, "b"); err == nil; a, b = b, a {
+			select {
+			case <-done:
+				stopped <- nil
+				return
+			default:
+				os.Mkdir(a, 0o700)
+				err = os.Rename(a, b)
+			}
+		}
+		stopped <- err
+	}()
+	entries := []entry{dir("d/e/f/g"), dir("x"), symlink("d/l", "../d/e/../../d/e/f/../../../d/e/f/g")}
+	for range 1000 {
+		entries = append(entries, file("d/l/a", ""), file("x/a", ""))
+	}
+	_, err := unpackTo(t, entries...)
+	close(done)
+	if renamed := <-stopped; err != nil || renamed != nil {
+		t.Errorf("unpack: %v, rename: %v", err, renamed)
+	}
+}
