@@ -80,7 +80,7 @@ func Config(o *Options, image ocispec.Image, files fs.FS, host Host) (*specs.Spe
 		Version: specs.Version,
 		Process: &specs.Process{},
 		Root:    &specs.Root{Path: "rootfs", Readonly: o.ReadOnly},
-		Linux:   &specs.Linux{CgroupsPath: "/minictr/" + host.ID},
+		Linux:   &specs.Linux{CgroupsPath: "/" + cgroupParent + "/" + host.ID},
 	}}
 	if _, err := StopSignal(o, image); err != nil {
 		return nil, err

@@ -17,16 +17,20 @@ import (
 // so: their short names are hexadecimal.
 const floorName = "floor"
 
+// floorScratch is where it is made.
+const floorScratch = ".floor-"
+
 var floorFolders = []string{"proc", "sys", "dev", "etc"}
 
 // layFloor makes the floor in the folder of layers, if it is not there yet:
-// whole, by a rename, whoever else does the same.
+// whole, by a rename, whoever else does the same. The caller holds the lock of
+// containers/.
 func layFloor(layers string) error {
 	floor := filepath.Join(layers, floorName)
 	if _, err := os.Lstat(floor); err == nil {
 		return nil
 	}
-	scratch, err := os.MkdirTemp(layers, ".floor-")
+	scratch, err := os.MkdirTemp(layers, floorScratch)
 	if err != nil {
 		return err
 	}
@@ -48,4 +52,14 @@ func layFloor(layers string) error {
 		return err
 	}
 	return nil
+}
+
+// sweepFloors removes what was left of floors in the making. The caller holds
+// the lock of containers/ alone, so that nobody makes one.
+func sweepFloors(layers string) error {
+	left, err := filepath.Glob(filepath.Join(layers, floorScratch+"*"))
+	for _, scratch := range left {
+		err = errors.Join(err, os.RemoveAll(scratch))
+	}
+	return err
 }

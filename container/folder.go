@@ -15,10 +15,9 @@ package container
 // names/<name> is a symbolic link to the id: symlink(2) either makes it or says
 // that the name is taken, whatever else happens at that moment.
 //
-// The folder is made under the lock of containers/, shared by all who make
-// one. Sweep takes that lock for itself, so it never sees a folder whose owner
-// has not locked it yet. What a kill -9 leaves, a folder that nobody holds, is
-// removed by the next command; the kernel has ended the process already.
+// The folder, and the floor below its root, are made under the lock of
+// containers/, shared by all who make one. What a kill -9 leaves, a folder that
+// nobody holds, the next command sweeps up (sweep.go).
 
 import (
 	"crypto/rand"
@@ -31,23 +30,20 @@ import (
 
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/images"
-	"github.com/minictr/minictr/runtime/cgroup"
 	"golang.org/x/sys/unix"
 )
 
-// Folder is a container's place on disk, locked by this process.
-type Folder struct {
-	ID   string
-	Path string
-	name string // the link in names/, or ""
-	lock *os.File
-	keep bool
+// folder is a container's place on disk, locked by this process.
+type folder struct {
+	id      string
+	dir     string
+	name    string // the link in names/, or ""
+	cidFile string // that was written for the caller, or ""
+	lock    *os.File
+	keep    bool
 }
 
-const (
-	cgroupParent = "minictr"
-	private      = 0o700
-)
+const private = 0o700
 
 // newID makes up an id as docker's are: 64 hexadecimal digits.
 func newID() string {
@@ -56,8 +52,9 @@ func newID() string {
 	return hex.EncodeToString(b[:])
 }
 
-// NewFolder makes the folder of a new container of image in the store's root.
-func NewFolder(root string, image *images.Image, o *Options) (f *Folder, err error) {
+// newFolder makes the folder of a new container of image in the store's root,
+// and sees that there is a floor among its layers.
+func newFolder(root, layers string, image *images.Image, o *Options) (f *folder, err error) {
 	containers := filepath.Join(root, "containers")
 	if err := os.MkdirAll(containers, private); err != nil {
 		return nil, err
@@ -67,14 +64,17 @@ func NewFolder(root string, image *images.Image, o *Options) (f *Folder, err err
 		return nil, err
 	}
 	defer all.Close()
+	if err := layFloor(layers); err != nil {
+		return nil, err
+	}
 	id := newID()
-	f = &Folder{ID: id, Path: filepath.Join(containers, id), keep: !o.Remove}
+	f = &folder{id: id, dir: filepath.Join(containers, id), keep: !o.Remove}
 	defer func() {
 		if err != nil {
 			f.remove()
 		}
 	}()
-	for _, dir := range []string{f.Path, f.path("upper"), f.path("work")} {
+	for _, dir := range []string{f.dir, f.path("upper"), f.path("work")} {
 		if err := os.Mkdir(dir, private); err != nil {
 			return f, err
 		}
@@ -82,7 +82,7 @@ func NewFolder(root string, image *images.Image, o *Options) (f *Folder, err err
 	if err := os.Chmod(f.path("upper"), 0o755); err != nil { // it becomes the container's /
 		return f, err
 	}
-	if f.lock, err = lockFolder(f.Path, unix.LOCK_EX); err != nil {
+	if f.lock, err = lockFolder(f.dir, unix.LOCK_EX); err != nil {
 		return f, err
 	}
 	if o.Remove {
@@ -96,14 +96,14 @@ func NewFolder(root string, image *images.Image, o *Options) (f *Folder, err err
 	return f, f.take(root, o.Name)
 }
 
-func (f *Folder) path(name string) string { return filepath.Join(f.Path, name) }
+func (f *folder) path(name string) string { return filepath.Join(f.dir, name) }
 
-func (f *Folder) write(name string, data []byte) error {
+func (f *folder) write(name string, data []byte) error {
 	return os.WriteFile(f.path(name), data, 0o644)
 }
 
 // take claims a name.
-func (f *Folder) take(root, name string) error {
+func (f *folder) take(root, name string) error {
 	if name == "" {
 		return nil
 	}
@@ -115,7 +115,7 @@ func (f *Folder) take(root, name string) error {
 		return err
 	}
 	link := filepath.Join(names, name)
-	err := os.Symlink(f.ID, link)
+	err := os.Symlink(f.id, link)
 	if errors.Is(err, fs.ErrExist) {
 		return hint.New(fmt.Errorf("name %q: another container has it", name),
 			"choose another one, or remove that container with: minictr rm "+name)
@@ -126,21 +126,27 @@ func (f *Folder) take(root, name string) error {
 	return err
 }
 
-// Close ends the command's hold on the container, and removes it unless it is
+// close ends the command's hold on the container, and removes it unless it is
 // to be kept.
-func (f *Folder) Close() error {
+func (f *folder) close() error {
 	if !f.keep {
 		return f.remove()
 	}
 	return f.lock.Close()
 }
 
-// Discard removes a container that was never started.
-func (f *Folder) Discard() error { return f.remove() }
+// discard removes a container that was never started, and what told of it.
+func (f *folder) discard() error {
+	err := f.remove()
+	if f.cidFile != "" {
+		err = errors.Join(err, os.Remove(f.cidFile))
+	}
+	return err
+}
 
 // remove gives the name free first, and the lock last. Without its image the
 // folder is no container: if we are killed from there on, Sweep goes on.
-func (f *Folder) remove() error {
+func (f *folder) remove() error {
 	if f.name != "" {
 		if err := os.Remove(f.name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -148,85 +154,12 @@ func (f *Folder) remove() error {
 	}
 	err := os.Remove(f.path("image"))
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
-		err = os.RemoveAll(f.Path)
+		err = os.RemoveAll(f.dir)
 	}
 	if f.lock != nil {
 		f.lock.Close()
 	}
 	return err
-}
-
-// Sweep removes what commands that were killed have left in the store's root:
-// cgroups of processes that are gone, containers that were to be removed,
-// names of containers that are not there. If a container is being made at this
-// moment it leaves the work to the next command.
-func Sweep(root string) error {
-	containers := filepath.Join(root, "containers")
-	all, err := lockFolder(containers, unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.EWOULDBLOCK) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer all.Close()
-	ids, err := all.Readdirnames(-1)
-	if err != nil {
-		return err
-	}
-	for _, id := range ids {
-		if err := sweepOne(filepath.Join(containers, id)); err != nil {
-			return fmt.Errorf("sweep container %s: %w", id, err)
-		}
-	}
-	return sweepNames(root)
-}
-
-// sweepOne cleans up a container unless somebody runs it.
-func sweepOne(path string) error {
-	lock, err := lockFolder(path, unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) || errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer lock.Close()
-	if mount, err := cgroup.Mount(); err == nil {
-		if err := cgroup.Remove(filepath.Join(mount, cgroupParent, filepath.Base(path))); err != nil {
-			return err
-		}
-	}
-	if keep(path) {
-		return nil
-	}
-	return os.RemoveAll(path)
-}
-
-// keep: the folder is complete, and its container is not one of --rm.
-func keep(path string) bool {
-	image, err := os.Stat(filepath.Join(path, "image"))
-	_, remove := os.Stat(filepath.Join(path, "remove"))
-	return err == nil && image.Size() > 0 && errors.Is(remove, fs.ErrNotExist)
-}
-
-func sweepNames(root string) error {
-	links, err := filepath.Glob(filepath.Join(root, "names", "*"))
-	if err != nil {
-		return err
-	}
-	for _, link := range links {
-		id, err := os.Readlink(link)
-		if err != nil {
-			continue
-		}
-		if _, err := os.Lstat(filepath.Join(root, "containers", id)); errors.Is(err, fs.ErrNotExist) {
-			if err := os.Remove(link); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // lockFolder opens a folder and locks it. The lock is gone when the file is
@@ -267,7 +200,7 @@ func Remove(root, name string) error {
 	if err != nil {
 		return err
 	}
-	f := &Folder{Path: path, name: link, lock: lock}
+	f := &folder{dir: path, name: link, lock: lock}
 	return f.remove()
 }
 

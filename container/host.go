@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	goruntime "runtime"
 
+	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/runtime"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -27,7 +28,7 @@ type Host struct {
 
 	Arch         string              // in Go's spelling: amd64
 	Hostname     string              // uname -n
-	Dir          string              // the caller's working directory: relative names start there
+	Dir          string              // the caller's working directory, where relative names start; "" if it was deleted
 	Environ      []string            // the caller's: -e NAME takes its value from it
 	OpenFiles    unix.Rlimit         // how many open files the caller may have
 	Cgroup2      string              // where cgroup2 is mounted
@@ -35,6 +36,7 @@ type Host struct {
 	Capabilities uint64              // of this machine's root, a bit each
 	Thermal      []string            // the processors' thermal_throttle folders, to be masked
 	Init         string              // a program for --init, "" if there is none
+	Queues       bool                // there is a /dev/mqueue
 	Devices      []specs.LinuxDevice // all of /dev, for --privileged
 }
 
@@ -45,13 +47,14 @@ func ThisHost(o *Options) (Host, error) {
 	if h.Hostname, err = os.Hostname(); err != nil {
 		return Host{}, err
 	}
-	if h.Dir, err = os.Getwd(); err != nil {
+	if h.Dir, err = os.Getwd(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return Host{}, err
 	}
 	if h.Cgroup2, err = cgroup.Mount(); err != nil {
 		return Host{}, err
 	}
 	h.Controllers = cgroup.Available(h.Cgroup2)
+	h.Queues = unix.Access("/dev/mqueue", unix.F_OK) == nil
 	if h.OpenFiles, err = runtime.OpenFiles(); err != nil {
 		return Host{}, err
 	}
@@ -128,16 +131,23 @@ func readDevice(name string) (specs.LinuxDevice, error) {
 }
 
 // path makes a name from the command line absolute.
-func (h Host) path(name string) string {
+func (h Host) path(name string) (string, error) {
 	if filepath.IsAbs(name) {
-		return filepath.Clean(name)
+		return filepath.Clean(name), nil
 	}
-	return filepath.Join(h.Dir, name)
+	if h.Dir == "" {
+		return "", hint.New(errors.New("a relative path, and the working directory is deleted"), "cd to another, or begin the path with /")
+	}
+	return filepath.Join(h.Dir, name), nil
 }
 
 // readFile reads a file named on the command line. Its error quotes the name.
 func (h Host) readFile(name string) ([]byte, error) {
-	data, err := os.ReadFile(h.path(name))
+	path, err := h.path(name)
+	if err != nil {
+		return nil, fmt.Errorf("open %q: %w", name, err)
+	}
+	data, err := os.ReadFile(path)
 	var failed *fs.PathError
 	if errors.As(err, &failed) {
 		err = fmt.Errorf("%s %q: %w", failed.Op, name, failed.Err)

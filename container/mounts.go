@@ -3,8 +3,8 @@ package container
 // Mounts: the filesystems that make a root a place to live in.
 //
 // Every container has /proc, /dev, /sys and what hangs below them. A mount of
-// the caller's on the same place takes the default's, and one on /dev takes
-// all of /dev's. Then come the three files in /etc that tell the container its
+// the caller's on the same place takes the default's, and one on /dev or /sys
+// those of all that would hang below. Then come the three files in /etc that tell the container its
 // name and its network, and the image's volumes, which never stand in anybody's
 // way. The list is sorted by path, so that parents come before children.
 
@@ -23,9 +23,10 @@ func (c *config) setMounts() error {
 	if err != nil {
 		return err
 	}
-	devTaken := hasMount(mounts, "/dev")
+	devTaken, sysTaken := hasMount(mounts, "/dev"), hasMount(mounts, "/sys")
 	for _, m := range slices.Concat(c.kernelMounts(), c.fileMounts()) {
-		if !hasMount(mounts, m.Destination) && !(devTaken && isBelow(m.Destination, "/dev")) {
+		below := devTaken && isBelow(m.Destination, "/dev") || sysTaken && isBelow(m.Destination, "/sys")
+		if !below && !hasMount(mounts, m.Destination) {
 			mounts = append(mounts, m)
 		}
 	}
@@ -86,15 +87,14 @@ func (c *config) kernelMounts() []specs.Mount {
 	if mapped(c.spec.Linux.GIDMappings, ttyGroup) {
 		terminals = append(terminals, fmt.Sprintf("gid=%d", ttyGroup))
 	}
-	return []specs.Mount{
+	return append(c.queues(),
 		c.processes(),
-		{Destination: "/dev", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "strictatime", "mode=755", "size=65536k"}},
-		{Destination: "/dev/pts", Type: "devpts", Source: "devpts", Options: terminals},
+		specs.Mount{Destination: "/dev", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "strictatime", "mode=755", "size=65536k"}},
+		specs.Mount{Destination: "/dev/pts", Type: "devpts", Source: "devpts", Options: terminals},
 		c.memory(),
-		c.queues(),
 		c.machine(access),
-		{Destination: "/sys/fs/cgroup", Type: "cgroup", Source: "cgroup", Options: []string{"nosuid", "noexec", "nodev", "relatime", access}},
-	}
+		specs.Mount{Destination: "/sys/fs/cgroup", Type: "cgroup", Source: "cgroup", Options: []string{"nosuid", "noexec", "nodev", "relatime", access}},
+	)
 }
 
 // ttyGroup is the group "tty" that grantpt(3) expects on terminals.
@@ -127,12 +127,16 @@ func (c *config) memory() specs.Mount {
 
 // queues shows those of the IPC namespace that it is made in, the host's with
 // --ipc host, whether or not the host has it mounted. A user namespace may
-// make it only for an IPC namespace of its own.
-func (c *config) queues() specs.Mount {
-	if c.own(specs.UserNamespace) && !c.own(specs.IPCNamespace) {
-		return hostMount("/dev/mqueue", "rw")
+// make it only for an IPC namespace of its own; otherwise the host's is shown,
+// if there is one.
+func (c *config) queues() []specs.Mount {
+	switch {
+	case !c.own(specs.UserNamespace) || c.own(specs.IPCNamespace):
+		return []specs.Mount{{Destination: "/dev/mqueue", Type: "mqueue", Source: "mqueue", Options: []string{"nosuid", "noexec", "nodev"}}}
+	case c.host.Queues:
+		return []specs.Mount{hostMount("/dev/mqueue", "rw")}
 	}
-	return specs.Mount{Destination: "/dev/mqueue", Type: "mqueue", Source: "mqueue", Options: []string{"nosuid", "noexec", "nodev"}}
+	return nil
 }
 
 func hostMount(dst, access string) specs.Mount {

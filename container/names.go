@@ -12,12 +12,19 @@ import (
 	"fmt"
 
 	"github.com/minictr/minictr/hint"
+	"golang.org/x/sys/unix"
 )
 
-const hostnameMax = 64
+const (
+	nameMax     = unix.NAME_MAX // a file's
+	hostnameMax = 64
+)
 
 // CheckName returns an error unless name can be a container's name or id.
 func CheckName(name string) error {
+	if len(name) > nameMax {
+		return fmt.Errorf("container name of %d bytes: longer than %d", len(name), nameMax)
+	}
 	if name == "" || !isAlphanumeric(name[0]) || !isWord(name) {
 		return hint.New(fmt.Errorf("container name %q: not a name", name),
 			"use letters, digits, '_', '.' and '-', and begin with a letter or a digit")

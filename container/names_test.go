@@ -65,7 +65,7 @@ func TestNamespaces(t *testing.T) {
 		{Options{}, "pid network ipc uts mount cgroup"},
 		{Options{Network: "none", PID: "private", Userns: "host"}, "pid network ipc uts mount cgroup"},
 		{Options{Network: "host", PID: "host", IPC: "host", UTS: "host", Privileged: true}, "mount cgroup"},
-		{Options{Userns: "0:1000:1"}, "pid network ipc uts mount cgroup user"},
+		{Options{User: "0:0", Userns: "0:1000:1"}, "pid network ipc uts mount cgroup user"},
 	} {
 		var got []string
 		for _, ns := range mustConfig(t, test.o).Linux.Namespaces {
@@ -183,5 +183,21 @@ func TestThisHost(t *testing.T) {
 	}
 	if h.Arch == "" || h.Hostname == "" || h.Dir == "" || len(h.Environ) == 0 {
 		t.Errorf("%+v", h)
+	}
+}
+
+// TestUsernsWithHostQueues: the host's message queues are shown if it shows
+// them itself.
+func TestUsernsWithHostQueues(t *testing.T) {
+	for _, there := range []bool{true, false} {
+		host := testHost()
+		host.Queues = there
+		spec, err := Config(&Options{User: "0:0", Userns: "0:100000:65536", IPC: "host"}, testImage(), testFiles(), host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if hasMount(spec.Mounts, "/dev/mqueue") != there {
+			t.Errorf("/dev/mqueue on the host: %v, in the container: %v", there, !there)
+		}
 	}
 }

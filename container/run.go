@@ -31,7 +31,8 @@ import (
 
 // Run runs a process in a new container of the image called name, in the
 // store at root, and returns its exit code. watch, if any, is told of every
-// system call that made it.
+// system call that made it. If the process has run and only something of it
+// could not be removed, the error is a [Remains], beside the exit code.
 func Run(root, name string, o *Options, watch func(*plan.Plan) walk.Watch) (code int, err error) {
 	if err := checkTerminal(o); err != nil {
 		return 0, err
@@ -39,43 +40,39 @@ func Run(root, name string, o *Options, watch func(*plan.Plan) walk.Watch) (code
 	if root, err = filepath.Abs(root); err != nil {
 		return 0, err
 	}
-	if err := Sweep(root); err != nil {
-		return 0, err
-	}
 	store, err := images.Open(root)
 	if err != nil {
+		return 0, err
+	}
+	if err := sweep(root, store.Layers().Dir()); err != nil {
 		return 0, err
 	}
 	image, folder, err := claim(store, root, name, o)
 	if err != nil {
 		return 0, err
 	}
-	discard := func(err error) (int, error) { return 0, errors.Join(err, folder.Discard()) }
-	host, err := ThisHost(o)
+	process, err := folder.start(store, image, o, watch)
 	if err != nil {
-		return discard(err)
+		return 0, errors.Join(err, folder.discard())
 	}
-	host.ID, host.Folder = folder.ID, folder.Path
-	spec, err := Config(o, image.Config, imageFiles{store, image.Layers}, host)
-	if err != nil {
-		return discard(err)
+	if code, err = process.finish(); err != nil {
+		return 0, errors.Join(err, folder.close())
 	}
-	if err := folder.writeFiles(o, host, spec); err != nil {
-		return discard(err)
+	if err := errors.Join(process.Close(), folder.close()); err != nil {
+		return code, &Remains{err}
 	}
-	if err := layFloor(store.Layers().Dir()); err != nil {
-		return discard(err)
-	}
-	code, err = folder.run(spec, planOptions(store, image, host, o), o, watch)
-	if err != nil {
-		return discard(err)
-	}
-	return code, folder.Close()
+	return code, nil
 }
+
+// Remains tells what could not be removed after a process had run to its end.
+type Remains struct{ Err error }
+
+func (r *Remains) Error() string { return "clean up: " + r.Err.Error() }
+func (r *Remains) Unwrap() error { return r.Err }
 
 // claim finds the image and makes a folder that names it, while nobody may
 // remove images.
-func claim(store *images.Store, root, name string, o *Options) (*images.Image, *Folder, error) {
+func claim(store *images.Store, root, name string, o *Options) (*images.Image, *folder, error) {
 	release, err := store.Hold()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, err
@@ -87,7 +84,7 @@ func claim(store *images.Store, root, name string, o *Options) (*images.Image, *
 	if err != nil {
 		return nil, nil, err
 	}
-	folder, err := NewFolder(root, image, o)
+	folder, err := newFolder(root, store.Layers().Dir(), image, o)
 	return image, folder, err
 }
 
@@ -97,7 +94,7 @@ func planOptions(store *images.Store, image *images.Image, host Host, o *Options
 	layers := store.Layers()
 	overlay := &plan.Overlay{
 		Dir:     layers.Dir(),
-		Changes: host.Folder,
+		Changes: seenFrom(layers.Dir(), host.Folder),
 		// what is thrown away at the end need not reach the disk
 		Volatile: o.Remove,
 	}
@@ -108,9 +105,19 @@ func planOptions(store *images.Store, image *images.Image, host Host, o *Options
 	return plan.Options{Root: overlay, Cgroup2: host.Cgroup2, Arch: host.Arch, OpenFiles: host.OpenFiles}
 }
 
+// seenFrom is the short name of folder for who stands in layers: an option of
+// fsconfig(2) is too short for any path. Through a link ".." leads elsewhere.
+func seenFrom(layers, folder string) string {
+	rel, err := filepath.Rel(layers, folder)
+	if st, statErr := os.Lstat(layers); err != nil || statErr != nil || st.Mode()&fs.ModeSymlink != 0 {
+		return folder
+	}
+	return rel
+}
+
 // writeFiles writes what is bound over files in /etc; the container's root
 // owns them.
-func (f *Folder) writeFiles(o *Options, host Host, spec *specs.Spec) error {
+func (f *folder) writeFiles(o *Options, host Host, spec *specs.Spec) error {
 	files, err := HostFiles(o, host)
 	if err != nil {
 		return err
@@ -126,7 +133,11 @@ func (f *Folder) writeFiles(o *Options, host Host, spec *specs.Spec) error {
 	if o.CIDFile == "" {
 		return nil
 	}
-	return writeCIDFile(host.path(o.CIDFile), f.ID)
+	path, err := host.path(o.CIDFile)
+	if err != nil {
+		return fmt.Errorf("--cidfile %q: %w", o.CIDFile, err)
+	}
+	return f.writeCIDFile(path)
 }
 
 // giveToRoot makes a file of ours the container's root's, whoever that is here.
@@ -143,7 +154,7 @@ func giveToRoot(path string, spec *specs.Spec) error {
 }
 
 // writeCIDFile never writes over the id of another container.
-func writeCIDFile(path, id string) error {
+func (f *folder) writeCIDFile(path string) error {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, fs.ErrExist) {
 		return hint.New(fmt.Errorf("--cidfile %q: the file exists", path), "remove it, or name another")
@@ -151,39 +162,76 @@ func writeCIDFile(path, id string) error {
 	if err != nil {
 		return err
 	}
-	_, err = file.WriteString(id)
+	f.cidFile = path
+	_, err = file.WriteString(f.id)
 	return errors.Join(err, file.Close())
 }
 
-// run starts the process and sees it to its end.
-func (f *Folder) run(spec *specs.Spec, options plan.Options, o *Options, watch func(*plan.Plan) walk.Watch) (code int, err error) {
+// running is a container's process, connected to our streams.
+type running struct {
+	*runtime.Process
+	streams *stdio.Streams
+}
+
+// start makes the container, and starts its process.
+func (f *folder) start(store *images.Store, image *images.Image, o *Options, watch func(*plan.Plan) walk.Watch) (*running, error) {
+	host, err := ThisHost(o)
+	if err != nil {
+		return nil, err
+	}
+	host.ID, host.Folder = f.id, f.dir
+	spec, err := Config(o, image.Config, imageFiles{store, image.Layers}, host)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.writeFiles(o, host, spec); err != nil {
+		return nil, err
+	}
+	return start(spec, planOptions(store, image, host, o), o, watch)
+}
+
+// start starts the process that spec describes.
+func start(spec *specs.Spec, options plan.Options, o *Options, watch func(*plan.Plan) walk.Watch) (p *running, err error) {
 	uid, err := plan.HostID(spec.Process.User.UID, spec.Linux.UIDMappings)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	streams, err := stdio.Open(o.Interactive, o.TTY, uid)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	defer streams.Close()
+	defer func() {
+		if err != nil {
+			streams.Close()
+		}
+	}()
 	options.Stdio = streams.Made
 	setWindow(spec)
 	signals := runtime.Signals()
 	process, err := runtime.Start(spec, options, streams.Given, watch)
 	if err != nil {
-		return 0, blame(err, o, spec)
+		return nil, blame(err, o, spec)
 	}
 	terminal, err := process.Terminal()
 	if err == nil {
 		err = streams.Started(terminal, o.Interactive)
 	}
 	if err != nil {
-		return 0, errors.Join(err, process.Signal(unix.SIGKILL), process.Close())
+		return nil, errors.Join(err, process.Signal(unix.SIGKILL), process.Close())
 	}
 	go process.Forward(signals, terminal)
-	code, err = process.Wait()
-	streams.Ended()
-	return code, errors.Join(err, process.Close())
+	return &running{process, streams}, nil
+}
+
+// finish waits for the end of the process and of its output.
+func (p *running) finish() (code int, err error) {
+	defer p.streams.Close()
+	code, err = p.Wait()
+	if err != nil {
+		return 0, errors.Join(err, p.Close())
+	}
+	p.streams.Ended()
+	return code, nil
 }
 
 // setWindow makes the container's terminal as large as ours.

@@ -61,6 +61,12 @@ func (c *config) setUser() error {
 	if !mapped(c.spec.Linux.UIDMappings, who.uid) || !mapped(c.spec.Linux.GIDMappings, who.gid) {
 		return fmt.Errorf("user %q: uid %d, gid %d are not in --userns %s", spec, who.uid, who.gid, c.o.Userns)
 	}
+	for _, gid := range groups {
+		if !mapped(c.spec.Linux.GIDMappings, gid) {
+			return hint.New(fmt.Errorf("--userns %s: the user's group %d is not in it", c.o.Userns, gid),
+				"map that group too, or leave it out by naming another: --user USER:GROUP")
+		}
+	}
 	c.spec.Process.User = specs.User{UID: who.uid, GID: who.gid, AdditionalGids: groups}
 	if who.home != "" {
 		c.home = who.home

@@ -160,3 +160,10 @@ func TestUserOutsideMapping(t *testing.T) {
 		t.Errorf("gid mappings %+v", spec.Linux.GIDMappings)
 	}
 }
+
+// TestGroupOutsideUserns: ada is in wheel (10) and video (44), too.
+func TestGroupOutsideUserns(t *testing.T) {
+	_, err := testConfig(t, Options{User: "ada", Userns: "0:100000:44,1000:101000:1,100:100100:1"})
+	wantError(t, "ada", err, "the user's group 44 is not in it")
+	mustConfig(t, Options{User: "ada:users", Userns: "0:100000:44,1000:101000:1,100:100100:1"})
+}

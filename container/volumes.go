@@ -208,7 +208,7 @@ func (h Host) bindSource(source string) (string, error) {
 	case path.IsAbs(source):
 		return path.Clean(source), nil
 	case source == "." || source == ".." || strings.HasPrefix(source, "./") || strings.HasPrefix(source, "../"):
-		return h.path(source), nil
+		return h.path(source)
 	case source == "~" || strings.HasPrefix(source, "~/"):
 		return "", hint.New(fmt.Errorf("source %q: not a path", source), "only a shell knows ~: leave it out of quotes, or write $HOME")
 	}

@@ -14,11 +14,15 @@ import (
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
 )
 
 const exitFailure = 125 // minictr's own failure, as opposed to the program's
 
 func main() {
+	// modes in the store are meant as they are written: others than root read
+	// some of it, from within a container
+	unix.Umask(0o022)
 	app := &cli.App{
 		Name:                      "minictr",
 		Usage:                     "run containers, and see the system calls that make them",
@@ -66,6 +70,12 @@ func exit(err error) {
 	if errors.As(err, &s) {
 		os.Exit(int(s))
 	}
+	tell(err)
+	os.Exit(exitCode(err))
+}
+
+// tell prints an error, and what can be done about it.
+func tell(err error) {
 	fmt.Fprintln(os.Stderr, "minictr: "+plan.Printable(err.Error()))
 	h := hint.Of(err)
 	if h == "" && errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0 {
@@ -74,5 +84,4 @@ func exit(err error) {
 	if h != "" {
 		fmt.Fprintln(os.Stderr, "hint: "+plan.Printable(h))
 	}
-	os.Exit(exitCode(err))
 }

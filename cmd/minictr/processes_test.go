@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/minictr/minictr/runtime/cgroup"
+	"golang.org/x/sys/unix"
 )
 
 // patience is how long a test waits for what should come at once.
@@ -52,6 +53,81 @@ func TestKilledClientLeavesNothing(t *testing.T) {
 				t.Errorf("something is called %s", id)
 			}
 		})
+	}
+}
+
+// A floor that was being laid when minictr was killed goes too.
+func TestHalfFloorIsSwept(t *testing.T) {
+	needRoot(t)
+	loadDemo(t)
+	if out, err := exec.Command("minictr", "run", "--rm", "demo", "true").CombinedOutput(); err != nil {
+		t.Fatalf("minictr run: %v\n%s", err, out)
+	}
+	half := filepath.Join(os.Getenv("MINICTR_ROOT"), "layers", ".floor-123")
+	if err := os.MkdirAll(filepath.Join(half, "etc"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("minictr", "run", "--rm", "demo", "true").CombinedOutput(); err != nil {
+		t.Fatalf("minictr run: %v\n%s", err, out)
+	}
+	if _, err := os.Stat(half); err == nil {
+		t.Error("it is still there")
+	}
+}
+
+// A process that has run keeps its container and its exit code, even if its
+// cgroup cannot be removed: here something is mounted on it.
+func TestRemainsAreTold(t *testing.T) {
+	needRoot(t)
+	loadDemo(t)
+	idFile := filepath.Join(t.TempDir(), "id")
+	run := exec.Command("minictr", "run", "-i", "--cidfile", idFile, "demo", "sh", "-c", "echo kept >/note; echo ready; read x; exit 7")
+	in, err := run.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := run.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	run.Stderr = &said
+	if err := run.Start(); err != nil {
+		t.Fatal(err)
+	}
+	out.Read(make([]byte, 8))
+	id, err := os.ReadFile(idFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := cgroup.Mount()
+	if err != nil {
+		t.Fatal(err)
+	}
+	group := filepath.Join(root, "minictr", string(id))
+	if err := unix.Mount("tmpfs", group, "tmpfs", 0, ""); err != nil {
+		t.Fatal(err)
+	}
+	in.Close()
+	run.Wait()
+	if err := unix.Unmount(group, 0); err != nil {
+		t.Fatal(err)
+	}
+	if code := run.ProcessState.ExitCode(); code != 7 {
+		t.Errorf("exit code %d, want 7", code)
+	}
+	if !strings.HasPrefix(said.String(), "minictr: clean up: remove cgroup: ") {
+		t.Errorf("standard error: %q", said.String())
+	}
+	note := filepath.Join(os.Getenv("MINICTR_ROOT"), "containers", string(id), "upper", "note")
+	if _, err := os.Stat(note); err != nil {
+		t.Error(err)
+	}
+	if out, err := exec.Command("minictr", "run", "--rm", "demo", "true").CombinedOutput(); err != nil {
+		t.Errorf("the next command: %v\n%s", err, out)
+	}
+	if _, err := os.Stat(group); err == nil {
+		t.Error("the next command leaves the cgroup")
 	}
 }
 

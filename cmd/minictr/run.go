@@ -48,7 +48,9 @@ func run(c *cli.Context) error {
 		}
 		code, err = container.Run(c.String("root"), c.Args().First(), o, watch)
 	}
-	if err != nil {
+	if left := new(container.Remains); errors.As(err, &left) {
+		tell(err)
+	} else if err != nil {
 		return err
 	}
 	if code != 0 {
