@@ -21,6 +21,7 @@ type explainer struct {
 	style plan.Style
 	part  string
 	made  int
+	over  bool // that was the last step, or one that failed
 	total time.Duration
 	spent map[string]time.Duration // by part
 	parts []string                 // in their order
@@ -32,7 +33,11 @@ func (e *explainer) watch(p *plan.Plan) walk.Watch {
 }
 
 func (e *explainer) tell(i int, r walk.Result) {
+	if e.over {
+		return
+	}
 	s := &e.plan.Steps[i]
+	e.over = r.Errno != 0 && !slices.Contains(s.Accept, r.Errno) || i == len(e.plan.Steps)-1
 	var b strings.Builder
 	if s.Part != e.part {
 		e.part = s.Part
@@ -53,7 +58,7 @@ func (e *explainer) tell(i int, r walk.Result) {
 	}
 	fmt.Fprintf(&b, "%s %-14s%s", took, result(r), e.plan.Line(i, e.style))
 	os.Stderr.WriteString(b.String())
-	if i == len(e.plan.Steps)-1 {
+	if e.over {
 		e.sum()
 	}
 }

@@ -51,6 +51,9 @@ func compile(c *cli.Context) (*plan.Plan, error) {
 	if c.Args().Present() {
 		return nil, fmt.Errorf("--config %q: an image is named too", file)
 	}
+	if err := checkNoRunFlags(c); err != nil {
+		return nil, err
+	}
 	in, folder := io.ReadCloser(os.Stdin), "."
 	if file != "-" {
 		var err error
@@ -72,4 +75,14 @@ func compile(c *cli.Context) (*plan.Plan, error) {
 		spec.Linux.CgroupsPath = "/minictr/ID"
 	}
 	return plan.Compile(spec, plan.Options{Cgroup2: mount})
+}
+
+// checkNoRunFlags refuses flags that a given config has no use for.
+func checkNoRunFlags(c *cli.Context) error {
+	for _, f := range runFlags {
+		if name := f.Names()[0]; c.IsSet(name) {
+			return hint.New(fmt.Errorf("--config and --%s: a config says all by itself", name), "write it into the config, or leave out --config")
+		}
+	}
+	return nil
 }
