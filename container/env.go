@@ -15,10 +15,9 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-)
 
-// defaultPath is docker's.
-const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+	"github.com/minictr/minictr/runtime/plan"
+)
 
 type environment []string
 
@@ -49,7 +48,7 @@ func (e environment) get(name string) (string, bool) {
 
 func (c *config) setEnv() error {
 	var env environment
-	env.set("PATH", defaultPath)
+	env.set("PATH", plan.DefaultPath)
 	env.set("HOSTNAME", hostname(c.o, c.host))
 	if c.o.TTY {
 		env.set("TERM", "xterm")
