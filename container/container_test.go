@@ -30,6 +30,7 @@ func testHost() Host {
 		Controllers:  []string{"cpu", "memory", "pids"},
 		Capabilities: 1<<len(allCapabilities) - 1,
 		Thermal:      []string{"/sys/devices/system/cpu/cpu0/thermal_throttle"},
+		Mounts:       []Mount{{Path: "/", Shared: true}, {Path: "/proc"}, {Path: "/proc/sys", Slave: true}},
 		Init:         "/usr/bin/tini-static",
 		Devices:      []specs.LinuxDevice{{Path: "/dev/kvm", Type: "c", Major: 10, Minor: 232}},
 	}

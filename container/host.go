@@ -37,6 +37,7 @@ type Host struct {
 	Thermal      []string            // the processors' thermal_throttle folders, to be masked
 	Init         string              // a program for --init, "" if there is none
 	Queues       bool                // there is a /dev/mqueue
+	Mounts       []Mount             // the host's, for the propagation of bind mounts
 	Devices      []specs.LinuxDevice // all of /dev, for --privileged
 }
 
@@ -57,6 +58,11 @@ func ThisHost(o *Options) (Host, error) {
 	h.Queues = unix.Access("/dev/mqueue", unix.F_OK) == nil
 	if h.OpenFiles, err = runtime.OpenFiles(); err != nil {
 		return Host{}, err
+	}
+	if len(o.Volumes)+len(o.Mounts) > 0 {
+		if h.Mounts, err = readMounts(); err != nil {
+			return Host{}, err
+		}
 	}
 	if o.Init {
 		h.Init = findInit()

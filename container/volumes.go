@@ -55,7 +55,7 @@ func (h Host) parseVolume(word string) (specs.Mount, error) {
 			return specs.Mount{}, err
 		}
 	}
-	return bindMount(source, target, access == "ro", propagation), nil
+	return bindMount(source, target, access == "ro", propagation), h.checkPropagation(source, propagation)
 }
 
 func parseVolumeMode(mode string) (access, propagation string, err error) {
@@ -99,6 +99,9 @@ func (h Host) parseMount(word string) (specs.Mount, error) {
 			return specs.Mount{}, fmt.Errorf("%s: not for type=bind", m.tmpfs[0])
 		}
 		source, err := h.bindSource(m.source)
+		if err == nil {
+			err = h.checkPropagation(source, m.propagation)
+		}
 		return bindMount(source, target, m.readonly, m.propagation), err
 	case "tmpfs":
 		if m.source != "" || m.propagation != "" {

@@ -218,3 +218,25 @@ func checkMount(t *testing.T, m specs.Mount, err error) {
 		t.Errorf("NUL in %+v", m)
 	}
 }
+
+// TestPropagation: /proc is in no peer group of the test's host, /proc/sys
+// hears of others.
+func TestPropagation(t *testing.T) {
+	for _, test := range []struct{ word, want string }{
+		{"/proc/tty:/x:rshared", "/proc/tty is on the mount /proc, which is not shared"},
+		{"/proc/tty:/x:slave", "/proc/tty is on the mount /proc, which is not shared or slave"},
+		{"/proc/sys:/x:shared", "/proc/sys is on the mount /proc/sys, which is not shared"},
+		{"/proc/sys/kernel:/x:rslave", ""},
+		{"/processes:/x:rshared", ""},
+		{"/proc/tty:/x:rprivate", ""},
+	} {
+		_, err := testConfig(t, Options{Volumes: []string{test.word}})
+		if test.want != "" {
+			wantError(t, test.word, err, test.want)
+		} else if err != nil {
+			t.Errorf("%s: %v", test.word, err)
+		}
+	}
+	_, err := testConfig(t, Options{Mounts: []string{"type=bind,src=/proc/tty,dst=/x,bind-propagation=rshared"}})
+	wantError(t, "--mount", err, "is not shared")
+}

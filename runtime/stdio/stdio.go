@@ -21,6 +21,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/signal"
 	"sync"
 	"time"
 
@@ -176,6 +177,9 @@ func copyAndClose(to io.WriteCloser, from io.Reader) {
 // Started begins copying. terminal is our side of the container's, or nil.
 func (s *Streams) Started(terminal *os.File, interactive bool) error {
 	s.closeTheirs()
+	if terminal != nil || len(s.copies) > 0 {
+		signal.Ignore(unix.SIGPIPE) // that a copy cannot be written is not our end
+	}
 	for _, c := range s.copies {
 		c()
 	}
