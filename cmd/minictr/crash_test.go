@@ -5,6 +5,7 @@ package main
 // time. After each death
 //
 //   - images shows the truth: what it lists can be run,
+//   - fsck finds no problem,
 //   - the same command, or another, works again,
 //   - and then the store has not one file more or less than one in which
 //     nothing ever died.
@@ -123,9 +124,12 @@ func (c crash) prepare(t *testing.T, store string) {
 	}
 }
 
-// truth asks for the images. Those that are shown can be run.
+// truth asks for the images. Those that are shown are whole and can be run.
 func (c crash) truth(t *testing.T, store string, p point) {
 	t.Helper()
+	if out, err := minictr(store, "fsck"); err != nil {
+		t.Errorf("died at %s: fsck: %v\n%s", p, err, out)
+	}
 	names := strings.Fields(mustMinictr(t, store, "images", "--format", "json"))
 	list := strings.Join(names, "")
 	if c.kept != "" && !strings.Contains(list, c.kept) {

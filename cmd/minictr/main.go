@@ -35,7 +35,7 @@ func main() {
 		Commands: []*cli.Command{
 			runCommand, planCommand, loadCommand, imagesCommand, rmiCommand, rmCommand, versionCommand,
 			pullCommand, pushCommand, loginCommand, logoutCommand, saveCommand, tagCommand, inspectCommand, pruneCommand,
-			diffCommand, historyCommand, layersCommand,
+			diffCommand, historyCommand, layersCommand, fsckCommand,
 		},
 		CommandNotFound: func(c *cli.Context, name string) {
 			exit(hint.New(fmt.Errorf("%q: no such command", name), "minictr --help lists them"))

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/images"
+	"github.com/urfave/cli/v2"
+)
+
+var fsckCommand = &cli.Command{
+	Name:      "fsck",
+	Usage:     "verify every image in the store, and change nothing",
+	UsageText: "minictr fsck [--json]   (exit code 0: all is well, 1: it is not)",
+	Flags:     []cli.Flag{jsonFlag},
+	Action:    fsck,
+}
+
+// findingRow is a problem or a note.
+type findingRow struct {
+	Path   name   `json:"path"`
+	What   name   `json:"what"`
+	Images []name `json:"images,omitempty"`
+	Hint   string `json:"hint,omitempty"`
+}
+
+func fsck(c *cli.Context) error {
+	if c.NArg() > 0 {
+		return usage(c, errors.New("fsck: it takes no words"), true)
+	}
+	store, err := images.Open(c.String("root"))
+	if err != nil {
+		return err
+	}
+	v, err := store.Fsck(c.Context)
+	if err != nil {
+		return err
+	}
+	problems, notes := findingRows(v.Problems), findingRows(v.Notes)
+	if c.Bool("json") {
+		err = printJSON(map[string]any{
+			"images": v.Images, "blobs": v.Blobs, "layers": v.Layers, "bytes": v.Bytes, "problems": problems, "notes": notes,
+		})
+	} else {
+		for _, p := range problems {
+			fmt.Println("problem:", p)
+		}
+		for _, n := range notes {
+			fmt.Printf("note: %s; %s\n", n, n.Hint)
+		}
+		fmt.Printf("%s, %s (%s), %s\n", count(v.Images, "image"), count(v.Blobs, "blob"), humanSize(v.Bytes), count(v.Layers, "layer"))
+	}
+	if err != nil || len(problems) == 0 {
+		return err
+	}
+	tell(hint.New(errors.New(count(len(problems), "problem")), mends(problems)))
+	return status(1)
+}
+
+func findingRows(all []images.Finding) []findingRow {
+	rows := []findingRow{}
+	for _, f := range all {
+		row := findingRow{Path: name(f.Path), What: name(f.What), Hint: f.Hint}
+		for _, image := range f.Images {
+			row.Images = append(row.Images, name(image))
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func (r findingRow) String() string {
+	text := r.Path.String() + ": " + r.What.String()
+	if len(r.Images) == 0 {
+		return text
+	}
+	var names []string
+	for _, image := range r.Images {
+		names = append(names, image.String())
+	}
+	return text + " (" + strings.Join(names, ", ") + ")"
+}
+
+// mends are the hints, each once.
+func mends(rows []findingRow) string {
+	var all []string
+	for _, r := range rows {
+		if !slices.Contains(all, r.Hint) {
+			all = append(all, r.Hint)
+		}
+	}
+	return strings.Join(all, "; ")
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

@@ -1,0 +1,121 @@
+package images
+
+// What lies in the store and leads from no name. None of it is seen by any
+// command, and the next load or prune removes it, so these are notes. Only a
+// container whose image has gone is a problem: it cannot be started again.
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	"golang.org/x/sys/unix"
+)
+
+// containers looks whether each has its image. A file that is empty was left
+// by a run that was killed, and the next one removes its folder.
+func (f *fsck) containers() error {
+	if f.blind {
+		return nil
+	}
+	files, err := filepath.Glob(f.s.path("containers", "*", "image"))
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if errors.Is(err, fs.ErrNotExist) || err == nil && len(text) == 0 {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		manifest := digest.Digest(strings.TrimSpace(string(text)))
+		if f.manifests[manifest] == nil {
+			id := filepath.Base(filepath.Dir(file))
+			f.problem(f.below(file), "minictr rm "+id, nil, fmt.Errorf("no image has the manifest %s", manifest))
+		}
+	}
+	return nil
+}
+
+func (f *fsck) note(name, what, hint string) {
+	f.Notes = append(f.Notes, Finding{Path: name, What: what, Hint: hint})
+}
+
+// left notes what nobody needs. Where it is not known what is needed, that is
+// not noted of blobs and layers.
+func (f *fsck) left() error {
+	return errors.Join(
+		f.each("blobs/sha256", f.leftBlob), f.each("layers/sha256", f.leftTree), f.each("layers", f.leftLink),
+		f.each("tmp", f.leftScratch), f.each("partial", f.leftPartial))
+}
+
+func (f *fsck) each(folder string, look func(folder string, e fs.DirEntry)) error {
+	entries, err := os.ReadDir(f.s.path(folder))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, e := range entries {
+		look(folder, e)
+	}
+	return nil
+}
+
+const nobody = "no image needs it, unless one is being loaded"
+
+func (f *fsck) leftBlob(folder string, e fs.DirEntry) {
+	_, needed := f.blobs[digest.NewDigestFromEncoded(digest.SHA256, e.Name())]
+	if !needed && !f.blind {
+		f.note(path.Join(folder, e.Name()), nobody, hintPrune)
+	}
+}
+
+func (f *fsck) leftTree(folder string, e fs.DirEntry) {
+	if !f.trees[digest.NewDigestFromEncoded(digest.SHA256, e.Name())] && !f.blind {
+		f.note(path.Join(folder, e.Name()), nobody, hintPrune)
+	}
+}
+
+// leftLink notes links to nothing. One that an image needs is a problem and
+// was found before.
+func (f *fsck) leftLink(folder string, e fs.DirEntry) {
+	if e.Type() != fs.ModeSymlink {
+		return
+	}
+	for d := range f.trees {
+		if f.s.layers.Short(d) == e.Name() {
+			return
+		}
+	}
+	if _, err := os.Stat(f.s.path(folder, e.Name())); errors.Is(err, fs.ErrNotExist) {
+		f.note(path.Join(folder, e.Name()), "it leads to a layer that is gone", "a layer that needs the name takes it")
+	}
+}
+
+func (f *fsck) leftScratch(folder string, e fs.DirEntry) {
+	if f.abandoned(folder, e) {
+		f.note(path.Join(folder, e.Name()), "it was left by a command that was killed", "the next load, pull or prune removes it")
+	}
+}
+
+func (f *fsck) leftPartial(folder string, e fs.DirEntry) {
+	if f.abandoned(folder, e) {
+		f.note(path.Join(folder, e.Name()), "it was left by a pull that was interrupted", "the same pull goes on with it; "+hintPrune)
+	}
+}
+
+// abandoned: nobody holds its lock (see lock.go and partial.go).
+func (f *fsck) abandoned(folder string, e fs.DirEntry) bool {
+	file, err := os.Open(f.s.path(folder, e.Name()))
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	return flock(file, unix.LOCK_SH|unix.LOCK_NB) == nil
+}
