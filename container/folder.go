@@ -30,6 +30,7 @@ import (
 
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/images"
+	"github.com/minictr/minictr/runtime"
 	"golang.org/x/sys/unix"
 )
 
@@ -107,7 +108,7 @@ func (f *folder) take(root, name string) error {
 	if name == "" {
 		return nil
 	}
-	if err := CheckName(name); err != nil {
+	if err := runtime.CheckName(name); err != nil {
 		return err
 	}
 	names := filepath.Join(root, "names")
@@ -206,7 +207,7 @@ func Remove(root, name string) error {
 
 // lookUp finds a container's folder, and its link in names/ if it was named so.
 func lookUp(root, name string) (path, link string, err error) {
-	if err := CheckName(name); err != nil {
+	if err := runtime.CheckName(name); err != nil {
 		return "", "", err
 	}
 	containers := filepath.Join(root, "containers")

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minictr/minictr/runtime"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
@@ -13,12 +14,12 @@ import (
 // TestRow25Names: a name is a folder, a cgroup and a word on a terminal.
 func TestRow25Names(t *testing.T) {
 	for _, name := range []string{"a", "web-1", "A_b.c", "0"} {
-		if err := CheckName(name); err != nil {
+		if err := runtime.CheckName(name); err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
 	for _, name := range []string{"", ".", "..", "-x", "_x", "a/b", "../x", "a b", "a\n", "a\x1b[31m", "ä", "a\x00"} {
-		wantError(t, name, CheckName(name), "not a name")
+		wantError(t, name, runtime.CheckName(name), "not a name")
 		if name != "" {
 			_, err := testConfig(t, Options{Name: name})
 			wantError(t, name, err, "not a name")

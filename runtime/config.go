@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"strings"
 
 	"github.com/go-json-experiment/json"
-	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/runtime/walk"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -35,25 +33,6 @@ func ReadConfig(r io.Reader, bundle string) (*specs.Spec, error) {
 		spec.Root.Path = filepath.Join(bundle, spec.Root.Path)
 	}
 	return spec, nil
-}
-
-// CheckID returns an error unless id can name a container. It becomes a folder,
-// a cgroup and a word on a terminal, so it is made of
-// [a-zA-Z0-9][a-zA-Z0-9_.-]* and nothing else, and is no longer than the name of
-// a file may be.
-func CheckID(id string) error {
-	ok := id != "" && len(id) <= unix.NAME_MAX && alphanumeric(rune(id[0])) && !strings.ContainsFunc(id, func(r rune) bool {
-		return !alphanumeric(r) && !strings.ContainsRune("_.-", r)
-	})
-	if !ok {
-		return hint.New(fmt.Errorf("container %q: not a name", id),
-			"use letters, digits, '_', '.' and '-', and begin with a letter or a digit")
-	}
-	return nil
-}
-
-func alphanumeric(r rune) bool {
-	return '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
 }
 
 // ExecExitCode is the exit code, as shells and docker have it, for a program

@@ -57,7 +57,7 @@ var runCommand = &cli.Command{
 }
 
 func run(bundle, id string) (code int, err error) {
-	if err := runtime.CheckID(id); err != nil {
+	if err := runtime.CheckName(id); err != nil {
 		return 0, err
 	}
 	file, err := os.Open(filepath.Join(bundle, "config.json"))
