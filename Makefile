@@ -27,10 +27,12 @@ demo: build
 	scripts/need busybox-static
 	$(SUDO) scripts/demo
 
-# The tests are built by you and run by root.
+# The tests are built by you and run by root, in whose PATH dockerd lies. Which
+# dockerd that is, Debian's or Docker's own, is all the same.
 test:
 	scripts/need busybox-static strace tini docker-registry skopeo
-	go test $(TESTFLAGS) $(if $(SUDO),-exec 'sudo -E env "PATH=$(PATH)"') ./...
+	PATH="$$PATH:/usr/sbin" command -v dockerd >/dev/null || scripts/need docker.io
+	go test $(TESTFLAGS) $(if $(SUDO),-exec 'sudo -E env "PATH=$(PATH):/usr/sbin"') ./...
 
 check:
 	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); [ -z "$$unformatted" ] || { echo "gofmt -w $$unformatted"; exit 1; }

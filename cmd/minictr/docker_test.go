@@ -1,0 +1,111 @@
+package main
+
+// Docker as the other side. A dockerd of our own, with an empty store and no
+// network, stands beside Debian's docker-registry; what the two give to each
+// other and to us is in testdata/docker. Those scripts find, besides what those
+// in testdata/script do:
+//
+//	docker    which talks to that dockerd
+//	$PLAIN    the registry
+//
+// The daemon has a mount namespace of its own, so its mounts end with it; and
+// it ends with the test, however that ends.
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
+)
+
+func TestDocker(t *testing.T) {
+	needRoot(t)
+	for _, program := range []string{"dockerd", "docker", "docker-registry"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skip(program + " is not installed: use make test")
+		}
+	}
+	archive, dir := demoImage(t), t.TempDir()
+	registry, stop, err := startRegistry(dir, "plain", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	socket := startDocker(t, dir, registry)
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/docker",
+		Setup: func(e *testscript.Env) error {
+			for name, value := range map[string]string{
+				"PLAIN": registry, "DOCKER_HOST": "unix://" + socket, "HOME": e.WorkDir, "DOCKER_CONFIG": filepath.Join(e.WorkDir, ".docker"),
+			} {
+				e.Setenv(name, value)
+			}
+			return setUp(e, archive)
+		},
+		Cmds:      map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "await": await},
+		Condition: condition,
+	})
+}
+
+// startDocker runs a dockerd that keeps all its things in dir, and waits until
+// it answers.
+func startDocker(t *testing.T, dir, registry string) (socket string) {
+	t.Helper()
+	path := func(name string) string { return filepath.Join(dir, name) }
+	output, err := os.Create(path("log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer output.Close()
+	if err := os.WriteFile(path("daemon.json"), []byte("{}"), 0o600); err != nil { // not that of the machine
+		t.Fatal(err)
+	}
+	socket = path("sock")
+	cgroups := fmt.Sprintf("minictr-test-%d", os.Getpid())
+	server := exec.Command("dockerd", "--data-root", path("data"), "--exec-root", path("exec"), "--pidfile", path("pid"),
+		"-H", "unix://"+socket, "--config-file", path("daemon.json"), "--bridge=none", "--iptables=false", "--insecure-registry", registry,
+		"--exec-opt", "native.cgroupdriver=cgroupfs", "--cgroup-parent", "/"+cgroups)
+	server.Stdout, server.Stderr = output, output
+	server.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS, Pdeathsig: unix.SIGTERM}
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() { server.Wait(); close(ended) }()
+	t.Cleanup(func() {
+		server.Process.Signal(unix.SIGTERM) // it ends its containerd
+		select {
+		case <-ended:
+		case <-time.After(patience):
+			server.Process.Kill()
+			<-ended
+			t.Error("dockerd does not end")
+		}
+		removeCgroups(t, cgroups)
+	})
+	if !within(func() bool { return exec.Command("docker", "-H", "unix://"+socket, "version").Run() == nil }) {
+		text, _ := os.ReadFile(path("log"))
+		t.Fatalf("no answer from dockerd:\n%s", text)
+	}
+	return socket
+}
+
+// removeCgroups removes the empty group under which docker made those of its
+// containers, in every hierarchy.
+func removeCgroups(t *testing.T, name string) {
+	t.Helper()
+	for _, group := range append(glob(t, "/sys/fs/cgroup/*/"+name), glob(t, "/sys/fs/cgroup/"+name)...) {
+		gone := func() bool { return errors.Is(os.Remove(group), fs.ErrNotExist) }
+		if !within(gone) {
+			t.Errorf("%s cannot be removed", group)
+		}
+	}
+}
