@@ -43,7 +43,7 @@ func TestRow7CgroupOutsideTheMount(t *testing.T) {
 	for _, id := range []string{"../victim", "..", "x\x1b[31m", "-x", "", strings.Repeat("x", 300)} {
 		b := newBundle(t, "true")
 		b.spec.Linux.CgroupsPath = ""
-		run(b.commandAs(t, id)).refused(t, "not a name")
+		run(b.commandAs(t, id)).refused(t, "container name")
 	}
 }
 
