@@ -8,10 +8,9 @@ package images
 // would see two images under one digest (CVE-2021-41190).
 
 import (
+	"encoding/json"
 	"fmt"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -81,19 +80,12 @@ type document struct {
 	Config        *ocispec.Descriptor  `json:"config"`
 	Layers        []ocispec.Descriptor `json:"layers"`
 	Manifests     []ocispec.Descriptor `json:"manifests"`
-	FSLayers      jsontext.Value       `json:"fsLayers"`
-}
-
-// unmarshal reads a document as encoding/json does, but for a name that is there
-// twice: of that two readers might each believe another value. It also begins
-// quicker, and every run begins with three documents.
-func unmarshal(data []byte, v any) error {
-	return json.Unmarshal(data, v, json.MatchCaseInsensitiveNames(true), jsontext.AllowInvalidUTF8(true))
+	FSLayers      json.RawMessage      `json:"fsLayers"`
 }
 
 func parseDocument(data []byte, mediaType string) (*document, error) {
 	var d document
-	if err := unmarshal(data, &d); err != nil {
+	if err := json.Unmarshal(data, &d); err != nil {
 		return nil, fmt.Errorf("parse %s: %w", mediaType, err)
 	}
 	if d.SchemaVersion != 2 {
@@ -151,7 +143,7 @@ func parseManifest(data []byte, mediaType string) (config ocispec.Descriptor, la
 // layers.
 func parseConfig(data []byte, n int) (*ocispec.Image, error) {
 	var c ocispec.Image
-	if err := unmarshal(data, &c); err != nil {
+	if err := json.Unmarshal(data, &c); err != nil {
 		return nil, fmt.Errorf("parse image config: %w", err)
 	}
 	if c.RootFS.Type != "layers" {
