@@ -21,7 +21,7 @@ const module = "github.com/minictr/minictr"
 // of images, images and layers nothing of processes.
 func may() map[string]string {
 	const (
-		runtime = "hint runtime runtime/cgroup runtime/plan runtime/seccomp runtime/stdio runtime/walk"
+		runtime = "hint runtime runtime/cgroup runtime/plan runtime/seccomp runtime/state runtime/stdio runtime/walk"
 		images  = "hint images images/registry layers layers/index layers/stack"
 	)
 	return map[string]string{
@@ -35,6 +35,7 @@ func may() map[string]string {
 		"runtime/seccomp": "hint",
 		"runtime/plan":    "hint runtime/cgroup runtime/seccomp",
 		"runtime/walk":    "hint runtime/cgroup runtime/seccomp runtime/plan",
+		"runtime/state":   "hint runtime/cgroup",
 		"runtime/stdio":   "hint runtime/cgroup runtime/seccomp runtime/plan",
 		"runtime":         runtime,
 		"container":       runtime + " " + images,
@@ -55,7 +56,7 @@ func foreign() map[string]string {
 		"C":                                      "",
 		"github.com/opencontainers/image-spec":   "images images/registry container cmd/minictr",
 		"github.com/moby/sys/user":               "container cmd/minictr",
-		"github.com/opencontainers/runtime-spec": "runtime/cgroup runtime/seccomp runtime/plan runtime/walk runtime/stdio runtime container cmd/minictr cmd/minictr-oci",
+		"github.com/opencontainers/runtime-spec": "runtime/cgroup runtime/seccomp runtime/plan runtime/walk runtime/state runtime/stdio runtime container cmd/minictr cmd/minictr-oci",
 	}
 }
 

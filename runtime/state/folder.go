@@ -1,0 +1,228 @@
+// Package state knows which containers there are, and what is true of them.
+//
+// A container is one folder, <root>/<id>, of mode 0700:
+//
+//	config.json  the config as it was when the container was created: what is
+//	             done to the bundle later does not count
+//	state.json   the Record: which process, which cgroup, which bundle
+//	go           a FIFO: the container's process holds it open, close-on-exec,
+//	             until start lets it execve
+//	report       a FIFO: what that process tells start of its last steps
+//
+// No file says whether the container runs. That is asked of the kernel, every
+// time (Status).
+//
+// A folder has its own name only while it is a whole container. It is made as
+// ".creating.<id>"; the rename to <id> is the moment at which the container is
+// there. To be removed it is renamed to ".removed.<id>" first. Whoever makes,
+// changes or removes one holds a lock on it, flock(2), which the kernel takes
+// back when its holder dies. So a folder with a dot in front that nobody holds
+// is what a kill -9 has left, and every command begins with clearing that away
+// (sweep.go). Readers take no lock.
+package state
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// The words of these errors are runc's: engines look for them.
+var (
+	ErrExist      = errors.New("container with given ID already exists")
+	ErrNotExist   = errors.New("container does not exist")
+	ErrNotRunning = errors.New("container not running")
+)
+
+const (
+	creating = ".creating."
+	removed  = ".removed."
+)
+
+// Folder is a container's place on disk.
+type Folder struct {
+	Record Record
+
+	root, id string
+	prefix   string   // of the folder's name: creating, or "" for a container
+	lock     *os.File // the folder itself, locked; nil for a reader
+}
+
+// New makes the folder of a container that is to be created, and locks it. It
+// is no container before Commit. The caller has checked the id.
+func New(root, id string) (*Folder, error) {
+	if err := os.MkdirAll(root, 0o700); err != nil {
+		return nil, err
+	}
+	names, err := sweep(root)
+	if err != nil {
+		return nil, err
+	}
+	if slices.Contains(names, id) {
+		return nil, ErrExist
+	}
+	f := &Folder{Record: Record{ID: id}, root: root, id: id, prefix: creating}
+	if err := f.make(); err != nil {
+		return nil, err
+	}
+	for _, fifo := range []string{"go", "report"} {
+		if err := unix.Mkfifo(f.Path(fifo), 0o600); err != nil {
+			return nil, errors.Join(fmt.Errorf("mkfifo %s: %w", f.Path(fifo), err), f.Remove())
+		}
+	}
+	return f, nil
+}
+
+// make makes and locks the folder. Between the two another command may have
+// taken it for a remainder; then it is made again.
+func (f *Folder) make() error {
+	for {
+		err := os.Mkdir(f.Path(""), 0o700)
+		if errors.Is(err, fs.ErrExist) {
+			err = clear(f.Path(""))
+			if err == nil {
+				continue
+			}
+		}
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return ErrExist
+		}
+		if err != nil {
+			return err
+		}
+		if f.lock, err = lock(f.Path(""), patience); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+}
+
+// Commit makes the folder a container: from here on it is there for all
+// commands, whatever becomes of this one. What Path said before no longer holds.
+func (f *Folder) Commit() error {
+	f.Record.Created = time.Now().UTC()
+	if err := f.Save(); err != nil {
+		return err
+	}
+	made := f.Path("")
+	f.prefix = ""
+	err := unix.Renameat2(unix.AT_FDCWD, made, unix.AT_FDCWD, f.Path(""), unix.RENAME_NOREPLACE)
+	if err == nil {
+		return nil
+	}
+	f.prefix = creating
+	if errors.Is(err, unix.EEXIST) {
+		return ErrExist
+	}
+	return fmt.Errorf("renameat2 %s, %s: %w", made, f.id, err)
+}
+
+// Open finds a container and locks it, for a command that changes it.
+func Open(root, id string) (*Folder, error) {
+	f, err := Look(root, id)
+	if err != nil {
+		return nil, err
+	}
+	if f.prefix == creating {
+		return nil, errors.New("container is being created")
+	}
+	f.lock, err = lock(f.Path(""), patience)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, ErrNotExist
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := f.load(); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// Look finds a container, also one that is being created, for a command that
+// only reads.
+func Look(root, id string) (*Folder, error) {
+	names, err := sweep(root)
+	if err != nil {
+		return nil, err
+	}
+	return look(root, id, slices.Contains(names, creating+id))
+}
+
+// look tries the names that the folder may have. While we look it may get its
+// own name; and a create that has only begun has not saved anything yet.
+func look(root, id string, held bool) (*Folder, error) {
+	f := &Folder{root: root, id: id}
+	for _, f.prefix = range []string{"", creating, ""} {
+		if f.prefix == creating && !held {
+			break
+		}
+		if err := f.load(); !errors.Is(err, fs.ErrNotExist) {
+			return f, err
+		}
+	}
+	if !held {
+		return nil, ErrNotExist
+	}
+	f.prefix = creating
+	f.Record = Record{ID: id}
+	return f, nil
+}
+
+// List finds all containers, those too that are being created, by their ids. A
+// folder that cannot be read is an error beside those that can.
+func List(root string) (list []*Folder, err error) {
+	names, err := sweep(root)
+	if err != nil {
+		return nil, err
+	}
+	var failed []error
+	for _, name := range names {
+		id, held := strings.CutPrefix(name, creating)
+		if strings.HasPrefix(id, ".") {
+			continue
+		}
+		f, err := look(root, id, held)
+		if err == nil {
+			list = append(list, f)
+		} else if !errors.Is(err, ErrNotExist) { // as one has that is deleted at this moment
+			failed = append(failed, err)
+		}
+	}
+	slices.SortFunc(list, func(a, b *Folder) int { return strings.Compare(a.id, b.id) })
+	return list, errors.Join(failed...)
+}
+
+// ID is the container's.
+func (f *Folder) ID() string { return f.id }
+
+// Path is where a file of the folder lies.
+func (f *Folder) Path(file string) string {
+	return filepath.Join(f.root, f.prefix+f.id, file)
+}
+
+// Remove removes a folder that is locked, and gives up the lock.
+func (f *Folder) Remove() error {
+	path := f.Path("")
+	if f.prefix == "" {
+		path = filepath.Join(f.root, removed+f.id)
+		if err := os.Rename(f.Path(""), path); err != nil {
+			return err
+		}
+	}
+	return errors.Join(os.RemoveAll(path), f.Close())
+}
+
+// Close gives up the lock, if there is one.
+func (f *Folder) Close() error {
+	if f.lock == nil {
+		return nil
+	}
+	return f.lock.Close()
+}

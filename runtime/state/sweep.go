@@ -1,0 +1,135 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/runtime/cgroup"
+	"golang.org/x/sys/unix"
+)
+
+// What a kill -9 leaves, the next command on the same root clears away: a
+// container half made, with its process and its cgroup, or half removed. Such a
+// folder has a dot in front of its name and nobody holds its lock.
+//
+// In a root where all is well this costs the reading of one folder.
+
+// patience is how long a command waits for another one's lock.
+const patience = 10 * time.Second
+
+// sweep clears away what is left in root, and returns the names that stay:
+// those of containers, and those of folders that somebody is working on. A
+// remainder that cannot be cleared now is left to the next command; New, whose
+// way it may stand in, says why.
+func sweep(root string) (names []string, err error) {
+	dir, err := os.Open(root)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	all, err := dir.Readdirnames(-1)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range all {
+		hidden := strings.HasPrefix(name, creating) || strings.HasPrefix(name, removed)
+		if !hidden || errors.Is(clear(filepath.Join(root, name)), unix.EWOULDBLOCK) {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+// clear removes a remainder: the process, the cgroup with all in it, the
+// folder. The error is EWOULDBLOCK if somebody holds it.
+func clear(path string) error {
+	held, err := lock(path, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer held.Close()
+	var r Record
+	if err := r.read(filepath.Join(path, "state.json")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := r.Kill(); err != nil {
+		return err
+	}
+	return os.RemoveAll(path)
+}
+
+// Kill ends what is left of the container: its process if that still lives,
+// and its cgroup with all that is in it.
+func (r *Record) Kill() error {
+	switch pidfd, err := r.Pidfd(); {
+	case errors.Is(err, ErrNotRunning):
+	case err != nil:
+		return err
+	default:
+		defer unix.Close(pidfd)
+		if err := end(pidfd); err != nil {
+			return fmt.Errorf("kill process %d: %w", r.Pid, err)
+		}
+	}
+	if r.Cgroup == "" {
+		return nil
+	}
+	return cgroup.Remove(r.Cgroup)
+}
+
+// end kills a process and waits until it is gone, or a zombie: then a pidfd can
+// be read (pidfd_open(2)).
+func end(pidfd int) error {
+	if err := unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
+		return err
+	}
+	for deadline := time.Now().Add(patience); ; {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}, int(time.Until(deadline).Milliseconds())+1)
+		if n == 1 || err != nil && !errors.Is(err, unix.EINTR) {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("it lives on after %v", patience)
+		}
+	}
+}
+
+// lock opens a folder and locks it, if its holder gives it up in time. One that
+// has been renamed or removed before we have the lock does not exist.
+func lock(path string, wait time.Duration) (*os.File, error) {
+	dir, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	for began := time.Now(); ; time.Sleep(time.Millisecond) {
+		err := unix.Flock(int(dir.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) || time.Since(began) >= wait {
+			dir.Close()
+			return nil, hint.New(fmt.Errorf("flock %s: %w", path, err), "another command is at work on this container")
+		}
+	}
+	locked, err := dir.Stat()
+	if err == nil {
+		var named fs.FileInfo
+		if named, err = os.Stat(path); err == nil && os.SameFile(locked, named) {
+			return dir, nil
+		}
+	}
+	dir.Close()
+	return nil, errors.Join(err, fs.ErrNotExist)
+}
