@@ -50,7 +50,7 @@ func TestVirtualMachine(t *testing.T) {
 
 	for name, want := range map[string]string{
 		"plain":        `hello from the second layer[^=]*exit 0`,
-		"limits":       `memory.max:67108864\n.*\nmemory.oom.group:1\ncpu.max:50000 100000\ncpu.weight:20\npids.max:20\nexit 0`,
+		"limits":       `memory.max:67108864\n.*\nmemory.oom.group:1\ncpu.max:50000 100000\ncpu.weight:59\npids.max:20\nexit 0`,
 		"default-pids": `^2048\nexit 0`,
 		"memory":       `^(?s:.*)exit 137`,
 		"pids":         `can't fork: Resource temporarily unavailable(?s:.*)exit 2`,

@@ -3,6 +3,7 @@ package cgroup
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,28 +17,22 @@ type File struct {
 	Value string
 	From  string // the field below linux.resources
 	Why   string
+
+	Optional bool // a kernel without the file is none the worse for it
+	Instead  bool // written only where the file before it, an optional one, is not there
 }
 
 // Files translates the resources of an OCI config (config-linux.md, "Control
 // groups") into files of version 2. The config was made for version 1, so
-// some numbers change their scale. A field that is not implemented, or that
-// version 2 does not have, is an error that names it.
+// some numbers change their scale. A number that is 0 is one that was not given,
+// as engines mean it; but 0 processes is a limit, and so is 0 swap.
+// A field that version 2 does not have is an error that names it.
 func Files(r *specs.LinuxResources) ([]File, error) {
 	if r == nil {
 		return nil, nil
 	}
-	switch {
-	case r.BlockIO != nil:
-		return nil, fmt.Errorf("blockIO: not implemented")
-	case len(r.HugepageLimits) > 0:
-		return nil, fmt.Errorf("hugepageLimits: not implemented")
-	case r.Network != nil:
-		return nil, fmt.Errorf("network: cgroup v2 has no such controller")
-	case len(r.Rdma) > 0:
-		return nil, fmt.Errorf("rdma: not implemented")
-	}
 	var files []File
-	for _, part := range []func(*specs.LinuxResources) ([]File, error){memory, cpu, pids, unified} {
+	for _, part := range []func(*specs.LinuxResources) ([]File, error){memory, cpu, pids, blockIO, hugetlb, rdma, network, unified} {
 		f, err := part(r)
 		if err != nil {
 			return nil, err
@@ -67,47 +62,56 @@ func number(n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
+// given tells whether a number is there and not 0.
+func given[T int64 | uint64 | uint32 | uint16](n *T) bool { return n != nil && *n != 0 }
+
 func memory(r *specs.LinuxResources) (files []File, err error) {
 	m := r.Memory
 	if m == nil {
 		return nil, nil
 	}
-	switch {
 	//lint:ignore SA1019 it is named to be refused
-	case m.Kernel != nil || m.KernelTCP != nil:
+	kernel := m.Kernel
+	switch {
+	case kernel != nil && *kernel > 0 || m.KernelTCP != nil && *m.KernelTCP > 0:
 		return nil, fmt.Errorf("memory.kernel: cgroup v2 counts it with all memory")
 	case m.Swappiness != nil:
 		return nil, fmt.Errorf("memory.swappiness: cgroup v2 has no such file")
 	case m.UseHierarchy != nil && !*m.UseHierarchy:
 		return nil, fmt.Errorf("memory.useHierarchy: false: cgroup v2 is always a hierarchy")
-	case m.CheckBeforeUpdate != nil && *m.CheckBeforeUpdate:
-		return nil, fmt.Errorf("memory.checkBeforeUpdate: not implemented")
 	case m.DisableOOMKiller != nil && *m.DisableOOMKiller:
 		return nil, fmt.Errorf("memory.disableOOMKiller: cgroup v2 has no such file")
 	}
-	if m.Limit != nil {
-		files = append(files, File{"memory.max", number(*m.Limit), "memory.limit", "bytes of memory, files in the page cache among them; above it the OOM killer comes"})
+	if given(m.Limit) {
+		files = append(files, File{Name: "memory.max", Value: number(*m.Limit), From: "memory.limit",
+			Why: "bytes of memory, files in the page cache among them; above it the OOM killer comes"})
 	}
-	if m.Swap != nil {
-		swap, err := swapAlone(m)
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, File{"memory.swap.max", swap, "memory.swap", "bytes that may be swapped out besides"})
+	swap, err := swapAlone(m)
+	if err != nil {
+		return nil, err
 	}
-	if m.Reservation != nil {
-		files = append(files, File{"memory.low", number(*m.Reservation), "memory.reservation", "bytes that are taken from others first"})
+	if swap != "" {
+		files = append(files, File{Name: "memory.swap.max", Value: swap, From: "memory.swap",
+			Why: "bytes that may be swapped out besides", Optional: swap == "max" || swap == "0"})
+	}
+	if given(m.Reservation) {
+		files = append(files, File{Name: "memory.low", Value: number(*m.Reservation), From: "memory.reservation",
+			Why: "bytes that are taken from others first"})
 	}
 	return files, nil
 }
 
 // swapAlone: version 1, and so the config, counts memory and swap together;
-// version 2 counts swap alone.
+// version 2 counts swap alone. It is "" for no change.
 func swapAlone(m *specs.LinuxMemory) (string, error) {
-	if *m.Swap == -1 {
+	switch {
+	case !given(m.Swap) && m.Limit != nil && *m.Limit == -1:
 		return "max", nil
-	}
-	if m.Limit == nil || *m.Limit < 0 || *m.Swap < *m.Limit {
+	case !given(m.Swap):
+		return "", nil
+	case *m.Swap == -1 || m.Limit != nil && *m.Limit == -1:
+		return number(*m.Swap), nil
+	case m.Limit == nil || *m.Limit <= 0 || *m.Swap < *m.Limit:
 		return "", fmt.Errorf("memory.swap: %d is memory and swap together, and needs a memory.limit that is not larger", *m.Swap)
 	}
 	return number(*m.Swap - *m.Limit), nil
@@ -118,63 +122,94 @@ func cpu(r *specs.LinuxResources) (files []File, err error) {
 	if c == nil {
 		return nil, nil
 	}
-	if c.RealtimePeriod != nil || c.RealtimeRuntime != nil {
+	if given(c.RealtimePeriod) || given(c.RealtimeRuntime) {
 		return nil, fmt.Errorf("cpu.realtimeRuntime, cpu.realtimePeriod: cgroup v2 has no such files")
 	}
-	if c.Shares != nil && *c.Shares != 0 {
-		files = append(files, File{"cpu.weight", weight(*c.Shares), "cpu.shares", "its share when others want the CPU too; 100 is everybody's"})
-	}
-	if c.Quota != nil || c.Period != nil {
-		files = append(files, File{"cpu.max", bandwidth(c), "cpu.quota", "microseconds of CPU in each period of so many"})
-	}
-	if c.Burst != nil {
-		files = append(files, File{"cpu.max.burst", strconv.FormatUint(*c.Burst, 10), "cpu.burst", "microseconds that may be saved up"})
+	add := func(name, value, from, why string) {
+		files = append(files, File{Name: name, Value: value, From: from, Why: why})
 	}
 	if c.Idle != nil {
-		files = append(files, File{"cpu.idle", number(*c.Idle), "cpu.idle", "runs only when nobody else wants to"})
+		add("cpu.idle", number(*c.Idle), "cpu.idle", "1 runs only when nobody else wants to")
+	}
+	if given(c.Shares) {
+		add("cpu.weight", weight(*c.Shares), "cpu.shares", "its share when others want the CPU too; 100 is everybody's")
+	}
+	if given(c.Quota) || given(c.Period) {
+		add("cpu.max", bandwidth(c), "cpu.quota", "microseconds of CPU in each period of so many")
+	}
+	if c.Burst != nil {
+		add("cpu.max.burst", strconv.FormatUint(*c.Burst, 10), "cpu.burst", "microseconds that may be saved up")
 	}
 	if c.Cpus != "" {
-		files = append(files, File{"cpuset.cpus", c.Cpus, "cpu.cpus", "the CPUs it may run on"})
+		add("cpuset.cpus", c.Cpus, "cpu.cpus", "the CPUs it may run on")
 	}
 	if c.Mems != "" {
-		files = append(files, File{"cpuset.mems", c.Mems, "cpu.mems", "the memory nodes it may use"})
+		add("cpuset.mems", c.Mems, "cpu.mems", "the memory nodes it may use")
 	}
 	return files, nil
 }
 
 // weight maps version 1's shares, 2 to 262144, to version 2's weight, 1 to
-// 10000, as systemd, runc and crun do.
+// 10000. The curve is the one of runc and crun, through both ends and the two
+// defaults: 1024 shares are a weight of 100.
 func weight(shares uint64) string {
-	shares = min(max(shares, 2), 262144)
-	return strconv.FormatUint(1+(shares-2)*9999/262142, 10)
+	switch {
+	case shares <= 2:
+		return "1"
+	case shares >= 262144:
+		return "10000"
+	}
+	l := math.Log2(float64(shares))
+	return strconv.Itoa(int(math.Ceil(math.Pow(10, (l*l+125*l)/612-7.0/34))))
 }
 
+// bandwidth is "quota period". A quota alone leaves the period as it is:
+// 100000 at first.
 func bandwidth(c *specs.LinuxCPU) string {
-	quota, period := "max", uint64(100000)
-	if c.Quota != nil && *c.Quota > 0 {
+	quota := "max"
+	if given(c.Quota) && *c.Quota > 0 {
 		quota = strconv.FormatInt(*c.Quota, 10)
 	}
-	if c.Period != nil && *c.Period > 0 {
-		period = *c.Period
+	if !given(c.Period) {
+		return quota
 	}
-	return fmt.Sprintf("%s %d", quota, period)
+	return fmt.Sprintf("%s %d", quota, *c.Period)
 }
 
+// pids: 0 is a limit, too (config-linux.md, "PIDs"); but the container's own
+// process is one, and so the least is 1.
 func pids(r *specs.LinuxResources) ([]File, error) {
-	if r.Pids == nil || r.Pids.Limit == nil || *r.Pids.Limit == 0 {
+	if r.Pids == nil || r.Pids.Limit == nil {
 		return nil, nil
 	}
-	limit := max(*r.Pids.Limit, -1)
-	return []File{{"pids.max", number(limit), "pids.limit", "processes and threads; a fork bomb ends here"}}, nil
+	limit := *r.Pids.Limit
+	switch {
+	case limit < 0:
+		limit = -1
+	case limit == 0:
+		limit = 1
+	}
+	return []File{{Name: "pids.max", Value: number(limit), From: "pids.limit",
+		Why: "processes and threads; a fork bomb ends here"}}, nil
 }
 
-// unified names files of version 2 directly.
+func network(r *specs.LinuxResources) ([]File, error) {
+	if n := r.Network; n != nil && (given(n.ClassID) || len(n.Priorities) > 0) {
+		return nil, fmt.Errorf("network: cgroup v2 has no such controller")
+	}
+	return nil, nil
+}
+
+// unified names files of version 2 directly. A file such as io.max has a line
+// for each device, and takes one line at a time.
 func unified(r *specs.LinuxResources) (files []File, err error) {
 	for _, name := range slices.Sorted(maps.Keys(r.Unified)) {
 		if strings.Contains(name, "/") || !strings.Contains(name, ".") {
 			return nil, fmt.Errorf("unified: %q: not a file of a cgroup", name)
 		}
-		files = append(files, File{name, r.Unified[name], "unified: " + name, unifiedWhy(name)})
+		for line := range strings.SplitSeq(strings.TrimSuffix(r.Unified[name], "\n"), "\n") {
+			files = append(files, File{Name: name, Value: line, From: "unified: " + name, Why: unifiedWhy(name)})
+		}
 	}
 	return files, nil
 }

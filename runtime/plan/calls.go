@@ -175,6 +175,10 @@ func mkdirat(dir Ref, path string, mode uint32) Step {
 	return call("mkdirat", unix.SYS_MKDIRAT, at(dir), Str(path), octal(mode))
 }
 
+func rmdirat(dir Ref, path string) Step {
+	return call("unlinkat", unix.SYS_UNLINKAT, at(dir), Str(path), flags(unix.AT_REMOVEDIR, unlinkFlags))
+}
+
 func mknodat(dir Ref, path string, mode, major, minor uint32) Step {
 	return call("mknodat", unix.SYS_MKNODAT, at(dir), Str(path),
 		Num{uint64(mode), fmt.Sprintf("%s|%#o", kindName(mode), mode&^unix.S_IFMT)},

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -16,6 +17,9 @@ import (
 // one is mkdir; to limit it is to write a number into one of the files that
 // appear in it; clone3 puts the child in before its first instruction, so no
 // instruction of it goes uncounted.
+//
+// A cgroup that is there already and has a process in it is somebody's, and an
+// error; an empty one is what a crash left behind.
 //
 // A limit exists only where its controller has been passed down by every
 // folder above, in cgroup.subtree_control.
@@ -27,20 +31,20 @@ const (
 )
 
 func (b *builder) cgroup() error {
+	files, err := cgroup.Files(b.linux.Resources)
+	if err != nil {
+		return fmt.Errorf("linux.resources: %w", err)
+	}
 	if b.options.Cgroup2 == "" {
-		if b.linux.Resources != nil {
+		if len(files) > 0 || b.linux.Resources != nil && len(b.linux.Resources.Devices) > 0 {
 			return errors.New("linux.resources: there is no cgroup to set them in")
 		}
 		return nil
 	}
 	b.begin("cgroup", "linux.cgroupsPath")
-	group := strings.TrimPrefix(path.Clean("/"+b.linux.CgroupsPath), "/")
-	if group == "" || slices.Contains(strings.Split(b.linux.CgroupsPath, "/"), "..") {
-		return fmt.Errorf("linux.cgroupsPath: %q: names no cgroup of its own", b.linux.CgroupsPath)
-	}
-	files, err := cgroup.Files(b.linux.Resources)
+	group, err := groupPath(b.linux.CgroupsPath)
 	if err != nil {
-		return fmt.Errorf("linux.resources: %w", err)
+		return fmt.Errorf("linux.cgroupsPath: %q: %w", b.linux.CgroupsPath, err)
 	}
 	b.host("where the host has mounted cgroup2", openat("", b.options.Cgroup2, unix.O_PATH|unix.O_DIRECTORY).as(cgroupMount))
 	enable := cgroup.Controllers(files)
@@ -51,15 +55,43 @@ func (b *builder) cgroup() error {
 		b.host("a folder is a cgroup", mkdirat(cgroupMount, above, 0o755).accept(unix.EEXIST))
 		b.passDown(above, enable)
 	}
+	b.host("what a crash left empty goes, and its limits with it",
+		rmdirat(cgroupMount, group).accept(unix.ENOENT, unix.EBUSY, unix.ENOTEMPTY))
 	b.host("the container's own", mkdirat(cgroupMount, group, 0o755))
 	b.plan.Cgroup, b.plan.made = path.Join(b.options.Cgroup2, group), len(b.steps)-1
 	b.host("hold it", openat(cgroupMount, group, unix.O_PATH|unix.O_DIRECTORY).as(cgroupFd))
 	for _, f := range files {
-		b.from = "linux.resources." + f.From
-		b.host("a limit is a file of the cgroup", openat(cgroupFd, f.Name, unix.O_WRONLY).as(file))
-		b.host(f.Why, write(file, f.Value))
+		b.limit(f)
 	}
 	return b.devices()
+}
+
+// groupPath is a config's cgroupsPath below the mount. A relative one, too,
+// begins at the root of the hierarchy, as with runc and crun.
+func groupPath(cgroupsPath string) (string, error) {
+	if !strings.HasPrefix(cgroupsPath, "/") && strings.Count(cgroupsPath, ":") == 2 {
+		return "", hint.New(errors.New("SLICE:PREFIX:NAME is for systemd to make"),
+			"let the engine name cgroups as folders: docker's native.cgroupdriver=cgroupfs, podman's --cgroup-manager cgroupfs, containerd's SystemdCgroup = false")
+	}
+	group := strings.TrimPrefix(path.Clean("/"+cgroupsPath), "/")
+	if group == "" || slices.Contains(strings.Split(cgroupsPath, "/"), "..") {
+		return "", errors.New("names no cgroup of its own")
+	}
+	return group, nil
+}
+
+// limit writes one file of the cgroup.
+func (b *builder) limit(f cgroup.File) {
+	b.from = "linux.resources." + f.From
+	open := openat(cgroupFd, f.Name, unix.O_WRONLY)
+	if f.Optional {
+		open = open.accept(unix.ENOENT)
+	}
+	if f.Instead {
+		open = open.unless(file)
+	}
+	b.host("a limit is a file of the cgroup", open.as(file))
+	b.host(f.Why, write(file, f.Value))
 }
 
 // passDown lets the folders in dir use controllers.

@@ -40,6 +40,13 @@ func check(s *specs.Spec) error {
 			return fmt.Errorf("%s: %w", mountField(i), err)
 		}
 	}
+	if a := s.Process.ExecCPUAffinity; a != nil {
+		for name, list := range map[string]string{"initial": a.Initial, "final": a.Final} {
+			if _, err := mask(list); list != "" && err != nil {
+				return fmt.Errorf("process.execCPUAffinity.%s: %w", name, err)
+			}
+		}
+	}
 	return checkNamespaces(s)
 }
 
@@ -73,11 +80,6 @@ func refused(s *specs.Spec) []refusal {
 		{"freebsd", s.FreeBSD != nil},
 		{"process.commandLine", p.CommandLine != ""},
 		{"process.user.username", p.User.Username != ""},
-		{"process.apparmorProfile", p.ApparmorProfile != ""},
-		{"process.selinuxLabel", p.SelinuxLabel != ""},
-		{"process.scheduler", p.Scheduler != nil},
-		{"process.ioPriority", p.IOPriority != nil},
-		{"process.execCPUAffinity", p.ExecCPUAffinity != nil},
 	}
 	l := s.Linux
 	if l == nil {
@@ -86,9 +88,7 @@ func refused(s *specs.Spec) []refusal {
 	return append(list, []refusal{
 		{"linux.seccomp.listenerPath", l.Seccomp != nil && l.Seccomp.ListenerPath+l.Seccomp.ListenerMetadata != ""},
 		{"linux.intelRdt", l.IntelRdt != nil},
-		{"linux.memoryPolicy", l.MemoryPolicy != nil},
 		{"linux.mountLabel", l.MountLabel != ""},
-		{"linux.personality", l.Personality != nil},
 		{"linux.timeOffsets", len(l.TimeOffsets) > 0},
 		{"linux.netDevices", len(l.NetDevices) > 0},
 		{"linux.rootfsPropagation: " + l.RootfsPropagation, !private(l.RootfsPropagation)},
@@ -147,7 +147,7 @@ func checkStrings(s *specs.Spec) error {
 	fields := map[string][]string{
 		"process.args": s.Process.Args, "process.env": s.Process.Env,
 		"process.cwd": {s.Process.Cwd}, "hostname": {s.Hostname}, "domainname": {s.Domainname},
-		"root.path": {s.Root.Path},
+		"root.path": {s.Root.Path}, "process.apparmorProfile": {s.Process.ApparmorProfile}, "process.selinuxLabel": {s.Process.SelinuxLabel},
 	}
 	for i, m := range s.Mounts {
 		fields[mountField(i)] = append([]string{m.Destination, m.Source, m.Type}, m.Options...)

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -12,7 +13,7 @@ import (
 // TestRefusals: what no step is made for is refused by the name of its field.
 func TestRefusals(t *testing.T) {
 	one := uint64(1)
-	minus := int64(-1)
+	minus, plus, five := int64(-1), int64(1), uint16(5)
 	yes := true
 	for _, test := range []struct {
 		want   string
@@ -30,13 +31,25 @@ func TestRefusals(t *testing.T) {
 		{"freebsd: ", func(s *specs.Spec) { s.FreeBSD = &specs.FreeBSD{} }},
 		{"process.commandLine: ", func(s *specs.Spec) { s.Process.CommandLine = "dir" }},
 		{"process.user.username: ", func(s *specs.Spec) { s.Process.User.Username = "ada" }},
-		{"process.apparmorProfile: ", func(s *specs.Spec) { s.Process.ApparmorProfile = "p" }},
-		{"process.selinuxLabel: ", func(s *specs.Spec) { s.Process.SelinuxLabel = "l" }},
-		{"process.scheduler: ", func(s *specs.Spec) { s.Process.Scheduler = &specs.Scheduler{} }},
-		{"process.ioPriority: ", func(s *specs.Spec) { s.Process.IOPriority = &specs.LinuxIOPriority{} }},
-		{"process.execCPUAffinity: ", func(s *specs.Spec) { s.Process.ExecCPUAffinity = &specs.CPUAffinity{} }},
+		{"process.scheduler.policy: ", func(s *specs.Spec) { s.Process.Scheduler = &specs.Scheduler{} }},
+		{"process.scheduler.nice: 20", func(s *specs.Spec) { s.Process.Scheduler = &specs.Scheduler{Policy: specs.SchedOther, Nice: 20} }},
+		{"process.scheduler.priority: 5", func(s *specs.Spec) { s.Process.Scheduler = &specs.Scheduler{Policy: specs.SchedBatch, Priority: 5} }},
+		{"process.scheduler.runtime", func(s *specs.Spec) { s.Process.Scheduler = &specs.Scheduler{Policy: specs.SchedFIFO, Period: 5} }},
+		{"process.scheduler.flags: ", func(s *specs.Spec) {
+			s.Process.Scheduler = &specs.Scheduler{Policy: specs.SchedFIFO, Flags: []specs.LinuxSchedulerFlag{"SCHED_FLAG_JOY"}}
+		}},
+		{"process.ioPriority.class: ", func(s *specs.Spec) { s.Process.IOPriority = &specs.LinuxIOPriority{} }},
+		{"process.ioPriority.priority: 8", func(s *specs.Spec) {
+			s.Process.IOPriority = &specs.LinuxIOPriority{Class: specs.IOPRIO_CLASS_BE, Priority: 8}
+		}},
+		{"process.execCPUAffinity.final: ", func(s *specs.Spec) { s.Process.ExecCPUAffinity = &specs.CPUAffinity{Final: "3-1"} }},
+		{"process.execCPUAffinity.initial: ", func(s *specs.Spec) { s.Process.ExecCPUAffinity = &specs.CPUAffinity{Initial: "0,,1"} }},
 		{"process.rlimits[0]: ", func(s *specs.Spec) { s.Process.Rlimits = []specs.POSIXRlimit{{Type: "RLIMIT_JOY"}} }},
-		{`process.capabilities.effective: "CAP_FLY"`, func(s *specs.Spec) { s.Process.Capabilities.Effective = []string{"CAP_FLY"} }},
+		{"process.rlimits[1]: ", func(s *specs.Spec) {
+			s.Process.Rlimits = []specs.POSIXRlimit{{Type: "RLIMIT_CPU"}, {Type: "RLIMIT_CPU"}}
+		}},
+		{"process.apparmorProfile: ", func(s *specs.Spec) { s.Process.ApparmorProfile = "a\x00" }},
+		{"linux.sysctl, process.oomScoreAdj, apparmorProfile", func(s *specs.Spec) { s.Process.ApparmorProfile = "a"; s.Mounts = nil }},
 		{"process.env: ", func(s *specs.Spec) { s.Process.Env = []string{"=x"} }},
 		{"process.env: ", func(s *specs.Spec) { s.Process.Env = []string{"NAME"} }},
 		{"process.env: ", func(s *specs.Spec) { s.Process.Env = []string{"A=b\x00c"} }},
@@ -45,9 +58,18 @@ func TestRefusals(t *testing.T) {
 		{"mounts[4]: ", func(s *specs.Spec) { s.Mounts[4].Source = "/srv\x00/etc" }},
 		{"process.terminal: ", func(s *specs.Spec) { s.Process.Terminal = true; s.Mounts = nil }},
 		{"linux.intelRdt: ", func(s *specs.Spec) { s.Linux.IntelRdt = &specs.LinuxIntelRdt{} }},
-		{"linux.memoryPolicy: ", func(s *specs.Spec) { s.Linux.MemoryPolicy = &specs.LinuxMemoryPolicy{} }},
+		{"linux.memoryPolicy.mode: ", func(s *specs.Spec) { s.Linux.MemoryPolicy = &specs.LinuxMemoryPolicy{} }},
+		{"linux.memoryPolicy.nodes: ", func(s *specs.Spec) {
+			s.Linux.MemoryPolicy = &specs.LinuxMemoryPolicy{Mode: specs.MpolBind, Nodes: "0-"}
+		}},
+		{"linux.memoryPolicy.flags: ", func(s *specs.Spec) {
+			s.Linux.MemoryPolicy = &specs.LinuxMemoryPolicy{Mode: specs.MpolBind, Nodes: "0", Flags: []specs.MemoryPolicyFlagType{"MPOL_F_JOY"}}
+		}},
 		{"linux.mountLabel: ", func(s *specs.Spec) { s.Linux.MountLabel = "l" }},
-		{"linux.personality: ", func(s *specs.Spec) { s.Linux.Personality = &specs.LinuxPersonality{} }},
+		{"linux.personality.domain: ", func(s *specs.Spec) { s.Linux.Personality = &specs.LinuxPersonality{} }},
+		{"linux.personality.flags: ", func(s *specs.Spec) {
+			s.Linux.Personality = &specs.LinuxPersonality{Domain: specs.PerLinux32, Flags: []specs.LinuxPersonalityFlag{"ADDR_NO_RANDOMIZE"}}
+		}},
 		{"linux.timeOffsets: ", func(s *specs.Spec) { s.Linux.TimeOffsets = map[string]specs.LinuxTimeOffset{"boottime": {}} }},
 		{"linux.netDevices: ", func(s *specs.Spec) { s.Linux.NetDevices = map[string]specs.LinuxNetDevice{"eth0": {}} }},
 		{"linux.rootfsPropagation: shared", func(s *specs.Spec) { s.Linux.RootfsPropagation = "shared" }},
@@ -65,10 +87,18 @@ func TestRefusals(t *testing.T) {
 		{"linux.devices[0]: ", func(s *specs.Spec) { s.Linux.Devices = []specs.LinuxDevice{{Path: "/etc/null", Type: "c"}} }},
 		{"linux.devices[0]: ", func(s *specs.Spec) { s.Linux.Devices = []specs.LinuxDevice{{Path: "/dev/../etc/null", Type: "c"}} }},
 		{"linux.devices[0]: ", func(s *specs.Spec) { s.Linux.Devices = []specs.LinuxDevice{{Path: "/dev/x", Type: "q"}} }},
-		{"linux.resources: blockIO: ", func(s *specs.Spec) { s.Linux.Resources.BlockIO = &specs.LinuxBlockIO{} }},
-		{"linux.resources: hugepageLimits: ", func(s *specs.Spec) { s.Linux.Resources.HugepageLimits = make([]specs.LinuxHugepageLimit, 1) }},
-		{"linux.resources: network: ", func(s *specs.Spec) { s.Linux.Resources.Network = &specs.LinuxNetwork{} }},
+		{"linux.cgroupsPath: ", func(s *specs.Spec) { s.Linux.CgroupsPath = "system.slice:docker:ID" }},
+		{"linux.resources: blockIO.leafWeight: ", func(s *specs.Spec) { s.Linux.Resources.BlockIO = &specs.LinuxBlockIO{LeafWeight: &five} }},
+		{"linux.resources: blockIO.weight: 5", func(s *specs.Spec) { s.Linux.Resources.BlockIO = &specs.LinuxBlockIO{Weight: &five} }},
+		{"linux.resources: blockIO.weightDevice[0]: ", func(s *specs.Spec) {
+			s.Linux.Resources.BlockIO = &specs.LinuxBlockIO{WeightDevice: make([]specs.LinuxWeightDevice, 1)}
+		}},
+		{"linux.resources: hugepageLimits[0].pageSize: ", func(s *specs.Spec) { s.Linux.Resources.HugepageLimits = []specs.LinuxHugepageLimit{{Pagesize: "2/MB"}} }},
+		{"linux.resources: network: ", func(s *specs.Spec) {
+			s.Linux.Resources.Network = &specs.LinuxNetwork{Priorities: make([]specs.LinuxInterfacePriority, 1)}
+		}},
 		{"linux.resources: rdma: ", func(s *specs.Spec) { s.Linux.Resources.Rdma = map[string]specs.LinuxRdma{"x": {}} }},
+		{"linux.resources: memory.kernel: ", func(s *specs.Spec) { s.Linux.Resources.Memory = &specs.LinuxMemory{KernelTCP: &plus} }},
 		{"linux.resources: memory.swappiness: ", func(s *specs.Spec) { s.Linux.Resources.Memory = &specs.LinuxMemory{Swappiness: &one} }},
 		{"linux.resources: memory.disableOOMKiller: ", func(s *specs.Spec) { s.Linux.Resources.Memory = &specs.LinuxMemory{DisableOOMKiller: &yes} }},
 		{"linux.resources: memory.swap: ", func(s *specs.Spec) { n := int64(5); s.Linux.Resources.Memory = &specs.LinuxMemory{Swap: &n} }},
@@ -101,6 +131,44 @@ func TestLimitsNeedCgroup(t *testing.T) {
 	options.Cgroup2 = ""
 	if _, err := Compile(spec, options); err == nil || !strings.HasPrefix(err.Error(), "linux.resources: ") {
 		t.Errorf("error %v, want linux.resources: …", err)
+	}
+	spec.Linux.Resources = &specs.LinuxResources{Memory: &specs.LinuxMemory{}, Pids: &specs.LinuxPids{}}
+	if _, err := Compile(spec, options); err != nil {
+		t.Errorf("no limit is asked for: %v", err)
+	}
+}
+
+// TestUngrantedCapabilities: what cannot be given is told, and no error
+// (config.md, "capabilities").
+func TestUngrantedCapabilities(t *testing.T) {
+	spec, options := testSpec(), testOptions()
+	spec.Process.Capabilities.Effective = []string{"CAP_FLY", "CAP_KILL"}
+	options.Bounding = 1<<unix.CAP_CHOWN | 1<<unix.CAP_NET_BIND_SERVICE
+	p, err := Compile(spec, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := strings.Join(p.Warnings, "\n")
+	for _, want := range []string{`process.capabilities.effective: "CAP_FLY"`, `process.capabilities.bounding: "CAP_KILL"`} {
+		if !strings.Contains(told, want) {
+			t.Errorf("warned of %s, want %s", told, want)
+		}
+	}
+	for _, s := range p.Steps {
+		if s.Name == "capset" && s.Call() != "capset({_LINUX_CAPABILITY_VERSION_3, 0}, {effective=0x0, permitted=0x401, inheritable=0x0})" {
+			t.Error(s.Call())
+		}
+	}
+}
+
+func TestMask(t *testing.T) {
+	for list, want := range map[string][]uint64{
+		"0": {1}, "0-3,7": {0x8f}, "63-64": {1 << 63, 1}, " 1, 2 ": {6},
+		"": nil, "x": nil, "3-1": nil, "-1": nil, "1-": nil, "8192": nil, "1,,2": nil,
+	} {
+		if got, err := mask(list); !slices.Equal(got, want) || (err == nil) != (want != nil) {
+			t.Errorf("%q: %x, %v; want %x", list, got, err, want)
+		}
 	}
 }
 
@@ -186,26 +254,54 @@ func TestSearchPath(t *testing.T) {
 }
 
 func TestCgroupFiles(t *testing.T) {
-	limit, max, swap := int64(64<<20), int64(-1), int64(96<<20)
-	shares, quota, period := uint64(1024), int64(50000), uint64(100000)
 	for _, test := range []struct {
-		resources specs.LinuxResources
+		resources string   // as in config.json
 		want      []string // file, value
 	}{
-		{specs.LinuxResources{}, nil},
-		{specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: &limit}}, []string{"memory.max", "67108864"}},
-		{specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: &limit, Swap: &swap}}, []string{"memory.max", "67108864", "memory.swap.max", "33554432"}},
-		{specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: &limit, Swap: &max}}, []string{"memory.max", "67108864", "memory.swap.max", "max"}},
-		{specs.LinuxResources{CPU: &specs.LinuxCPU{Shares: &shares}}, []string{"cpu.weight", "39"}},
-		{specs.LinuxResources{CPU: &specs.LinuxCPU{Quota: &quota, Period: &period, Cpus: "0-1"}}, []string{"cpu.max", "50000 100000", "cpuset.cpus", "0-1"}},
-		{specs.LinuxResources{Pids: &specs.LinuxPids{Limit: &max}}, []string{"pids.max", "max"}},
-		{specs.LinuxResources{Unified: map[string]string{"memory.oom.group": "1"}}, []string{"memory.oom.group", "1"}},
+		{`{}`, nil},
+		{`{"memory": {"limit": 67108864}}`, []string{"memory.max", "67108864"}},
+		{`{"memory": {"limit": 67108864, "swap": 100663296}}`, []string{"memory.max", "67108864", "memory.swap.max", "33554432"}},
+		{`{"memory": {"limit": 67108864, "swap": 67108864}}`, []string{"memory.max", "67108864", "memory.swap.max", "0"}},
+		{`{"memory": {"limit": 67108864, "swap": -1}}`, []string{"memory.max", "67108864", "memory.swap.max", "max"}},
+		{`{"memory": {"limit": -1}}`, []string{"memory.max", "max", "memory.swap.max", "max"}},
+		{`{"memory": {"limit": -1, "swap": 4096}}`, []string{"memory.max", "max", "memory.swap.max", "4096"}},
+		{`{"memory": {"reservation": 4096, "checkBeforeUpdate": true}}`, []string{"memory.low", "4096"}},
+		{`{"cpu": {"shares": 1024}}`, []string{"cpu.weight", "100"}},
+		{`{"cpu": {"shares": 512}}`, []string{"cpu.weight", "59"}},
+		{`{"cpu": {"shares": 2}}`, []string{"cpu.weight", "1"}},
+		{`{"cpu": {"shares": 262144}}`, []string{"cpu.weight", "10000"}},
+		{`{"cpu": {"quota": 50000, "period": 100000, "cpus": "0-1", "mems": "0"}}`,
+			[]string{"cpu.max", "50000 100000", "cpuset.cpus", "0-1", "cpuset.mems", "0"}},
+		{`{"cpu": {"quota": 50000, "burst": 1000}}`, []string{"cpu.max", "50000", "cpu.max.burst", "1000"}},
+		{`{"cpu": {"quota": -1}}`, []string{"cpu.max", "max"}},
+		{`{"cpu": {"idle": 1}}`, []string{"cpu.idle", "1"}},
+		{`{"pids": {"limit": -1}}`, []string{"pids.max", "max"}},
+		{`{"pids": {"limit": 0}}`, []string{"pids.max", "1"}},
+		{`{"unified": {"memory.oom.group": "1", "io.max": "8:0 rbps=1\n8:16 rbps=2\n"}}`,
+			[]string{"io.max", "8:0 rbps=1", "io.max", "8:16 rbps=2", "memory.oom.group", "1"}},
+		{`{"blockIO": {"weight": 1000}}`, []string{"io.bfq.weight", "1000", "io.weight", "10000"}},
+		{`{"blockIO": {"weightDevice": [{"major": 8, "minor": 0, "weight": 10}]}}`, []string{"io.bfq.weight", "8:0 10", "io.weight", "8:0 1"}},
+		{`{"blockIO": {"throttleReadBpsDevice": [{"major": 8, "minor": 0, "rate": 600}], "throttleWriteIOPSDevice": [{"major": 8, "minor": 16, "rate": 0}]}}`,
+			[]string{"io.max", "8:0 rbps=600", "io.max", "8:16 wiops=max"}},
+		{`{"hugepageLimits": [{"pageSize": "2MB", "limit": 4194304}]}`, []string{"hugetlb.2MB.max", "4194304", "hugetlb.2MB.rsvd.max", "4194304"}},
+		{`{"rdma": {"mlx5_1": {"hcaHandles": 3, "hcaObjects": 10000}, "mlx4_0": {"hcaObjects": 7}}}`,
+			[]string{"rdma.max", "mlx4_0 hca_object=7", "rdma.max", "mlx5_1 hca_handle=3 hca_object=10000"}},
+		// what engines write for "not given"
+		{`{"memory": {"limit": 0, "swap": 0, "reservation": 0, "kernel": -1, "kernelTCP": 0, "swappiness": null, "disableOOMKiller": false, "useHierarchy": true},
+			"cpu": {"shares": 0, "quota": 0, "period": 0, "realtimeRuntime": 0, "realtimePeriod": 0, "cpus": "", "mems": ""},
+			"pids": {}, "blockIO": {"weight": 0, "leafWeight": 0, "throttleReadBpsDevice": null}, "hugepageLimits": null,
+			"network": {"classID": 0, "priorities": []}}`, nil},
 	} {
+		var resources specs.LinuxResources
+		if err := json.Unmarshal([]byte(test.resources), &resources); err != nil {
+			t.Fatal(err)
+		}
 		spec := testSpec()
-		spec.Linux.Resources = &test.resources
+		spec.Linux.Resources = &resources
 		p, err := Compile(spec, testOptions())
 		if err != nil {
-			t.Fatal(err)
+			t.Errorf("%s: %v", test.resources, err)
+			continue
 		}
 		var got []string
 		for _, s := range p.Steps {
@@ -217,7 +313,7 @@ func TestCgroupFiles(t *testing.T) {
 			}
 		}
 		if !slices.Equal(got, test.want) {
-			t.Errorf("%+v: %q, want %q", test.resources, got, test.want)
+			t.Errorf("%s: %q, want %q", test.resources, got, test.want)
 		}
 	}
 }

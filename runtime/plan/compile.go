@@ -15,6 +15,9 @@ type Plan struct {
 	// that makes it is number made, from 0.
 	Cgroup string
 	made   int
+	// Warnings tell what the config asked for and does not get, where the spec
+	// wants no error.
+	Warnings []string
 }
 
 // MadeCgroup tells whether a walk that failed at step i had made the cgroup:
@@ -39,6 +42,9 @@ type Options struct {
 	// OpenFiles is the limit of open files that the process inherits, where
 	// the caller's own is another one. The zero value leaves it alone.
 	OpenFiles unix.Rlimit
+	// Bounding is the caller's capability bounding set, a bit for each that it has
+	// got to give; 0 is all.
+	Bounding uint64
 	// Outlive is true for a container that lives on when its parent dies.
 	Outlive bool
 }

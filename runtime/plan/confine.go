@@ -16,6 +16,7 @@ import (
 //
 //	working directory  opened as root, so that a closed folder can be one
 //	limits             need root, and no other step needs a descriptor
+//	treatment          scheduler and the like, may need CAP_SYS_NICE
 //	bounding set       what no execve may ever bring back; needs CAP_SETPCAP
 //	groups, gid, uid   need CAP_SETGID and CAP_SETUID; PR_SET_KEEPCAPS lets
 //	                   the permitted capabilities outlive the change
@@ -28,6 +29,9 @@ func (b *builder) confine() error {
 	p := b.spec.Process
 	b.workingDirectory()
 	if err := b.rlimits(); err != nil {
+		return err
+	}
+	if err := b.treatment(); err != nil {
 		return err
 	}
 	if !p.NoNewPrivileges {
@@ -92,22 +96,14 @@ func (b *builder) capabilitiesAndUser() error {
 	if caps == nil {
 		caps = &specs.LinuxCapabilities{}
 	}
-	sets := map[string]uint64{}
-	for name, list := range map[string][]string{
-		"bounding": caps.Bounding, "effective": caps.Effective, "permitted": caps.Permitted,
-		"inheritable": caps.Inheritable, "ambient": caps.Ambient,
-	} {
-		for _, c := range list {
-			n, ok := capability(c)
-			if !ok {
-				return fmt.Errorf("process.capabilities.%s: %q: unknown", name, c)
-			}
-			sets[name] |= 1 << n
-		}
-	}
+	bounding := b.capabilitySet("bounding", caps.Bounding)
+	effective := b.capabilitySet("effective", caps.Effective)
+	permitted := b.capabilitySet("permitted", caps.Permitted)
+	inheritable := b.capabilitySet("inheritable", caps.Inheritable)
+	ambient := b.capabilitySet("ambient", caps.Ambient)
 	b.begin("confine", "process.capabilities.bounding")
 	for n, name := range capabilities {
-		if sets["bounding"]&(1<<n) == 0 {
+		if bounding&(1<<n) == 0 {
 			b.container("no execve brings it back", prctl(unix.PR_CAPBSET_DROP, "PR_CAPBSET_DROP", Num{uint64(n), name}).accept(unix.EINVAL))
 		}
 	}
@@ -117,9 +113,9 @@ func (b *builder) capabilitiesAndUser() error {
 	b.container("real, effective and saved: no way back", setresgid(p.User.GID))
 	b.container("likewise", setresuid(p.User.UID))
 	b.begin("confine", "process.capabilities")
-	b.container("the capabilities that stay: in force, permitted, inheritable", capset(sets["effective"], sets["permitted"], sets["inheritable"]))
+	b.container("the capabilities that stay: in force, permitted, inheritable", capset(effective, permitted, inheritable))
 	for n, name := range capabilities {
-		if sets["ambient"]&(1<<n) != 0 {
+		if ambient&(1<<n) != 0 {
 			b.from = "process.capabilities.ambient"
 			s := call("prctl", unix.SYS_PRCTL, Num{unix.PR_CAP_AMBIENT, "PR_CAP_AMBIENT"},
 				Num{unix.PR_CAP_AMBIENT_RAISE, "PR_CAP_AMBIENT_RAISE"}, Num{uint64(n), name}, num(0), num(0))
@@ -127,6 +123,21 @@ func (b *builder) capabilitiesAndUser() error {
 		}
 	}
 	return nil
+}
+
+// capabilitySet is the bits of a list of names. One that the kernel does not know, or
+// that the caller has not got to give, is warned of and left out (config.md,
+// "capabilities"). In a new user namespace there are all to give.
+func (b *builder) capabilitySet(name string, list []string) (set uint64) {
+	for _, c := range list {
+		n, ok := capability(c)
+		if !ok || b.options.Bounding != 0 && b.options.Bounding&(1<<n) == 0 && !b.has(specs.UserNamespace) {
+			b.plan.Warnings = append(b.plan.Warnings, fmt.Sprintf("process.capabilities.%s: %s: cannot be granted here, left out", name, Quote(c)))
+			continue
+		}
+		set |= 1 << n
+	}
+	return set
 }
 
 // exec is the end of the list, and of the process's life as ours.

@@ -31,6 +31,16 @@ func flags(value uint64, set []flag) Num {
 	return Num{value, strings.Join(names, "|")}
 }
 
+// bit is the value of a name.
+func bit(name string, set []flag) (uint64, bool) {
+	for _, f := range set {
+		if f.name == name {
+			return f.bit, true
+		}
+	}
+	return 0, false
+}
+
 func hex(n uint64) string {
 	if n == 0 {
 		return "0"
@@ -81,6 +91,9 @@ var atFlags = []flag{
 	{unix.AT_EMPTY_PATH, "AT_EMPTY_PATH"},
 	{unix.AT_RECURSIVE, "AT_RECURSIVE"},
 }
+
+// AT_REMOVEDIR is the same bit as AT_EACCESS: each call has its own meaning of it.
+var unlinkFlags = []flag{{unix.AT_REMOVEDIR, "AT_REMOVEDIR"}}
 
 var openFlags = []flag{
 	{unix.O_WRONLY, "O_WRONLY"},

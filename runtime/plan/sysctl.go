@@ -22,7 +22,8 @@ import (
 // is found at the path "/proc" is not asked, nothing can lie over it, and it is
 // not read-only yet.
 func (b *builder) sysctl() error {
-	if len(b.linux.Sysctl) == 0 && b.spec.Process.OOMScoreAdj == nil {
+	p := b.spec.Process
+	if len(b.linux.Sysctl) == 0 && p.OOMScoreAdj == nil && p.ApparmorProfile+p.SelinuxLabel == "" {
 		return nil
 	}
 	i := slices.IndexFunc(b.spec.Mounts, func(m specs.Mount) bool {
@@ -30,7 +31,7 @@ func (b *builder) sysctl() error {
 		return m.Type == "proc" && !o.bind
 	})
 	if i < 0 {
-		return fmt.Errorf("linux.sysctl, process.oomScoreAdj: no mount of type proc to write them to")
+		return fmt.Errorf("linux.sysctl, process.oomScoreAdj, apparmorProfile, selinuxLabel: no mount of type proc to write them to")
 	}
 	proc := mountRef(i)
 	for _, key := range slices.Sorted(maps.Keys(b.linux.Sysctl)) {
@@ -42,12 +43,19 @@ func (b *builder) sysctl() error {
 		b.container("a parameter of this container's own namespaces", openat(proc, file, unix.O_WRONLY).as("sysctl"))
 		b.container("its new value", write("sysctl", b.linux.Sysctl[key]))
 	}
+	b.ownFiles(proc, "")
+	return nil
+}
+
+// ownFiles are those of the process itself in procfs, to which the path proc, in
+// dir, leads.
+func (b *builder) ownFiles(dir Ref, proc string) {
 	if adj := b.spec.Process.OOMScoreAdj; adj != nil {
 		b.begin("settings", "process.oomScoreAdj")
-		b.container("how readily it is killed when memory runs out", openat(proc, "self/oom_score_adj", unix.O_WRONLY).as("oom"))
+		b.container("how readily it is killed when memory runs out", openat(dir, proc+"self/oom_score_adj", unix.O_WRONLY).as("oom"))
 		b.container("more is sooner", write("oom", fmt.Sprint(*adj)))
 	}
-	return nil
+	b.labels(dir, proc)
 }
 
 // CheckSysctl tells whether a container may set the parameter. own tells which

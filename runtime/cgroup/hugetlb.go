@@ -1,0 +1,57 @@
+package cgroup
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// Two resources that are counted by their kinds: huge pages, by size, and the
+// handles of RDMA adapters, by device.
+
+// hugetlb limits huge pages twice: when they are used and, since Linux 5.7, when
+// they are reserved. A reservation that fails is an error of mmap(2), and a page
+// that is not to be had is a SIGBUS.
+func hugetlb(r *specs.LinuxResources) (files []File, err error) {
+	for i, l := range r.HugepageLimits {
+		from := fmt.Sprintf("hugepageLimits[%d]", i)
+		if !pageSize(l.Pagesize) {
+			return nil, fmt.Errorf("%s.pageSize: %q: want a size like 2MB", from, l.Pagesize)
+		}
+		limit := strconv.FormatUint(l.Limit, 10)
+		files = append(files,
+			File{Name: "hugetlb." + l.Pagesize + ".max", Value: limit, From: from, Why: "bytes of huge pages of this size"},
+			File{Name: "hugetlb." + l.Pagesize + ".rsvd.max", Value: limit, From: from, Why: "and as many that it may reserve", Optional: true})
+	}
+	return files, nil
+}
+
+// pageSize: digits, and KB, MB or GB.
+func pageSize(s string) bool {
+	digits := strings.TrimRight(s, "KMGB")
+	unit := s[len(digits):]
+	_, err := strconv.ParseUint(digits, 10, 64)
+	return err == nil && (unit == "KB" || unit == "MB" || unit == "GB")
+}
+
+func rdma(r *specs.LinuxResources) (files []File, err error) {
+	for _, device := range slices.Sorted(maps.Keys(r.Rdma)) {
+		l := r.Rdma[device]
+		line := device
+		if l.HcaHandles != nil {
+			line += fmt.Sprintf(" hca_handle=%d", *l.HcaHandles)
+		}
+		if l.HcaObjects != nil {
+			line += fmt.Sprintf(" hca_object=%d", *l.HcaObjects)
+		}
+		if line == device || strings.ContainsAny(device, " \n") {
+			return nil, fmt.Errorf("rdma: %q: want hcaHandles or hcaObjects of one device", device)
+		}
+		files = append(files, File{Name: "rdma.max", Value: line, From: "rdma: " + device, Why: "handles and objects of this adapter"})
+	}
+	return files, nil
+}
