@@ -1,7 +1,9 @@
-// Minictr-oci is the OCI runtime command line over package runtime: a bundle
-// goes in, a container comes out. It links nothing that knows of images.
+// Minictr-oci is the OCI runtime command line over package runtime: what runc
+// defined and podman, docker and containerd speak. A bundle goes in, a
+// container comes out. It links nothing that knows of images.
 //
-// So far it knows one command, run.
+// Here is only what is typed: one file a command. Names, flags, the shape of
+// JSON and the words of errors that engines look for are runc's.
 package main
 
 import (
@@ -9,28 +11,44 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/runtime"
-	"github.com/minictr/minictr/runtime/cgroup"
-	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/state"
 	"github.com/urfave/cli/v2"
 )
 
 func main() {
+	cli.VersionPrinter = func(*cli.Context) { printVersion() }
 	app := &cli.App{
-		Name:           "minictr-oci",
-		Usage:          "run containers from OCI bundles",
-		Commands:       []*cli.Command{runCommand},
+		Name:    "minictr-oci",
+		Usage:   "run containers from OCI bundles",
+		Version: version,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "root", Usage: "keep the state of containers in `DIR`", Value: "/run/minictr-oci"},
+			&cli.StringFlag{Name: "log", Usage: "write errors and warnings to `FILE`, too"},
+			&cli.StringFlag{Name: "log-format", Usage: "of that file: text or json", Value: "text"},
+			&cli.BoolFlag{Name: "debug", Usage: "log more"},
+			&cli.BoolFlag{Name: "systemd-cgroup", Usage: "not implemented: cgroups are made without systemd"},
+			&cli.StringFlag{Name: "rootless", Usage: "true is not implemented; false and auto are accepted", Value: "auto"},
+		},
+		Before: before,
+		Commands: []*cli.Command{
+			runCommand,
+			stateCommand, listCommand, killCommand, deleteCommand, versionCommand,
+		},
+		CommandNotFound: func(_ *cli.Context, name string) {
+			fail(hint.New(fmt.Errorf("%q: no such command", name), "minictr-oci --help lists them"))
+		},
 		OnUsageError:   usage,
 		ExitErrHandler: func(*cli.Context, error) {},
 	}
+	for _, c := range app.Commands {
+		c.OnUsageError = usage
+	}
 	if err := app.Run(os.Args); err != nil {
-		fmt.Fprintln(os.Stderr, "minictr-oci: "+plan.Printable(err.Error()))
-		if h := hint.Of(err); h != "" {
-			fmt.Fprintln(os.Stderr, "hint: "+plan.Printable(h))
-		}
-		os.Exit(1)
+		fail(err)
 	}
 }
 
@@ -38,57 +56,50 @@ func main() {
 // it that steer a terminal.
 func usage(_ *cli.Context, err error, _ bool) error { return err }
 
-var runCommand = &cli.Command{
-	Name:         "run",
-	Usage:        "run the process of a bundle, and wait for it",
-	UsageText:    "minictr-oci run [--bundle DIR] CONTAINER-ID",
-	OnUsageError: usage,
-	Flags:        []cli.Flag{&cli.StringFlag{Name: "bundle", Aliases: []string{"b"}, Value: ".", Usage: "the bundle is `DIR`"}},
-	Action: func(c *cli.Context) error {
-		if c.NArg() != 1 {
-			return errors.New("run: want one container id")
-		}
-		code, err := run(c.String("bundle"), c.Args().First())
-		if err == nil {
-			os.Exit(code)
-		}
+// before heeds the flags that all commands have.
+func before(c *cli.Context) error {
+	if err := log.open(c.String("log"), c.String("log-format"), c.Bool("debug")); err != nil {
 		return err
-	},
+	}
+	log.debug(fmt.Sprintf("%q", os.Args))
+	if c.Bool("systemd-cgroup") {
+		return hint.New(errors.New("--systemd-cgroup: not implemented"),
+			"minictr-oci makes cgroups itself: --cgroup-manager=cgroupfs for podman, native.cgroupdriver=cgroupfs for docker, SystemdCgroup=false for containerd")
+	}
+	if mode := c.String("rootless"); mode != "auto" && mode != "" {
+		if on, err := strconv.ParseBool(mode); err != nil {
+			return fmt.Errorf("--rootless %q: not one of true, false, auto", mode)
+		} else if on {
+			return hint.New(errors.New("--rootless true: not implemented"), "containers are made by root")
+		}
+	}
+	root, err := filepath.Abs(c.String("root"))
+	if err != nil {
+		return err
+	}
+	if root == "/" {
+		return errors.New("--root /: not a folder for the state of containers")
+	}
+	return c.Set("root", root)
 }
 
-func run(bundle, id string) (code int, err error) {
-	if err := runtime.CheckName(id); err != nil {
-		return 0, err
+// containerID is the first argument of a command that wants no more than most.
+func containerID(c *cli.Context, most int) (string, error) {
+	id := c.Args().First()
+	if id == "" {
+		return "", errors.New("container id cannot be empty")
 	}
-	file, err := os.Open(filepath.Join(bundle, "config.json"))
+	if c.NArg() > most {
+		return "", hint.New(fmt.Errorf("%s: more than %d arguments", c.Command.Name, most), "flags stand before the container's id")
+	}
+	return id, runtime.CheckName(id)
+}
+
+// look finds the container that the only argument names.
+func look(c *cli.Context) (*state.Folder, error) {
+	id, err := containerID(c, 1)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	defer file.Close()
-	spec, err := runtime.ReadConfig(file, bundle)
-	if err != nil {
-		return 0, err
-	}
-	if spec.Process != nil && spec.Process.Terminal {
-		return 0, errors.New("process.terminal: not implemented by this command line")
-	}
-	mount, err := cgroup.Mount()
-	if err != nil {
-		return 0, err
-	}
-	if spec.Linux != nil && spec.Linux.CgroupsPath == "" {
-		spec.Linux.CgroupsPath = "/minictr/" + id
-	}
-	limit, err := runtime.OpenFiles()
-	if err != nil {
-		return 0, err
-	}
-	signals := runtime.Signals()
-	process, err := runtime.Start(spec, plan.Options{Cgroup2: mount, OpenFiles: limit}, map[plan.Ref]int{}, nil)
-	if err != nil {
-		return 0, err
-	}
-	go process.Forward(signals, nil)
-	code, err = process.Wait()
-	return code, errors.Join(err, process.Close())
+	return state.Look(c.String("root"), id)
 }

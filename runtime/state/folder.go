@@ -66,7 +66,7 @@ func New(root, id string) (*Folder, error) {
 		return nil, err
 	}
 	if slices.Contains(names, id) {
-		return nil, ErrExist
+		return nil, fmt.Errorf("%s: %w", id, ErrExist)
 	}
 	f := &Folder{Record: Record{ID: id}, root: root, id: id, prefix: creating}
 	if err := f.make(); err != nil {
@@ -92,7 +92,7 @@ func (f *Folder) make() error {
 			}
 		}
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			return ErrExist
+			return fmt.Errorf("%s: %w", f.id, ErrExist)
 		}
 		if err != nil {
 			return err
@@ -118,31 +118,31 @@ func (f *Folder) Commit() error {
 	}
 	f.prefix = creating
 	if errors.Is(err, unix.EEXIST) {
-		return ErrExist
+		return fmt.Errorf("%s: %w", f.id, ErrExist)
 	}
 	return fmt.Errorf("renameat2 %s, %s: %w", made, f.id, err)
 }
 
-// Open finds a container and locks it, for a command that changes it.
+// Open finds a container and locks it, for a command that changes it. One that
+// is being created is waited for.
 func Open(root, id string) (*Folder, error) {
-	f, err := Look(root, id)
-	if err != nil {
-		return nil, err
+	for {
+		f, err := Look(root, id)
+		if err != nil {
+			return nil, err
+		}
+		f.lock, err = lock(f.Path(""), patience)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // it has another name now, or none
+		}
+		if err != nil {
+			return nil, err
+		}
+		if f.prefix == "" {
+			return f, f.load()
+		}
+		f.Close() // whoever created it was killed: Look clears that away
 	}
-	if f.prefix == creating {
-		return nil, errors.New("container is being created")
-	}
-	f.lock, err = lock(f.Path(""), patience)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, ErrNotExist
-	}
-	if err != nil {
-		return nil, err
-	}
-	if err := f.load(); err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return f, nil
 }
 
 // Look finds a container, also one that is being created, for a command that
@@ -168,7 +168,7 @@ func look(root, id string, held bool) (*Folder, error) {
 		}
 	}
 	if !held {
-		return nil, ErrNotExist
+		return nil, fmt.Errorf("%s: %w", id, ErrNotExist)
 	}
 	f.prefix = creating
 	f.Record = Record{ID: id}

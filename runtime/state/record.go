@@ -141,15 +141,16 @@ func bootID() (string, error) {
 // Pidfd holds the container's process. It is the caller's to close. The error
 // is ErrNotRunning if the process has ended.
 func (r *Record) Pidfd() (int, error) {
+	ended := fmt.Errorf("%s: %w", r.ID, ErrNotRunning)
 	if r.Pid == 0 {
-		return -1, ErrNotRunning
+		return -1, ended
 	}
 	fd, err := unix.PidfdOpen(r.Pid, 0)
 	if errors.Is(err, unix.ESRCH) {
-		return -1, ErrNotRunning
+		return -1, ended
 	}
 	if err != nil {
-		return -1, fmt.Errorf("pidfd_open %d: %w", r.Pid, err)
+		return -1, fmt.Errorf("pidfd_open(%d): %w", r.Pid, err)
 	}
 	alive, err := r.alive() // asked after the number was bound to a process
 	if err == nil && alive {
@@ -157,7 +158,7 @@ func (r *Record) Pidfd() (int, error) {
 	}
 	unix.Close(fd)
 	if err == nil {
-		err = ErrNotRunning
+		err = ended
 	}
 	return -1, err
 }

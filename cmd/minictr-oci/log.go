@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/runtime/plan"
+)
+
+// What goes wrong is told twice: to people, on the standard error, and to the
+// engine that started us, in the file that --log names. It reads there either
+// of the two shapes that runc's library for logging writes,
+//
+//	{"level":"error","msg":"kill: container not running","time":"2026-11-23T14:00:00Z"}
+//	time="2026-11-23T14:00:00Z" level=error msg="kill: container not running"
+//
+// and shows the message of the last error to whoever typed docker run or podman
+// run. So the hint is part of that message: nobody else will see it.
+
+var log journal
+
+type journal struct {
+	file    *os.File // nil: there is none
+	json    bool
+	verbose bool
+}
+
+func (j *journal) open(name, format string, verbose bool) (err error) {
+	if format != "text" && format != "json" && format != "" {
+		return fmt.Errorf("invalid log-format: %s", format)
+	}
+	j.json, j.verbose = format == "json", verbose
+	if name != "" {
+		j.file, err = os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	}
+	return err
+}
+
+func (j *journal) write(level, msg string) {
+	if j.file == nil {
+		return
+	}
+	now := time.Now().Format(time.RFC3339)
+	if !j.json {
+		fmt.Fprintf(j.file, "time=%q level=%s msg=%q\n", now, level, msg)
+		return
+	}
+	line, err := json.Marshal(struct {
+		Level string `json:"level"`
+		Msg   string `json:"msg"`
+		Time  string `json:"time"`
+	}{level, msg, now})
+	if err != nil { // bytes that are not UTF-8
+		j.write(level, strconv.QuoteToASCII(msg))
+		return
+	}
+	j.file.Write(append(line, '\n'))
+}
+
+func (j *journal) debug(msg string) {
+	if !j.verbose {
+		return
+	}
+	if j.file == nil {
+		fmt.Fprintln(os.Stderr, "minictr-oci: "+plan.Printable(msg))
+	}
+	j.write("debug", msg)
+}
+
+// warn tells of what went wrong and stops nothing.
+func warn(err error) { tell("warning", err) }
+
+// fail tells of the error that ends the command, and ends it.
+func fail(err error) {
+	tell("error", err)
+	os.Exit(1)
+}
+
+func tell(level string, err error) {
+	text := err.Error()
+	fmt.Fprintln(os.Stderr, "minictr-oci: "+plan.Printable(text))
+	if h := hint.Of(err); h != "" {
+		fmt.Fprintln(os.Stderr, "hint: "+plan.Printable(h))
+		text += " (hint: " + h + ")"
+	}
+	log.write(level, text)
+}

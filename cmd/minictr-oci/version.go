@@ -1,0 +1,47 @@
+package main
+
+import (
+	"fmt"
+	goruntime "runtime"
+	"runtime/debug"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"github.com/urfave/cli/v2"
+)
+
+// version is set by the Makefile from git.
+var version = "unreleased"
+
+var versionCommand = &cli.Command{
+	Name:  "version",
+	Usage: "print the version, as --version does",
+	Action: func(*cli.Context) error {
+		printVersion()
+		return nil
+	},
+}
+
+// printVersion prints what engines read of runc: docker takes the first two
+// lines apart.
+func printVersion() {
+	fmt.Println("minictr-oci version", version)
+	if commit := vcsRevision(); commit != "" {
+		fmt.Println("commit:", commit)
+	}
+	fmt.Println("spec:", specs.Version)
+	fmt.Println("go:", goruntime.Version())
+}
+
+// vcsRevision is the commit that the go command built from, if it knew one.
+func vcsRevision() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value
+		}
+	}
+	return ""
+}
