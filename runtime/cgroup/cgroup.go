@@ -16,7 +16,6 @@ package cgroup
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -91,50 +90,21 @@ func Remove(path string) error {
 }
 
 // Kill sends SIGKILL to every process in the cgroup and below it, and waits
-// until they are gone. Processes that fork meanwhile do not escape: the
-// kernel kills the group, not a list (cgroup.kill, Linux 5.14).
+// until they are gone.
 func Kill(path string) error {
-	f, err := os.OpenFile(filepath.Join(path, "cgroup.kill"), os.O_WRONLY, 0)
+	err := kill(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	if _, err := f.WriteString("1"); err != nil {
-		return err
-	}
-	return waitEmpty(path)
+	return await(path, "populated 0", drain)
 }
 
-// waitEmpty waits for "populated 0" in cgroup.events. The kernel wakes
-// whoever polls that file when it changes.
-func waitEmpty(path string) error {
-	f, err := os.Open(filepath.Join(path, "cgroup.events"))
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	buf := make([]byte, 256)
-	for deadline := time.Now().Add(drain); ; {
-		n, err := unix.Pread(int(f.Fd()), buf, 0)
-		if err != nil {
-			return fmt.Errorf("read %s: %w", f.Name(), err)
-		}
-		if bytes.Contains(buf[:n], []byte("populated 0")) {
-			return nil
-		}
-		left := time.Until(deadline)
-		if left <= 0 {
-			return fmt.Errorf("kill cgroup %s: processes are left after %v", path, drain)
-		}
-		wait := []unix.PollFd{{Fd: int32(f.Fd()), Events: unix.POLLPRI}}
-		if _, err := unix.Poll(wait, int(left.Milliseconds())+1); err != nil && !errors.Is(err, unix.EINTR) {
-			return fmt.Errorf("poll %s: %w", f.Name(), err)
-		}
-	}
-}
+// kill: processes that fork meanwhile do not escape, the kernel kills the
+// group and not a list (Linux 5.14).
+func kill(path string) error { return put(path, "cgroup.kill", "1") }
 
 // folders lists the cgroup and those below it, the deepest first.
 func folders(path string) ([]string, error) {

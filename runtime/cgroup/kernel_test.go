@@ -1,0 +1,419 @@
+package cgroup
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/minictr/minictr/hint"
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// The tests in this file ask the kernel. They run on a machine without
+// controllers, too; what needs one runs in scripts/vm (TestVirtualMachine).
+
+// group makes a cgroup for the test and one below it.
+func group(t *testing.T, controllers ...string) string {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("only root makes cgroups")
+	}
+	mount, err := Mount()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range controllers {
+		if !slices.Contains(Available(mount), c) {
+			t.Skipf("no controller %q here; TestVirtualMachine has it", c)
+		}
+	}
+	path := filepath.Join(mount, "minictr-"+strings.ToLower(t.Name()))
+	if err := os.MkdirAll(filepath.Join(path, "below"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := Remove(path); err != nil {
+			t.Error(err)
+		}
+	})
+	return path
+}
+
+// start runs a program in a cgroup.
+func start(t *testing.T, path, name string, args ...string) *exec.Cmd {
+	t.Helper()
+	dir, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	cmd := exec.Command(name, args...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(dir.Fd())}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	return cmd
+}
+
+func TestPids(t *testing.T) {
+	path := group(t)
+	a, b := start(t, path, "sleep", "60"), start(t, filepath.Join(path, "below"), "sleep", "60")
+	pids, err := Pids(path)
+	if want := []int{a.Process.Pid, b.Process.Pid}; err != nil || !slices.Equal(pids, want) {
+		t.Errorf("%v, %v; want %v", pids, err, want)
+	}
+	if pids, err := Pids(path + "-nowhere"); len(pids) > 0 || err != nil {
+		t.Errorf("no such cgroup: %v, %v", pids, err)
+	}
+}
+
+// TestFreeze: a frozen process does nothing, until it is thawed.
+func TestFreeze(t *testing.T) {
+	path := group(t)
+	dir, err := os.Open(filepath.Join(path, "below"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	cmd := exec.Command("sh", "-c", "while :; do echo .; sleep 0.01; done")
+	cmd.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(dir.Fd())}
+	out, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	cmd.Stdout = w
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	lines := bufio.NewReader(out)
+	alive := func() bool {
+		out.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
+		_, err := lines.ReadString('\n')
+		return err == nil
+	}
+	if frozen, err := Frozen(path); frozen || err != nil || !alive() {
+		t.Fatalf("before: frozen %v, %v", frozen, err)
+	}
+	if err := Freeze(path); err != nil {
+		t.Fatal(err)
+	}
+	if frozen, err := Frozen(path); !frozen || err != nil {
+		t.Errorf("frozen %v, %v", frozen, err)
+	}
+	for range 1000 { // what it wrote before
+		if !alive() {
+			break
+		}
+	}
+	if alive() {
+		t.Error("it goes on while it is frozen")
+	}
+	if err := Thaw(path); err != nil {
+		t.Fatal(err)
+	}
+	if frozen, err := Frozen(path); frozen || err != nil || !alive() {
+		t.Errorf("thawed: frozen %v, %v", frozen, err)
+	}
+}
+
+// TestSignal: all get it, those below too; a frozen cgroup stays frozen, and is
+// killed nevertheless.
+func TestSignal(t *testing.T) {
+	path := group(t)
+	list := []*exec.Cmd{start(t, path, "sleep", "60"), start(t, filepath.Join(path, "below"), "sleep", "60")}
+	if err := Signal(path, unix.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	ended := func(sig syscall.Signal) {
+		t.Helper()
+		for _, cmd := range list {
+			cmd.Wait()
+			if s := cmd.ProcessState.Sys().(syscall.WaitStatus); s.Signal() != sig {
+				t.Errorf("ended with %v, want %v", s.Signal(), sig)
+			}
+		}
+	}
+	ended(syscall.SIGTERM)
+	list = []*exec.Cmd{start(t, path, "sleep", "60"), start(t, filepath.Join(path, "below"), "sleep", "60")}
+	if err := errors.Join(Freeze(path), Signal(path, unix.SIGCONT)); err != nil {
+		t.Fatal(err)
+	}
+	if frozen, err := Frozen(path); !frozen || err != nil {
+		t.Errorf("after a signal: frozen %v, %v", frozen, err)
+	}
+	if err := Signal(path, unix.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	ended(syscall.SIGKILL)
+	for _, sig := range []unix.Signal{unix.SIGTERM, unix.SIGKILL} {
+		if err := Signal(path+"-nowhere", sig); err != nil {
+			t.Errorf("no such cgroup: %v", err)
+		}
+	}
+}
+
+// TestReadStats: the counters move, and have runc's names.
+func TestReadStats(t *testing.T) {
+	path := group(t)
+	if err := start(t, path, "sh", "-c", "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done").Wait(); err != nil {
+		t.Fatal(err)
+	}
+	start(t, path, "sleep", "60")
+	s, err := ReadStats(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.CPU.Usage.Total < 1e6 || s.CPU.Usage.User == 0 || s.Pids.Current != 1 {
+		t.Errorf("%+v", s)
+	}
+	text, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"cpu":{"usage":{"total":`, `"throttling":{`, `"memory":{`, `"pids":{"current":1`, `"blkio":{`, `"hugetlb":{`, `"network_interfaces":null`} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("no %s in %s", want, text)
+		}
+	}
+}
+
+// TestWatchEnds: the channel is closed when the last process has gone.
+func TestWatchEnds(t *testing.T) {
+	path := group(t)
+	cmd := start(t, path, "sleep", "60")
+	came, err := WatchOOM(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-came:
+		t.Fatal("it ended before the process")
+	case <-time.After(100 * time.Millisecond):
+	}
+	cmd.Process.Kill()
+	select {
+	case _, ok := <-came:
+		if ok {
+			t.Error("an OOM kill that was none")
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("it does not end")
+	}
+}
+
+// TestUpdateDevices: other rules in the old ones' place, and rules for all.
+func TestUpdateDevices(t *testing.T) {
+	path := group(t)
+	deny := deviceRule(false, "a", -1, -1, "rwm")
+	kmsg := deviceRule(true, "c", 1, 11, "r")
+	all := deviceRule(true, "a", -1, -1, "rwm")
+	for _, test := range []struct {
+		rules []specs.LinuxDeviceCgroup
+		opens bool
+	}{
+		{nil, true}, // a cgroup without a program
+		{[]specs.LinuxDeviceCgroup{deny}, false},
+		{nil, false}, // no rules: as before
+		{[]specs.LinuxDeviceCgroup{deny, kmsg}, true},
+		{[]specs.LinuxDeviceCgroup{deny}, false},
+		{[]specs.LinuxDeviceCgroup{deny, all}, true},
+		{[]specs.LinuxDeviceCgroup{deny, all}, true},
+	} {
+		if err := Update(path, &specs.LinuxResources{Devices: test.rules}); err != nil {
+			t.Fatalf("%v: %v", test.rules, err)
+		}
+		cmd := start(t, path, "sh", "-c", "exec 3</dev/kmsg")
+		if opens := cmd.Wait() == nil; opens != test.opens {
+			t.Errorf("%v: opens %v", test.rules, opens)
+		}
+	}
+}
+
+// TestMissingController: an error, and what to do; nothing that is not asked for.
+func TestMissingController(t *testing.T) {
+	path := group(t)
+	limit, none := int64(5), int64(0)
+	if err := Update(path, &specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: &none}, Pids: &specs.LinuxPids{}}); err != nil {
+		t.Errorf("nothing is asked for: %v", err)
+	}
+	mount, _ := Mount()
+	if slices.Contains(Available(mount), "pids") {
+		t.Skip("the controller is here; the other half ran")
+	}
+	err := Update(path, &specs.LinuxResources{Pids: &specs.LinuxPids{Limit: &limit}})
+	if err == nil || !strings.Contains(err.Error(), "resources: pids") || !strings.Contains(hint.Of(err), `"pids"`) {
+		t.Errorf("error %v, hint %q", err, hint.Of(err))
+	}
+}
+
+// TestUpdate: limits of a cgroup that lives.
+func TestUpdate(t *testing.T) {
+	path := group(t, "memory", "cpu", "pids", "cpuset", "hugetlb")
+	if err := Update(path, &specs.LinuxResources{Unified: map[string]string{"memory.max": "max"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := start(t, path, "dd", "if=/dev/zero", "of="+filepath.Join(t.TempDir(), "used"), "bs=1M", "count=8").Wait(); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ resources, file, want string }{
+		{`{"pids": {"limit": 20}}`, "pids.max", "20"},
+		{`{"pids": {"limit": -1}}`, "pids.max", "max"},
+		{`{"memory": {"limit": 67108864, "swap": 100663296}}`, "memory.max", "67108864"},
+		{`{"memory": {"reservation": 4096}}`, "memory.low", "4096"},
+		{`{}`, "memory.max", "67108864"},
+		{`{"memory": {"limit": 4096, "checkBeforeUpdate": true}}`, "", "memory.limit"},
+		{`{"memory": {"limit": -1}}`, "memory.max", "max"},
+		{`{"cpu": {"quota": 50000, "burst": 50000}}`, "cpu.max", "50000 100000"},
+		{`{"cpu": {"period": 200000}}`, "cpu.max", "50000 200000"},
+		{`{"cpu": {"quota": 20000, "burst": 10000}}`, "cpu.max", "20000 200000"},
+		{`{"cpu": {"quota": 20000, "burst": 10000}}`, "cpu.max.burst", "10000"},
+		{`{"cpu": {"quota": 10000, "burst": 20000}}`, "", "cpu.burst"},
+		{`{"cpu": {"quota": -1, "burst": 0}}`, "cpu.max", "max 200000"},
+		{`{"cpu": {"shares": 1024}}`, "cpu.weight", "100"},
+		{`{"cpu": {"idle": 1}}`, "cpu.idle", "1"},
+		{`{"cpu": {"cpus": "0"}}`, "cpuset.cpus", "0"},
+		{`{"hugepageLimits": [{"pageSize": "2MB", "limit": 4194304}]}`, "hugetlb.2MB.max", "4194304"},
+		{`{"hugepageLimits": [{"pageSize": "2MB", "limit": 4194304}]}`, "hugetlb.2MB.rsvd.max", "4194304"},
+		{`{"hugepageLimits": [{"pageSize": "3MB", "limit": 4194304}]}`, "", "hugepageLimits[0]"},
+		{`{"unified": {"memory.high": "50331648"}}`, "memory.high", "50331648"},
+	} {
+		var r specs.LinuxResources
+		if err := json.Unmarshal([]byte(test.resources), &r); err != nil {
+			t.Fatal(err)
+		}
+		err := Update(path, &r)
+		if test.file == "" {
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%s: error %v, want one of %s", test.resources, err, test.want)
+			}
+			continue
+		}
+		if got, _ := get(path, test.file); err != nil || got != test.want {
+			t.Errorf("%s: %s is %q, want %q; error %v", test.resources, test.file, got, test.want, err)
+		}
+	}
+}
+
+// TestUpdateDisk: a weight, and limits of one disk; of a disk that is not there
+// they are an error.
+func TestUpdateDisk(t *testing.T) {
+	path := group(t, "io")
+	weight := uint16(500)
+	if err := Update(path, &specs.LinuxResources{BlockIO: &specs.LinuxBlockIO{Weight: &weight}}); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := get(path, "io.weight"); got != "default 4950" {
+		t.Errorf("io.weight: %q", got)
+	}
+	disks, err := filepath.Glob("/sys/block/*/dev")
+	if err != nil {
+		t.Fatal(err)
+	}
+	device := specs.LinuxBlockIODevice{Major: 8, Minor: 1 << 19}
+	want := error(unix.ENODEV)
+	if len(disks) > 0 {
+		device, want = diskNumber(t, disks[0]), nil
+	}
+	err = Update(path, &specs.LinuxResources{BlockIO: &specs.LinuxBlockIO{
+		ThrottleReadBpsDevice:   []specs.LinuxThrottleDevice{{LinuxBlockIODevice: device, Rate: 1 << 20}},
+		ThrottleWriteIOPSDevice: []specs.LinuxThrottleDevice{{LinuxBlockIODevice: device, Rate: 7}}}})
+	if !errors.Is(err, want) {
+		t.Fatalf("device %+v: error %v, want %v", device, err, want)
+	}
+	if got, _ := get(path, "io.max"); want == nil && !strings.HasSuffix(got, " rbps=1048576 wbps=max riops=max wiops=7") {
+		t.Errorf("io.max: %q", got)
+	}
+}
+
+// diskNumber reads a disk's "major:minor".
+func diskNumber(t *testing.T, file string) (d specs.LinuxBlockIODevice) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Sscanf(string(text), "%d:%d", &d.Major, &d.Minor); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// TestWatchOOM: each kill is told.
+func TestWatchOOM(t *testing.T) {
+	path := group(t, "memory")
+	limit, swap := int64(8<<20), int64(8<<20)
+	if err := Update(path, &specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: &limit, Swap: &swap}}); err != nil {
+		t.Fatal(err)
+	}
+	start(t, path, "sleep", "60")
+	came, err := WatchOOM(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		start(t, path, "tail", "/dev/zero")
+		select {
+		case _, ok := <-came:
+			if !ok {
+				t.Fatal("it ended while a process lives")
+			}
+		case <-time.After(30 * time.Second):
+			t.Fatal("the OOM killer came, and nobody was told")
+		}
+	}
+	s, err := ReadStats(path)
+	if err != nil || s.Memory.Usage.Limit != uint64(limit) || s.Memory.Usage.Usage == 0 || s.Memory.Raw["anon"] == 0 || s.Memory.Swap.Limit != uint64(limit) {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+// TestVirtualMachine runs this test program where every controller is (Linux 6.1).
+func TestVirtualMachine(t *testing.T) {
+	if runtime.GOARCH != "amd64" || os.Getuid() != 0 {
+		t.Skip("scripts/vm boots an amd64 machine, and installs QEMU as root")
+	}
+	if testing.Short() {
+		t.Skip("-short: no virtual machine")
+	}
+	if _, err := os.Stat("../../go.mod"); err != nil {
+		t.Skip("in the virtual machine itself")
+	}
+	files := t.TempDir()
+	run := func(name string, args ...string) string {
+		t.Helper()
+		cmd := exec.Command(name, args...)
+		cmd.Dir = "../.."
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "VM_FILES="+files)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", name, err, out)
+		}
+		return string(out)
+	}
+	run("make", "build")
+	run("go", "test", "-c", "-o", filepath.Join(files, "cgroup.test"), "./runtime/cgroup")
+	output := run("scripts/vm", "cd /files && ./cgroup.test -test.v -test.timeout 100s")
+	for _, name := range []string{"TestUpdate", "TestUpdateDevices", "TestUpdateDisk", "TestWatchOOM", "TestFreeze", "TestSignal", "TestReadStats"} {
+		if !strings.Contains(output, "--- PASS: "+name+" ") {
+			t.Errorf("%s did not pass in the virtual machine", name)
+		}
+	}
+	if t.Failed() {
+		t.Log(output)
+	}
+}

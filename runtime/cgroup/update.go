@@ -1,0 +1,202 @@
+package cgroup
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"unsafe"
+
+	"github.com/minictr/minictr/hint"
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// Update gives a cgroup with processes in it other limits: the same files as
+// those of a new one, and what r does not mention stays as it is. Device rules,
+// if there are any in r, replace all that were there. It is not one step: if a
+// file cannot be written, those before it are.
+func Update(path string, r *specs.LinuxResources) error {
+	if r == nil {
+		return nil
+	}
+	r, err := withPeriod(path, r)
+	if err != nil {
+		return err
+	}
+	files, err := Files(r)
+	if err != nil {
+		return fmt.Errorf("resources: %w", err)
+	}
+	if err := enough(path, r.Memory); err != nil {
+		return err
+	}
+	if err := passDown(path, Controllers(files)); err != nil {
+		return err
+	}
+	if err := write(path, files); err != nil {
+		return err
+	}
+	if len(r.Devices) == 0 {
+		return nil
+	}
+	return replaceDevices(path, r.Devices)
+}
+
+// withPeriod: cpu.max takes a quota alone, but not a period alone; so the quota
+// that goes with it is the present one.
+func withPeriod(path string, r *specs.LinuxResources) (*specs.LinuxResources, error) {
+	if r.CPU == nil || given(r.CPU.Quota) || !given(r.CPU.Period) {
+		return r, nil
+	}
+	present, err := get(path, "cpu.max")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	quota, _, _ := strings.Cut(present, " ")
+	n, err := strconv.ParseInt(quota, 10, 64)
+	if err != nil {
+		return r, nil // "max"
+	}
+	all, cpu := *r, *r.CPU
+	cpu.Quota, all.CPU = &n, &cpu
+	return &all, nil
+}
+
+// enough refuses a limit of memory below what is used already, if the config asks
+// for that check: the kernel would send the OOM killer.
+func enough(path string, m *specs.LinuxMemory) error {
+	if m == nil || m.CheckBeforeUpdate == nil || !*m.CheckBeforeUpdate || !given(m.Limit) || *m.Limit < 0 {
+		return nil
+	}
+	used, err := count(path, "memory.current")
+	if err == nil && uint64(*m.Limit) < used {
+		err = fmt.Errorf("resources: memory.limit: %d: less than the %d bytes that are used (memory.checkBeforeUpdate)", *m.Limit, used)
+	}
+	return err
+}
+
+// passDown makes sure that the cgroup has the controllers, from the top.
+func passDown(path string, controllers []string) error {
+	has, err := get(path, "cgroup.controllers")
+	if err != nil {
+		return err
+	}
+	controllers = slices.DeleteFunc(slices.Clone(controllers), func(c string) bool {
+		return slices.Contains(strings.Fields(has), c)
+	})
+	if len(controllers) == 0 {
+		return nil
+	}
+	var above []string
+	for dir := filepath.Dir(path); isCgroup(dir); dir = filepath.Dir(dir) {
+		above = append(above, dir)
+	}
+	for _, dir := range slices.Backward(above) {
+		for _, c := range controllers {
+			err := put(dir, "cgroup.subtree_control", "+"+c)
+			if errors.Is(err, unix.EBUSY) {
+				return fmt.Errorf("resources: %s: pass it down: %w, there are processes in %s", c, err, dir)
+			}
+			if err != nil {
+				return hint.New(fmt.Errorf("resources: %s: pass it down: %w", c, err), NotOffered(c))
+			}
+		}
+	}
+	return nil
+}
+
+// NotOffered is the advice for a controller that cannot be passed down.
+func NotOffered(controller string) string {
+	return fmt.Sprintf("this machine's cgroup v2 does not offer the controller %q: leave the limit out, or boot with cgroup_no_v1=all", controller)
+}
+
+func isCgroup(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "cgroup.subtree_control"))
+	return err == nil
+}
+
+func write(path string, files []File) error {
+	missing := false
+	for i, f := range files {
+		if f.Instead && !missing {
+			continue
+		}
+		if f.Name == "cpu.max" && i+1 < len(files) && files[i+1].Name == "cpu.max.burst" {
+			// the old burst may be more than the new quota, and then is refused
+			if err := put(path, "cpu.max.burst", "0"); err != nil {
+				return err
+			}
+		}
+		err := put(path, f.Name, f.Value)
+		if missing = f.Optional && errors.Is(err, fs.ErrNotExist); missing {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("resources: %s: %q: %w", f.From, f.Value, err)
+		}
+	}
+	return nil
+}
+
+// replaceDevices attaches the program of the rules in the old one's place, so
+// that at no moment there is none (bpf(2), BPF_PROG_ATTACH without flags).
+func replaceDevices(path string, rules []specs.LinuxDeviceCgroup) error {
+	code, n, err := DeviceProgram(rules)
+	if err != nil {
+		return fmt.Errorf("resources: devices: %w", err)
+	}
+	group, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer group.Close()
+	attr := make([]byte, 0, 32)
+	if n == 0 {
+		attr = words32(attr, uint32(group.Fd()), 0, unix.BPF_CGROUP_DEVICE, 0)
+		if _, err := bpf(unix.BPF_PROG_DETACH, attr); err != nil && !errors.Is(err, unix.ENOENT) {
+			return fmt.Errorf("bpf(BPF_PROG_DETACH) from %s: %w", path, err)
+		}
+		return nil
+	}
+	license, err := unix.BytePtrFromString("GPL")
+	if err != nil {
+		return err
+	}
+	attr = words32(attr, unix.BPF_PROG_TYPE_CGROUP_DEVICE, uint32(n))
+	attr = binary.NativeEndian.AppendUint64(attr, uint64(uintptr(unsafe.Pointer(&code[0]))))
+	attr = binary.NativeEndian.AppendUint64(attr, uint64(uintptr(unsafe.Pointer(license))))
+	program, err := bpf(unix.BPF_PROG_LOAD, attr)
+	runtime.KeepAlive(code)
+	runtime.KeepAlive(license)
+	if err != nil {
+		return fmt.Errorf("bpf(BPF_PROG_LOAD): %w", err)
+	}
+	defer unix.Close(program)
+	attr = words32(attr[:0], uint32(group.Fd()), uint32(program), unix.BPF_CGROUP_DEVICE, 0)
+	if _, err := bpf(unix.BPF_PROG_ATTACH, attr); err != nil {
+		return fmt.Errorf("bpf(BPF_PROG_ATTACH) to %s: %w", path, err)
+	}
+	return nil
+}
+
+func words32(b []byte, words ...uint32) []byte {
+	for _, w := range words {
+		b = binary.NativeEndian.AppendUint32(b, w)
+	}
+	return b
+}
+
+func bpf(command uintptr, attr []byte) (fd int, err error) {
+	r, _, errno := unix.Syscall(unix.SYS_BPF, command, uintptr(unsafe.Pointer(&attr[0])), uintptr(len(attr)))
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(r), nil
+}
