@@ -2,11 +2,11 @@ package runtime
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/walk"
 	"golang.org/x/sys/unix"
@@ -34,10 +34,13 @@ func advice(e *walk.Error) string {
 	case e.Exec():
 		return execAdvice(e)
 	case s.Part == "cgroup" && s.Name == "write" && strings.HasPrefix(text(s, 1), `"+`):
-		return fmt.Sprintf("this machine's cgroup v2 does not offer the controller %q: leave the limit out, or boot with cgroup_no_v1=all",
-			strings.Trim(text(s, 1), `"+`))
+		return cgroup.NotOffered(strings.Trim(text(s, 1), `"+`))
 	case s.Part == "cgroup" && s.Name == "mkdirat" && e.Errno == unix.EEXIST:
 		return "a container of this id is running, or its cgroup was left behind"
+	case s.Part == "cgroup" && s.Name == "openat" && e.Errno == unix.ENOENT:
+		return "this kernel has no such limit"
+	case strings.HasPrefix(s.From, "process.") && treatment(e) != "":
+		return treatment(e)
 	case s.Part == "sources" && e.Errno == unix.ENOENT:
 		return "the source has to exist: mkdir -p " + strings.Trim(text(s, 1), `"`)
 	case s.Name == "openat2" && e.Errno == unix.ELOOP:
@@ -56,6 +59,25 @@ func advice(e *walk.Error) string {
 		return "this filesystem or kernel cannot map ids: a user namespace needs Linux 6.15 for its layers"
 	case (e.Errno == unix.EPERM || e.Errno == unix.EACCES) && os.Geteuid() != 0:
 		return "containers are made by root: sudo minictr …"
+	}
+	return ""
+}
+
+// treatment is advice for how a config wants the process to be treated.
+func treatment(e *walk.Error) string {
+	switch {
+	case e.Step.From == "process.oomScoreAdj" && e.Errno == unix.EACCES:
+		return "it can be raised, but not lowered without CAP_SYS_RESOURCE"
+	case e.Step.From == "process.apparmorProfile" && e.Step.Name == "write" && e.Errno == unix.ENOENT:
+		return "there is no such profile: load it with apparmor_parser -r FILE"
+	case e.Step.From == "process.apparmorProfile":
+		return "this kernel does not run AppArmor: leave process.apparmorProfile out"
+	case e.Step.From == "process.selinuxLabel":
+		return "this kernel does not run SELinux, or its policy has no such label: leave process.selinuxLabel out"
+	case e.Step.Name == "sched_setattr" && e.Errno == unix.EPERM:
+		return "to be before others needs CAP_SYS_NICE on the host, and SCHED_DEADLINE all CPUs"
+	case e.Step.Name == "sched_setattr" && e.Errno == unix.EINVAL:
+		return "the kernel does not have this policy, or not with these numbers: sched(7)"
 	}
 	return ""
 }
