@@ -56,6 +56,32 @@ func schedSetaffinity(list string) (Step, error) {
 	return call("sched_setaffinity", unix.SYS_SCHED_SETAFFINITY, num(0), num(len(words)*word), maskMem(words, "["+list+"]")), nil
 }
 
+// initialAffinity binds the thread of the host that makes another process in a
+// container, and so that process until it is in the container's cgroup (config.md,
+// "execCPUAffinity").
+func (b *builder) initialAffinity() error {
+	a := b.spec.Process.ExecCPUAffinity
+	if a == nil || a.Initial == "" {
+		return nil
+	}
+	b.begin("clone", "process.execCPUAffinity.initial")
+	s, err := schedSetaffinity(a.Initial)
+	b.host("no other CPU is disturbed by the process that is made here", s)
+	return err
+}
+
+// finalAffinity binds that process once it is there.
+func (b *builder) finalAffinity() error {
+	a := b.spec.Process.ExecCPUAffinity
+	if a == nil || a.Final == "" {
+		return nil
+	}
+	b.begin("session", "process.execCPUAffinity.final")
+	s, err := schedSetaffinity(a.Final)
+	b.container("the CPUs that it runs on", s)
+	return err
+}
+
 // memoryPolicy is set_mempolicy(2): which nodes the process's pages come from.
 func (b *builder) memoryPolicy() error {
 	p := b.linux.MemoryPolicy

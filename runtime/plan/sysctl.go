@@ -47,6 +47,13 @@ func (b *builder) sysctl() error {
 	return nil
 }
 
+// hostFiles are those of a process that is not the container's first, and has not
+// left the host's mounts yet.
+func (b *builder) hostFiles() error {
+	b.ownFiles("", "/proc/")
+	return nil
+}
+
 // ownFiles are those of the process itself in procfs, to which the path proc, in
 // dir, leads.
 func (b *builder) ownFiles(dir Ref, proc string) {
