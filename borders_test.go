@@ -52,7 +52,7 @@ func foreign() map[string]string {
 		"github.com/klauspost/compress":          "layers layers/index layers/stack images images/registry container cmd/minictr",
 		"github.com/moby/profiles/seccomp":       "runtime/seccomp runtime/plan runtime/walk runtime/stdio runtime container cmd/minictr cmd/minictr-oci",
 		"net/http":                               "images images/registry container cmd/minictr",
-		"os/exec":                                "images images/registry container cmd/minictr", // docker-credential-*
+		"os/exec":                                "images images/registry container cmd/minictr cmd/minictr-oci", // docker-credential-*, ps
 		"C":                                      "",
 		"github.com/opencontainers/image-spec":   "images images/registry container cmd/minictr",
 		"github.com/moby/sys/user":               "container cmd/minictr",

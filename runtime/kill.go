@@ -21,7 +21,7 @@ import (
 func Kill(c *state.Folder, sig unix.Signal, all bool) error {
 	group := c.Record.Cgroup
 	if all && group != "" && sig != unix.SIGKILL {
-		return fmt.Errorf("signal %v to all processes: not implemented", sig)
+		return cgroup.Signal(group, sig)
 	}
 	err := signalInit(c, sig)
 	if errors.Is(err, state.ErrNotRunning) && all {
@@ -30,7 +30,7 @@ func Kill(c *state.Folder, sig unix.Signal, all bool) error {
 	if err != nil || group == "" || sig != unix.SIGKILL {
 		return err
 	}
-	return cgroup.Kill(group)
+	return cgroup.Signal(group, sig)
 }
 
 // signalInit sends a signal to this very process, pidfd_send_signal(2).

@@ -36,7 +36,8 @@ func main() {
 		Before: before,
 		Commands: []*cli.Command{
 			runCommand,
-			stateCommand, listCommand, killCommand, deleteCommand, versionCommand,
+			stateCommand, listCommand, psCommand, eventsCommand, killCommand, pauseCommand, resumeCommand, updateCommand, deleteCommand,
+			specCommand, featuresCommand, versionCommand,
 		},
 		CommandNotFound: func(_ *cli.Context, name string) {
 			fail(hint.New(fmt.Errorf("%q: no such command", name), "minictr-oci --help lists them"))

@@ -4,10 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
 
+	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
@@ -90,9 +88,9 @@ func (r *Record) frozen() (bool, error) {
 	if r.Cgroup == "" {
 		return false, nil
 	}
-	data, err := os.ReadFile(filepath.Join(r.Cgroup, "cgroup.events"))
+	frozen, err := cgroup.Frozen(r.Cgroup)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENODEV) {
 		return false, nil
 	}
-	return strings.Contains(string(data), "frozen 1"), err
+	return frozen, err
 }

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/minictr/minictr/runtime/cgroup"
+	"github.com/minictr/minictr/runtime/state"
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"github.com/urfave/cli/v2"
+)
+
+var eventsCommand = &cli.Command{
+	Name:      "events",
+	Usage:     "print what a container uses, again and again, and when it runs out of memory",
+	UsageText: "minictr-oci events [--interval TIME] [--stats] CONTAINER-ID",
+	Flags: []cli.Flag{
+		&cli.DurationFlag{Name: "interval", Value: 5 * time.Second, Usage: "between two reports, as in 500ms"},
+		&cli.BoolFlag{Name: "stats", Usage: "print one report, and end"},
+	},
+	Action: func(c *cli.Context) error {
+		interval := c.Duration("interval")
+		if interval <= 0 {
+			return errors.New("duration interval must be greater than 0")
+		}
+		container, err := look(c)
+		if err != nil {
+			return err
+		}
+		status, err := container.Status()
+		if err != nil {
+			return err
+		}
+		if status == specs.StateStopped {
+			return fmt.Errorf("container with id %s is not running", container.ID())
+		}
+		if container.Record.Cgroup == "" {
+			return errors.New("the container has no cgroup, which would count for it")
+		}
+		if c.Bool("stats") {
+			return report(container)
+		}
+		return watch(container, interval)
+	},
+}
+
+// event is a line of the output, as runc has it: of type "stats" or "oom".
+type event struct {
+	Type string        `json:"type"`
+	ID   string        `json:"id"`
+	Data *cgroup.Stats `json:"data,omitempty"`
+}
+
+func report(container *state.Folder) error {
+	stats, err := cgroup.ReadStats(container.Record.Cgroup)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(event{"stats", container.ID(), stats})
+}
+
+// watch reports until no process is left in the container.
+func watch(container *state.Folder, interval time.Duration) error {
+	kills, err := cgroup.WatchOOM(container.Record.Cgroup)
+	if err != nil {
+		return err
+	}
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		select {
+		case _, alive := <-kills:
+			if !alive {
+				return nil
+			}
+			if err := json.NewEncoder(os.Stdout).Encode(event{"oom", container.ID(), nil}); err != nil {
+				return err
+			}
+		case <-tick.C:
+			if err := report(container); err != nil {
+				warn(err) // the cgroup may be going away at this moment
+			}
+		}
+	}
+}

@@ -1,0 +1,40 @@
+package runtime
+
+import (
+	"errors"
+
+	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/runtime/cgroup"
+	"github.com/minictr/minictr/runtime/state"
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// A paused container is a frozen cgroup: its processes stay as they are until
+// it is thawed, and only SIGKILL still reaches them.
+
+// Pause freezes a container that has been created or runs.
+func Pause(c *state.Folder) error {
+	status, err := c.Status()
+	if err != nil {
+		return err
+	}
+	if status != specs.StateCreated && status != specs.StateRunning {
+		return state.ErrNotRunning
+	}
+	if c.Record.Cgroup == "" {
+		return hint.New(errors.New("the container has no cgroup"), "without one its processes cannot be frozen")
+	}
+	return cgroup.Freeze(c.Record.Cgroup)
+}
+
+// Resume thaws a container that is paused.
+func Resume(c *state.Folder) error {
+	status, err := c.Status()
+	if err != nil {
+		return err
+	}
+	if status != state.Paused {
+		return errors.New("container not paused")
+	}
+	return cgroup.Thaw(c.Record.Cgroup)
+}
