@@ -164,13 +164,59 @@ func TestRow5DevSymlinks(t *testing.T) {
 	}
 }
 
-// TestRow5DeviceOutsideDev: a device of the config that is not below /dev.
+// TestRow5DeviceOutsideDev: a device of the config that is not below /dev is made
+// in the container's root, wherever the links there lead, and over nothing.
 func TestRow5DeviceOutsideDev(t *testing.T) {
 	guard(t)
-	for _, path := range []string{"/etc/null", "/dev/../etc/null", "null", "/dev", canary + "/made"} {
+	for path, made := range map[string]string{
+		"/etc/zero":        "etc/zero",
+		"/dev/../etc/zero": "etc/zero",
+		canary + "/made":   canary + "/made",
+		"/absolute/zero":   "tmp/zero",
+		"/upwards/zero":    "zero",
+		"/zero":            "zero",
+	} {
+		b := newBundle(t, "stat", "-c", "%F %t:%T", path)
+		b.replace(t, "absolute", "/tmp")
+		b.replace(t, "upwards", "../../../../../..")
+		b.spec.Linux.Devices = []specs.LinuxDevice{{Path: path, Type: "c", Major: 1, Minor: 5}}
+		r := b.run(t)
+		r.want(t, 0)
+		if r.stdout != "character special file 1:5\n" {
+			t.Errorf("%s is %s", path, r.stdout)
+		}
+		if info, err := os.Lstat(filepath.Join(b.root, made)); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+			t.Errorf("%s: not made at %s of the root: %v", path, made, err)
+		}
+	}
+	for _, path := range []string{"null", "/", "/dev", "/etc", "/door/made", "/door", "/probe", "/proc/made", "/sys/made"} {
 		b := newBundle(t, "true")
-		b.spec.Linux.Devices = []specs.LinuxDevice{{Path: path, Type: "c", Major: 1, Minor: 3}}
-		b.run(t).refused(t, "linux.devices[0]", "not below /dev")
+		b.replace(t, "door", "/proc/self/fd/3")
+		b.spec.Linux.Devices = []specs.LinuxDevice{{Path: path, Type: "c", Major: 1, Minor: 5}}
+		b.run(t, leak(t)...).refused(t, "linux.devices")
+	}
+}
+
+// TestRow4DefaultDeviceIsFake: another file stands at the place of a device that
+// every container is promised.
+func TestRow4DefaultDeviceIsFake(t *testing.T) {
+	guard(t)
+	for what, make := range fakes {
+		if what == "/dev/zero" {
+			continue // that is the very one
+		}
+		b := newBundle(t, "true")
+		b.unmount(below("/dev"))
+		b.try(t, make(filepath.Join(b.root, "dev/zero")))
+		r := b.run(t, leak(t)...)
+		r.refused(t, "linux.devices")
+		r.untouched(t)
+	}
+	b := newBundle(t, "stat", "-c", "%F %t:%T", "/dev/zero")
+	b.unmount(below("/dev"))
+	b.try(t, unix.Mknod(filepath.Join(b.root, "dev/zero"), unix.S_IFCHR|0o666, int(unix.Mkdev(1, 5))))
+	if r := b.run(t); r.stdout != "character special file 1:5\n" {
+		t.Errorf("a root that has its devices: %+v", r)
 	}
 }
 

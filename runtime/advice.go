@@ -55,8 +55,16 @@ func advice(e *walk.Error) string {
 		return "an image of so many layers needs Linux 6.7"
 	case s.Name == "prlimit64" && e.Errno == unix.EPERM:
 		return "a hard limit can be lowered, but not raised without CAP_SYS_RESOURCE"
+	case s.Name == "mount_setattr" && strings.Contains(text(s, 3), "IDMAP") && s.Part == "sources":
+		return "this filesystem or kernel cannot show files with other owners: leave out idmap"
 	case s.Name == "mount_setattr" && strings.Contains(text(s, 3), "IDMAP"):
 		return "this filesystem or kernel cannot map ids: a user namespace needs Linux 6.15 for its layers"
+	case s.Name == "mount_setattr" && s.Part == "attach" && e.Errno == unix.EINVAL:
+		return "remount changes a mount that an earlier one of the list has put there"
+	case s.Name == "fsconfig" && text(s, 2) == `"context"`:
+		return "this kernel has no SELinux, or SELinux does not know the label: leave out linux.mountLabel"
+	case s.Part == "dev" && s.Name == "statx" && e.Errno == unix.EPERM:
+		return "the image has another file where the device has to be"
 	case (e.Errno == unix.EPERM || e.Errno == unix.EACCES) && os.Geteuid() != 0:
 		return "containers are made by root: sudo minictr …"
 	}

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 
 	"github.com/go-json-experiment/json"
+	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/walk"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -15,8 +17,9 @@ import (
 const maxConfig = 16 << 20 // bytes
 
 // ReadConfig reads a config.json. A name that is there twice is an error: two
-// readers might each believe another one. A relative root.path starts from the folder
-// that the config lies in, its bundle (runtime-spec, bundle.md).
+// readers might each believe another one. A relative root.path, or source of a bind
+// mount, starts from the folder that the config lies in, its bundle (runtime-spec,
+// bundle.md, config.md).
 func ReadConfig(r io.Reader, bundle string) (*specs.Spec, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxConfig))
 	if err != nil {
@@ -31,6 +34,12 @@ func ReadConfig(r io.Reader, bundle string) (*specs.Spec, error) {
 	}
 	if spec.Root != nil && spec.Root.Path != "" && !filepath.IsAbs(spec.Root.Path) {
 		spec.Root.Path = filepath.Join(bundle, spec.Root.Path)
+	}
+	for i := range spec.Mounts {
+		m := &spec.Mounts[i]
+		if plan.Binds(*m) && m.Source != "" && !filepath.IsAbs(m.Source) && !strings.HasPrefix(m.Source, plan.RootSource) {
+			m.Source = filepath.Join(bundle, m.Source)
+		}
 	}
 	return spec, nil
 }

@@ -80,6 +80,18 @@ func fscreate(fs Ref) Step {
 		Num{unix.FSCONFIG_CMD_CREATE, "FSCONFIG_CMD_CREATE"}, nothing, nothing, num(0))
 }
 
+// fspick(2): the filesystem of the mount that is open as dir, to be configured
+// anew.
+func fspick(dir Ref) Step {
+	return call("fspick", unix.SYS_FSPICK, dir, Str(""), flags(unix.FSPICK_CLOEXEC|unix.FSPICK_EMPTY_PATH, fspickFlags))
+}
+
+// fsreconfigure changes the superblock to what was configured.
+func fsreconfigure(fs Ref) Step {
+	return call("fsconfig", unix.SYS_FSCONFIG, fs,
+		Num{unix.FSCONFIG_CMD_RECONFIGURE, "FSCONFIG_CMD_RECONFIGURE"}, nothing, nothing, num(0))
+}
+
 // fsmount(2): a mount of the superblock that is attached nowhere.
 func fsmount(fs Ref, attr uint64) Step {
 	return call("fsmount", unix.SYS_FSMOUNT, fs,
@@ -201,12 +213,21 @@ func fchownat(dir Ref, path string, uid, gid uint32) Step {
 		flags(unix.AT_SYMLINK_NOFOLLOW, atFlags))
 }
 
+func fchmodat(dir Ref, path string, mode uint32) Step {
+	return call("fchmodat", unix.SYS_FCHMODAT, at(dir), Str(path), octal(mode))
+}
+
 func symlinkat(target string, dir Ref, path string) Step {
 	return call("symlinkat", unix.SYS_SYMLINKAT, Str(target), at(dir), Str(path))
 }
 
 func write(fd Ref, data string) Step {
 	return call("write", unix.SYS_WRITE, fd, &Mem{Bytes: []byte(data), Text: Quote(fold(data, truncate))}, num(len(data)))
+}
+
+// fsetxattr(2) sets an attribute of the file that is open as fd.
+func fsetxattr(fd Ref, name, value string) Step {
+	return call("fsetxattr", unix.SYS_FSETXATTR, fd, Str(name), Str(value), num(len(value)), num(0))
 }
 
 // readByte waits until a byte, or the end of the file, comes.

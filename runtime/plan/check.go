@@ -3,7 +3,6 @@ package plan
 import (
 	"errors"
 	"fmt"
-	"path"
 	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -36,7 +35,7 @@ func check(s *specs.Spec) error {
 		}
 	}
 	for i, m := range s.Mounts {
-		if err := checkBelowProc(m.Destination); err != nil {
+		if err := checkBelowProc(destination(m)); err != nil {
 			return fmt.Errorf("%s: %w", mountField(i), err)
 		}
 	}
@@ -53,12 +52,12 @@ func check(s *specs.Spec) error {
 // checkBelowProc refuses mounts in procfs but for files that programs like
 // lxcfs put there: whatever lies in /proc is believed.
 func checkBelowProc(destination string) error {
-	file, below := strings.CutPrefix(path.Clean(destination), "/proc/")
+	file, below := strings.CutPrefix(destination, "/proc/")
 	if !below {
 		return nil
 	}
 	switch file {
-	case "cpuinfo", "diskstats", "loadavg", "meminfo", "net/dev", "slabinfo", "stat", "swaps", "uptime", "sys/kernel/ns_last_pid":
+	case "cpuinfo", "diskstats", "loadavg", "meminfo", "net/dev", "slabinfo", "stat", "swaps", "uptime", "sys/crypto/fips_enabled", "sys/kernel/ns_last_pid":
 		return nil
 	}
 	return fmt.Errorf("destination %q: nothing is mounted inside /proc", destination)
@@ -88,16 +87,9 @@ func refused(s *specs.Spec) []refusal {
 	return append(list, []refusal{
 		{"linux.seccomp.listenerPath", l.Seccomp != nil && l.Seccomp.ListenerPath+l.Seccomp.ListenerMetadata != ""},
 		{"linux.intelRdt", l.IntelRdt != nil},
-		{"linux.mountLabel", l.MountLabel != ""},
 		{"linux.timeOffsets", len(l.TimeOffsets) > 0},
 		{"linux.netDevices", len(l.NetDevices) > 0},
-		{"linux.rootfsPropagation: " + l.RootfsPropagation, !private(l.RootfsPropagation)},
 	}...)
-}
-
-// private is what the root's mounts always are.
-func private(propagation string) bool {
-	return propagation == "" || propagation == "private" || propagation == "rprivate"
 }
 
 func checkNamespaces(s *specs.Spec) error {
@@ -154,6 +146,7 @@ func checkStrings(s *specs.Spec) error {
 	}
 	if l := s.Linux; l != nil {
 		fields["linux.maskedPaths"], fields["linux.readonlyPaths"] = l.MaskedPaths, l.ReadonlyPaths
+		fields["linux.mountLabel"] = []string{l.MountLabel}
 		fields["linux.cgroupsPath"] = []string{l.CgroupsPath}
 		for i, d := range l.Devices {
 			fields[fmt.Sprintf("linux.devices[%d]", i)] = []string{d.Path}

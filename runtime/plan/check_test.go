@@ -65,14 +65,15 @@ func TestRefusals(t *testing.T) {
 		{"linux.memoryPolicy.flags: ", func(s *specs.Spec) {
 			s.Linux.MemoryPolicy = &specs.LinuxMemoryPolicy{Mode: specs.MpolBind, Nodes: "0", Flags: []specs.MemoryPolicyFlagType{"MPOL_F_JOY"}}
 		}},
-		{"linux.mountLabel: ", func(s *specs.Spec) { s.Linux.MountLabel = "l" }},
 		{"linux.personality.domain: ", func(s *specs.Spec) { s.Linux.Personality = &specs.LinuxPersonality{} }},
 		{"linux.personality.flags: ", func(s *specs.Spec) {
 			s.Linux.Personality = &specs.LinuxPersonality{Domain: specs.PerLinux32, Flags: []specs.LinuxPersonalityFlag{"ADDR_NO_RANDOMIZE"}}
 		}},
 		{"linux.timeOffsets: ", func(s *specs.Spec) { s.Linux.TimeOffsets = map[string]specs.LinuxTimeOffset{"boottime": {}} }},
 		{"linux.netDevices: ", func(s *specs.Spec) { s.Linux.NetDevices = map[string]specs.LinuxNetDevice{"eth0": {}} }},
-		{"linux.rootfsPropagation: shared", func(s *specs.Spec) { s.Linux.RootfsPropagation = "shared" }},
+		{`linux.rootfsPropagation: "public"`, func(s *specs.Spec) { s.Linux.RootfsPropagation = "public" }},
+		{"linux.maskedPaths[1]: ", func(s *specs.Spec) { s.Linux.MaskedPaths = []string{"/x", "proc/keys"} }},
+		{"linux.readonlyPaths[0]: ", func(s *specs.Spec) { s.Linux.ReadonlyPaths = []string{""} }},
 		{"linux.namespaces: ", func(s *specs.Spec) { s.Linux.Namespaces = nil }},
 		{"linux.namespaces: ", func(s *specs.Spec) { s.Linux = nil }},
 		{"linux.namespaces[6]: ", func(s *specs.Spec) {
@@ -84,8 +85,11 @@ func TestRefusals(t *testing.T) {
 		{"linux.cgroupsPath: ", func(s *specs.Spec) { s.Linux.CgroupsPath = "/" }},
 		{"linux.sysctl: ", func(s *specs.Spec) { s.Linux.Sysctl = map[string]string{"../../etc/passwd": "x"} }},
 		{"linux.sysctl, ", func(s *specs.Spec) { s.Linux.Sysctl = map[string]string{"net.x": "1"}; s.Mounts = nil }},
-		{"linux.devices[0]: ", func(s *specs.Spec) { s.Linux.Devices = []specs.LinuxDevice{{Path: "/etc/null", Type: "c"}} }},
-		{"linux.devices[0]: ", func(s *specs.Spec) { s.Linux.Devices = []specs.LinuxDevice{{Path: "/dev/../etc/null", Type: "c"}} }},
+		{"linux.devices[0]: ", func(s *specs.Spec) { s.Linux.Devices = []specs.LinuxDevice{{Path: "dev/null", Type: "c"}} }},
+		{"linux.devices[0]: ", func(s *specs.Spec) { s.Linux.Devices = []specs.LinuxDevice{{Path: "/dev/..", Type: "c"}} }},
+		{"linux.devices[0]: major, minor: ", func(s *specs.Spec) {
+			s.Linux.Devices = []specs.LinuxDevice{{Path: "/dev/x", Type: "c", Major: 1 << 32}}
+		}},
 		{"linux.devices[0]: ", func(s *specs.Spec) { s.Linux.Devices = []specs.LinuxDevice{{Path: "/dev/x", Type: "q"}} }},
 		{"linux.cgroupsPath: ", func(s *specs.Spec) { s.Linux.CgroupsPath = "system.slice:docker:ID" }},
 		{"linux.resources: blockIO.leafWeight: ", func(s *specs.Spec) { s.Linux.Resources.BlockIO = &specs.LinuxBlockIO{LeafWeight: &five} }},
@@ -107,12 +111,19 @@ func TestRefusals(t *testing.T) {
 		{"linux.resources.devices: ", func(s *specs.Spec) { s.Linux.Resources.Devices[0].Type = "q" }},
 		{"linux.resources.devices: ", func(s *specs.Spec) { s.Linux.Resources.Devices[0].Access = "x" }},
 		{"linux.seccomp: ", func(s *specs.Spec) { s.Linux.Seccomp.DefaultAction = specs.ActNotify }},
-		{"mounts[4]: destination ", func(s *specs.Spec) { s.Mounts[4].Destination = "data" }},
+		{"mounts[4]: destination: ", func(s *specs.Spec) { s.Mounts[4].Destination = "" }},
+		{"mounts[4]: destination ", func(s *specs.Spec) { s.Mounts[4].Destination = "data/.." }},
+		{"mounts[4]: destination ", func(s *specs.Spec) { s.Mounts[4].Destination = "proc/1" }},
 		{"mounts[4]: source: ", func(s *specs.Spec) { s.Mounts[4].Source = "" }},
 		{"mounts[4]: uidMappings", func(s *specs.Spec) { s.Mounts[4].UIDMappings = make([]specs.LinuxIDMapping, 1) }},
-		{`mounts[4]: option "size=1m": `, func(s *specs.Spec) { s.Mounts[4].Options = []string{"bind", "size=1m"} }},
-		{`mounts[4]: option "remount": `, func(s *specs.Spec) { s.Mounts[4].Options = []string{"bind", "remount"} }},
-		{`mounts[4]: option "tmpcopyup": `, func(s *specs.Spec) { s.Mounts[4].Options = []string{"tmpcopyup"} }},
+		{`mounts[4]: option "readonly": `, func(s *specs.Spec) { s.Mounts[4].Options = []string{"bind", "readonly"} }},
+		{`mounts[4]: option "sync": `, func(s *specs.Spec) { s.Mounts[4].Options = []string{"bind", "sync"} }},
+		{`mounts[4]: option "idmap=uids=0-1-10": `, func(s *specs.Spec) { s.Mounts[4].Options = []string{"bind", "idmap=uids=0-1-10"} }},
+		{`mounts[4]: option "context=x": `, func(s *specs.Spec) { s.Mounts[4].Options = []string{"bind", "context=x"} }},
+		{`mounts[4]: option "tmpcopyup": `, func(s *specs.Spec) { s.Mounts[4].Options = []string{"bind", "tmpcopyup"} }},
+		{`mounts[0]: option "tmpcopyup": `, func(s *specs.Spec) { s.Mounts[0].Options = []string{"tmpcopyup"} }},
+		{`mounts[4]: option "idmap": `, func(s *specs.Spec) { s.Mounts[4].Options = []string{"bind", "idmap"} }},
+		{`mounts[0]: option "idmap": `, func(s *specs.Spec) { s.Mounts[0].Options = []string{"idmap"} }},
 		{"mounts[0]: type: ", func(s *specs.Spec) { s.Mounts[0].Type = "" }},
 	} {
 		spec := testSpec()
@@ -168,45 +179,6 @@ func TestMask(t *testing.T) {
 	} {
 		if got, err := mask(list); !slices.Equal(got, want) || (err == nil) != (want != nil) {
 			t.Errorf("%q: %x, %v; want %x", list, got, err, want)
-		}
-	}
-}
-
-func TestMountOptions(t *testing.T) {
-	const (
-		atime = unix.MOUNT_ATTR__ATIME
-		ro    = unix.MOUNT_ATTR_RDONLY
-	)
-	for _, test := range []struct {
-		options string
-		want    mountOpts
-	}{
-		{"", mountOpts{}},
-		{"defaults,async", mountOpts{}},
-		{"ro,nosuid,nodev,noexec", mountOpts{set: ro | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC}},
-		{"ro,rw", mountOpts{}},
-		{"rw,ro", mountOpts{set: ro}},
-		{"nosuid,suid,nodev,dev,noexec,exec", mountOpts{}},
-		{"noatime", mountOpts{set: unix.MOUNT_ATTR_NOATIME, clear: atime}},
-		{"noatime,strictatime", mountOpts{set: unix.MOUNT_ATTR_STRICTATIME, clear: atime}},
-		{"noatime,relatime", mountOpts{clear: atime}},
-		{"size=64k,mode=755", mountOpts{data: []string{"size=64k", "mode=755"}}},
-		{"bind", mountOpts{bind: true, propagation: unix.MS_PRIVATE}},
-		{"rbind,rslave", mountOpts{bind: true, recursive: true, propagation: unix.MS_SLAVE}},
-		{"bind,ro,shared", mountOpts{bind: true, set: ro, propagation: unix.MS_SHARED}},
-	} {
-		m := specs.Mount{Destination: "/x", Type: "tmpfs", Source: "tmpfs"}
-		if test.options != "" {
-			m.Options = strings.Split(test.options, ",")
-		}
-		got, err := mountOptions(m)
-		if err != nil {
-			t.Errorf("%s: %v", test.options, err)
-			continue
-		}
-		if got.bind != test.want.bind || got.recursive != test.want.recursive || got.set != test.want.set ||
-			got.clear != test.want.clear || got.propagation != test.want.propagation || !slices.Equal(got.data, test.want.data) {
-			t.Errorf("%s:\n got %+v\nwant %+v", test.options, *got, test.want)
 		}
 	}
 }

@@ -50,6 +50,11 @@ func hex(n uint64) string {
 
 var fsopenFlags = []flag{{unix.FSOPEN_CLOEXEC, "FSOPEN_CLOEXEC"}}
 
+var fspickFlags = []flag{
+	{unix.FSPICK_CLOEXEC, "FSPICK_CLOEXEC"},
+	{unix.FSPICK_EMPTY_PATH, "FSPICK_EMPTY_PATH"},
+}
+
 var fsmountFlags = []flag{{unix.FSMOUNT_CLOEXEC, "FSMOUNT_CLOEXEC"}}
 
 var openTreeFlags = []flag{

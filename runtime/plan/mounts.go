@@ -46,24 +46,40 @@ func (b *builder) sources() error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", mountField(i), err)
 		}
-		if b.ownCgroup(m) {
-			if err := b.bindCgroup(i, o); err != nil {
-				return fmt.Errorf("%s: %w", mountField(i), err)
-			}
-			continue
+		switch {
+		case o.remount || o.bind && strings.HasPrefix(m.Source, RootSource):
+		case b.ownCgroup(m):
+			err = b.bindCgroup(i, o)
+		case o.bind:
+			err = b.source(i, o)
 		}
-		if !o.bind || strings.HasPrefix(m.Source, RootSource) {
-			continue
+		if err != nil {
+			return fmt.Errorf("%s: %w", mountField(i), err)
 		}
-		b.begin("sources", fmt.Sprintf("%s: %s on %s", mountField(i), m.Source, m.Destination))
-		b.host("hold what is bound from the host: its name is not used again", openTree("", m.Source, o.recursive).as(mountRef(i)))
-		b.bindAttributes(Host, i, o)
-		if path.Clean(m.Destination) == "/proc" {
-			b.host("what stands at /proc is believed: it has to be procfs", onProcfs(mountRef(i), false))
-		}
-		b.host("is it a folder? its target has to be of the same kind", openat(mountRef(i), ".", unix.O_PATH|unix.O_DIRECTORY).as(folderRef(i)).accept(unix.ENOTDIR))
 	}
 	return b.lendDevices()
+}
+
+// source holds what a bind mount shows.
+func (b *builder) source(i int, o *mountOpts) error {
+	m := b.spec.Mounts[i]
+	from := fmt.Sprintf("%s: %s on %s", mountField(i), m.Source, m.Destination)
+	lent, err := b.mountUserns(i, o)
+	if err != nil {
+		return err
+	}
+	b.begin("sources", from)
+	b.host("hold what is bound from the host: its name is not used again", openTree("", m.Source, o.recursive).as(mountRef(i)))
+	if o.idmap {
+		b.host("its files are shown with the owners that this user namespace gives them",
+			mountSetattr(mountRef(i), "", o.idmapRecursive && o.recursive, mountAttr{set: unix.MOUNT_ATTR_IDMAP, userns: lent}))
+	}
+	b.bindAttributes(Host, i, o)
+	if destination(m) == "/proc" {
+		b.host("what stands at /proc is believed: it has to be procfs", onProcfs(mountRef(i), false))
+	}
+	b.host("is it a folder? its target has to be of the same kind", openat(mountRef(i), ".", unix.O_PATH|unix.O_DIRECTORY).as(folderRef(i)).accept(unix.ENOTDIR))
+	return nil
 }
 
 // ownCgroup: a mount of cgroup2 shows the tree from the root of the cgroup
@@ -84,18 +100,32 @@ func (b *builder) bindCgroup(i int, o *mountOpts) error {
 	return nil
 }
 
-// bindAttributes sets on a clone what mount(2) would set on a bind mount.
-// Read-only goes all the way down: a mount below that stays writable is a door.
+// bindAttributes sets on a clone what mount(2) would set on a bind mount, in a
+// first call what goes all the way down, in a second what is for the top alone.
 func (b *builder) bindAttributes(side Side, i int, o *mountOpts) {
-	a := mountAttr{set: o.set, clear: o.clear, propagation: o.propagation}
-	why := "mounts that come or go below it are nobody else's business"
-	if a.propagation&^unix.MS_PRIVATE != 0 {
+	list := o.bound()
+	first, why := o.tree, "mounts that come or go below it are nobody else's business"
+	if !o.recursive {
+		first = o.alone()
+	}
+	if list[0].recursive || !o.recursive {
+		first.propagation, list = list[0].flag, list[1:]
+	}
+	switch {
+	case first.set&unix.MOUNT_ATTR_RDONLY != 0 && o.recursive:
+		why = "read-only, all the way down, before anybody can reach it"
+	case first.set&unix.MOUNT_ATTR_RDONLY != 0:
+		why = "read-only, before anybody can reach it"
+	case first.propagation&^unix.MS_PRIVATE != 0:
 		why = "mounts that come or go below it are passed on, as the config says"
 	}
-	if a.set&unix.MOUNT_ATTR_RDONLY != 0 {
-		why = "read-only, all the way down, before anybody can reach it"
+	if first != (mountAttr{}) {
+		b.add(side, why, mountSetattr(mountRef(i), "", o.recursive, first))
 	}
-	b.add(side, why, mountSetattr(mountRef(i), "", o.recursive, a))
+	if o.recursive && o.top != (mountAttr{}) {
+		b.add(side, "this mount alone: an r before the word would mean those below it, too", mountSetattr(mountRef(i), "", false, o.top))
+	}
+	b.propagate(side, mountRef(i), list, o.recursive)
 }
 
 // filesystems makes the kernel's own: proc, sysfs, tmpfs, …
@@ -105,7 +135,7 @@ func (b *builder) filesystems() error {
 		if err != nil {
 			return err
 		}
-		if o.bind || b.isTerminalDevpts(m) || b.ownCgroup(m) {
+		if o.bind || o.remount || b.isTerminalDevpts(m) || b.ownCgroup(m) {
 			continue
 		}
 		b.begin("filesystems", fmt.Sprintf("%s: %s on %s", mountField(i), m.Type, m.Destination))
@@ -146,6 +176,21 @@ func (b *builder) filesystem(side Side, ref Ref, m specs.Mount, o *mountOpts) er
 	if m.Source != "" {
 		b.add(side, "the name that stands for it in mountinfo", fsconfig(fs, "source", m.Source))
 	}
+	b.fsOptions(side, fs, o)
+	b.contextOption(side, fs, fstype)
+	b.add(side, "make it", fscreate(fs))
+	attributes := o.alone().set
+	if sealedLater(m, o) {
+		attributes &^= unix.MOUNT_ATTR_RDONLY
+	}
+	b.add(side, "as a mount that is attached nowhere yet", fsmount(fs, attributes).as(ref))
+	b.fileLabel(side, ref, fstype)
+	b.propagate(side, ref, o.propagation, false)
+	return nil
+}
+
+// fsOptions sets the filesystem's own options.
+func (b *builder) fsOptions(side Side, fs Ref, o *mountOpts) {
 	for _, d := range o.data {
 		key, value, _ := strings.Cut(d, "=")
 		if b.has(specs.UserNamespace) && side == Host && (key == "uid" || key == "gid") {
@@ -153,12 +198,6 @@ func (b *builder) filesystem(side Side, ref Ref, m specs.Mount, o *mountOpts) er
 		}
 		b.add(side, "option "+Quote(key), fsconfig(fs, key, value))
 	}
-	b.add(side, "make it", fscreate(fs))
-	b.add(side, "as a mount that is attached nowhere yet", fsmount(fs, o.set).as(ref))
-	if o.propagation != 0 {
-		b.add(side, "mounts below it are passed on or not, as the config says", mountSetattr(ref, "", false, mountAttr{propagation: o.propagation}))
-	}
-	return nil
 }
 
 // attach puts each mount where it belongs, in the order of the config.
@@ -166,7 +205,12 @@ func (b *builder) attach() error {
 	for i, m := range b.spec.Mounts {
 		o, _ := mountOptions(m)
 		b.begin("attach", mountField(i)+": "+m.Destination)
-		dest := path.Clean("/" + m.Destination)
+		dest := destination(m)
+		if o.remount {
+			b.openTarget(dest)
+			b.remount(o)
+			continue
+		}
 		b.makeTarget(i, dest, o.bind)
 		b.openTarget(dest)
 		if strings.HasPrefix(m.Source, RootSource) && o.bind {
@@ -174,9 +218,29 @@ func (b *builder) attach() error {
 			b.bindAttributes(Container, i, o)
 		}
 		b.container("put it there", moveMount(mountRef(i), target))
+		if o.copyUp {
+			b.copyUp(i, dest, o)
+		}
 		b.covered(dest)
 	}
 	return nil
+}
+
+// remount changes a mount that an earlier one has put there: its attributes, and
+// with options of its filesystem also that, in all its mounts. Only what the
+// words say is changed; mount_setattr(2) refuses a place that is no mount.
+func (b *builder) remount(o *mountOpts) {
+	if len(o.data) > 0 && !o.bind {
+		const fs = Ref("fs")
+		b.container("the filesystem that is mounted there", fspick(target).as(fs))
+		b.fsOptions(Container, fs, o)
+		b.container("take over the new options", fsreconfigure(fs))
+	}
+	a := o.alone()
+	if a != (mountAttr{}) || len(o.data) == 0 {
+		b.container("change the mount that is there", mountSetattr(target, "", false, a))
+	}
+	b.propagate(Container, target, o.propagation, true)
 }
 
 // makeTarget makes the place to mount on, and its parents, if they are not

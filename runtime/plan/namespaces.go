@@ -74,17 +74,7 @@ func HostID(id uint32, maps []specs.LinuxIDMapping) (uint32, error) {
 
 // mapIDs writes what the ids of a process's user namespace mean outside.
 func (b *builder) mapIDs(process Ref) {
-	for _, m := range []struct {
-		file, from string
-		ids        []specs.LinuxIDMapping
-	}{
-		{"gid_map", "linux.gidMappings", b.linux.GIDMappings},
-		{"uid_map", "linux.uidMappings", b.linux.UIDMappings},
-	} {
-		b.from = m.from
-		b.host("what the ids inside mean outside", openat("", "/proc/@"+string(process)+"/"+m.file, unix.O_WRONLY).as("map"))
-		b.host("lines of: first id inside, first id outside, how many", write("map", idMapLines(m.ids)))
-	}
+	b.writeIDMaps(process, "linux", b.linux.UIDMappings, b.linux.GIDMappings)
 }
 
 func idMapLines(maps []specs.LinuxIDMapping) string {

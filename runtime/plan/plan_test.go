@@ -46,7 +46,7 @@ func testSpec() *specs.Spec {
 			{Destination: "/dev", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "strictatime", "mode=755", "size=65536k"}},
 			{Destination: "/dev/pts", Type: "devpts", Source: "devpts", Options: []string{"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}},
 			{Destination: "/sys", Type: "sysfs", Source: "sysfs", Options: []string{"nosuid", "noexec", "nodev", "ro"}},
-			{Destination: "/data", Type: "bind", Source: "/srv/data", Options: []string{"rbind", "ro"}},
+			{Destination: "/data", Type: "bind", Source: "/srv/data", Options: []string{"rbind", "rro"}},
 		},
 		Linux: &specs.Linux{
 			CgroupsPath: "/minictr/ID",
@@ -88,6 +88,22 @@ func testContainers() map[string]func(*specs.Spec, *Options) {
 			s.Linux.Namespaces = append(s.Linux.Namespaces, specs.LinuxNamespace{Type: specs.UserNamespace})
 			s.Linux.UIDMappings = []specs.LinuxIDMapping{{ContainerID: 0, HostID: 100000, Size: 65536}}
 			s.Linux.GIDMappings = s.Linux.UIDMappings
+		},
+		"mounts": func(s *specs.Spec, o *Options) {
+			o.Root = nil
+			ids := []specs.LinuxIDMapping{{ContainerID: 0, HostID: 1000, Size: 10}}
+			s.Mounts = []specs.Mount{
+				{Destination: "/proc", Type: "proc", Source: "proc"},
+				{Destination: "/run", Type: "tmpfs", Source: "tmpfs", Options: []string{"tmpcopyup", "nosuid", "mode=700", "sync", "ro"}},
+				{Destination: "/tmp", Type: "tmpfs", Options: []string{"remount", "nodev", "size=1m"}},
+				{Destination: "/mnt/own", Type: "none", Source: "/srv/own", Options: []string{"rbind", "ridmap", "rro", "rw", "rslave", "shared"}, UIDMappings: ids, GIDMappings: ids},
+				{Destination: "mnt/too", Source: "/srv/too", Options: []string{"bind", "noatime"}, UIDMappings: ids, GIDMappings: ids},
+				{Destination: "/dev/mqueue", Type: "mqueue", Source: "mqueue"},
+			}
+			s.Linux.MountLabel = "system_u:object_r:container_file_t:s0:c1,c2"
+			s.Linux.RootfsPropagation = "rslave"
+			s.Linux.Devices = []specs.LinuxDevice{{Path: "/srv/fuse", Type: "c", Major: 10, Minor: 229}, {Path: "/dev/pipes/one", Type: "p"}}
+			s.Linux.MaskedPaths, s.Linux.ReadonlyPaths, s.Linux.Seccomp = []string{"/srv/secret"}, []string{"/srv/public"}, nil
 		},
 		"limits": func(s *specs.Spec, o *Options) {
 			memory, swap, shares, quota, period, pids, adj := int64(64<<20), int64(96<<20), uint64(512), int64(50000), uint64(100000), int64(100), 500

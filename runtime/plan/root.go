@@ -48,8 +48,7 @@ func (b *builder) makeRoot() error {
 	if b.options.Root == nil {
 		b.from = "root.path"
 		b.host("the folder that becomes /, as a mount of its own", openTree("", b.spec.Root.Path, true).as(root))
-		b.host("mounts below it are this container's alone", mountSetattr(root, "", true, mountAttr{propagation: unix.MS_PRIVATE}))
-		return nil
+		return b.detachRoot()
 	}
 	o := b.options.Root
 	b.host("a working directory for this thread alone, so that short names of layers do", unshare(unix.CLONE_FS))
@@ -108,12 +107,4 @@ func ours(path string) bool {
 		}
 	}
 	return false
-}
-
-// readonlyRoot comes when everything that had to be made is made.
-func (b *builder) readonlyRoot() {
-	if b.spec.Root.Readonly {
-		b.begin("hide", "root.readonly")
-		b.container("the root itself takes no more writes; mounts in it keep their own rules", mountSetattr("", "/", false, mountAttr{set: unix.MOUNT_ATTR_RDONLY}))
-	}
 }
