@@ -1,0 +1,190 @@
+package runtime
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	goruntime "runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/minictr/minictr/runtime/cgroup"
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// Limits, as a container finds them in its cgroup; and what is refused where
+// the machine has no controllers. What needs them runs in scripts/vm.
+
+func resources(t *testing.T, text string) *specs.LinuxResources {
+	t.Helper()
+	r := &specs.LinuxResources{}
+	if err := json.Unmarshal([]byte(text), r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// hierarchy is where cgroup2 is mounted, and which controllers it has.
+func hierarchy(t *testing.T) (mount string, controllers []string) {
+	t.Helper()
+	mount, err := cgroup.Mount()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mount, cgroup.Available(mount)
+}
+
+func TestResources(t *testing.T) {
+	program := oci(t)
+	mount, controllers := hierarchy(t)
+	if !slices.Contains(controllers, "memory") {
+		t.Skip("no controllers here; TestVirtualMachine has them")
+	}
+	out, err := run(t, program, func(s *specs.Spec) {
+		s.Linux.CgroupsPath = "/fields/limits"
+		s.Linux.Resources = resources(t, `{
+			"memory": {"limit": 67108864, "swap": 100663296, "reservation": 4096},
+			"cpu": {"shares": 1024, "quota": 50000, "period": 200000, "burst": 1000, "cpus": "0", "mems": "0"},
+			"pids": {"limit": 20},
+			"blockIO": {"weight": 500},
+			"hugepageLimits": [{"pageSize": "2MB", "limit": 4194304}],
+			"unified": {"memory.high": "50331648"}}`)
+		s.Mounts = append(s.Mounts, specs.Mount{Destination: "/cgroup", Type: "bind", Source: mount, Options: []string{"rbind"}})
+	}, `cd /cgroup/fields/limits; for f in memory.max memory.low memory.high cpu.weight cpu.max cpu.max.burst cpuset.cpus cpuset.mems pids.max io.weight hugetlb.2MB.max hugetlb.2MB.rsvd.max; do echo $f $(cat $f); done`)
+	want := `memory.max 67108864
+memory.low 4096
+memory.high 50331648
+cpu.weight 100
+cpu.max 50000 200000
+cpu.max.burst 1000
+cpuset.cpus 0
+cpuset.mems 0
+pids.max 20
+io.weight default 4950
+hugetlb.2MB.max 4194304
+hugetlb.2MB.rsvd.max 4194304`
+	if err != nil || out != want {
+		t.Errorf("%v\n%s\nwant\n%s", err, out, want)
+	}
+}
+
+// TestNoLimits: what engines write when nothing was asked for needs no controller.
+func TestNoLimits(t *testing.T) {
+	out, err := run(t, oci(t), func(s *specs.Spec) {
+		s.Linux.Resources = resources(t, `{"memory": {"limit": 0, "swappiness": null, "disableOOMKiller": false}, "cpu": {"shares": 0, "quota": 0},
+			"pids": {}, "blockIO": {"weight": 0}, "network": {}, "devices": [{"allow": false, "access": "rwm"}]}`)
+	}, "echo it runs")
+	if err != nil || out != "it runs" {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestNoController: a limit that cannot be set is an error with advice.
+func TestNoController(t *testing.T) {
+	program := oci(t)
+	_, controllers := hierarchy(t)
+	for controller, text := range map[string]string{
+		"pids": `{"pids": {"limit": 5}}`, "memory": `{"memory": {"limit": 67108864}}`, "io": `{"blockIO": {"weight": 100}}`,
+		"hugetlb": `{"hugepageLimits": [{"pageSize": "2MB", "limit": 0}]}`, "rdma": `{"rdma": {"x": {"hcaHandles": 1}}}`,
+	} {
+		if slices.Contains(controllers, controller) && controller != "rdma" {
+			continue
+		}
+		out, err := run(t, program, func(s *specs.Spec) { s.Linux.Resources = resources(t, text) }, "echo it runs")
+		if err == nil || strings.Contains(out, "it runs") || !slices.Contains(controllers, controller) && !strings.Contains(out, `does not offer the controller "`+controller) {
+			t.Errorf("%s: %v\n%s", text, err, out)
+		}
+	}
+}
+
+// TestLeftCgroup: what a crash left behind, frozen even, is in nobody's way.
+func TestLeftCgroup(t *testing.T) {
+	program := oci(t)
+	mount, _ := hierarchy(t)
+	group := filepath.Join(mount, "fields", "left")
+	if err := os.MkdirAll(group, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cgroup.Remove(filepath.Dir(group)) })
+	if err := cgroup.Freeze(group); err != nil {
+		t.Fatal(err)
+	}
+	out, err := run(t, program, func(s *specs.Spec) { s.Linux.CgroupsPath = "/fields/left" }, "echo it runs")
+	if err != nil || out != "it runs" {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if _, err := os.Stat(group); err == nil {
+		t.Errorf("%s is still there", group)
+	}
+}
+
+// TestAppArmor: the profile is in force, and inherited.
+func TestAppArmor(t *testing.T) {
+	program := oci(t)
+	if profiles, _ := os.ReadFile("/sys/kernel/security/apparmor/profiles"); !strings.Contains(string(profiles), "minictr-test") {
+		t.Skip("no profile minictr-test here; TestVirtualMachine loads it")
+	}
+	out, err := run(t, program, func(s *specs.Spec) { s.Process.ApparmorProfile = "minictr-test" },
+		"echo 1 >/allowed; echo 1 >/secret; cat /allowed; cat /proc/self/attr/current; cat /secret 2>/dev/null || echo denied")
+	if want := "1\nminictr-test (enforce)\ndenied"; err != nil || out != want {
+		t.Errorf("%v\n%s\nwant\n%s", err, out, want)
+	}
+}
+
+// profile allows everything but to read one file.
+const profile = `profile minictr-test flags=(attach_disconnected) {
+  file,
+  capability,
+  deny /secret r,
+}
+`
+
+// loadProfile brings Debian's apparmor_parser and what it needs into the virtual
+// machine, and returns the words that load the profile there.
+func loadProfile(t *testing.T, files string) string {
+	t.Helper()
+	dir := t.TempDir()
+	shell(t, dir, "apt-get download -q apparmor && dpkg-deb -x apparmor_*.deb .")
+	shell(t, dir, "mkdir "+files+"/lib && cp sbin/apparmor_parser "+files+" && cp $(ldd sbin/apparmor_parser | grep -o '/[^ ]*') "+files+"/lib")
+	if err := os.WriteFile(filepath.Join(files, "profile"), []byte(profile), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return "mount -t securityfs none /sys/kernel/security; lib/ld-linux-x86-64.so.2 --library-path lib ./apparmor_parser -K -r profile;"
+}
+
+func shell(t *testing.T, dir, words string, env ...string) string {
+	t.Helper()
+	cmd := exec.Command("sh", "-c", words)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), env...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", words, err, out)
+	}
+	return string(out)
+}
+
+// TestVirtualMachine runs this test program where every controller is, and
+// AppArmor (Linux 6.1).
+func TestVirtualMachine(t *testing.T) {
+	if goruntime.GOARCH != "amd64" || os.Getuid() != 0 {
+		t.Skip("scripts/vm boots an amd64 machine, and installs QEMU as root")
+	}
+	if testing.Short() {
+		t.Skip("-short: no virtual machine")
+	}
+	if _, err := os.Stat("../go.mod"); err != nil {
+		t.Skip("in the virtual machine itself")
+	}
+	files := t.TempDir()
+	load := loadProfile(t, files)
+	shell(t, "..", "make build && go test -c -o "+files+"/runtime.test ./runtime", "CGO_ENABLED=0")
+	output := shell(t, "..", "scripts/vm 'cd /files; "+load+" ./runtime.test -test.v -test.timeout 100s'", "VM_FILES="+files)
+	for _, name := range []string{"TestProcessFields", "TestRlimits", "TestResources", "TestLeftCgroup", "TestAppArmor"} {
+		if !strings.Contains(output, "--- PASS: "+name+" ") {
+			t.Errorf("%s did not pass in the virtual machine\n%s", name, output)
+		}
+	}
+}
