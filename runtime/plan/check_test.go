@@ -154,7 +154,7 @@ func TestLimitsNeedCgroup(t *testing.T) {
 func TestUngrantedCapabilities(t *testing.T) {
 	spec, options := testSpec(), testOptions()
 	spec.Process.Capabilities.Effective = []string{"CAP_FLY", "CAP_KILL"}
-	options.Bounding = 1<<unix.CAP_CHOWN | 1<<unix.CAP_NET_BIND_SERVICE
+	options.Permitted = 1<<unix.CAP_CHOWN | 1<<unix.CAP_NET_BIND_SERVICE
 	p, err := Compile(spec, options)
 	if err != nil {
 		t.Fatal(err)

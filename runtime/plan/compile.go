@@ -42,9 +42,9 @@ type Options struct {
 	// OpenFiles is the limit of open files that the process inherits, where
 	// the caller's own is another one. The zero value leaves it alone.
 	OpenFiles unix.Rlimit
-	// Bounding is the caller's capability bounding set, a bit for each that it has
-	// got to give; 0 is all.
-	Bounding uint64
+	// Permitted is the capabilities that the caller has got to give, a bit for each;
+	// 0 is all.
+	Permitted uint64
 	// Outlive is true for a container that lives on when its parent dies.
 	Outlive bool
 }

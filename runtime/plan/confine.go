@@ -131,7 +131,7 @@ func (b *builder) capabilitiesAndUser() error {
 func (b *builder) capabilitySet(name string, list []string) (set uint64) {
 	for _, c := range list {
 		n, ok := capability(c)
-		if !ok || b.options.Bounding != 0 && b.options.Bounding&(1<<n) == 0 && !b.has(specs.UserNamespace) {
+		if !ok || b.options.Permitted != 0 && b.options.Permitted&(1<<n) == 0 && !b.has(specs.UserNamespace) {
 			b.plan.Warnings = append(b.plan.Warnings, fmt.Sprintf("process.capabilities.%s: %s: cannot be granted here, left out", name, Quote(c)))
 			continue
 		}
