@@ -28,9 +28,10 @@ demo: build
 	$(SUDO) scripts/demo
 
 # The tests are built by you and run by root, in whose PATH dockerd lies. Which
-# dockerd that is, Debian's or Docker's own, is all the same.
+# dockerd that is, Debian's or Docker's own, is all the same; a containerd comes
+# with either.
 test:
-	scripts/need busybox-static strace tini docker-registry skopeo
+	scripts/need busybox-static strace tini docker-registry skopeo podman
 	PATH="$$PATH:/usr/sbin" command -v dockerd >/dev/null || scripts/need docker.io
 	go test $(TESTFLAGS) $(if $(SUDO),-exec 'sudo -E env "PATH=$(PATH):/usr/sbin"') ./...
 
@@ -42,6 +43,7 @@ check:
 
 bench: build
 	scripts/bench-run
+	scripts/bench-oci
 	scripts/bench-load
 	scripts/bench-layers
 
