@@ -31,18 +31,31 @@ func Delete(root, id string, force bool, warn func(error)) error {
 	if err != nil {
 		return err
 	}
-	status, err := c.Status()
-	if err == nil && status != specs.StateStopped {
-		err = hint.New(fmt.Errorf("cannot delete container %s that is not stopped: %s", id, status),
-			"kill it first, or use delete --force")
-	}
-	if err == nil {
-		err = c.Record.Kill()
-	}
-	if err != nil {
+	if err := destroy(c, warn); err != nil {
 		return errors.Join(err, c.Close())
 	}
 	return c.Remove()
+}
+
+// destroy undoes what create did, but for the folder.
+func destroy(c *state.Folder, warn func(error)) error {
+	status, err := c.Status()
+	if err != nil {
+		return err
+	}
+	if status != specs.StateStopped {
+		return hint.New(fmt.Errorf("cannot delete container %s that is not stopped: %s", c.ID(), status),
+			"kill it first, or use delete --force")
+	}
+	if err := c.Record.Kill(); err != nil {
+		return err
+	}
+	spec, err := c.Config()
+	if err != nil {
+		return err
+	}
+	stopHooks(c, spec, warn)
+	return nil
 }
 
 // killFirst kills a container without waiting for a command that is at work on

@@ -23,7 +23,7 @@ type Process struct {
 
 // Start makes the container that spec describes and starts its process.
 // options says what the config does not; Cgroup2 may be left empty for a
-// process in no cgroup of its own. given and watch are walk.Start's.
+// process in no cgroup of its own. given and watch are walk.Caller's.
 //
 // Start locks the goroutine to its thread: the process is killed when that
 // thread ends, unless options.Outlive is set.
@@ -32,20 +32,26 @@ func Start(spec *specs.Spec, options plan.Options, given map[plan.Ref]int, watch
 	if err != nil {
 		return nil, err
 	}
-	process := &Process{}
-	release, err := barrier(given)
+	caller := walk.Caller{Given: given}
+	if watch != nil {
+		caller.Watch = watch(p)
+	}
+	return launch(p, caller)
+}
+
+// launch carries out a plan.
+func launch(p *plan.Plan, caller walk.Caller) (*Process, error) {
+	release, err := barrier(caller.Given)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
 	goruntime.LockOSThread()
-	var tell walk.Watch
-	if watch != nil {
-		tell = watch(p)
-	}
-	process.walk, err = walk.Start(p, given, tell)
+	process := &Process{}
+	process.walk, err = walk.Start(p, caller)
 	var failed *walk.Error
-	if err == nil || errors.As(err, &failed) && p.MadeCgroup(failed.Index) {
+	var stopped *walk.Stopped
+	if err == nil || errors.As(err, &failed) && p.MadeCgroup(failed.Index) || errors.As(err, &stopped) {
 		process.cgroup = p.Cgroup
 	}
 	if err != nil {
@@ -55,7 +61,7 @@ func Start(spec *specs.Spec, options plan.Options, given map[plan.Ref]int, watch
 	return process, nil
 }
 
-// barrier is the pipe at which a child in a user namespace waits.
+// barrier is the pipe at which the child waits for the host.
 func barrier(given map[plan.Ref]int) (release func(), err error) {
 	var pipe [2]int
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
@@ -73,8 +79,10 @@ func (p *Process) Pid() int {
 
 // Terminal is the host's side of the container's terminal, for the caller to
 // close; nil without one.
-func (p *Process) Terminal() (*os.File, error) {
-	fd, ok := p.walk.Result(plan.Ptmx)
+func (p *Process) Terminal() (*os.File, error) { return terminal(p.walk) }
+
+func terminal(w *walk.Walk) (*os.File, error) {
+	fd, ok := w.Result(plan.Ptmx)
 	if !ok {
 		return nil, nil
 	}
@@ -122,6 +130,13 @@ func (p *Process) Wait() (code int, err error) {
 func (p *Process) Close() error {
 	p.walk.Close()
 	return p.removeCgroup()
+}
+
+// end kills the process, and removes what is left.
+func (p *Process) end() error {
+	err := p.Signal(unix.SIGKILL)
+	_, waitErr := p.Wait()
+	return errors.Join(err, waitErr, p.Close())
 }
 
 func (p *Process) removeCgroup() error {

@@ -35,7 +35,7 @@ func main() {
 		},
 		Before: before,
 		Commands: []*cli.Command{
-			runCommand,
+			createCommand, startCommand, runCommand, execCommand,
 			stateCommand, listCommand, psCommand, eventsCommand, killCommand, pauseCommand, resumeCommand, updateCommand, deleteCommand,
 			specCommand, featuresCommand, versionCommand,
 		},

@@ -3,62 +3,65 @@ package main
 import (
 	"errors"
 	"os"
-	"path/filepath"
 
 	"github.com/minictr/minictr/runtime"
-	"github.com/minictr/minictr/runtime/cgroup"
-	"github.com/minictr/minictr/runtime/plan"
 	"github.com/urfave/cli/v2"
 )
 
 var runCommand = &cli.Command{
 	Name:      "run",
-	Usage:     "run the process of a bundle, and wait for it",
-	UsageText: "minictr-oci run [--bundle DIR] CONTAINER-ID",
-	Flags:     []cli.Flag{&cli.StringFlag{Name: "bundle", Aliases: []string{"b"}, Value: ".", Usage: "the bundle is `DIR`"}},
+	Usage:     "create a container and start it; wait for its program, and delete it",
+	UsageText: "minictr-oci run [--bundle DIR] [--detach] [FLAGS] CONTAINER-ID",
+	Flags: append([]cli.Flag{
+		&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "do not wait: the container lives on"},
+		&cli.BoolFlag{Name: "keep", Usage: "do not delete it when its program has ended"},
+		&cli.BoolFlag{Name: "no-subreaper", Hidden: true}, // we are none
+	}, bundleFlags...),
 	Action: func(c *cli.Context) error {
-		id, err := containerID(c, 1)
+		b, err := open(c)
 		if err != nil {
 			return err
 		}
-		code, err := run(c.String("bundle"), id)
-		if err == nil {
-			os.Exit(code)
+		b.terms.Outlive = c.Bool("detach")
+		code, err := b.run(c)
+		if err != nil {
+			return err
 		}
-		return err
+		os.Exit(code)
+		return nil
 	},
 }
 
-func run(bundle, id string) (code int, err error) {
-	file, err := os.Open(filepath.Join(bundle, "config.json"))
-	if err != nil {
-		return 0, err
-	}
-	defer file.Close()
-	spec, err := runtime.ReadConfig(file, bundle)
-	if err != nil {
-		return 0, err
-	}
-	if spec.Process != nil && spec.Process.Terminal {
-		return 0, errors.New("process.terminal: not implemented by this command line")
-	}
-	mount, err := cgroup.Mount()
-	if err != nil {
-		return 0, err
-	}
-	if spec.Linux != nil && spec.Linux.CgroupsPath == "" {
-		spec.Linux.CgroupsPath = "/minictr/" + id
-	}
-	limit, err := runtime.OpenFiles()
-	if err != nil {
-		return 0, err
-	}
+// run is create and start in one. Only hooks of start need the two apart.
+func (b *bundle) run(c *cli.Context) (code int, err error) {
+	b.terms.Wait = b.spec.Hooks != nil && len(b.spec.Hooks.StartContainer)+len(b.spec.Hooks.Poststart) > 0
 	signals := runtime.Signals()
-	process, err := runtime.Start(spec, plan.Options{Cgroup2: mount, OpenFiles: limit}, map[plan.Ref]int{}, nil)
+	streams, err := connect(&b.terms, b.spec.Process, b.spec)
+	if err != nil {
+		return 0, b.remove(err)
+	}
+	process, err := b.create()
 	if err != nil {
 		return 0, err
 	}
-	go process.Forward(signals, nil)
-	code, err = process.Wait()
-	return code, errors.Join(err, process.Close())
+	if b.terms.Wait {
+		if err := runtime.StartCreated(b.folder, b.terms.Options); err != nil {
+			return 0, errors.Join(err, b.folder.Close(), b.delete(c))
+		}
+	}
+	if err := b.folder.Close(); err != nil || b.terms.Outlive {
+		return 0, err
+	}
+	code, err = attend(process, streams, signals)
+	if err == nil && !c.Bool("keep") {
+		err = b.delete(c)
+	}
+	return code, err
 }
+
+func (b *bundle) delete(c *cli.Context) error {
+	return runtime.Delete(c.String("root"), b.folder.ID(), true, warn)
+}
+
+// remove ends what has not become a container.
+func (b *bundle) remove(err error) error { return errors.Join(err, b.folder.Remove()) }

@@ -254,6 +254,31 @@ func ioctl(fd Arg, name string, request uint64, arg Arg) Step {
 	return call("ioctl", unix.SYS_IOCTL, fd, Num{request, name}, arg)
 }
 
+// memfdCreate makes a file that lies in memory and has no path. To say that it
+// is going to be executed is possible from Linux 6.3 on, and later needed.
+func memfdCreate(name string, exec bool) Step {
+	f := uint64(unix.MFD_CLOEXEC)
+	if exec {
+		f |= unix.MFD_EXEC
+	}
+	return call("memfd_create", unix.SYS_MEMFD_CREATE, Str(name), flags(f, memfdFlags))
+}
+
+func closeOnExec(fd Ref, on bool) Step {
+	f := Num{0, "0"}
+	if on {
+		f = Num{unix.FD_CLOEXEC, "FD_CLOEXEC"}
+	}
+	return call("fcntl", unix.SYS_FCNTL, fd, Num{unix.F_SETFD, "F_SETFD"}, f)
+}
+
+// faccessat2 asks for the ids that the process has now.
+func faccessat2(path string, mode uint64) Step {
+	return call("faccessat2", unix.SYS_FACCESSAT2, at(""), Str(path), flags(mode, accessFlags), flags(unix.AT_EACCESS, accessAtFlags))
+}
+
+func chroot(path string) Step { return call("chroot", unix.SYS_CHROOT, Str(path)) }
+
 // ---- namespaces and processes --------------------------------------------
 
 // clone3(2) starts the container's process: in new namespaces, in the cgroup
@@ -269,6 +294,15 @@ func clone3(f uint64, cgroup Ref) Step {
 		m.Text = fmt.Sprintf("{flags=%s, exit_signal=SIGCHLD, cgroup=%s}", flags(f, cloneFlags), cgroup)
 	}
 	return call("clone3", unix.SYS_CLONE3, m, num(len(m.Bytes)))
+}
+
+// cloneSibling makes a process whose parent is the caller's.
+func cloneSibling(f uint64) Step {
+	s := clone3(f|unix.CLONE_PARENT, "")
+	m := s.Args[0].(*Mem)
+	binary.NativeEndian.PutUint64(m.Bytes[4*word:], 0)
+	m.Text = strings.TrimSuffix(m.Text, ", exit_signal=SIGCHLD}") + "}"
+	return s
 }
 
 func unshare(f uint64) Step { return call("unshare", unix.SYS_UNSHARE, flags(f, cloneFlags)) }
@@ -316,6 +350,15 @@ func defaultSignal(sig unix.Signal) Step {
 func execve(path string, argv, envp []string) Step {
 	return call("execve", unix.SYS_EXECVE, Str(path), Strs(argv), Strs(envp))
 }
+
+// execveat executes the file that is open as fd, with an empty environment.
+func execveat(fd Ref, argv []string) Step {
+	return call("execveat", unix.SYS_EXECVEAT, fd, Str(""), Strs(argv), Strs(nil), flags(unix.AT_EMPTY_PATH, atFlags))
+}
+
+// setns(2) enters namespaces: the one that is open as fd, or all those named
+// of the process that a pidfd holds.
+func setns(fd Ref, f uint64) Step { return call("setns", unix.SYS_SETNS, fd, flags(f, cloneFlags)) }
 
 // ---- identity and confinement ---------------------------------------------
 

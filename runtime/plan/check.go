@@ -17,33 +17,21 @@ func check(s *specs.Spec) error {
 	if !strings.HasPrefix(s.Version, "1.") {
 		return fmt.Errorf("ociVersion: %q: want 1.x (runtime-spec, config.md)", s.Version)
 	}
-	if s.Process == nil || len(s.Process.Args) == 0 {
-		return errors.New("process.args: empty, there is nothing to run")
-	}
 	if s.Root == nil || s.Root.Path == "" {
 		return errors.New("root.path: empty, there is no root filesystem")
-	}
-	if !strings.HasPrefix(s.Process.Cwd, "/") {
-		return fmt.Errorf("process.cwd: %q: not an absolute path", s.Process.Cwd)
 	}
 	if err := checkStrings(s); err != nil {
 		return err
 	}
-	for _, r := range refused(s) {
-		if r.set {
-			return fmt.Errorf("%s: not implemented", r.field)
-		}
+	if err := firstSet(refused(s)); err != nil {
+		return err
+	}
+	if err := checkHooks(s.Hooks); err != nil {
+		return err
 	}
 	for i, m := range s.Mounts {
 		if err := checkBelowProc(destination(m)); err != nil {
 			return fmt.Errorf("%s: %w", mountField(i), err)
-		}
-	}
-	if a := s.Process.ExecCPUAffinity; a != nil {
-		for name, list := range map[string]string{"initial": a.Initial, "final": a.Final} {
-			if _, err := mask(list); list != "" && err != nil {
-				return fmt.Errorf("process.execCPUAffinity.%s: %w", name, err)
-			}
 		}
 	}
 	return checkNamespaces(s)
@@ -63,22 +51,69 @@ func checkBelowProc(destination string) error {
 	return fmt.Errorf("destination %q: nothing is mounted inside /proc", destination)
 }
 
+// checkProcess looks at a process: the container's, or another one for it.
+func checkProcess(p *specs.Process) error {
+	if p == nil || len(p.Args) == 0 {
+		return errors.New("process.args: empty, there is nothing to run")
+	}
+	if !strings.HasPrefix(p.Cwd, "/") {
+		return fmt.Errorf("process.cwd: %q: not an absolute path", p.Cwd)
+	}
+	if err := firstSet([]refusal{
+		{"process.commandLine", p.CommandLine != ""},
+		{"process.user.username", p.User.Username != ""},
+	}); err != nil {
+		return err
+	}
+	if a := p.ExecCPUAffinity; a != nil {
+		for name, list := range map[string]string{"initial": a.Initial, "final": a.Final} {
+			if _, err := mask(list); list != "" && err != nil {
+				return fmt.Errorf("process.execCPUAffinity.%s: %w", name, err)
+			}
+		}
+	}
+	if err := checkNul(map[string][]string{
+		"process.args": p.Args, "process.env": p.Env, "process.cwd": {p.Cwd},
+		"process.apparmorProfile": {p.ApparmorProfile}, "process.selinuxLabel": {p.SelinuxLabel},
+	}); err != nil {
+		return err
+	}
+	if err := checkEnv(p.Env); err != nil {
+		return fmt.Errorf("process.%w", err)
+	}
+	return nil
+}
+
+func checkEnv(env []string) error {
+	for _, e := range env {
+		if name, _, ok := strings.Cut(e, "="); !ok || name == "" {
+			return fmt.Errorf("env: %s: not of the form NAME=value", Quote(e))
+		}
+	}
+	return nil
+}
+
 type refusal struct {
 	field string
 	set   bool
 }
 
+func firstSet(list []refusal) error {
+	for _, r := range list {
+		if r.set {
+			return fmt.Errorf("%s: not implemented", r.field)
+		}
+	}
+	return nil
+}
+
 func refused(s *specs.Spec) []refusal {
-	p := s.Process
 	list := []refusal{
-		{"hooks", s.Hooks != nil},
 		{"solaris", s.Solaris != nil},
 		{"windows", s.Windows != nil},
 		{"vm", s.VM != nil},
 		{"zos", s.ZOS != nil},
 		{"freebsd", s.FreeBSD != nil},
-		{"process.commandLine", p.CommandLine != ""},
-		{"process.user.username", p.User.Username != ""},
 	}
 	l := s.Linux
 	if l == nil {
@@ -87,7 +122,6 @@ func refused(s *specs.Spec) []refusal {
 	return append(list, []refusal{
 		{"linux.seccomp.listenerPath", l.Seccomp != nil && l.Seccomp.ListenerPath+l.Seccomp.ListenerMetadata != ""},
 		{"linux.intelRdt", l.IntelRdt != nil},
-		{"linux.timeOffsets", len(l.TimeOffsets) > 0},
 		{"linux.netDevices", len(l.NetDevices) > 0},
 	}...)
 }
@@ -98,8 +132,10 @@ func checkNamespaces(s *specs.Spec) error {
 		for i, n := range l.Namespaces {
 			field := fmt.Sprintf("linux.namespaces[%d]", i)
 			switch {
-			case n.Path != "":
-				return fmt.Errorf("%s: path %q: joining a namespace is not implemented", field, n.Path)
+			case n.Path != "" && n.Type == specs.MountNamespace:
+				return fmt.Errorf("%s: path %q: a mount namespace of others would be furnished anew; it is not joined", field, n.Path)
+			case n.Path != "" && !strings.HasPrefix(n.Path, "/"):
+				return fmt.Errorf("%s: path %q: not absolute", field, n.Path)
 			case seen[n.Type]:
 				return fmt.Errorf("%s: a second one of type %q", field, n.Type)
 			case !known(n.Type):
@@ -122,24 +158,14 @@ func checkNamespaces(s *specs.Spec) error {
 }
 
 func known(kind specs.LinuxNamespaceType) bool {
-	if kind == specs.CgroupNamespace {
-		return true
-	}
-	for _, n := range cloneNamespaces {
-		if n.kind == kind {
-			return true
-		}
-	}
-	return false
+	return flagOf(kind) != 0
 }
 
 // checkStrings refuses NUL bytes: the kernel would read the string only up to
 // there, and see another one than whoever checked it.
 func checkStrings(s *specs.Spec) error {
 	fields := map[string][]string{
-		"process.args": s.Process.Args, "process.env": s.Process.Env,
-		"process.cwd": {s.Process.Cwd}, "hostname": {s.Hostname}, "domainname": {s.Domainname},
-		"root.path": {s.Root.Path}, "process.apparmorProfile": {s.Process.ApparmorProfile}, "process.selinuxLabel": {s.Process.SelinuxLabel},
+		"hostname": {s.Hostname}, "domainname": {s.Domainname}, "root.path": {s.Root.Path},
 	}
 	for i, m := range s.Mounts {
 		fields[mountField(i)] = append([]string{m.Destination, m.Source, m.Type}, m.Options...)
@@ -151,17 +177,19 @@ func checkStrings(s *specs.Spec) error {
 		for i, d := range l.Devices {
 			fields[fmt.Sprintf("linux.devices[%d]", i)] = []string{d.Path}
 		}
+		for i, n := range l.Namespaces {
+			fields[fmt.Sprintf("linux.namespaces[%d]", i)] = []string{n.Path}
+		}
 	}
+	return checkNul(fields)
+}
+
+func checkNul(fields map[string][]string) error {
 	for field, list := range fields {
 		for _, v := range list {
 			if strings.Contains(v, "\x00") {
 				return fmt.Errorf("%s: %s: a NUL byte in it", field, Quote(v))
 			}
-		}
-	}
-	for _, e := range s.Process.Env {
-		if name, _, ok := strings.Cut(e, "="); !ok || name == "" {
-			return fmt.Errorf("process.env: %s: not of the form NAME=value", Quote(e))
 		}
 	}
 	return nil

@@ -23,7 +23,7 @@ func TestRefusals(t *testing.T) {
 		{"process.args: ", func(s *specs.Spec) { s.Process = nil }},
 		{"root.path: ", func(s *specs.Spec) { s.Root = nil }},
 		{`process.cwd: "srv"`, func(s *specs.Spec) { s.Process.Cwd = "srv" }},
-		{"hooks: ", func(s *specs.Spec) { s.Hooks = &specs.Hooks{} }},
+		{"hooks.poststop[0]: ", func(s *specs.Spec) { s.Hooks = &specs.Hooks{Poststop: []specs.Hook{{Path: "relative"}}} }},
 		{"solaris: ", func(s *specs.Spec) { s.Solaris = &specs.Solaris{} }},
 		{"windows: ", func(s *specs.Spec) { s.Windows = &specs.Windows{} }},
 		{"vm: ", func(s *specs.Spec) { s.VM = &specs.VM{} }},
@@ -79,7 +79,7 @@ func TestRefusals(t *testing.T) {
 		{"linux.namespaces[6]: ", func(s *specs.Spec) {
 			s.Linux.Namespaces = append(s.Linux.Namespaces, specs.LinuxNamespace{Type: specs.PIDNamespace})
 		}},
-		{"linux.namespaces[0]: ", func(s *specs.Spec) { s.Linux.Namespaces[0].Path = "/proc/1/ns/pid" }},
+		{"linux.namespaces[0]: ", func(s *specs.Spec) { s.Linux.Namespaces[0].Path = "ns/pid" }},
 		{"linux.namespaces[0]: ", func(s *specs.Spec) { s.Linux.Namespaces[0].Type = "dream" }},
 		{"linux.uidMappings", func(s *specs.Spec) { s.Linux.UIDMappings = []specs.LinuxIDMapping{{Size: 1}} }},
 		{"linux.cgroupsPath: ", func(s *specs.Spec) { s.Linux.CgroupsPath = "/" }},

@@ -18,6 +18,8 @@ type Plan struct {
 	// Warnings tell what the config asked for and does not get, where the spec
 	// wants no error.
 	Warnings []string
+	// Verdict names the pipe into which the trampoline writes what failed.
+	Verdict Ref
 }
 
 // MadeCgroup tells whether a walk that failed at step i had made the cgroup:
@@ -45,9 +47,33 @@ type Options struct {
 	// Permitted is the capabilities that the caller has got to give, a bit for each;
 	// 0 is all.
 	Permitted uint64
-	// Outlive is true for a container that lives on when its parent dies.
+	// Outlive is true for a process that lives on when its parent dies. It waits
+	// until the parent has written down that it exists (Save).
 	Outlive bool
+	// Wait is true for a container that is created and not yet started: it
+	// waits for a byte from Start, and says what failed to Verdict.
+	Wait bool
+	// PreserveFds is how many descriptors from number 3 on the program inherits.
+	PreserveFds int
+	// Join is the container that a further process is started in (Exec, Hook).
+	Join *Running
+	// Program is the file to execute, where it is not the first argument's.
+	Program string
+	// NoPivot changes the root by chroot(2), which root can leave: for a host
+	// that runs from its initramfs, where there is no pivot_root(2).
+	NoPivot bool
+	// KeepKeyring leaves the process the caller's session keyring.
+	KeepKeyring bool
 }
+
+// Stop is what the child writes to Report. At Hooks and Save it then waits.
+type Stop byte
+
+const (
+	Alive Stop = '.' // goes on; if nobody reads it, the parent is dead
+	Hooks Stop = 'h' // namespaces and mounts are made, the pivot is next
+	Save  Stop = 's' // its last steps are next; the host may write it down
+)
 
 // Names of descriptors that package walk is given, and of results that its
 // caller asks for.
@@ -59,6 +85,9 @@ const (
 	Pid    = Ref("pid")    // of the container's process, as the host sees it
 	Pidfd  = Ref("pidfd")  // holds that process, whatever its number becomes
 	Ptmx   = Ref("ptmx")   // the host's side of the container's terminal
+
+	Start   = Ref("start")   // where a created container waits for a byte
+	Verdict = Ref("verdict") // and says why it could not start
 )
 
 var stdio = [3]Ref{"stdin", "stdout", "stderr"}
@@ -67,21 +96,21 @@ var stdio = [3]Ref{"stdin", "stdout", "stderr"}
 // (runtime-spec, config.md and config-linux.md). A field that is not
 // implemented, or that contradicts another, is an error that names it.
 func Compile(spec *specs.Spec, o Options) (*Plan, error) {
+	if spec.Process == nil && o.Wait {
+		spec = withoutProgram(spec)
+	} else if err := checkProcess(spec.Process); err != nil {
+		return nil, err
+	}
 	if err := check(spec); err != nil {
 		return nil, err
 	}
-	if o.Arch == "" {
-		o.Arch = runtime.GOARCH
-	}
-	b := &builder{spec: spec, linux: spec.Linux, options: o}
-	if b.linux == nil {
-		b.linux = &specs.Linux{}
-	}
-	for _, part := range []func() error{
+	b := newBuilder(spec, o)
+	return b.compile(
 		b.cgroup,
 		b.makeRoot,
 		b.sources,
 		b.terminal,
+		b.makeTrampoline,
 		b.clone,
 		b.session,
 		b.names,
@@ -92,9 +121,33 @@ func Compile(spec *specs.Spec, o Options) (*Plan, error) {
 		b.makeWorkingDirectory,
 		b.furnishDev,
 		b.hide,
+		b.hooks,
 		b.confine,
 		b.exec,
-	} {
+	)
+}
+
+// withoutProgram is a config whose container may be created, not started.
+func withoutProgram(spec *specs.Spec) *specs.Spec {
+	s := *spec
+	s.Process = &specs.Process{Cwd: "/"}
+	return &s
+}
+
+func newBuilder(spec *specs.Spec, o Options) *builder {
+	if o.Arch == "" {
+		o.Arch = runtime.GOARCH
+	}
+	b := &builder{spec: spec, linux: spec.Linux, options: o}
+	if b.linux == nil {
+		b.linux = &specs.Linux{}
+	}
+	return b
+}
+
+// compile writes down the parts of a plan.
+func (b *builder) compile(parts ...func() error) (*Plan, error) {
+	for _, part := range parts {
 		if err := part(); err != nil {
 			return nil, err
 		}
@@ -126,11 +179,17 @@ func (b *builder) add(side Side, why string, s Step) {
 	b.steps = append(b.steps, s)
 }
 
-// has tells whether the config asks for a new namespace of this kind.
+// has tells whether the container has a namespace of this kind that is not
+// its creator's: a new one, or one that it joins.
 func (b *builder) has(kind specs.LinuxNamespaceType) bool {
 	return slices.ContainsFunc(b.linux.Namespaces, func(n specs.LinuxNamespace) bool {
 		return n.Type == kind
 	})
+}
+
+// waits tells whether the child waits for the host on its way.
+func (b *builder) waits() bool {
+	return b.isNew(specs.UserNamespace) || b.options.Outlive || b.hasHooks()
 }
 
 // session gives the child a clean start: signals, ids, streams, terminal.
@@ -140,6 +199,10 @@ func (b *builder) session() error {
 	b.container("and so was a shell's &: clone3 resets what is caught, not what is ignored", defaultSignal(unix.SIGINT))
 	b.container("Go blocked all signals around clone3; the program starts with none blocked", unblockSignals())
 	b.container("what is reported, the host alone reads: when it is gone, a write fails", closeFd(News))
+	if b.waits() {
+		b.container("the other end of the pipe it waits at is the host's alone: if it dies, so does the wait", closeFd(Ready))
+	}
+	b.join()
 	b.becomeRoot()
 	b.container("modes in this list are meant as they are written", umask(0))
 	if b.spec.Process.Terminal {
@@ -155,7 +218,9 @@ func (b *builder) session() error {
 		}
 	}
 	b.container("a session of its own: no way to the terminal of the one who started it", setsid())
-	b.container("a keyring of its own: the caller's session keyring is not for it", keyctl().accept(unix.ENOSYS))
+	if !b.options.KeepKeyring {
+		b.container("a keyring of its own: the caller's session keyring is not for it", keyctl().accept(unix.ENOSYS))
+	}
 	if b.spec.Process.Terminal {
 		b.container("its controlling terminal: Ctrl-C goes here", ioctl(num(0), "TIOCSCTTY", unix.TIOCSCTTY, num(0)))
 	}

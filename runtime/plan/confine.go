@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -138,59 +137,4 @@ func (b *builder) capabilitySet(name string, list []string) (set uint64) {
 		set |= 1 << n
 	}
 	return set
-}
-
-// exec is the end of the list, and of the process's life as ours.
-func (b *builder) exec() error {
-	p := b.spec.Process
-	if !b.options.Outlive {
-		b.begin("exec", "minictr")
-		b.container("if the host's process dies, so does this one", prctl(unix.PR_SET_PDEATHSIG, "PR_SET_PDEATHSIG", Num{uint64(unix.SIGKILL), "SIGKILL"}))
-		b.container("is it still there? if it died before the line above, this answers EPIPE", write(Report, "."))
-	}
-	b.begin("exec", "process.user.umask")
-	mask := uint32(0o022)
-	if p.User.Umask != nil {
-		mask = *p.User.Umask
-	}
-	b.container("modes of new files, from here on", umask(mask))
-	b.begin("exec", "process")
-	b.container("no descriptor but the standard streams gets through", closeRange(3, unix.CLOSE_RANGE_CLOEXEC))
-	if p.NoNewPrivileges {
-		if err := b.seccomp(); err != nil {
-			return err
-		}
-	}
-	b.begin("exec", "process.args")
-	if strings.Contains(p.Args[0], "/") {
-		b.container("become the program", execve(p.Args[0], p.Args, p.Env))
-		return nil
-	}
-	for _, dir := range searchPath(p.Env) {
-		b.container("become the program, if it is in this folder of PATH",
-			execve(path.Join(dir, p.Args[0]), p.Args, p.Env).accept(unix.ENOENT, unix.ENOTDIR, unix.EACCES))
-	}
-	return nil
-}
-
-// DefaultPath is where programs are looked for when the environment does not
-// say; docker's.
-const DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-// searchPath is the PATH that the program itself will see. An empty part of
-// it is the working directory, as in sh(1).
-func searchPath(env []string) []string {
-	value := DefaultPath
-	for _, e := range env {
-		if v, ok := strings.CutPrefix(e, "PATH="); ok {
-			value = v
-		}
-	}
-	dirs := strings.Split(value, ":")
-	for i, d := range dirs {
-		if d == "" {
-			dirs[i] = "."
-		}
-	}
-	return dirs
 }

@@ -114,6 +114,7 @@ var resolveFlags = []flag{
 	{unix.RESOLVE_NO_SYMLINKS, "RESOLVE_NO_SYMLINKS"},
 	{unix.RESOLVE_NO_MAGICLINKS, "RESOLVE_NO_MAGICLINKS"},
 	{unix.RESOLVE_BENEATH, "RESOLVE_BENEATH"},
+	{unix.RESOLVE_IN_ROOT, "RESOLVE_IN_ROOT"},
 }
 
 var closeRangeFlags = []flag{{unix.CLOSE_RANGE_CLOEXEC, "CLOSE_RANGE_CLOEXEC"}}
@@ -128,6 +129,7 @@ var cloneFlags = []flag{
 	{unix.CLONE_NEWCGROUP, "CLONE_NEWCGROUP"},
 	{unix.CLONE_NEWTIME, "CLONE_NEWTIME"},
 	{unix.CLONE_FS, "CLONE_FS"},
+	{unix.CLONE_PARENT, "CLONE_PARENT"},
 	{unix.CLONE_CLEAR_SIGHAND, "CLONE_CLEAR_SIGHAND"},
 	{unix.CLONE_INTO_CGROUP, "CLONE_INTO_CGROUP"},
 }
@@ -137,3 +139,9 @@ var seccompFlags = []flag{
 	{unix.SECCOMP_FILTER_FLAG_LOG, "SECCOMP_FILTER_FLAG_LOG"},
 	{unix.SECCOMP_FILTER_FLAG_SPEC_ALLOW, "SECCOMP_FILTER_FLAG_SPEC_ALLOW"},
 }
+
+var memfdFlags = []flag{{unix.MFD_CLOEXEC, "MFD_CLOEXEC"}, {unix.MFD_EXEC, "MFD_EXEC"}}
+
+var accessFlags = []flag{{unix.X_OK, "X_OK"}}
+
+var accessAtFlags = []flag{{unix.AT_EACCESS, "AT_EACCESS"}}

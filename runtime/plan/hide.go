@@ -37,7 +37,7 @@ func (b *builder) hide() error {
 	}
 	b.seal()
 	b.readonlyRoot()
-	if b.spec.Hooks != nil && len(b.spec.Hooks.CreateContainer) > 0 {
+	if b.hasHooks() {
 		return nil // the pivot is still to come, and shareRoot after it
 	}
 	return b.shareRoot()

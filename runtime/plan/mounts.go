@@ -313,15 +313,19 @@ func (b *builder) openTarget(dest string) {
 	b.container("not on procfs by a detour: what lies there is believed", onProcfs(target, true))
 }
 
-// onProcfs asks what kind of filesystem a file is on, and goes on if it is
-// procfs, or, with not, if it is another.
+// onProcfs goes on if a file is on procfs, or, with not, if it is not.
 func onProcfs(file Ref, not bool) Step {
+	return isOn(file, "PROC_SUPER_MAGIC", unix.PROC_SUPER_MAGIC, not)
+}
+
+// isOn asks what kind of filesystem a file is on.
+func isOn(file Ref, name string, magic uint64, not bool) Step {
 	const statfsSize = 120 // struct statfs, statfs(2), on 64-bit machines
-	text := "{f_type == PROC_SUPER_MAGIC}"
+	text := "{f_type == " + name + "}"
 	if not {
-		text = "{f_type != PROC_SUPER_MAGIC}"
+		text = "{f_type != " + name + "}"
 	}
 	s := call("fstatfs", unix.SYS_FSTATFS, file, &Mem{Bytes: make([]byte, statfsSize), Text: text})
-	s.Expect = &Expect{Arg: 1, Offset: 0, Mask: allBits, Value: unix.PROC_SUPER_MAGIC, Not: not}
+	s.Expect = &Expect{Arg: 1, Offset: 0, Mask: allBits, Value: magic, Not: not}
 	return s
 }

@@ -11,8 +11,8 @@ import (
 
 // A namespace gives a process its own view of one kind of thing: process
 // numbers, mounts, host names, network links (namespaces(7)). clone3 makes
-// all of them at once, in the call that starts the process, with two
-// exceptions that this file is about:
+// all of them at once, in the call that starts the process, with exceptions
+// that this file is about:
 //
 //   - The cgroup namespace. Its root is the cgroup of the process that makes
 //     it. During clone3 that is still the host's process, so the child makes
@@ -34,12 +34,38 @@ var cloneNamespaces = []struct {
 	{specs.NetworkNamespace, unix.CLONE_NEWNET},
 }
 
+// flagOf is the CLONE_ flag of a kind of namespace, 0 for an unknown one.
+func flagOf(kind specs.LinuxNamespaceType) uint64 {
+	switch kind {
+	case specs.CgroupNamespace:
+		return unix.CLONE_NEWCGROUP
+	case specs.TimeNamespace:
+		return unix.CLONE_NEWTIME
+	}
+	for _, n := range cloneNamespaces {
+		if n.kind == kind {
+			return n.flag
+		}
+	}
+	return 0
+}
+
+// isNew tells whether the container gets a new namespace of this kind.
+func (b *builder) isNew(kind specs.LinuxNamespaceType) bool {
+	return b.has(kind) && b.options.Join == nil && !b.joins(kind)
+}
+
 // clone starts the child.
 func (b *builder) clone() error {
 	b.begin("clone", "linux.namespaces")
+	b.openNamespaces()
+	if err := b.newTime(); err != nil {
+		return err
+	}
+	b.begin("clone", "linux.namespaces")
 	f := uint64(unix.CLONE_CLEAR_SIGHAND)
 	for _, n := range cloneNamespaces {
-		if b.has(n.kind) {
+		if b.isNew(n.kind) {
 			f |= n.flag
 		}
 	}
@@ -47,11 +73,15 @@ func (b *builder) clone() error {
 	if b.options.Cgroup2 != "" {
 		cgroup = cgroupFd
 	}
-	s := clone3(f, cgroup).as(Pid)
-	s.Child = Container
-	b.host("the second process: in new namespaces and in its cgroup from its first instruction on", s)
+	if b.joins(specs.UserNamespace) {
+		b.cloneInside(f, cgroup)
+	} else {
+		s := clone3(f, cgroup).as(Pid)
+		s.Child = Container
+		b.cloneInto(s)
+	}
 	b.host("a hold on the process itself: its number could be given to another", call("pidfd_open", unix.SYS_PIDFD_OPEN, Pid, num(0)).as(Pidfd))
-	if b.has(specs.UserNamespace) {
+	if b.isNew(specs.UserNamespace) {
 		b.mapIDs(Pid)
 		b.host("tell the child that its ids are mapped", write(Ready, "."))
 	}
@@ -85,14 +115,15 @@ func idMapLines(maps []specs.LinuxIDMapping) string {
 	return s.String()
 }
 
-// becomeRoot waits for the mapping, and takes the id 0 that it gives.
+// becomeRoot takes the id 0 of a user namespace, once it is mapped.
 func (b *builder) becomeRoot() {
 	if !b.has(specs.UserNamespace) {
 		return
 	}
 	b.from = "linux.uidMappings"
-	b.container("the other end of that pipe is the host's alone: if it dies, so does the wait", closeFd(Ready))
-	b.container("wait until the host has mapped the ids", readByte(Go))
+	if b.isNew(specs.UserNamespace) {
+		b.container("wait until the host has mapped the ids", readByte(Go))
+	}
 	b.container("the groups of the host's user are left behind", setgroups(nil))
 	b.container("root's group of the user namespace", setresgid(0))
 	b.container("root of the user namespace: it owns the namespaces and may furnish them", setresuid(0))
@@ -100,7 +131,7 @@ func (b *builder) becomeRoot() {
 
 // names gives the new namespaces what they need to be of use.
 func (b *builder) names() error {
-	if b.has(specs.CgroupNamespace) {
+	if b.isNew(specs.CgroupNamespace) {
 		b.begin("namespaces", "linux.namespaces")
 		b.container("its own cgroup is the root of what it sees: not asked of clone3, which would have taken the host's", unshare(unix.CLONE_NEWCGROUP))
 	}
@@ -112,7 +143,7 @@ func (b *builder) names() error {
 		b.begin("namespaces", "domainname")
 		b.container("its domain, likewise", setdomainname(b.spec.Domainname))
 	}
-	if b.has(specs.NetworkNamespace) {
+	if b.isNew(specs.NetworkNamespace) {
 		b.loopback()
 	}
 	return nil

@@ -57,6 +57,12 @@ func about(part string) string {
 		return "what it is lent from the host"
 	case "terminal":
 		return "a terminal of its own"
+	case "trampoline":
+		return "a small program, for when it leaves ours"
+	case "join":
+		return "into what others have"
+	case "hooks":
+		return "programs of the host have their say"
 	case "clone":
 		return "from here on there are two processes"
 	case "session":
@@ -90,12 +96,12 @@ func (p *Plan) Line(i int, style Style) string {
 	if s.Side == Container {
 		color = cyan
 	}
-	side := style.paint(color, fmt.Sprintf("%-9s", s.Side))
+	side := style.paint(color, fmt.Sprintf("%-10s", s.Side))
 	call := s.condition() + s.Call()
 	why := style.paint(dim, "# "+s.Why)
 	gap := callWidth - utf8.RuneCountInString(call)
 	if gap < 0 {
-		return fmt.Sprintf("%4d  %s  %s\n%23s%s\n", i+1, side, call, "", why)
+		return fmt.Sprintf("%4d  %s  %s\n%24s%s\n", i+1, side, call, "", why)
 	}
 	return fmt.Sprintf("%4d  %s  %s%s  %s\n", i+1, side, call, strings.Repeat(" ", gap), why)
 }

@@ -91,12 +91,26 @@ func (b *builder) pivot() error {
 	b.begin("pivot", "root")
 	b.container("this process still runs the host's own program: nobody may reach it by /proc/PID/exe, until execve", prctl(unix.PR_SET_DUMPABLE, "PR_SET_DUMPABLE", Num{0, "SUID_DUMP_DISABLE"}))
 	b.container("no mount made from here on is seen by the host, nor the host's by us", mountSetattr("", "/", true, mountAttr{propagation: unix.MS_PRIVATE}))
+	if b.hasHooks() {
+		b.enterRoot()
+		return nil
+	}
 	b.container("attach the root in this mount namespace: pivot_root wants a place in its tree",
 		call("move_mount", unix.SYS_MOVE_MOUNT, root, Str(""), at(""), Str("/"), flags(unix.MOVE_MOUNT_F_EMPTY_PATH, moveMountFlags)))
 	b.container("step into it", fchdir(root))
+	b.swapRoots()
+	return nil
+}
+
+// swapRoots makes the working directory the root.
+func (b *builder) swapRoots() {
+	if b.options.NoPivot {
+		b.from = "--no-pivot"
+		b.container("paths begin here: the host's root stays, where pivot_root is not possible", chroot("."))
+		return
+	}
 	b.container("swap: the new root is /, the host's lies on top of it", pivotRoot(".", "."))
 	b.container("let go of the host's filesystems: from here on no path leads there", umount2(".", unix.MNT_DETACH))
-	return nil
 }
 
 // mounts of kernel filesystems on which a link must never be followed.

@@ -13,12 +13,17 @@ import (
 type Side uint8
 
 const (
-	Host      Side = iota // the process that was started, outside
-	Container             // its child, from clone3 to execve
-	Mapper                // a child that lends its user namespace (idmap.go)
+	Host       Side = iota // the process that was started, outside
+	Joiner                 // a child that joins a user namespace, and clones from there
+	Mapper                 // a child that lends its user namespace (idmap.go)
+	Container              // the child that becomes the container, from clone3 on
+	Trampoline             // the same process, when it has left this program (exec.go)
+	Sides                  // how many there are
 )
 
-func (s Side) String() string { return [...]string{"host", "container", "mapper"}[s] }
+func (s Side) String() string {
+	return [...]string{"host", "joiner", "mapper", "container", "trampoline"}[s]
+}
 
 // Step is one system call of a plan.
 type Step struct {
@@ -27,10 +32,10 @@ type Step struct {
 	Number uintptr // its number on this architecture
 	Args   []Arg   // at most six
 
-	Child  Side   // of clone3: the side that begins here
+	Child  Side   // of clone3 and execveat: the side that begins here
 	Result string // what later steps call the returned value; "" if nobody asks
 	If     Ref    // make the call only if this earlier result is there
-	Unless Ref    // make the call only if it is not
+	Unless Ref    // make the call only if it is not; if it is the step's own name, that stands for both
 
 	// Accept holds the errors that are as good as success, such as EEXIST for
 	// a folder that should exist. The step then has no result, and steps that
@@ -152,6 +157,18 @@ func (m *Mem) with32(offset int, arg Arg) *Mem {
 	m.Fields = append(m.Fields, Field{offset, 4, arg})
 	return m
 }
+
+// Program is the address of an executable file that makes the calls of side
+// Trampoline, or its size in bytes. Package walk writes it: it knows where in
+// memory the arguments come to lie.
+type Program bool
+
+const (
+	ProgramFile Program = false
+	ProgramSize Program = true
+)
+
+func (p Program) String() string { return "…" }
 
 // Quote prints a string as a C literal would be, with control bytes and bytes
 // that are not UTF-8 escaped, so that no name steers the reader's terminal.

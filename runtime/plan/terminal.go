@@ -9,9 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A terminal is a pair of files: what is written to the one is read from the
-// other, with line editing and Ctrl-C in between (pty(7)). The container's are
-// made by a devpts of its own.
+// A terminal is a pair of devices: what is written to one end can be read from
+// the other. The process has one end for its standard streams, the host keeps
+// the other. Both are opened by the host, by descriptors: none is found by a
+// path in the container, and the host's own terminals are not used.
 
 const tty = Ref("tty") // the container's side of its terminal
 
@@ -39,13 +40,19 @@ func (b *builder) terminal() error {
 		if err := b.filesystem(Host, mountRef(i), m, o); err != nil {
 			return err
 		}
-		b.host("a new pair: this end is ours", openat(mountRef(i), "ptmx", unix.O_RDWR|unix.O_NOCTTY).as(Ptmx))
-		b.host("the other end may be opened", ioctl(Ptmx, "TIOCSPTLCK", unix.TIOCSPTLCK, words("[0]", 0)))
-		b.host("and is, without a path", ioctl(Ptmx, "TIOCGPTPEER", unix.TIOCGPTPEER,
-			flags(unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, openFlags)).as(tty))
-		return b.terminalOwner()
+		return b.openTerminal(mountRef(i))
 	}
 	return errors.New("process.terminal: no mount of type devpts for it")
+}
+
+// openTerminal opens both ends of a new terminal of a devpts, and gives it its
+// owner and its size.
+func (b *builder) openTerminal(devpts Ref) error {
+	b.host("a new pair: this end is ours", openat(devpts, "ptmx", unix.O_RDWR|unix.O_NOCTTY).as(Ptmx))
+	b.host("the other end may be opened", ioctl(Ptmx, "TIOCSPTLCK", unix.TIOCSPTLCK, words("[0]", 0)))
+	b.host("and is, without a path", ioctl(Ptmx, "TIOCGPTPEER", unix.TIOCGPTPEER,
+		flags(unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, openFlags)).as(tty))
+	return b.terminalOwner()
 }
 
 // terminalOwner gives the terminal to the user of the process, and its size.

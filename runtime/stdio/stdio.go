@@ -76,6 +76,18 @@ func Open(interactive, tty bool, uid uint32) (*Streams, error) {
 	return s, nil
 }
 
+// Inherit lets a process that outlives us have our streams as they are; pipes
+// become those of uid, who may want to open them anew.
+func Inherit(uid uint32) error {
+	s := &Streams{}
+	for _, ours := range []*os.File{os.Stdin, os.Stdout, os.Stderr} {
+		if err := s.lend(ours, uid); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (s *Streams) give(fd int, f *os.File) {
 	unix.SetNonblock(int(f.Fd()), false) // that was for us; programs expect to wait
 	s.Given[names[fd]], s.Made[fd] = int(f.Fd()), true

@@ -26,7 +26,14 @@ const (
 	done            // the call succeeded; value holds its result
 	accepted        // it failed with an error that is as good
 	failed          // it failed, and the walk ended here
+	kept            // it was left out, for an earlier step has the result of this name
 )
+
+// has tells whether a slot holds a result.
+//
+//go:norace
+//go:nosplit
+func (s *slot) has() bool { return s.state == done || s.state == kept }
 
 //go:linkname beforeFork syscall.runtime_BeforeFork
 func beforeFork()
@@ -42,22 +49,26 @@ func ticks() uint64
 //
 // beforeFork blocks all signals, so that no handler of Go's runs in the
 // child; CLONE_CLEAR_SIGHAND has removed them there when the first step of
-// the plan unblocks signals again.
+// the plan unblocks signals again. A child may have a child in its turn.
 //
 //go:norace
 //go:nosplit
 func split(ops []op, slots []slot, i int) {
-	o, s := &ops[i], &slots[i]
 	beforeFork()
-	pid, _, errno := syscall.RawSyscall6(o.number, o.words[0], o.words[1], 0, 0, 0, 0)
-	if errno != 0 || pid != 0 {
+	if !fork(&ops[i], &slots[i]) {
 		afterFork()
-		store(o, s, pid, uintptr(errno))
 		return
 	}
+	side := ops[i].child
 	for i++; i < len(ops); i++ {
-		if ops[i].side == o.child && !step(&ops[i], slots, i) {
-			break
+		switch {
+		case ops[i].side != side:
+		case ops[i].number != unix.SYS_CLONE3:
+			if !step(&ops[i], slots, i) {
+				i = len(ops)
+			}
+		case fork(&ops[i], &slots[i]):
+			side = ops[i].child
 		}
 	}
 	syscall.RawSyscall6(unix.SYS_EXIT_GROUP, exitUnborn, 0, 0, 0, 0, 0)
@@ -65,6 +76,19 @@ func split(ops []op, slots []slot, i int) {
 	// ask it, and without a handler it is the end.
 	var nowhere *uint64
 	*nowhere = 0
+}
+
+// fork makes a clone3 call, and tells whether this is the child.
+//
+//go:norace
+//go:nosplit
+func fork(o *op, s *slot) bool {
+	pid, _, errno := syscall.RawSyscall6(o.number, o.words[0], o.words[1], 0, 0, 0, 0)
+	if errno == 0 && pid == 0 {
+		return true
+	}
+	store(o, s, pid, uintptr(errno))
+	return false
 }
 
 // exitUnborn is the status of a child that never became the program.
@@ -75,14 +99,20 @@ const exitUnborn = 125
 //go:norace
 //go:nosplit
 func step(o *op, slots []slot, i int) bool {
-	if o.needs != 0 && slots[o.needs-1].state != done || o.lacks != 0 && slots[o.lacks-1].state == done {
+	if o.needs != 0 && !slots[o.needs-1].has() {
+		return true
+	}
+	if o.lacks != 0 && slots[o.lacks-1].has() {
+		if o.keeps {
+			slots[i].value, slots[i].state = slots[o.lacks-1].value, kept
+		}
 		return true
 	}
 	var w [6]uintptr
 	for k := range w {
 		w[k] = o.words[k]
 		if r := o.refs[k]; r != 0 {
-			if slots[r-1].state != done {
+			if !slots[r-1].has() {
 				return true
 			}
 			w[k] = slots[r-1].value

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/minictr/minictr/runtime/plan"
@@ -32,17 +33,29 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Errno }
 
 // Exec tells whether it was the program itself that could not be started.
-func (e *Error) Exec() bool { return e.Step.Name == "execve" }
+func (e *Error) Exec() bool { return e.Step.Name == "execve" || e.Step.Name == "faccessat2" }
+
+// Stopped is a walk that its caller ended, where the child waited for it.
+type Stopped struct{ Err error }
+
+func (s *Stopped) Error() string { return s.Err.Error() }
+func (s *Stopped) Unwrap() error { return s.Err }
 
 // failure finds what went wrong, if anything did.
 func (w *Walk) failure() error {
-	for _, side := range []plan.Side{plan.Host, plan.Mapper, plan.Container} {
+	if w.stopped != nil {
+		return &Stopped{w.stopped}
+	}
+	for side := range plan.Trampoline {
 		if i := w.firstFailed(side); i >= 0 {
 			return w.errorAt(i)
 		}
 	}
 	if w.clone < 0 {
 		return errors.New("start the plan: no step of it is clone3")
+	}
+	if err := Verdict(w.plan, w.said); err != nil {
+		return err
 	}
 	return w.execFailure()
 }
@@ -56,42 +69,34 @@ func (w *Walk) firstFailed(side plan.Side) int {
 	return -1
 }
 
-// execFailure looks at the last steps. An execve that succeeds returns never,
-// so its slot says nothing; one that was tried in a folder of PATH and was
-// not there is accepted, and the next is tried.
+// execFailure looks whether the child came to its last step in our program. An
+// execve that succeeds returns never, so its slot says nothing.
 func (w *Walk) execFailure() error {
 	const none = -1
-	tried, next := none, none // an execve that failed; the step after the last that was made
+	next := none // the step after the last that was made
 	for i := range w.plan.Steps {
 		s := &w.plan.Steps[i]
-		settled := w.state(i) != todo
 		switch {
 		case s.Side != plan.Container:
-		case s.Name == "execve" && !settled:
-			if next != none {
-				return w.errorAt(next)
-			}
-			return nil
-		case s.Name == "execve":
-			if tried == none || unix.Errno(w.program.slots[i].errno) == unix.EACCES {
-				tried = i
-			}
-		case settled:
+		case w.state(i) != todo:
 			next = none
 		case next == none && !w.leftOut(i):
 			next = i
 		}
 	}
-	if tried == none {
-		return errors.New("start the plan: no step of it is execve")
+	if next == none || !strings.HasPrefix(w.plan.Steps[next].Name, "execve") {
+		if next == none {
+			return errors.New("start the plan: no step of it is execve")
+		}
+		return w.errorAt(next)
 	}
-	return w.errorAt(tried)
+	return nil
 }
 
 // leftOut: step i hangs on an earlier result that is not there, or that is.
 func (w *Walk) leftOut(i int) bool {
 	o := &w.program.ops[i]
-	absent := func(ref int32) bool { return ref != 0 && w.state(int(ref-1)) != done }
+	absent := func(ref int32) bool { return ref != 0 && !w.program.slots[ref-1].has() }
 	return absent(o.needs) || slices.ContainsFunc(o.refs[:], absent) || o.lacks != 0 && !absent(o.lacks)
 }
 

@@ -21,6 +21,7 @@ type op struct {
 	refs   [6]int32 // slot+1 whose result replaces the word; 0 for none
 	needs  int32    // slot+1 that must hold a result; 0 for none
 	lacks  int32    // slot+1 that must hold none
+	keeps  bool     // if it does, this step's result is the same
 	accept [maxAccept]uintptr
 	side   plan.Side
 	child  plan.Side // of clone3
@@ -54,6 +55,7 @@ type late struct {
 type lowerer struct {
 	*program
 	names  map[plan.Ref]int32 // slot+1 of the nearest earlier result
+	file   []byte             // the trampoline
 	index  int
 	side   plan.Side
 	memory [6][]byte // what each argument of this step points to
@@ -73,7 +75,13 @@ func lower(p *plan.Plan, given map[plan.Ref]int) (*program, error) {
 		slots[n] = slot{state: done, value: uintptr(fd)}
 		n++
 	}
+	if l.file, err = trampoline(p, given); err != nil {
+		return nil, err
+	}
 	for i := range p.Steps {
+		if l.ops[i].side = p.Steps[i].Side; l.ops[i].side == plan.Trampoline {
+			continue
+		}
 		if err := l.step(i, &p.Steps[i]); err != nil {
 			return nil, fmt.Errorf("step %d, %s: %w", i+1, p.Steps[i].Call(), err)
 		}
@@ -84,7 +92,7 @@ func lower(p *plan.Plan, given map[plan.Ref]int) (*program, error) {
 func (l *lowerer) step(i int, s *plan.Step) (err error) {
 	l.index, l.side = i, s.Side
 	o := &l.ops[i]
-	o.number, o.side, o.child = s.Number, s.Side, s.Child
+	o.number, o.child = s.Number, s.Child
 	if len(s.Args) > len(o.words) || len(s.Accept) > maxAccept {
 		return fmt.Errorf("more than %d arguments or %d accepted errors", len(o.words), maxAccept)
 	}
@@ -102,6 +110,7 @@ func (l *lowerer) step(i int, s *plan.Step) (err error) {
 	if o.lacks, err = l.ref(s.Unless); err != nil {
 		return err
 	}
+	o.keeps = s.Result != "" && s.Result == string(s.Unless)
 	if e := s.Expect; e != nil {
 		at := (*uint64)(unsafe.Pointer(&l.memory[e.Arg][e.Offset]))
 		o.expect = expect{at, e.Mask, e.Value, e.Not}
@@ -141,6 +150,12 @@ func (l *lowerer) arg(a plan.Arg, k int) (word uintptr, ref int32, err error) {
 		return l.str(string(a)), 0, nil
 	case plan.Strs:
 		return l.strs(a), 0, nil
+	case plan.Program:
+		if a == plan.ProgramSize {
+			return uintptr(len(l.file)), 0, nil
+		}
+		_, word = l.bytes(l.file)
+		return word, 0, nil
 	case *plan.Mem:
 		word, err = l.mem(a, k)
 		return word, 0, err

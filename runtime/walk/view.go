@@ -14,8 +14,8 @@ type viewer struct {
 	walk  *Walk
 	tell  Watch
 	began mark
-	next  int       // the step to be told next
-	last  [3]uint64 // when the last step of each side returned
+	next  int                // the step to be told next
+	last  [plan.Sides]uint64 // when the last step of each side returned
 }
 
 // mark is one moment on two clocks.
@@ -68,7 +68,8 @@ func (v *viewer) show() {
 	v.next++
 	side := v.walk.plan.Steps[i].Side
 	s := &v.walk.program.slots[i]
-	r := Result{Made: atomic.LoadUint32(&s.state) != todo}
+	state := atomic.LoadUint32(&s.state)
+	r := Result{Made: state != todo && state != kept}
 	if r.Made {
 		r.Value, r.Errno = s.value, unix.Errno(s.errno)
 		since := v.last[side]

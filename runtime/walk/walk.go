@@ -22,17 +22,31 @@ type Result struct {
 	Took  time.Duration // since the step before it on the same side
 }
 
+// Caller is what the caller contributes to a walk.
+type Caller struct {
+	// Given are descriptors that the plan has names for; they stay the caller's.
+	Given map[plan.Ref]int
+	// Watch is told of each step; nil for nobody.
+	Watch Watch
+	// Stop is called where the plan lets the child wait for the host. The child
+	// goes on when it returns, or is killed if it returns an error.
+	Stop func(w *Walk, at plan.Stop) error
+}
+
 // Walk is a plan that is being carried out.
 type Walk struct {
 	plan    *plan.Plan
 	program *program
+	caller  Caller
 	clone   int // index of the clone3 step that was made, or -1
 	report  int // read end of the pipe that closes at execve or death
+	stopped error
+	said    []byte // what the trampoline had to say
 	viewer  viewer
 }
 
-// Start carries out the plan, up to and with execve. given are descriptors
-// that the plan has names for; they stay the caller's. watch may be nil.
+// Start carries out the plan: up to and with execve, or to where a container
+// that was only created waits.
 //
 // The calling goroutine must be locked to its thread, and stay so for as long
 // as the container lives: PR_SET_PDEATHSIG watches the thread that cloned,
@@ -41,25 +55,26 @@ type Walk struct {
 // On success the container's process runs and the caller closes the Walk when
 // that process has been waited for. On error there is none: a child that
 // failed has been waited for. The error is an [*Error] if a step failed.
-func Start(p *plan.Plan, given map[plan.Ref]int, watch Watch) (*Walk, error) {
+func Start(p *plan.Plan, c Caller) (*Walk, error) {
 	var pipe [2]int
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
 		return nil, fmt.Errorf("pipe2: %w", err)
 	}
 	defer unix.Close(pipe[0])
-	given[plan.News], given[plan.Report] = pipe[0], pipe[1]
-	program, err := lower(p, given)
+	c.Given[plan.News], c.Given[plan.Report] = pipe[0], pipe[1]
+	program, err := lower(p, c.Given)
 	if err != nil {
 		unix.Close(pipe[1])
 		return nil, err
 	}
-	w := &Walk{plan: p, program: program, clone: -1, report: pipe[0]}
-	w.viewer = viewer{walk: w, tell: watch, began: now()}
+	w := &Walk{plan: p, program: program, caller: c, clone: -1, report: pipe[0]}
+	w.viewer = viewer{walk: w, tell: c.Watch, began: now()}
 	w.host()
 	unix.Close(pipe[1])
 	if w.clone >= 0 {
 		w.await()
 	}
+	w.learn()
 	w.viewer.finish()
 	if err := w.failure(); err != nil {
 		w.reap()
@@ -103,16 +118,48 @@ func (w *Walk) host() {
 // await reads the report pipe to its end. If the host failed after the clone
 // the child may wait for it, and is killed.
 func (w *Walk) await() {
-	if pid, ok := w.Result(plan.Pid); ok && w.firstFailed(plan.Host) >= 0 {
-		unix.Kill(pid, unix.SIGKILL)
+	if w.firstFailed(plan.Host) >= 0 {
+		w.kill()
 	}
-	buf := make([]byte, 8)
+	buf := make([]byte, 4096)
 	for {
 		w.viewer.look(w.report)
 		n, err := unix.Read(w.report, buf)
 		if n == 0 || err != nil && !errors.Is(err, unix.EINTR) {
 			return
 		}
+		for i := range max(n, 0) {
+			w.hear(buf[i : i+1])
+		}
+	}
+}
+
+// hear takes one byte of what the child reports: a stop, a sign of life, or,
+// from the first byte that is neither, the verdict of the trampoline.
+func (w *Walk) hear(b []byte) {
+	switch at := plan.Stop(b[0]); {
+	case len(w.said) > 0:
+		w.said = append(w.said, b...)
+	case at == plan.Alive:
+	case at == plan.Hooks || at == plan.Save:
+		if w.stopped != nil {
+			return
+		}
+		if w.stopped = w.caller.Stop(w, at); w.stopped == nil {
+			_, w.stopped = unix.Write(w.caller.Given[plan.Ready], []byte{byte(at)})
+		}
+		if w.stopped != nil {
+			w.kill()
+		}
+	default:
+		w.said = append(w.said, b...)
+	}
+}
+
+// kill ends the container's process, if there is one.
+func (w *Walk) kill() {
+	if pid, ok := w.Result(plan.Pid); ok {
+		unix.Kill(pid, unix.SIGKILL)
 	}
 }
 

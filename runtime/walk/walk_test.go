@@ -2,10 +2,12 @@ package walk
 
 import (
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -66,7 +68,7 @@ func start(t *testing.T, steps ...plan.Step) (w *Walk, told map[int]Result, err 
 	t.Cleanup(runtime.UnlockOSThread)
 	told = map[int]Result{}
 	fds := descriptors(t)
-	w, err = Start(&plan.Plan{Steps: steps}, map[plan.Ref]int{}, func(i int, r Result) { told[i] = r })
+	w, err = Start(&plan.Plan{Steps: steps, Verdict: plan.Report}, Caller{Given: map[plan.Ref]int{}, Watch: func(i int, r Result) { told[i] = r }})
 	t.Cleanup(func() {
 		if now := descriptors(t); now != fds {
 			t.Errorf("%d descriptors were open, and now %d", fds, now)
@@ -237,6 +239,56 @@ func TestExpect(t *testing.T) {
 	noChildren(t)
 }
 
+// leave puts the trampoline in front of steps that are its.
+func leave(last ...plan.Step) []plan.Step {
+	const file = plan.Ref("file")
+	steps := []plan.Step{
+		made(plan.Host, string(file), "memfd_create", unix.SYS_MEMFD_CREATE, plan.Str("test"), num(unix.MFD_CLOEXEC)),
+		made(plan.Host, "", "write", unix.SYS_WRITE, file, plan.ProgramFile, plan.ProgramSize),
+		clone(unix.CLONE_NEWPID),
+	}
+	steps = append(steps, inChild("", "fcntl", unix.SYS_FCNTL, plan.Report, num(unix.F_SETFD), num(0)),
+		inChild("", "execveat", unix.SYS_EXECVEAT, file, plan.Str(""), plan.Strs{"test"}, plan.Strs{}, num(unix.AT_EMPTY_PATH)),
+		made(plan.Trampoline, "", "fcntl", unix.SYS_FCNTL, plan.Report, num(unix.F_SETFD), num(unix.FD_CLOEXEC)))
+	for _, s := range last {
+		s.Side = plan.Trampoline
+		steps = append(steps, s)
+	}
+	return steps
+}
+
+// TestTrampoline: the last calls are made by another program, with arguments of
+// every kind, and that program is what /proc/self/exe has been.
+func TestTrampoline(t *testing.T) {
+	r, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	needRoot(t)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	program := execve(find(t, "sh"), "-c", `echo "$1 $A"`, "-", "argument")
+	program.Args[2] = plan.Strs{"A=environment"}
+	steps := leave(
+		made(plan.Trampoline, "", "dup3", unix.SYS_DUP3, plan.Ref("out"), num(1), num(0)),
+		made(plan.Trampoline, "", "write", unix.SYS_WRITE, num(1), &plan.Mem{Bytes: []byte("memory\n")}, num(7)),
+		program)
+	keep := made(plan.Container, "", "fcntl", unix.SYS_FCNTL, plan.Ref("out"), num(unix.F_SETFD), num(0))
+	steps = slices.Insert(steps, 3, keep)
+	p := &plan.Plan{Steps: steps, Verdict: plan.Report}
+	w, err := Start(p, Caller{Given: map[plan.Ref]int{"out": int(out.Fd())}})
+	out.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(r)
+	if want := "memory\nargument environment\n"; err != nil || string(text) != want {
+		t.Errorf("printed %q, %v, want %q", text, err, want)
+	}
+	end(t, w)
+}
+
 // TestSearch: folders of PATH are tried one after another. If the program is in
 // none the error is that of the first, or of one that was found and forbidden.
 func TestSearch(t *testing.T) {
@@ -250,17 +302,18 @@ func TestSearch(t *testing.T) {
 		s.Accept = []unix.Errno{unix.ENOENT, unix.EACCES}
 		return s
 	}
-	w, _, err := start(t, clone(unix.CLONE_NEWPID), try("/nowhere/true"), try(forbidden), try(find(t, "true")), try("/never"))
+	w, _, err := start(t, leave(try("/nowhere/true"), try(forbidden), try(find(t, "true")), try("/never"))...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	end(t, w)
+	const first = 6
 	for _, test := range []struct {
 		second string
 		index  int
 		errno  unix.Errno
-	}{{"/nowhere/else", 1, unix.ENOENT}, {forbidden, 2, unix.EACCES}} {
-		_, _, err := start(t, clone(unix.CLONE_NEWPID), try("/nowhere/x"), try(test.second))
+	}{{"/nowhere/else", first, unix.ENOENT}, {forbidden, first + 1, unix.EACCES}} {
+		_, _, err := start(t, leave(try("/nowhere/x"), try(test.second))...)
 		var failed *Error
 		if !errors.As(err, &failed) || failed.Index != test.index || failed.Errno != test.errno || !failed.Exec() {
 			t.Errorf("%+v: %v", test, err)

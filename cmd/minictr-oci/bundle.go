@@ -1,0 +1,184 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/minictr/minictr/runtime"
+	"github.com/minictr/minictr/runtime/cgroup"
+	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/state"
+	"github.com/minictr/minictr/runtime/stdio"
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
+)
+
+// What create and run have in common: a bundle, and how its process begins.
+
+var bundleFlags = []cli.Flag{
+	&cli.StringFlag{Name: "bundle", Aliases: []string{"b"}, Value: ".", Usage: "the bundle is `DIR`"},
+	consoleSocketFlag, pidFileFlag, preserveFdsFlag,
+	&cli.BoolFlag{Name: "no-pivot", Usage: "change the root by chroot(2), where the host runs from its initramfs"},
+	&cli.BoolFlag{Name: "no-new-keyring", Usage: "leave it the caller's session keyring"},
+}
+
+var (
+	consoleSocketFlag = &cli.StringFlag{Name: "console-socket", Usage: "send the host's side of its terminal to the socket at `PATH`"}
+	pidFileFlag       = &cli.StringFlag{Name: "pid-file", Usage: "write the number of its process to `FILE`"}
+	preserveFdsFlag   = &cli.IntFlag{Name: "preserve-fds", Usage: "it inherits `N` more descriptors, from number 3 on"}
+)
+
+// bundle is a config.json that is to become a container.
+type bundle struct {
+	folder *state.Folder
+	spec   *specs.Spec
+	terms  runtime.Terms
+}
+
+// open reads the bundle and makes the container's folder.
+func open(c *cli.Context) (*bundle, error) {
+	id, err := containerID(c, 1)
+	if err != nil {
+		return nil, err
+	}
+	b := &bundle{}
+	if b.terms, err = terms(c); err != nil {
+		return nil, err
+	}
+	dir, err := filepath.Abs(c.String("bundle"))
+	if err != nil {
+		return nil, err
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "config.json"))
+	if err != nil {
+		return nil, err
+	}
+	if b.spec, err = runtime.ReadConfig(strings.NewReader(string(data)), dir); err != nil {
+		return nil, err
+	}
+	setCgroup(b.spec, id)
+	b.terms.NoPivot, b.terms.KeepKeyring = c.Bool("no-pivot"), c.Bool("no-new-keyring")
+	if b.folder, err = state.New(c.String("root"), id); err != nil {
+		return nil, err
+	}
+	b.folder.Record.Bundle = dir
+	if err := b.folder.SaveConfig(data); err != nil {
+		return nil, b.remove(err)
+	}
+	return b, nil
+}
+
+// setCgroup names a cgroup for a container whose config names none.
+func setCgroup(spec *specs.Spec, id string) {
+	if spec.Linux == nil {
+		spec.Linux = &specs.Linux{}
+	}
+	if spec.Linux.CgroupsPath == "" {
+		spec.Linux.CgroupsPath = "/minictr/" + id
+	}
+}
+
+// create makes the container.
+func (b *bundle) create() (*runtime.Process, error) {
+	process, err := runtime.Create(b.folder, b.spec, b.terms)
+	if err != nil {
+		return nil, b.remove(err)
+	}
+	return process, nil
+}
+
+// terms are what the flags say about a process.
+func terms(c *cli.Context) (t runtime.Terms, err error) {
+	t.PidFile, t.ConsoleSocket, t.Warn = c.String("pid-file"), c.String("console-socket"), warn
+	if t.PreserveFds, err = preserved(c.Int("preserve-fds")); err != nil {
+		return t, err
+	}
+	if t.Cgroup2, err = cgroup.Mount(); err != nil {
+		return t, err
+	}
+	if t.Permitted, err = runtime.Permitted(); err != nil {
+		return t, err
+	}
+	t.OpenFiles, err = runtime.OpenFiles()
+	return t, err
+}
+
+// preserved is how many descriptors a process inherits: those that are asked
+// for, and those of systemd's (sd_listen_fds(3)). They have to be open: else
+// one of ours could get that number.
+func preserved(n int) (int, error) {
+	if os.Getenv("LISTEN_PID") == strconv.Itoa(os.Getpid()) {
+		more, err := strconv.Atoi(os.Getenv("LISTEN_FDS"))
+		if err != nil || more < 0 {
+			return 0, fmt.Errorf("LISTEN_FDS=%q: not a number of descriptors", os.Getenv("LISTEN_FDS"))
+		}
+		n += more
+	}
+	for fd := 3; fd < 3+n; fd++ {
+		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+		if err == nil && flags&unix.FD_CLOEXEC != 0 {
+			err = errors.New("opened by minictr-oci itself")
+		}
+		if err != nil {
+			return 0, fmt.Errorf("--preserve-fds: descriptor %d: %w", fd, err)
+		}
+	}
+	return n, nil
+}
+
+// connect connects a process to our streams. One that outlives us has them as
+// they are.
+func connect(t *runtime.Terms, process *specs.Process, spec *specs.Spec) (*stdio.Streams, error) {
+	var uidMappings []specs.LinuxIDMapping
+	if spec.Linux != nil {
+		uidMappings = spec.Linux.UIDMappings
+	}
+	if process == nil {
+		process = &specs.Process{}
+	}
+	if t.ConsoleSocket != "" && !process.Terminal {
+		return nil, errors.New("--console-socket: process.terminal is not set, there is no terminal to send")
+	}
+	if t.Outlive && process.Terminal && t.ConsoleSocket == "" {
+		return nil, errors.New("process.terminal: it needs a --console-socket, since nobody else keeps its other side")
+	}
+	uid, err := plan.HostID(process.User.UID, uidMappings)
+	if err != nil {
+		return nil, err
+	}
+	if t.Outlive || t.ConsoleSocket != "" {
+		return nil, stdio.Inherit(uid)
+	}
+	streams, err := stdio.Open(true, process.Terminal, uid)
+	if err != nil {
+		return nil, err
+	}
+	if rows, columns, ok := stdio.Size(); ok && process.Terminal && process.ConsoleSize == nil {
+		process.ConsoleSize = &specs.Box{Height: uint(rows), Width: uint(columns)}
+	}
+	t.Given, t.Stdio = streams.Given, streams.Made
+	return streams, nil
+}
+
+// attend sees a process of ours to its end: its output, its signals, its exit
+// code.
+func attend(process *runtime.Process, streams *stdio.Streams, signals chan os.Signal) (int, error) {
+	terminal, err := process.Terminal()
+	if err == nil && streams != nil {
+		err = streams.Started(terminal, true)
+	}
+	if err != nil {
+		return 0, errors.Join(err, process.Signal(unix.SIGKILL), process.Close())
+	}
+	go process.Forward(signals, terminal)
+	code, err := process.Wait()
+	if streams != nil {
+		streams.Ended()
+	}
+	return code, errors.Join(err, process.Close())
+}

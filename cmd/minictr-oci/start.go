@@ -1,0 +1,27 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/minictr/minictr/runtime"
+	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/state"
+	"github.com/urfave/cli/v2"
+)
+
+var startCommand = &cli.Command{
+	Name:      "start",
+	Usage:     "let the program of a created container begin",
+	UsageText: "minictr-oci start CONTAINER-ID",
+	Action: func(c *cli.Context) error {
+		id, err := containerID(c, 1)
+		if err != nil {
+			return err
+		}
+		folder, err := state.Open(c.String("root"), id)
+		if err != nil {
+			return err
+		}
+		return errors.Join(runtime.StartCreated(folder, plan.Options{Wait: true, Outlive: true}), folder.Close())
+	},
+}

@@ -1,0 +1,154 @@
+package runtime
+
+// The life of a container, in the specification's words (runtime.md,
+// "Lifecycle"):
+//
+//	create  the plan is carried out but for its last call; hooks have their say
+//	start   that last call is let go
+//	        … the program runs, more processes may join it (exec.go) …
+//	kill    a signal
+//	delete  what is left is removed
+//
+// What is true of a container in between, others have to find out when nobody
+// of us runs any more: package state is about that. Here the process that
+// creates hands over to its container: the child waits until its number is
+// written down, and only from then on it lives without us. Killed before, we
+// take it with us; killed after, it is as if we had ended.
+
+import (
+	"errors"
+	"os"
+
+	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/state"
+	"github.com/minictr/minictr/runtime/walk"
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// Terms are what a process is started with beside its config.
+type Terms struct {
+	plan.Options
+	Given         map[plan.Ref]int // descriptors of its standard streams, as Options.Stdio says
+	PidFile       string           // gets the process's number, as decimal text; "" for none
+	ConsoleSocket string           // gets the host's side of its terminal; "" for none
+	Below         string           // of exec: a cgroup below the container's
+	Warn          func(error)      // is told what goes wrong and stops nothing
+}
+
+// Create makes the container of spec, whose folder is new. With t.Wait its
+// process waits for Start; with t.Outlive it lives on without us. On error
+// nothing of the container is left but the folder, which is the caller's to
+// remove.
+func Create(f *state.Folder, spec *specs.Spec, t Terms) (*Process, error) {
+	p, err := plan.Compile(spec, t.Options)
+	if err != nil {
+		return nil, err
+	}
+	t.warn(p.Warnings)
+	if err := prepare(f, spec, p); err != nil {
+		return nil, err
+	}
+	if t.Given == nil {
+		t.Given = map[plan.Ref]int{}
+	}
+	release, err := t.waitingPlace(f)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	c := &creation{folder: f, spec: spec, terms: t, cgroup: p.Cgroup}
+	process, err := launch(p, walk.Caller{Given: t.Given, Stop: c.stop})
+	if err == nil && !t.Outlive {
+		if err = c.save(process.walk); err != nil {
+			err = errors.Join(err, process.end())
+		}
+	}
+	if err != nil {
+		return nil, c.undo(err)
+	}
+	return process, nil
+}
+
+// warn tells what the config asks for and does not get.
+func (t *Terms) warn(texts []string) {
+	for _, text := range texts {
+		t.Warn(errors.New(text))
+	}
+}
+
+// prepare records what a killed create would leave behind: not a cgroup that was
+// there before.
+func prepare(f *state.Folder, spec *specs.Spec, p *plan.Plan) error {
+	f.Record.OCIVersion, f.Record.Annotations = spec.Version, spec.Annotations
+	f.Record.Rootfs = spec.Root.Path
+	if _, err := os.Stat(p.Cgroup); p.Cgroup != "" && err != nil {
+		f.Record.Cgroup = p.Cgroup
+	}
+	return f.Save()
+}
+
+// waitingPlace opens the FIFOs that a container holds until it is started. Both
+// ends are open in it: it waits for a byte, never for somebody to open them.
+func (t *Terms) waitingPlace(f *state.Folder) (release func(), err error) {
+	if !t.Wait {
+		return func() {}, nil
+	}
+	var fifos []*os.File
+	release = func() {
+		for _, fifo := range fifos {
+			fifo.Close()
+		}
+	}
+	for name, ref := range map[string]plan.Ref{"go": plan.Start, "report": plan.Verdict} {
+		fifo, err := os.OpenFile(f.Path(name), os.O_RDWR, 0)
+		if err != nil {
+			release()
+			return nil, err
+		}
+		fifos = append(fifos, fifo)
+		t.Given[ref] = int(fifo.Fd())
+	}
+	return release, nil
+}
+
+// creation is a container in the making.
+type creation struct {
+	folder *state.Folder
+	spec   *specs.Spec
+	terms  Terms
+	cgroup string
+	hooked bool // hooks have run
+}
+
+// stop is where the child waits for us.
+func (c *creation) stop(w *walk.Walk, at plan.Stop) error {
+	if at == plan.Save {
+		return c.save(w)
+	}
+	c.hooked = true
+	pid, _ := w.Result(plan.Pid)
+	h := hooks{c.spec, ociState(c.folder, specs.StateCreating), &plan.Running{Pid: pid, Cgroup: c.cgroup}}
+	h.state.Pid = pid
+	return h.create()
+}
+
+// undo ends what has begun: hooks that made something may want to know.
+func (c *creation) undo(err error) error {
+	if c.hooked {
+		stopHooks(c.folder, c.spec, c.terms.Warn)
+	}
+	return err
+}
+
+// save hands out what the engine asked for, and writes the process down.
+func (c *creation) save(w *walk.Walk) error {
+	pid, _ := w.Result(plan.Pid)
+	if err := c.terms.handOut(w); err != nil {
+		return err
+	}
+	c.folder.Record.Cgroup = c.cgroup
+	if err := c.folder.SetProcess(pid); err != nil {
+		return err
+	}
+	return c.folder.Commit()
+}

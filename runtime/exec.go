@@ -1,0 +1,110 @@
+package runtime
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/state"
+	"github.com/minictr/minictr/runtime/walk"
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// Exec starts another process in a container that is there: in its namespaces
+// and in the cgroup of its first process, under its filter, and with what the
+// process's own config says besides. On error nothing of it is left.
+func Exec(f *state.Folder, process *specs.Process, t Terms) (*Process, error) {
+	spec, err := enterable(f, process)
+	if err != nil {
+		return nil, err
+	}
+	if t.Given == nil {
+		t.Given = map[plan.Ref]int{}
+	}
+	if t.Given[plan.Init], err = f.Record.Pidfd(); err != nil {
+		return nil, err
+	}
+	defer unix.Close(t.Given[plan.Init])
+	group, err := cgroupOf(f.Record.Pid, t.Cgroup2)
+	if err != nil {
+		return nil, err
+	}
+	if t.Below != "" {
+		if group, err = belowCgroup(f.Record.Cgroup, t.Below); err != nil {
+			return nil, err
+		}
+	}
+	t.Join = &plan.Running{Pid: f.Record.Pid, Cgroup: group}
+	p, err := plan.Exec(spec, t.Options)
+	if err != nil {
+		return nil, err
+	}
+	t.warn(p.Warnings)
+	started, err := launch(p, walk.Caller{Given: t.Given, Stop: func(w *walk.Walk, _ plan.Stop) error { return t.handOut(w) }})
+	if err == nil && !t.Outlive {
+		if err = t.handOut(started.walk); err != nil {
+			err = errors.Join(err, started.end())
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return started, nil
+}
+
+// enterable is the container's config with another process; it tells why there
+// can be none. The words are runc's.
+func enterable(f *state.Folder, process *specs.Process) (*specs.Spec, error) {
+	status, err := f.Status()
+	if err != nil {
+		return nil, err
+	}
+	switch status {
+	case specs.StateStopped:
+		return nil, errors.New("cannot exec in a stopped container")
+	case state.Paused:
+		return nil, hint.New(errors.New("cannot exec in a paused container"), "resume it first")
+	case specs.StateCreating:
+		return nil, errors.New("cannot exec in a container that is being created")
+	}
+	spec, err := f.Config()
+	if err != nil {
+		return nil, err
+	}
+	spec.Process = process
+	return spec, nil
+}
+
+// cgroupOf is the folder of the cgroup that a process is in (cgroups(7)): of a
+// container that made cgroups of its own it may be one of those.
+func cgroupOf(pid int, mount string) (string, error) {
+	if mount == "" {
+		return "", nil
+	}
+	file, err := os.Open(fmt.Sprintf("/proc/%d/cgroup", pid))
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		if group, ok := strings.CutPrefix(lines.Text(), "0::"); ok {
+			return filepath.Join(mount, group), nil
+		}
+	}
+	return "", nil
+}
+
+// belowCgroup is a cgroup that the container, or somebody for it, has made.
+func belowCgroup(group, name string) (string, error) {
+	path := filepath.Join(group, name)
+	if group == "" || path != group && !strings.HasPrefix(path, group+"/") {
+		return "", fmt.Errorf("cgroup %q: not below the container's", name)
+	}
+	return path, nil
+}

@@ -1,0 +1,58 @@
+package runtime
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+
+	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/walk"
+	"golang.org/x/sys/unix"
+)
+
+// What an engine wants of a new process: its number in a file, and, of one that
+// has a terminal, the other end of that, through a socket.
+
+// handOut gives both, before the process runs.
+func (t *Terms) handOut(w *walk.Walk) error {
+	if t.ConsoleSocket != "" {
+		if err := sendTerminal(w, t.ConsoleSocket); err != nil {
+			return fmt.Errorf("--console-socket: %w", err)
+		}
+	}
+	if t.PidFile == "" {
+		return nil
+	}
+	pid, _ := w.Result(plan.Pid)
+	return writePidFile(t.PidFile, pid)
+}
+
+// writePidFile shows either no number or the whole.
+func writePidFile(path string, pid int) error {
+	part := path + ".part"
+	if err := os.WriteFile(part, []byte(strconv.Itoa(pid)), 0o644); err != nil {
+		return fmt.Errorf("--pid-file: %w", err)
+	}
+	if err := os.Rename(part, path); err != nil {
+		return errors.Join(fmt.Errorf("--pid-file: %w", err), os.Remove(part))
+	}
+	return nil
+}
+
+// sendTerminal sends the host's side of the terminal to whoever listens at path
+// (unix(7), SCM_RIGHTS). The message is the terminal's name, which nobody needs.
+func sendTerminal(w *walk.Walk, path string) error {
+	fd, ok := w.Result(plan.Ptmx)
+	if !ok {
+		return errors.New("process.terminal is not set, there is no terminal to send")
+	}
+	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	_, _, err = conn.WriteMsgUnix([]byte("/dev/ptmx"), unix.UnixRights(fd), nil)
+	return err
+}

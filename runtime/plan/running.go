@@ -1,0 +1,90 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// Into a container that runs: `exec`, and hooks. No new namespace, no mount;
+// the process joins what is there, and from then on the list is the same as
+// for the container's first process: confine, exec.
+
+// Exec writes down the calls that start spec.Process in a running container,
+// of which spec is the config otherwise. options.Join says which.
+func Exec(spec *specs.Spec, o Options) (*Plan, error) {
+	if o.Join == nil {
+		return nil, errors.New("exec: no container to join")
+	}
+	if err := checkProcess(spec.Process); err != nil {
+		return nil, err
+	}
+	b := newBuilder(spec, o)
+	return b.compile(
+		b.enterCgroup,
+		b.enterTerminal,
+		b.makeTrampoline,
+		b.initialAffinity,
+		b.clone,
+		b.hostFiles,
+		b.finalAffinity,
+		b.session,
+		b.confine,
+		b.exec,
+	)
+}
+
+// Hook writes down the calls that run a hook (runtime-spec, config.md, "POSIX-
+// platform Hooks"), in the runtime's namespaces, or, with options.Join, in the
+// container's. It gets the environment of its entry and no other.
+func Hook(h *specs.Hook, spec *specs.Spec, o Options) (*Plan, error) {
+	o.Program, o.Stdio = h.Path, [3]bool{true, true, true}
+	s := &specs.Spec{Process: &specs.Process{Args: h.Args, Env: h.Env, Cwd: "/"}}
+	if len(h.Args) == 0 {
+		s.Process.Args = []string{h.Path}
+	}
+	if o.Join != nil {
+		s.Linux = &specs.Linux{Namespaces: spec.Linux.Namespaces, UIDMappings: spec.Linux.UIDMappings, GIDMappings: spec.Linux.GIDMappings}
+	}
+	if err := checkHook(h); err != nil {
+		return nil, err
+	}
+	b := newBuilder(s, o)
+	return b.compile(
+		b.enterCgroup,
+		b.makeTrampoline,
+		b.clone,
+		b.session,
+		b.exec,
+	)
+}
+
+// enterCgroup holds the cgroup that the process begins in.
+func (b *builder) enterCgroup() error {
+	b.options.Cgroup2 = ""
+	if b.options.Join == nil || b.options.Join.Cgroup == "" {
+		return nil
+	}
+	b.begin("cgroup", "linux.cgroupsPath")
+	b.host("what the container may use up, this process may too", openat("", b.options.Join.Cgroup, unix.O_PATH|unix.O_DIRECTORY).as(cgroupFd))
+	b.options.Cgroup2 = b.options.Join.Cgroup
+	return nil
+}
+
+// enterTerminal makes a pair in the container's own devpts. Its folder is held
+// and has to be a devpts, so that nothing the container may have put there is
+// opened for one.
+func (b *builder) enterTerminal() error {
+	const inside, pts = Ref("inside"), Ref("pts")
+	if !b.spec.Process.Terminal {
+		return nil
+	}
+	b.begin("terminal", "process.terminal")
+	b.host("the container's root, from outside", openat("", fmt.Sprintf("/proc/%d/root", b.options.Join.Pid), unix.O_PATH|unix.O_DIRECTORY).as(inside))
+	b.host("was it that process until now? a number may be given to another", call("pidfd_send_signal", unix.SYS_PIDFD_SEND_SIGNAL, Init, num(0), nothing, num(0)))
+	b.host("its terminals; a link here would be a trap", openat2(inside, "dev/pts", unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_IN_ROOT|unix.RESOLVE_NO_SYMLINKS).as(pts))
+	b.host("are they? a fake file here would be opened by the host", isOn(pts, "DEVPTS_SUPER_MAGIC", unix.DEVPTS_SUPER_MAGIC, false))
+	return b.openTerminal(pts)
+}

@@ -1,0 +1,3 @@
+package walk
+
+const machine = 0x3e // EM_X86_64

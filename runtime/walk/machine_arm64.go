@@ -1,0 +1,3 @@
+package walk
+
+const machine = 0xb7 // EM_AARCH64
