@@ -36,7 +36,7 @@ func run(t *testing.T, program string, change func(*specs.Spec), words string) (
 	t.Helper()
 	dir := t.TempDir()
 	root := filepath.Join(dir, "rootfs")
-	for _, name := range []string{"bin", "proc", "sys", "dev"} {
+	for _, name := range []string{"bin", "proc", "sys/fs/cgroup", "dev"} {
 		if err := os.MkdirAll(filepath.Join(root, name), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -48,7 +48,7 @@ func run(t *testing.T, program string, change func(*specs.Spec), words string) (
 	if err := os.WriteFile(filepath.Join(root, "bin/sh"), busybox, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"cat", "grep", "ionice", "uname", "id", "head", "ls", "touch"} {
+	for _, name := range []string{"cat", "grep", "ionice", "uname", "id", "head", "ls", "mkdir"} {
 		if err := os.Symlink("sh", filepath.Join(root, "bin", name)); err != nil {
 			t.Fatal(err)
 		}

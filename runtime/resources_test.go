@@ -120,6 +120,21 @@ func TestLeftCgroup(t *testing.T) {
 	}
 }
 
+// TestDelegatedCgroup: who has a writable cgroup of its own makes others below it.
+func TestDelegatedCgroup(t *testing.T) {
+	program := oci(t)
+	for option, want := range map[string]string{"rw": "/sys/fs/cgroup/below", "ro": "mkdir: can't create directory '/sys/fs/cgroup/below': Read-only file system"} {
+		out, err := run(t, program, func(s *specs.Spec) {
+			s.Process.User.UID = 1000
+			s.Linux.Namespaces = append(s.Linux.Namespaces, specs.LinuxNamespace{Type: specs.CgroupNamespace})
+			s.Mounts = append(s.Mounts, specs.Mount{Destination: "/sys/fs/cgroup", Type: "cgroup", Source: "cgroup", Options: []string{option}})
+		}, "mkdir /sys/fs/cgroup/below && ls -d /sys/fs/cgroup/below; echo 1 2>/dev/null >/sys/fs/cgroup/cgroup.freeze && echo it changes its own limits; true")
+		if err != nil || !strings.HasPrefix(out, want) || strings.Contains(out, "its own limits") {
+			t.Errorf("%s: %v\n%s\nwant %s", option, err, out, want)
+		}
+	}
+}
+
 // TestAppArmor: the profile is in force, and inherited.
 func TestAppArmor(t *testing.T) {
 	program := oci(t)
@@ -182,7 +197,7 @@ func TestVirtualMachine(t *testing.T) {
 	load := loadProfile(t, files)
 	shell(t, "..", "make build && go test -c -o "+files+"/runtime.test ./runtime", "CGO_ENABLED=0")
 	output := shell(t, "..", "scripts/vm 'cd /files; "+load+" ./runtime.test -test.v -test.timeout 100s'", "VM_FILES="+files)
-	for _, name := range []string{"TestProcessFields", "TestRlimits", "TestResources", "TestLeftCgroup", "TestAppArmor"} {
+	for _, name := range []string{"TestProcessFields", "TestRlimits", "TestResources", "TestLeftCgroup", "TestDelegatedCgroup", "TestAppArmor"} {
 		if !strings.Contains(output, "--- PASS: "+name+" ") {
 			t.Errorf("%s did not pass in the virtual machine\n%s", name, output)
 		}

@@ -208,8 +208,15 @@ func kindName(mode uint32) string {
 	return "S_IFIFO"
 }
 
+// sameGroup, for fchownat(2), leaves the group as it is.
+const sameGroup = ^uint32(0)
+
 func fchownat(dir Ref, path string, uid, gid uint32) Step {
-	return call("fchownat", unix.SYS_FCHOWNAT, at(dir), Str(path), num(uid), num(gid),
+	group := num(gid)
+	if gid == sameGroup {
+		group.Text = "-1"
+	}
+	return call("fchownat", unix.SYS_FCHOWNAT, at(dir), Str(path), num(uid), group,
 		flags(unix.AT_SYMLINK_NOFOLLOW, atFlags))
 }
 

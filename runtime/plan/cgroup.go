@@ -63,7 +63,36 @@ func (b *builder) cgroup() error {
 	for _, f := range files {
 		b.limit(f)
 	}
+	if err := b.delegate(); err != nil {
+		return err
+	}
 	return b.devices()
+}
+
+// delegate makes the cgroup the user's who finds it mounted writable, as the root
+// of what it sees: to put processes and cgroups in it, not to change its limits
+// (config-linux.md, "Cgroup ownership").
+func (b *builder) delegate() error {
+	own := slices.Contains(b.linux.Namespaces, specs.LinuxNamespace{Type: specs.CgroupNamespace})
+	writable := slices.ContainsFunc(b.spec.Mounts, func(m specs.Mount) bool {
+		return m.Source == "cgroup" && path.Clean(m.Destination) == "/sys/fs/cgroup" && !slices.Contains(m.Options, "ro")
+	})
+	if !own || !writable {
+		return nil
+	}
+	b.from = "process.user.uid"
+	owner, err := HostID(b.spec.Process.User.UID, b.linux.UIDMappings)
+	if err != nil {
+		return fmt.Errorf("process.user.uid: %w", err)
+	}
+	if owner == 0 {
+		return nil
+	}
+	b.host("it may make cgroups below", fchownat(cgroupFd, ".", owner, sameGroup))
+	for _, name := range [...]string{"cgroup.procs", "cgroup.threads", "cgroup.subtree_control", "memory.oom.group", "memory.reclaim"} {
+		b.host("and write this file (/sys/kernel/cgroup/delegate)", fchownat(cgroupFd, name, owner, sameGroup).accept(unix.ENOENT))
+	}
+	return nil
 }
 
 // groupPath is a config's cgroupsPath below the mount. A relative one, too,

@@ -290,6 +290,37 @@ func TestCgroupFiles(t *testing.T) {
 	}
 }
 
+// TestDelegation: a cgroup that is mounted writable is the user's, and no other.
+func TestDelegation(t *testing.T) {
+	for _, test := range []struct {
+		option string
+		uid    uint32
+		owner  string // "" for root, as it was made
+	}{
+		{"rw", 0, ""}, {"rw", 1000, "1000"}, {"ro", 1000, ""}, {"userns", 7, "100007"}, {"userns", 0, "100000"},
+	} {
+		spec := testSpec()
+		spec.Process.User.UID = test.uid
+		if test.option == "userns" {
+			testContainers()["userns"](spec, &Options{})
+			test.option = "rw"
+		}
+		spec.Mounts = append(spec.Mounts, specs.Mount{Destination: "/sys/fs/cgroup", Type: "cgroup", Source: "cgroup", Options: []string{test.option}})
+		var owned []string
+		for _, c := range calls(t, spec, "fchownat") {
+			if strings.HasPrefix(c, "fchownat(@cgroup, ") {
+				owned = append(owned, c)
+			}
+		}
+		if test.owner == "" && len(owned) == 0 {
+			continue
+		}
+		if want := `fchownat(@cgroup, "cgroup.procs", ` + test.owner + `, -1, AT_SYMLINK_NOFOLLOW)`; !slices.Contains(owned, want) {
+			t.Errorf("%+v: %q, want %s", test, owned, want)
+		}
+	}
+}
+
 // TestControllersArePassedDown: by every folder above, each controller once.
 func TestControllersArePassedDown(t *testing.T) {
 	spec := testSpec()
