@@ -1,0 +1,81 @@
+package hardening
+
+// Rows 3 and 6 once more: what is not simply attached is led astray. Masks,
+// read-only paths, a tmpfs with the image's files in it and a remount all go
+// to places that the image may have put links in.
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// TestRow3HideThroughALinkIntoProc: no file of procfs is hidden or frozen by a
+// detour through the image's links: whoever reads it would believe what it says.
+func TestRow3HideThroughALinkIntoProc(t *testing.T) {
+	guard(t)
+	for _, detour := range []string{"/proc", "/proc/self/attr", "/proc/sys/kernel", "../proc/uptime"} {
+		b := newBundle(t, "true")
+		b.replace(t, "detour", detour)
+		masked := *b.spec.Linux
+		masked.MaskedPaths = []string{"/detour"}
+		frozen := *b.spec.Linux
+		frozen.ReadonlyPaths = []string{"/detour"}
+		for _, linux := range []specs.Linux{masked, frozen} {
+			b.spec.Linux = &linux
+			b.run(t).refused(t, "Paths", "by a detour")
+		}
+	}
+}
+
+// TestRow3HideThroughADoor: nor is one of the host, by a door of /proc.
+func TestRow3HideThroughADoor(t *testing.T) {
+	guard(t)
+	for _, door := range []string{"/proc/self/fd/3", "/proc/self/cwd", "/proc/1/root"} {
+		for _, path := range []string{"/door", "/door/file", "/link/to/it"} {
+			b := newBundle(t, "true")
+			b.replace(t, "door", door)
+			b.replace(t, "link", "/door/..")
+			b.spec.Linux.MaskedPaths = []string{path}
+			b.run(t, leak(t)...).refused(t, "linux.maskedPaths")
+			b.spec.Linux.MaskedPaths, b.spec.Linux.ReadonlyPaths = nil, []string{path}
+			b.run(t, leak(t)...).refused(t, "linux.readonlyPaths")
+		}
+	}
+}
+
+// TestRow3HideALinkOfTheImage: what it leads to is hidden, and no more.
+func TestRow3HideALinkOfTheImage(t *testing.T) {
+	guard(t)
+	b := newBundle(t, "sh", "-c", "cat /etc/secret; ls "+canary)
+	b.replace(t, "etc/secret", filepath.Join(canary, "file"))
+	b.replace(t, "folder", "/tmp")
+	b.spec.Linux.MaskedPaths = []string{"/etc/secret", "/folder"}
+	b.run(t).untouched(t)
+}
+
+// TestRow6CopyUpOfALink: a tmpfs takes what the image has from where it lies, and
+// from nowhere else.
+func TestRow6CopyUpOfALink(t *testing.T) {
+	guard(t)
+	for link, place := range map[string]string{canary: "/link", "/proc/self/fd/3": "/link", "/proc/self/cwd": "/link/run", "/etc": "/link"} {
+		b := newBundle(t, "true")
+		b.replace(t, "link", link)
+		b.spec.Mounts = append(b.spec.Mounts, specs.Mount{Destination: place, Type: "tmpfs", Source: "tmpfs", Options: []string{"tmpcopyup"}})
+		b.run(t, leak(t)...).refused(t, "mounts[7]")
+	}
+}
+
+// TestRow6RemountThroughALink: only a mount that is the container's is changed.
+func TestRow6RemountThroughALink(t *testing.T) {
+	guard(t)
+	for _, link := range []string{"/proc/self/fd/3", "/proc", "/proc/1/root", "/etc", canary} {
+		for _, options := range [][]string{{"remount", "bind", "ro"}, {"remount", "size=1k"}} {
+			b := newBundle(t, "true")
+			b.replace(t, "link", link)
+			b.spec.Mounts = append(b.spec.Mounts, specs.Mount{Destination: "/link", Type: "tmpfs", Options: options})
+			b.run(t, leak(t)...).refused(t, "mounts[7]")
+		}
+	}
+}
