@@ -32,8 +32,11 @@ type Record struct {
 
 	// The folder of its cgroup on the host, "" for none. It is recorded before
 	// the cgroup is made, and only if it was not there: who finds this record
-	// without its author removes that cgroup with all processes in it.
-	Cgroup string `json:"cgroup"`
+	// without its author removes that cgroup with all processes in it. Names are
+	// used again, too: once there is a process, the cgroup is the folder with
+	// this inode, a number that the kernel gives once.
+	Cgroup      string `json:"cgroup"`
+	CgroupInode uint64 `json:"cgroupInode"`
 }
 
 // Save writes the record: under another name first, so that state.json is
@@ -46,7 +49,7 @@ func (f *Folder) Save() error {
 	return f.write("state.json", data)
 }
 
-// SetProcess records the container's process, and saves.
+// SetProcess records the container's process, and which cgroup it is in, and saves.
 func (f *Folder) SetProcess(pid int) error {
 	_, began, err := stat(pid)
 	if err != nil {
@@ -57,6 +60,11 @@ func (f *Folder) SetProcess(pid int) error {
 		return err
 	}
 	f.Record.Pid, f.Record.StartTime, f.Record.Boot = pid, began, boot
+	if f.Record.Cgroup != "" {
+		if f.Record.CgroupInode, err = inode(f.Record.Cgroup); err != nil {
+			return err
+		}
+	}
 	return f.Save()
 }
 
@@ -130,6 +138,15 @@ func stat(pid int) (state byte, began uint64, err error) {
 		return 0, 0, fmt.Errorf("read %s: %w", path, err)
 	}
 	return fields[0][0], began, nil
+}
+
+// inode is a file's number in its filesystem.
+func inode(path string) (uint64, error) {
+	var s unix.Stat_t
+	if err := unix.Stat(path, &s); err != nil {
+		return 0, &fs.PathError{Op: "stat", Path: path, Err: err}
+	}
+	return s.Ino, nil
 }
 
 // bootID tells one boot of the machine from another (random(4)).

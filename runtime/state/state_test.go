@@ -308,7 +308,7 @@ func TestCgroup(t *testing.T) {
 	root := t.TempDir()
 	f, cmd := created(t, root, "web")
 	f.Record.Cgroup = group
-	if err := f.Save(); err != nil {
+	if err := f.SetProcess(cmd.Process.Pid); err != nil {
 		t.Fatal(err)
 	}
 	other := exec.Command("sleep", "1000") // nobody has recorded this one
@@ -336,4 +336,39 @@ func TestCgroup(t *testing.T) {
 		t.Errorf("the cgroup is left: %v", err)
 	}
 	wantGone(t, root)
+}
+
+// Names of cgroups are used again: one that was made after ours had gone is
+// another container's.
+func TestAnotherCgroupOfThatName(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root makes cgroups")
+	}
+	mount, err := cgroup.Mount()
+	if err != nil {
+		t.Skip(err)
+	}
+	group := filepath.Join(mount, "minictr-state-test-again")
+	if err := os.Mkdir(group, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cgroup.Remove(group) })
+	root := t.TempDir()
+	f, cmd := created(t, root, "web")
+	f.Record.Cgroup = group
+	if err := f.SetProcess(cmd.Process.Pid); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Remove(group), os.Mkdir(group, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Record.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(group); err != nil {
+		t.Errorf("the other container's cgroup: %v", err)
+	}
+	if err := f.Remove(); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -86,7 +86,17 @@ func (r *Record) Kill() error {
 	if r.Cgroup == "" {
 		return nil
 	}
-	return cgroup.Remove(r.Cgroup)
+	n, err := inode(r.Cgroup)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && r.CgroupInode != 0 && n != r.CgroupInode {
+		return nil // it is gone, or has been removed and is another container's now
+	}
+	if err != nil {
+		return err
+	}
+	if err := cgroup.Remove(r.Cgroup); !errors.Is(err, unix.ENODEV) {
+		return err
+	}
+	return nil // another command was faster
 }
 
 // end kills a process and waits until it is gone, or a zombie: then a pidfd can
