@@ -139,7 +139,7 @@ func (b *builder) newTime() error {
 	const thread, file = Ref("thread"), Ref("offsets")
 	offsets := b.linux.TimeOffsets
 	if !b.isNew(specs.TimeNamespace) {
-		if len(offsets) > 0 {
+		if len(offsets) > 0 && b.options.Join == nil {
 			return fmt.Errorf("linux.timeOffsets: without a new namespace of type time they would be the host's")
 		}
 		return nil

@@ -103,7 +103,7 @@ func (w *Walk) host() {
 		p.fill(i)
 		if p.ops[i].number == unix.SYS_CLONE3 {
 			split(p.ops, p.slots, i)
-			if p.ops[i].child == plan.Container {
+			if p.ops[i].child != plan.Mapper {
 				w.clone = i
 			}
 		} else {
