@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	goruntime "runtime"
 	"strings"
 	"testing"
 
@@ -34,7 +35,16 @@ func oci(t *testing.T) string {
 // run runs a shell's words in a container of the config that change makes.
 func run(t *testing.T, program string, change func(*specs.Spec), words string) (output string, err error) {
 	t.Helper()
-	dir := t.TempDir()
+	dir := fieldsBundle(t, change, words)
+	id := fmt.Sprintf("fields-%d-%s", os.Getpid(), filepath.Base(filepath.Dir(dir)))
+	out, err := exec.Command(program, "run", "--bundle", dir, strings.ReplaceAll(id, "/", "-")).CombinedOutput()
+	return strings.TrimSpace(string(out)), err
+}
+
+// fieldsBundle makes the container's folder.
+func fieldsBundle(t *testing.T, change func(*specs.Spec), words string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
 	root := filepath.Join(dir, "rootfs")
 	for _, name := range []string{"bin", "proc", "sys/fs/cgroup", "dev"} {
 		if err := os.MkdirAll(filepath.Join(root, name), 0o755); err != nil {
@@ -48,7 +58,7 @@ func run(t *testing.T, program string, change func(*specs.Spec), words string) (
 	if err := os.WriteFile(filepath.Join(root, "bin/sh"), busybox, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"cat", "grep", "ionice", "uname", "id", "head", "ls", "mkdir"} {
+	for _, name := range []string{"cat", "grep", "ionice", "uname", "id", "head", "ls", "mkdir", "sleep"} {
 		if err := os.Symlink("sh", filepath.Join(root, "bin", name)); err != nil {
 			t.Fatal(err)
 		}
@@ -72,9 +82,7 @@ func run(t *testing.T, program string, change func(*specs.Spec), words string) (
 	if err := os.WriteFile(filepath.Join(dir, "config.json"), data, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	id := fmt.Sprintf("fields-%d-%s", os.Getpid(), filepath.Base(filepath.Dir(dir)))
-	out, err := exec.Command(program, "run", "--bundle", dir, strings.ReplaceAll(id, "/", "-")).CombinedOutput()
-	return strings.TrimSpace(string(out)), err
+	return dir
 }
 
 func TestProcessFields(t *testing.T) {
@@ -149,6 +157,10 @@ func TestProcessFields(t *testing.T) {
 			},
 			`grep CapBnd /proc/self/status`, "CapBnd:\t0000000000000020",
 		},
+		"and are told": {
+			func(s *specs.Spec) { s.Process.Capabilities.Ambient = []string{"CAP_FLY"} },
+			``, `process.capabilities.ambient: "CAP_FLY": cannot be granted here`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, err := run(t, program, test.change, test.words)
@@ -157,6 +169,72 @@ func TestProcessFields(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestExecFields: another process in a container is treated as its own config says.
+func TestExecFields(t *testing.T) {
+	program := oci(t)
+	adj := 300
+	last := fmt.Sprint(goruntime.NumCPU() - 1)
+	for name, test := range map[string]struct {
+		change func(*specs.Process)
+		words  string
+		want   string
+	}{
+		"execCPUAffinity": {
+			func(p *specs.Process) { p.ExecCPUAffinity = &specs.CPUAffinity{Initial: "0", Final: last} },
+			`grep Cpus_allowed_list /proc/self/status`, "Cpus_allowed_list:\t" + last,
+		},
+		"initial alone": {
+			func(p *specs.Process) { p.ExecCPUAffinity = &specs.CPUAffinity{Initial: "0"} },
+			`grep Cpus_allowed_list /proc/self/status`, "Cpus_allowed_list:\t0",
+		},
+		"oomScoreAdj": {
+			func(p *specs.Process) { p.OOMScoreAdj = &adj },
+			`cat /proc/$$/oom_score_adj`, "300",
+		},
+		"scheduler": {
+			func(p *specs.Process) { p.Scheduler = &specs.Scheduler{Policy: specs.SchedBatch, Nice: 3} },
+			`set -- $(cat /proc/$$/stat); echo nice ${19} policy ${41}`, "nice 3 policy 3",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out, err := execute(t, program, test.change, test.words)
+			if err != nil || out != test.want {
+				t.Errorf("%v\n%s\nwant %s", err, out, test.want)
+			}
+		})
+	}
+}
+
+// execute runs words as another process of a container that sleeps.
+func execute(t *testing.T, program string, change func(*specs.Process), words string) (output string, err error) {
+	t.Helper()
+	dir := fieldsBundle(t, func(*specs.Spec) {}, "sleep 60")
+	oci := func(args ...string) *exec.Cmd {
+		return exec.Command(program, append([]string{"--root", filepath.Join(dir, "state")}, args...)...)
+	}
+	id := fmt.Sprintf("fields-%d", os.Getpid())
+	if err := oci("run", "--detach", "--bundle", dir, id).Run(); err != nil { // with a pipe, sleep would keep it open
+		t.Fatal(err)
+	}
+	defer func() {
+		if out, err := oci("delete", "--force", id).CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+	}()
+	p := &specs.Process{Args: []string{"sh", "-c", words}, Env: []string{"PATH=/bin"}, Cwd: "/"}
+	change(p)
+	data, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "process.json")
+	if err := os.WriteFile(file, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out, err := oci("exec", "--process", file, id).CombinedOutput()
+	return strings.TrimSpace(string(out)), err
 }
 
 // TestRlimits: each of the sixteen, and what it says of itself.

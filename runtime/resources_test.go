@@ -141,10 +141,17 @@ func TestAppArmor(t *testing.T) {
 	if profiles, _ := os.ReadFile("/sys/kernel/security/apparmor/profiles"); !strings.Contains(string(profiles), "minictr-test") {
 		t.Skip("no profile minictr-test here; TestVirtualMachine loads it")
 	}
-	out, err := run(t, program, func(s *specs.Spec) { s.Process.ApparmorProfile = "minictr-test" },
-		"echo 1 >/allowed; echo 1 >/secret; cat /allowed; cat /proc/self/attr/current; cat /secret 2>/dev/null || echo denied")
-	if want := "1\nminictr-test (enforce)\ndenied"; err != nil || out != want {
-		t.Errorf("%v\n%s\nwant\n%s", err, out, want)
+	const (
+		words = "echo 1 >/allowed; echo 1 >/secret; cat /allowed; cat /proc/self/attr/current; cat /secret 2>/dev/null || echo denied"
+		want  = "1\nminictr-test (enforce)\ndenied"
+	)
+	out, err := run(t, program, func(s *specs.Spec) { s.Process.ApparmorProfile = "minictr-test" }, words)
+	if err != nil || out != want {
+		t.Errorf("run: %v\n%s\nwant\n%s", err, out, want)
+	}
+	out, err = execute(t, program, func(p *specs.Process) { p.ApparmorProfile = "minictr-test" }, words)
+	if err != nil || out != want {
+		t.Errorf("exec: %v\n%s\nwant\n%s", err, out, want)
 	}
 }
 
@@ -196,8 +203,10 @@ func TestVirtualMachine(t *testing.T) {
 	files := t.TempDir()
 	load := loadProfile(t, files)
 	shell(t, "..", "make build && go test -c -o "+files+"/runtime.test ./runtime", "CGO_ENABLED=0")
-	output := shell(t, "..", "scripts/vm 'cd /files; "+load+" ./runtime.test -test.v -test.timeout 100s'", "VM_FILES="+files)
-	for _, name := range []string{"TestProcessFields", "TestRlimits", "TestResources", "TestLeftCgroup", "TestDelegatedCgroup", "TestAppArmor"} {
+	tests := []string{"TestProcessFields", "TestExecFields", "TestRlimits", "TestProcessRefused", "TestResources", "TestNoController",
+		"TestLeftCgroup", "TestDelegatedCgroup", "TestAppArmor"}
+	output := shell(t, "..", `scripts/vm 'cd /files; `+load+` ./runtime.test -test.v -test.timeout 100s -test.run "^(`+strings.Join(tests, "|")+`)$"'`, "VM_FILES="+files)
+	for _, name := range tests {
 		if !strings.Contains(output, "--- PASS: "+name+" ") {
 			t.Errorf("%s did not pass in the virtual machine\n%s", name, output)
 		}
