@@ -81,6 +81,9 @@ func (t *Terms) warn(texts []string) {
 func prepare(f *state.Folder, spec *specs.Spec, p *plan.Plan) error {
 	f.Record.OCIVersion, f.Record.Annotations = spec.Version, spec.Annotations
 	f.Record.Rootfs = spec.Root.Path
+	if spec.Hooks != nil {
+		f.Record.Poststop = spec.Hooks.Poststop
+	}
 	if _, err := os.Stat(p.Cgroup); p.Cgroup != "" && err != nil {
 		f.Record.Cgroup = p.Cgroup
 	}

@@ -50,11 +50,7 @@ func destroy(c *state.Folder, warn func(error)) error {
 	if err := c.Record.Kill(); err != nil {
 		return err
 	}
-	spec, err := c.Config()
-	if err != nil {
-		return err
-	}
-	stopHooks(c, spec, warn)
+	stopHooks(c, &specs.Spec{Hooks: &specs.Hooks{Poststop: c.Record.Poststop}}, warn)
 	return nil
 }
 

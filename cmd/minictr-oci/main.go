@@ -91,7 +91,7 @@ func containerID(c *cli.Context, most int) (string, error) {
 		return "", errors.New("container id cannot be empty")
 	}
 	if c.NArg() > most {
-		return "", hint.New(fmt.Errorf("%s: more than %d arguments", c.Command.Name, most), "flags stand before the container's id")
+		return "", hint.New(fmt.Errorf("%s: %q: an argument too many", c.Command.Name, c.Args().Get(most)), "flags stand before the container's id")
 	}
 	return id, runtime.CheckName(id)
 }

@@ -22,6 +22,7 @@ type Record struct {
 	Rootfs      string            `json:"rootfs"` // root.path, absolute
 	Created     time.Time         `json:"created"`
 	Annotations map[string]string `json:"annotations,omitempty"`
+	Poststop    []specs.Hook      `json:"poststop,omitempty"` // delete runs them, and reads no more of the config
 
 	// The number of its process on the host; 0 before it is there. Numbers are
 	// used again: the process is the one that began at StartTime, in clock ticks

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/minictr/minictr/runtime/plan"
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// compiles tells whether a plan can be made of the default config with a change,
+// and nothing is left out of it.
+func compiles(t *testing.T, change func(*specs.Spec)) bool {
+	t.Helper()
+	spec := &specs.Spec{}
+	if err := json.Unmarshal(defaultConfig, spec); err != nil {
+		t.Fatal(err)
+	}
+	spec.Linux.CgroupsPath = "/web"
+	change(spec)
+	p, err := plan.Compile(spec, plan.Options{Cgroup2: "/sys/fs/cgroup", Arch: "amd64"})
+	return err == nil && len(p.Warnings) == 0
+}
+
+func TestDefaultConfigCompiles(t *testing.T) {
+	if !compiles(t, func(*specs.Spec) {}) {
+		t.Error("no plan can be made of it")
+	}
+	spec := &specs.Spec{}
+	data, err := rootless(defaultConfig, 1000, 1000)
+	if err == nil {
+		err = json.Unmarshal(data, spec)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := plan.Compile(spec, plan.Options{}); err != nil {
+		t.Errorf("--rootless: %v", err)
+	}
+}
+
+// What features claims and what the compiler takes are the same, and so is what
+// neither knows.
+func TestFeatures(t *testing.T) {
+	const unheard = "UNHEARD_OF"
+	f := implemented()
+	option := func(kind, name string) func(*specs.Spec) {
+		return func(s *specs.Spec) {
+			m := specs.Mount{Destination: "/mnt", Type: kind, Source: "/src", Options: []string{name}}
+			if strings.HasSuffix(name, "idmap") {
+				m.UIDMappings = []specs.LinuxIDMapping{{HostID: 1000, Size: 1}}
+				m.GIDMappings = m.UIDMappings
+			}
+			s.Mounts = append(s.Mounts, m)
+		}
+	}
+	seccomp := func(change func(s *specs.LinuxSeccomp, call *specs.LinuxSyscall)) func(*specs.Spec) {
+		return func(s *specs.Spec) {
+			call := specs.LinuxSyscall{Names: []string{"getpid"}, Action: specs.ActErrno}
+			s.Linux.Seccomp = &specs.LinuxSeccomp{DefaultAction: specs.ActAllow}
+			change(s.Linux.Seccomp, &call)
+			s.Linux.Seccomp.Syscalls = []specs.LinuxSyscall{call}
+		}
+	}
+	capability := func(name string) func(*specs.Spec) {
+		return func(s *specs.Spec) { s.Process.Capabilities.Bounding = []string{name} }
+	}
+	for kind, c := range map[string]struct {
+		listed []string
+		others string
+		use    func(name string) func(*specs.Spec)
+	}{
+		"namespace": {f.Linux.Namespaces, "", func(name string) func(*specs.Spec) {
+			return func(s *specs.Spec) {
+				own := specs.LinuxNamespace{Type: specs.LinuxNamespaceType(name)}
+				if !slices.Contains(s.Linux.Namespaces, own) {
+					s.Linux.Namespaces = append(s.Linux.Namespaces, own)
+				}
+				if name == "user" {
+					s.Linux.UIDMappings = []specs.LinuxIDMapping{{HostID: 100000, Size: 65536}}
+					s.Linux.GIDMappings = s.Linux.UIDMappings
+				}
+			}
+		}},
+		"capability": {f.Linux.Capabilities, "", capability},
+		"action": {f.Linux.Seccomp.Actions, "SCMP_ACT_NOTIFY", func(name string) func(*specs.Spec) {
+			return seccomp(func(_ *specs.LinuxSeccomp, call *specs.LinuxSyscall) {
+				call.Action = specs.LinuxSeccompAction(name)
+			})
+		}},
+		"operator": {f.Linux.Seccomp.Operators, "", func(name string) func(*specs.Spec) {
+			return seccomp(func(_ *specs.LinuxSeccomp, call *specs.LinuxSyscall) {
+				call.Args = []specs.LinuxSeccompArg{{Op: specs.LinuxSeccompOperator(name)}}
+			})
+		}},
+		"arch": {f.Linux.Seccomp.Archs, "", func(name string) func(*specs.Spec) {
+			return seccomp(func(s *specs.LinuxSeccomp, _ *specs.LinuxSyscall) { s.Architectures = []specs.Arch{specs.Arch(name)} })
+		}},
+		"seccomp flag": {f.Linux.Seccomp.SupportedFlags, "SECCOMP_FILTER_FLAG_NEW_LISTENER SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", func(name string) func(*specs.Spec) {
+			return seccomp(func(s *specs.LinuxSeccomp, call *specs.LinuxSyscall) {
+				s.Flags = []specs.LinuxSeccompFlag{specs.LinuxSeccompFlag(name)}
+				if s.Flags[0] == specs.LinuxSeccompFlagWaitKillableRecv {
+					call.Action, s.ListenerPath = specs.ActNotify, "/run/listener"
+				}
+			})
+		}},
+		"memory policy": {f.Linux.MemoryPolicy.Modes, "", func(name string) func(*specs.Spec) {
+			return func(s *specs.Spec) {
+				s.Linux.MemoryPolicy = &specs.LinuxMemoryPolicy{Mode: specs.MemoryPolicyModeType(name)}
+			}
+		}},
+		"memory policy flag": {f.Linux.MemoryPolicy.Flags, "", func(name string) func(*specs.Spec) {
+			return func(s *specs.Spec) {
+				s.Linux.MemoryPolicy = &specs.LinuxMemoryPolicy{
+					Mode: specs.MpolBind, Nodes: "0", Flags: []specs.MemoryPolicyFlagType{specs.MemoryPolicyFlagType(name)},
+				}
+			}
+		}},
+	} {
+		for _, name := range append(strings.Fields(c.others), unheard) {
+			if slices.Contains(c.listed, name) {
+				t.Errorf("%s %s is listed", kind, name)
+			}
+			if compiles(t, c.use(name)) {
+				t.Errorf("%s %s is not listed, and compiles", kind, name)
+			}
+		}
+		for _, name := range c.listed {
+			if !compiles(t, c.use(name)) {
+				t.Errorf("%s %s is listed, and does not compile", kind, name)
+			}
+		}
+	}
+	for _, name := range f.MountOptions {
+		if !compiles(t, option("bind", name)) && !compiles(t, option("tmpfs", name)) {
+			t.Errorf("mount option %s is listed, and does not compile", name)
+		}
+	}
+	if compiles(t, option("bind", unheard)) {
+		t.Errorf("mount option %s compiles", unheard)
+	}
+}
+
+// Of what is on or off as a whole, features tells what the compiler does, too.
+func TestFeaturesOnOff(t *testing.T) {
+	f := implemented().Linux
+	for name, c := range map[string]struct {
+		on  bool
+		use func(*specs.Spec)
+	}{
+		"apparmor": {*f.Apparmor.Enabled, func(s *specs.Spec) { s.Process.ApparmorProfile = "unconfined" }},
+		"selinux":  {*f.Selinux.Enabled, func(s *specs.Spec) { s.Process.SelinuxLabel = "system_u:system_r:container_t:s0" }},
+		"intelRdt": {*f.IntelRdt.Enabled, func(s *specs.Spec) { s.Linux.IntelRdt = &specs.LinuxIntelRdt{ClosID: "a"} }},
+		"netDevices": {*f.NetDevices.Enabled, func(s *specs.Spec) {
+			s.Linux.NetDevices = map[string]specs.LinuxNetDevice{"eth7": {}}
+		}},
+		"rdma": {*f.Cgroup.Rdma, func(s *specs.Spec) {
+			s.Linux.Resources = &specs.LinuxResources{Rdma: map[string]specs.LinuxRdma{"mlx5_0": {HcaHandles: new(uint32(3))}}}
+		}},
+		"idmap": {*f.MountExtensions.IDMap.Enabled, func(s *specs.Spec) {
+			ids := []specs.LinuxIDMapping{{HostID: 1000, Size: 1}}
+			s.Mounts = append(s.Mounts, specs.Mount{Destination: "/mnt", Type: "bind", Source: "/src", UIDMappings: ids, GIDMappings: ids})
+		}},
+	} {
+		if got := compiles(t, c.use); got != c.on {
+			t.Errorf("%s: features says %v, the compiler %v", name, c.on, got)
+		}
+	}
+}

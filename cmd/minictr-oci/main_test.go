@@ -1,0 +1,157 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/minictr/minictr/runtime/cgroup"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// The command line is tested as it is used: this test binary, run under the
+// name minictr-oci, is minictr-oci. What an engine types and sees is written
+// down in testdata/script, to be read as a manual.
+//
+// A script finds these words besides testscript's own:
+//
+//	bundle DIR [PATCH]    make a bundle: busybox, and what minictr-oci spec writes,
+//	                      without a terminal, changed by a JSON merge patch (RFC 7386)
+//	exec oci WORD…        minictr-oci with a root of the script's own, and with files
+//	                      for standard streams: a container keeps those it is given
+//	await ID STATUS       wait until state says so
+//
+// and the condition [controller:memory]: cgroup v2 of this machine has it.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"minictr-oci": main})
+}
+
+const ociWrapper = `#!/bin/sh
+minictr-oci --root "$WORK/root" "$@" </dev/null >"$WORK/.out" 2>"$WORK/.err"
+code=$?
+cat "$WORK/.out"
+cat "$WORK/.err" >&2
+exit $code
+`
+
+func TestScript(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("not root, who alone may make containers: use make test")
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:       "testdata/script",
+		Setup:     setUpScript,
+		Cmds:      map[string]func(*testscript.TestScript, bool, []string){"bundle": makeBundle, "await": await},
+		Condition: condition,
+	})
+}
+
+func setUpScript(e *testscript.Env) error {
+	bin := filepath.Join(e.WorkDir, ".bin")
+	if err := os.Mkdir(bin, 0o755); err != nil {
+		return err
+	}
+	e.Setenv("PATH", bin+":"+e.Getenv("PATH"))
+	oci := filepath.Join(bin, "oci")
+	e.Defer(func() { removeAll(e, oci) })
+	return os.WriteFile(oci, []byte(ociWrapper), 0o755)
+}
+
+// removeAll removes what the script has left.
+func removeAll(e *testscript.Env, oci string) {
+	run := func(args ...string) string {
+		cmd := exec.Command(oci, args...)
+		cmd.Env = e.Vars
+		out, err := cmd.Output()
+		if err != nil {
+			e.T().Log(err)
+		}
+		return string(out)
+	}
+	for id := range strings.FieldsSeq(run("list", "--quiet")) {
+		run("delete", "--force", id)
+	}
+}
+
+func makeBundle(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 || len(args) > 2 {
+		ts.Fatalf("usage: bundle DIR [PATCH]")
+	}
+	dir := ts.MkAbs(args[0])
+	root := filepath.Join(dir, "rootfs")
+	for _, name := range []string{"bin", "dev", "proc", "sys", "tmp"} {
+		ts.Check(os.MkdirAll(filepath.Join(root, name), 0o755))
+	}
+	busybox, err := os.ReadFile("/bin/busybox")
+	if errors.Is(err, os.ErrNotExist) {
+		ts.Fatalf("Debian's busybox-static is not installed: use make test")
+	}
+	ts.Check(err)
+	ts.Check(os.WriteFile(filepath.Join(root, "bin/busybox"), busybox, 0o755))
+	for _, name := range []string{"sh", "sleep", "true", "cat"} {
+		ts.Check(os.Symlink("busybox", filepath.Join(root, "bin", name)))
+	}
+	var config, patch any
+	ts.Check(json.Unmarshal(defaultConfig, &config))
+	group := "/minictr-test/" + filepath.Base(ts.Getenv("WORK")) + "-" + filepath.Base(dir) // no other test's
+	ts.Check(json.Unmarshal([]byte(`{"process": {"terminal": false, "args": ["sleep", "1000"]}, "linux": {"cgroupsPath": "`+group+`"}}`), &patch))
+	config = merge(config, patch)
+	if len(args) == 2 {
+		ts.Check(json.Unmarshal([]byte(os.Expand(ts.ReadFile(args[1]), ts.Getenv)), &patch))
+		config = merge(config, patch)
+	}
+	data, err := json.Marshal(config)
+	ts.Check(err)
+	ts.Check(os.WriteFile(filepath.Join(dir, "config.json"), data, 0o644))
+}
+
+// merge is a JSON merge patch, RFC 7386.
+func merge(target, patch any) any {
+	fields, ok := patch.(map[string]any)
+	if !ok {
+		return patch
+	}
+	merged, ok := target.(map[string]any)
+	if !ok {
+		merged = map[string]any{}
+	}
+	for name, value := range fields {
+		if value == nil {
+			delete(merged, name)
+		} else {
+			merged[name] = merge(merged[name], value)
+		}
+	}
+	return merged
+}
+
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: await ID STATUS")
+	}
+	var state struct{ Status string }
+	for range 500 {
+		ts.Check(ts.Exec("oci", "state", args[0]))
+		ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &state))
+		if state.Status == args[1] {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	ts.Fatalf("%s is %s, want %s", args[0], state.Status, args[1])
+}
+
+func condition(name string) (bool, error) {
+	controller, ok := strings.CutPrefix(name, "controller:")
+	if !ok {
+		return false, fmt.Errorf("unknown condition %q", name)
+	}
+	mount, err := cgroup.Mount()
+	return err == nil && strings.Contains(" "+strings.Join(cgroup.Available(mount), " ")+" ", " "+controller+" "), nil
+}
