@@ -16,22 +16,6 @@ import (
 // What the fields of process and linux in a config do to a process is asked of
 // that process: a container of busybox looks at itself.
 
-// oci is the runtime's program; the virtual machine brings it.
-func oci(t *testing.T) string {
-	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("containers are made by root")
-	}
-	if _, err := os.Stat("../go.mod"); err != nil {
-		return "/bin/minictr-oci"
-	}
-	path := filepath.Join(t.TempDir(), "minictr-oci")
-	if out, err := exec.Command("go", "build", "-o", path, "../cmd/minictr-oci").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return path
-}
-
 // run runs a shell's words in a container of the config that change makes.
 func run(t *testing.T, program string, change func(*specs.Spec), words string) (output string, err error) {
 	t.Helper()
