@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/minictr/minictr/hint"
@@ -31,7 +32,7 @@ const (
 )
 
 func (b *builder) cgroup() error {
-	files, err := cgroup.Files(b.linux.Resources)
+	files, err := cgroup.Files(b.resources())
 	if err != nil {
 		return fmt.Errorf("linux.resources: %w", err)
 	}
@@ -93,6 +94,25 @@ func (b *builder) delegate() error {
 		b.host("and write this file (/sys/kernel/cgroup/delegate)", fchownat(cgroupFd, name, owner, sameGroup).accept(unix.ENOENT))
 	}
 	return nil
+}
+
+// resources are linux.resources. Before version 1.3 of the specification a limit of
+// 0 processes could not be told from none, and engines write it for none.
+func (b *builder) resources() *specs.LinuxResources {
+	r := b.linux.Resources
+	if r == nil || r.Pids == nil || r.Pids.Limit == nil || *r.Pids.Limit != 0 || !olderThan(b.spec.Version, 3) {
+		return r
+	}
+	unlimited := *r
+	unlimited.Pids = nil
+	return &unlimited
+}
+
+// olderThan tells whether version "1.N.…" has an N below minor.
+func olderThan(version string, minor int) bool {
+	n, _, _ := strings.Cut(strings.TrimPrefix(version, "1."), ".")
+	number, err := strconv.Atoi(n)
+	return err == nil && number < minor
 }
 
 // groupPath is a config's cgroupsPath below the mount. A relative one, too,

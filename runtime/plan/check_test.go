@@ -290,6 +290,19 @@ func TestCgroupFiles(t *testing.T) {
 	}
 }
 
+// TestNoProcesses: 0 is a limit since version 1.3, and was none before.
+func TestNoProcesses(t *testing.T) {
+	for version, want := range map[string]bool{"1.3.0": true, "1.10.0-dev": true, "1.2.1": false, "1.0.2-dev": false} {
+		spec, none := testSpec(), int64(0)
+		spec.Version = version
+		spec.Linux.Resources.Pids = &specs.LinuxPids{Limit: &none}
+		limited := slices.ContainsFunc(calls(t, spec, "openat"), func(c string) bool { return strings.Contains(c, "pids.max") })
+		if limited != want {
+			t.Errorf("%s: limited %v, want %v", version, limited, want)
+		}
+	}
+}
+
 // TestDelegation: a cgroup that is mounted writable is the user's, and no other.
 func TestDelegation(t *testing.T) {
 	for _, test := range []struct {
