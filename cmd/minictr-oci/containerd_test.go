@@ -1,0 +1,32 @@
+package main
+
+import (
+	"fmt"
+	"testing"
+)
+
+// Containerd alone, with ctr, its plainest client: the runtime is a flag of
+// `ctr run`. (As a kubelet's it stands in config.toml: see README.md.)
+// No shares of the CPU are asked for: not every computer has that controller.
+const configTOML = `
+version = 2
+root = %q
+state = "/run/containerd"
+disabled_plugins = ["io.containerd.grpc.v1.cri"]
+[grpc]
+address = "/run/containerd/containerd.sock"
+`
+
+func TestContainerd(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, "containerd", "ctr")
+	conf := m.write("config.toml", fmt.Sprintf(configTOML, m.path("store")), 0o644)
+	m.wrap("ctr", "ctr")
+	run := "run --runtime io.containerd.runc.v2 --cpu-shares 0 --runc-binary " + m.oci()
+	m.wrap("run", "ctr "+run)
+	m.daemon("containerd --config "+conf, "ctr", "version")
+	m.command("ctr", "image", "import", m.image())
+	m.command("run", "--rm", "docker.io/library/demo:latest", "first", "true") // makes what all containers share
+	m.leavesNothing()
+	m.scripts("containerd")
+}

@@ -1,0 +1,149 @@
+package main
+
+// The three engines of Debian drive minictr-oci: podman, docker and containerd.
+// What a user of theirs types and sees is in testdata/engines, a folder for
+// each engine; in "cli" is what podman and docker share, with "engine" for
+// either's name. The scripts find the image "demo", and these words besides
+// testscript's own:
+//
+//	exits CODE COMMAND…   the command ends with this exit code
+//	terminal COMMAND…     run it in a terminal of 31 rows and 97 columns, and show
+//	                      what is on the screen; what is in the file "keys" is
+//	                      typed as soon as "ready" stands there
+//	eventually COMMAND…   try until the command succeeds
+//
+// An engine is registered as README.md says. To try the scripts themselves,
+// with a runtime that is known to be good: RUNTIME=/usr/sbin/runc go test
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
+)
+
+// oci builds minictr-oci, as make build does.
+func (m *machine) oci() (path string) {
+	m.t.Helper()
+	if other := os.Getenv("RUNTIME"); other != "" {
+		return other
+	}
+	path = m.path("minictr-oci")
+	build := exec.Command("go", "build", "-trimpath", "-tags", "urfave_cli_no_docs", "-o", path, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		m.t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return path
+}
+
+// image makes the image "demo" (see scripts/demo-image).
+func (m *machine) image() (archive string) {
+	m.t.Helper()
+	if _, err := os.Stat("/var/lib/dpkg/info/busybox-static.list"); err != nil {
+		m.t.Skip("Debian's busybox-static is not installed: use make test")
+	}
+	archive = m.path("demo.tar")
+	if out, err := exec.Command("../../scripts/demo-image", archive).CombinedOutput(); err != nil {
+		m.t.Fatalf("scripts/demo-image: %v\n%s", err, out)
+	}
+	return archive
+}
+
+// scripts runs those of the folders, each as a test of its own.
+func (m *machine) scripts(folders ...string) {
+	for _, folder := range folders {
+		m.t.Run(folder, func(t *testing.T) {
+			testscript.Run(t, testscript.Params{
+				Dir:      "testdata/engines/" + folder,
+				Deadline: time.Now().Add(time.Minute),
+				Setup: func(e *testscript.Env) error {
+					e.Setenv("DEMO", "docker.io/library/demo:latest") // its whole name, which ctr wants
+					e.Setenv("PATH", m.path("bin")+":"+e.Getenv("PATH"))
+					for _, dir := range []string{filepath.Dir(e.WorkDir), e.WorkDir} {
+						if err := os.Chmod(dir, 0o755); err != nil {
+							return err
+						}
+					}
+					return nil
+				},
+				Cmds: map[string]func(*testscript.TestScript, bool, []string){
+					"exits": exits, "eventually": eventually, "terminal": m.terminal,
+				},
+			})
+		})
+	}
+}
+
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND…")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	compareExit(ts, ts.Exec(args[1], args[2:]...), want)
+}
+
+func compareExit(ts *testscript.TestScript, err error, want int) {
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		ts.Fatalf("%v", err)
+	}
+	got := 0
+	if exit != nil {
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+func eventually(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: eventually COMMAND…")
+	}
+	if !within(func() bool { return ts.Exec(args[0], args[1:]...) == nil }) {
+		ts.Fatalf("%s: not in time", strings.Join(args, " "))
+	}
+}
+
+func (m *machine) terminal(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: terminal COMMAND…")
+	}
+	screen, line, err := pty.Open()
+	ts.Check(err)
+	defer screen.Close()
+	ts.Check(pty.Setsize(screen, &pty.Winsize{Rows: 31, Cols: 97}))
+	cmd := exec.Command(m.path("bin/"+args[0]), args[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = line, line, line
+	cmd.SysProcAttr = &unix.SysProcAttr{Setsid: true, Setctty: true}
+	ts.Check(cmd.Start())
+	defer time.AfterFunc(20*time.Second, func() { cmd.Process.Kill() }).Stop()
+	line.Close()
+	keys, _ := os.ReadFile(ts.MkAbs("keys"))
+	var shown strings.Builder
+	for buf := make([]byte, 4096); ; {
+		n, err := screen.Read(buf)
+		shown.Write(buf[:n])
+		if len(keys) > 0 && strings.Contains(shown.String(), "ready") {
+			screen.Write(keys)
+			keys = nil
+		}
+		if err != nil {
+			break // EIO: nobody has the terminal any more
+		}
+	}
+	err = cmd.Wait()
+	ts.Logf("%s", shown.String())
+	ts.Stdout().Write([]byte(strings.ReplaceAll(shown.String(), "\r", "")))
+	compareExit(ts, err, 0)
+}

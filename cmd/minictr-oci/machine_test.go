@@ -1,0 +1,256 @@
+package main
+
+// A machine for an engine: namespaces of its own, a /run of its own, and a pure
+// cgroup v2 tree, as Debian has it, whatever this computer has. Its first
+// process is a tini, which waits for orphans; when the test ends, however that
+// is, tini is killed, and the kernel takes everything in the machine with it.
+//
+// Programs come in with nsenter(1). Those and the daemons are in the cgroup
+// "engine", so that the root of the tree has no process and can hand its
+// controllers down; cgroups beside that one are the containers'.
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/minictr/minictr/runtime/cgroup"
+	"golang.org/x/sys/unix"
+)
+
+// boot makes the machine from inside; the word that it prints is its last.
+const boot = `
+set -e
+mount --make-rprivate /
+mount -t proc proc /proc
+umount --lazy /sys
+mount -t sysfs sysfs /sys
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mkdir /sys/fs/cgroup/engine
+echo $$ >/sys/fs/cgroup/engine/cgroup.procs
+mount -t tmpfs -o mode=755 run /run
+mount -t tmpfs shm /dev/shm
+echo up
+exec tini -- sleep infinity`
+
+type machine struct {
+	t     *testing.T
+	init  *exec.Cmd
+	dir   string // on the disk: stores, settings, and the wrappers in dir/bin
+	group string // its cgroup, as this computer names it
+}
+
+// newMachine boots one, in which the programs can be used.
+func newMachine(t *testing.T, programs ...string) *machine {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("not root, who alone may make containers: use make test")
+	}
+	for _, program := range append(programs, "tini", "nsenter") {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skip(program + " is not installed: use make test")
+		}
+	}
+	m := &machine{t: t, dir: t.TempDir(), group: newGroup(t)}
+	for _, dir := range []string{filepath.Dir(m.dir), m.dir} { // root in a user namespace walks through
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, dir := range []string{"bin", "tmp"} {
+		if err := os.Mkdir(m.path(dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.boot()
+	return m
+}
+
+// newGroup makes a cgroup that goes, with all in it, when the test ends.
+func newGroup(t *testing.T) string {
+	t.Helper()
+	mount, err := cgroup.Mount()
+	if err != nil {
+		t.Fatal(err)
+	}
+	group, err := os.MkdirTemp(mount, "minictr-engine")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cgroup.Remove(group); err != nil {
+			t.Error(err)
+		}
+	})
+	return group
+}
+
+func (m *machine) boot() {
+	m.t.Helper()
+	group, err := os.Open(m.group)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	defer group.Close()
+	m.init = exec.Command("sh", "-c", boot)
+	m.init.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:   unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS,
+		Unshareflags: unix.CLONE_NEWCGROUP, // it begins in m.group, which so becomes the root
+		UseCgroupFD:  true, CgroupFD: int(group.Fd()),
+		Pdeathsig: unix.SIGKILL,
+	}
+	out, err := m.init.StdoutPipe()
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	var trouble strings.Builder
+	m.init.Stderr = &trouble
+	if err := m.init.Start(); err != nil {
+		m.t.Fatal(err)
+	}
+	m.t.Cleanup(func() {
+		m.init.Process.Kill()
+		m.init.Wait()
+	})
+	if up, err := io.ReadAll(io.LimitReader(out, 3)); string(up) != "up\n" {
+		m.t.Fatalf("the machine does not come up: %v\n%s", err, trouble.String())
+	}
+}
+
+func (m *machine) path(name string) string { return filepath.Join(m.dir, name) }
+
+func (m *machine) write(name, text string, mode fs.FileMode) (path string) {
+	m.t.Helper()
+	path = m.path(name)
+	if err := os.WriteFile(path, []byte(text), mode); err != nil {
+		m.t.Fatal(err)
+	}
+	return path
+}
+
+// wrap makes a command of that name, which runs the line, and its own arguments
+// behind it, in the machine.
+func (m *machine) wrap(name, line string) (path string) {
+	m.t.Helper()
+	return m.write("bin/"+name, fmt.Sprintf("#!/bin/sh\necho $$ >%s/engine/cgroup.procs\nexec nsenter --target %d --all env TMPDIR=%s HOME=%s PATH=%s:/usr/sbin %s \"$@\"\n",
+		m.group, m.init.Process.Pid, m.path("tmp"), m.dir, os.Getenv("PATH"), line), 0o755)
+}
+
+// command runs a wrapped command to its end.
+func (m *machine) command(name string, args ...string) (output string) {
+	m.t.Helper()
+	out, err := exec.Command(m.path("bin/"+name), args...).CombinedOutput()
+	if err != nil {
+		m.t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// daemon starts a program that lives as long as the machine, and waits until
+// the wrapped command says that it is there.
+func (m *machine) daemon(line string, alive ...string) {
+	m.t.Helper()
+	log, err := os.Create(m.path("daemon.log"))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	defer log.Close()
+	server := exec.Command(m.wrap("daemon", line))
+	server.Stdout, server.Stderr = log, log
+	if err := server.Start(); err != nil {
+		m.t.Fatal(err)
+	}
+	m.t.Cleanup(func() { m.init.Process.Kill(); server.Wait() })
+	if !within(func() bool { return exec.Command(m.path("bin/"+alive[0]), alive[1:]...).Run() == nil }) {
+		text, _ := os.ReadFile(log.Name())
+		m.t.Fatalf("no answer from %s:\n%s", line, text)
+	}
+}
+
+// within tells whether something comes in time.
+func within(came func() bool) bool {
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if came() {
+			return true
+		}
+	}
+	return false
+}
+
+// leavesNothing looks at the machine now and when the test has ended: mounts,
+// cgroups, processes and the folders of state must be the same, but for paths
+// that come and go with the engine; "DIR/" is all that is below.
+func (m *machine) leavesNothing(but ...string) {
+	m.t.Helper()
+	look := func() map[string]string {
+		seen := m.look()
+		maps.DeleteFunc(seen, func(what, _ string) bool {
+			return slices.ContainsFunc(but, func(path string) bool {
+				return strings.HasSuffix(what, " "+path) || strings.HasSuffix(path, "/") && strings.Contains(what, " "+path)
+			})
+		})
+		return seen
+	}
+	before := look()
+	m.t.Cleanup(func() {
+		if m.t.Failed() || within(func() bool { return maps.Equal(before, look()) }) {
+			return // a script that was broken off leaves containers
+		}
+		after := look()
+		for _, name := range slices.Sorted(maps.Keys(after)) {
+			if _, there := before[name]; !there {
+				m.t.Errorf("left over: %s %s", name, after[name])
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(before)) {
+			if _, there := after[name]; !there {
+				m.t.Errorf("gone: %s", name)
+			}
+		}
+	})
+}
+
+// look lists what could be left over.
+func (m *machine) look() map[string]string {
+	seen := map[string]string{}
+	inside := fmt.Sprintf("/proc/%d/", m.init.Process.Pid)
+	mounts, _ := os.ReadFile(inside + "mountinfo")
+	for line := range strings.Lines(string(mounts)) {
+		seen["mount on "+strings.Fields(line)[4]] = ""
+	}
+	walk := func(dir string, visit func(path string)) {
+		filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+			if err == nil {
+				visit(path)
+			}
+			return nil // what goes meanwhile is not there
+		})
+	}
+	walk(m.group, func(path string) {
+		if filepath.Base(path) != "cgroup.procs" {
+			return
+		}
+		seen["cgroup "+strings.TrimPrefix(filepath.Dir(path), m.group)] = ""
+		pids, _ := os.ReadFile(path)
+		for _, pid := range strings.Fields(string(pids)) {
+			if n, _ := strconv.Atoi(pid); n > 0 {
+				command, _ := os.ReadFile("/proc/" + pid + "/cmdline")
+				seen["process "+pid] = strings.ReplaceAll(string(command), "\x00", " ")
+			}
+		}
+	})
+	for _, dir := range []string{inside + "root/run", inside + "root/dev/shm", m.path("tmp")} {
+		walk(dir, func(path string) { seen["state "+strings.TrimPrefix(path, inside+"root")] = "" })
+	}
+	return seen
+}
