@@ -128,11 +128,13 @@ func (c *creation) stop(w *walk.Walk, at plan.Stop) error {
 	if at == plan.Save {
 		return c.save(w)
 	}
+	state := ociState(c.folder, specs.StateCreating)
+	state.Pid, _ = w.Result(plan.Pid)
+	if at == plan.Listen {
+		return sendListener(w, c.spec.Linux.Seccomp, state)
+	}
 	c.hooked = true
-	pid, _ := w.Result(plan.Pid)
-	h := hooks{c.spec, ociState(c.folder, specs.StateCreating), &plan.Running{Pid: pid, Cgroup: c.cgroup}}
-	h.state.Pid = pid
-	return h.create()
+	return hooks{c.spec, state, &plan.Running{Pid: state.Pid, Cgroup: c.cgroup}}.create()
 }
 
 // undo ends what has begun: hooks that made something may want to know.

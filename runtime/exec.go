@@ -20,7 +20,7 @@ import (
 // and in the cgroup of its first process, under its filter, and with what the
 // process's own config says besides. On error nothing of it is left.
 func Exec(f *state.Folder, process *specs.Process, t Terms) (*Process, error) {
-	spec, err := enterable(f, process)
+	spec, status, err := enterable(f, process)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +46,13 @@ func Exec(f *state.Folder, process *specs.Process, t Terms) (*Process, error) {
 		return nil, err
 	}
 	t.warn(p.Warnings)
-	started, err := launch(p, walk.Caller{Given: t.Given, Stop: func(w *walk.Walk, _ plan.Stop) error { return t.handOut(w) }})
+	stop := func(w *walk.Walk, at plan.Stop) error {
+		if at == plan.Listen {
+			return sendListener(w, spec.Linux.Seccomp, ociState(f, status))
+		}
+		return t.handOut(w)
+	}
+	started, err := launch(p, walk.Caller{Given: t.Given, Stop: stop})
 	if err == nil && !t.Outlive {
 		if err = t.handOut(started.walk); err != nil {
 			err = errors.Join(err, started.end())
@@ -58,27 +64,27 @@ func Exec(f *state.Folder, process *specs.Process, t Terms) (*Process, error) {
 	return started, nil
 }
 
-// enterable is the container's config with another process; it tells why there
-// can be none. The words are runc's.
-func enterable(f *state.Folder, process *specs.Process) (*specs.Spec, error) {
+// enterable is the container's config with another process, and the container's
+// status; it tells why there can be no such process. The words are runc's.
+func enterable(f *state.Folder, process *specs.Process) (*specs.Spec, specs.ContainerState, error) {
 	status, err := f.Status()
 	if err != nil {
-		return nil, err
+		return nil, status, err
 	}
 	switch status {
 	case specs.StateStopped:
-		return nil, errors.New("cannot exec in a stopped container")
+		return nil, status, errors.New("cannot exec in a stopped container")
 	case state.Paused:
-		return nil, hint.New(errors.New("cannot exec in a paused container"), "resume it first")
+		return nil, status, hint.New(errors.New("cannot exec in a paused container"), "resume it first")
 	case specs.StateCreating:
-		return nil, errors.New("cannot exec in a container that is being created")
+		return nil, status, errors.New("cannot exec in a container that is being created")
 	}
 	spec, err := f.Config()
 	if err != nil {
-		return nil, err
+		return nil, status, err
 	}
 	spec.Process = process
-	return spec, nil
+	return spec, status, nil
 }
 
 // cgroupOf is the folder of the cgroup that a process is in (cgroups(7)): of a

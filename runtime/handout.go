@@ -3,13 +3,11 @@ package runtime
 import (
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"strconv"
 
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/walk"
-	"golang.org/x/sys/unix"
 )
 
 // What an engine wants of a new process: its number in a file, and, of one that
@@ -41,18 +39,12 @@ func writePidFile(path string, pid int) error {
 	return nil
 }
 
-// sendTerminal sends the host's side of the terminal to whoever listens at path
-// (unix(7), SCM_RIGHTS). The message is the terminal's name, which nobody needs.
+// sendTerminal sends the host's side of the terminal to whoever listens at
+// path. The message is the terminal's name, which nobody needs.
 func sendTerminal(w *walk.Walk, path string) error {
 	fd, ok := w.Result(plan.Ptmx)
 	if !ok {
 		return errors.New("process.terminal is not set, there is no terminal to send")
 	}
-	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	_, _, err = conn.WriteMsgUnix([]byte("/dev/ptmx"), unix.UnixRights(fd), nil)
-	return err
+	return sendFd(path, []byte("/dev/ptmx"), fd)
 }

@@ -25,6 +25,8 @@ type Process struct {
 // options says what the config does not; Cgroup2 may be left empty for a
 // process in no cgroup of its own. given and watch are walk.Caller's.
 //
+// Hooks and seccomp's listener want a container that has a state: see Create.
+//
 // Start locks the goroutine to its thread: the process is killed when that
 // thread ends, unless options.Outlive is set.
 func Start(spec *specs.Spec, options plan.Options, given map[plan.Ref]int, watch func(*plan.Plan) walk.Watch) (*Process, error) {
@@ -32,7 +34,9 @@ func Start(spec *specs.Spec, options plan.Options, given map[plan.Ref]int, watch
 	if err != nil {
 		return nil, err
 	}
-	caller := walk.Caller{Given: given}
+	caller := walk.Caller{Given: given, Stop: func(*walk.Walk, plan.Stop) error {
+		return errors.New("hooks, linux.seccomp.listenerPath: they are told a container's state, and this one has none")
+	}}
 	if watch != nil {
 		caller.Watch = watch(p)
 	}

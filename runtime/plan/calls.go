@@ -404,8 +404,8 @@ func capset(effective, permitted, inheritable uint64) Step {
 	return call("capset", unix.SYS_CAPSET, header, data)
 }
 
-// seccomp(2) puts a filter of n instructions over every later call.
-func seccomp(f uint64, program []byte, n int) Step {
+// loadSeccomp, seccomp(2), puts a filter of n instructions over every later call.
+func loadSeccomp(f uint64, program []byte, n int) Step {
 	text := fmt.Sprintf("{len=%d, filter=…}", n)
 	prog := words(text, uint64(n), 0).with(word, &Mem{Bytes: program, Text: "…"})
 	return call("seccomp", unix.SYS_SECCOMP,

@@ -120,7 +120,6 @@ func refused(s *specs.Spec) []refusal {
 		return list
 	}
 	return append(list, []refusal{
-		{"linux.seccomp.listenerPath", l.Seccomp != nil && l.Seccomp.ListenerPath+l.Seccomp.ListenerMetadata != ""},
 		{"linux.intelRdt", l.IntelRdt != nil},
 		{"linux.netDevices", len(l.NetDevices) > 0},
 	}...)

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"slices"
 
+	"github.com/minictr/minictr/runtime/seccomp"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
@@ -66,13 +67,15 @@ type Options struct {
 	KeepKeyring bool
 }
 
-// Stop is what the child writes to Report. At Hooks and Save it then waits.
+// Stop is what the child writes to Report. At all but Alive it then waits for
+// the host to answer with the same.
 type Stop byte
 
 const (
-	Alive Stop = '.' // goes on; if nobody reads it, the parent is dead
-	Hooks Stop = 'h' // namespaces and mounts are made, the pivot is next
-	Save  Stop = 's' // its last steps are next; the host may write it down
+	Alive  Stop = '.' // goes on; if nobody reads it, the parent is dead
+	Hooks  Stop = 'h' // namespaces and mounts are made, the pivot is next
+	Listen Stop = 'l' // the filter is loaded; the host may take its Listener
+	Save   Stop = 's' // its last steps are next; the host may write it down
 )
 
 // Names of descriptors that package walk is given, and of results that its
@@ -106,6 +109,7 @@ func Compile(spec *specs.Spec, o Options) (*Plan, error) {
 	}
 	b := newBuilder(spec, o)
 	return b.compile(
+		b.readFilter,
 		b.cgroup,
 		b.makeRoot,
 		b.sources,
@@ -164,6 +168,7 @@ type builder struct {
 
 	plan       Plan
 	steps      []Step
+	filter     *seccomp.Filter // nil for none
 	part, from string
 	made       []string // folders that an earlier step has made sure of
 }
@@ -189,7 +194,7 @@ func (b *builder) has(kind specs.LinuxNamespaceType) bool {
 
 // waits tells whether the child waits for the host on its way.
 func (b *builder) waits() bool {
-	return b.isNew(specs.UserNamespace) || b.options.Outlive || b.hasHooks()
+	return b.isNew(specs.UserNamespace) || b.options.Outlive || b.hasHooks() || b.notifies()
 }
 
 // session gives the child a clean start: signals, ids, streams, terminal.

@@ -34,9 +34,7 @@ func (b *builder) confine() error {
 		return err
 	}
 	if !p.NoNewPrivileges {
-		if err := b.seccomp(); err != nil {
-			return err
-		}
+		b.loadFilter()
 	}
 	if err := b.capabilitiesAndUser(); err != nil {
 		return err

@@ -54,9 +54,7 @@ func (b *builder) exec() error {
 	}
 	b.container("and this one, for a while: where it says what failed", closeOnExec(b.plan.Verdict, false))
 	if p.NoNewPrivileges {
-		if err := b.seccomp(); err != nil {
-			return err
-		}
+		b.loadFilter()
 	}
 	b.begin("exec", "minictr")
 	leave := execveat(trampolineFile, []string{"minictr"})
@@ -104,13 +102,15 @@ func (b *builder) save() {
 	}
 	b.begin("exec", "minictr")
 	b.stop("all is ready: the host may write down that it exists", Save)
-	b.container("is the host still there? if it died it wrote nothing down, and this answers EPIPE", say(Alive))
 }
 
-// stop lets the child wait for the host.
+// stop lets the child wait for the host. Where the host has died the pipe ends
+// without an answer.
 func (b *builder) stop(why string, at Stop) {
 	b.container(why, say(at))
-	b.container("and it answers", readByte(Go))
+	answer := readByte(Go)
+	answer.Expect = &Expect{Arg: 1, Mask: 0xff, Value: uint64(at)}
+	b.container("and it answers with the same; if it died meanwhile, this is the end here too", answer)
 }
 
 func say(at Stop) Step { return write(Report, string(rune(at))) }

@@ -23,6 +23,7 @@ func Exec(spec *specs.Spec, o Options) (*Plan, error) {
 	}
 	b := newBuilder(spec, o)
 	return b.compile(
+		b.readFilter,
 		b.enterCgroup,
 		b.enterTerminal,
 		b.makeTrampoline,

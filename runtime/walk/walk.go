@@ -141,7 +141,7 @@ func (w *Walk) hear(b []byte) {
 	case len(w.said) > 0:
 		w.said = append(w.said, b...)
 	case at == plan.Alive:
-	case at == plan.Hooks || at == plan.Save:
+	case at == plan.Hooks || at == plan.Listen || at == plan.Save:
 		if w.stopped != nil {
 			return
 		}
