@@ -90,7 +90,7 @@ func prepare(f *state.Folder, spec *specs.Spec, p *plan.Plan) error {
 	return f.Save()
 }
 
-// waitingPlace opens the FIFOs that a container holds until it is started. Both
+// waitingPlace makes the FIFOs that a container holds until it is started. Both
 // ends are open in it: it waits for a byte, never for somebody to open them.
 func (t *Terms) waitingPlace(f *state.Folder) (release func(), err error) {
 	if !t.Wait {
@@ -103,7 +103,7 @@ func (t *Terms) waitingPlace(f *state.Folder) (release func(), err error) {
 		}
 	}
 	for name, ref := range map[string]plan.Ref{"go": plan.Start, "report": plan.Verdict} {
-		fifo, err := os.OpenFile(f.Path(name), os.O_RDWR, 0)
+		fifo, err := f.Fifo(name)
 		if err != nil {
 			release()
 			return nil, err

@@ -46,7 +46,7 @@ func (b *bundle) run(c *cli.Context) (code int, err error) {
 	}
 	if b.terms.Wait {
 		if err := runtime.StartCreated(b.folder, b.terms.Options); err != nil {
-			return 0, errors.Join(err, b.folder.Close(), b.delete(c))
+			return 0, errors.Join(err, b.folder.Close(), b.delete(c, true))
 		}
 	}
 	if err := b.folder.Close(); err != nil || b.terms.Outlive {
@@ -54,13 +54,13 @@ func (b *bundle) run(c *cli.Context) (code int, err error) {
 	}
 	code, err = attend(process, streams, signals)
 	if err == nil && !c.Bool("keep") {
-		err = b.delete(c)
+		err = b.delete(c, false)
 	}
 	return code, err
 }
 
-func (b *bundle) delete(c *cli.Context) error {
-	return runtime.Delete(c.String("root"), b.folder.ID(), true, warn)
+func (b *bundle) delete(c *cli.Context, force bool) error {
+	return runtime.Delete(c.String("root"), b.folder.ID(), force, warn)
 }
 
 // remove ends what has not become a container.

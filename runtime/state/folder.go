@@ -68,16 +68,19 @@ func New(root, id string) (*Folder, error) {
 	if slices.Contains(names, id) {
 		return nil, fmt.Errorf("%s: %w", id, ErrExist)
 	}
-	f := &Folder{Record: Record{ID: id}, root: root, id: id, prefix: creating}
+	f := &Folder{Record: Record{ID: id, Created: time.Now().UTC()}, root: root, id: id, prefix: creating}
 	if err := f.make(); err != nil {
 		return nil, err
 	}
-	for _, fifo := range []string{"go", "report"} {
-		if err := unix.Mkfifo(f.Path(fifo), 0o600); err != nil {
-			return nil, errors.Join(fmt.Errorf("mkfifo %s: %w", f.Path(fifo), err), f.Remove())
-		}
-	}
 	return f, nil
+}
+
+// Fifo makes the FIFO of this name, and opens both its ends.
+func (f *Folder) Fifo(name string) (*os.File, error) {
+	if err := unix.Mkfifo(f.Path(name), 0o600); err != nil {
+		return nil, fmt.Errorf("mkfifo %s: %w", f.Path(name), err)
+	}
+	return os.OpenFile(f.Path(name), os.O_RDWR, 0)
 }
 
 // make makes and locks the folder. Between the two another command may have
@@ -106,10 +109,6 @@ func (f *Folder) make() error {
 // Commit makes the folder a container: from here on it is there for all
 // commands, whatever becomes of this one. What Path said before no longer holds.
 func (f *Folder) Commit() error {
-	f.Record.Created = time.Now().UTC()
-	if err := f.Save(); err != nil {
-		return err
-	}
 	made := f.Path("")
 	f.prefix = ""
 	err := unix.Renameat2(unix.AT_FDCWD, made, unix.AT_FDCWD, f.Path(""), unix.RENAME_NOREPLACE)

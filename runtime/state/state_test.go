@@ -19,6 +19,11 @@ import (
 // holds it open until a byte comes, and then becomes another program.
 func begin(t *testing.T, f *Folder) *exec.Cmd {
 	t.Helper()
+	fifo, err := f.Fifo("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fifo.Close()
 	cmd := exec.Command("sh", "-c", `exec 9<>"$0"; echo; read byte <&9; exec 9<&-; exec sleep 1000`, f.Path("go"))
 	out, err := cmd.StdoutPipe()
 	if err != nil {
