@@ -329,6 +329,16 @@ func TestRootfsPropagation(t *testing.T) {
 	}
 }
 
+// TestRootfsPropagationWithHooks: the pivot, which refuses a shared root, comes
+// later where there are hooks.
+func TestRootfsPropagationWithHooks(t *testing.T) {
+	b := newBundle(t, oci(t))
+	b.spec.Linux.RootfsPropagation = "shared"
+	b.spec.Hooks = &specs.Hooks{CreateContainer: []specs.Hook{{Path: "/bin/true"}}}
+	info, _, _ := strings.Cut(b.run(t, see+"see /"), "\n")
+	want(t, info, "rw,relatime shared")
+}
+
 // TestIdmap: the files of the host's root belong to whom the mapping says, and
 // what is made there belongs to root on the host.
 func TestIdmap(t *testing.T) {

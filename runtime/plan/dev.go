@@ -40,8 +40,9 @@ func (b *builder) furnishDev() error {
 	if err != nil {
 		return err
 	}
+	fresh := b.freshDev()
 	for _, d := range devices {
-		b.device(d)
+		b.device(d, fresh && b.onlyOurs(d.path))
 	}
 	for _, l := range devLinks {
 		b.container("a name that programs expect", symlinkat(l[1], dev, l[0]).accept(unix.EEXIST))

@@ -82,7 +82,8 @@ func ownDevice(d specs.LinuxDevice) (device, error) {
 	return own, nil
 }
 
-func (b *builder) device(d device) {
+// device makes one. Nothing is in its place yet if that is fresh.
+func (b *builder) device(d device, fresh bool) {
 	folder, name := b.deviceFolder(d.path)
 	if b.lent(d) {
 		b.bindDevice(d, folder, name)
@@ -90,7 +91,7 @@ func (b *builder) device(d device) {
 	}
 	const made, there = Ref("made"), Ref("there")
 	node := mknodat(folder, name, d.kind|d.mode, d.major, d.minor)
-	if b.onlyOurs(d.path) {
+	if fresh {
 		b.container(deviceWhy(d), node)
 	} else {
 		b.container(deviceWhy(d), node.as(made).accept(unix.EEXIST))
@@ -109,10 +110,10 @@ func deviceWhy(d device) string {
 	return fmt.Sprintf("device %d:%d", d.major, d.minor)
 }
 
-// onlyOurs: in a folder that was made for this container nothing can be there yet
-// but what this plan has put there.
+// onlyOurs: right in /dev, if that was made for this container, there is nothing but
+// what this plan has put there.
 func (b *builder) onlyOurs(file string) bool {
-	return b.freshDev() && path.Dir(file) == "/dev" && !slices.ContainsFunc(b.spec.Mounts, func(m specs.Mount) bool {
+	return path.Dir(file) == "/dev" && !slices.ContainsFunc(b.spec.Mounts, func(m specs.Mount) bool {
 		return destination(m) == file
 	})
 }

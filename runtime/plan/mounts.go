@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -193,11 +194,28 @@ func (b *builder) filesystem(side Side, ref Ref, m specs.Mount, o *mountOpts) er
 func (b *builder) fsOptions(side Side, fs Ref, o *mountOpts) {
 	for _, d := range o.data {
 		key, value, _ := strings.Cut(d, "=")
-		if b.has(specs.UserNamespace) && side == Host && (key == "uid" || key == "gid") {
-			value = b.outside(value)
+		if side == Host && key == "uid" {
+			value = outside(value, b.linux.UIDMappings)
+		}
+		if side == Host && key == "gid" {
+			value = outside(value, b.linux.GIDMappings)
 		}
 		b.add(side, "option "+Quote(key), fsconfig(fs, key, value))
 	}
+}
+
+// outside translates an id of the container, in an option, for the host side. One
+// that is not mapped is left to the kernel to refuse.
+func outside(id string, maps []specs.LinuxIDMapping) string {
+	n, err := strconv.ParseUint(id, 10, 32)
+	if err != nil {
+		return id
+	}
+	mapped, err := HostID(uint32(n), maps)
+	if err != nil {
+		return id
+	}
+	return strconv.FormatUint(uint64(mapped), 10)
 }
 
 // attach puts each mount where it belongs, in the order of the config.

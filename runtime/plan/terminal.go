@@ -3,7 +3,6 @@ package plan
 import (
 	"errors"
 	"fmt"
-	"strconv"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -88,17 +87,4 @@ func (b *builder) console() {
 	b.container("hold the place", openat2(dev, console, unix.O_PATH, unix.RESOLVE_NO_SYMLINKS|unix.RESOLVE_BENEATH).as(target))
 	b.container("the terminal that is already open, not one found by name", openTree(tty, "", false).as(ends))
 	b.container("it is the console", moveMount(ends, target))
-}
-
-// outside translates an id in a mount option for the host side.
-func (b *builder) outside(id string) string {
-	n, err := strconv.ParseUint(id, 10, 32)
-	if err != nil {
-		return id
-	}
-	mapped, err := HostID(uint32(n), b.linux.GIDMappings)
-	if err != nil {
-		return id
-	}
-	return strconv.FormatUint(uint64(mapped), 10)
 }
