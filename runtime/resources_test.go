@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	goruntime "runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -117,6 +118,32 @@ func TestLeftCgroup(t *testing.T) {
 	}
 	if _, err := os.Stat(group); err == nil {
 		t.Errorf("%s is still there", group)
+	}
+}
+
+// TestBusyCgroup: a cgroup with a process in it is another's, and stays so.
+func TestBusyCgroup(t *testing.T) {
+	program := oci(t)
+	mount, _ := hierarchy(t)
+	group := filepath.Join(mount, "fields", "busy")
+	if err := os.MkdirAll(group, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cgroup.Remove(filepath.Dir(group)) })
+	other := exec.Command("sleep", "60")
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { other.Process.Kill(); other.Wait() }()
+	if err := os.WriteFile(filepath.Join(group, "cgroup.procs"), []byte(strconv.Itoa(other.Process.Pid)), 0); err != nil {
+		t.Fatal(err)
+	}
+	out, err := run(t, program, func(s *specs.Spec) { s.Linux.CgroupsPath = "/fields/busy" }, "echo it runs")
+	if err == nil || !strings.Contains(out, "file exists") || strings.Contains(out, "it runs") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if pids, err := cgroup.Pids(group); err != nil || !slices.Equal(pids, []int{other.Process.Pid}) {
+		t.Errorf("then in it: %v, %v", pids, err)
 	}
 }
 
