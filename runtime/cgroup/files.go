@@ -24,8 +24,8 @@ type File struct {
 
 // Files translates the resources of an OCI config (config-linux.md, "Control
 // groups") into files of version 2. The config was made for version 1, so
-// some numbers change their scale. A number that is 0 is one that was not given,
-// as engines mean it; but 0 processes is a limit, and so is 0 swap.
+// some numbers change their scale. 0 is for a number that is not given, as engines
+// mean it, but for pids.limit.
 // A field that version 2 does not have is an error that names it.
 func Files(r *specs.LinuxResources) ([]File, error) {
 	if r == nil {

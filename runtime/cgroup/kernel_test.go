@@ -244,6 +244,31 @@ func TestUpdateDevices(t *testing.T) {
 	}
 }
 
+// TestDevicesBelow: a cgroup below has rules of its own; what either refuses is
+// refused.
+func TestDevicesBelow(t *testing.T) {
+	path := group(t)
+	below := filepath.Join(path, "below")
+	deny, kmsg, mem := deviceRule(false, "a", -1, -1, "rwm"), deviceRule(true, "c", 1, 11, "r"), deviceRule(true, "c", 1, 1, "r")
+	for _, test := range []struct {
+		above, below []specs.LinuxDeviceCgroup
+		opens        bool
+	}{
+		{[]specs.LinuxDeviceCgroup{deny, kmsg, mem}, []specs.LinuxDeviceCgroup{deny, kmsg}, true},
+		{[]specs.LinuxDeviceCgroup{deny, kmsg, mem}, []specs.LinuxDeviceCgroup{deny, mem}, false},
+		{[]specs.LinuxDeviceCgroup{deny, mem}, []specs.LinuxDeviceCgroup{deny, kmsg}, false},
+	} {
+		for dir, rules := range map[string][]specs.LinuxDeviceCgroup{path: test.above, below: test.below} {
+			if err := Update(dir, &specs.LinuxResources{Devices: rules}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if opens := start(t, below, "sh", "-c", "exec 3</dev/kmsg").Wait() == nil; opens != test.opens {
+			t.Errorf("%+v: opens %v", test, opens)
+		}
+	}
+}
+
 // TestMissingController: an error, and what to do; nothing that is not asked for.
 func TestMissingController(t *testing.T) {
 	path := group(t)

@@ -1,17 +1,14 @@
 package cgroup
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
-	"unsafe"
 
 	"github.com/minictr/minictr/hint"
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -143,60 +140,4 @@ func write(path string, files []File) error {
 		}
 	}
 	return nil
-}
-
-// replaceDevices attaches the program of the rules in the old one's place, so
-// that at no moment there is none (bpf(2), BPF_PROG_ATTACH without flags).
-func replaceDevices(path string, rules []specs.LinuxDeviceCgroup) error {
-	code, n, err := DeviceProgram(rules)
-	if err != nil {
-		return fmt.Errorf("resources: devices: %w", err)
-	}
-	group, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer group.Close()
-	attr := make([]byte, 0, 32)
-	if n == 0 {
-		attr = words32(attr, uint32(group.Fd()), 0, unix.BPF_CGROUP_DEVICE, 0)
-		if _, err := bpf(unix.BPF_PROG_DETACH, attr); err != nil && !errors.Is(err, unix.ENOENT) {
-			return fmt.Errorf("bpf(BPF_PROG_DETACH) from %s: %w", path, err)
-		}
-		return nil
-	}
-	license, err := unix.BytePtrFromString("GPL")
-	if err != nil {
-		return err
-	}
-	attr = words32(attr, unix.BPF_PROG_TYPE_CGROUP_DEVICE, uint32(n))
-	attr = binary.NativeEndian.AppendUint64(attr, uint64(uintptr(unsafe.Pointer(&code[0]))))
-	attr = binary.NativeEndian.AppendUint64(attr, uint64(uintptr(unsafe.Pointer(license))))
-	program, err := bpf(unix.BPF_PROG_LOAD, attr)
-	runtime.KeepAlive(code)
-	runtime.KeepAlive(license)
-	if err != nil {
-		return fmt.Errorf("bpf(BPF_PROG_LOAD): %w", err)
-	}
-	defer unix.Close(program)
-	attr = words32(attr[:0], uint32(group.Fd()), uint32(program), unix.BPF_CGROUP_DEVICE, 0)
-	if _, err := bpf(unix.BPF_PROG_ATTACH, attr); err != nil {
-		return fmt.Errorf("bpf(BPF_PROG_ATTACH) to %s: %w", path, err)
-	}
-	return nil
-}
-
-func words32(b []byte, words ...uint32) []byte {
-	for _, w := range words {
-		b = binary.NativeEndian.AppendUint32(b, w)
-	}
-	return b
-}
-
-func bpf(command uintptr, attr []byte) (fd int, err error) {
-	r, _, errno := unix.Syscall(unix.SYS_BPF, command, uintptr(unsafe.Pointer(&attr[0])), uintptr(len(attr)))
-	if errno != 0 {
-		return 0, errno
-	}
-	return int(r), nil
 }

@@ -158,7 +158,8 @@ func (b *builder) passDown(dir string, controllers []string) {
 }
 
 // devices loads the program that the kernel asks at every open and mknod of a
-// device by a process in this cgroup.
+// device by a process in this cgroup or below it. Cgroups below may have programs
+// of their own (BPF_F_ALLOW_MULTI): what one of them refuses is refused.
 func (b *builder) devices() error {
 	b.from = "linux.resources.devices"
 	var rules []specs.LinuxDeviceCgroup
@@ -178,8 +179,8 @@ func (b *builder) devices() error {
 		unix.BPF_PROG_TYPE_CGROUP_DEVICE|uint64(n)<<32, 0, 0).
 		with(1*word, &Mem{Bytes: program, Text: "insns"}).
 		with(2*word, Str("GPL"))
-	attach := words(fmt.Sprintf("{attach_type=BPF_CGROUP_DEVICE, target_fd=%s, attach_bpf_fd=%s}", cgroupFd, prog), 0, 0).
-		with32(0, cgroupFd).with32(4, prog).with32(8, Num{Value: unix.BPF_CGROUP_DEVICE})
+	attach := words(fmt.Sprintf("{attach_type=BPF_CGROUP_DEVICE, target_fd=%s, attach_bpf_fd=%s, attach_flags=BPF_F_ALLOW_MULTI}", cgroupFd, prog), 0, 0).
+		with32(0, cgroupFd).with32(4, prog).with32(8, Num{Value: unix.BPF_CGROUP_DEVICE}).with32(12, Num{Value: unix.BPF_F_ALLOW_MULTI})
 	b.host("a program of rules: which devices may be used", call("bpf", unix.SYS_BPF,
 		Num{unix.BPF_PROG_LOAD, "BPF_PROG_LOAD"}, load, num(len(load.Bytes))).as(prog))
 	b.host("the kernel asks it at every open of a device in this cgroup", call("bpf", unix.SYS_BPF,
