@@ -1,9 +1,7 @@
 package runtime
 
 import (
-	"errors"
 	"fmt"
-	"net"
 
 	"github.com/go-json-experiment/json"
 	"github.com/minictr/minictr/runtime/plan"
@@ -41,15 +39,18 @@ func sendListener(w *walk.Walk, s *specs.LinuxSeccomp, state specs.State) error 
 }
 
 // sendFd sends a message and a descriptor to whoever listens at path (unix(7),
-// SCM_RIGHTS): the descriptor with the first bytes.
+// SCM_RIGHTS).
 func sendFd(path string, message []byte, fd int) error {
-	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
+	socket, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return err
+		return fmt.Errorf("socket: %w", err)
 	}
-	n, _, err := conn.WriteMsgUnix(message, unix.UnixRights(fd), nil)
-	if err == nil {
-		_, err = conn.Write(message[n:])
+	defer unix.Close(socket)
+	if err := unix.Connect(socket, &unix.SockaddrUnix{Name: path}); err != nil {
+		return fmt.Errorf("connect %s: %w", path, err)
 	}
-	return errors.Join(err, conn.Close())
+	if err := unix.Sendmsg(socket, message, unix.UnixRights(fd), nil, 0); err != nil {
+		return fmt.Errorf("sendmsg %s: %w", path, err)
+	}
+	return nil
 }
