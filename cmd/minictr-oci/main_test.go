@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -83,32 +84,45 @@ func makeBundle(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 || len(args) > 2 {
 		ts.Fatalf("usage: bundle DIR [PATCH]")
 	}
-	dir := ts.MkAbs(args[0])
-	root := filepath.Join(dir, "rootfs")
-	for _, name := range []string{"bin", "dev", "proc", "sys", "tmp"} {
-		ts.Check(os.MkdirAll(filepath.Join(root, name), 0o755))
+	patch := "{}"
+	if len(args) == 2 {
+		patch = os.Expand(ts.ReadFile(args[1]), ts.Getenv)
 	}
+	dir := ts.MkAbs(args[0])
+	group := filepath.Base(ts.Getenv("WORK")) + "-" + filepath.Base(dir) // no other test's
+	ts.Check(writeBundle(dir, group, patch))
+}
+
+// writeBundle makes a bundle in dir, whose container sleeps, with a cgroup of
+// that name.
+func writeBundle(dir, group, patch string) error {
 	busybox, err := os.ReadFile("/bin/busybox")
 	if errors.Is(err, os.ErrNotExist) {
-		ts.Fatalf("Debian's busybox-static is not installed: use make test")
+		return hint.New(err, "Debian's busybox-static is not installed: use make test")
 	}
-	ts.Check(err)
-	ts.Check(os.WriteFile(filepath.Join(root, "bin/busybox"), busybox, 0o755))
+	if err != nil {
+		return err
+	}
+	root := filepath.Join(dir, "rootfs")
+	for _, name := range []string{"bin", "dev", "proc", "sys", "tmp"} {
+		err = errors.Join(err, os.MkdirAll(filepath.Join(root, name), 0o755))
+	}
+	err = errors.Join(err, os.WriteFile(filepath.Join(root, "bin/busybox"), busybox, 0o755))
 	for _, name := range []string{"sh", "sleep", "true", "cat"} {
-		ts.Check(os.Symlink("busybox", filepath.Join(root, "bin", name)))
+		err = errors.Join(err, os.Symlink("busybox", filepath.Join(root, "bin", name)))
 	}
-	var config, patch any
-	ts.Check(json.Unmarshal(defaultConfig, &config))
-	group := "/minictr-test/" + filepath.Base(ts.Getenv("WORK")) + "-" + filepath.Base(dir) // no other test's
-	ts.Check(json.Unmarshal([]byte(`{"process": {"terminal": false, "args": ["sleep", "1000"]}, "linux": {"cgroupsPath": "`+group+`"}}`), &patch))
-	config = merge(config, patch)
-	if len(args) == 2 {
-		ts.Check(json.Unmarshal([]byte(os.Expand(ts.ReadFile(args[1]), ts.Getenv)), &patch))
-		config = merge(config, patch)
+	var config any
+	for _, change := range []string{
+		string(defaultConfig),
+		`{"process": {"terminal": false, "args": ["sleep", "1000"]}, "linux": {"cgroupsPath": "/minictr-test/` + group + `"}}`,
+		patch,
+	} {
+		var fields any
+		err = errors.Join(err, json.Unmarshal([]byte(change), &fields))
+		config = merge(config, fields)
 	}
-	data, err := json.Marshal(config)
-	ts.Check(err)
-	ts.Check(os.WriteFile(filepath.Join(dir, "config.json"), data, 0o644))
+	data, failed := json.Marshal(config)
+	return errors.Join(err, failed, os.WriteFile(filepath.Join(dir, "config.json"), data, 0o644))
 }
 
 // merge is a JSON merge patch, RFC 7386.
