@@ -34,6 +34,9 @@ func (b *builder) readFilter() (err error) {
 		return fmt.Errorf("linux.seccomp: %w", err)
 	}
 	b.warnOfUnknown(s)
+	if err := checkNul(map[string][]string{"linux.seccomp.listenerPath": {s.ListenerPath}}); err != nil {
+		return err
+	}
 	return checkListener(s, b.filter.Notify)
 }
 
