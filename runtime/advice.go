@@ -61,6 +61,8 @@ func advice(e *walk.Error) string {
 		return "this filesystem or kernel cannot map ids: a user namespace needs Linux 6.15 for its layers"
 	case s.Name == "mount_setattr" && s.Part == "attach" && e.Errno == unix.EINVAL:
 		return "remount changes a mount that an earlier one of the list has put there"
+	case s.Name == "fsconfig" && text(s, 0) == "@overlay" && s.Part == "attach":
+		return "tmpcopyup stacks the image's folder once more, and its filesystem cannot be stacked: leave it out"
 	case s.Name == "fsconfig" && text(s, 2) == `"context"`:
 		return "this kernel has no SELinux, or SELinux does not know the label: leave out linux.mountLabel"
 	case s.Part == "dev" && s.Name == "statx" && e.Errno == unix.EPERM:

@@ -123,6 +123,11 @@ func TestRefusals(t *testing.T) {
 		{`mounts[4]: option "tmpcopyup": `, func(s *specs.Spec) { s.Mounts[4].Options = []string{"bind", "tmpcopyup"} }},
 		{`mounts[0]: option "tmpcopyup": `, func(s *specs.Spec) { s.Mounts[0].Options = []string{"tmpcopyup"} }},
 		{`mounts[4]: option "idmap": `, func(s *specs.Spec) { s.Mounts[4].Options = []string{"bind", "idmap"} }},
+		{`mounts[4]: option "idmap": `, func(s *specs.Spec) {
+			s.Mounts[4] = specs.Mount{Destination: "/d", Source: RootSource + "/d", Options: []string{"bind", "idmap"}}
+		}},
+		{"mounts[4]: uidMappings, gidMappings: ", func(s *specs.Spec) { s.Mounts[4].UIDMappings = make([]specs.LinuxIDMapping, 1) }},
+		{`mounts[0]: type "tmpfs": `, func(s *specs.Spec) { s.Mounts[0].Type = "tmpfs" }},
 		{`mounts[0]: option "idmap": `, func(s *specs.Spec) { s.Mounts[0].Options = []string{"idmap"} }},
 		{"mounts[0]: type: ", func(s *specs.Spec) { s.Mounts[0].Type = "" }},
 	} {

@@ -93,10 +93,12 @@ func (o *mountOpts) validate(m specs.Mount) error {
 		return fmt.Errorf("source %q: a folder of the root is mounted on itself alone", m.Source)
 	case !o.bind && !o.remount && m.Type == "":
 		return errors.New("type: empty, and neither bind nor rbind is among the options")
+	case destination(m) == "/proc" && !o.bind && !o.remount && m.Type != "proc":
+		return fmt.Errorf("type %q: what stands at /proc is believed: it has to be procfs", m.Type)
 	case o.copyUp && (m.Type != "tmpfs" || o.bind || o.remount):
 		return errors.New(`option "tmpcopyup": only a new tmpfs can take what the image has there`)
-	case o.idmap && (!o.bind || o.remount):
-		return errors.New("option \"idmap\": only a bind mount can show files with other owners")
+	case o.idmap && (!o.bind || o.remount || strings.HasPrefix(m.Source, RootSource)):
+		return errors.New(`option "idmap": only what is bound from the host can be shown with other owners`)
 	case (len(m.UIDMappings) == 0) != (len(m.GIDMappings) == 0):
 		return errors.New("uidMappings, gidMappings: one needs the other")
 	}

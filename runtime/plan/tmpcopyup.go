@@ -16,7 +16,9 @@ import (
 // overlayfs does it in the kernel, file by file, when one is changed: the image's
 // folder below, only read, and a folder of the tmpfs above, so that all changes
 // go there, within its size. What is stacked is the folder that /run lies in, and
-// of that stack /run is then taken: so it has the image's owner and mode, too.
+// of that stack /run is then taken: so it has the image's owner and mode, too. (In
+// a user namespace, where overlayfs notes what is deleted in attributes user.*, a
+// folder of the image can be removed since Linux 6.6, when tmpfs learned those.)
 //
 //	/run (tmpfs)         hidden, once the last of these is mounted over it
 //	    lower            the image's /, by a mount of its own
