@@ -171,6 +171,7 @@ type builder struct {
 	filter     *seccomp.Filter // nil for none
 	part, from string
 	made       []string // folders that an earlier step has made sure of
+	lastCapset *Step    // of a process that keeps CAP_SYS_ADMIN until its filter is loaded
 }
 
 // begin opens a part of the story; what follows was asked for by from.

@@ -21,7 +21,10 @@ import (
 //	                   the permitted capabilities outlive the change
 //	capset             only those that the config lists
 //	no_new_privs       set-user-ID programs give nothing from here on
-//	seccomp            last, so that it need not allow the calls above
+//	seccomp            last (exec.go), so that it need not allow the calls above
+//
+// Without no_new_privs the loader of a filter needs CAP_SYS_ADMIN: then that
+// capability stays until the filter is loaded, and a second capset takes it.
 
 // confine takes away what the program must not have.
 func (b *builder) confine() error {
@@ -33,12 +36,7 @@ func (b *builder) confine() error {
 	if err := b.treatment(); err != nil {
 		return err
 	}
-	if !p.NoNewPrivileges {
-		b.loadFilter()
-	}
-	if err := b.capabilitiesAndUser(); err != nil {
-		return err
-	}
+	b.capabilitiesAndUser()
 	if p.NoNewPrivileges {
 		b.begin("confine", "process.noNewPrivileges")
 		b.container("no set-user-ID bit and no file capability gives anything from here on", prctl(unix.PR_SET_NO_NEW_PRIVS, "PR_SET_NO_NEW_PRIVS", num(1)))
@@ -87,7 +85,7 @@ func (b *builder) makeWorkingDirectory() error {
 	return nil
 }
 
-func (b *builder) capabilitiesAndUser() error {
+func (b *builder) capabilitiesAndUser() {
 	p := b.spec.Process
 	caps := p.Capabilities
 	if caps == nil {
@@ -110,7 +108,13 @@ func (b *builder) capabilitiesAndUser() error {
 	b.container("real, effective and saved: no way back", setresgid(p.User.GID))
 	b.container("likewise", setresuid(p.User.UID))
 	b.begin("confine", "process.capabilities")
-	b.container("the capabilities that stay: in force, permitted, inheritable", capset(effective, permitted, inheritable))
+	if last := capset(effective, permitted, inheritable); b.privilegedFilter() {
+		const admin = 1 << unix.CAP_SYS_ADMIN
+		b.container("the capabilities that stay, and the one that loads the filter", capset(effective|admin, permitted|admin, inheritable))
+		b.lastCapset = &last
+	} else {
+		b.container("the capabilities that stay: in force, permitted, inheritable", last)
+	}
 	for n, name := range capabilities {
 		if ambient&(1<<n) != 0 {
 			b.from = "process.capabilities.ambient"
@@ -119,7 +123,11 @@ func (b *builder) capabilitiesAndUser() error {
 			b.container("kept across execve without root; refused to what is not inheritable too", s.accept(unix.EPERM))
 		}
 	}
-	return nil
+}
+
+// privilegedFilter tells whether it takes CAP_SYS_ADMIN to load the filter.
+func (b *builder) privilegedFilter() bool {
+	return b.filter != nil && !b.spec.Process.NoNewPrivileges
 }
 
 // capabilitySet is the bits of a list of names. One that the kernel does not know, or

@@ -53,8 +53,10 @@ func (b *builder) exec() error {
 		b.container("this one has to, for a while: where it waits to be started", closeOnExec(Start, false))
 	}
 	b.container("and this one, for a while: where it says what failed", closeOnExec(b.plan.Verdict, false))
-	if p.NoNewPrivileges {
-		b.loadFilter()
+	b.loadFilter()
+	if b.lastCapset != nil {
+		b.from = "process.capabilities"
+		b.container("the filter is loaded: only the capabilities that stay", *b.lastCapset)
 	}
 	b.begin("exec", "minictr")
 	leave := execveat(trampolineFile, []string{"minictr"})
