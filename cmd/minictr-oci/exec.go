@@ -40,11 +40,7 @@ var execCommand = &cli.Command{
 	Action: func(c *cli.Context) error {
 		code, err := execute(c)
 		if err != nil {
-			tell("error", err)
-			if known, ok := runtime.ExecExitCode(err); ok {
-				os.Exit(known)
-			}
-			os.Exit(execFailed)
+			end(err, execFailed)
 		}
 		os.Exit(code)
 		return nil
@@ -52,6 +48,16 @@ var execCommand = &cli.Command{
 }
 
 const execFailed = 255 // as runc: 1 could be the process's own
+
+// end tells of an error, and ends with the exit code that shells have for it,
+// or else with code.
+func end(err error, code int) {
+	tell("error", err)
+	if known, ok := runtime.ExecExitCode(err); ok {
+		code = known
+	}
+	os.Exit(code)
+}
 
 func execute(c *cli.Context) (code int, err error) {
 	if c.Bool("ignore-paused") {

@@ -25,7 +25,7 @@ var runCommand = &cli.Command{
 		b.terms.Outlive = c.Bool("detach")
 		code, err := b.run(c)
 		if err != nil {
-			return err
+			end(err, 1)
 		}
 		os.Exit(code)
 		return nil

@@ -121,12 +121,13 @@ func say(at Stop) Step { return write(Report, string(rune(at))) }
 var notHere = []unix.Errno{unix.ENOENT, unix.ENOTDIR, unix.EACCES}
 
 // findProgram fails now if there is no program to execute: who creates a
-// container wants to know, and not only when it is started.
+// container wants to know, and not only when it is started. A filter that is
+// loaded already may forbid the question; then there is no answer.
 func (b *builder) findProgram() {
 	const program = Ref("program")
 	programs := b.programs()
 	for i, file := range programs {
-		s := faccessat2(file, unix.X_OK).as(program)
+		s := faccessat2(file, unix.X_OK).as(program).accept(unix.ENOSYS, unix.EPERM)
 		if i < len(programs)-1 {
 			s = s.accept(notHere...)
 		}

@@ -28,7 +28,7 @@ type op struct {
 	expect expect
 }
 
-const maxAccept = 4
+const maxAccept = 5
 
 type expect struct {
 	at          *uint64 // nil for no expectation
