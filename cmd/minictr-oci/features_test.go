@@ -85,9 +85,12 @@ func TestFeatures(t *testing.T) {
 			}
 		}},
 		"capability": {f.Linux.Capabilities, "", capability},
-		"action": {f.Linux.Seccomp.Actions, "SCMP_ACT_NOTIFY", func(name string) func(*specs.Spec) {
-			return seccomp(func(_ *specs.LinuxSeccomp, call *specs.LinuxSyscall) {
+		"action": {f.Linux.Seccomp.Actions, "", func(name string) func(*specs.Spec) {
+			return seccomp(func(s *specs.LinuxSeccomp, call *specs.LinuxSyscall) {
 				call.Action = specs.LinuxSeccompAction(name)
+				if call.Action == specs.ActNotify {
+					s.ListenerPath = "/run/listener"
+				}
 			})
 		}},
 		"operator": {f.Linux.Seccomp.Operators, "", func(name string) func(*specs.Spec) {
@@ -98,7 +101,7 @@ func TestFeatures(t *testing.T) {
 		"arch": {f.Linux.Seccomp.Archs, "", func(name string) func(*specs.Spec) {
 			return seccomp(func(s *specs.LinuxSeccomp, _ *specs.LinuxSyscall) { s.Architectures = []specs.Arch{specs.Arch(name)} })
 		}},
-		"seccomp flag": {f.Linux.Seccomp.SupportedFlags, "SECCOMP_FILTER_FLAG_NEW_LISTENER SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", func(name string) func(*specs.Spec) {
+		"seccomp flag": {f.Linux.Seccomp.SupportedFlags, "SECCOMP_FILTER_FLAG_NEW_LISTENER", func(name string) func(*specs.Spec) {
 			return seccomp(func(s *specs.LinuxSeccomp, call *specs.LinuxSyscall) {
 				s.Flags = []specs.LinuxSeccompFlag{specs.LinuxSeccompFlag(name)}
 				if s.Flags[0] == specs.LinuxSeccompFlagWaitKillableRecv {

@@ -78,6 +78,9 @@ func removeAll(e *testscript.Env, oci string) {
 	for id := range strings.FieldsSeq(run("list", "--quiet")) {
 		run("delete", "--force", id)
 	}
+	if mount, err := cgroup.Mount(); err == nil {
+		os.Remove(filepath.Join(mount, testGroup)) // the last one can
+	}
 }
 
 func makeBundle(ts *testscript.TestScript, neg bool, args []string) {
@@ -92,6 +95,9 @@ func makeBundle(ts *testscript.TestScript, neg bool, args []string) {
 	group := filepath.Base(ts.Getenv("WORK")) + "-" + filepath.Base(dir) // no other test's
 	ts.Check(writeBundle(dir, group, patch))
 }
+
+// testGroup is the cgroup that holds those of the tests.
+const testGroup = "minictr-test"
 
 // writeBundle makes a bundle in dir, whose container sleeps, with a cgroup of
 // that name.
@@ -114,7 +120,7 @@ func writeBundle(dir, group, patch string) error {
 	var config any
 	for _, change := range []string{
 		string(defaultConfig),
-		`{"process": {"terminal": false, "args": ["sleep", "1000"]}, "linux": {"cgroupsPath": "/minictr-test/` + group + `"}}`,
+		`{"process": {"terminal": false, "args": ["sleep", "1000"]}, "linux": {"cgroupsPath": "/` + testGroup + `/` + group + `"}}`,
 		patch,
 	} {
 		var fields any
