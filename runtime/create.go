@@ -40,6 +40,10 @@ type Terms struct {
 // nothing of the container is left but the folder, which is the caller's to
 // remove.
 func Create(f *state.Folder, spec *specs.Spec, t Terms) (*Process, error) {
+	var err error
+	if t.NetDevices, err = netDevices(spec); err != nil {
+		return nil, err
+	}
 	p, err := plan.Compile(spec, t.Options)
 	if err != nil {
 		return nil, err

@@ -20,7 +20,8 @@ func compiles(t *testing.T, change func(*specs.Spec)) bool {
 	}
 	spec.Linux.CgroupsPath = "/web"
 	change(spec)
-	p, err := plan.Compile(spec, plan.Options{Cgroup2: "/sys/fs/cgroup", Arch: "amd64"})
+	p, err := plan.Compile(spec, plan.Options{Cgroup2: "/sys/fs/cgroup", Arch: "amd64",
+		NetDevices: map[string]plan.NetDevice{"eth7": {Index: 7}}})
 	return err == nil && len(p.Warnings) == 0
 }
 

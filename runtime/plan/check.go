@@ -121,7 +121,6 @@ func refused(s *specs.Spec) []refusal {
 	}
 	return append(list, []refusal{
 		{"linux.intelRdt", l.IntelRdt != nil},
-		{"linux.netDevices", len(l.NetDevices) > 0},
 	}...)
 }
 

@@ -48,6 +48,8 @@ type Options struct {
 	// Permitted is the capabilities that the caller has got to give, a bit for each;
 	// 0 is all.
 	Permitted uint64
+	// NetDevices are those of linux.netDevices, by their names on the host.
+	NetDevices map[string]NetDevice
 	// Outlive is true for a process that lives on when its parent dies. It waits
 	// until the parent has written down that it exists (Save).
 	Outlive bool
@@ -116,7 +118,9 @@ func Compile(spec *specs.Spec, o Options) (*Plan, error) {
 		b.terminal,
 		b.makeTrampoline,
 		b.clone,
+		b.giveNetDevices,
 		b.session,
+		b.awaitNetDevices,
 		b.names,
 		b.filesystems,
 		b.sysctl,
@@ -195,7 +199,7 @@ func (b *builder) has(kind specs.LinuxNamespaceType) bool {
 
 // waits tells whether the child waits for the host on its way.
 func (b *builder) waits() bool {
-	return b.isNew(specs.UserNamespace) || b.options.Outlive || b.hasHooks() || b.notifies()
+	return b.isNew(specs.UserNamespace) || b.options.Outlive || b.hasHooks() || b.notifies() || b.options.Join == nil && len(b.linux.NetDevices) > 0
 }
 
 // session gives the child a clean start: signals, ids, streams, terminal.

@@ -105,6 +105,11 @@ func testContainers() map[string]func(*specs.Spec, *Options) {
 			s.Linux.Devices = []specs.LinuxDevice{{Path: "/srv/fuse", Type: "c", Major: 10, Minor: 229}, {Path: "/dev/pipes/one", Type: "p"}}
 			s.Linux.MaskedPaths, s.Linux.ReadonlyPaths, s.Linux.Seccomp = []string{"/srv/secret"}, []string{"/srv/public"}, nil
 		},
+		"netdevices": func(s *specs.Spec, o *Options) {
+			o.Root, s.Linux.MaskedPaths, s.Linux.ReadonlyPaths, s.Linux.Seccomp = nil, nil, nil, nil
+			s.Linux.NetDevices = map[string]specs.LinuxNetDevice{"eth1": {Name: "net%d"}}
+			o.NetDevices = map[string]NetDevice{"eth1": {Index: 3, Addresses: []NetAddress{{Family: 2, Prefix: 24, Text: "10.0.0.2/24"}}}}
+		},
 		"limits": func(s *specs.Spec, o *Options) {
 			memory, swap, shares, quota, period, pids, adj := int64(64<<20), int64(96<<20), uint64(512), int64(50000), uint64(100000), int64(100), 500
 			s.Linux.Resources.Memory = &specs.LinuxMemory{Limit: &memory, Swap: &swap}
