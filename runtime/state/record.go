@@ -113,6 +113,9 @@ func (r *Record) read(path string) error {
 		return err
 	}
 	*r = Record{}
+	if len(data) == 0 {
+		return nil
+	}
 	if err := json.Unmarshal(data, r); err != nil {
 		return fmt.Errorf("read %s: %w", path, err)
 	}

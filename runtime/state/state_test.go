@@ -235,6 +235,25 @@ func TestHalfRemovedIsCleared(t *testing.T) {
 	wantGone(t, root)
 }
 
+// A power cut may leave a container's folder with nothing in its record. It has
+// stopped, and can be removed.
+func TestEmptyRecord(t *testing.T) {
+	root := t.TempDir()
+	f, _ := created(t, root, "web")
+	f.Close()
+	if err := os.WriteFile(f.Path("state.json"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantStatus(t, root, "web", specs.StateStopped)
+	f, err := Open(root, "web")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(f.Record.Kill(), f.Remove()); err != nil {
+		t.Error(err)
+	}
+}
+
 // A command that changes a container waits for another one that does; one that
 // reads it does not.
 func TestLock(t *testing.T) {
