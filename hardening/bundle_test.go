@@ -4,7 +4,6 @@ package hardening
 // attacker could want to put there is put there with os.Symlink or mknod.
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -97,7 +96,7 @@ func (b *bundle) run(t *testing.T, inherited ...*os.File) result {
 // command is minictr-oci with the bundle. It inherits files from number 3 on.
 func (b *bundle) command(t *testing.T, inherited ...*os.File) *exec.Cmd {
 	t.Helper()
-	cmd := b.commandAs(t, strings.TrimPrefix(b.spec.Linux.CgroupsPath, "/minictr/"))
+	cmd := b.commandAs(t, b.id())
 	cmd.ExtraFiles = inherited
 	return cmd
 }
@@ -105,8 +104,6 @@ func (b *bundle) command(t *testing.T, inherited ...*os.File) *exec.Cmd {
 // commandAs is the same under another name.
 func (b *bundle) commandAs(t *testing.T, id string) *exec.Cmd {
 	t.Helper()
-	data, err := json.Marshal(b.spec)
-	b.try(t, err)
-	b.try(t, os.WriteFile(filepath.Join(b.dir, "config.json"), data, 0o644))
+	b.save(t)
 	return command("minictr-oci", "run", "--bundle", b.dir, "--", id)
 }

@@ -22,7 +22,8 @@ func TestRow7SecondContainerOfOneName(t *testing.T) {
 	poll(t, "the first container", func() bool { return exists(filepath.Join(first.root, "started")) })
 	second := newBundle(t, "true")
 	second.spec.Linux.CgroupsPath = first.spec.Linux.CgroupsPath
-	second.run(t).refused(t, "file exists")
+	second.run(t).refused(t, "already exists")
+	run(second.commandAs(t, "another")).refused(t, "file exists")
 	first.try(t, os.WriteFile(filepath.Join(first.root, "end"), nil, 0o644))
 	if cmd.Wait(); cmd.ProcessState.ExitCode() != 7 {
 		t.Errorf("the first container ended with %d", cmd.ProcessState.ExitCode())
@@ -43,7 +44,7 @@ func TestRow7CgroupOutsideTheMount(t *testing.T) {
 	for _, id := range []string{"../victim", "..", "x\x1b[31m", "-x", "", strings.Repeat("x", 300)} {
 		b := newBundle(t, "true")
 		b.spec.Linux.CgroupsPath = ""
-		run(b.commandAs(t, id)).refused(t, "container name")
+		run(b.commandAs(t, id)).refused(t, "container ")
 	}
 }
 

@@ -22,10 +22,10 @@ type result struct {
 	stdout, stderr string
 }
 
-// command prepares one of the built programs. Minictr works on the store.
+// command prepares one of the built programs, which work on folders of the tests.
 func command(name string, args ...string) *exec.Cmd {
-	if name == "minictr" {
-		args = append([]string{"--root", store}, args...)
+	if root, ok := map[string]string{"minictr": store, "minictr-oci": states}[name]; ok {
+		args = append([]string{"--root", root}, args...)
 	}
 	return exec.Command(filepath.Join(bin, name), args...)
 }

@@ -1,7 +1,7 @@
 package hardening
 
-// A machine for the tests: mount, pid, network, ipc and uts namespaces of
-// their own, and a cgroup2 tree that begins at a cgroup of their own. What a
+// A machine for the tests: mount, pid, network, ipc, uts and cgroup namespaces
+// of their own, and a cgroup2 tree that begins at a cgroup of their own. What a
 // test leaves behind is then the test's, whatever else runs on the computer;
 // and when the tests end, by kill -9 even, the kernel takes all of it away.
 //
@@ -28,6 +28,7 @@ const insideEnv = "HARDENING_FOLDER"
 var (
 	bin    string // minictr, minictr-oci, probe
 	store  string // minictr's --root, with the image "box"
+	states string // minictr-oci's --root
 	canary string // a folder of the host that no container may touch
 )
 
@@ -62,12 +63,25 @@ func outside() (code int, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, cgroup.Remove(group)) }()
-	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
+	root, err := os.Open(group)
+	if err != nil {
+		return 0, err
+	}
+	defer root.Close()
+	// a new cgroup namespace begins at the cgroup of whoever asks for it, so one
+	// who is in there already does: unshare(1)
+	self, err := os.Executable()
+	if err != nil {
+		return 0, err
+	}
+	cmd := exec.Command("unshare", append([]string{"--cgroup", self}, os.Args[1:]...)...)
 	cmd.Env = append(os.Environ(), insideEnv+"="+folder, "HARDENING_CGROUP="+group)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS,
-		Pdeathsig:  unix.SIGKILL,
+		Cloneflags:  unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS,
+		Pdeathsig:   unix.SIGKILL,
+		UseCgroupFD: true,
+		CgroupFD:    int(root.Fd()),
 	}
 	err = cmd.Run()
 	var exit *exec.ExitError
@@ -101,8 +115,9 @@ func makeCgroup() (string, error) {
 
 // inside runs the tests as pid 1.
 func inside(m *testing.M, folder string) int {
-	bin, store, canary = filepath.Join(folder, "bin"), filepath.Join(folder, "store"), filepath.Join(folder, "canary")
-	for _, part := range []func() error{privateMounts, makeCanary, loadImage, warmUp} {
+	bin, store = filepath.Join(folder, "bin"), filepath.Join(folder, "store")
+	states, canary = filepath.Join(folder, "states"), filepath.Join(folder, "canary")
+	for _, part := range []func() error{privateMounts, leaveRoot, makeCanary, loadImage, warmUp} {
 		if err := part(); err != nil {
 			fmt.Fprintln(os.Stderr, "hardening:", err)
 			return 1
@@ -135,9 +150,26 @@ func privateMounts() error {
 	return nil
 }
 
+// leaveRoot goes into a cgroup below: one with processes of its own gives no
+// controllers to those below it.
+func leaveRoot() error {
+	mount, err := cgroup.Mount()
+	if err != nil {
+		return err
+	}
+	own := filepath.Join(mount, "tests")
+	if err := os.Mkdir(own, 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(own, "cgroup.procs"), []byte("0"), 0)
+}
+
 // warmUp makes what the first container, and the first image that is not there,
 // leave for all: folders of the store, the cgroup above the containers'.
 func warmUp() error {
+	if err := os.Mkdir(states, 0o700); err != nil {
+		return err
+	}
 	run(command("minictr", "run", "--rm", "localhost:1/nobody/nothing", "true"))
 	r := run(command("minictr", "run", "--rm", "--name", "first", "box", "true"))
 	if r.code != 0 {

@@ -72,7 +72,7 @@ func takePicture(t *testing.T) picture {
 	t.Helper()
 	p := picture{}
 	for _, part := range []func(picture) error{
-		mounts, links, cgroups, state, descriptors, processes, canaries, settings,
+		mounts, links, sockets, cgroups, state, descriptors, processes, canaries, settings,
 	} {
 		if err := part(p); err != nil {
 			t.Fatalf("look at the host: %v", err)
@@ -100,6 +100,18 @@ func links(p picture) error {
 	return err
 }
 
+// sockets with a name, in a folder or in the network namespace (unix(7)).
+func sockets(p picture) error {
+	data, err := os.ReadFile("/proc/net/unix")
+	for line := range strings.Lines(string(data)) {
+		// address, users, protocol, flags, type, state, inode, and a name if it has one
+		if f := strings.Fields(line); len(f) == 8 && f[0] != "Num" {
+			p["socket "+f[7]] = ""
+		}
+	}
+	return err
+}
+
 func cgroups(p picture) error {
 	mount, err := cgroup.Mount()
 	if err != nil {
@@ -113,12 +125,14 @@ func cgroups(p picture) error {
 	})
 }
 
-// state is the store, with containers, names and scratch folders in it.
+// state is the store, with containers, names and scratch folders in it, and the
+// folders of bundles' containers.
 func state(p picture) error {
-	return walk(store, func(path string, d fs.DirEntry) error {
+	note := func(path string, d fs.DirEntry) error {
 		p["state "+path] = d.Type().String()
 		return nil
-	})
+	}
+	return errors.Join(walk(store, note), walk(states, note))
 }
 
 // walk visits what lies below dir; something that goes meanwhile is no error.
@@ -257,6 +271,10 @@ func TestOracle(t *testing.T) {
 			name := filepath.Join(store, "names", "left")
 			os.Symlink("nowhere", name)
 			return func() { os.Remove(name) }
+		},
+		"socket ": func() func() {
+			l, _ := net.Listen("unix", "@left")
+			return func() { l.Close() }
 		},
 		"process ": func() func() {
 			cmd := command("probe", "sleep")

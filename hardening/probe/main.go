@@ -35,6 +35,8 @@ func main() {
 		node(args)
 	case "exes":
 		executables()
+	case "watch":
+		watch()
 	case "calls":
 		calls(args)
 	case "session":

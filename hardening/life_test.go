@@ -1,0 +1,103 @@
+package hardening
+
+// Bundles whose life goes on: created, started, joined by others, deleted.
+
+import (
+	"encoding/json"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// id is the container's.
+func (b *bundle) id() string { return strings.TrimPrefix(b.spec.Linux.CgroupsPath, "/minictr/") }
+
+// save writes the config.json.
+func (b *bundle) save(t *testing.T) {
+	t.Helper()
+	data, err := json.Marshal(b.spec)
+	b.try(t, err)
+	b.try(t, os.WriteFile(filepath.Join(b.dir, "config.json"), data, 0o644))
+}
+
+// oci prepares a command about the bundle's container, such as "kill": the words
+// that follow the id may come last.
+func (b *bundle) oci(name string, flagsAndWords ...string) *exec.Cmd {
+	args := append([]string{name}, flagsAndWords...)
+	for i, w := range args {
+		if w == "--" {
+			return command("minictr-oci", append(append(args[:i:i], b.id()), args[i+1:]...)...)
+		}
+	}
+	return command("minictr-oci", append(args, b.id())...)
+}
+
+// create creates the container, which prints into the bundle's file "out" for as
+// long as it lives, and is gone when the test ends.
+func (b *bundle) create(t *testing.T, flags ...string) result {
+	t.Helper()
+	return b.begin(t, b.creating(t, flags...))
+}
+
+// creating prepares the command.
+func (b *bundle) creating(t *testing.T, flags ...string) *exec.Cmd {
+	t.Helper()
+	b.save(t)
+	return b.oci("create", append([]string{"--bundle", b.dir}, flags...)...)
+}
+
+// begin runs a command whose container lives on: what it prints goes to a file,
+// for a pipe would be read to its end.
+func (b *bundle) begin(t *testing.T, cmd *exec.Cmd) result {
+	t.Helper()
+	t.Cleanup(func() { run(b.oci("delete", "--force")).want(t, 0) })
+	out, err := os.OpenFile(filepath.Join(b.dir, "out"), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o644)
+	b.try(t, err)
+	defer out.Close()
+	before, err := out.Seek(0, io.SeekEnd)
+	b.try(t, err)
+	cmd.Stdout, cmd.Stderr = out, out
+	r := run(cmd)
+	said := make([]byte, 4096)
+	n, _ := out.ReadAt(said, before)
+	r.stderr += string(said[:n])
+	return r
+}
+
+// out is what the container has printed.
+func (b *bundle) out(t *testing.T) result {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(b.dir, "out"))
+	b.try(t, err)
+	return result{stdout: string(data)}
+}
+
+// live creates and starts the container.
+func (b *bundle) live(t *testing.T) {
+	t.Helper()
+	b.create(t).want(t, 0)
+	run(b.oci("start")).want(t, 0)
+}
+
+// exec runs another process in it.
+func (b *bundle) exec(flagsAndWords ...string) result { return run(b.oci("exec", flagsAndWords...)) }
+
+// state is what the command state says.
+func (b *bundle) state(t *testing.T) (s specs.State) {
+	t.Helper()
+	r := run(b.oci("state"))
+	r.want(t, 0)
+	b.try(t, json.Unmarshal([]byte(r.stdout), &s))
+	return s
+}
+
+// ended waits for the container to end.
+func (b *bundle) ended(t *testing.T) {
+	t.Helper()
+	poll(t, "the end of the container", func() bool { return b.state(t).Status == specs.StateStopped })
+}

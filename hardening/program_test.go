@@ -1,0 +1,170 @@
+package hardening
+
+// Row 1 again, for those who live on: the program file of minictr-oci is not to
+// be had in a container, whoever is executed there, and when.
+
+import (
+	"bytes"
+	"debug/elf"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// openers tells which processes have opened a file, to be read or to be executed,
+// by whatever name (fanotify(7)).
+func openers(t *testing.T, file string) (pids func() []int) {
+	t.Helper()
+	fd, err := unix.FanotifyInit(unix.FAN_CLASS_NOTIF|unix.FAN_NONBLOCK|unix.FAN_CLOEXEC, unix.O_RDONLY|unix.O_CLOEXEC)
+	if err != nil {
+		t.Fatalf("fanotify_init: %v", err)
+	}
+	t.Cleanup(func() { unix.Close(fd) })
+	if err := unix.FanotifyMark(fd, unix.FAN_MARK_ADD, unix.FAN_OPEN|unix.FAN_OPEN_EXEC, unix.AT_FDCWD, file); err != nil {
+		t.Fatalf("fanotify_mark %s: %v", file, err)
+	}
+	return func() (pids []int) {
+		buf := make([]byte, 64<<10)
+		for {
+			n, err := unix.Read(fd, buf)
+			if err != nil {
+				return slices.Compact(slices.Sorted(slices.Values(pids)))
+			}
+			for events := buf[:n]; len(events) > 0; {
+				var e unix.FanotifyEventMetadata
+				binary.Decode(events, binary.NativeEndian, &e)
+				unix.Close(int(e.Fd))
+				pids = append(pids, int(e.Pid))
+				events = events[e.Event_len:]
+			}
+		}
+	}
+}
+
+// selves are programs that are, in one way or another, /proc/self/exe: the file
+// that the process has executed last.
+func selves(t *testing.T, b *bundle) map[string]string {
+	t.Helper()
+	b.try(t, os.WriteFile(filepath.Join(b.root, "script"), []byte("#!/proc/self/exe\n"), 0o755))
+	b.try(t, os.WriteFile(filepath.Join(b.root, "interpreted"), interpreted(), 0o755))
+	b.replace(t, "link", "/proc/self/exe")
+	return map[string]string{"the file": "/proc/self/exe", "a link to it": "/link", "a script for it": "/script", "a program that it loads": "/interpreted"}
+}
+
+// interpreted is an ELF program of nothing but an interpreter: /proc/self/exe.
+func interpreted() []byte {
+	const headers = 64 + 56
+	name := "/proc/self/exe\x00"
+	machine := map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}[arch]
+	var b bytes.Buffer
+	for _, part := range []any{
+		elf.Header64{
+			Ident: [16]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)},
+			Type:  uint16(elf.ET_DYN), Machine: uint16(machine), Version: uint32(elf.EV_CURRENT),
+			Phoff: 64, Ehsize: 64, Phentsize: 56, Phnum: 1,
+		},
+		elf.Prog64{Type: uint32(elf.PT_INTERP), Flags: uint32(elf.PF_R), Off: headers, Filesz: uint64(len(name)), Memsz: uint64(len(name)), Align: 1},
+		[]byte(name),
+	} {
+		binary.Write(&b, binary.LittleEndian, part)
+	}
+	return b.Bytes()
+}
+
+// TestRow1ProgramIsItself: who executes /proc/self/exe gets nothing of the
+// host's: not by run, nor by create and start, nor by exec, nor by a hook.
+func TestRow1ProgramIsItself(t *testing.T) {
+	guard(t)
+	opened := openers(t, filepath.Join(bin, "minictr-oci"))
+	// only runs a command that must be the only one to open its program
+	only := func(how string, cmd *exec.Cmd, run func(*exec.Cmd) result) result {
+		t.Helper()
+		opened()
+		r := run(cmd)
+		if pids := opened(); !slices.Equal(pids, []int{cmd.Process.Pid}) {
+			t.Errorf("%s: minictr-oci is %d, and was opened by %d", how, cmd.Process.Pid, pids)
+		}
+		return r
+	}
+	host := newBundle(t, "/probe", "sleep")
+	host.live(t)
+	for what, program := range selves(t, host) {
+		fails := func(how string, cmd *exec.Cmd) {
+			if r := only(how+" "+what, cmd, run); r.code == 0 || strings.Contains(r.stdout+r.stderr, "USAGE") {
+				t.Errorf("%s %s: it was a program: %+v", how, what, r)
+			}
+		}
+		fails("exec", host.oci("exec", "--", program))
+		fails("exec --tty", host.oci("exec", "--tty", "--", program))
+		b := newBundle(t, program)
+		selves(t, b)
+		fails("run", b.command(t))
+		only("create "+what, b.creating(t), func(cmd *exec.Cmd) result { return b.begin(t, cmd) }).want(t, 0)
+		only("start "+what, b.oci("start"), run)
+		b.ended(t)
+		if out := b.out(t); strings.Contains(out.stdout, "USAGE") {
+			t.Errorf("create and start %s: it was a program: %s", what, out.stdout)
+		}
+		hooked := newBundle(t, "true")
+		selves(t, hooked)
+		hooked.spec.Hooks = &specs.Hooks{StartContainer: []specs.Hook{{Path: program}}}
+		fails("startContainer hook", hooked.command(t))
+	}
+}
+
+// onItsWay are calls of a process that enters a container, each of which is
+// given time for others to look at it.
+const onItsWay = "setns,setsid,setresuid,capset,close_range,execveat,execve:delay_enter=150000"
+
+// watched runs a command while the container of watcher looks out for new
+// processes, and judges what it saw: of one that is still minictr-oci, no door.
+func watched(t *testing.T, watcher *bundle, cmd *exec.Cmd) result {
+	t.Helper()
+	began := time.Now()
+	run(traced(t, cmd, onItsWay)).want(t, 0)
+	if time.Since(began) < time.Second {
+		t.Errorf("nothing was held up: all took %v", time.Since(began))
+	}
+	r := watcher.out(t)
+	if r.line("minictr-oci exe") != "EACCES" {
+		t.Errorf("want minictr-oci to be seen, and refused:\n%s", r.stdout)
+	}
+	for line := range strings.Lines(r.stdout) {
+		who, answer, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		name, _, _ := strings.Cut(who, " ")
+		closed := []string{"EACCES", "EPERM", "ENOENT", "ESRCH"}
+		if name == "minictr-oci" && !slices.Contains(closed, answer) || strings.Contains(answer, bin) {
+			t.Errorf("an open door: %s", line)
+		}
+	}
+	return r
+}
+
+// TestRow1WatchedOnItsWay: processes of the container look out for another that
+// is on its way in. It is a copy of minictr-oci until it leaves that behind, and
+// none of its doors may be open: not the program, nor memory, nor descriptors.
+func TestRow1WatchedOnItsWay(t *testing.T) {
+	guard(t)
+	watcher := newBundle(t, "/probe", "watch")
+	watcher.live(t)
+	r := watched(t, watcher, watcher.oci("exec", "--", "/probe", "cwd"))
+	if strings.Contains(r.stdout, "elsewhere") {
+		t.Errorf("a process in the container, and its root is not the container's:\n%s", r.stdout)
+	}
+	joined := newBundle(t, "true") // a pod's second container
+	for i := range joined.spec.Linux.Namespaces {
+		if n := &joined.spec.Linux.Namespaces[i]; n.Type == specs.PIDNamespace {
+			n.Path = fmt.Sprintf("/proc/%d/ns/pid", watcher.state(t).Pid)
+		}
+	}
+	watched(t, watcher, joined.command(t))
+}
