@@ -130,8 +130,6 @@ func checkNamespaces(s *specs.Spec) error {
 		for i, n := range l.Namespaces {
 			field := fmt.Sprintf("linux.namespaces[%d]", i)
 			switch {
-			case n.Path != "" && n.Type == specs.MountNamespace:
-				return fmt.Errorf("%s: path %q: a mount namespace of others would be furnished anew; it is not joined", field, n.Path)
 			case n.Path != "" && !strings.HasPrefix(n.Path, "/"):
 				return fmt.Errorf("%s: path %q: not absolute", field, n.Path)
 			case seen[n.Type]:
@@ -145,9 +143,6 @@ func checkNamespaces(s *specs.Spec) error {
 		if mapped != seen[specs.UserNamespace] {
 			return errors.New("linux.uidMappings, linux.gidMappings: they and a user namespace need one another")
 		}
-	}
-	if !seen[specs.MountNamespace] {
-		return errors.New("linux.namespaces: without one of type mount the host's own mounts would be changed")
 	}
 	if s.Hostname+s.Domainname != "" && !seen[specs.UTSNamespace] {
 		return errors.New("hostname, domainname: without a namespace of type uts they would be the host's")

@@ -78,8 +78,6 @@ func TestRefusals(t *testing.T) {
 		{`linux.rootfsPropagation: "public"`, func(s *specs.Spec) { s.Linux.RootfsPropagation = "public" }},
 		{"linux.maskedPaths[1]: ", func(s *specs.Spec) { s.Linux.MaskedPaths = []string{"/x", "proc/keys"} }},
 		{"linux.readonlyPaths[0]: ", func(s *specs.Spec) { s.Linux.ReadonlyPaths = []string{""} }},
-		{"linux.namespaces: ", func(s *specs.Spec) { s.Linux.Namespaces = nil }},
-		{"linux.namespaces: ", func(s *specs.Spec) { s.Linux = nil }},
 		{"linux.namespaces[6]: ", func(s *specs.Spec) {
 			s.Linux.Namespaces = append(s.Linux.Namespaces, specs.LinuxNamespace{Type: specs.PIDNamespace})
 		}},

@@ -37,7 +37,7 @@ func (b *builder) hide() error {
 	}
 	b.seal()
 	b.readonlyRoot()
-	if b.hasHooks() {
+	if b.pivotsLater() {
 		return nil // the pivot is still to come, and shareRoot after it
 	}
 	return b.shareRoot()

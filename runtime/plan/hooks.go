@@ -27,6 +27,10 @@ func (b *builder) hasHooks() bool {
 	return h != nil && len(h.Prestart)+len(h.CreateRuntime)+len(h.CreateContainer) > 0
 }
 
+// pivotsLater tells whether the child only visits its root at first. Where it has
+// no mount namespace of its own it never pivots.
+func (b *builder) pivotsLater() bool { return b.hasHooks() && !b.sharesMounts() }
+
 // enterRoot steps into the root without letting go of the host's.
 func (b *builder) enterRoot() {
 	const place = Ref("place")
@@ -45,6 +49,9 @@ func (b *builder) hooks() error {
 	}
 	b.begin("hooks", "hooks")
 	b.stop("all is furnished: the host may run hooks", Hooks)
+	if !b.pivotsLater() {
+		return nil
+	}
 	b.container("out again", fchdir(hostRoot))
 	b.container("to the host's root", chroot("."))
 	b.container("and back into the container's", fchdir(root))

@@ -89,18 +89,18 @@ func (b *builder) rootPropagation() (propagation, error) {
 // detachRoot settles what the new root has from the mount it is a copy of. It
 // stays a slave if it is to be one; whatever else it is to be, it begins as
 // private: shared with itself alone, not with the host.
-func (b *builder) detachRoot() error {
+func (b *builder) detachRoot(side Side) error {
 	p, err := b.rootPropagation()
 	if err != nil {
 		return err
 	}
 	if p.flag == unix.MS_SLAVE {
 		b.from = "linux.rootfsPropagation"
-		b.host("what the host mounts below it is seen in the container; not the other way round",
+		b.add(side, "what the host mounts below it is seen in the container; not the other way round",
 			mountSetattr(root, "", true, mountAttr{propagation: unix.MS_SLAVE}))
 		return nil
 	}
-	b.host("mounts below it are this container's alone", mountSetattr(root, "", true, mountAttr{propagation: unix.MS_PRIVATE}))
+	b.add(side, "mounts below it are this container's alone", mountSetattr(root, "", true, mountAttr{propagation: unix.MS_PRIVATE}))
 	return nil
 }
 

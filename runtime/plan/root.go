@@ -45,10 +45,11 @@ const (
 // makeRoot makes the mount.
 func (b *builder) makeRoot() error {
 	b.begin("root", "root")
+	if b.rootOfOthers() {
+		return nil // the child makes it, in the namespace that it joins
+	}
 	if b.options.Root == nil {
-		b.from = "root.path"
-		b.host("the folder that becomes /, as a mount of its own", openTree("", b.spec.Root.Path, true).as(root))
-		return b.detachRoot()
+		return b.bindRoot(Host)
 	}
 	o := b.options.Root
 	b.host("a working directory for this thread alone, so that short names of layers do", unshare(unix.CLONE_FS))
@@ -75,6 +76,19 @@ func (b *builder) makeRoot() error {
 	return nil
 }
 
+// bindRoot makes the folder root.path a mount.
+func (b *builder) bindRoot(side Side) error {
+	b.from = "root.path"
+	b.add(side, "the folder that becomes /, as a mount of its own", openTree("", b.spec.Root.Path, true).as(root))
+	return b.detachRoot(side)
+}
+
+// rootOfOthers tells whether the root is a folder in a mount namespace that is
+// joined: nothing can be mounted on a copy that was made in another one.
+func (b *builder) rootOfOthers() bool {
+	return b.joins(specs.MountNamespace) && b.options.Root == nil
+}
+
 // layers names the folders of the stack.
 func (b *builder) layers(o *Overlay) {
 	if joined := strings.Join(o.Lower, ":"); len(joined) <= maxOption {
@@ -90,8 +104,18 @@ func (b *builder) layers(o *Overlay) {
 func (b *builder) pivot() error {
 	b.begin("pivot", "root")
 	b.container("this process still runs the host's own program: nobody may reach it by /proc/PID/exe, until execve", prctl(unix.PR_SET_DUMPABLE, "PR_SET_DUMPABLE", Num{0, "SUID_DUMP_DISABLE"}))
+	if b.rootOfOthers() {
+		if err := b.bindRoot(Container); err != nil {
+			return err
+		}
+	}
+	if b.sharesMounts() {
+		b.container("others live in this mount namespace, and nothing changes for them: the root stays a mount that is nowhere", fchdir(root))
+		b.container("paths begin here; what is mounted there is nowhere in the namespace, too (Linux 6.15)", chroot("."))
+		return nil
+	}
 	b.container("no mount made from here on is seen by the host, nor the host's by us", mountSetattr("", "/", true, mountAttr{propagation: unix.MS_PRIVATE}))
-	if b.hasHooks() {
+	if b.pivotsLater() {
 		b.enterRoot()
 		return nil
 	}

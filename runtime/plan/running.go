@@ -25,6 +25,7 @@ func Exec(spec *specs.Spec, o Options) (*Plan, error) {
 	return b.compile(
 		b.readFilter,
 		b.enterCgroup,
+		b.holdRoot,
 		b.enterTerminal,
 		b.makeTrampoline,
 		b.initialAffinity,
@@ -32,6 +33,7 @@ func Exec(spec *specs.Spec, o Options) (*Plan, error) {
 		b.hostFiles,
 		b.finalAffinity,
 		b.session,
+		b.enterHeldRoot,
 		b.confine,
 		b.exec,
 	)
@@ -74,17 +76,45 @@ func (b *builder) enterCgroup() error {
 	return nil
 }
 
+const inside = Ref("inside") // the container's root
+
+// sharesMounts tells whether the container has its mount namespace from others.
+// Its root is then not that of the namespace, to which setns(2) leads.
+func (b *builder) sharesMounts() bool {
+	return !b.has(specs.MountNamespace) || b.joins(specs.MountNamespace)
+}
+
+// holdRoot holds the root of the container's first process.
+func (b *builder) holdRoot() error {
+	if !b.sharesMounts() && !b.spec.Process.Terminal {
+		return nil
+	}
+	b.begin("root", "root")
+	b.host("the container's root, from outside", openat("", fmt.Sprintf("/proc/%d/root", b.options.Join.Pid), unix.O_PATH|unix.O_DIRECTORY).as(inside))
+	b.host("was it that process until now? a number may be given to another", call("pidfd_send_signal", unix.SYS_PIDFD_SEND_SIGNAL, Init, num(0), nothing, num(0)))
+	return nil
+}
+
+// enterHeldRoot makes it this process's root as well.
+func (b *builder) enterHeldRoot() error {
+	if !b.sharesMounts() {
+		return nil
+	}
+	b.begin("root", "root")
+	b.container("where the container's first process has its root,", fchdir(inside))
+	b.container("paths begin for this one, too", chroot("."))
+	return nil
+}
+
 // enterTerminal makes a pair in the container's own devpts. Its folder is held
 // and has to be a devpts, so that nothing the container may have put there is
 // opened for one.
 func (b *builder) enterTerminal() error {
-	const inside, pts = Ref("inside"), Ref("pts")
+	const pts = Ref("pts")
 	if !b.spec.Process.Terminal {
 		return nil
 	}
 	b.begin("terminal", "process.terminal")
-	b.host("the container's root, from outside", openat("", fmt.Sprintf("/proc/%d/root", b.options.Join.Pid), unix.O_PATH|unix.O_DIRECTORY).as(inside))
-	b.host("was it that process until now? a number may be given to another", call("pidfd_send_signal", unix.SYS_PIDFD_SEND_SIGNAL, Init, num(0), nothing, num(0)))
 	b.host("its terminals; a link here would be a trap", openat2(inside, "dev/pts", unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_IN_ROOT|unix.RESOLVE_NO_SYMLINKS).as(pts))
 	b.host("are they? a fake file here would be opened by the host", isOn(pts, "DEVPTS_SUPER_MAGIC", unix.DEVPTS_SUPER_MAGIC, false))
 	return b.openTerminal(pts)
