@@ -42,7 +42,7 @@ func fieldsBundle(t *testing.T, change func(*specs.Spec), words string) (dir str
 	if err := os.WriteFile(filepath.Join(root, "bin/sh"), busybox, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"cat", "grep", "ionice", "uname", "id", "head", "ls", "mkdir", "sleep", "ip", "test"} {
+	for _, name := range []string{"cat", "grep", "ionice", "uname", "id", "head", "ls", "mkdir", "sleep", "ip", "test", "readlink"} {
 		if err := os.Symlink("sh", filepath.Join(root, "bin", name)); err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,75 @@
+package runtime
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// A container without a mount namespace of its own has its own root nevertheless,
+// for its first process and for others, and the host's mounts stay as they are.
+
+func TestInheritedMounts(t *testing.T) {
+	testSharedMounts(t, func(s *specs.Spec) {
+		s.Linux.Namespaces = slices.DeleteFunc(s.Linux.Namespaces, func(n specs.LinuxNamespace) bool { return n.Type == specs.MountNamespace })
+	})
+}
+
+func TestJoinedMounts(t *testing.T) {
+	testSharedMounts(t, func(s *specs.Spec) {
+		for i := range s.Linux.Namespaces {
+			if n := &s.Linux.Namespaces[i]; n.Type == specs.MountNamespace {
+				n.Path = fmt.Sprintf("/proc/%d/ns/mnt", os.Getpid())
+			}
+		}
+	})
+}
+
+func testSharedMounts(t *testing.T, change func(*specs.Spec)) {
+	const look = "cd /; readlink proc/self/ns/mnt; test -e proc/self/status && test ! -e root && ls -d /*"
+	c := newContainer(t, change, "{ "+look+"; } >/seen; sleep 100")
+	needLinux(t, 6, 15)
+	own, err := os.Readlink("/proc/self/ns/mnt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := own + "\n/bin\n/dev\n/proc\n/seen\n/sys"
+	before := hostMounts(t)
+	c.create(t)
+	c.start(t)
+	if first, second := written(t, c.file("rootfs/seen")), c.sh(t, look); first != want || second != want {
+		t.Errorf("the first process sees %q, another %q, want %q", first, second, want)
+	}
+	if after := hostMounts(t); after != before {
+		t.Errorf("the host's mounts were\n%s\nand are\n%s", before, after)
+	}
+}
+
+func hostMounts(t *testing.T) string {
+	t.Helper()
+	data, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// needLinux skips a test on an older kernel.
+func needLinux(t *testing.T, major, minor int) {
+	t.Helper()
+	var name unix.Utsname
+	if err := unix.Uname(&name); err != nil {
+		t.Fatal(err)
+	}
+	var a, b int
+	if _, err := fmt.Sscanf(unix.ByteSliceToString(name.Release[:]), "%d.%d", &a, &b); err != nil {
+		t.Fatal(err)
+	}
+	if a < major || a == major && b < minor {
+		t.Skipf("needs Linux %d.%d: this is %d.%d", major, minor, a, b)
+	}
+}
