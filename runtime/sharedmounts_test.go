@@ -31,7 +31,7 @@ func TestJoinedMounts(t *testing.T) {
 
 func testSharedMounts(t *testing.T, change func(*specs.Spec)) {
 	const look = "cd /; readlink proc/self/ns/mnt; test -e proc/self/status && test ! -e root && ls -d /*"
-	c := newContainer(t, change, "{ "+look+"; } >/seen; sleep 100")
+	c := newContainer(t, change, ">/seen; x=$("+look+"); echo \"$x\" >/seen; sleep 100")
 	needLinux(t, 6, 15)
 	own, err := os.Readlink("/proc/self/ns/mnt")
 	if err != nil {
