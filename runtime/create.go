@@ -138,6 +138,8 @@ func (c *creation) stop(w *walk.Walk, at plan.Stop) error {
 		return sendListener(w, c.spec.Linux.Seccomp, state)
 	}
 	c.hooked = true
+	// The hooks are steps 3 to 5 of the life cycle, and after step 2 it is created.
+	state.Status = specs.StateCreated
 	return hooks{c.spec, state, &plan.Running{Pid: state.Pid, Cgroup: c.cgroup}}.create()
 }
 
