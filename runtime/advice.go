@@ -39,8 +39,10 @@ func advice(e *walk.Error) string {
 		return "a container of this id is running, or its cgroup was left behind"
 	case s.Part == "cgroup" && s.Name == "openat" && e.Errno == unix.ENOENT:
 		return "this kernel has no such limit"
-	case strings.HasPrefix(s.From, "linux.netDevices: ") && s.Name == "read":
-		return "the device cannot leave the host, or the container's network has one of that name or address"
+	case strings.HasPrefix(s.From, "linux.netDevices: ") && s.Name == "read" && (s.Accept != nil || e.Errno == unix.EEXIST):
+		return "the container's network has one of that name: give it another, or one like eth%d, whose number the kernel finds"
+	case strings.HasPrefix(s.From, "linux.netDevices: ") && s.Name == "read" && e.Errno == unix.EINVAL:
+		return "this device cannot leave its network"
 	case strings.HasPrefix(s.From, "process.") && treatment(e) != "":
 		return treatment(e)
 	case s.Part == "sources" && e.Errno == unix.ENOENT:

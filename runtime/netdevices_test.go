@@ -1,93 +1,160 @@
 package runtime
 
 import (
-	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
+	goruntime "runtime"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
 )
 
-// ip runs ip(8) on the host.
-func ip(t *testing.T, words string) {
+// Network devices are moved from a network namespace of the test's own, with ends
+// of veth pairs for devices.
+
+// newNetwork makes one, for this thread and whatever it starts, with the pair
+// given and its other end, far.
+func newNetwork(t *testing.T, given string) {
 	t.Helper()
+	oci(t)
+	goruntime.LockOSThread() // for good: the namespace ends with the thread
+	try(t, unix.Unshare(unix.CLONE_NEWNET))
 	if _, err := exec.LookPath("ip"); err != nil {
 		t.Skip("no ip(8) to make devices with: apt-get install iproute2")
 	}
-	if out, err := exec.Command("ip", strings.Fields(words)...).CombinedOutput(); err != nil {
+	ip(t, "link add "+given+" type veth peer name far")
+	ip(t, "link set "+given+" address 02:00:00:00:00:07 mtu 1400")
+}
+
+func ip(t *testing.T, words string) string {
+	t.Helper()
+	out, err := exec.Command("ip", strings.Fields(words)...).CombinedOutput()
+	if err != nil {
 		t.Fatalf("ip %s: %v\n%s", words, err, out)
 	}
+	return strings.TrimSpace(string(out))
 }
 
-// pair makes two devices that are each other's other end; both are gone with one.
-func pair(t *testing.T) (here, given string) {
-	t.Helper()
-	here, given = fmt.Sprintf("mh%d", os.Getpid()), fmt.Sprintf("mg%d", os.Getpid())
-	ip(t, "link add "+here+" type veth peer name "+given)
-	t.Cleanup(func() { exec.Command("ip", "link", "del", here).Run() })
-	return here, given
-}
-
-func withDevice(name, newName string, namespace specs.LinuxNamespace) func(*specs.Spec) {
+func moves(devices map[string]specs.LinuxNetDevice) func(*specs.Spec) {
 	return func(s *specs.Spec) {
-		namespace.Type = specs.NetworkNamespace
-		s.Linux.Namespaces = append(s.Linux.Namespaces, namespace)
-		s.Linux.NetDevices = map[string]specs.LinuxNetDevice{name: {Name: newName}}
+		s.Linux.NetDevices = devices
+		s.Linux.Namespaces = append(s.Linux.Namespaces, specs.LinuxNamespace{Type: specs.NetworkNamespace})
 	}
 }
 
-// TestNetDevices: the device is in the container, under its name there, up and
-// with the addresses that last; and not on the host.
-func TestNetDevices(t *testing.T) {
-	program := oci(t)
-	for newName, want := range map[string]string{"": "", "eth7": "eth7", "net%d": "net0"} {
-		here, given := pair(t)
-		if want == "" {
-			want = given
-		}
-		ip(t, "addr add 10.77.0.2/24 broadcast 10.77.0.255 dev "+given)
-		ip(t, "addr add fd77::2/64 dev "+given)
-		ip(t, "addr add 10.78.0.2/24 dev "+given+" scope link")
-		out, err := run(t, program, withDevice(given, newName, specs.LinuxNamespace{}),
-			"ip addr show dev "+want+"; test -e /sys/class/net/"+given+" && echo host")
-		for _, text := range []string{want + "@", "UP", "inet 10.77.0.2/24 brd 10.77.0.255", "inet6 fd77::2/64"} {
-			if !strings.Contains(out, text) {
-				t.Errorf("name %q: no %q: %v\n%s", newName, text, err, out)
-			}
-		}
-		if strings.Contains(out, "10.78.0.2") {
-			t.Errorf("an address of the link came along:\n%s", out)
-		}
-		// the container has ended, and its end of the pair, so ours
-		if _, err := os.Stat(filepath.Join("/sys/class/net", here)); err == nil {
-			exec.Command("ip", "link", "del", here).Run()
+// tells looks for words in what is printed about a device.
+func tells(t *testing.T, text string, words ...string) {
+	t.Helper()
+	for _, w := range words {
+		if !strings.Contains(strings.Join(strings.Fields(text), " "), w) {
+			t.Errorf("%s\n\nwant %q in it", text, w)
 		}
 	}
 }
 
-// TestNetDeviceRefused: one that is not there, and a name that is taken.
-func TestNetDeviceRefused(t *testing.T) {
-	program := oci(t)
-	_, given := pair(t)
-	network := fmt.Sprintf("minictr%d", os.Getpid())
-	ip(t, "netns add "+network)
-	t.Cleanup(func() { exec.Command("ip", "netns", "del", network).Run() })
-	joined := specs.LinuxNamespace{Path: "/run/netns/" + network}
-	for want, change := range map[string]func(*specs.Spec){
-		"the host has no such device":  withDevice("nowhere0", "", specs.LinuxNamespace{}),
-		"no name of a device":          withDevice(given, "a/b", specs.LinuxNamespace{}),
-		"network has one of that name": withDevice(given, "lo", joined),
+// TestNetDevice: it keeps what it has, loses what it had for a while, and is up.
+func TestNetDevice(t *testing.T) {
+	for name, test := range map[string]struct{ device, named, want string }{
+		"its own name":    {"given", "", "given"},
+		"another name":    {"given", "eth0", "eth0"},
+		"a template":      {"given", "eth%d", "eth0"},
+		"its own, a user": {"given", "", "given"},
 	} {
-		out, err := run(t, program, change, "echo it runs")
-		if err == nil || !strings.Contains(out, want) || strings.Contains(out, "it runs") {
-			t.Errorf("%v\n%s\nwant %s", err, out, want)
-		}
+		t.Run(name, func(t *testing.T) {
+			newNetwork(t, test.device)
+			for _, address := range []string{
+				"192.0.2.7/24 brd 192.0.2.255", "198.51.100.1 peer 198.51.100.2/32", "2001:db8::7/64 nodad",
+				"192.0.2.9/24 valid_lft 100 preferred_lft 100", "2001:db8::9/64 valid_lft 100 preferred_lft 100", "169.254.7.7/16 scope link", "fe80::9/64 nodad",
+			} {
+				ip(t, "address add "+address+" dev "+test.device)
+			}
+			c := newContainer(t, func(s *specs.Spec) {
+				moves(map[string]specs.LinuxNetDevice{test.device: {Name: test.named}})(s)
+				if strings.Contains(name, "user") {
+					mapped(s)
+				}
+			}, "sleep 60")
+			c.create(t)
+			got := c.ip(t, "link show dev "+test.want)
+			tells(t, got, "02:00:00:00:00:07", "mtu 1400", "MULTICAST", ",UP")
+			got = c.ip(t, "address show dev "+test.want)
+			tells(t, got, "inet 192.0.2.7/24 brd 192.0.2.255 scope global "+test.want, "inet 198.51.100.1 peer 198.51.100.2/32", "inet6 2001:db8::7/64 scope global")
+			for _, lost := range []string{"192.0.2.9", "2001:db8::9", "169.254.7.7", "fe80::9"} {
+				if strings.Contains(got, lost) {
+					t.Errorf("%s\n\nwant no %s in it", got, lost)
+				}
+			}
+			if got := ip(t, "-brief link show"); strings.Contains(got, test.device+"@") {
+				t.Errorf("the device is on the host, still:\n%s", got)
+			}
+			c.start(t)
+		})
 	}
-	out, err := run(t, program, withDevice(given, "eth0", joined), "ip addr show dev eth0")
-	if err != nil || !strings.Contains(out, "eth0@") || !strings.Contains(out, "UP") {
-		t.Errorf("into a joined namespace: %v\n%s", err, out)
+}
+
+// mapped gives the container a user namespace in which it is root.
+func mapped(s *specs.Spec) {
+	s.Linux.Namespaces = append(s.Linux.Namespaces, specs.LinuxNamespace{Type: specs.UserNamespace})
+	s.Linux.UIDMappings = []specs.LinuxIDMapping{{HostID: 0, Size: 1000}}
+	s.Linux.GIDMappings = s.Linux.UIDMappings
+}
+
+// ip shows the container's network.
+func (c *container) ip(t *testing.T, words string) string {
+	t.Helper()
+	pid := c.pid(t)
+	out, err := exec.Command("nsenter", append([]string{"--net=/proc/" + strconv.Itoa(pid) + "/ns/net", "ip"}, strings.Fields(words)...)...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("ip %s: %v\n%s", words, err, out)
+	}
+	return string(out)
+}
+
+// joinsNetwork makes a network namespace that has a device of a name, and lets a
+// container join it.
+func joinsNetwork(t *testing.T, name string) func(*specs.Spec) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "net")
+	shell(t, "/", "touch "+file+" && unshare --net="+file+" ip link add "+name+" type veth peer name other")
+	t.Cleanup(func() { unix.Unmount(file, unix.MNT_DETACH) })
+	return func(s *specs.Spec) {
+		n := s.Linux.Namespaces
+		n[len(n)-1].Path = file
+	}
+}
+
+// TestNetDeviceNameTaken: a name that is there already is refused, before the device
+// leaves the host; a template finds another one.
+func TestNetDeviceNameTaken(t *testing.T) {
+	newNetwork(t, "given")
+	join := joinsNetwork(t, "eth0")
+	c := newContainer(t, func(s *specs.Spec) { moves(map[string]specs.LinuxNetDevice{"given": {Name: "eth0"}})(s); join(s) }, "sleep 60")
+	out, err := c.oci("create", "--bundle", c.dir, c.id)
+	if err == nil || !strings.Contains(out, "linux.netDevices: given") || !strings.Contains(out, "eth%d") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	tells(t, ip(t, "-brief link show"), "given@far")
+
+	c = newContainer(t, func(s *specs.Spec) { moves(map[string]specs.LinuxNetDevice{"given": {Name: "eth%d"}})(s); join(s) }, "sleep 60")
+	c.create(t)
+	tells(t, c.ip(t, "link show"), "eth0@", "eth1@", "02:00:00:00:00:07")
+}
+
+// TestNetDeviceRefused: what is not there, or must stay.
+func TestNetDeviceRefused(t *testing.T) {
+	newNetwork(t, "given")
+	for device, want := range map[string]string{
+		"nothing": `linux.netDevices: "nothing": the host has no such device`,
+		"lo":      "this device cannot leave its network",
+		"given":   `linux.netDevices: "given": "a/b": no name of a device`,
+	} {
+		c := newContainer(t, moves(map[string]specs.LinuxNetDevice{device: {Name: map[string]string{"lo": "lo7", "given": "a/b"}[device]}}), "true")
+		out, err := c.oci("run", "--bundle", c.dir, c.id)
+		if err == nil || !strings.Contains(out, want) {
+			t.Errorf("%s: %v\n%s", device, err, out)
+		}
 	}
 }

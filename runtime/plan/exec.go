@@ -106,13 +106,17 @@ func (b *builder) save() {
 	b.stop("all is ready: the host may write down that it exists", Save)
 }
 
-// stop lets the child wait for the host. Where the host has died the pipe ends
-// without an answer.
+// stop lets the child wait for the host.
 func (b *builder) stop(why string, at Stop) {
 	b.container(why, say(at))
-	answer := readByte(Go)
-	answer.Expect = &Expect{Arg: 1, Mask: 0xff, Value: uint64(at)}
-	b.container("and it answers with the same; if it died meanwhile, this is the end here too", answer)
+	b.await("and it answers with the same; if it died meanwhile, this is the end here too", at)
+}
+
+// await waits until the host says so. If it dies the pipe ends without a word.
+func (b *builder) await(why string, word Stop) {
+	s := readByte(Go)
+	s.Expect = &Expect{Arg: 1, Mask: 0xff, Value: uint64(word)}
+	b.container(why, s)
 }
 
 func say(at Stop) Step { return write(Report, string(rune(at))) }

@@ -122,7 +122,7 @@ func (b *builder) becomeRoot() {
 	}
 	b.from = "linux.uidMappings"
 	if b.isNew(specs.UserNamespace) {
-		b.container("wait until the host has mapped the ids", readByte(Go))
+		b.await("wait until the host has mapped the ids", Alive)
 	}
 	b.container("the groups of the host's user are left behind", setgroups(nil))
 	b.container("root's group of the user namespace", setresgid(0))

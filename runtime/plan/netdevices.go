@@ -97,7 +97,7 @@ func (b *builder) giveNetDevice(name, newName string) error {
 		get := message(unix.RTM_GETLINK, 0, ifinfomsg(0, 0))
 		rtattr(get, unix.IFLA_IFNAME, append([]byte(newName), 0))
 		get.Text = fmt.Sprintf("{RTM_GETLINK, IFLA_IFNAME=%s}", Quote(newName))
-		b.ask(inThere, "is the name free? where it is not, a device would move and keep its own", get, -int32(unix.ENODEV))
+		b.ask(inThere, "is the name free? where it is not, a device would move and keep its own", get, unix.ENODEV)
 	}
 	// A number that no device in there has: the lower ones are given in turn.
 	index := device.Index + 1<<20
@@ -106,27 +106,30 @@ func (b *builder) giveNetDevice(name, newName string) error {
 	rtattr(move, unix.IFLA_NEW_IFINDEX, binary.NativeEndian.AppendUint32(nil, uint32(index)))
 	rtattr(move, unix.IFLA_NET_NS_FD, make([]byte, 4)).with32(len(move.Bytes)-4, theirs)
 	move.Text = fmt.Sprintf("{RTM_NEWLINK, ifi_index=%d, IFLA_IFNAME=%s, IFLA_NEW_IFINDEX=%d, IFLA_NET_NS_FD=%s}", device.Index, Quote(newName), index, theirs)
-	b.ask(rtnetlink, "into the container's network, under the name that it has there", move, 0)
+	b.ask(rtnetlink, "into the container's network, under the name that it has there", move)
 	for _, a := range device.Addresses {
 		m := message(unix.RTM_NEWADDR, unix.NLM_F_ACK|unix.NLM_F_CREATE, ifaddrmsg(a, index))
 		m.Bytes = append(m.Bytes, a.Attributes...)
 		m.Text = fmt.Sprintf("{RTM_NEWADDR, ifa_index=%d, IFA_ADDRESS=%s}", index, a.Text)
-		b.ask(inThere, "the address that it had here", m, 0)
+		b.ask(inThere, "the address that it had here", m)
 	}
 	up := message(unix.RTM_NEWLINK, unix.NLM_F_ACK, ifinfomsg(index, unix.IFF_UP))
 	up.Text = fmt.Sprintf("{RTM_NEWLINK, ifi_index=%d, ifi_flags=IFF_UP}", index)
-	b.ask(inThere, "set it up", up, 0)
+	b.ask(inThere, "set it up", up)
 	return nil
 }
 
-// ask sends a message and reads the answer, a struct nlmsgerr, which has to be
-// want: 0 for success, or an error number below that.
-func (b *builder) ask(socket Ref, why string, m *Mem, want int32) {
+// ask sends a message and reads the answer, a struct nlmsgerr. With want it has to
+// be this error.
+func (b *builder) ask(socket Ref, why string, m *Mem, want ...unix.Errno) {
 	const errorOffset, room = 16, 1024
 	binary.NativeEndian.PutUint32(m.Bytes, uint32(len(m.Bytes)))
 	b.host(why, call("write", unix.SYS_WRITE, socket, m, num(len(m.Bytes))))
-	answer := call("read", unix.SYS_READ, socket, &Mem{Bytes: make([]byte, room), Text: fmt.Sprintf("{NLMSG_ERROR, error=%d}", want)}, num(room))
-	answer.Expect = &Expect{Arg: 1, Offset: errorOffset, Mask: 1<<32 - 1, Value: uint64(uint32(want))}
+	answer := call("read", unix.SYS_READ, socket, &Mem{Bytes: make([]byte, room), Text: "{NLMSG_ERROR, error}"}, num(room)).accept(want...)
+	answer.Returns = &Place{Arg: 1, Offset: errorOffset}
+	for _, e := range want {
+		answer.Expect = &Expect{Arg: 1, Offset: errorOffset, Mask: 1<<32 - 1, Value: uint64(-uint32(e))}
+	}
 	b.host("the kernel's answer", answer)
 }
 
@@ -134,7 +137,7 @@ func (b *builder) ask(socket Ref, why string, m *Mem, want int32) {
 func (b *builder) awaitNetDevices() error {
 	if len(b.linux.NetDevices) > 0 {
 		b.begin("namespaces", "linux.netDevices")
-		b.container("wait until the host has given it its network devices", readByte(Go))
+		b.await("wait until the host has given it its network devices", Alive)
 	}
 	return nil
 }

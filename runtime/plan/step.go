@@ -45,6 +45,10 @@ type Step struct {
 	// Expect is what the call has to have written for the step to succeed.
 	Expect *Expect
 
+	// Returns is where the call writes its result, where that is not the value
+	// that it returns. As there, a number from -4095 to -1 is an error.
+	Returns *Place
+
 	Part string // the part of the story it belongs to: "root", "mounts"
 	From string // the field of the config that asks for it: "mounts[2]"
 	Why  string // one sentence for the reader
@@ -58,6 +62,9 @@ type Expect struct {
 	Mask, Value uint64
 	Not         bool
 }
+
+// Place is the 32-bit word at Offset of argument Arg.
+type Place struct{ Arg, Offset int }
 
 // Call is the step as strace(1) would print it, with names for results:
 // `openat2(AT_FDCWD, "/proc", {O_PATH}) = @target`.

@@ -122,7 +122,21 @@ func step(o *op, slots []slot, i int) bool {
 	if errno == 0 && !met(&o.expect) {
 		errno = unix.EPERM
 	}
+	if errno == 0 && o.result != nil {
+		value, errno = written(*o.result)
+	}
 	return store(o, &slots[i], value, uintptr(errno))
+}
+
+// written reads a result that the call has written to memory.
+//
+//go:norace
+//go:nosplit
+func written(n int32) (value uintptr, errno syscall.Errno) {
+	if n < 0 && n >= -maxErrno {
+		return 0, syscall.Errno(-n)
+	}
+	return uintptr(n), 0
 }
 
 // store writes a result down; the state last, because it makes it valid.

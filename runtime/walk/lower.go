@@ -26,6 +26,7 @@ type op struct {
 	side   plan.Side
 	child  plan.Side // of clone3
 	expect expect
+	result *int32 // nil: what the call returns
 }
 
 const maxAccept = 5
@@ -114,6 +115,9 @@ func (l *lowerer) step(i int, s *plan.Step) (err error) {
 	if e := s.Expect; e != nil {
 		at := (*uint64)(unsafe.Pointer(&l.memory[e.Arg][e.Offset]))
 		o.expect = expect{at, e.Mask, e.Value, e.Not}
+	}
+	if r := s.Returns; r != nil {
+		o.result = (*int32)(unsafe.Pointer(&l.memory[r.Arg][r.Offset]))
 	}
 	if s.Result != "" {
 		l.names[plan.Ref(s.Result)] = int32(i + 1)

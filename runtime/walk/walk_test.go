@@ -257,6 +257,38 @@ func leave(last ...plan.Step) []plan.Step {
 	return steps
 }
 
+// TestReturns: a result may lie in memory, and is an error there as it would be if
+// the call returned it.
+func TestReturns(t *testing.T) {
+	pipe := inChild("written", "pipe2", unix.SYS_PIPE2, &plan.Mem{Bytes: make([]byte, 8), Text: "{…}"}, num(unix.O_CLOEXEC))
+	pipe.Returns = &plan.Place{Arg: 0, Offset: 4}
+	w, told, err := start(t, clone(unix.CLONE_NEWPID), pipe, writeTo("written", "text"), execve(find(t, "true")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	end(t, w)
+	if !told[2].Made || told[2].Value != 4 {
+		t.Errorf("the pipe's second end took %d bytes, want 4", told[2].Value)
+	}
+	for word, want := range map[string]unix.Errno{"\xfe\xff\xff\xff": unix.ENOENT, "\x01\xf0\xff\xff": unix.Errno(4095), "\x00\xf0\xff\xff": 0} {
+		path := filepath.Join(t.TempDir(), "word")
+		if err := os.WriteFile(path, []byte(word), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		read := inChild("", "read", unix.SYS_READ, plan.Ref("file"), &plan.Mem{Bytes: make([]byte, 8), Text: "buf"}, num(4))
+		read.Returns = &plan.Place{Arg: 1}
+		w, _, err := start(t, clone(unix.CLONE_NEWPID), openat("file", path, unix.O_RDONLY), read, execve(find(t, "true")))
+		var failed *Error
+		switch {
+		case want == 0 && err == nil:
+			end(t, w)
+		case !errors.As(err, &failed) || failed.Index != 2 || failed.Errno != want:
+			t.Errorf("%x: %v, want %v", word, err, want)
+		}
+	}
+	noChildren(t)
+}
+
 // TestTrampoline: the last calls are made by another program, with arguments of
 // every kind, and that program is what /proc/self/exe has been.
 func TestTrampoline(t *testing.T) {
