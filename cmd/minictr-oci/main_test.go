@@ -27,6 +27,7 @@ import (
 //	exec oci WORD…        minictr-oci with a root of the script's own, and with files
 //	                      for standard streams: a container keeps those it is given
 //	await ID STATUS       wait until state says so
+//	exec await-file FILE  wait until it is there
 //
 // and the condition [controller:memory]: cgroup v2 of this machine has it.
 func TestMain(m *testing.M) {
@@ -61,7 +62,8 @@ func setUpScript(e *testscript.Env) error {
 	e.Setenv("PATH", bin+":"+e.Getenv("PATH"))
 	oci := filepath.Join(bin, "oci")
 	e.Defer(func() { removeAll(e, oci) })
-	return os.WriteFile(oci, []byte(ociWrapper), 0o755)
+	awaitFile := []byte("#!/bin/sh\nuntil [ -e \"$1\" ]; do sleep 0.02; done\n")
+	return errors.Join(os.WriteFile(oci, []byte(ociWrapper), 0o755), os.WriteFile(filepath.Join(bin, "await-file"), awaitFile, 0o755))
 }
 
 // removeAll removes what the script has left.

@@ -270,7 +270,7 @@ func TestLock(t *testing.T) {
 	}()
 	select {
 	case err := <-opened:
-		t.Errorf("opened under another's lock: %v", err)
+		t.Fatalf("opened under another's lock: %v", err)
 	case <-time.After(50 * time.Millisecond):
 	}
 	f.Close()

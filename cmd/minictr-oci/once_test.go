@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+const many = 16
+
+// Many commands at once: of those that want the same, one succeeds, and the
+// others are told why they do not; those that want other things do not notice.
+func TestAtOnce(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("not root, who alone may make containers: use make test")
+	}
+	c := crash{bundle: t.TempDir(), root: t.TempDir()}
+	if err := writeBundle(c.bundle, "", `{"linux": {"cgroupsPath": null}}`); err != nil {
+		t.Fatal(err)
+	}
+	wantOne(t, c.atOnce(t, slices.Repeat([]string{"create --bundle BUNDLE at-once"}, many)), "container with given ID already exists")
+	wantOne(t, c.atOnce(t, slices.Repeat([]string{"start at-once"}, many)), "cannot start an already running container")
+	var create []string
+	remove := slices.Repeat([]string{"delete --force at-once"}, many)
+	for n := range many {
+		create = append(create, fmt.Sprintf("create --bundle BUNDLE at-once-%d", n))
+		remove = append(remove, fmt.Sprintf("delete --force at-once-%d", n))
+	}
+	for _, failed := range slices.Concat(c.atOnce(t, create), c.atOnce(t, remove)) {
+		t.Error(failed)
+	}
+	if left, err := os.ReadDir(c.root); err != nil || len(left) > 0 {
+		t.Errorf("left over: %v %v", left, err)
+	}
+}
+
+// atOnce runs all commands, and list between them, and returns what those that
+// failed said.
+func (c crash) atOnce(t *testing.T, lines []string) (failed []string) {
+	t.Helper()
+	var all sync.WaitGroup
+	var lock sync.Mutex
+	for _, line := range append(lines, "list", "list", "list") {
+		all.Go(func() {
+			out, err := c.run(t, line)
+			if err != nil {
+				lock.Lock()
+				defer lock.Unlock()
+				failed = append(failed, line+": "+out)
+			}
+		})
+	}
+	all.Wait()
+	return failed
+}
+
+// wantOne: all but one failed, and for this reason.
+func wantOne(t *testing.T, failed []string, reason string) {
+	t.Helper()
+	if len(failed) != many-1 {
+		t.Errorf("%d of %d failed, want all but one", len(failed), many)
+	}
+	for _, text := range failed {
+		if !strings.Contains(text, reason) {
+			t.Errorf("%s, want %s", text, reason)
+		}
+	}
+}
