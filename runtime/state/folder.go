@@ -5,8 +5,8 @@
 //	config.json  the config as it was when the container was created: what is
 //	             done to the bundle later does not count
 //	state.json   the Record: which process, which cgroup, which bundle
-//	go           a FIFO: the container's process holds it open, close-on-exec,
-//	             until start lets it execve
+//	go           a FIFO, if the container is to wait for start: its process holds
+//	             it open, close-on-exec, until start lets it execve
 //	report       a FIFO: what that process tells start of its last steps
 //
 // No file says whether the container runs. That is asked of the kernel, every

@@ -36,6 +36,9 @@ func sweep(root string) (names []string, err error) {
 		return nil, err
 	}
 	defer dir.Close()
+	if err := checkRoot(dir); err != nil {
+		return nil, err
+	}
 	all, err := dir.Readdirnames(-1)
 	if err != nil {
 		return nil, err
@@ -47,6 +50,18 @@ func sweep(root string) (names []string, err error) {
 		}
 	}
 	return names, nil
+}
+
+// checkRoot refuses a root that others may write to: who can put a record there
+// chooses which process is killed and which cgroup is removed.
+func checkRoot(dir *os.File) error {
+	const others = 0o022
+	info, err := dir.Stat()
+	if err == nil && info.Mode().Perm()&others != 0 {
+		err = hint.New(fmt.Errorf("root %s: mode %#o: others may write to it", dir.Name(), info.Mode().Perm()),
+			"state is kept where only its owner can: chmod go-w "+dir.Name())
+	}
+	return err
 }
 
 // clear removes a remainder: the process, the cgroup with all in it, the
