@@ -80,12 +80,13 @@ func (c *container) sh(t *testing.T, words string) string {
 	return c.must(t, "exec", c.id, "sh", "-c", words)
 }
 
-// written waits for a file that ends a line.
+// written waits for a file whose last line is done, and returns the others.
 func written(t *testing.T, path string) string {
 	t.Helper()
 	for range 500 {
-		if data, err := os.ReadFile(path); err == nil && strings.HasSuffix(string(data), "\n") {
-			return strings.TrimSpace(string(data))
+		data, _ := os.ReadFile(path)
+		if text, ok := strings.CutSuffix(string(data), "done\n"); ok {
+			return strings.TrimSpace(text)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}

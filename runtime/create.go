@@ -140,7 +140,7 @@ func (c *creation) stop(w *walk.Walk, at plan.Stop) error {
 	c.hooked = true
 	// The hooks are steps 3 to 5 of the life cycle, and after step 2 it is created.
 	state.Status = specs.StateCreated
-	return hooks{c.spec, state, &plan.Running{Pid: state.Pid, Cgroup: c.cgroup}}.create()
+	return hooks{c.spec, state, &plan.Running{Pid: state.Pid, Cgroup: c.cgroup, Early: true}}.create()
 }
 
 // undo ends what has begun: hooks that made something may want to know.

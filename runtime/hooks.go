@@ -124,13 +124,17 @@ func (h hooks) carryOut(hook *specs.Hook, join *plan.Running) error {
 
 // outcome waits for a hook, and no longer than its time-out.
 func outcome(process *Process, seconds *int, output *os.File) error {
-	defer process.Close()
 	if seconds != nil {
 		late, err := process.outlasts(time.Duration(*seconds) * time.Second)
-		if err != nil || late {
-			return errors.Join(fmt.Errorf("killed: it took longer than its timeout of %d s", *seconds), err, process.end())
+		if late {
+			err = fmt.Errorf("killed: it took longer than its timeout of %d s", *seconds)
+			unix.Kill(-process.Pid(), unix.SIGKILL) // and what it has started: it leads a process group
+		}
+		if err != nil {
+			return errors.Join(err, process.end())
 		}
 	}
+	defer process.Close()
 	code, err := process.Wait()
 	if err != nil || code == 0 {
 		return err

@@ -34,7 +34,7 @@ func StartCreated(f *state.Folder, options plan.Options) error {
 		return err
 	}
 	if len(said) > 0 {
-		p, err := plan.Compile(spec, options)
+		p, err := plan.Last(spec, options)
 		if err != nil {
 			return err
 		}

@@ -28,6 +28,7 @@ import (
 type Running struct {
 	Pid    int    // of its first process, as the host counts
 	Cgroup string // the folder of the cgroup to be in, "" for the caller's
+	Early  bool   // it has not left the host's root yet
 }
 
 // Init is a descriptor of a running container's first process (pidfd_open(2)),

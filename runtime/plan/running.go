@@ -57,11 +57,20 @@ func Hook(h *specs.Hook, spec *specs.Spec, o Options) (*Plan, error) {
 	b := newBuilder(s, o)
 	return b.compile(
 		b.enterCgroup,
+		b.holdRoot,
 		b.makeTrampoline,
 		b.clone,
 		b.session,
+		b.enterHeldRoot,
 		b.exec,
 	)
+}
+
+// Last writes down what is left of the list for a container that was created, and
+// waits in the trampoline: options are those of Compile.
+func Last(spec *specs.Spec, o Options) (*Plan, error) {
+	b := newBuilder(spec, o)
+	return b.compile(b.trampoline)
 }
 
 // enterCgroup holds the cgroup that the process begins in.
@@ -84,9 +93,15 @@ func (b *builder) sharesMounts() bool {
 	return !b.has(specs.MountNamespace) || b.joins(specs.MountNamespace)
 }
 
+// hasOwnRoot tells whether the process that is joined has another root than
+// setns(2) leads to.
+func (b *builder) hasOwnRoot() bool {
+	return b.options.Join != nil && !b.options.Join.Early && b.sharesMounts()
+}
+
 // holdRoot holds the root of the container's first process.
 func (b *builder) holdRoot() error {
-	if !b.sharesMounts() && !b.spec.Process.Terminal {
+	if !b.hasOwnRoot() && !b.spec.Process.Terminal {
 		return nil
 	}
 	b.begin("root", "root")
@@ -97,7 +112,7 @@ func (b *builder) holdRoot() error {
 
 // enterHeldRoot makes it this process's root as well.
 func (b *builder) enterHeldRoot() error {
-	if !b.sharesMounts() {
+	if !b.hasOwnRoot() {
 		return nil
 	}
 	b.begin("root", "root")
