@@ -70,6 +70,18 @@ func TestTmpcopyup(t *testing.T) {
 	}
 }
 
+// TestTmpcopyupInside: three in one another, one of which the image does not have.
+// (The kernel's limit is two stacks, of which an engine's root is one.)
+func TestTmpcopyupInside(t *testing.T) {
+	b := newBundle(t, oci(t))
+	try(t, os.MkdirAll(filepath.Join(b.root, "run/lock/deep"), 0o755))
+	try(t, os.WriteFile(filepath.Join(b.root, "run/lock/deep/file"), []byte("image\n"), 0o644))
+	for _, dir := range []string{"/run", "/run/lock", "/run/lock/deep", "/run/lock/new"} {
+		b.mount(dir, "tmpfs", "tmpfs", "tmpcopyup")
+	}
+	want(t, b.run(t, `cat /run/lock/deep/file; cd /run; touch x lock/x lock/deep/x lock/new/x; find . -name x | wc -l; ls lock`), "image\n4\ndeep\nnew\nx")
+}
+
 func TestTmpcopyupOptions(t *testing.T) {
 	b := newBundle(t, oci(t))
 	b.mount("/etc", "tmpfs", "tmpfs", "tmpcopyup", "ro", "mode=700", "uid=5", "gid=6")

@@ -86,6 +86,9 @@ func (b *builder) attach() error {
 			continue
 		}
 		b.makeTarget(i, dest, o.bind)
+		if o.copyUp {
+			b.holdImage(i)
+		}
 		b.openTarget(dest)
 		if strings.HasPrefix(m.Source, RootSource) && o.bind {
 			b.container("the very folder that is held, as a mount of its own", openTree(target, "", o.recursive).as(mountRef(i)))

@@ -25,23 +25,59 @@ import (
 //	    upper, work      overlayfs's, as in root.go
 //	    stack            lower and upper as one
 //	/run                 the "run" in that stack
+//
+// The kernel stacks overlayfs on overlayfs once, not twice, and an engine's root
+// filesystem is one already. So when /run/lock is to be copied up too, what the
+// image has there is held before /run is covered.
+
+// imageRef is the image's folder in which mounts[i] lies.
+func imageRef(i int) Ref { return "image/" + mountRef(i) }
+
+// holdImage holds what the image has, for mounts[i] and for those in it.
+func (b *builder) holdImage(i int) {
+	const above = Ref("above")
+	for j, m := range b.spec.Mounts {
+		if o, _ := mountOptions(m); !o.copyUp || b.outermost(j) != i {
+			continue
+		}
+		dest := destination(m)
+		b.parents(dest, []unix.Errno{unix.EEXIST, unix.EROFS})
+		b.container("the image's folder above", openat2("", path.Dir(dest), unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_NO_MAGICLINKS).as(above))
+		b.container("as a mount that no tmpfs lies over", openTree(above, "", false).as(imageRef(j)))
+	}
+}
+
+// outermost finds, for mounts[i], the first of the copied ones that lie in one
+// another.
+func (b *builder) outermost(i int) int {
+	for j := i - 1; j >= 0; j-- {
+		if strings.HasPrefix(destination(b.spec.Mounts[i]), destination(b.spec.Mounts[j])+"/") {
+			if o, _ := mountOptions(b.spec.Mounts[j]); o.copyUp {
+				return b.outermost(j)
+			}
+			break
+		}
+	}
+	return i
+}
 
 // copyRef is what stands at the place of mounts[i] in the end.
 func copyRef(i int) Ref { return "copy/" + mountRef(i) }
 
 // copyUp lays the image's folder under the tmpfs that has just been put on it.
 func (b *builder) copyUp(i int, dest string, o *mountOpts) {
-	const above, image, lower, stack, view = Ref("above"), Ref("image"), Ref("lower"), Ref("stack"), Ref("view")
+	const lower, stack, view = Ref("lower"), Ref("stack"), Ref("view")
 	tmpfs, name := mountRef(i), path.Base(dest)
-	b.container("the image's folder above", openat2("", path.Dir(dest), unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_NO_MAGICLINKS).as(above))
-	b.container("as a mount that the tmpfs does not lie over", openTree(above, "", false).as(image))
 	for _, part := range []string{string(lower), upper, work, string(stack)} {
 		b.container("a part of what becomes a stack", mkdirat(tmpfs, part, 0o755))
 	}
 	b.container("step into the tmpfs: its names are short, and none is the image's", fchdir(tmpfs))
 	b.container("the place for the image's", openat(tmpfs, string(lower), unix.O_PATH|unix.O_DIRECTORY).as(lower))
-	b.container("it goes below", moveMount(image, lower))
+	b.container("it goes below", moveMount(imageRef(i), lower))
 	b.stackUp(o.alone().set &^ unix.MOUNT_ATTR_RDONLY)
+	if b.outermost(i) != i {
+		b.container("the image need not have it: the place was made in the stack around it", mkdirat(stack, name, 0o755).accept(unix.EEXIST))
+	}
 	b.container("of that, the folder that is wanted", openat2(stack, name, unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_BENEATH|unix.RESOLVE_NO_SYMLINKS).as(view))
 	b.copyOwner(stack, name, o)
 	b.container("as a mount of its own", openTree(view, "", false).as(copyRef(i)))
