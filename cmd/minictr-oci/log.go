@@ -12,7 +12,9 @@ import (
 )
 
 // What goes wrong is told twice: to people, on the standard error, and to the
-// engine that started us, in the file that --log names. It reads there either
+// engine that started us, in the file that --log names. (What is only a warning
+// is told there alone, if there is a file: the standard error of create and exec
+// is the container's, too.) The engine reads there either
 // of the two shapes that runc's library for logging writes,
 //
 //	{"level":"error","msg":"kill: container not running","time":"2026-11-23T14:00:00Z"}
@@ -72,7 +74,13 @@ func (j *journal) debug(msg string) {
 }
 
 // warn tells of what went wrong and stops nothing.
-func warn(err error) { tell("warning", err) }
+func warn(err error) {
+	if log.file == nil {
+		tell("warning", err)
+		return
+	}
+	log.write("warning", advised(err))
+}
 
 // fail tells of the error that ends the command, and ends it.
 func fail(err error) {
@@ -81,11 +89,17 @@ func fail(err error) {
 }
 
 func tell(level string, err error) {
-	text := err.Error()
-	fmt.Fprintln(os.Stderr, "minictr-oci: "+plan.Printable(text))
+	fmt.Fprintln(os.Stderr, "minictr-oci: "+plan.Printable(err.Error()))
 	if h := hint.Of(err); h != "" {
 		fmt.Fprintln(os.Stderr, "hint: "+plan.Printable(h))
-		text += " (hint: " + h + ")"
 	}
-	log.write(level, text)
+	log.write(level, advised(err))
+}
+
+// advised is an error with its hint.
+func advised(err error) string {
+	if h := hint.Of(err); h != "" {
+		return err.Error() + " (hint: " + h + ")"
+	}
+	return err.Error()
 }
