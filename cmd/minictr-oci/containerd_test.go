@@ -22,7 +22,7 @@ func TestContainerd(t *testing.T) {
 	m := newMachine(t, "containerd", "ctr")
 	conf := m.write("config.toml", fmt.Sprintf(configTOML, m.path("store")), 0o644)
 	m.wrap("ctr", "ctr")
-	run := "run --runtime io.containerd.runc.v2 --cpu-shares 0 --runc-binary " + m.oci()
+	run := "run --runtime io.containerd.runc.v2 --cpu-shares 0 --runc-binary " + m.build()
 	m.wrap("run", "ctr "+run)
 	m.daemon("containerd --config "+conf, "ctr", "version")
 	m.command("ctr", "image", "import", m.image())

@@ -20,7 +20,7 @@ const daemonJSON = `{
 func TestDocker(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t, "docker", "dockerd")
-	conf := m.write("daemon.json", fmt.Sprintf(daemonJSON, m.oci(), m.path("store")), 0o644)
+	conf := m.write("daemon.json", fmt.Sprintf(daemonJSON, m.build(), m.path("store")), 0o644)
 	for _, name := range []string{"docker", "engine"} {
 		m.wrap(name, "docker")
 	}

@@ -30,19 +30,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// oci builds minictr-oci, as make build does.
-func (m *machine) oci() (path string) {
+// build makes minictr-oci as make build does, and returns its path.
+func (m *machine) build() string {
 	m.t.Helper()
+	m.oci = m.path("minictr-oci")
 	if other := os.Getenv("RUNTIME"); other != "" {
-		return other
+		m.oci = other
+		return m.oci
 	}
-	path = m.path("minictr-oci")
-	build := exec.Command("go", "build", "-trimpath", "-tags", "urfave_cli_no_docs", "-o", path, ".")
+	build := exec.Command("go", "build", "-trimpath", "-tags", "urfave_cli_no_docs", "-o", m.oci, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		m.t.Fatalf("go build: %v\n%s", err, out)
 	}
-	return path
+	return m.oci
 }
 
 // image makes the image "demo" (see scripts/demo-image).
@@ -66,6 +67,7 @@ func (m *machine) scripts(folders ...string) {
 				Dir:      "testdata/engines/" + folder,
 				Deadline: time.Now().Add(time.Minute),
 				Setup: func(e *testscript.Env) error {
+					e.Setenv("OCI", m.oci)
 					e.Setenv("DEMO", "docker.io/library/demo:latest") // its whole name, which ctr wants
 					e.Setenv("PATH", m.path("bin")+":"+e.Getenv("PATH"))
 					for _, dir := range []string{filepath.Dir(e.WorkDir), e.WorkDir} {

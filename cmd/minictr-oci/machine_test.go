@@ -48,6 +48,7 @@ type machine struct {
 	init  *exec.Cmd
 	dir   string // on the disk: stores, settings, and the wrappers in dir/bin
 	group string // its cgroup, as this computer names it
+	oci   string // the runtime that is tested
 }
 
 // newMachine boots one, in which the programs can be used.

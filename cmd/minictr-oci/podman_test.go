@@ -28,7 +28,7 @@ minictr = [%q]
 func TestPodman(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t, "podman", "conmon")
-	conf := m.write("containers.conf", fmt.Sprintf(containersConf, m.oci()), 0o644)
+	conf := m.write("containers.conf", fmt.Sprintf(containersConf, m.build()), 0o644)
 	for _, name := range []string{"podman", "engine"} {
 		m.wrap(name, fmt.Sprintf("CONTAINERS_CONF=%s podman --root %s --runroot /run/podman", conf, m.path("store")))
 	}
