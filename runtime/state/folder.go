@@ -68,7 +68,11 @@ func New(root, id string) (*Folder, error) {
 	if slices.Contains(names, id) {
 		return nil, fmt.Errorf("%s: %w", id, ErrExist)
 	}
-	f := &Folder{Record: Record{ID: id, Created: time.Now().UTC()}, root: root, id: id, prefix: creating}
+	boot, err := bootID()
+	if err != nil {
+		return nil, err
+	}
+	f := &Folder{Record: Record{ID: id, Created: time.Now().UTC(), Boot: boot}, root: root, id: id, prefix: creating}
 	if err := f.make(); err != nil {
 		return nil, err
 	}
@@ -89,7 +93,7 @@ func (f *Folder) make() error {
 	for {
 		err := os.Mkdir(f.Path(""), 0o700)
 		if errors.Is(err, fs.ErrExist) {
-			err = clear(f.Path(""))
+			err = clearAway(f.Path(""))
 			if err == nil {
 				continue
 			}

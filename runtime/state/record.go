@@ -24,12 +24,14 @@ type Record struct {
 	Annotations map[string]string `json:"annotations,omitempty"`
 	Poststop    []specs.Hook      `json:"poststop,omitempty"` // delete runs them, and reads no more of the config
 
+	// The boot of the machine in which it was made.
+	Boot string `json:"boot"`
+
 	// The number of its process on the host; 0 before it is there. Numbers are
 	// used again: the process is the one that began at StartTime, in clock ticks
-	// since the boot that has this id.
+	// since that boot.
 	Pid       int    `json:"pid"`
 	StartTime uint64 `json:"startTime"`
-	Boot      string `json:"boot"`
 
 	// The folder of its cgroup on the host, "" for none. It is recorded before
 	// the cgroup is made, and only if it was not there: who finds this record
@@ -56,11 +58,7 @@ func (f *Folder) SetProcess(pid int) error {
 	if err != nil {
 		return err
 	}
-	boot, err := bootID()
-	if err != nil {
-		return err
-	}
-	f.Record.Pid, f.Record.StartTime, f.Record.Boot = pid, began, boot
+	f.Record.Pid, f.Record.StartTime = pid, began
 	if f.Record.Cgroup != "" {
 		if f.Record.CgroupInode, err = inode(f.Record.Cgroup); err != nil {
 			return err

@@ -45,7 +45,7 @@ func sweep(root string) (names []string, err error) {
 	}
 	for _, name := range all {
 		hidden := strings.HasPrefix(name, creating) || strings.HasPrefix(name, removed)
-		if !hidden || errors.Is(clear(filepath.Join(root, name)), unix.EWOULDBLOCK) {
+		if !hidden || errors.Is(clearAway(filepath.Join(root, name)), unix.EWOULDBLOCK) {
 			names = append(names, name)
 		}
 	}
@@ -64,9 +64,9 @@ func checkRoot(dir *os.File) error {
 	return err
 }
 
-// clear removes a remainder: the process, the cgroup with all in it, the
+// clearAway removes a remainder: the process, the cgroup with all in it, the
 // folder. The error is EWOULDBLOCK if somebody holds it.
-func clear(path string) error {
+func clearAway(path string) error {
 	held, err := lock(path, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -86,8 +86,11 @@ func clear(path string) error {
 }
 
 // Kill ends what is left of the container: its process if that still lives,
-// and its cgroup with all that is in it.
+// and its cgroup with all that is in it. Nothing of that outlives a boot.
 func (r *Record) Kill() error {
+	if boot, err := bootID(); err != nil || boot != r.Boot {
+		return err
+	}
 	switch pidfd, err := r.Pidfd(); {
 	case errors.Is(err, ErrNotRunning):
 	case err != nil:
@@ -143,7 +146,7 @@ func lock(path string, wait time.Duration) (*os.File, error) {
 		if err == nil {
 			break
 		}
-		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) || time.Since(began) >= wait {
+		if !errors.Is(err, unix.EWOULDBLOCK) || time.Since(began) >= wait {
 			dir.Close()
 			return nil, hint.New(fmt.Errorf("flock %s: %w", path, err), "another command is at work on this container")
 		}

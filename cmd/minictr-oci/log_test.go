@@ -1,0 +1,66 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// What engines read: containerd's shim decodes one object after the other,
+// podman decodes the whole file as one, and both want the level and the message.
+func TestLogAsEnginesReadIt(t *testing.T) {
+	for _, msg := range []string{
+		"start web: no such program", "two\nlines", `"quoted" \ and <tagged>`, "\x1b[2J", "not UTF-8: \xff\xfe", "",
+	} {
+		name := filepath.Join(t.TempDir(), "log")
+		var j journal
+		if err := j.open(name, "json", false); err != nil {
+			t.Fatal(err)
+		}
+		j.debug("nobody asked")
+		j.write("error", msg)
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var line struct {
+			Level, Msg string
+			Time       time.Time
+		}
+		if err := json.Unmarshal(data, &line); err != nil {
+			t.Errorf("%q: %v", data, err)
+		}
+		if line.Level != "error" || line.Time.IsZero() || line.Msg != msg && !strings.Contains(line.Msg, `\xff`) {
+			t.Errorf("%q: read as %+v", data, line)
+		}
+	}
+}
+
+// In a log of text a message stays in its line, whatever is in it.
+func TestLogOfText(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "log")
+	var j journal
+	if err := errors.Join(j.open(name, "text", true), j.open(name, "", true)); err != nil {
+		t.Fatal(err)
+	}
+	j.write("error", "two\nlines")
+	j.debug("\x1b[2J")
+	file, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	var got []string
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		_, rest, _ := strings.Cut(lines.Text(), " ")
+		got = append(got, rest)
+	}
+	if want := `level=error msg="two\nlines"|level=debug msg="\x1b[2J"`; strings.Join(got, "|") != want {
+		t.Errorf("got %s, want %s", strings.Join(got, "|"), want)
+	}
+}
