@@ -80,12 +80,17 @@ func (c *container) sh(t *testing.T, words string) string {
 	return c.must(t, "exec", c.id, "sh", "-c", words)
 }
 
-// written waits for a file whose last line is done, and returns the others.
-func written(t *testing.T, path string) string {
+// written waits for a file that ends a line.
+func written(t *testing.T, path string) string { t.Helper(); return awaitEnd(t, path, "\n") }
+
+// report waits for a file whose last line is done, and returns the others.
+func report(t *testing.T, path string) string { t.Helper(); return awaitEnd(t, path, "done\n") }
+
+func awaitEnd(t *testing.T, path, end string) string {
 	t.Helper()
 	for range 500 {
 		data, _ := os.ReadFile(path)
-		if text, ok := strings.CutSuffix(string(data), "done\n"); ok {
+		if text, ok := strings.CutSuffix(string(data), end); ok {
 			return strings.TrimSpace(text)
 		}
 		time.Sleep(10 * time.Millisecond)

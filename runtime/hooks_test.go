@@ -71,7 +71,7 @@ func TestHookOrder(t *testing.T) {
 	want(t, c.log(t), create)
 	c.start(t)
 	want(t, c.log(t), create+start)
-	want(t, written(t, c.file("rootfs/seen")), "startContainer 1\ncreated")
+	want(t, report(t, c.file("rootfs/seen")), "startContainer 1\ncreated")
 	c.must(t, "delete", "--force", c.id)
 	want(t, c.log(t), create+start+stop)
 
@@ -137,10 +137,10 @@ func TestHookNamespaces(t *testing.T) {
 			})
 			c.create(t)
 			c.start(t)
-			inside := written(t, c.file("rootfs/out/inside"))
+			inside := report(t, c.file("rootfs/out/inside"))
 			host := strings.TrimSpace(shell(t, "/", namespaces))
 			want(t, c.log(t), host+"\n0\n"+inside+"\nself")
-			want(t, written(t, c.file("rootfs/out/start")), inside+"\nmade")
+			want(t, report(t, c.file("rootfs/out/start")), inside+"\nmade")
 		})
 	}
 }

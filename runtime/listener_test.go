@@ -188,7 +188,7 @@ func TestListener(t *testing.T) {
 				t.Errorf("of exec the agent is told %+v, pid is %d", s, pid)
 			}
 			c.start(t)
-			want(t, written(t, c.file("rootfs/result")), answered)
+			want(t, report(t, c.file("rootfs/result")), answered)
 			want(t, c.sh(t, words+"; true"), answered)
 			if s := a.next(t); s.State.Status != specs.StateRunning {
 				t.Errorf("of exec the agent is told %+v", s)
@@ -208,7 +208,7 @@ func TestListenerOfOurOwnCalls(t *testing.T) {
 		}, "(echo made; echo done) > /made; sleep 60")
 		c.create(t)
 		c.start(t)
-		want(t, written(t, c.file("rootfs/made")), "made")
+		want(t, report(t, c.file("rootfs/made")), "made")
 	}
 }
 

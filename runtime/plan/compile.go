@@ -208,7 +208,7 @@ func (b *builder) session() error {
 	b.container("nohup(1) was meant for the host's process", defaultSignal(unix.SIGHUP))
 	b.container("and so was a shell's &: clone3 resets what is caught, not what is ignored", defaultSignal(unix.SIGINT))
 	b.container("Go blocked all signals around clone3; the program starts with none blocked", unblockSignals())
-	if !b.joins(specs.UserNamespace) || b.options.Join != nil { // else the joiner has done it
+	if !b.needsJoiner() { // else the joiner has done it
 		b.container("what is reported, the host alone reads: when it is gone, a write fails", closeFd(News))
 	}
 	if b.waits() {

@@ -18,7 +18,8 @@ import (
 // Two kinds are special. A pid namespace takes in only children: so the host
 // enters it, for the one clone3 that makes the child, and returns. And a user
 // namespace must be entered before the new namespaces are made, for it to own
-// them: so a process in between, the joiner, enters it and clones from there.
+// them, but after those of others are, for inside it there is no right to: so a
+// process in between, the joiner, enters all that is joined and clones from there.
 //
 // Whoever enters a namespace in which others live already can be looked at by
 // them. What it still has of the host, memory and descriptors, they get to see
@@ -56,7 +57,7 @@ func (b *builder) openNamespaces() {
 	for i, n := range b.linux.Namespaces {
 		if n.Path != "" && b.options.Join == nil {
 			b.from = fmt.Sprintf("linux.namespaces[%d]", i)
-			b.host("a namespace of others, to be joined", openat("", n.Path, 0).as(namespaceRef(n.Type)))
+			b.host("a namespace of others, to be joined; if it is a FIFO, nobody waits", openat("", n.Path, unix.O_NONBLOCK).as(namespaceRef(n.Type)))
 		}
 	}
 	b.from = "linux.namespaces"
@@ -89,16 +90,29 @@ func (b *builder) pidDoor() Ref {
 	return ""
 }
 
-// cloneInside makes the child in a user namespace that is joined.
+// needsJoiner tells whether a process in between joins what is joined: the child
+// is born in a user namespace, and has no right to any more.
+func (b *builder) needsJoiner() bool {
+	return b.options.Join == nil && b.has(specs.UserNamespace) &&
+		slices.ContainsFunc(b.linux.Namespaces, func(n specs.LinuxNamespace) bool {
+			return n.Path != "" && n.Type != specs.PIDNamespace
+		})
+}
+
+// cloneInside makes the child from a process that has joined all.
 func (b *builder) cloneInside(f uint64, cgroup Ref) {
 	b.undumpable(Host)
 	s := clone3(unix.CLONE_CLEAR_SIGHAND, cgroup).as(joiner)
 	s.Child = Joiner
-	b.host("a process in between: the new namespaces are to be owned by one that is joined", s)
+	b.host("a process in between, with the right to join: the child is born in a user namespace", s)
 	b.add(Joiner, "what is reported, the host alone reads", closeFd(News))
-	b.add(Joiner, "into it", setns(namespaceRef(specs.UserNamespace), unix.CLONE_NEWUSER))
+	b.joinEach(Joiner)
+	b.from = "linux.namespaces"
 	if b.joins(specs.PIDNamespace) {
 		b.add(Joiner, "children are born in there", setns(namespaceRef(specs.PIDNamespace), unix.CLONE_NEWPID))
+	}
+	if b.joins(specs.UserNamespace) {
+		b.add(Joiner, "the last one: it is to own the new ones", setns(namespaceRef(specs.UserNamespace), unix.CLONE_NEWUSER))
 	}
 	s = cloneSibling(f).as(Pid)
 	s.Child = Container
@@ -125,10 +139,17 @@ func (b *builder) join() {
 		b.container("where the container's first process lives", setns(Init, f))
 		return
 	}
+	if !b.needsJoiner() {
+		b.joinEach(Container)
+	}
+}
+
+// joinEach enters those that are not special.
+func (b *builder) joinEach(side Side) {
 	for i, n := range b.linux.Namespaces {
 		if n.Path != "" && n.Type != specs.PIDNamespace && n.Type != specs.UserNamespace {
 			b.from = fmt.Sprintf("linux.namespaces[%d]", i)
-			b.container("share it with those who live there", setns(namespaceRef(n.Type), flagOf(n.Type)))
+			b.add(side, "share it with those who live there", setns(namespaceRef(n.Type), flagOf(n.Type)))
 		}
 	}
 }

@@ -73,7 +73,7 @@ func (b *builder) clone() error {
 	if b.options.Cgroup2 != "" {
 		cgroup = cgroupFd
 	}
-	if b.joins(specs.UserNamespace) {
+	if b.needsJoiner() {
 		b.cloneInside(f, cgroup)
 	} else {
 		s := clone3(f, cgroup).as(Pid)
