@@ -5,8 +5,8 @@ package hardening
 // test leaves behind is then the test's, whatever else runs on the computer;
 // and when the tests end, by kill -9 even, the kernel takes all of it away.
 //
-// TestMain starts the test binary a second time in there, as pid 1. Before
-// that it builds what is tested: the real commands.
+// TestMain starts the test binary a second time in there, as pid 1, and a third
+// time below it. Before that it builds what is tested: the real commands.
 
 import (
 	"errors"
@@ -34,6 +34,9 @@ var (
 
 func TestMain(m *testing.M) {
 	if folder := os.Getenv(insideEnv); folder != "" {
+		if os.Getpid() == 1 {
+			reap()
+		}
 		os.Unsetenv(insideEnv)
 		os.Exit(inside(m, folder))
 	}
@@ -113,7 +116,23 @@ func makeCgroup() (string, error) {
 	return os.MkdirTemp(mount, "hardening")
 }
 
-// inside runs the tests as pid 1.
+// reap is what pid 1 is for: it starts the tests, and takes the exit status of
+// those whose parent was killed. Until it is taken, their pid namespace stays.
+func reap() {
+	tests, err := syscall.ForkExec("/proc/self/exe", os.Args, &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "hardening: start the tests:", err)
+		os.Exit(1)
+	}
+	for {
+		var status unix.WaitStatus
+		if pid, _ := unix.Wait4(-1, &status, 0, nil); pid == tests {
+			os.Exit(status.ExitStatus())
+		}
+	}
+}
+
+// inside runs the tests, in the machine.
 func inside(m *testing.M, folder string) int {
 	bin, store = filepath.Join(folder, "bin"), filepath.Join(folder, "store")
 	states, canary = filepath.Join(folder, "states"), filepath.Join(folder, "canary")

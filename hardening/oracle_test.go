@@ -159,8 +159,7 @@ func descriptors(p picture) error {
 	return err
 }
 
-// processes lists all but this one. As pid 1 it inherits those whose parent
-// was killed, and takes their exit status when they are dead.
+// processes lists all but this one, and those dead ones that pid 1 takes away.
 func processes(p picture) error {
 	all, err := os.ReadDir("/proc")
 	if err != nil {
@@ -176,7 +175,6 @@ func processes(p picture) error {
 			continue
 		}
 		if strings.Contains(string(stat), ") Z 1 ") {
-			unix.Wait4(pid, nil, unix.WNOHANG, nil)
 			continue
 		}
 		p[fmt.Sprintf("process %d", pid)] = strings.SplitAfter(string(stat), ")")[0]

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -125,7 +126,10 @@ func execProcess(c *cli.Context, spec *specs.Spec) (*specs.Process, error) {
 	}
 	addCapabilities(&p, c.StringSlice("cap"))
 	for _, gid := range c.IntSlice("additional-gids") {
-		p.User.AdditionalGids = append(p.User.AdditionalGids, uint32(gid))
+		if gid < 0 || gid > math.MaxUint32 {
+			return nil, fmt.Errorf("--additional-gids %d: not the number of a group", gid)
+		}
+		p.User.AdditionalGids = append(slices.Clip(p.User.AdditionalGids), uint32(gid))
 	}
 	return &p, setUser(&p.User, c.String("user"))
 }

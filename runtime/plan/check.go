@@ -3,6 +3,8 @@ package plan
 import (
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -65,6 +67,9 @@ func checkProcess(p *specs.Process) error {
 	}); err != nil {
 		return err
 	}
+	if err := checkUser(&p.User); err != nil {
+		return fmt.Errorf("process.user.%w", err)
+	}
 	if a := p.ExecCPUAffinity; a != nil {
 		for name, list := range map[string]string{"initial": a.Initial, "final": a.Final} {
 			if _, err := mask(list); list != "" && err != nil {
@@ -80,6 +85,21 @@ func checkProcess(p *specs.Process) error {
 	}
 	if err := checkEnv(p.Env); err != nil {
 		return fmt.Errorf("process.%w", err)
+	}
+	return nil
+}
+
+// checkUser refuses the number that means "as it is" to setresuid(2): the process
+// would stay root.
+func checkUser(u *specs.User) error {
+	const asItIs = math.MaxUint32
+	switch {
+	case u.UID == asItIs:
+		return fmt.Errorf("uid: %d: no user has this number", u.UID)
+	case u.GID == asItIs:
+		return fmt.Errorf("gid: %d: no group has this number", u.GID)
+	case slices.Contains(u.AdditionalGids, asItIs):
+		return fmt.Errorf("additionalGids: %d: no group has this number", uint32(asItIs))
 	}
 	return nil
 }

@@ -111,6 +111,7 @@ var openFlags = []flag{
 }
 
 var resolveFlags = []flag{
+	{unix.RESOLVE_NO_XDEV, "RESOLVE_NO_XDEV"},
 	{unix.RESOLVE_NO_SYMLINKS, "RESOLVE_NO_SYMLINKS"},
 	{unix.RESOLVE_NO_MAGICLINKS, "RESOLVE_NO_MAGICLINKS"},
 	{unix.RESOLVE_BENEATH, "RESOLVE_BENEATH"},

@@ -47,7 +47,7 @@ func (b *builder) terminal() error {
 // openTerminal opens both ends of a new terminal of a devpts, and gives it its
 // owner and its size.
 func (b *builder) openTerminal(devpts Ref) error {
-	b.host("a new pair: this end is ours", openat(devpts, "ptmx", unix.O_RDWR|unix.O_NOCTTY).as(Ptmx))
+	b.host("a new pair: this end is ours; something else may have been mounted over it", openat2(devpts, "ptmx", unix.O_RDWR|unix.O_NOCTTY, unix.RESOLVE_NO_XDEV|unix.RESOLVE_NO_SYMLINKS).as(Ptmx))
 	b.host("the other end may be opened", ioctl(Ptmx, "TIOCSPTLCK", unix.TIOCSPTLCK, words("[0]", 0)))
 	b.host("and is, without a path", ioctl(Ptmx, "TIOCGPTPEER", unix.TIOCGPTPEER,
 		flags(unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, openFlags)).as(tty))
