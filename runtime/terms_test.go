@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -99,31 +101,77 @@ func TestConsoleSocket(t *testing.T) {
 	if out, err := c.oci("create", "--bundle", c.dir, "--console-socket", socket, c.id); err == nil || !strings.Contains(out, "--console-socket: ") {
 		t.Errorf("nobody listens: %v\n%s", err, out)
 	}
+	sent := terminals(t, socket)
+	c.must(t, "create", "--bundle", c.dir, "--console-socket", socket, c.id)
+	c.start(t)
+	first := <-sent
+	defer first.Close()
+	converse(t, first, "24 81\r\n", "hello\n", "got hello\r\n")
+	c.must(t, "exec", "--detach", "--tty", "--console-socket", socket, c.id, "sh", "-c", "test -t 0 && test -t 2 && read x; echo got $x; sleep 60")
+	second := <-sent
+	defer second.Close()
+	converse(t, second, "", "again\n", "got again\r\n")
+	if out, err := c.oci("exec", "--console-socket", socket, c.id, "true"); err == nil || !strings.Contains(out, "there is no terminal to send") {
+		t.Errorf("without a terminal: %v\n%s", err, out)
+	}
+}
+
+// TestExecInUserNamespace: whoever joins it is who it says by the container's count,
+// outside somebody without rights, and has a terminal that is its own.
+func TestExecInUserNamespace(t *testing.T) {
+	const outside = 100000
+	c := newContainer(t, func(s *specs.Spec) {
+		mapped(s)
+		s.Linux.UIDMappings = []specs.LinuxIDMapping{{HostID: outside, Size: 2000}}
+		s.Linux.GIDMappings = s.Linux.UIDMappings
+		s.Process.User = specs.User{UID: 7, GID: 8}
+		s.Mounts[1].Options = []string{"mode=755"} // in a folder as /tmp is, only its owner opens a device with O_CREAT
+		s.Mounts = append(s.Mounts, specs.Mount{Destination: "/dev/pts", Type: "devpts", Source: "devpts", Options: []string{"newinstance", "ptmxmode=0666"}})
+	}, "sleep 60")
+	for _, path := range []string{filepath.Dir(filepath.Dir(c.dir)), filepath.Dir(c.dir), c.dir} { // root.path is a stranger's
+		try(t, os.Chmod(path, 0o755))
+	}
+	try(t, os.Symlink("sh", c.file("rootfs/bin/stat")))
+	c.create(t)
+	c.start(t)
+	want(t, c.must(t, "exec", c.id, "id"), "uid=7 gid=8")
+	want(t, c.must(t, "exec", "--user", "1000:9", "--additional-gids", "10", c.id, "id"), "uid=1000 gid=9 groups=10")
+	out, err := c.oci("exec", "--user", "2000", c.id, "id")
+	if err == nil || !strings.Contains(out, "2000") {
+		t.Errorf("an id that is not mapped: %v\n%s", err, out)
+	}
+	socket := c.file("console")
+	sent := terminals(t, socket)
+	c.must(t, "exec", "--detach", "--tty", "--console-socket", socket, "--pid-file", c.file("pid"), c.id, "sh", "-c", "stat -c %u /dev/pts/0; read x; echo got $x > /dev/tty; sleep 60")
+	terminal := <-sent
+	defer terminal.Close()
+	converse(t, terminal, "7\r\n", "hello\n", "got hello")
+	pid, err := os.ReadFile(c.file("pid"))
+	try(t, err)
+	owner, err := os.Stat("/proc/" + string(pid))
+	try(t, err)
+	if uid := owner.Sys().(*syscall.Stat_t).Uid; uid != outside+7 {
+		t.Errorf("outside it is user %d, want %d", uid, outside+7)
+	}
+}
+
+// terminals listens at a socket for those that are sent there.
+func terminals(t *testing.T, socket string) chan *os.File {
+	t.Helper()
 	listener, err := net.Listen("unix", socket)
 	try(t, err)
-	defer listener.Close()
-	terminals := make(chan *os.File, 2)
+	t.Cleanup(func() { listener.Close() })
+	sent := make(chan *os.File, 2)
 	go func() {
 		for {
 			conn, err := listener.Accept()
 			if err != nil {
 				return
 			}
-			terminals <- receiveTerminal(t, conn.(*net.UnixConn))
+			sent <- receiveTerminal(t, conn.(*net.UnixConn))
 		}
 	}()
-	c.must(t, "create", "--bundle", c.dir, "--console-socket", socket, c.id)
-	c.start(t)
-	first := <-terminals
-	defer first.Close()
-	converse(t, first, "24 81\r\n", "hello\n", "got hello\r\n")
-	c.must(t, "exec", "--detach", "--tty", "--console-socket", socket, c.id, "sh", "-c", "test -t 0 && test -t 2 && read x; echo got $x; sleep 60")
-	second := <-terminals
-	defer second.Close()
-	converse(t, second, "", "again\n", "got again\r\n")
-	if out, err := c.oci("exec", "--console-socket", socket, c.id, "true"); err == nil || !strings.Contains(out, "there is no terminal to send") {
-		t.Errorf("without a terminal: %v\n%s", err, out)
-	}
+	return sent
 }
 
 func receiveTerminal(t *testing.T, conn *net.UnixConn) *os.File {
