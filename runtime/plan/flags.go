@@ -103,7 +103,7 @@ var unlinkFlags = []flag{{unix.AT_REMOVEDIR, "AT_REMOVEDIR"}}
 var openFlags = []flag{
 	{unix.O_WRONLY, "O_WRONLY"},
 	{unix.O_RDWR, "O_RDWR"},
-	{unix.O_NOCTTY, "O_NOCTTY"},
+	{unix.O_NONBLOCK, "O_NONBLOCK"}, {unix.O_NOCTTY, "O_NOCTTY"},
 	{unix.O_PATH, "O_PATH"},
 	{unix.O_DIRECTORY, "O_DIRECTORY"},
 	{unix.O_NOFOLLOW, "O_NOFOLLOW"},

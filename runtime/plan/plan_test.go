@@ -142,25 +142,32 @@ func TestGolden(t *testing.T) {
 			spec, options := testSpec(), testOptions()
 			change(spec, &options)
 			p, err := Compile(spec, options)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var text bytes.Buffer
-			p.Print(&text, Style{})
-			golden := filepath.Join("testdata", name+".golden")
-			if *update {
-				if err := os.WriteFile(golden, text.Bytes(), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if line, got, want := firstDifference(text.String(), string(want)); line > 0 {
-				t.Errorf("%s, line %d; go test -update writes it anew\n got %s\nwant %s", golden, line, got, want)
-			}
+			compareGolden(t, name, p, err)
 		})
+	}
+}
+
+// compareGolden compares a sound plan with its file.
+func compareGolden(t *testing.T, name string, p *Plan, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkSteps(t, p)
+	var text bytes.Buffer
+	p.Print(&text, Style{})
+	golden := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.WriteFile(golden, text.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if line, got, want := firstDifference(text.String(), string(want)); line > 0 {
+		t.Errorf("%s, line %d; go test -update writes it anew\n got %s\nwant %s", golden, line, got, want)
 	}
 }
 
@@ -212,7 +219,7 @@ func TestCompileChangesNothing(t *testing.T) {
 // checkSteps is what holds for every plan.
 func checkSteps(t *testing.T, p *Plan) {
 	t.Helper()
-	known := map[Ref]bool{Report: true, News: true, Go: true, Ready: true, "stdin": true, "stdout": true, "stderr": true}
+	known := map[Ref]bool{Report: true, News: true, Go: true, Ready: true, Init: true, Start: true, Verdict: true, "stdin": true, "stdout": true, "stderr": true}
 	use := func(i int, r Ref) {
 		if r != "" && !known[r] {
 			t.Errorf("step %d, %s: @%s is no result of an earlier step", i+1, p.Steps[i].Call(), r)

@@ -70,6 +70,7 @@ func Hook(h *specs.Hook, spec *specs.Spec, o Options) (*Plan, error) {
 // waits in the trampoline: options are those of Compile.
 func Last(spec *specs.Spec, o Options) (*Plan, error) {
 	b := newBuilder(spec, o)
+	b.plan.Verdict = Verdict
 	return b.compile(b.trampoline)
 }
 
