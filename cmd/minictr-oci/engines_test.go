@@ -65,7 +65,7 @@ func (m *machine) scripts(folders ...string) {
 		m.t.Run(folder, func(t *testing.T) {
 			testscript.Run(t, testscript.Params{
 				Dir:      "testdata/engines/" + folder,
-				Deadline: time.Now().Add(time.Minute),
+				Deadline: time.Now().Add(4 * time.Minute),
 				Setup: func(e *testscript.Env) error {
 					e.Setenv("OCI", m.oci)
 					e.Setenv("DEMO", "docker.io/library/demo:latest") // its whole name, which ctr wants
@@ -129,7 +129,7 @@ func (m *machine) terminal(ts *testscript.TestScript, neg bool, args []string) {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = line, line, line
 	cmd.SysProcAttr = &unix.SysProcAttr{Setsid: true, Setctty: true}
 	ts.Check(cmd.Start())
-	defer time.AfterFunc(20*time.Second, func() { cmd.Process.Kill() }).Stop()
+	defer time.AfterFunc(time.Minute, func() { cmd.Process.Kill() }).Stop()
 	line.Close()
 	keys, _ := os.ReadFile(ts.MkAbs("keys"))
 	var shown strings.Builder

@@ -180,7 +180,7 @@ func (m *machine) daemon(line string, alive ...string) {
 
 // within tells whether something comes in time.
 func within(came func() bool) bool {
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if came() {
 			return true
 		}
