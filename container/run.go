@@ -207,7 +207,8 @@ func start(spec *specs.Spec, options plan.Options, o *Options, watch func(*plan.
 	}()
 	options.Stdio = streams.Made
 	setWindow(spec)
-	signals := runtime.Signals()
+	signals := runtime.CatchSignals()
+	signals.Ready()
 	process, err := runtime.Start(spec, options, streams.Given, watch)
 	if err != nil {
 		return nil, blame(err, o, spec)

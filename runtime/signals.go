@@ -8,20 +8,35 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Signals catches the signals that a terminal or a shell sends, for Forward. Go
-// takes its time over each, so that goes on beside the making of the container.
-func Signals() chan os.Signal {
-	signals := make(chan os.Signal, 128)
-	go signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGWINCH)
-	return signals
+// Signals are those that we get for a process of ours. To catch one takes Go its
+// time, and one that is not caught yet is lost or ends us. So the catching of
+// those that a terminal, a shell or an engine sends begins early, beside all
+// else, and has to have ended before there is a process; all others are caught
+// later.
+type Signals struct {
+	caught chan os.Signal
+	ready  chan struct{}
 }
 
-// Forward catches all others too, and hands signals on to the process, as long
-// as this one lives. A new size of our window is not the process's to handle
-// but its terminal's, which then tells the process.
-func (p *Process) Forward(signals chan os.Signal, terminal *os.File) {
-	signal.Notify(signals)
-	for s := range signals {
+// CatchSignals begins to catch signals, for Forward.
+func CatchSignals() *Signals {
+	s := &Signals{make(chan os.Signal, 128), make(chan struct{})}
+	go func() {
+		signal.Notify(s.caught, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGWINCH, unix.SIGUSR1, unix.SIGUSR2)
+		close(s.ready)
+	}()
+	return s
+}
+
+// Ready waits until they are caught: to be called before a process begins.
+func (s *Signals) Ready() { <-s.ready }
+
+// Forward hands signals on to the process, as long as this one lives. A new size
+// of our window is not the process's to handle but its terminal's, which then
+// tells the process.
+func (p *Process) Forward(signals *Signals, terminal *os.File) {
+	signal.Notify(signals.caught)
+	for s := range signals.caught {
 		switch sig := s.(unix.Signal); sig {
 		case unix.SIGCHLD, unix.SIGURG, unix.SIGPIPE: // meant for us: by the kernel, by Go
 		case unix.SIGWINCH:

@@ -167,7 +167,7 @@ func connect(t *runtime.Terms, process *specs.Process, spec *specs.Spec) (*stdio
 
 // attend sees a process of ours to its end: its output, its signals, its exit
 // code.
-func attend(process *runtime.Process, streams *stdio.Streams, signals chan os.Signal) (int, error) {
+func attend(process *runtime.Process, streams *stdio.Streams, signals *runtime.Signals) (int, error) {
 	terminal, err := process.Terminal()
 	if err == nil && streams != nil {
 		err = streams.Started(terminal, true)

@@ -88,11 +88,12 @@ func execute(c *cli.Context) (code int, err error) {
 	if t.Below, err = below(c.StringSlice("cgroup")); err != nil {
 		return 0, err
 	}
-	signals := runtime.Signals()
+	signals := runtime.CatchSignals()
 	streams, err := connect(&t, process, spec)
 	if err != nil {
 		return 0, err
 	}
+	signals.Ready()
 	started, err := runtime.Exec(folder, process, t)
 	if err != nil || t.Outlive {
 		return 0, err

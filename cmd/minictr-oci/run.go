@@ -35,11 +35,12 @@ var runCommand = &cli.Command{
 // run is create and start in one. Only hooks of start need the two apart.
 func (b *bundle) run(c *cli.Context) (code int, err error) {
 	b.terms.Wait = b.spec.Hooks != nil && len(b.spec.Hooks.StartContainer)+len(b.spec.Hooks.Poststart) > 0
-	signals := runtime.Signals()
+	signals := runtime.CatchSignals()
 	streams, err := connect(&b.terms, b.spec.Process, b.spec)
 	if err != nil {
 		return 0, b.remove(err)
 	}
+	signals.Ready()
 	process, err := b.create()
 	if err != nil {
 		return 0, err

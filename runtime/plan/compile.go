@@ -21,6 +21,8 @@ type Plan struct {
 	Warnings []string
 	// Verdict names the pipe into which the trampoline writes what failed.
 	Verdict Ref
+	// Saves is true if the process waits until it is written down (Save).
+	Saves bool
 }
 
 // MadeCgroup tells whether a walk that failed at step i had made the cgroup:
@@ -197,9 +199,9 @@ func (b *builder) has(kind specs.LinuxNamespaceType) bool {
 	})
 }
 
-// waits tells whether the child waits for the host on its way.
+// waits tells whether the child waits for the host on its way to the trampoline.
 func (b *builder) waits() bool {
-	return b.isNew(specs.UserNamespace) || b.options.Outlive || b.hasHooks() || b.notifies() || b.options.Join == nil && len(b.linux.NetDevices) > 0
+	return b.isNew(specs.UserNamespace) || b.hasHooks() || b.notifies() || b.options.Join == nil && len(b.linux.NetDevices) > 0
 }
 
 // session gives the child a clean start: signals, ids, streams, terminal.

@@ -44,15 +44,9 @@ func (b *builder) exec() error {
 	if b.options.Wait {
 		b.findProgram()
 	}
-	b.save()
 	b.begin("exec", "process")
 	b.container("no descriptor but those that are meant for it gets through", closeRange(3+b.options.PreserveFds, unix.CLOSE_RANGE_CLOEXEC))
-	b.plan.Verdict = Report
-	if b.options.Wait {
-		b.plan.Verdict = Verdict
-		b.container("this one has to, for a while: where it waits to be started", closeOnExec(Start, false))
-	}
-	b.container("and this one, for a while: where it says what failed", closeOnExec(b.plan.Verdict, false))
+	b.keepOpen()
 	b.loadFilter()
 	if b.lastCapset != nil {
 		b.from = "process.capabilities"
@@ -65,8 +59,25 @@ func (b *builder) exec() error {
 	return b.trampoline()
 }
 
+// keepOpen lets through, as far as the trampoline, what it speaks with.
+func (b *builder) keepOpen() {
+	b.plan.Verdict, b.plan.Saves = Report, b.options.Outlive
+	if b.options.Wait {
+		b.plan.Verdict = Verdict
+		b.container("this one has to, for a while: where it waits to be started", closeOnExec(Start, false))
+		b.container("and this one: where it then says what failed", closeOnExec(Verdict, false))
+	}
+	if b.options.Outlive {
+		b.container("and this one: where the host answers", closeOnExec(Go, false))
+	}
+	if b.options.Outlive || !b.options.Wait {
+		b.container("this one has to, for a while: where it reports", closeOnExec(Report, false))
+	}
+}
+
 // trampoline makes the last calls.
 func (b *builder) trampoline() error {
+	b.save()
 	if b.options.Wait {
 		b.add(Trampoline, "created; wait until it is started", readByte(Start))
 		b.add(Trampoline, "not for the program", closeOnExec(Start, true))
@@ -102,8 +113,13 @@ func (b *builder) save() {
 	if !b.options.Outlive {
 		return
 	}
-	b.begin("exec", "minictr")
-	b.stop("all is ready: the host may write down that it exists", Save)
+	b.add(Trampoline, "all is ready: the host may write down that it exists", say(Save))
+	b.add(Trampoline, "and it answers; if it dies this is the end of the pipe", readByte(Go))
+	b.add(Trampoline, "is it still there? if it died it wrote nothing down, and this answers EPIPE", say(Alive))
+	b.add(Trampoline, "from here on it lives without its parent", closeFd(Go))
+	if b.options.Wait {
+		b.add(Trampoline, "which has done", closeFd(Report))
+	}
 }
 
 // stop lets the child wait for the host.

@@ -103,7 +103,8 @@ var unlinkFlags = []flag{{unix.AT_REMOVEDIR, "AT_REMOVEDIR"}}
 var openFlags = []flag{
 	{unix.O_WRONLY, "O_WRONLY"},
 	{unix.O_RDWR, "O_RDWR"},
-	{unix.O_NONBLOCK, "O_NONBLOCK"}, {unix.O_NOCTTY, "O_NOCTTY"},
+	{unix.O_NONBLOCK, "O_NONBLOCK"},
+	{unix.O_NOCTTY, "O_NOCTTY"},
 	{unix.O_PATH, "O_PATH"},
 	{unix.O_DIRECTORY, "O_DIRECTORY"},
 	{unix.O_NOFOLLOW, "O_NOFOLLOW"},
@@ -130,6 +131,8 @@ var cloneFlags = []flag{
 	{unix.CLONE_NEWCGROUP, "CLONE_NEWCGROUP"},
 	{unix.CLONE_NEWTIME, "CLONE_NEWTIME"},
 	{unix.CLONE_FS, "CLONE_FS"},
+	{unix.CLONE_VM, "CLONE_VM"},
+	{unix.CLONE_VFORK, "CLONE_VFORK"},
 	{unix.CLONE_PARENT, "CLONE_PARENT"},
 	{unix.CLONE_CLEAR_SIGHAND, "CLONE_CLEAR_SIGHAND"},
 	{unix.CLONE_INTO_CGROUP, "CLONE_INTO_CGROUP"},

@@ -64,6 +64,9 @@ func (b *builder) clone() error {
 	}
 	b.begin("clone", "linux.namespaces")
 	f := uint64(unix.CLONE_CLEAR_SIGHAND)
+	if b.borrowsMemory() {
+		f |= unix.CLONE_VM | unix.CLONE_VFORK
+	}
 	for _, n := range cloneNamespaces {
 		if b.isNew(n.kind) {
 			f |= n.flag
@@ -86,6 +89,15 @@ func (b *builder) clone() error {
 		b.host("tell the child that its ids are mapped", write(Ready, "."))
 	}
 	return nil
+}
+
+// borrowsMemory tells whether the child may use the host's own memory until it
+// leaves this program, while the host stands still: as vfork(2), it saves the
+// copy. Not where it has to wait for the host; nor where others live, who might
+// look into it; and clocks are set off only for a process with its own memory.
+func (b *builder) borrowsMemory() bool {
+	return !b.waits() && b.pidDoor() == "" && !b.needsJoiner() && !b.has(specs.TimeNamespace) &&
+		b.options.Join == nil && b.has(specs.PIDNamespace)
 }
 
 // HostID is what an id inside a user namespace is outside. Without mappings

@@ -47,17 +47,23 @@ func ticks() uint64
 // split makes the clone3 call of ops[i]. It returns in the host alone. In the
 // child it walks the steps of the side that begins here, and never returns.
 //
-// beforeFork blocks all signals, so that no handler of Go's runs in the
-// child; CLONE_CLEAR_SIGHAND has removed them there when the first step of
-// the plan unblocks signals again. A child may have a child in its turn.
+// With CLONE_VM the child uses this very stack, while the host stands still. So
+// the host returns at once, with nothing but what it has in registers; that is
+// why vfork is not an ordinary function, and split not inlined. The standard
+// library's forkAndExecInChild1 does the same.
 //
+// beforeFork, which the caller makes, blocks all signals, so that no handler of
+// Go's runs in the child; CLONE_CLEAR_SIGHAND has removed them there when the
+// first step of the plan unblocks signals again. A child may have a child in its
+// turn.
+//
+//go:noinline
 //go:norace
 //go:nosplit
-func split(ops []op, slots []slot, i int) {
-	beforeFork()
-	if !fork(&ops[i], &slots[i]) {
-		afterFork()
-		return
+func split(ops []op, slots []slot, i int) (pid, errno uintptr) {
+	pid, errno = vfork(ops[i].number, ops[i].words[0], ops[i].words[1])
+	if pid != 0 || errno != 0 {
+		return pid, errno
 	}
 	side := ops[i].child
 	for i++; i < len(ops); i++ {
@@ -76,9 +82,15 @@ func split(ops []op, slots []slot, i int) {
 	// ask it, and without a handler it is the end.
 	var nowhere *uint64
 	*nowhere = 0
+	return 0, 0
 }
 
-// fork makes a clone3 call, and tells whether this is the child.
+// vfork makes a system call of two arguments that returns twice, the second time
+// on a stack that has been used meanwhile.
+func vfork(number, a1, a2 uintptr) (result, errno uintptr)
+
+// fork makes a clone3 call of the child's, with memory of its own, and tells
+// whether this is the child's child.
 //
 //go:norace
 //go:nosplit

@@ -57,7 +57,13 @@ func (w *Walk) failure() error {
 	if err := Verdict(w.plan, w.said); err != nil {
 		return err
 	}
-	return w.execFailure()
+	if err := w.execFailure(); err != nil {
+		return err
+	}
+	if w.plan.Saves && !w.saved {
+		return errors.New("start the plan: the process was killed before anybody knew of it")
+	}
+	return nil
 }
 
 func (w *Walk) firstFailed(side plan.Side) int {

@@ -41,6 +41,7 @@ type Walk struct {
 	clone   int // index of the clone3 step that was made, or -1
 	report  int // read end of the pipe that closes at execve or death
 	stopped error
+	saved   bool   // Caller.Stop has been told to save
 	said    []byte // what the trampoline had to say
 	viewer  viewer
 }
@@ -102,7 +103,10 @@ func (w *Walk) host() {
 		}
 		p.fill(i)
 		if p.ops[i].number == unix.SYS_CLONE3 {
-			split(p.ops, p.slots, i)
+			beforeFork()
+			pid, errno := split(p.ops, p.slots, i)
+			afterFork()
+			store(&p.ops[i], &p.slots[i], pid, errno)
 			if p.ops[i].child != plan.Mapper {
 				w.clone = i
 			}
@@ -151,6 +155,7 @@ func (w *Walk) hear(b []byte) {
 		if w.stopped != nil {
 			w.kill()
 		}
+		w.saved = w.saved || at == plan.Save
 	default:
 		w.said = append(w.said, b...)
 	}
