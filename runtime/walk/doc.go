@@ -16,9 +16,17 @@
 // It allocates nothing, locks nothing, and its stack does not grow; it is
 // compiled with go:nosplit, so that the linker proves that.
 //
+// Where nothing speaks against it the child does not even get a copy: it borrows
+// the host's memory, as vfork(2) does, and the host stands still until the child
+// has left it. To copy would take longer than most of the plan.
+//
 // The slots lie in memory shared by both (MAP_SHARED). That is how the host
 // learns what happened: which step failed and with which errno, and, for
 // --explain, what each returned and when. Nothing is sent, so no call is made
 // that is not in the plan. The end is told by a pipe: its write end closes
 // when the child becomes the program, or dies.
+//
+// The last steps are not made from here. Our program, with the host's memory and
+// for all to see as /proc/self/exe, has no place in a container; so the child
+// executes a smaller one, made of these steps alone: trampoline.go.
 package walk
