@@ -80,7 +80,7 @@ func (b *builder) trampoline() error {
 	b.save()
 	if b.options.Wait {
 		b.add(Trampoline, "created; wait until it is started", readByte(Start))
-		b.add(Trampoline, "not for the program", closeOnExec(Start, true))
+		b.add(Trampoline, "not for the program; closed before execve(2): who then reads the end of the report finds it running", closeFd(Start))
 	}
 	b.add(Trampoline, "not for the program", closeOnExec(b.plan.Verdict, true))
 	b.begin("exec", "process.args")

@@ -6,7 +6,7 @@
 //	             done to the bundle later does not count
 //	state.json   the Record: which process, which cgroup, which bundle
 //	go           a FIFO, if the container is to wait for start: its process holds
-//	             it open, close-on-exec, until start lets it execve
+//	             it open until start lets it go on
 //	report       a FIFO: what that process tells start of its last steps
 //
 // No file says whether the container runs. That is asked of the kernel, every

@@ -19,7 +19,7 @@ const Paused = specs.ContainerState("paused")
 //	creating  its folder has not got its own name yet
 //	stopped   its process is gone, or waits only to be reaped
 //	paused    its cgroup is frozen
-//	created   its process still holds the FIFO go, as it does until execve
+//	created   its process still holds the FIFO go, as it does until it is let go
 //	running   it does not
 //
 // A container that was paused before it was started is paused: only so can it
