@@ -48,8 +48,10 @@ const (
 	elfHeader, elfSegment, segments = 64, 56, 3
 	largestPage                     = 64 << 10
 
-	entrySize    = 12 * word
-	resultOffset = 11 * word
+	entrySize    = (1 + maxWords + maxAnswers + 1) * word
+	resultOffset = entrySize - word
+	maxWords     = 6 // of a call
+	maxAnswers   = 4 // accepted errors
 	word         = 8 // bytes
 
 	maxErrno   = 4095
@@ -137,6 +139,9 @@ func (m *memory) setSize() {
 
 // entry is a step as a line of the table.
 func (m *memory) entry(s *plan.Step) ([]byte, error) {
+	if len(s.Args) > maxWords || len(s.Accept) > maxAnswers {
+		return nil, fmt.Errorf("more than %d arguments or %d accepted errors", maxWords, maxAnswers)
+	}
 	var line [entrySize / word]uint64
 	line[0] = uint64(s.Number)
 	for k, a := range s.Args {
@@ -147,7 +152,7 @@ func (m *memory) entry(s *plan.Step) ([]byte, error) {
 		line[1+k] = w
 	}
 	for k, e := range s.Accept {
-		line[7+k] = uint64(e)
+		line[1+maxWords+k] = uint64(e)
 	}
 	line[resultOffset/word] = notReached
 	var entry memory

@@ -399,6 +399,12 @@ func TestLowerRefuses(t *testing.T) {
 			t.Errorf("error %v, want …%s…", err, want)
 		}
 	}
+	picky := made(plan.Trampoline, "", "picky", 0)
+	picky.Accept = []unix.Errno{1, 2, 3, 4, 5}
+	p := &plan.Plan{Steps: []plan.Step{picky}, Verdict: plan.Report}
+	if _, err := lower(p, map[plan.Ref]int{plan.Report: 1}); err == nil || !strings.Contains(err.Error(), "4 accepted errors") {
+		t.Errorf("error %v of a step that the trampoline has no room for", err)
+	}
 }
 
 // odd is an argument of no kind.
