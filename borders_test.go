@@ -116,5 +116,5 @@ func TestBorders(t *testing.T) {
 // tool: what the project itself needs, and no user runs.
 func tool(name string) bool {
 	top, _, _ := strings.Cut(name, "/")
-	return top == "" || top == "scripts" || top == "hardening" || strings.Contains(name, "/internal/")
+	return top == "" || top == "scripts" || top == "hardening" || top == "validation" || strings.Contains(name, "/internal/")
 }
