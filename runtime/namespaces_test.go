@@ -64,7 +64,7 @@ func TestJoinedNamespaces(t *testing.T) {
 	first.start(t)
 	pid := first.pid(t)
 	lender := namespacesOf(t, fmt.Sprint(pid))
-	for name, link := range namespacesOf(t, "self") {
+	for name, link := range namespacesOf(t, "thread-self") {
 		if lender[name] == link {
 			t.Errorf("the first container has the host's %s namespace", name)
 		}

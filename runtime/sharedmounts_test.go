@@ -23,7 +23,7 @@ func TestJoinedMounts(t *testing.T) {
 	testSharedMounts(t, func(s *specs.Spec) {
 		for i := range s.Linux.Namespaces {
 			if n := &s.Linux.Namespaces[i]; n.Type == specs.MountNamespace {
-				n.Path = fmt.Sprintf("/proc/%d/ns/mnt", os.Getpid())
+				n.Path = fmt.Sprintf("/proc/%d/task/%d/ns/mnt", os.Getpid(), unix.Gettid())
 			}
 		}
 	})
@@ -33,7 +33,7 @@ func testSharedMounts(t *testing.T, change func(*specs.Spec)) {
 	const look = "cd /; readlink proc/self/ns/mnt; test -e proc/self/status && test ! -e root && ls -d /*"
 	c := newContainer(t, change, ">/seen; x=$("+look+"); echo \"$x\" >/seen; sleep 100")
 	needLinux(t, 6, 15)
-	own, err := os.Readlink("/proc/self/ns/mnt")
+	own, err := os.Readlink("/proc/thread-self/ns/mnt")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func testSharedMounts(t *testing.T, change func(*specs.Spec)) {
 
 func hostMounts(t *testing.T) string {
 	t.Helper()
-	data, err := os.ReadFile("/proc/self/mountinfo")
+	data, err := os.ReadFile("/proc/thread-self/mountinfo")
 	if err != nil {
 		t.Fatal(err)
 	}

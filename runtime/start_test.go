@@ -61,5 +61,5 @@ func TestHooksInJoinedUser(t *testing.T) {
 		s.Hooks = &specs.Hooks{CreateRuntime: []specs.Hook{c.hook(tell)}, CreateContainer: []specs.Hook{c.hook(tell)}}
 	})
 	c.create(t)
-	want(t, c.log(t), namespacesOf(t, "self")["user"]+"\n"+namespacesOf(t, strconv.Itoa(first.pid(t)))["user"])
+	want(t, c.log(t), namespacesOf(t, "thread-self")["user"]+"\n"+namespacesOf(t, strconv.Itoa(first.pid(t)))["user"])
 }
