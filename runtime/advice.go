@@ -52,7 +52,7 @@ func advice(e *walk.Error) string {
 	case s.Name == "openat2" && s.Part == "attach" && e.Errno == unix.ENOENT:
 		return "the image has no such place and it could not be made, or a link there leads nowhere"
 	case s.Name == "move_mount" && e.Errno == unix.EINVAL:
-		return "a folder goes on a folder, a file on a file"
+		return "a folder goes on a folder, a file on a file; and without a new mount namespace it takes Linux 6.15"
 	case s.Name == "fstatfs" && e.Errno == unix.EPERM && s.Side == plan.Host:
 		return "only procfs may be mounted on /proc"
 	case s.Name == "fsconfig" && strings.Contains(text(s, 2), "lowerdir+") && e.Errno == unix.EINVAL:
