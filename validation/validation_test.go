@@ -132,6 +132,7 @@ func TestVirtualMachine(t *testing.T) {
 	}
 	t.Setenv("VM_FILES", files)
 	t.Setenv("VM_MEMORY", "2048")
+	t.Setenv("VM_TIMEOUT", "480")
 	output, err := execute("..", "scripts/vm", inside)
 	if err != nil {
 		t.Fatal(err)
