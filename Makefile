@@ -31,7 +31,7 @@ demo: build
 # dockerd that is, Debian's or Docker's own, is all the same; a containerd comes
 # with either.
 test:
-	scripts/need busybox-static strace tini docker-registry skopeo podman
+	scripts/need busybox-static strace tini iproute2 procps docker-registry skopeo podman
 	PATH="$$PATH:/usr/sbin" command -v dockerd >/dev/null || scripts/need docker.io
 	go test $(TESTFLAGS) $(if $(SUDO),-exec 'sudo -E env "PATH=$(PATH):/usr/sbin"') ./...
 
