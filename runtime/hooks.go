@@ -3,6 +3,7 @@ package runtime
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"strings"
 	"time"
@@ -25,8 +26,9 @@ import (
 //	poststart                 start, when the program runs
 //	poststop                  delete, when the container is gone
 //
-// What a hook writes goes to a file in memory: its last lines are told if it
-// fails, and however much it is, nobody waits for the end of it.
+// What a hook writes is read while it runs, and its last words are told if it
+// fails. However much it is, it fills no memory; and nobody waits for the end of
+// it, which a child of the hook may keep away for ever.
 
 // hooks are the hooks of a container, in a state.
 type hooks struct {
@@ -103,12 +105,13 @@ func (h hooks) carryOut(hook *specs.Hook, join *plan.Running) error {
 		return err
 	}
 	defer input.Close()
-	output, err := memoryFile("hook output")
-	if err != nil {
-		return err
+	var output [2]int
+	if err := unix.Pipe2(output[:], unix.O_CLOEXEC); err != nil {
+		return fmt.Errorf("pipe2: %w", err)
 	}
-	defer output.Close()
-	given := map[plan.Ref]int{"stdin": int(input.Fd()), "stdout": int(output.Fd()), "stderr": int(output.Fd())}
+	defer unix.Close(output[0])
+	defer unix.Close(output[1])
+	given := map[plan.Ref]int{"stdin": int(input.Fd()), "stdout": output[1], "stderr": output[1]}
 	if join != nil {
 		if given[plan.Init], err = unix.PidfdOpen(join.Pid, 0); err != nil {
 			return fmt.Errorf("pidfd_open(%d): %w", join.Pid, err)
@@ -119,30 +122,29 @@ func (h hooks) carryOut(hook *specs.Hook, join *plan.Running) error {
 	if err != nil {
 		return err
 	}
-	return outcome(process, hook.Timeout, output)
+	return outcome(process, hook.Timeout, output[0])
 }
 
 // outcome waits for a hook, and no longer than its time-out.
-func outcome(process *Process, seconds *int, output *os.File) error {
+func outcome(process *Process, seconds *int, output int) error {
+	limit := time.Duration(math.MaxInt64)
 	if seconds != nil {
-		late, err := process.outlasts(time.Duration(*seconds) * time.Second)
-		if late {
-			err = fmt.Errorf("killed: it took longer than its timeout of %d s", *seconds)
-			unix.Kill(-process.Pid(), unix.SIGKILL) // and what it has started: it leads a process group
-		}
-		if err != nil {
-			return errors.Join(err, process.end())
-		}
+		limit = time.Duration(*seconds) * time.Second
+	}
+	text, late, err := process.hear(output, limit)
+	if late {
+		err = fmt.Errorf("killed: it took longer than its timeout of %d s", *seconds)
+		unix.Kill(-process.Pid(), unix.SIGKILL) // and what it has started: it leads a process group
+	}
+	if err != nil {
+		return errors.Join(err, process.end())
 	}
 	defer process.Close()
 	code, err := process.Wait()
 	if err != nil || code == 0 {
 		return err
 	}
-	text := make([]byte, lastWords)
-	end, _ := output.Seek(0, 2)
-	n, _ := output.ReadAt(text, max(0, end-lastWords))
-	return fmt.Errorf("exit code %d: %s", code, strings.TrimSpace(string(text[:n])))
+	return fmt.Errorf("exit code %d: %s", code, strings.TrimSpace(string(text)))
 }
 
 // input is the container's state.
@@ -151,10 +153,11 @@ func (h hooks) input() (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := memoryFile("state")
+	fd, err := unix.MemfdCreate("state", unix.MFD_CLOEXEC)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("memfd_create state: %w", err)
 	}
+	f := os.NewFile(uintptr(fd), "state")
 	_, err = f.Write(data)
 	if err == nil {
 		_, err = f.Seek(0, 0)
@@ -162,21 +165,29 @@ func (h hooks) input() (*os.File, error) {
 	return f, err
 }
 
-func memoryFile(name string) (*os.File, error) {
-	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)
-	if err != nil {
-		return nil, fmt.Errorf("memfd_create %s: %w", name, err)
-	}
-	return os.NewFile(uintptr(fd), name), nil
-}
-
-// outlasts tells whether the process still runs after so long.
-func (p *Process) outlasts(d time.Duration) (bool, error) {
-	for deadline := time.Now().Add(d); ; {
-		wait := []unix.PollFd{{Fd: int32(p.pidfd), Events: unix.POLLIN}}
-		n, err := unix.Poll(wait, int(time.Until(deadline).Milliseconds())+1)
-		if !errors.Is(err, unix.EINTR) {
-			return n == 0, err
+// hear reads what a process writes for as long as it runs, or until it is late,
+// and keeps the last words. Somebody holds the other end of the pipe, so it never
+// ends; when the process has, one read takes all that is in it.
+func (p *Process) hear(pipe int, limit time.Duration) (text []byte, late bool, err error) {
+	const full = 64 << 10 // bytes in a pipe, pipe(7)
+	buf := make([]byte, full)
+	for began := time.Now(); ; {
+		wait := []unix.PollFd{{Fd: int32(p.pidfd), Events: unix.POLLIN}, {Fd: int32(pipe), Events: unix.POLLIN}}
+		left := min(limit-time.Since(began), time.Hour)
+		_, err := unix.Poll(wait, int(max(left, 0).Milliseconds())+1)
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			return text, false, fmt.Errorf("poll: %w", err)
+		}
+		if err == nil && wait[1].Revents != 0 {
+			n, _ := unix.Read(pipe, buf)
+			text = append(text, buf[:max(n, 0)]...)
+			text = text[max(0, len(text)-lastWords):]
+		}
+		if err == nil && wait[0].Revents != 0 {
+			return text, false, nil
+		}
+		if time.Since(began) >= limit {
+			return text, true, nil
 		}
 	}
 }

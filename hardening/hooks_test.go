@@ -1,0 +1,182 @@
+package hardening
+
+// Rows 12 and 15: hooks are programs of the host, or of the container, that the
+// engine wants to be run. They are given what their entry says and nothing else,
+// and they may misbehave.
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// kinds are the lists of hooks, in the order of a container's life.
+func kinds(h *specs.Hooks) map[string]*[]specs.Hook {
+	return map[string]*[]specs.Hook{
+		//lint:ignore SA1019 the specification still wants it
+		"prestart":      &h.Prestart,
+		"createRuntime": &h.CreateRuntime, "createContainer": &h.CreateContainer, "startContainer": &h.StartContainer,
+		"poststart": &h.Poststart, "poststop": &h.Poststop,
+	}
+}
+
+// shell is a hook that runs a script; busybox is found on the host and in the
+// container.
+func shell(script string) specs.Hook {
+	return specs.Hook{Path: "/bin/busybox", Args: []string{"sh", "-c", script}}
+}
+
+// TestRow12HookEnvironment: the environment of a hook is its entry's: no word of
+// minictr-oci's own, nor of the container's process.
+func TestRow12HookEnvironment(t *testing.T) {
+	guard(t)
+	const evil = "LD_PRELOAD=/evil.so"
+	b := newBundle(t, "true")
+	b.spec.Process.Env = append(b.spec.Process.Env, evil, "OF=process")
+	b.spec.Annotations = map[string]string{evil: evil, "LD_PRELOAD": "/evil.so"}
+	b.spec.Hooks = &specs.Hooks{}
+	b.try(t, os.Chmod(filepath.Join(b.root, "tmp"), 0o777))
+	seen := func(kind, folder string) string { return filepath.Join(folder, kind) }
+	for kind, list := range kinds(b.spec.Hooks) {
+		folder := filepath.Join(b.root, "tmp")
+		if kind == "startContainer" {
+			folder = "/tmp"
+		}
+		for i, env := range [][]string{nil, {"A=of the entry", "PATH=/bin"}} {
+			args := []string{"dd", "if=/proc/self/environ", "of=" + seen(kind+strconv.Itoa(i), folder)}
+			*list = append(*list, specs.Hook{Path: "/bin/busybox", Args: args, Env: env})
+		}
+	}
+	cmd := b.command(t)
+	cmd.Env = append(os.Environ(), evil, "OF=minictr-oci")
+	run(cmd).want(t, 0)
+	for kind := range kinds(b.spec.Hooks) {
+		for i, want := range []string{"", "A=of the entry\x00PATH=/bin\x00"} {
+			got, err := os.ReadFile(seen(kind+strconv.Itoa(i), filepath.Join(b.root, "tmp")))
+			if err != nil || string(got) != want {
+				t.Errorf("the environment of %s[%d] is %q, want %q: %v", kind, i, got, want, err)
+			}
+		}
+	}
+}
+
+// TestRow12AnnotationsAreInert: what an image says of itself, and what other
+// runtimes take for orders, changes nothing: the container has its own cgroup,
+// its own root and its capabilities.
+func TestRow12AnnotationsAreInert(t *testing.T) {
+	guard(t)
+	script := "cat /proc/self/status /proc/self/cgroup /proc/self/mountinfo | grep -v -e Pid: -e ctxt -e Threads -e Vm -e Rss -e '^NS' -e Sig -e hardening"
+	shows := func(annotations map[string]string) string {
+		b := newBundle(t, "sh", "-c", script)
+		b.spec.Annotations = annotations
+		r := b.run(t)
+		r.want(t, 0)
+		lines := strings.Split(r.stdout, "\n") // numbers of mounts are new each time
+		for i, l := range lines {
+			if f := strings.Fields(l); len(f) > 6 && strings.Contains(l, " - ") {
+				lines[i] = strings.Join(f[4:], " ")
+			}
+		}
+		return strings.Join(lines, "\n")
+	}
+	plain := shows(nil)
+	evil := shows(map[string]string{
+		"run.oci.handler": "krun", "run.oci.systemd.subgroup": "../../..", "run.oci.delegate-cgroup": "/", "run.oci.mount_context_type": "evil",
+		"run.oci.keep_original_groups": "1", "run.oci.hooks.stdout": filepath.Join(canary, "file"), "run.oci.seccomp_fail_unknown_syscall": "1",
+		"org.systemd.property.ExecStop": "'/bin/evil'", "org.criu.config": filepath.Join(canary, "file"), "module.wasm.image/variant": "compat",
+		"io.kubernetes.cri.container-type": "sandbox", "org.opencontainers.image.stopSignal": "9", "org.opencontainers.runc.exec.isolation": "false",
+		"process.user.uid": "0", "linux.seccomp": "unconfined",
+	})
+	if plain != evil {
+		t.Errorf("with annotations it is\n%s\nwithout\n%s", evil, plain)
+	}
+}
+
+// running lists who runs a program with this word for its last argument.
+func running(word string) (pids []int) {
+	all, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, file := range all {
+		if words, _ := os.ReadFile(file); strings.HasSuffix(string(words), "\x00"+word+"\x00") {
+			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// TestRow15HookKeepsItsOutput: a hook has ended, and a child of it holds its
+// output open for ever. Nobody waits for that.
+func TestRow15HookKeepsItsOutput(t *testing.T) {
+	guard(t)
+	b := newBundle(t, "true")
+	b.spec.Hooks = &specs.Hooks{}
+	for _, list := range kinds(b.spec.Hooks) {
+		*list = []specs.Hook{shell("/bin/busybox sleep 4711 &")}
+	}
+	began := time.Now()
+	b.run(t).want(t, 0)
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	var held []int // but for that of the two that were in the container
+	poll(t, "the children of hooks", func() bool { held = running("4711"); return len(held) == 4 })
+	for _, pid := range held {
+		unix.Kill(pid, unix.SIGKILL)
+	}
+}
+
+// TestRow15HookWritesWithoutEnd: it is killed at its time-out with all that it
+// has started, its last words are few, and what it wrote fills no memory.
+func TestRow15HookWritesWithoutEnd(t *testing.T) {
+	guard(t)
+	second := 1
+	var all sync.WaitGroup
+	for kind := range kinds(&specs.Hooks{}) {
+		b := newBundle(t, "true")
+		b.spec.Hooks = &specs.Hooks{}
+		endless := shell("/bin/busybox sleep 4712 & while :; do echo " + controls + strings.Repeat("x", 5000) + "; done")
+		endless.Timeout = &second
+		*kinds(b.spec.Hooks)[kind] = []specs.Hook{endless}
+		cmd := b.command(t)
+		all.Go(func() {
+			r := run(cmd)
+			if r.code != 1 && kind != "poststop" || !strings.Contains(r.stderr, "timeout of 1 s") || len(r.stderr) > 2000 || steers(r.stderr) {
+				t.Errorf("%s: want to hear of the time-out: code %d, %d bytes: %.500q", kind, r.code, len(r.stderr), r.stderr)
+			}
+		})
+	}
+	all.Wait()
+	poll(t, "the end of what the hooks have started", func() bool { return len(running("4712")) == 0 })
+	const written = 300 << 20
+	b := newBundle(t, "true")
+	seen := filepath.Join(t.TempDir(), "meminfo")
+	b.spec.Hooks = &specs.Hooks{CreateRuntime: []specs.Hook{shell(fmt.Sprintf(
+		"/bin/busybox head -c %d /dev/zero; /bin/busybox grep ^Shmem: /proc/meminfo > %s; echo last words; exit 1", written, seen))}}
+	before := shmem(t, "/proc/meminfo")
+	b.run(t).refused(t, "exit code 1", "last words")
+	if more := shmem(t, seen) - before; more > written/2>>10 {
+		t.Errorf("a hook that writes %d kB takes %d kB of memory", written>>10, more)
+	}
+}
+
+// shmem reads how much memory the files in memory take, in kB (proc(5)).
+func shmem(t *testing.T, file string) int {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := strconv.Atoi(strings.TrimSuffix((result{stdout: string(data)}).line("Shmem"), " kB"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
