@@ -116,7 +116,7 @@ func writeBundle(dir, group, patch string) error {
 		err = errors.Join(err, os.MkdirAll(filepath.Join(root, name), 0o755))
 	}
 	err = errors.Join(err, os.WriteFile(filepath.Join(root, "bin/busybox"), busybox, 0o755))
-	for _, name := range []string{"sh", "sleep", "true", "cat"} {
+	for _, name := range []string{"sh", "sleep", "true", "cat", "tail"} {
 		err = errors.Join(err, os.Symlink("busybox", filepath.Join(root, "bin", name)))
 	}
 	var config any
