@@ -15,7 +15,7 @@ import (
 
 // hook is a shell's words, of which each line that is printed goes to the log.
 func (c *container) hook(words string) specs.Hook {
-	return specs.Hook{Path: "/bin/sh", Args: []string{"hook", "-c", "exec >> " + c.file("log") + "; " + words}, Env: []string{"PATH=/bin:/usr/bin", "COLOUR=blue"}}
+	return specs.Hook{Path: "/bin/sh", Args: []string{"sh", "-c", "exec >> " + c.file("log") + "; " + words, "hook"}, Env: []string{"PATH=/bin:/usr/bin", "COLOUR=blue"}}
 }
 
 // sees is the status and the number that a hook is told of.

@@ -231,7 +231,9 @@ func TestVirtualMachine(t *testing.T) {
 	load := loadProfile(t, files)
 	shell(t, "..", "make build && go test -c -o "+files+"/runtime.test ./runtime", "CGO_ENABLED=0")
 	tests := []string{"TestProcessFields", "TestExecFields", "TestRlimits", "TestProcessRefused", "TestResources", "TestNoController",
-		"TestLeftCgroup", "TestDelegatedCgroup", "TestAppArmor"}
+		"TestLeftCgroup", "TestDelegatedCgroup", "TestAppArmor",
+		"TestListener", "TestListenerOfOurOwnCalls", "TestJoinedNamespaces", "TestNewUserInNamespacesOfTheHost", "TestTimeOffsets",
+		"TestHookOrder", "TestHookNamespaces", "TestStartFails", "TestExecInUserNamespace", "TestConsoleSocket"}
 	output := shell(t, "..", `scripts/vm 'cd /files; `+load+` ./runtime.test -test.v -test.timeout 100s -test.run "^(`+strings.Join(tests, "|")+`)$"'`, "VM_FILES="+files)
 	for _, name := range tests {
 		if !strings.Contains(output, "--- PASS: "+name+" ") {
