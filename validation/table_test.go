@@ -78,7 +78,8 @@ func agree(cell, verdict string) bool {
 	return slices.Contains(strings.Split(cell, " or "), verdict)
 }
 
-// judge compares outcomes with a column, or writes them there.
+// judge compares outcomes with a column, or writes them there; and how many fail
+// no line, with the sentence above the table.
 func (tab *table) judge(t *testing.T, outcomes []outcome, column int) {
 	t.Helper()
 	if os.Getenv(runtimeEnv) != "" {
@@ -102,14 +103,17 @@ func (tab *table) judge(t *testing.T, outcomes []outcome, column int) {
 			t.Fatal(err)
 		}
 	}
-	show(t, outcomes)
+	where := map[int]string{natively: "natively", inMachine: "in the virtual machine"}[column]
+	if says := fmt.Sprintf("%s %d", where, show(t, outcomes)); !strings.Contains(strings.Join(tab.lines, " "), says) {
+		t.Errorf("%s does not say %q", readme, says)
+	}
 }
 
-// show logs the verdicts, and how many programs failed no line that they printed.
-func show(t *testing.T, outcomes []outcome) {
+// show logs the verdicts, and how many programs fail no line that they print.
+func show(t *testing.T, outcomes []outcome) (clean int) {
 	t.Helper()
 	var b strings.Builder
-	passed, clean := 0, 0
+	passed := 0
 	for _, o := range outcomes {
 		fmt.Fprintf(&b, "%-32s %5.1fs  %s\n", o.Program, o.Took.Seconds(), o.Verdict)
 		if os.Getenv(runtimeEnv) != "" && o.Verdict != "passes" {
@@ -123,6 +127,7 @@ func show(t *testing.T, outcomes []outcome) {
 		}
 	}
 	t.Logf("%s%d of %d pass, %d come to the end of their lines (1..N) without one that fails", b.String(), passed, len(outcomes), clean)
+	return clean
 }
 
 // TestReasons: each program that does not pass everywhere has a reason.

@@ -110,9 +110,13 @@ func TestVirtualMachine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if os.Getenv(runtimeEnv) != "" {
-	} else if _, err := execute("..", "make", "build"); err != nil { // scripts/vm takes both commands along
-		t.Fatal(err)
+	run := func(dir, name string, args ...string) string {
+		t.Helper()
+		output, err := execute(dir, name, args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return output
 	}
 	executable, err := os.Executable()
 	if err != nil {
@@ -120,23 +124,15 @@ func TestVirtualMachine(t *testing.T) {
 	}
 	files := t.TempDir()
 	for from, to := range map[string]string{dir: "programs", command: "minictr-oci", executable: "validation.test", readme: readme} {
-		if _, err := execute("", "cp", "-r", from, filepath.Join(files, to)); err != nil {
-			t.Fatal(err)
-		}
+		run("", "cp", "-r", from, filepath.Join(files, to))
 	}
-	if _, err := execute("..", "scripts/need", "apparmor"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := execute("", "sh", "-c", `apparmor_parser -QKS acme_secure_profile >"$0"`, filepath.Join(files, "apparmor")); err != nil {
-		t.Fatal(err)
-	}
+	run("..", "scripts/need", "apparmor")
+	run("", "sh", "-c", `apparmor_parser -QKS acme_secure_profile >"$0"`, filepath.Join(files, "apparmor"))
+	run("..", "make", "build") // scripts/vm takes the commands along
 	t.Setenv("VM_FILES", files)
 	t.Setenv("VM_MEMORY", "2048")
 	t.Setenv("VM_TIMEOUT", "480")
-	output, err := execute("..", "scripts/vm", inside)
-	if err != nil {
-		t.Fatal(err)
-	}
+	output := run("..", "scripts/vm", inside)
 	var outcomes []outcome
 	for line := range strings.Lines(output) {
 		var o outcome

@@ -1,3 +1,5 @@
+// The OCI's validation programs, and what they need: their versions are pinned
+// here, so that none of it is in minictr's own go.mod.
 module github.com/minictr/minictr/validation/programs
 
 go 1.26.0
