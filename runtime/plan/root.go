@@ -13,6 +13,11 @@ import (
 // the child, which attaches it in its own mount namespace. So the host's mount
 // table never shows it, and nothing is left to unmount when things go wrong.
 //
+// A container may also live in a mount namespace of others, the host's or one
+// that is joined. Then the root stays attached nowhere: the child steps into it
+// with chroot(2), and its mounts go onto a tree that nobody else sees. It has no
+// parent to climb to, and goes away with the last process in it (Linux 6.15).
+//
 // overlayfs shows several folders as one (Documentation/filesystems/
 // overlayfs.rst). Lower layers are only read. What the container changes is
 // copied up into the upper folder first; what it deletes is covered there by
@@ -111,7 +116,7 @@ func (b *builder) pivot() error {
 	}
 	if b.sharesMounts() {
 		b.container("others live in this mount namespace, and nothing changes for them: the root stays a mount that is nowhere", fchdir(root))
-		b.container("paths begin here; what is mounted there is nowhere in the namespace, too (Linux 6.15)", chroot("."))
+		b.container("paths begin here", chroot("."))
 		return nil
 	}
 	b.container("no mount made from here on is seen by the host, nor the host's by us", mountSetattr("", "/", true, mountAttr{propagation: unix.MS_PRIVATE}))
