@@ -12,7 +12,7 @@ import (
 
 // The filter is a program that the kernel runs before every later call of the
 // process (seccomp(2)). Who loads it must either have set no_new_privs or still
-// hold CAP_SYS_ADMIN: that decides where in the list it stands.
+// hold CAP_SYS_ADMIN (confine.go).
 //
 // A call of action SCMP_ACT_NOTIFY is answered by another process, which is told
 // of it by a descriptor, the listener (seccomp_unotify(2)). It is the loader's,
