@@ -35,7 +35,8 @@ func (e *Error) Unwrap() error { return e.Errno }
 // Exec tells whether it was the program itself that could not be started.
 func (e *Error) Exec() bool { return e.Step.Name == "execve" || e.Step.Name == "faccessat2" }
 
-// Stopped is a walk that its caller ended, where the child waited for it.
+// Stopped is a walk that ended between two steps: by its caller, where the child
+// waited for it, or because the child was killed.
 type Stopped struct{ Err error }
 
 func (s *Stopped) Error() string { return s.Err.Error() }
@@ -61,7 +62,7 @@ func (w *Walk) failure() error {
 		return err
 	}
 	if w.plan.Saves && !w.saved {
-		return errors.New("start the plan: the process was killed before anybody knew of it")
+		return &Stopped{errors.New("start the plan: the process was killed before anybody knew of it")}
 	}
 	return nil
 }
