@@ -10,6 +10,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"log"
 	"os"
@@ -78,9 +79,9 @@ func compare(title string, runtimes []runtime, rounds int, life func(runtime, st
 	}
 }
 
-func median(times []time.Duration) time.Duration {
-	slices.Sort(times)
-	return times[len(times)/2]
+func median[T cmp.Ordered](list []T) T {
+	slices.Sort(list)
+	return list[len(list)/2]
 }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
@@ -146,21 +147,22 @@ func (r runtime) atOnce(id string) {
 
 // memory: the peak of all processes that a run consists of, and what stays
 // while a created container waits for `start`. The peak is the largest sum of
-// Pss (a page that two share is half of each) that was seen in all rounds: the
-// kernel keeps no peak of a tree that is not alone in a cgroup with the memory
-// controller. The waiting container counts with what nobody shares with it.
+// Pss (a page that two share is half of each) that was seen in a run, and of all
+// runs the median, since a process that forks between two looks counts twice:
+// the kernel keeps no peak of a tree that is not alone in a cgroup with the
+// memory controller. The waiting container counts with what nobody shares with it.
 func memory(runtimes []runtime, rounds int) {
 	fmt.Println("== memory")
 	for _, r := range runtimes {
-		peak := 0
-		for range rounds {
-			peak = max(peak, r.peak())
+		peaks := make([]int, rounds)
+		for i := range peaks {
+			peaks[i] = r.peak()
 		}
 		pid := r.create("bench-waits")
 		waiting := smaps(pid, "Private_Clean:", "Private_Dirty:")
 		r.do("delete", "--force", "bench-waits")
 		unix.Wait4(pid, nil, 0, nil)
-		fmt.Printf("%-14s peak %6d kB   a created container that waits %6d kB\n", r.name, peak, waiting)
+		fmt.Printf("%-14s peak %6d kB   a created container that waits %6d kB\n", r.name, median(peaks), waiting)
 	}
 }
 
