@@ -84,5 +84,8 @@ func checkHook(h *specs.Hook) error {
 	if h.Timeout != nil && *h.Timeout <= 0 {
 		return fmt.Errorf("timeout: %d: want more than no second", *h.Timeout)
 	}
+	if err := checkNul(map[string][]string{"path": {h.Path}, "args": h.Args, "env": h.Env}); err != nil {
+		return err
+	}
 	return checkEnv(h.Env)
 }

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -57,6 +58,26 @@ func TestHookOfTheHost(t *testing.T) {
 	for _, s := range p.Steps {
 		if s.Name == "setns" || s.Name == "unshare" {
 			t.Errorf("it joins: %s", s.Call())
+		}
+	}
+}
+
+// TestHookRefusals: a hook is a program of the host, and not another one than was
+// checked.
+func TestHookRefusals(t *testing.T) {
+	none := 0
+	for want, h := range map[string]specs.Hook{
+		`path "true": not absolute`:            {Path: "true"},
+		"timeout: 0: want more than no second": {Path: "/bin/true", Timeout: &none},
+		`path: "/bin/true\x00.sh": a NUL byte`: {Path: "/bin/true\x00.sh"},
+		`args: "-c\x00": a NUL byte`:           {Path: "/bin/true", Args: []string{"true", "-c\x00"}},
+		`env: "A=b\x00c": a NUL byte`:          {Path: "/bin/true", Env: []string{"A=b\x00c"}},
+		`env: "A": not of the form NAME=value`: {Path: "/bin/true", Env: []string{"A"}},
+	} {
+		spec := testSpec()
+		spec.Hooks = &specs.Hooks{CreateRuntime: []specs.Hook{{Path: "/bin/true"}, h}}
+		if _, err := Compile(spec, testOptions()); err == nil || !strings.HasPrefix(err.Error(), "hooks.createRuntime[1]: "+want) {
+			t.Errorf("%v, want %s…", err, want)
 		}
 	}
 }
