@@ -180,13 +180,24 @@ func (r runtime) peak() (peak int) {
 		over.Store(true)
 	}()
 	for !over.Load() {
-		sum := 0
+		var sum int
+		var counted []int
 		for _, pid := range tree(os.Getpid())[1:] {
-			sum += smaps(pid, "Pss:")
+			if !slices.ContainsFunc(counted, func(other int) bool { return oneMemory(pid, other) }) {
+				sum += smaps(pid, "Pss:")
+				counted = append(counted, pid)
+			}
 		}
 		peak = max(peak, sum)
 	}
 	return peak
+}
+
+// oneMemory tells whether two processes share all of it, as after vfork(2).
+func oneMemory(a, b int) bool {
+	const KCMP_VM = 1 // kcmp(2)
+	order, _, errno := unix.Syscall6(unix.SYS_KCMP, uintptr(a), uintptr(b), KCMP_VM, 0, 0, 0)
+	return errno == 0 && order == 0
 }
 
 // tree lists a process and its descendants.
