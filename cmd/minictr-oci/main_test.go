@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -81,7 +82,7 @@ func removeAll(e *testscript.Env, oci string) {
 		run("delete", "--force", id)
 	}
 	if mount, err := cgroup.Mount(); err == nil {
-		os.Remove(filepath.Join(mount, testGroup)) // the last one can
+		os.Remove(filepath.Join(mount, testGroup())) // the last one can
 	}
 }
 
@@ -98,8 +99,9 @@ func makeBundle(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(writeBundle(dir, group, patch))
 }
 
-// testGroup is the cgroup that holds those of the tests.
-const testGroup = "minictr-test"
+// testGroup is the cgroup that holds those of the tests: of this run, for there
+// may be others.
+func testGroup() string { return "minictr-test-" + strconv.Itoa(os.Getpid()) }
 
 // writeBundle makes a bundle in dir, whose container sleeps, with a cgroup of
 // that name.
@@ -122,7 +124,7 @@ func writeBundle(dir, group, patch string) error {
 	var config any
 	for _, change := range []string{
 		string(defaultConfig),
-		`{"process": {"terminal": false, "args": ["sleep", "1000"]}, "linux": {"cgroupsPath": "/` + testGroup + `/` + group + `"}}`,
+		`{"process": {"terminal": false, "args": ["sleep", "1000"]}, "linux": {"cgroupsPath": "/` + testGroup() + `/` + group + `"}}`,
 		patch,
 	} {
 		var fields any

@@ -21,13 +21,14 @@ func TestAtOnce(t *testing.T) {
 	if err := writeBundle(c.bundle, "", `{"linux": {"cgroupsPath": null}}`); err != nil {
 		t.Fatal(err)
 	}
-	wantOne(t, c.atOnce(t, slices.Repeat([]string{"create --bundle BUNDLE at-once"}, many)), "container with given ID already exists")
-	wantOne(t, c.atOnce(t, slices.Repeat([]string{"start at-once"}, many)), "cannot start an already running container")
+	id := fmt.Sprintf("at-once-%d", os.Getpid()) // no other run's, for it names the cgroup
+	wantOne(t, c.atOnce(t, slices.Repeat([]string{"create --bundle BUNDLE " + id}, many)), "container with given ID already exists")
+	wantOne(t, c.atOnce(t, slices.Repeat([]string{"start " + id}, many)), "cannot start an already running container")
 	var create []string
-	remove := slices.Repeat([]string{"delete --force at-once"}, many)
+	remove := slices.Repeat([]string{"delete --force " + id}, many)
 	for n := range many {
-		create = append(create, fmt.Sprintf("create --bundle BUNDLE at-once-%d", n))
-		remove = append(remove, fmt.Sprintf("delete --force at-once-%d", n))
+		create = append(create, fmt.Sprintf("create --bundle BUNDLE %s-%d", id, n))
+		remove = append(remove, fmt.Sprintf("delete --force %s-%d", id, n))
 	}
 	for _, failed := range slices.Concat(c.atOnce(t, create), c.atOnce(t, remove)) {
 		t.Error(failed)

@@ -19,7 +19,7 @@ const vmScript = `
 cd /files
 try() { echo "== $1"; shift; "$@" 2>&1; echo "exit $?"; }
 begin() { minictr-oci create -b $1 $1 </dev/null >/$1.log 2>&1 && minictr-oci start $1; }
-group() { cd /sys/fs/cgroup/minictr-test/$1; shift; grep . "$@"; }
+group() { cd /sys/fs/cgroup/minictr-test*/$1; shift; grep . "$@"; }
 try begin begin sleeps
 try update minictr-oci update --memory 64m --memory-swap 96m --memory-reservation 16m --cpu-quota 50000 --cpu-period 200000 \
 	--cpu-burst 1000 --cpu-share 512 --cpuset-cpus 0 --pids-limit 20 sleeps
@@ -51,7 +51,7 @@ wait
 try oom cat events
 try ended minictr-oci state eats
 for id in sleeps counts eats; do minictr-oci delete --force $id; done
-try left find /sys/fs/cgroup/minictr-test /run/minictr-oci -mindepth 1 -type d
+try left find /sys/fs/cgroup/minictr-test* /run/minictr-oci -mindepth 1 -type d
 `
 
 func TestVirtualMachine(t *testing.T) {
