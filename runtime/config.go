@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -14,16 +15,42 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const maxConfig = 16 << 20 // bytes
+// MaxConfig is how large a config may be, in bytes.
+const MaxConfig = 16 << 20
+
+// ConfigFile reads the file of a config. It waits for nobody: what is no regular
+// file is an error.
+func ConfigFile(path string) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, errors.Join(fmt.Errorf("read %s: not a regular file", path), err)
+	}
+	return readConfig(f)
+}
+
+func readConfig(r io.Reader) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, MaxConfig+1))
+	if err == nil && len(data) > MaxConfig {
+		err = fmt.Errorf("larger than %d MiB", MaxConfig>>20)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read config: %w", err)
+	}
+	return data, nil
+}
 
 // ReadConfig reads a config.json. A name that is there twice is an error: two
 // readers might each believe another one. A relative root.path, or source of a bind
 // mount, starts from the folder that the config lies in, its bundle (runtime-spec,
 // bundle.md, config.md).
 func ReadConfig(r io.Reader, bundle string) (*specs.Spec, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxConfig))
+	data, err := readConfig(r)
 	if err != nil {
-		return nil, fmt.Errorf("read config: %w", err)
+		return nil, err
 	}
 	spec := &specs.Spec{}
 	if err := json.Unmarshal(data, spec); err != nil {

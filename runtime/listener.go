@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/minictr/minictr/runtime/plan"
@@ -39,13 +40,21 @@ func sendListener(w *walk.Walk, s *specs.LinuxSeccomp, state specs.State) error 
 }
 
 // sendFd sends a message and a descriptor to whoever listens at path (unix(7),
-// SCM_RIGHTS).
+// SCM_RIGHTS), a file: no name of the network namespace, which all in it may
+// take. One who does not look at who comes is not waited for long.
 func sendFd(path string, message []byte, fd int) error {
+	const patience = 3 // seconds
+	if strings.HasPrefix(path, "@") {
+		path = "./" + path
+	}
 	socket, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("socket: %w", err)
 	}
 	defer unix.Close(socket)
+	if err := unix.SetsockoptTimeval(socket, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &unix.Timeval{Sec: patience}); err != nil {
+		return fmt.Errorf("setsockopt SO_SNDTIMEO: %w", err)
+	}
 	if err := unix.Connect(socket, &unix.SockaddrUnix{Name: path}); err != nil {
 		return fmt.Errorf("connect %s: %w", path, err)
 	}

@@ -54,7 +54,7 @@ func open(c *cli.Context) (*bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := os.ReadFile(filepath.Join(dir, "config.json"))
+	data, err := runtime.ConfigFile(filepath.Join(dir, "config.json"))
 	if err != nil {
 		return nil, err
 	}

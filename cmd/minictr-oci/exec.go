@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"slices"
@@ -145,7 +146,7 @@ func readProcess(file string) (*specs.Process, error) {
 		defer in.Close()
 	}
 	p := &specs.Process{}
-	if err := json.UnmarshalRead(in, p); err != nil {
+	if err := json.UnmarshalRead(io.LimitReader(in, runtime.MaxConfig), p); err != nil {
 		return nil, fmt.Errorf("--process %s: %w", file, err)
 	}
 	return p, nil

@@ -38,7 +38,7 @@ var listCommand = &cli.Command{
 		if c.Bool("quiet") {
 			print = printIDs
 		} else if format := c.String("format"); format == "json" {
-			print = func(list []containerState) error { return json.NewEncoder(os.Stdout).Encode(list) }
+			print = func(list []containerState) error { return json.NewEncoder(printable{os.Stdout}).Encode(list) }
 		} else if format != "table" {
 			return fmt.Errorf("--format %q: not one of table, json", format)
 		}

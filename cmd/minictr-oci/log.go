@@ -60,7 +60,7 @@ func (j *journal) write(level, msg string) {
 		j.write(level, strconv.QuoteToASCII(msg))
 		return
 	}
-	j.file.Write(append(line, '\n'))
+	printable{j.file}.Write(append(line, '\n'))
 }
 
 func (j *journal) debug(msg string) {

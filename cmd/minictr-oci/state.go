@@ -26,7 +26,7 @@ var stateCommand = &cli.Command{
 		if err != nil {
 			return err
 		}
-		out := json.NewEncoder(os.Stdout)
+		out := json.NewEncoder(printable{os.Stdout})
 		out.SetIndent("", "  ")
 		return out.Encode(s)
 	},

@@ -79,6 +79,7 @@ func (b *builder) keepOpen() {
 func (b *builder) trampoline() error {
 	b.save()
 	if b.options.Wait {
+		b.undumpable(Trampoline)
 		b.add(Trampoline, "created; wait until it is started", readByte(Start))
 		b.add(Trampoline, "not for the program; closed before execve(2): who then reads the end of the report finds it running", closeFd(Start))
 	}

@@ -121,7 +121,7 @@ func (b *builder) cloneInside(f uint64, cgroup Ref) {
 }
 
 func (b *builder) undumpable(side Side) {
-	b.add(side, "others live where the child will be: they may not look into it, nor at /proc/PID/exe",
+	b.add(side, "others may live there: they may not look into it, nor at /proc/PID/exe, nor take what /proc/PID/fd has",
 		prctl(unix.PR_SET_DUMPABLE, "PR_SET_DUMPABLE", Num{0, "SUID_DUMP_DISABLE"}))
 }
 

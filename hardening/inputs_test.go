@@ -1,0 +1,280 @@
+package hardening
+
+// Rows 11 and 13 to 16 for minictr-oci: what it is given, where it keeps it, and
+// what it shows of it.
+
+import (
+	"bytes"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// TestRow11Settings: a sysctl is one of a short list, and written as it is.
+func TestRow11Settings(t *testing.T) {
+	guard(t)
+	for _, name := range []string{
+		"kernel.core_pattern", "kernel.msgmax+kernel.core_pattern", "kernel.msgmax\nkernel.core_pattern", "kernel.msgmax\x00", "kernel/msgmax", "kernel..msgmax",
+		"net.ipv4.conf.../../../kernel/core_pattern", "net/../kernel/core_pattern", "net.ipv4.ip_forward/../../../vm/drop_caches", "net", "net.", "", ".", "..",
+		"vm.drop_caches", "kernel.hostname ", "fs.mqueue.../../kernel.core_pattern", "KERNEL.MSGMAX",
+	} {
+		b := newBundle(t, "true")
+		b.spec.Linux.Sysctl = map[string]string{name: "1"}
+		b.run(t).refused(t, "linux.sysctl")
+	}
+}
+
+// TestRow11Environment: a variable is NAME=value, for run and for exec.
+func TestRow11Environment(t *testing.T) {
+	guard(t)
+	b := newBundle(t, "/probe", "sleep")
+	b.live(t)
+	for _, entry := range []string{"", "=", "=x", "NAME", "A=b\x00C=d", "\x00"} {
+		other := newBundle(t, "true")
+		other.spec.Process.Env = []string{entry}
+		other.run(t).refused(t, "process.env")
+		r := b.exec(b.process(t, func(p *specs.Process) { p.Env = []string{entry} }, "true"))
+		if r.code != execRefused || !strings.Contains(r.stderr, "process.env") {
+			t.Errorf("exec with %q: %+v", entry, r)
+		}
+	}
+	home := "HOME=/a\nroot::0:0::/:/bin/sh"
+	if r := b.exec("--env", home, "--", "cat", "/proc/self/environ"); !strings.Contains(r.stdout, home+"\x00") {
+		t.Errorf("a newline is a byte like others to a program: %+v", r)
+	}
+}
+
+// TestRow13NoAbstractSockets: nothing listens in the network namespace while
+// containers live, and a name that begins with @ is the name of a file.
+func TestRow13NoAbstractSockets(t *testing.T) {
+	guard(t)
+	before := picture{}
+	if err := sockets(before); err != nil {
+		t.Fatal(err)
+	}
+	evil, err := net.Listen("unix", "@evil")
+	if err != nil {
+		t.Fatal(err)
+	}
+	evil.(*net.UnixListener).SetDeadline(time.Now().Add(2 * time.Second))
+	got := make(chan bool)
+	go func() {
+		_, err := evil.Accept()
+		got <- err == nil
+	}()
+	b := newBundle(t, "/probe", "sleep")
+	b.live(t)
+	b.begin(t, b.oci("exec", "--detach", "--", "/probe", "sleep")).want(t, 0)
+	if r := b.begin(t, b.oci("exec", "--detach", "--tty", "--console-socket=@evil", "--", "/probe", "sleep")); r.code == 0 {
+		t.Error("a terminal was sent to somebody in the network namespace")
+	}
+	terminal := newBundle(t, "true")
+	terminal.spec.Process.Terminal = true
+	terminal.create(t, "--console-socket=@evil").refused(t, "--console-socket")
+	notify := newBundle(t, "true")
+	notify.spec.Linux.Seccomp.ListenerPath = "@evil"
+	notify.spec.Linux.Seccomp.Syscalls = append(notify.spec.Linux.Seccomp.Syscalls, specs.LinuxSyscall{Names: []string{"swapon"}, Action: specs.ActNotify})
+	notify.run(t).refused(t, "listenerPath")
+	if <-got {
+		t.Error("somebody came to the abstract socket")
+	}
+	evil.Close()
+	after := picture{}
+	if err := sockets(after); err != nil {
+		t.Fatal(err)
+	}
+	if changes := before.changes(after); len(changes) > 0 {
+		t.Errorf("while containers live: %s", changes)
+	}
+}
+
+// TestRow14StateFolders: the state of containers is for root alone, whatever the
+// umask is, and whoever made the folder.
+func TestRow14StateFolders(t *testing.T) {
+	guard(t)
+	defer unix.Umask(unix.Umask(0))
+	given := filepath.Join(t.TempDir(), "given")
+	if err := os.Mkdir(given, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, mask := range []int{0, 0o777, 0o022} {
+		for _, root := range []string{filepath.Join(t.TempDir(), "new", "deep"), given} {
+			unix.Umask(mask)
+			b := newBundleUnmasked(t, mask)
+			oci := func(words ...string) {
+				t.Helper()
+				cmd := exec.Command(filepath.Join(bin, "minictr-oci"), append([]string{"--root", root}, words...)...)
+				b.begin(t, cmd).want(t, 0)
+			}
+			oci("create", "--bundle", b.dir, b.id())
+			err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+				info, _ := d.Info()
+				if path != given && (err != nil || info.Mode().Perm()&0o077 != 0) {
+					t.Errorf("umask %#o: %s is %v: %v", mask, path, info.Mode(), err)
+				}
+				return err
+			})
+			b.try(t, err)
+			oci("start", b.id())
+			oci("delete", "--force", b.id())
+		}
+	}
+}
+
+// newBundleUnmasked makes a bundle whose files are there in spite of the mask.
+func newBundleUnmasked(t *testing.T, mask int) *bundle {
+	unix.Umask(0o022)
+	defer unix.Umask(mask)
+	b := newBundle(t, "/probe", "sleep")
+	b.save(t)
+	b.try(t, os.WriteFile(filepath.Join(b.dir, "out"), nil, 0o644))
+	return b
+}
+
+// TestRow15HugeInput: a config or a process of a hundred megabytes, or without
+// an end, or that nobody writes, is an error and soon said.
+func TestRow15HugeInput(t *testing.T) {
+	guard(t)
+	host := newBundle(t, "/probe", "sleep")
+	host.live(t)
+	dir := t.TempDir()
+	config := filepath.Join(dir, "config.json")
+	for what, make := range map[string]func() error{
+		"huge":   func() error { return os.WriteFile(config, bytes.Repeat([]byte(" "), 100<<20), 0o644) },
+		"deep":   func() error { return os.WriteFile(config, bytes.Repeat([]byte("["), 10<<20), 0o644) },
+		"empty":  func() error { return os.WriteFile(config, nil, 0o644) },
+		"FIFO":   func() error { return unix.Mkfifo(config, 0o644) },
+		"device": func() error { return os.Symlink("/dev/zero", config) },
+		"folder": func() error { return os.Mkdir(config, 0o755) },
+	} {
+		os.RemoveAll(config)
+		if err := make(); err != nil {
+			t.Fatal(err)
+		}
+		for _, cmd := range []*exec.Cmd{
+			command("minictr-oci", "run", "--bundle", dir, "huge"), command("minictr-oci", "create", "--bundle", dir, "huge"),
+			host.oci("exec", "--process="+config),
+		} {
+			if what == "FIFO" && cmd.Args[3] == "exec" {
+				continue // a process may be written into a pipe
+			}
+			began := time.Now()
+			r := run(cmd)
+			const most = 128 << 10 // kB
+			if used := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss; used > most {
+				t.Errorf("%s, %s: it took %d kB of memory", cmd.Args[3], what, used)
+			}
+			if r.code != 1 && r.code != execRefused || len(r.stderr) > 1000 || time.Since(began) > 5*time.Second {
+				t.Errorf("%s, %s: want a refusal, at once: %v, code %d, %.300q", cmd.Args[3], what, time.Since(began), r.code, r.stderr)
+			}
+		}
+	}
+}
+
+// TestRow15NobodyReads: a console socket whose owner does not look, or that is
+// none at all.
+func TestRow15NobodyReads(t *testing.T) {
+	guard(t)
+	dir := t.TempDir()
+	busy := filepath.Join(dir, "busy")
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: busy}); err != nil {
+		t.Fatal(err)
+	}
+	unix.Listen(fd, 0)
+	first, err := net.Dial("unix", busy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	os.WriteFile(filepath.Join(dir, "file"), nil, 0o644)
+	unix.Mkfifo(filepath.Join(dir, "FIFO"), 0o644)
+	for _, name := range []string{"busy", "file", "FIFO", "none", strings.Repeat("long", 100)} {
+		b := newBundle(t, "true")
+		b.spec.Process.Terminal = true
+		began := time.Now()
+		b.create(t, "--console-socket="+filepath.Join(dir, name)).refused(t, "--console-socket")
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("%.10s: it took %v", name, took)
+		}
+	}
+}
+
+// TestRow15StartIsNotHeldUp: a process in a container that was created gets hold
+// of the pipes at which that waits, and keeps them. Start does not wait for it.
+func TestRow15StartIsNotHeldUp(t *testing.T) {
+	guard(t)
+	b := newBundle(t, "/probe", "sleep")
+	b.create(t).want(t, 0)
+	held := "for n in /proc/1/fd/*; do [ -p $n ] && exec 9<>$n && sleep 1000 & done; touch /ready; sleep 1000"
+	b.begin(t, b.oci("exec", "--detach", "--", "sh", "-c", held)).want(t, 0)
+	poll(t, "those who hold", func() bool { return exists(filepath.Join(b.root, "ready")) })
+	began := time.Now()
+	run(b.oci("start")).want(t, 0)
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("start took %v", took)
+	}
+	if s := b.state(t); s.Status != specs.StateRunning {
+		t.Errorf("it is %s", s.Status)
+	}
+}
+
+// TestRow16ControlBytesOfBundles: whatever a bundle, an id, a file or a container
+// is called, no terminal is steered by what is printed of it, nor by the log.
+func TestRow16ControlBytesOfBundles(t *testing.T) {
+	guard(t)
+	evil := "evil" + controls
+	b := newBundle(t, "/probe", "sleep", evil)
+	b.dir = filepath.Join(b.dir, strings.ReplaceAll(evil, "/", ""))
+	b.try(t, os.Mkdir(b.dir, 0o755))
+	b.spec.Root.Path = b.root
+	b.spec.Annotations = map[string]string{evil: evil}
+	b.spec.Hooks = &specs.Hooks{Poststop: []specs.Hook{shell("echo " + controls + "; exit 1")}}
+	b.live(t)
+	log := filepath.Join(t.TempDir(), "log")
+	shows := func(words ...string) {
+		t.Helper()
+		for _, format := range []string{"text", "json"} {
+			flags := []string{"--log", log, "--log-format", format, "--debug"}
+			r := run(command("minictr-oci", append(flags, words...)...))
+			if steers(r.stdout + r.stderr) {
+				t.Errorf("minictr-oci %q prints control bytes:\n%q", words, r.stdout+r.stderr)
+			}
+		}
+	}
+	id := b.id()
+	for _, words := range [][]string{
+		{"list"}, {"list", "--format=json"}, {"state", id}, {"ps", id}, {"ps", id, evil}, {"ps", id, "-ef", "-ww"}, {"events", "--stats", id},
+		{"state", evil}, {"start", evil}, {"start", id}, {"kill", id, evil}, {"kill", evil}, {"delete", evil}, {"delete", id}, {"pause", evil},
+		{"update", id, "--memory", evil}, {"update", "--resources", evil, id}, {"list", "--format", evil}, {"list", evil}, {evil}, {"--" + evil}, {"create", "--bundle", evil, "x"},
+		{"create", "--bundle", b.dir, evil}, {"create", "--bundle", b.dir, id}, {"create", "--bundle", b.dir, "--console-socket", evil, "x"}, {"create", "--bundle", b.dir, "--pid-file", "/" + evil + "/x", "x"},
+		{"exec", id, evil}, {"exec", id, "/" + evil}, {"exec", "--cwd", "/" + evil, id, "true"}, {"exec", "--cwd", evil, id, "true"}, {"exec", "--user", evil, id, "true"},
+		{"exec", "--env", "=" + evil, id, "true"}, {"exec", "--cap", evil, id, "true"}, {"exec", "--cgroup", evil, id, "true"}, {"exec", "--process", evil, id},
+		{"exec", "--apparmor", evil, id, "true"}, {"exec", "--process-label", evil, id, "true"}, {"exec", "--additional-gids", evil, id, "true"},
+		{"delete", "--force", id},
+	} {
+		shows(words...)
+	}
+	data, err := os.ReadFile(log)
+	if err != nil || len(data) == 0 || steers(string(data)) {
+		t.Errorf("the log has control bytes in it: %v", err)
+		for line := range strings.Lines(string(data)) {
+			if steers(line) {
+				t.Logf("%q", line)
+			}
+		}
+	}
+}
