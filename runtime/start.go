@@ -14,41 +14,54 @@ import (
 )
 
 // StartCreated lets a container that was created execute its program (runtime-
-// spec, runtime.md, "Start" and steps 6 to 9 of "Lifecycle"). An error of the
-// last calls, as of a program that is not there, is an [*walk.Error]; an error
-// of a hook ends the container. options are those it was created with.
-func StartCreated(f *state.Folder, options plan.Options) error {
-	spec, err := startable(f)
+// spec, runtime.md, "Start" and steps 6 to 9 of "Lifecycle"), and gives up its
+// folder. An error of the last calls, as of a program that is not there, is an
+// [*walk.Error]. A hook that fails is the end of the container: it is destroyed,
+// and what its poststop hooks then do wrong is told to warn. options are those it
+// was created with.
+func StartCreated(f *state.Folder, options plan.Options, warn func(error)) error {
+	h, err := startable(f)
 	if err != nil {
-		return err
+		return errors.Join(err, f.Close())
 	}
-	h := hooks{spec, ociState(f, specs.StateCreated), &plan.Running{Pid: f.Record.Pid, Cgroup: f.Record.Cgroup}}
-	if spec.Hooks == nil {
-		spec.Hooks = &specs.Hooks{}
+	if err := h.run("startContainer", h.spec.Hooks.StartContainer, h.join); err != nil {
+		return errors.Join(err, abandon(f, warn))
 	}
-	if err := h.run("startContainer", spec.Hooks.StartContainer, h.join); err != nil {
-		return errors.Join(err, f.Record.Kill())
-	}
-	said, err := letGo(f)
-	if err != nil {
-		return err
-	}
-	if len(said) > 0 {
-		p, err := plan.Last(spec, options)
-		if err != nil {
-			return err
-		}
-		return advise(walk.Verdict(p, said))
+	if err := becomeProgram(f, h.spec, options); err != nil {
+		return errors.Join(err, f.Close())
 	}
 	h.state.Status = specs.StateRunning
-	if err := h.run("poststart", spec.Hooks.Poststart, nil); err != nil {
-		return errors.Join(err, f.Record.Kill())
+	if err := h.run("poststart", h.spec.Hooks.Poststart, nil); err != nil {
+		return errors.Join(err, abandon(f, warn))
 	}
-	return nil
+	return f.Close()
 }
 
-// startable tells why a container cannot be started; the words are runc's.
-func startable(f *state.Folder) (*specs.Spec, error) {
+// abandon destroys a container that a hook has failed for.
+func abandon(f *state.Folder, warn func(error)) error {
+	if err := errors.Join(f.Record.Kill(), destroy(f, warn)); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	return f.Remove()
+}
+
+// becomeProgram lets the container's process execute its program, and tells why
+// it could not.
+func becomeProgram(f *state.Folder, spec *specs.Spec, options plan.Options) error {
+	said, err := letGo(f)
+	if err != nil || len(said) == 0 {
+		return err
+	}
+	p, err := plan.Last(spec, options)
+	if err != nil {
+		return err
+	}
+	return advise(walk.Verdict(p, said))
+}
+
+// startable are the hooks of a container that can be started; it tells why one
+// cannot, in runc's words.
+func startable(f *state.Folder) (*hooks, error) {
 	status, err := f.Status()
 	if err != nil {
 		return nil, err
@@ -63,10 +76,16 @@ func startable(f *state.Folder) (*specs.Spec, error) {
 		return nil, fmt.Errorf("cannot start a container in the %s state", status)
 	}
 	spec, err := f.Config()
-	if err == nil && spec.Process == nil {
-		err = errors.New("cannot start a container without a program: its config has no process")
+	if err != nil {
+		return nil, err
 	}
-	return spec, err
+	if spec.Process == nil {
+		return nil, errors.New("cannot start a container without a program: its config has no process")
+	}
+	if spec.Hooks == nil {
+		spec.Hooks = &specs.Hooks{}
+	}
+	return &hooks{spec, ociState(f, specs.StateCreated), &plan.Running{Pid: f.Record.Pid, Cgroup: f.Record.Cgroup}}, nil
 }
 
 // letGo writes the byte that the container waits for, and reads to the end what

@@ -46,12 +46,15 @@ func (b *bundle) run(c *cli.Context) (code int, err error) {
 		return 0, err
 	}
 	if b.terms.Wait {
-		if err := runtime.StartCreated(b.folder, b.terms.Options); err != nil {
-			return 0, errors.Join(err, b.folder.Close(), b.delete(c, true))
-		}
+		err = runtime.StartCreated(b.folder, b.terms.Options, warn)
+	} else {
+		err = b.folder.Close()
 	}
-	if err := b.folder.Close(); err != nil || b.terms.Outlive {
-		return 0, err
+	if err != nil {
+		return 0, errors.Join(err, b.delete(c, true))
+	}
+	if b.terms.Outlive {
+		return 0, nil
 	}
 	code, err = attend(process, streams, signals)
 	if err == nil && !c.Bool("keep") {

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"errors"
-
 	"github.com/minictr/minictr/runtime"
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/state"
@@ -22,6 +20,6 @@ var startCommand = &cli.Command{
 		if err != nil {
 			return err
 		}
-		return errors.Join(runtime.StartCreated(folder, plan.Options{Wait: true, Outlive: true}), folder.Close())
+		return runtime.StartCreated(folder, plan.Options{Wait: true, Outlive: true}, warn)
 	},
 }
