@@ -102,8 +102,9 @@ func Signal(path string, sig unix.Signal) (err error) {
 }
 
 // await waits until cgroup.events says so. The kernel wakes whoever polls that
-// file when it changes.
+// file when it changes, but not when it is removed: so it is read now and then.
 func await(path, event string, limit time.Duration) error {
+	const glance = 100 * time.Millisecond
 	f, err := os.Open(filepath.Join(path, "cgroup.events"))
 	if err != nil {
 		return err
@@ -123,7 +124,7 @@ func await(path, event string, limit time.Duration) error {
 			return fmt.Errorf("wait for %q in %s: not after %v", event, f.Name(), limit)
 		}
 		wait := []unix.PollFd{{Fd: int32(f.Fd()), Events: unix.POLLPRI}}
-		if _, err := unix.Poll(wait, int(left.Milliseconds())+1); err != nil && !errors.Is(err, unix.EINTR) {
+		if _, err := unix.Poll(wait, int(min(left, glance).Milliseconds())+1); err != nil && !errors.Is(err, unix.EINTR) {
 			return fmt.Errorf("poll %s: %w", f.Name(), err)
 		}
 	}

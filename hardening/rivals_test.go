@@ -1,0 +1,123 @@
+package hardening
+
+// Two commands at once on one container: one of them has it, the other is told
+// something that is true, and nothing is left in the end.
+
+import (
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// atOnce starts commands at the same moment.
+func atOnce(do func(*exec.Cmd) result, commands ...*exec.Cmd) []result {
+	results := make([]result, len(commands))
+	var all sync.WaitGroup
+	for i, cmd := range commands {
+		all.Go(func() { results[i] = do(cmd) })
+	}
+	all.Wait()
+	return results
+}
+
+// TestRivals: what two say at the same time. Each has its end, exit code 0 or an
+// error of the list.
+func TestRivals(t *testing.T) {
+	guard(t)
+	for _, test := range []struct {
+		first, second []string
+		winners       int // how many may succeed, 0 for any number
+		errors        []string
+	}{
+		{[]string{"create"}, []string{"create"}, 1, []string{"already exists"}},
+		{[]string{"start"}, []string{"start"}, 1, []string{"already running"}},
+		{[]string{"delete", "--force"}, []string{"delete", "--force"}, 2, nil},
+		{[]string{"delete", "--force"}, []string{"delete"}, 0, []string{"not stopped", "does not exist"}},
+		{[]string{"delete", "--force"}, []string{"exec", "--", "true"}, 0, []string{"does not exist", "stopped", "not running", "created", "process", "no such"}},
+		{[]string{"delete", "--force"}, []string{"start"}, 0, []string{"does not exist", "stopped", "already running"}},
+		{[]string{"delete", "--force"}, []string{"state"}, 0, []string{"does not exist"}},
+		{[]string{"delete", "--force"}, []string{"create"}, 0, []string{"already exists"}},
+		{[]string{"start"}, []string{"kill", "--", "KILL"}, 0, []string{"stopped", "not running", "killed", "already running"}},
+		{[]string{"pause"}, []string{"delete", "--force"}, 0, []string{"not running", "does not exist", "no such"}},
+	} {
+		for range 6 {
+			b := newBundle(t, "/probe", "sleep")
+			if test.first[0] != "create" {
+				b.create(t).want(t, 0)
+				if test.second[0] == "exec" || test.first[0] == "pause" {
+					run(b.oci("start")).want(t, 0)
+				}
+			}
+			made := func(words []string) *exec.Cmd {
+				if words[0] == "create" {
+					return b.creating(t)
+				}
+				return b.oci(words[0], words[1:]...)
+			}
+			p := &phoenix{bundle: b, t: t, dir: t.TempDir()}
+			q := &phoenix{bundle: b, t: t, dir: t.TempDir()}
+			first, second := made(test.first), made(test.second)
+			results := atOnce(func(cmd *exec.Cmd) result {
+				if cmd == first {
+					return p.do(cmd)
+				}
+				return q.do(cmd)
+			}, first, second)
+			won := 0
+			for i, r := range results {
+				known := slices.ContainsFunc(test.errors, func(e string) bool { return strings.Contains(r.stdout, e) })
+				if r.code == 0 {
+					won++
+				} else if !known || r.code == 137 || strings.Contains(r.stdout, "panic") {
+					t.Errorf("%q and %q: the %d. says %+v", test.first, test.second, i+1, r)
+				}
+			}
+			if test.winners > 0 && won != test.winners {
+				t.Errorf("%q and %q: %d of them succeed: %+v", test.first, test.second, won, results)
+			}
+			if _, err := p.status(); err != nil {
+				t.Errorf("%q and %q: %v", test.first, test.second, err)
+			}
+			if err := p.gone(); err != nil {
+				t.Errorf("%q and %q: %v", test.first, test.second, err)
+			}
+		}
+	}
+}
+
+// TestHundredLives: ten clients at once, each with ten containers one after the
+// other.
+func TestHundredLives(t *testing.T) {
+	guard(t)
+	var all sync.WaitGroup
+	for range 10 {
+		b := newBundle(t, "/probe", "sleep")
+		b.save(t)
+		p := &phoenix{bundle: b, t: t, dir: t.TempDir()}
+		all.Go(func() {
+			for range 10 {
+				if err := p.lives(); err != nil {
+					t.Error(err)
+				}
+				if s, err := p.status(); err != nil || s != specs.StateRunning {
+					t.Errorf("it is %q: %v", s, err)
+				}
+				if err := p.wants("exec", "--", "true"); err != nil {
+					t.Error(err)
+				}
+				if err := p.gone(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if left, _ := filepath.Glob(filepath.Join(states, "*")); len(left) > 0 {
+		t.Errorf("left: %q", left)
+	}
+}
