@@ -12,25 +12,33 @@
 // Which class of published vulnerabilities is tried where; the rows are those
 // of the project's threat list:
 //
-//	 1  the runtime's binary            door_test.go          TestRow1…
-//	 2  leaked descriptors, cwd         door_test.go          TestRow2…
-//	 3  a fake /proc or /sys            kernelfolder_test.go, mounts_test.go  TestRow3…
-//	 4  a fake /dev/null                kernelfolder_test.go  TestRow4…
-//	 5  links at /dev, pts, devices     kernelfolder_test.go  TestRow5…
-//	 6  swapped while it is used        race_test.go, mounts_test.go  TestRow6…
-//	 7  cgroups, devices, long paths    confine_test.go, cgroup_test.go  TestRow7…
-//	 8  capabilities                    confine_test.go       TestRow8…
-//	 9  users and groups                confine_test.go       TestRow9…
-//	10  account files of the image      confine_test.go       TestRow10…
-//	16  terminals and control bytes     terminal_test.go      TestRow16…
-//	17  masked and read-only paths      surface_test.go       TestRow17…
-//	18  system calls                    surface_test.go       TestRow18…
+//	 1  the runtime's binary            door, program
+//	 2  leaked descriptors, cwd         door, exec
+//	 3  a fake /proc or /sys            kernelfolder, mounts, exec
+//	 4  a fake /dev/null                kernelfolder
+//	 5  links at /dev, pts, devices     kernelfolder, exec
+//	 6  swapped while it is used        race, mounts
+//	 7  cgroups, devices, long paths    confine, cgroup, exec
+//	 8  capabilities                    confine, exec
+//	 9  users and groups                confine, exec
+//	10  account files of the image      confine
+//	11  settings, environment           inputs
+//	12  hooks, annotations              hooks
+//	13  abstract sockets                inputs
+//	14  folders that all may enter      inputs
+//	15  output and input without end    hooks, inputs
+//	16  terminals and control bytes     terminal, inputs
+//	17  masked and read-only paths      surface
+//	18  system calls                    surface
 //
-// Besides attackers there are accidents: kill -9 at every step
-// (crash_test.go), a full disk, two commands that want one name, two hundred
-// containers in a row and at once (leak_test.go).
+// The tests of row 1 are called TestRow1… and lie in door_test.go and
+// program_test.go; and so on.
 //
-// Run it with: sudo go test ./hardening (a minute; -short leaves out what is
+// Besides attackers there are accidents: kill -9 at every step (crash,
+// lifecrash), a full disk, two commands that want one name, two hundred
+// containers in a row and at once (leak, rivals).
+//
+// Run it with: sudo go test ./hardening (two minutes; -short leaves out what is
 // slow). It needs Debian's busybox-static, and strace to stop and kill at a
 // given call.
 package hardening

@@ -76,6 +76,9 @@ func New(root, id string) (*Folder, error) {
 	if err := f.make(); err != nil {
 		return nil, err
 	}
+	if _, err := os.Lstat(filepath.Join(root, id)); err == nil { // another one has got this name since we looked
+		return nil, errors.Join(fmt.Errorf("%s: %w", id, ErrExist), f.Remove())
+	}
 	return f, nil
 }
 
