@@ -85,9 +85,7 @@ func (t *Terms) warn(texts []string) {
 func prepare(f *state.Folder, spec *specs.Spec, p *plan.Plan) error {
 	f.Record.OCIVersion, f.Record.Annotations = spec.Version, spec.Annotations
 	f.Record.Rootfs = spec.Root.Path
-	if spec.Hooks != nil {
-		f.Record.Poststop = spec.Hooks.Poststop
-	}
+	f.Record.Hooks, f.Record.Program = spec.Hooks, spec.Process != nil
 	if _, err := os.Stat(p.Cgroup); p.Cgroup != "" && err != nil {
 		f.Record.Cgroup = p.Cgroup
 	}
@@ -132,21 +130,22 @@ func (c *creation) stop(w *walk.Walk, at plan.Stop) error {
 	if at == plan.Save {
 		return c.save(w)
 	}
-	state := ociState(c.folder, specs.StateCreating)
-	state.Pid, _ = w.Result(plan.Pid)
+	h := hooksOf(c.folder, specs.StateCreating)
+	h.state.Pid, _ = w.Result(plan.Pid)
 	if at == plan.Listen {
-		return sendListener(w, c.spec.Linux.Seccomp, state)
+		return sendListener(w, c.spec.Linux.Seccomp, h.state)
 	}
 	c.hooked = true
 	// The hooks are steps 3 to 5 of the life cycle, and after step 2 it is created.
-	state.Status = specs.StateCreated
-	return hooks{c.spec, state, &plan.Running{Pid: state.Pid, Cgroup: c.cgroup, Early: true}}.create()
+	h.state.Status = specs.StateCreated
+	h.spec, h.join = c.spec, &plan.Running{Pid: h.state.Pid, Cgroup: c.cgroup, Early: true}
+	return h.create()
 }
 
 // undo ends what has begun: hooks that made something may want to know.
 func (c *creation) undo(err error) error {
 	if c.hooked {
-		stopHooks(c.folder, c.spec, c.terms.Warn)
+		stopHooks(c.folder, c.terms.Warn)
 	}
 	return err
 }

@@ -50,7 +50,7 @@ func destroy(c *state.Folder, warn func(error)) error {
 	if err := c.Record.Kill(); err != nil {
 		return err
 	}
-	stopHooks(c, &specs.Spec{Hooks: &specs.Hooks{Poststop: c.Record.Poststop}}, warn)
+	stopHooks(c, warn)
 	return nil
 }
 

@@ -32,12 +32,22 @@ import (
 
 // hooks are the hooks of a container, in a state.
 type hooks struct {
-	spec  *specs.Spec
+	list  specs.Hooks
 	state specs.State
-	join  *plan.Running // for those that run inside
+	spec  *specs.Spec   // whose namespaces those join that run inside,
+	join  *plan.Running // and whose process is there already
 }
 
 const lastWords = 1024 // bytes of a failed hook's output
+
+// hooksOf are those of a container whose folder tells of them.
+func hooksOf(f *state.Folder, status specs.ContainerState) *hooks {
+	h := &hooks{state: ociState(f, status)}
+	if f.Record.Hooks != nil {
+		h.list = *f.Record.Hooks
+	}
+	return h
+}
 
 // ociState is what hooks are told (runtime-spec, runtime.md, "State").
 func ociState(f *state.Folder, status specs.ContainerState) specs.State {
@@ -46,34 +56,42 @@ func ociState(f *state.Folder, status specs.ContainerState) specs.State {
 }
 
 // create runs those of create.
-func (h hooks) create() error {
-	list := h.spec.Hooks
+func (h *hooks) create() error {
 	//lint:ignore SA1019 the specification still wants it
-	if err := h.run("prestart", list.Prestart, nil); err != nil {
+	if err := h.run("prestart", h.list.Prestart, nil); err != nil {
 		return err
 	}
-	if err := h.run("createRuntime", list.CreateRuntime, nil); err != nil {
+	if err := h.run("createRuntime", h.list.CreateRuntime, nil); err != nil {
 		return err
 	}
-	return h.run("createContainer", list.CreateContainer, h.join)
+	return h.run("createContainer", h.list.CreateContainer, h.join)
+}
+
+// startContainer runs those that come before the program, inside.
+func (h *hooks) startContainer(f *state.Folder) (err error) {
+	if len(h.list.StartContainer) == 0 {
+		return nil
+	}
+	if h.spec, err = f.Config(); err != nil {
+		return err
+	}
+	h.join = &plan.Running{Pid: f.Record.Pid, Cgroup: f.Record.Cgroup}
+	return h.run("startContainer", h.list.StartContainer, h.join)
 }
 
 // stopHooks runs those that come when a container is gone; one that fails is
 // told to warn, and the next runs nevertheless.
-func stopHooks(f *state.Folder, spec *specs.Spec, warn func(error)) {
-	if spec.Hooks == nil {
-		return
-	}
-	h := hooks{spec: spec, state: ociState(f, specs.StateStopped)}
+func stopHooks(f *state.Folder, warn func(error)) {
+	h := hooksOf(f, specs.StateStopped)
 	h.state.Pid = 0
-	for i := range spec.Hooks.Poststop {
-		if err := h.one(fmt.Sprintf("poststop[%d]", i), &spec.Hooks.Poststop[i], nil); err != nil && warn != nil {
+	for i := range h.list.Poststop {
+		if err := h.one(fmt.Sprintf("poststop[%d]", i), &h.list.Poststop[i], nil); err != nil && warn != nil {
 			warn(err)
 		}
 	}
 }
 
-func (h hooks) run(kind string, list []specs.Hook, join *plan.Running) error {
+func (h *hooks) run(kind string, list []specs.Hook, join *plan.Running) error {
 	for i := range list {
 		if err := h.one(fmt.Sprintf("%s[%d]", kind, i), &list[i], join); err != nil {
 			return err
@@ -84,7 +102,7 @@ func (h hooks) run(kind string, list []specs.Hook, join *plan.Running) error {
 
 // one runs a hook, on a thread of its own: the caller's may have been moved to
 // where its next child is a container's.
-func (h hooks) one(name string, hook *specs.Hook, join *plan.Running) error {
+func (h *hooks) one(name string, hook *specs.Hook, join *plan.Running) error {
 	done := make(chan error)
 	go func() {
 		done <- h.carryOut(hook, join)
@@ -95,7 +113,7 @@ func (h hooks) one(name string, hook *specs.Hook, join *plan.Running) error {
 	return nil
 }
 
-func (h hooks) carryOut(hook *specs.Hook, join *plan.Running) error {
+func (h *hooks) carryOut(hook *specs.Hook, join *plan.Running) error {
 	p, err := plan.Hook(hook, h.spec, plan.Options{Join: join})
 	if err != nil {
 		return err
@@ -148,7 +166,7 @@ func outcome(process *Process, seconds *int, output int) error {
 }
 
 // input is the container's state.
-func (h hooks) input() (*os.File, error) {
+func (h *hooks) input() (*os.File, error) {
 	data, err := json.Marshal(h.state)
 	if err != nil {
 		return nil, err

@@ -24,14 +24,14 @@ func StartCreated(f *state.Folder, options plan.Options, warn func(error)) error
 	if err != nil {
 		return errors.Join(err, f.Close())
 	}
-	if err := h.run("startContainer", h.spec.Hooks.StartContainer, h.join); err != nil {
+	if err := h.startContainer(f); err != nil {
 		return errors.Join(err, abandon(f, warn))
 	}
-	if err := becomeProgram(f, h.spec, options); err != nil {
+	if err := becomeProgram(f, options); err != nil {
 		return errors.Join(err, f.Close())
 	}
 	h.state.Status = specs.StateRunning
-	if err := h.run("poststart", h.spec.Hooks.Poststart, nil); err != nil {
+	if err := h.run("poststart", h.list.Poststart, nil); err != nil {
 		return errors.Join(err, abandon(f, warn))
 	}
 	return f.Close()
@@ -47,9 +47,13 @@ func abandon(f *state.Folder, warn func(error)) error {
 
 // becomeProgram lets the container's process execute its program, and tells why
 // it could not.
-func becomeProgram(f *state.Folder, spec *specs.Spec, options plan.Options) error {
+func becomeProgram(f *state.Folder, options plan.Options) error {
 	said, err := letGo(f)
 	if err != nil || len(said) == 0 {
+		return err
+	}
+	spec, err := f.Config()
+	if err != nil {
 		return err
 	}
 	p, err := plan.Last(spec, options)
@@ -75,17 +79,10 @@ func startable(f *state.Folder) (*hooks, error) {
 	default:
 		return nil, fmt.Errorf("cannot start a container in the %s state", status)
 	}
-	spec, err := f.Config()
-	if err != nil {
-		return nil, err
-	}
-	if spec.Process == nil {
+	if !f.Record.Program {
 		return nil, errors.New("cannot start a container without a program: its config has no process")
 	}
-	if spec.Hooks == nil {
-		spec.Hooks = &specs.Hooks{}
-	}
-	return &hooks{spec, ociState(f, specs.StateCreated), &plan.Running{Pid: f.Record.Pid, Cgroup: f.Record.Cgroup}}, nil
+	return hooksOf(f, specs.StateCreated), nil
 }
 
 // letGo writes the byte that the container waits for, and reads to the end what

@@ -63,10 +63,12 @@ func (j *journal) write(level, msg string) {
 	printable{j.file}.Write(append(line, '\n'))
 }
 
-func (j *journal) debug(msg string) {
+// debug tells how we were called.
+func (j *journal) debug(args ...string) {
 	if !j.verbose {
 		return
 	}
+	msg := fmt.Sprintf("%q", args)
 	if j.file == nil {
 		fmt.Fprintln(os.Stderr, "minictr-oci: "+plan.Printable(msg))
 	}

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"github.com/minictr/minictr/hint"
@@ -45,11 +46,21 @@ func main() {
 		OnUsageError:   usage,
 		ExitErrHandler: func(*cli.Context, error) {},
 	}
+	keepNamed(app, os.Args)
 	for _, c := range app.Commands {
 		c.OnUsageError = usage
 	}
 	if err := app.Run(os.Args); err != nil {
 		fail(err)
+	}
+}
+
+// keepNamed leaves out the commands that the arguments do not name: to set up each
+// takes time, and engines call us often. If none is named all stay, for --help.
+func keepNamed(app *cli.App, args []string) {
+	named := slices.DeleteFunc(slices.Clone(app.Commands), func(c *cli.Command) bool { return !slices.Contains(args, c.Name) })
+	if len(named) > 0 && !slices.Contains(args, "help") {
+		app.Commands = named
 	}
 }
 
@@ -62,7 +73,7 @@ func before(c *cli.Context) error {
 	if err := log.open(c.String("log"), c.String("log-format"), c.Bool("debug")); err != nil {
 		return err
 	}
-	log.debug(fmt.Sprintf("%q", os.Args))
+	log.debug(os.Args...)
 	if c.Bool("systemd-cgroup") {
 		return hint.New(errors.New("--systemd-cgroup: not implemented"),
 			"minictr-oci makes cgroups itself: --cgroup-manager=cgroupfs for podman, native.cgroupdriver=cgroupfs for docker, SystemdCgroup=false for containerd")

@@ -22,10 +22,14 @@ type Record struct {
 	Rootfs      string            `json:"rootfs"` // root.path, absolute
 	Created     time.Time         `json:"created"`
 	Annotations map[string]string `json:"annotations,omitempty"`
-	Poststop    []specs.Hook      `json:"poststop,omitempty"` // delete runs them, and reads no more of the config
 
 	// The boot of the machine in which it was made.
 	Boot string `json:"boot"`
+
+	// What start and delete need of the config, which takes longer to read than all
+	// else that they do.
+	Hooks   *specs.Hooks `json:"hooks,omitempty"`
+	Program bool         `json:"program"` // it has a process to start
 
 	// The number of its process on the host; 0 before it is there. Numbers are
 	// used again: the process is the one that began at StartTime, in clock ticks
