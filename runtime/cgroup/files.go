@@ -42,6 +42,24 @@ func Files(r *specs.LinuxResources) ([]File, error) {
 	return files, nil
 }
 
+// NotNew leaves out what a new cgroup has by itself, so that a config that asks
+// for no more than that needs no controller.
+func NotNew(files []File) []File {
+	return slices.DeleteFunc(slices.Clone(files), func(f File) bool {
+		switch f.Name {
+		case "memory.max", "memory.high", "memory.swap.max", "pids.max":
+			return f.Value == "max"
+		case "cpu.max":
+			return f.Value == "max 100000"
+		case "cpu.weight":
+			return f.Value == "100"
+		case "memory.low", "memory.min", "cpu.max.burst", "cpu.idle":
+			return f.Value == "0"
+		}
+		return false
+	})
+}
+
 // Controllers lists the controllers that the files belong to: memory.max is
 // of "memory". Files of the core ("cgroup.freeze") need none.
 func Controllers(files []File) []string {

@@ -19,11 +19,18 @@ type Error struct {
 	Errno unix.Errno // 0: the child was killed before the call returned
 }
 
+// notOffered is what ENOENT means of a cgroup. Docker and podman take whatever
+// says "no such file or directory" for a program that is missing.
+const notOffered = "there is nothing of that name"
+
 // Error is one sentence: who made which call, what the kernel answered, and
 // what the call was for.
 func (e *Error) Error() string {
 	answer := "killed before it returned"
-	if e.Errno != 0 {
+	switch {
+	case e.Errno == unix.ENOENT && e.Step.Part == "cgroup":
+		answer = notOffered
+	case e.Errno != 0:
 		answer = e.Errno.Error()
 	}
 	return fmt.Sprintf("%s: %s (step %d of %d, made by the %s for %s: %s)",
