@@ -6,6 +6,7 @@ package hardening
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -318,5 +319,45 @@ func TestRow9UserOfTheConfig(t *testing.T) {
 	for _, number := range []string{"4294967296", "-1", "1.5", `"0"`, "1e20"} {
 		b.try(t, os.WriteFile(config, []byte(strings.Replace(string(data), `"uid":0`, `"uid":`+number, 1)), 0o644))
 		run(b.oci("run", "--bundle", b.dir)).refused(t, "uid")
+	}
+}
+
+// TestRow6ExecWorkingDirectorySwapped: --cwd was opened; when it is entered, a
+// link to a door lies in its place. The process is in what was opened.
+func TestRow6ExecWorkingDirectorySwapped(t *testing.T) {
+	guard(t)
+	b := newBundle(t, "/probe", "sleep")
+	vol, trap := filepath.Join(b.root, "vol"), filepath.Join(b.root, "trap")
+	b.try(t, os.Mkdir(vol, 0o755))
+	b.try(t, os.Symlink("/proc/1/cwd", trap))
+	b.live(t)
+	cmd := b.oci("exec", "--cwd", "/vol", "--", "/probe", "cwd")
+	cmd.ExtraFiles = leak(t)
+	r := swapAt(t, cmd, "fchdir", unix.SYS_FCHDIR, 1, vol, trap)
+	if r.untouched(t); r.line("cwd") != "/trap" {
+		t.Errorf("want it in the folder that was opened, by its new name: %+v", r)
+	}
+}
+
+// TestRow18ExecCalls: the filter of the container holds for whoever comes later,
+// and for one that was created before it was started.
+func TestRow18ExecCalls(t *testing.T) {
+	guard(t)
+	filtered := map[string]string{"af_alg_hi": "EPERM", "keyctl": "EPERM", "bpf": "EPERM", "clone3": "ENOSYS", "unknown": "ENOSYS", "getpid": "ok"}
+	calls := append([]string{"/probe", "calls"}, slices.Sorted(maps.Keys(filtered))...)
+	b := newBundle(t, calls...)
+	b.live(t)
+	b.ended(t)
+	other := newBundle(t, "/probe", "sleep")
+	other.live(t)
+	for how, r := range map[string]result{
+		"create": b.out(t), "exec": other.exec(append([]string{"--"}, calls...)...),
+		"exec --user": other.exec(append([]string{"--user=1000", "--"}, calls...)...), "exec --tty": other.exec(append([]string{"--tty", "--"}, calls...)...),
+	} {
+		for call, want := range filtered {
+			if got := r.line(call); got != want {
+				t.Errorf("%s: %s: %s, want %s", how, call, got, want)
+			}
+		}
 	}
 }
