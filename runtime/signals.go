@@ -3,6 +3,7 @@ package runtime
 import (
 	"os"
 	"os/signal"
+	"time"
 
 	"github.com/minictr/minictr/runtime/stdio"
 	"golang.org/x/sys/unix"
@@ -11,8 +12,8 @@ import (
 // Signals are those that we get for a process of ours. To catch one takes Go its
 // time, and one that is not caught yet is lost or ends us. So the catching of
 // those that a terminal, a shell or an engine sends begins early, beside all
-// else, and has to have ended before there is a process; all others are caught
-// later.
+// else, and has to have ended before there is a process. To catch all others
+// takes longer than to make a container: that is done for a process that stays.
 type Signals struct {
 	caught chan os.Signal
 	ready  chan struct{}
@@ -31,20 +32,31 @@ func CatchSignals() *Signals {
 // Ready waits until they are caught: to be called before a process begins.
 func (s *Signals) Ready() { <-s.ready }
 
+// stays is how old a process has to be for the rarer signals.
+const stays = 50 * time.Millisecond
+
 // Forward hands signals on to the process, as long as this one lives. A new size
 // of our window is not the process's to handle but its terminal's, which then
 // tells the process.
 func (p *Process) Forward(signals *Signals, terminal *os.File) {
-	signal.Notify(signals.caught)
-	for s := range signals.caught {
-		switch sig := s.(unix.Signal); sig {
-		case unix.SIGCHLD, unix.SIGURG, unix.SIGPIPE: // meant for us: by the kernel, by Go
-		case unix.SIGWINCH:
-			if terminal != nil {
-				stdio.Resize(terminal)
-			}
-		default:
-			p.Signal(sig)
+	for rarer := time.After(stays); ; {
+		select {
+		case <-rarer:
+			signal.Notify(signals.caught)
+		case s := <-signals.caught:
+			p.forward(s.(unix.Signal), terminal)
 		}
+	}
+}
+
+func (p *Process) forward(s unix.Signal, terminal *os.File) {
+	switch s {
+	case unix.SIGCHLD, unix.SIGURG, unix.SIGPIPE: // meant for us: by the kernel, by Go
+	case unix.SIGWINCH:
+		if terminal != nil {
+			stdio.Resize(terminal)
+		}
+	default:
+		p.Signal(s)
 	}
 }

@@ -144,11 +144,14 @@ func withoutProgram(spec *specs.Spec) *specs.Spec {
 	return &s
 }
 
+// usualSteps is enough for most: a list that has to grow is copied.
+const usualSteps = 400
+
 func newBuilder(spec *specs.Spec, o Options) *builder {
 	if o.Arch == "" {
 		o.Arch = runtime.GOARCH
 	}
-	b := &builder{spec: spec, linux: spec.Linux, options: o}
+	b := &builder{spec: spec, linux: spec.Linux, options: o, steps: make([]Step, 0, usualSteps)}
 	if b.linux == nil {
 		b.linux = &specs.Linux{}
 	}
