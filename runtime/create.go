@@ -87,9 +87,9 @@ func prepare(f *state.Folder, spec *specs.Spec, p *plan.Plan) error {
 	f.Record.Rootfs = spec.Root.Path
 	f.Record.Hooks, f.Record.Program = spec.Hooks, spec.Process != nil
 	if _, err := os.Stat(p.Cgroup); p.Cgroup != "" && err != nil {
-		f.Record.Cgroup = p.Cgroup
+		return f.Expect(p.Cgroup)
 	}
-	return f.Save()
+	return nil
 }
 
 // waitingPlace makes the FIFOs that a container holds until it is started. Both
@@ -134,6 +134,9 @@ func (c *creation) stop(w *walk.Walk, at plan.Stop) error {
 	h.state.Pid, _ = w.Result(plan.Pid)
 	if at == plan.Listen {
 		return sendListener(w, c.spec.Linux.Seccomp, h.state)
+	}
+	if err := c.folder.Save(); err != nil { // a hook may ask for the state
+		return err
 	}
 	c.hooked = true
 	// The hooks are steps 3 to 5 of the life cycle, and after step 2 it is created.

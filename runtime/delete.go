@@ -37,6 +37,22 @@ func Delete(root, id string, force bool, warn func(error)) error {
 	return c.Remove()
 }
 
+// Finish deletes a container whose process has been waited for, and whose folder
+// has been left to others meanwhile. That one of them has deleted it is no error.
+func Finish(c *state.Folder, warn func(error)) error {
+	err := c.Lock()
+	if err == nil {
+		err = destroy(c, warn)
+	}
+	if errors.Is(err, state.ErrNotExist) {
+		return c.Close()
+	}
+	if err != nil {
+		return errors.Join(err, c.Close())
+	}
+	return c.Remove()
+}
+
 // destroy undoes what create did, but for the folder.
 func destroy(c *state.Folder, warn func(error)) error {
 	status, err := c.Status()

@@ -14,27 +14,27 @@ import (
 )
 
 // StartCreated lets a container that was created execute its program (runtime-
-// spec, runtime.md, "Start" and steps 6 to 9 of "Lifecycle"), and gives up its
-// folder. An error of the last calls, as of a program that is not there, is an
+// spec, runtime.md, "Start" and steps 6 to 9 of "Lifecycle"), and leaves its
+// folder to others. An error of the last calls, as of a program that is not there, is an
 // [*walk.Error]. A hook that fails is the end of the container: it is destroyed,
 // and what its poststop hooks then do wrong is told to warn. options are those it
 // was created with.
 func StartCreated(f *state.Folder, options plan.Options, warn func(error)) error {
 	h, err := startable(f)
 	if err != nil {
-		return errors.Join(err, f.Close())
+		return errors.Join(err, f.Unlock())
 	}
 	if err := h.startContainer(f); err != nil {
 		return errors.Join(err, abandon(f, warn))
 	}
 	if err := becomeProgram(f, options); err != nil {
-		return errors.Join(err, f.Close())
+		return errors.Join(err, f.Unlock())
 	}
 	h.state.Status = specs.StateRunning
 	if err := h.run("poststart", h.list.Poststart, nil); err != nil {
 		return errors.Join(err, abandon(f, warn))
 	}
-	return f.Close()
+	return f.Unlock()
 }
 
 // abandon destroys a container that a hook has failed for.

@@ -35,19 +35,17 @@ var (
 
 // bundle is a config.json that is to become a container.
 type bundle struct {
+	root   string // of the state of containers
 	folder *state.Folder
 	spec   *specs.Spec
 	terms  runtime.Terms
 }
 
-// open reads the bundle and makes the container's folder.
+// open reads the bundle and makes the container's folder: beside each other,
+// since both take their time.
 func open(c *cli.Context) (*bundle, error) {
 	id, err := containerID(c, 1)
 	if err != nil {
-		return nil, err
-	}
-	b := &bundle{}
-	if b.terms, err = terms(c); err != nil {
 		return nil, err
 	}
 	dir, err := filepath.Abs(c.String("bundle"))
@@ -58,19 +56,31 @@ func open(c *cli.Context) (*bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b.spec, err = runtime.ReadConfig(strings.NewReader(string(data)), dir); err != nil {
-		return nil, err
-	}
-	setCgroup(b.spec, id)
-	b.terms.NoPivot, b.terms.KeepKeyring = c.Bool("no-pivot"), c.Bool("no-new-keyring")
-	if b.folder, err = state.New(c.String("root"), id); err != nil {
-		return nil, err
-	}
-	b.folder.Record.Bundle = dir
-	if err := b.folder.SaveConfig(data); err != nil {
+	b := &bundle{root: c.String("root")}
+	read := make(chan error)
+	go func() {
+		var err error
+		b.spec, err = runtime.ReadConfig(strings.NewReader(string(data)), dir)
+		read <- err
+	}()
+	err = b.makeFolder(c, id, dir, data)
+	if err := errors.Join(<-read, err); err != nil {
 		return nil, b.remove(err)
 	}
+	setCgroup(b.spec, id)
 	return b, nil
+}
+
+func (b *bundle) makeFolder(c *cli.Context, id, dir string, config []byte) (err error) {
+	if b.terms, err = terms(c); err != nil {
+		return err
+	}
+	b.terms.NoPivot, b.terms.KeepKeyring = c.Bool("no-pivot"), c.Bool("no-new-keyring")
+	if b.folder, err = state.New(b.root, id); err != nil {
+		return err
+	}
+	b.folder.Record.Bundle = dir
+	return b.folder.SaveConfig(config)
 }
 
 // setCgroup names a cgroup for a container whose config names none.

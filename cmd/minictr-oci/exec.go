@@ -65,6 +65,7 @@ func execute(c *cli.Context) (code int, err error) {
 	if c.Bool("ignore-paused") {
 		return 0, hint.New(errors.New("--ignore-paused: not implemented"), "resume the container first")
 	}
+	signals := runtime.CatchSignals()
 	id, err := containerID(c, c.NArg())
 	if err != nil {
 		return 0, err
@@ -89,7 +90,6 @@ func execute(c *cli.Context) (code int, err error) {
 	if t.Below, err = below(c.StringSlice("cgroup")); err != nil {
 		return 0, err
 	}
-	signals := runtime.CatchSignals()
 	streams, err := connect(&t, process, spec)
 	if err != nil {
 		return 0, err

@@ -18,12 +18,13 @@ var runCommand = &cli.Command{
 		&cli.BoolFlag{Name: "no-subreaper", Hidden: true}, // we are none
 	}, bundleFlags...),
 	Action: func(c *cli.Context) error {
+		signals := runtime.CatchSignals()
 		b, err := open(c)
 		if err != nil {
 			return err
 		}
 		b.terms.Outlive = c.Bool("detach")
-		code, err := b.run(c)
+		code, err := b.run(c.Bool("keep"), signals)
 		if err != nil {
 			end(err, 1)
 		}
@@ -33,9 +34,8 @@ var runCommand = &cli.Command{
 }
 
 // run is create and start in one. Only hooks of start need the two apart.
-func (b *bundle) run(c *cli.Context) (code int, err error) {
+func (b *bundle) run(keep bool, signals *runtime.Signals) (code int, err error) {
 	b.terms.Wait = b.spec.Hooks != nil && len(b.spec.Hooks.StartContainer)+len(b.spec.Hooks.Poststart) > 0
-	signals := runtime.CatchSignals()
 	streams, err := connect(&b.terms, b.spec.Process, b.spec)
 	if err != nil {
 		return 0, b.remove(err)
@@ -46,26 +46,29 @@ func (b *bundle) run(c *cli.Context) (code int, err error) {
 		return 0, err
 	}
 	if b.terms.Wait {
-		err = runtime.StartCreated(b.folder, b.terms.Options, warn)
-	} else {
-		err = b.folder.Close()
+		if err := runtime.StartCreated(b.folder, b.terms.Options, warn); err != nil {
+			return 0, errors.Join(err, b.delete())
+		}
 	}
-	if err != nil {
-		return 0, errors.Join(err, b.delete(c, true))
-	}
-	if b.terms.Outlive {
-		return 0, nil
+	if err := b.folder.Unlock(); err != nil || b.terms.Outlive {
+		return 0, err
 	}
 	code, err = attend(process, streams, signals)
-	if err == nil && !c.Bool("keep") {
-		err = b.delete(c, false)
+	if err == nil && !keep {
+		err = runtime.Finish(b.folder, warn)
 	}
 	return code, err
 }
 
-func (b *bundle) delete(c *cli.Context, force bool) error {
-	return runtime.Delete(c.String("root"), b.folder.ID(), force, warn)
+// delete ends a container that could not be started.
+func (b *bundle) delete() error {
+	return runtime.Delete(b.root, b.folder.ID(), true, warn)
 }
 
 // remove ends what has not become a container.
-func (b *bundle) remove(err error) error { return errors.Join(err, b.folder.Remove()) }
+func (b *bundle) remove(err error) error {
+	if b.folder == nil {
+		return err
+	}
+	return errors.Join(err, b.folder.Remove())
+}

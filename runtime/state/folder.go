@@ -225,6 +225,18 @@ func (f *Folder) Remove() error {
 	return errors.Join(os.RemoveAll(path), f.Close())
 }
 
+// Unlock lets other commands at the container, and Lock keeps them away again;
+// then it may not exist any more (ErrNotExist).
+func (f *Folder) Unlock() error { return unix.Flock(int(f.lock.Fd()), unix.LOCK_UN) }
+
+func (f *Folder) Lock() error {
+	err := take(f.lock, f.Path(""), patience)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: %w", f.id, ErrNotExist)
+	}
+	return err
+}
+
 // Close gives up the lock, if there is one.
 func (f *Folder) Close() error {
 	if f.lock == nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -54,6 +55,21 @@ func (f *Folder) Save() error {
 		return fmt.Errorf("save the state of %s: %w", f.id, err)
 	}
 	return f.write("state.json", data)
+}
+
+// Expect writes down that a cgroup is going to be made, before there is more to
+// tell: it is removed by whoever finds the folder without its author.
+func (f *Folder) Expect(cgroup string) error {
+	return os.WriteFile(f.Path("cgroup"), []byte(cgroup), 0o600)
+}
+
+// expected reads what Expect has written; nothing was made before.
+func expected(path string) (string, error) {
+	data, err := os.ReadFile(filepath.Join(path, "cgroup"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	return string(data), err
 }
 
 // SetProcess records the container's process, and which cgroup it is in, and saves.

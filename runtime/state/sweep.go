@@ -76,7 +76,11 @@ func clearAway(path string) error {
 	}
 	defer held.Close()
 	var r Record
-	if err := r.read(filepath.Join(path, "state.json")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	err = r.read(filepath.Join(path, "state.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		r.Cgroup, err = expected(path)
+	}
+	if err != nil {
 		return err
 	}
 	if err := r.Kill(); err != nil {
@@ -141,23 +145,30 @@ func lock(path string, wait time.Duration) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := take(dir, path, wait); err != nil {
+		dir.Close()
+		return nil, err
+	}
+	return dir, nil
+}
+
+// take locks a folder that is open, if path still is its name.
+func take(dir *os.File, path string, wait time.Duration) error {
 	for began := time.Now(); ; time.Sleep(time.Millisecond) {
 		err := unix.Flock(int(dir.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		if err == nil {
 			break
 		}
 		if !errors.Is(err, unix.EWOULDBLOCK) || time.Since(began) >= wait {
-			dir.Close()
-			return nil, hint.New(fmt.Errorf("flock %s: %w", path, err), "another command is at work on this container")
+			return hint.New(fmt.Errorf("flock %s: %w", path, err), "another command is at work on this container")
 		}
 	}
 	locked, err := dir.Stat()
 	if err == nil {
 		var named fs.FileInfo
 		if named, err = os.Stat(path); err == nil && os.SameFile(locked, named) {
-			return dir, nil
+			return nil
 		}
 	}
-	dir.Close()
-	return nil, errors.Join(err, fs.ErrNotExist)
+	return errors.Join(err, fs.ErrNotExist)
 }

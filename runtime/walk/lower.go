@@ -42,7 +42,7 @@ type program struct {
 	ops   []op
 	slots []slot // one a step, then one for each given descriptor
 	late  [][]late
-	keep  []any // what the words point to, kept from the garbage collector
+	keep  [][]byte // what the words point to, kept from the garbage collector
 }
 
 // late is a result that the host writes into memory right before a step.
@@ -57,6 +57,7 @@ type lowerer struct {
 	*program
 	names  map[plan.Ref]int32 // slot+1 of the nearest earlier result
 	file   []byte             // the trampoline
+	rest   []byte             // of the memory that was made for the words to point to
 	index  int
 	side   plan.Side
 	memory [6][]byte // what each argument of this step points to
@@ -180,24 +181,37 @@ func ofProcess(path plan.Str) (name plan.Ref, file string, ok bool) {
 // bytes keeps a copy of data alive and returns its address. There is always
 // room behind it for one word, so that an address of empty memory is valid.
 func (l *lowerer) bytes(data []byte) ([]byte, uintptr) {
-	b := make([]byte, len(data)+8)
+	b := l.room(len(data) + word)[:len(data)+word]
 	copy(b, data)
-	l.keep = append(l.keep, b)
 	return b, uintptr(unsafe.Pointer(unsafe.SliceData(b)))
 }
 
+// room is empty memory for n bytes, at the address of a word. It comes in large
+// pieces: a plan points to some thousand small things.
+func (l *lowerer) room(n int) []byte {
+	const piece = 64 << 10
+	n = (n + word - 1) &^ (word - 1)
+	if len(l.rest) < n {
+		l.rest = make([]byte, max(n, piece))
+		l.keep = append(l.keep, l.rest)
+	}
+	b := l.rest[:n:n]
+	l.rest = l.rest[n:]
+	return b
+}
+
 func (l *lowerer) str(s string) uintptr {
-	_, address := l.bytes([]byte(s))
-	return address
+	b := l.room(len(s) + 1)
+	copy(b, s)
+	return uintptr(unsafe.Pointer(unsafe.SliceData(b)))
 }
 
 func (l *lowerer) strs(list []string) uintptr {
-	vector := make([]uintptr, len(list)+1)
+	b := l.room((len(list) + 1) * word)
 	for i, s := range list {
-		vector[i] = l.str(s)
+		put(b[i*word:(i+1)*word], l.str(s))
 	}
-	l.keep = append(l.keep, vector)
-	return uintptr(unsafe.Pointer(unsafe.SliceData(vector)))
+	return uintptr(unsafe.Pointer(unsafe.SliceData(b)))
 }
 
 func (l *lowerer) mem(m *plan.Mem, k int) (uintptr, error) {
