@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -60,16 +61,17 @@ func (f *Folder) Save() error {
 // Expect writes down that a cgroup is going to be made, before there is more to
 // tell: it is removed by whoever finds the folder without its author.
 func (f *Folder) Expect(cgroup string) error {
-	return os.WriteFile(f.Path("cgroup"), []byte(cgroup), 0o600)
+	return os.WriteFile(f.Path("cgroup"), []byte(f.Record.Boot+"\n"+cgroup), 0o600)
 }
 
-// expected reads what Expect has written; nothing was made before.
-func expected(path string) (string, error) {
+// expected reads what Expect has written. Where it has not, nothing was made.
+func (r *Record) expected(path string) error {
 	data, err := os.ReadFile(filepath.Join(path, "cgroup"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
+		return nil
 	}
-	return string(data), err
+	r.Boot, r.Cgroup, _ = strings.Cut(string(data), "\n")
+	return err
 }
 
 // SetProcess records the container's process, and which cgroup it is in, and saves.

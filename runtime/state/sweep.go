@@ -78,7 +78,7 @@ func clearAway(path string) error {
 	var r Record
 	err = r.read(filepath.Join(path, "state.json"))
 	if errors.Is(err, fs.ErrNotExist) {
-		r.Cgroup, err = expected(path)
+		err = r.expected(path)
 	}
 	if err != nil {
 		return err
