@@ -63,12 +63,8 @@ func (j *journal) write(level, msg string) {
 	printable{j.file}.Write(append(line, '\n'))
 }
 
-// debug tells how we were called.
-func (j *journal) debug(args ...string) {
-	if !j.verbose {
-		return
-	}
-	msg := fmt.Sprintf("%q", args)
+// debug is for who has asked for it (verbose).
+func (j *journal) debug(msg string) {
 	if j.file == nil {
 		fmt.Fprintln(os.Stderr, "minictr-oci: "+plan.Printable(msg))
 	}
