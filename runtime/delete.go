@@ -42,7 +42,7 @@ func Delete(root, id string, force bool, warn func(error)) error {
 func Finish(c *state.Folder, warn func(error)) error {
 	err := c.Lock()
 	if err == nil {
-		err = destroy(c, warn)
+		err = undo(c, warn)
 	}
 	if errors.Is(err, state.ErrNotExist) {
 		return c.Close()
@@ -53,7 +53,7 @@ func Finish(c *state.Folder, warn func(error)) error {
 	return c.Remove()
 }
 
-// destroy undoes what create did, but for the folder.
+// destroy undoes what create did, for a container that has stopped.
 func destroy(c *state.Folder, warn func(error)) error {
 	status, err := c.Status()
 	if err != nil {
@@ -63,6 +63,11 @@ func destroy(c *state.Folder, warn func(error)) error {
 		return hint.New(fmt.Errorf("cannot delete container %s that is not stopped: %s", c.ID(), status),
 			"kill it first, or use delete --force")
 	}
+	return undo(c, warn)
+}
+
+// undo undoes it, but for the folder.
+func undo(c *state.Folder, warn func(error)) error {
 	if err := c.Record.Kill(); err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func StartCreated(f *state.Folder, options plan.Options, warn func(error)) error
 
 // abandon destroys a container that a hook has failed for.
 func abandon(f *state.Folder, warn func(error)) error {
-	if err := errors.Join(f.Record.Kill(), destroy(f, warn)); err != nil {
+	if err := undo(f, warn); err != nil {
 		return errors.Join(err, f.Close())
 	}
 	return f.Remove()

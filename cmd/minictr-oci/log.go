@@ -63,8 +63,12 @@ func (j *journal) write(level, msg string) {
 	printable{j.file}.Write(append(line, '\n'))
 }
 
-// debug is for who has asked for it (verbose).
-func (j *journal) debug(msg string) {
+// debug is for who has asked for it.
+func (j *journal) debug(format string, args ...any) {
+	if !j.verbose {
+		return
+	}
+	msg := fmt.Sprintf(format, args...)
 	if j.file == nil {
 		fmt.Fprintln(os.Stderr, "minictr-oci: "+plan.Printable(msg))
 	}

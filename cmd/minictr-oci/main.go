@@ -73,9 +73,7 @@ func before(c *cli.Context) error {
 	if err := log.open(c.String("log"), c.String("log-format"), c.Bool("debug")); err != nil {
 		return err
 	}
-	if log.verbose {
-		log.debug(fmt.Sprintf("%q", os.Args))
-	}
+	log.debug("%q", os.Args)
 	if c.Bool("systemd-cgroup") {
 		return hint.New(errors.New("--systemd-cgroup: not implemented"),
 			"minictr-oci makes cgroups itself: --cgroup-manager=cgroupfs for podman, native.cgroupdriver=cgroupfs for docker, SystemdCgroup=false for containerd")
