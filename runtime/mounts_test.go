@@ -67,6 +67,17 @@ func TestExplicitWordsAct(t *testing.T) {
 	want(t, b.run(t, see+"see /as; see /is"), "ro,nosuid,nodev,noatime -\nrw,relatime -")
 }
 
+// TestTmpfsMode: without a mode a tmpfs is as open as the folder that it covers.
+func TestTmpfsMode(t *testing.T) {
+	b := newBundle(t, oci(t))
+	closed := filepath.Join(b.dir, "rootfs", "closed")
+	try(t, os.Mkdir(closed, 0o700))
+	b.mount("/closed", "tmpfs", "tmpfs")
+	b.mount("/new", "tmpfs", "tmpfs")
+	b.mount("/said", "tmpfs", "tmpfs", "mode=711")
+	want(t, b.run(t, "stat -c %a /closed /new /said"), "700\n1777\n711")
+}
+
 // TestRemount changes what an earlier mount has put there, and nothing else.
 func TestRemount(t *testing.T) {
 	b := newBundle(t, oci(t))

@@ -211,6 +211,13 @@ func kindName(mode uint32) string {
 // sameGroup, for fchownat(2), leaves the group as it is.
 const sameGroup = ^uint32(0)
 
+// statx(2) of what is open as fd.
+func statx(fd Ref, text string) Step {
+	const size = 256 // struct statx
+	return call("statx", unix.SYS_STATX, fd, Str(""), flags(unix.AT_EMPTY_PATH, atFlags),
+		Num{unix.STATX_BASIC_STATS, "STATX_BASIC_STATS"}, &Mem{Bytes: make([]byte, size), Text: text})
+}
+
 func fchownat(dir Ref, path string, uid, gid uint32) Step {
 	group := num(gid)
 	if gid == sameGroup {

@@ -177,15 +177,14 @@ func deviceRef(d device) Ref { return Ref(strings.TrimPrefix(d.path, "/")) }
 
 // isDevice goes on only if what is held is this device and no other.
 func (b *builder) isDevice(side Side, held Ref, d device) {
-	const statxSize, modeOffset, rdevOffset = 256, 0x18, 0x80
-	statx := func(text string, e Expect) Step {
-		s := call("statx", unix.SYS_STATX, held, Str(""), flags(unix.AT_EMPTY_PATH, atFlags),
-			Num{unix.STATX_BASIC_STATS, "STATX_BASIC_STATS"}, &Mem{Bytes: make([]byte, statxSize), Text: text})
+	const modeOffset, rdevOffset = 0x18, 0x80
+	is := func(text string, e Expect) Step {
+		s := statx(held, text)
 		s.Expect = &e
 		return s
 	}
-	b.add(side, "a device of the right kind, nothing else", statx("{stx_mode="+kindName(d.kind)+"|…}",
+	b.add(side, "a device of the right kind, nothing else", is("{stx_mode="+kindName(d.kind)+"|…}",
 		Expect{Arg: 4, Offset: modeOffset, Mask: unix.S_IFMT << 32, Value: uint64(d.kind) << 32}))
-	b.add(side, "and the right one", statx(fmt.Sprintf("{stx_rdev=makedev(%d, %d)}", d.major, d.minor),
+	b.add(side, "and the right one", is(fmt.Sprintf("{stx_rdev=makedev(%d, %d)}", d.major, d.minor),
 		Expect{Arg: 4, Offset: rdevOffset, Mask: allBits, Value: uint64(d.major) | uint64(d.minor)<<32}))
 }

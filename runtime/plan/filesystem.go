@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -67,6 +68,27 @@ func (b *builder) fsOptions(side Side, fs Ref, o *mountOpts) {
 		}
 		b.add(side, "option "+Quote(key), fsconfig(fs, key, value))
 	}
+}
+
+const newPlace = Ref("new") // a place to mount on, if it was not there
+
+// takesMode tells of a tmpfs whose mode nobody says: it gets that of the folder it
+// covers, so that a closed folder stays closed. Over a new one it is for all, as
+// the kernel has it.
+func (b *builder) takesMode(i int) bool {
+	m := b.spec.Mounts[i]
+	o, _ := mountOptions(m)
+	return m.Type == "tmpfs" && !o.bind && !o.copyUp && !o.remount &&
+		!slices.ContainsFunc(o.data, func(d string) bool { return strings.HasPrefix(d, "mode=") })
+}
+
+// takeMode gives it that mode.
+func (b *builder) takeMode(i int) {
+	const mode, modeOffset = Ref("mode"), 0x1c // of struct statx, statx(2)
+	look := statx(target, "{stx_mode}").as(mode).unless(newPlace)
+	look.Returns = &Place{Arg: 4, Offset: modeOffset}
+	b.container("who may use the folder that it covers?", look)
+	b.container("the same who may use it", call("fchmodat", unix.SYS_FCHMODAT, mountRef(i), Str("."), mode))
 }
 
 // outside translates an id of the container, in an option, for the host side. One

@@ -94,6 +94,9 @@ func (b *builder) attach() error {
 			b.container("the very folder that is held, as a mount of its own", openTree(target, "", o.recursive).as(mountRef(i)))
 			b.bindAttributes(Container, i, o)
 		}
+		if b.takesMode(i) {
+			b.takeMode(i)
+		}
 		b.container("put it there", moveMount(mountRef(i), target))
 		if o.copyUp {
 			b.copyUp(i, dest, o)

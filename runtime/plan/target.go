@@ -26,6 +26,9 @@ func (b *builder) makeTarget(i int, dest string, bind bool) {
 		b.container("a file is mounted on a file", makeFile(above, name, 0o644).accept(exists...).unless(folderRef(i)))
 		return
 	}
+	if b.takesMode(i) {
+		dir = dir.as(newPlace)
+	}
 	b.container(why, dir)
 	b.made = append(b.made, dest)
 }
