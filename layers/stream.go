@@ -210,6 +210,9 @@ func (s *stream) Read(p []byte) (int, error) {
 			s.free <- s.now.data
 			s.now.data = nil
 		}
+		if err := s.ctx.Err(); err != nil { // select would take either, if both are there
+			return 0, err
+		}
 		select {
 		case <-s.ctx.Done():
 			return 0, s.ctx.Err()
