@@ -5,6 +5,7 @@ import (
 
 	"github.com/minictr/minictr/images"
 	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/stdio"
 )
 
 // unborn is the id of a container that is only planned.
@@ -36,6 +37,6 @@ func Plan(root, name string, o *Options) (*plan.Plan, error) {
 	}
 	options := planOptions(store, image, host, o)
 	options.Stdio[0] = !o.Interactive && !o.TTY // standard input is empty
-	setWindow(spec)
+	stdio.Fit(spec.Process)
 	return plan.Compile(spec, options)
 }

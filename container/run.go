@@ -26,7 +26,6 @@ import (
 	"github.com/minictr/minictr/runtime/walk"
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/runtime-spec/specs-go"
-	"golang.org/x/sys/unix"
 )
 
 // Run runs a process in a new container of the image called name, in the
@@ -175,6 +174,7 @@ type running struct {
 
 // start makes the container, and starts its process.
 func (f *folder) start(store *images.Store, image *images.Image, o *Options, watch func(*plan.Plan) walk.Watch) (*running, error) {
+	signals := runtime.CatchSignals()
 	host, err := ThisHost(o)
 	if err != nil {
 		return nil, err
@@ -187,11 +187,11 @@ func (f *folder) start(store *images.Store, image *images.Image, o *Options, wat
 	if err := f.writeFiles(o, host, spec); err != nil {
 		return nil, err
 	}
-	return start(spec, planOptions(store, image, host, o), o, watch)
+	return start(spec, planOptions(store, image, host, o), o, signals, watch)
 }
 
 // start starts the process that spec describes.
-func start(spec *specs.Spec, options plan.Options, o *Options, watch func(*plan.Plan) walk.Watch) (p *running, err error) {
+func start(spec *specs.Spec, options plan.Options, o *Options, signals *runtime.Signals, watch func(*plan.Plan) walk.Watch) (p *running, err error) {
 	uid, err := plan.HostID(spec.Process.User.UID, spec.Linux.UIDMappings)
 	if err != nil {
 		return nil, err
@@ -206,21 +206,15 @@ func start(spec *specs.Spec, options plan.Options, o *Options, watch func(*plan.
 		}
 	}()
 	options.Stdio = streams.Made
-	setWindow(spec)
-	signals := runtime.CatchSignals()
+	stdio.Fit(spec.Process)
 	signals.Ready()
 	process, err := runtime.Start(spec, options, streams.Given, watch)
 	if err != nil {
 		return nil, blame(err, o, spec)
 	}
-	terminal, err := process.Terminal()
-	if err == nil {
-		err = streams.Started(terminal, o.Interactive)
+	if err := process.Attach(streams, o.Interactive, signals); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, errors.Join(err, process.Signal(unix.SIGKILL), process.Close())
-	}
-	go process.Forward(signals, terminal)
 	return &running{process, streams}, nil
 }
 
@@ -233,13 +227,6 @@ func (p *running) finish() (code int, err error) {
 	}
 	p.streams.Ended()
 	return code, nil
-}
-
-// setWindow makes the container's terminal as large as ours.
-func setWindow(spec *specs.Spec) {
-	if rows, columns, ok := stdio.Size(); ok && spec.Process.Terminal {
-		spec.Process.ConsoleSize = &specs.Box{Height: uint(rows), Width: uint(columns)}
-	}
 }
 
 // checkTerminal refuses what would look like a terminal and be none.

@@ -61,14 +61,22 @@ func Create(f *state.Folder, spec *specs.Spec, t Terms) (*Process, error) {
 	}
 	defer release()
 	c := &creation{folder: f, spec: spec, terms: t, cgroup: p.Cgroup}
-	process, err := launch(p, walk.Caller{Given: t.Given, Stop: c.stop})
-	if err == nil && !t.Outlive {
-		if err = c.save(process.walk); err != nil {
-			err = errors.Join(err, process.end())
-		}
-	}
+	process, err := t.launch(p, c.stop)
 	if err != nil {
 		return nil, c.undo(err)
+	}
+	return process, nil
+}
+
+// launch carries out a plan. A process that does not outlive us does not stop to
+// be saved: for it stop is told to save when it runs.
+func (t *Terms) launch(p *plan.Plan, stop func(*walk.Walk, plan.Stop) error) (*Process, error) {
+	process, err := launch(p, walk.Caller{Given: t.Given, Stop: stop})
+	if err != nil || t.Outlive {
+		return process, err
+	}
+	if err := stop(process.walk, plan.Save); err != nil {
+		return nil, errors.Join(err, process.end())
 	}
 	return process, nil
 }

@@ -52,16 +52,7 @@ func Exec(f *state.Folder, process *specs.Process, t Terms) (*Process, error) {
 		}
 		return t.handOut(w)
 	}
-	started, err := launch(p, walk.Caller{Given: t.Given, Stop: stop})
-	if err == nil && !t.Outlive {
-		if err = t.handOut(started.walk); err != nil {
-			err = errors.Join(err, started.end())
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	return started, nil
+	return t.launch(p, stop)
 }
 
 // enterable is the container's config with another process, and the container's

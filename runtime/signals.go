@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"errors"
 	"os"
 	"os/signal"
 	"time"
@@ -31,6 +32,20 @@ func CatchSignals() *Signals {
 
 // Ready waits until they are caught: to be called before a process begins.
 func (s *Signals) Ready() { <-s.ready }
+
+// Attach connects a process that has begun to the streams that were made for it,
+// nil for none, and to our signals. If that fails the process is killed.
+func (p *Process) Attach(streams *stdio.Streams, interactive bool, signals *Signals) error {
+	terminal, err := p.Terminal()
+	if err == nil && streams != nil {
+		err = streams.Started(terminal, interactive)
+	}
+	if err != nil {
+		return errors.Join(err, p.Signal(unix.SIGKILL), p.Close())
+	}
+	go p.Forward(signals, terminal)
+	return nil
+}
 
 // stays is how old a process has to be for the rarer signals.
 const stays = 50 * time.Millisecond

@@ -168,9 +168,7 @@ func connect(t *runtime.Terms, process *specs.Process, spec *specs.Spec) (*stdio
 	if err != nil {
 		return nil, err
 	}
-	if rows, columns, ok := stdio.Size(); ok && process.Terminal && process.ConsoleSize == nil {
-		process.ConsoleSize = &specs.Box{Height: uint(rows), Width: uint(columns)}
-	}
+	stdio.Fit(process)
 	t.Given, t.Stdio = streams.Given, streams.Made
 	return streams, nil
 }
@@ -178,14 +176,9 @@ func connect(t *runtime.Terms, process *specs.Process, spec *specs.Spec) (*stdio
 // attend sees a process of ours to its end: its output, its signals, its exit
 // code.
 func attend(process *runtime.Process, streams *stdio.Streams, signals *runtime.Signals) (int, error) {
-	terminal, err := process.Terminal()
-	if err == nil && streams != nil {
-		err = streams.Started(terminal, true)
+	if err := process.Attach(streams, true, signals); err != nil {
+		return 0, err
 	}
-	if err != nil {
-		return 0, errors.Join(err, process.Signal(unix.SIGKILL), process.Close())
-	}
-	go process.Forward(signals, terminal)
 	code, err := process.Wait()
 	if streams != nil {
 		streams.Ended()

@@ -27,6 +27,7 @@ import (
 
 	"github.com/containerd/console"
 	"github.com/minictr/minictr/runtime/plan"
+	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
 
@@ -267,6 +268,14 @@ func Size() (rows, columns uint16, ok bool) {
 		}
 	}
 	return 0, 0, false
+}
+
+// Fit makes the terminal of a process that is to begin as large as our window,
+// unless its config says how large it is.
+func Fit(process *specs.Process) {
+	if rows, columns, ok := Size(); ok && process.Terminal && process.ConsoleSize == nil {
+		process.ConsoleSize = &specs.Box{Height: uint(rows), Width: uint(columns)}
+	}
 }
 
 // Resize gives the container's terminal the size of ours.
