@@ -137,14 +137,11 @@ func execProcess(c *cli.Context, spec *specs.Spec) (*specs.Process, error) {
 }
 
 func readProcess(file string) (*specs.Process, error) {
-	in := os.Stdin
-	if file != "-" {
-		var err error
-		if in, err = os.Open(file); err != nil {
-			return nil, err
-		}
-		defer in.Close()
+	in, err := input(file)
+	if err != nil {
+		return nil, err
 	}
+	defer in.Close()
 	p := &specs.Process{}
 	if err := json.UnmarshalRead(io.LimitReader(in, runtime.MaxConfig), p); err != nil {
 		return nil, fmt.Errorf("--process %s: %w", file, err)

@@ -107,6 +107,14 @@ func containerID(c *cli.Context, most int) (string, error) {
 	return id, runtime.CheckName(id)
 }
 
+// input opens the file that a flag names; - is the standard input.
+func input(name string) (*os.File, error) {
+	if name == "-" {
+		return os.Stdin, nil
+	}
+	return os.Open(name)
+}
+
 // look finds the container that the only argument names.
 func look(c *cli.Context) (*state.Folder, error) {
 	id, err := containerID(c, 1)

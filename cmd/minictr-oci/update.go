@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 
 	"github.com/docker/go-units"
@@ -75,10 +74,8 @@ func resources(c *cli.Context) (*specs.LinuxResources, error) {
 		return fromFlags(c)
 	case len(flags) > 0:
 		return nil, fmt.Errorf("--resources, --%s: limits come from a file or from flags", flags[0])
-	case name == "-":
-		return fromFile(os.Stdin)
 	}
-	file, err := os.Open(name)
+	file, err := input(name)
 	if err != nil {
 		return nil, err
 	}

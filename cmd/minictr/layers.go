@@ -95,6 +95,15 @@ func lookInto(c *cli.Context, word string) (*subject, error) {
 	return s, nil
 }
 
+// lookIntoOne looks into the image that is the only argument.
+func lookIntoOne(c *cli.Context, what string) (*subject, error) {
+	words, err := words(c, 1, what)
+	if err != nil {
+		return nil, err
+	}
+	return lookInto(c, words[0])
+}
+
 // stack of the layers from one to another, both counted from 1.
 func (s *subject) stack(from, to int) (*stack.Stack, error) {
 	t, err := stack.New(s.indexes[from-1 : to]...)

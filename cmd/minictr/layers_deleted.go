@@ -19,12 +19,7 @@ var layersDeletedCommand = &cli.Command{
 }
 
 func layersDeleted(c *cli.Context) error {
-	words, err := words(c, 1, "one IMAGE")
-	if err != nil {
-		return err
-	}
-	word := words[0]
-	s, err := lookInto(c, word)
+	s, err := lookIntoOne(c, "one IMAGE")
 	if err != nil {
 		return err
 	}

@@ -33,12 +33,7 @@ var layersTreeCommand = &cli.Command{
 }
 
 func layersTree(c *cli.Context) error {
-	words, err := words(c, 1, "one IMAGE[@N]")
-	if err != nil {
-		return err
-	}
-	word := words[0]
-	s, err := lookInto(c, word)
+	s, err := lookIntoOne(c, "one IMAGE[@N]")
 	if err != nil {
 		return err
 	}
