@@ -38,8 +38,9 @@ func may() map[string]string {
 		"runtime/state":   "hint runtime/cgroup",
 		"runtime/stdio":   "hint runtime/cgroup runtime/seccomp runtime/plan",
 		"runtime":         runtime,
-		"container":       runtime + " " + images,
-		"cmd/minictr":     runtime + " " + images + " container",
+		"container/logs":  "hint",
+		"container":       runtime + " " + images + " container/logs",
+		"cmd/minictr":     runtime + " " + images + " container container/logs",
 		"cmd/minictr-oci": runtime,
 	}
 }
