@@ -21,7 +21,7 @@ const module = "github.com/minictr/minictr"
 // of images, images and layers nothing of processes.
 func may() map[string]string {
 	const (
-		runtime = "hint runtime runtime/cgroup runtime/plan runtime/seccomp runtime/state runtime/stdio runtime/walk"
+		runtime = "hint runtime runtime/cgroup runtime/plan runtime/seccomp runtime/state runtime/stdio runtime/table runtime/walk"
 		images  = "hint images images/registry layers layers/index layers/stack"
 	)
 	return map[string]string{
@@ -34,7 +34,8 @@ func may() map[string]string {
 		"runtime/cgroup":  "hint",
 		"runtime/seccomp": "hint",
 		"runtime/plan":    "hint runtime/cgroup runtime/seccomp",
-		"runtime/walk":    "hint runtime/cgroup runtime/seccomp runtime/plan",
+		"runtime/table":   "",
+		"runtime/walk":    "hint runtime/cgroup runtime/seccomp runtime/plan runtime/table",
 		"runtime/state":   "hint runtime/cgroup",
 		"runtime/stdio":   "hint runtime/cgroup runtime/seccomp runtime/plan",
 		"runtime":         runtime,
@@ -117,5 +118,5 @@ func TestBorders(t *testing.T) {
 // tool: what the project itself needs, and no user runs.
 func tool(name string) bool {
 	top, _, _ := strings.Cut(name, "/")
-	return top == "" || top == "scripts" || top == "hardening" || top == "validation" || strings.Contains(name, "/internal/")
+	return top == "" || top == "benchmark" || top == "scripts" || top == "hardening" || top == "validation" || strings.Contains(name, "/internal/")
 }
