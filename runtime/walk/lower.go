@@ -273,3 +273,8 @@ func (p *program) release() error {
 	size := len(p.slots) * int(unsafe.Sizeof(slot{}))
 	return unix.Munmap(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(p.slots))), size))
 }
+
+const (
+	word     = 8    // bytes
+	maxErrno = 4095 // the last error that there can be
+)

@@ -1,3 +1,3 @@
-package walk
+package table
 
 const machine = 0xb7 // EM_AARCH64

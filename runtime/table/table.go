@@ -1,0 +1,240 @@
+// Package table makes programs that are a table of system calls.
+//
+// Such a program is an ELF file (elf(5)) of some hundred bytes, for a file in
+// memory (memfd_create(2)). It has no library and no stack of its own making; a
+// process that runs it has a few pages, and nothing of the program that made it.
+// Two are made in minictr: the trampoline, from which a container jumps into its
+// program (package walk), and the watcher of a container in the background
+// (container/watch).
+//
+//	headers  of the file and its segments
+//	code     a loop of some twenty instructions, in assembly (loop_*.s)
+//	head     what to say when a call fails: to whom, which bytes, how many
+//	table    the lines; in the end a mark instead of a number
+//	memory   that the lines point to
+//
+// The loop takes one [Line] after the other: it makes the call, keeps its
+// result, and goes to the line that is to follow such a result. That is enough
+// to wait, to decide and to begin again.
+//
+// When a call fails and no line is to follow, the head's bytes, which are the
+// table, are written where the head says, and the process ends: the results tell
+// the reader why. When an execve(2) succeeds nothing of the program is left.
+package table
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Line is one call, and what follows it. Lines are named by their index.
+type Line struct {
+	Number uint64   // of the call, or Difference
+	Args   []uint64 // at most six
+
+	// Accept are errors that are as good as success, at most four; AnyError is
+	// all of them.
+	Accept []unix.Errno
+
+	// To is the address of 8 bytes for the result; 0 is the line's own place.
+	To uint64
+
+	// Then is the line after success, Zero after the result 0, Else after an
+	// accepted error: relative to this one. 0 is the next.
+	Then, Zero, Else int
+}
+
+// Difference is no call but the only sum that the loop can do: of its arguments
+// the first two are addresses of 8 bytes and the third is a mask; the result is
+// (*first - *second) & third.
+const Difference = endMark - 1
+
+// AnyError accepts every error.
+const AnyError = unix.Errno(maxErrno + 1)
+
+// ExitFailed is the status of a program whose call failed.
+const ExitFailed = 125
+
+// Addresses and sizes, in bytes.
+const (
+	codeAddress = 0x400000
+	dataAddress = 0x800000
+	codeSize    = 320 // more than the loop takes
+	headOffset  = elfHeader + segments*elfSegment + codeSize
+	headSize    = 4 * word
+
+	elfHeader, elfSegment, segments = 64, 56, 3
+	largestPage                     = 64 << 10
+
+	maxArgs    = 6
+	maxAccept  = 4
+	maxErrno   = 4095
+	endMark    = uint64(math.MaxUint64) // instead of a call's number
+	notReached = uint64(1) << 63        // instead of a result
+	verdictTag = "verdict\n"            // the last word of the head: what is said begins here
+	word       = 8
+)
+
+// Where a line has what, in bytes from its beginning.
+const (
+	argsOffset   = word
+	acceptOffset = argsOffset + maxArgs*word
+	resultOffset = acceptOffset + maxAccept*word
+	toOffset     = resultOffset + word
+	thenOffset   = toOffset + word
+	zeroOffset   = thenOffset + word
+	elseOffset   = zeroOffset + word
+	lineSize     = elseOffset + word
+)
+
+// Program is one in the making. It is made for a number of lines, whose place
+// comes first; then there can be memory, and then the lines.
+type Program struct {
+	data  []byte
+	lines int
+}
+
+// loop is the address of the loop.
+func loop() unsafe.Pointer
+
+// New begins a program of so many lines, which speaks to the descriptor verdict
+// when it fails.
+func New(lines int, verdict int) *Program {
+	p := &Program{lines: lines}
+	p.headers()
+	p.data = append(p.data, unsafe.Slice((*byte)(loop()), codeSize)...)
+	p.words(uint64(verdict), dataAddress+headOffset+headSize-word, uint64(word+lines*lineSize))
+	p.data = append(p.data, verdictTag...)
+	p.data = append(p.data, make([]byte, lines*lineSize)...)
+	p.words(endMark)
+	return p
+}
+
+// Put adds bytes to the memory, and returns their address in the process.
+func (p *Program) Put(b []byte) uint64 {
+	at := uint64(len(p.data))
+	p.data = append(p.data, b...)
+	p.data = append(p.data, make([]byte, -len(p.data)&(word-1))...)
+	return dataAddress + at
+}
+
+// PutString adds a string with the NUL that ends it.
+func (p *Program) PutString(s string) uint64 { return p.Put(append([]byte(s), 0)) }
+
+// PutWords adds numbers of 8 bytes.
+func (p *Program) PutWords(w ...uint64) uint64 {
+	at := dataAddress + uint64(len(p.data))
+	p.words(w...)
+	return at
+}
+
+// PutStrings adds what execve(2) takes for arguments: addresses of strings, and
+// a zero.
+func (p *Program) PutStrings(list []string) uint64 {
+	addresses := make([]uint64, len(list)+1)
+	for i, s := range list {
+		addresses[i] = p.PutString(s)
+	}
+	return p.PutWords(addresses...)
+}
+
+// SetLine writes line number i.
+func (p *Program) SetLine(i int, l Line) error {
+	if len(l.Args) > maxArgs || len(l.Accept) > maxAccept {
+		return fmt.Errorf("more than %d arguments or %d accepted errors", maxArgs, maxAccept)
+	}
+	here := headOffset + headSize + i*lineSize
+	to := l.To
+	if to == 0 {
+		to = uint64(dataAddress + here + resultOffset)
+	}
+	follow := func(line int) uint64 {
+		if line == 0 {
+			line = 1
+		}
+		return uint64(dataAddress + here + line*lineSize)
+	}
+	w := []uint64{l.Number}
+	w = append(append(w, l.Args...), make([]uint64, maxArgs-len(l.Args))...)
+	for k := range maxAccept {
+		e := uint64(0)
+		if k < len(l.Accept) {
+			e = uint64(l.Accept[k])
+		}
+		w = append(w, e)
+	}
+	w = append(w, notReached, to, follow(l.Then), follow(l.Zero), follow(l.Else))
+	var line Program
+	line.words(w...)
+	copy(p.data[here:], line.data)
+	return nil
+}
+
+// File is the program, for a file that is then executed.
+func (p *Program) File() []byte {
+	const sizes = elfHeader + elfSegment + 4*word // in the second segment's header
+	for i := range 2 {
+		binary.NativeEndian.PutUint64(p.data[sizes+i*word:], uint64(len(p.data)))
+	}
+	return p.data
+}
+
+func (p *Program) words(w ...uint64) {
+	for _, w := range w {
+		p.data = binary.NativeEndian.AppendUint64(p.data, w)
+	}
+}
+
+// headers of the file and of its three segments: code, data, and a stack that
+// is not executable. The file is mapped twice: once to be executed, once to be
+// written.
+func (p *Program) headers() {
+	const executable, current, load, stack = 2, 1, 1, 0x6474e551
+	half := func(n ...uint16) {
+		for _, n := range n {
+			p.data = binary.NativeEndian.AppendUint16(p.data, n)
+		}
+	}
+	p.data = append(p.data, 0x7f, 'E', 'L', 'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+	half(executable, machine, current, 0)
+	p.words(codeAddress+headOffset-codeSize, elfHeader, 0)
+	half(0, 0, elfHeader, elfSegment, segments, 0, 0, 0)
+	segment := func(kind, flags, address, size uint64) {
+		p.words(kind|flags<<32, 0, address, address, size, size, largestPage)
+	}
+	const execute, write, read = 1, 2, 4
+	segment(load, read|execute, codeAddress, headOffset)
+	segment(load, read|write, dataAddress, 0)
+	segment(stack, read|write, 0, 0)
+}
+
+// Results reads what a program has said when it failed: for each line whether it
+// was reached, and its error, 0 for success.
+func Results(said []byte) (list []Result) {
+	if len(said) >= word {
+		said = said[word:] // the tag
+	}
+	for line := range slices.Chunk(said, lineSize) {
+		if len(line) < lineSize {
+			break
+		}
+		result := binary.NativeEndian.Uint64(line[resultOffset:])
+		r := Result{Reached: result != notReached, Errno: unix.Errno(-result)}
+		if r.Errno > maxErrno {
+			r.Errno = 0
+		}
+		list = append(list, r)
+	}
+	return list
+}
+
+// Result is what became of a line.
+type Result struct {
+	Reached bool
+	Errno   unix.Errno
+}
