@@ -3,7 +3,9 @@ package logs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"math"
 	"os"
 	"time"
 )
@@ -38,30 +40,173 @@ type Options struct {
 // read, or with ctx. Otherwise it ends where the log ended when it began.
 //
 // What can be read is written even if there is an error. A file that holds
-// something else than frames is read up to there. The beginning of a frame at
-// the end of a file is waited for, or else left out.
+// something else than frames is read up to there; no more of it can be
+// followed. The beginning of a frame at the end of a file is waited for, or
+// else left out. Who follows slower than the container speaks, so that the log
+// is renamed twice meanwhile, misses what was in between, and is told.
 func Copy(ctx context.Context, dir string, o Options, ended <-chan struct{}, stdout, stderr io.Writer) error {
-	return errors.ErrUnsupported
+	c := &copying{dir: dir, lines: newLines(&o, stdout, stderr)}
+	err := c.run(ctx, &o, ended)
+	return errors.Join(append(c.found, err, c.close())...)
 }
 
-// Position is a place between two frames of a log. It stays right when the log
-// is renamed.
-type Position struct {
-	file   *os.File // nil: the log was not there
-	offset int64
+type copying struct {
+	dir   string
+	watch *watch
+	files []*reader // oldest first
+	lines *lines
+	found []error // that were no reason to stop
 }
 
-// End is where the log in dir ends now. To see all that a container says from
-// its start on, and nothing older, ask for it before the start; and to show a
-// terminal, Copy with Options{Follow: true, Tail: -1, From: end}.
-func End(dir string) (*Position, error) {
-	return nil, errors.ErrUnsupported
+func (c *copying) run(ctx context.Context, o *Options, ended <-chan struct{}) (err error) {
+	if o.Follow { // watched before the first look, so that nothing comes unseen
+		if c.watch, err = watchFolder(c.dir); err != nil {
+			return errors.Join(err, o.From.Close())
+		}
+	}
+	if err := c.open(o.From); err != nil {
+		return err
+	}
+	if o.Tail >= 0 {
+		if err := c.leaveAllBut(ctx, o.Tail); err != nil {
+			return err
+		}
+	}
+	if err := c.copy(ctx); err != nil || !o.Follow {
+		return err
+	}
+	return c.follow(ctx, ended, alarm(o.Until))
 }
 
-// Close is for a Position that no Copy has got.
-func (p *Position) Close() error {
-	if p.file == nil {
+// open opens what there is from a position on.
+func (c *copying) open(from *Position) error {
+	if from != nil && from.file != nil {
+		r, err := newReader(from.file)
+		c.files = append(c.files, r)
+		if err != nil {
+			return err
+		}
+		r.seek(from.offset)
+	}
+	_, err := c.advance()
+	return err
+}
+
+// advance leaves all files but the last, and opens those that have come after
+// it. Had there been more in it before they came, it is seen now.
+func (c *copying) advance() (more bool, err error) {
+	var last *os.File
+	for i, r := range c.files {
+		if last = r.file; i < len(c.files)-1 {
+			err = errors.Join(err, last.Close())
+		}
+	}
+	c.files = c.files[max(0, len(c.files)-1):]
+	files, gap, err2 := newer(c.dir, last)
+	if err := errors.Join(err, err2); err != nil {
+		return false, err
+	}
+	if gap {
+		c.found = append(c.found, fmt.Errorf("follow %s: the container was faster: some of what it wrote may be missing", last.Name()))
+	}
+	for _, f := range files {
+		r, err2 := newReader(f)
+		c.files = append(c.files, r)
+		err = errors.Join(err, err2)
+	}
+	if last != nil {
+		err = errors.Join(err, c.files[0].extend())
+	}
+	return len(files) > 0, err
+}
+
+// leaveAllBut has all lines left out but the last tail ones. To count them it
+// copies all, with everything left out, and goes back.
+func (c *copying) leaveAllBut(ctx context.Context, tail int) error {
+	begin := make([]int64, len(c.files))
+	for i, r := range c.files {
+		begin[i] = r.offset
+	}
+	c.lines.leaveOut(math.MaxInt)
+	if err := c.copy(ctx); err != nil {
+		return err
+	}
+	for i, r := range c.files {
+		r.seek(begin[i])
+	}
+	c.found = nil // it is found again
+	c.lines.leaveOut(max(0, math.MaxInt-c.lines.skip-tail))
+	return nil
+}
+
+// copy copies the files up to where they ended when that was last looked at.
+func (c *copying) copy(ctx context.Context) error {
+	for _, r := range c.files {
+		for ctx.Err() == nil {
+			f, err := r.next()
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				c.found = append(c.found, err)
+				break
+			}
+			if err := c.lines.write(f); err != nil {
+				return err
+			}
+		}
+	}
+	if err := c.lines.flush(); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// follow copies what comes, until it is over.
+func (c *copying) follow(ctx context.Context, ended <-chan struct{}, until <-chan time.Time) error {
+	for over, more := false, false; !over || more; {
+		if !more {
+			if n := len(c.files); n > 0 && c.files[n-1].broken {
+				return nil
+			}
+			select {
+			case err := <-c.watch.changed:
+				if err != nil {
+					return err
+				}
+			case <-ended:
+				over = true
+			case <-until:
+				over = true
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		var err error
+		if more, err = c.advance(); err != nil {
+			return err
+		}
+		if err := c.copy(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// alarm is the channel that tells when t has come, or nil for never.
+func alarm(t time.Time) <-chan time.Time {
+	if t.IsZero() {
 		return nil
 	}
-	return p.file.Close()
+	return time.After(time.Until(t))
+}
+
+func (c *copying) close() (err error) {
+	if c.watch != nil {
+		c.watch.close()
+	}
+	for _, r := range c.files {
+		err = errors.Join(err, r.file.Close())
+	}
+	return err
 }

@@ -1,8 +1,12 @@
 package logs
 
 import (
-	"errors"
+	"fmt"
+	"strconv"
+	"strings"
 	"time"
+
+	"github.com/minictr/minictr/hint"
 )
 
 // ParseTime reads a point in time as docker's --since and --until take it: a
@@ -10,5 +14,30 @@ import (
 // fraction, or as much of RFC 3339 as is known, from 2006-01-02 to
 // 2006-01-02T15:04:05.999999999+07:00; without a zone it is now's.
 func ParseTime(text string, now time.Time) (time.Time, error) {
-	return time.Time{}, errors.ErrUnsupported
+	if d, err := time.ParseDuration(text); err == nil && text != "0" {
+		return now.Add(-d), nil
+	}
+	if t, ok := unixTime(text); ok {
+		return t, nil
+	}
+	for _, layout := range []string{time.DateOnly, "2006-01-02T15", "2006-01-02T15:04", "2006-01-02T15:04:05"} {
+		for _, zone := range []string{"", "Z07:00"} {
+			if t, err := time.ParseInLocation(layout+zone, text, now.Location()); err == nil {
+				return t, nil
+			}
+		}
+	}
+	return time.Time{}, hint.New(fmt.Errorf("time %q: not understood", text),
+		"write it like 10m for ten minutes ago, 2006-01-02T15:04:05 or 1136214245.5")
+}
+
+// unixTime takes digits, and nine at most behind a point.
+func unixTime(text string) (t time.Time, ok bool) {
+	whole, fraction, point := strings.Cut(text, ".")
+	if point && (fraction == "" || len(fraction) > 9) {
+		return t, false
+	}
+	seconds, err1 := strconv.ParseUint(whole, 10, 63)
+	nanoseconds, err2 := strconv.ParseUint((fraction + "000000000")[:9], 10, 63)
+	return time.Unix(int64(seconds), int64(nanoseconds)), err1 == nil && err2 == nil && seconds <= lastSecond
 }

@@ -2,40 +2,113 @@ package logs
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"time"
 )
 
-// ErrDropped: a frame did not fit on the disk, and nothing of it is in the log.
-var ErrDropped = errors.New("dropped")
+// ErrDropped is in the error of a Write whose frame is not in the log.
+var ErrDropped = errors.New("frame dropped")
 
 // Writer appends to the log of a container. It is for one goroutine.
 type Writer struct {
 	dir     string
 	maximum int64
-	file    *os.File
+	file    *os.File // nil: a new one could not be made yet
+	buffer  []byte
 }
 
 // OpenWriter opens the log in the folder dir, and makes it if need be. One that
 // is maximum bytes long or longer is renamed before the next frame is written.
 // The caller sees to it that there is no other writer.
 func OpenWriter(dir string, maximum int64) (*Writer, error) {
-	return nil, errors.ErrUnsupported
+	w := &Writer{dir: dir, maximum: maximum}
+	return w, w.open()
+}
+
+func (w *Writer) path(name string) string { return filepath.Join(w.dir, name) }
+
+func (w *Writer) open() (err error) {
+	w.file, err = os.OpenFile(w.path(Current), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	return err
 }
 
 // Write appends data, which came from stream at the time t, as one frame, or as
-// several if it is very long. It never waits for space: a frame for which the
-// disk has none is cut off again, and the error is ErrDropped.
+// several if it is longer than MaxFrame. It never waits for space: if the disk
+// is full it cuts off what has been written of the frame, and the error is
+// ErrDropped.
 func (w *Writer) Write(stream int, t time.Time, data []byte) error {
-	return errors.ErrUnsupported
+	for piece := range slices.Chunk(data, MaxFrame) {
+		if err := w.append(frame{t, stream, piece}); err != nil {
+			return fmt.Errorf("%w: %w", err, ErrDropped)
+		}
+	}
+	return nil
+}
+
+func (w *Writer) append(f frame) error {
+	size, err := w.room()
+	if err != nil {
+		return err
+	}
+	w.buffer = f.appendTo(w.buffer[:0])
+	if _, err := w.file.Write(w.buffer); err != nil {
+		return errors.Join(err, w.file.Truncate(size))
+	}
+	return nil
+}
+
+// room sees to a log that is not full, and says how long it is.
+func (w *Writer) room() (size int64, err error) {
+	if w.file == nil {
+		if err := w.open(); err != nil {
+			return 0, err
+		}
+	}
+	st, err := w.file.Stat()
+	if err != nil {
+		return 0, err
+	}
+	if st.Size() < w.maximum {
+		return st.Size(), nil
+	}
+	if err := os.Rename(w.path(Current), w.path(Older)); err != nil {
+		return 0, err
+	}
+	if err := w.Close(); err != nil {
+		return 0, err
+	}
+	return 0, w.open()
 }
 
 // Close closes the log.
-func (w *Writer) Close() error { return w.file.Close() }
+func (w *Writer) Close() error {
+	err := closeAll(w.file)
+	w.file = nil
+	return err
+}
 
 // Mend cuts off what a power cut or a kill -9 has left at the end of the log
-// in dir: the beginning of a frame, or no frame at all. Behind that nothing
-// could be read. Who is to write after somebody else has died calls it first.
-func Mend(dir string) error {
-	return errors.ErrUnsupported
+// in dir: the beginning of a frame, or bytes that are none, behind which
+// nothing could be read. Who is to write after somebody else has died calls it
+// first. It says how many bytes were lost so.
+func Mend(dir string) (lost int64, err error) {
+	f, err := os.OpenFile(filepath.Join(dir, Current), os.O_RDWR, 0)
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	r, err := newReader(f)
+	if err != nil {
+		return 0, err
+	}
+	if err := r.toEnd(); err != nil && !errors.Is(err, errNoFrame) {
+		return 0, err
+	}
+	return r.limit - r.offset, f.Truncate(r.offset)
 }
