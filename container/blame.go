@@ -29,12 +29,10 @@ func flagOf(field string, o *Options, spec *specs.Spec) string {
 			return mountFlag(m.Destination, o)
 		}
 	}
+	if limit, ok := strings.CutPrefix(field, "linux.resources."); ok {
+		return o.Limits.flag(limit)
+	}
 	for _, f := range []struct{ field, flag, value string }{
-		{"linux.resources.memory", "--memory", o.Memory},
-		{"linux.resources.unified", "--memory", o.Memory},
-		{"linux.resources.cpu", "--cpus", o.CPUs},
-		{"linux.resources.cpu", "--cpu-shares", word(o.CPUShares)},
-		{"linux.resources.pids", "--pids-limit", limitWord(o.PidsLimit)},
 		{"linux.uidMappings", "--userns", o.Userns},
 		{"linux.gidMappings", "--userns", o.Userns},
 		{"linux.sysctl", "--sysctl", strings.Join(o.Sysctls, " ")},
@@ -62,14 +60,47 @@ func mountFlag(dst string, o *Options) string {
 	return ""
 }
 
-func word(n uint64) string {
-	if n == 0 {
-		return ""
+// flag finds the flag of a field below linux.resources, or of a controller, for
+// which it may be any that needs it.
+func (l *Limits) flag(field string) string {
+	for _, word := range l.CgroupConf {
+		name, _, _ := strings.Cut(word, "=")
+		if field == "unified: "+name || strings.HasPrefix(name, field+".") {
+			return "--cgroup-conf " + word
+		}
 	}
-	return fmt.Sprint(n)
+	field, _, _ = strings.Cut(field, "[")
+	for _, f := range []struct {
+		flag, value string
+		fields      []string
+	}{
+		{"--memory-swap", l.MemorySwap, []string{"memory.swap"}},
+		{"--memory", l.Memory, []string{"memory", "memory.limit", "memory.swap", "unified: " + oomGroup}},
+		{"--memory-reservation", l.MemoryReservation, []string{"memory", "memory.reservation"}},
+		{"--cpuset-cpus", l.CpusetCPUs, []string{"cpuset", "cpu.cpus"}},
+		{"--cpuset-mems", l.CpusetMems, []string{"cpuset", "cpu.mems"}},
+		{"--cpus", l.CPUs, []string{"cpu", "cpu.quota"}},
+		{"--cpu-quota", word(l.CPUQuota), []string{"cpu", "cpu.quota"}},
+		{"--cpu-period", word(l.CPUPeriod), []string{"cpu", "cpu.quota"}},
+		{"--cpu-shares", word(l.CPUShares), []string{"cpu", "cpu.shares"}},
+		{"--pids-limit", word(l.PidsLimit), []string{"pids", "pids.limit"}},
+		{"--blkio-weight", word(l.BlkioWeight), []string{"io", "blockIO.weight"}},
+		{"--blkio-weight-device", strings.Join(l.BlkioWeightDevices, " "), []string{"io", "blockIO.weightDevice"}},
+		{"--device-read-bps", strings.Join(l.DeviceReadBps, " "), []string{"io", "blockIO.throttleReadBpsDevice"}},
+		{"--device-write-bps", strings.Join(l.DeviceWriteBps, " "), []string{"io", "blockIO.throttleWriteBpsDevice"}},
+		{"--device-read-iops", strings.Join(l.DeviceReadIOps, " "), []string{"io", "blockIO.throttleReadIOPSDevice"}},
+		{"--device-write-iops", strings.Join(l.DeviceWriteIOps, " "), []string{"io", "blockIO.throttleWriteIOPSDevice"}},
+		{"--hugetlb-limit", strings.Join(l.HugetlbLimits, " "), []string{"hugetlb", "hugepageLimits"}},
+	} {
+		if f.value != "" && slices.Contains(f.fields, field) {
+			return f.flag + " " + f.value
+		}
+	}
+	return ""
 }
 
-func limitWord(n *int64) string {
+// word is a number as it was typed, or "".
+func word[T int64 | uint64](n *T) string {
 	if n == nil {
 		return ""
 	}

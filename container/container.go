@@ -50,12 +50,9 @@ type Options struct {
 
 	Network, PID, IPC, UTS, Userns string
 
-	Memory, MemorySwap string // 512m
-	CPUs               string // 1.5
-	CPUShares          uint64
-	PidsLimit          *int64
-	Ulimits            []string // nofile=1024:4096
-	Sysctls            []string
+	Limits
+	Ulimits []string // nofile=1024:4096
+	Sysctls []string
 
 	CIDFile    string
 	StopSignal string

@@ -28,6 +28,8 @@ func testHost() Host {
 		Dir:          "/home/ada/project",
 		Environ:      []string{"LANG=C.UTF-8", "EDITOR=vi"},
 		Controllers:  []string{"cpu", "memory", "pids"},
+		CPUs:         "0,2-5",
+		Nodes:        "0",
 		Capabilities: 1<<len(allCapabilities) - 1,
 		Thermal:      []string{"/sys/devices/system/cpu/cpu0/thermal_throttle"},
 		Mounts:       []Mount{{Path: "/", Shared: true}, {Path: "/proc"}, {Path: "/proc/sys", Slave: true}},
@@ -86,7 +88,6 @@ func wantError(t *testing.T, what string, err error, text string) {
 // TestGolden compares whole configs with testdata. The seccomp profile is
 // another package's, and as long as all else, so it is cut to its default.
 func TestGolden(t *testing.T) {
-	limit := int64(-1)
 	for name, o := range map[string]Options{
 		"default": {},
 		"user": {User: "ada", Workdir: "/src", TTY: true, Init: true, Hostname: "web",
@@ -94,7 +95,8 @@ func TestGolden(t *testing.T) {
 		"mounts": {ReadOnly: true, Tmpfs: []string{"/run:size=16m,exec", "/dev/shm:size=1g"},
 			Volumes: []string{"./src:/src", "/srv:/srv:ro,rslave", "/scratch"},
 			Mounts:  []string{"type=bind,source=/etc/timezone,target=/etc/timezone,readonly"}},
-		"limits": {Memory: "256m", CPUs: "1.5", CPUShares: 512, PidsLimit: &limit,
+		"limits": {Limits: Limits{Memory: "256m", MemoryReservation: "64m", CPUs: "1.5", CPUShares: new(uint64(512)), CpusetCPUs: "0,2-3",
+			PidsLimit: new(int64(-1)), BlkioWeight: new(uint64(300)), HugetlbLimits: []string{"2m:8m"}, CgroupConf: []string{"memory.high=192m"}},
 			Ulimits: []string{"nofile=1024:4096", "core=-1"}, Sysctls: []string{"net.ipv4.ip_forward=1"}},
 		"host":       {Network: "host", PID: "host", IPC: "host", UTS: "host"},
 		"userns":     {Userns: "0:100000:5,6:100006:65530"},

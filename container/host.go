@@ -33,6 +33,7 @@ type Host struct {
 	OpenFiles    unix.Rlimit         // how many open files the caller may have
 	Cgroup2      string              // where cgroup2 is mounted
 	Controllers  []string            // that it has: cpu, memory, pids
+	CPUs, Nodes  string              // processors and memory nodes, "0-3"; "" if no flag names one
 	Capabilities uint64              // of this machine's root, a bit each
 	Thermal      []string            // the processors' thermal_throttle folders, to be masked
 	Init         string              // a program for --init, "" if there is none
@@ -55,6 +56,11 @@ func ThisHost(o *Options) (Host, error) {
 		return Host{}, err
 	}
 	h.Controllers = cgroup.Available(h.Cgroup2)
+	if o.CpusetCPUs+o.CpusetMems != "" {
+		if h.CPUs, h.Nodes, err = readSets(); err != nil {
+			return Host{}, err
+		}
+	}
 	h.Queues = unix.Access("/dev/mqueue", unix.F_OK) == nil
 	if h.OpenFiles, err = runtime.OpenFiles(); err != nil {
 		return Host{}, err

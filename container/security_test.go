@@ -164,8 +164,10 @@ func TestRow16ErrorsAreQuoted(t *testing.T) {
 		"mount": {Mounts: words}, "mount type": {Mounts: []string{"dst=/a,type=" + evil}}, "tmpfs": {Tmpfs: words},
 		"tmpfs option": {Tmpfs: []string{"/a:" + evil}}, "cap": {CapAdd: words}, "opt": {SecurityOpt: words},
 		"seccomp": {SecurityOpt: []string{"seccomp=" + evil}}, "env": {Env: []string{"=" + evil}}, "env-file": {EnvFiles: words},
-		"network": {Network: evil}, "userns": {Userns: evil}, "memory": {Memory: evil}, "swap": {Memory: "8m", MemorySwap: evil},
-		"cpus": {CPUs: evil}, "ulimit": {Ulimits: words}, "ulimit name": {Ulimits: []string{evil + "=1"}},
+		"network": {Network: evil}, "userns": {Userns: evil}, "memory": {Limits: Limits{Memory: evil}}, "swap": {Limits: Limits{Memory: "8m", MemorySwap: evil}},
+		"reservation": {Limits: Limits{MemoryReservation: evil}}, "cpus": {Limits: Limits{CPUs: evil}}, "cpuset": {Limits: Limits{CpusetCPUs: evil}},
+		"disk": {Limits: Limits{DeviceReadBps: []string{evil + ":1"}}}, "huge pages": {Limits: Limits{HugetlbLimits: words}},
+		"cgroup file": {Limits: Limits{CgroupConf: words}}, "ulimit": {Ulimits: words}, "ulimit name": {Ulimits: []string{evil + "=1"}},
 		"ulimit value": {Ulimits: []string{"core=" + evil}}, "sysctl": {Sysctls: words}, "home": {Env: []string{"HOME=:" + evil}},
 	} {
 		_, err := testConfig(t, o)

@@ -15,7 +15,7 @@ import (
 // -h is the hostname, as in docker, so help is --help everywhere.
 func init() { cli.HelpFlag = &cli.BoolFlag{Name: "help", Usage: "show help", DisableDefaultText: true} }
 
-var runFlags = []cli.Flag{
+var runFlags = append([]cli.Flag{
 	&cli.StringFlag{Name: "name", Usage: "name the container `NAME`"},
 	&cli.BoolFlag{Name: "rm", Usage: "remove the container when it ends"},
 	&cli.StringFlag{Name: "cidfile", Usage: "write the container's id to `FILE`"},
@@ -47,14 +47,9 @@ var runFlags = []cli.Flag{
 	&cli.StringFlag{Name: "uts", Usage: "have the name of `host`"},
 	&cli.StringFlag{Name: "userns", Usage: "map users: `CONTAINER:HOST:SIZE[,…]`"},
 
-	&cli.StringFlag{Name: "memory", Aliases: []string{"m"}, Usage: "use at most `BYTES` of memory, as in 512m"},
-	&cli.StringFlag{Name: "memory-swap", Usage: "use at most `BYTES` of memory and swap together; -1 is no limit"},
-	&cli.StringFlag{Name: "cpus", Usage: "use at most `NUMBER` processors, as in 1.5"},
-	&cli.Uint64Flag{Name: "cpu-shares", Aliases: []string{"c"}, Usage: "weigh `SHARES` against 1024 of others"},
-	&cli.Int64Flag{Name: "pids-limit", Usage: "have at most `NUMBER` processes; -1 is no limit", DefaultText: "2048"},
 	&cli.StringSliceFlag{Name: "ulimit", KeepSpace: true, Usage: "limit each process: `NAME=SOFT[:HARD]`"},
 	&cli.StringSliceFlag{Name: "sysctl", KeepSpace: true, Usage: "set a namespace's kernel setting `NAME=VALUE`"},
-}
+}, limitFlags...)
 
 // runOptions returns what the flags say. The first word that is no flag is the
 // image; all after it are the container's command.
@@ -75,17 +70,12 @@ func runOptions(c *cli.Context) (*container.Options, error) {
 		SecurityOpt: c.StringSlice("security-opt"),
 		Network:     c.String("network"), PID: c.String("pid"), IPC: c.String("ipc"),
 		UTS: c.String("uts"), Userns: c.String("userns"),
-		Memory: c.String("memory"), MemorySwap: c.String("memory-swap"),
-		CPUs: c.String("cpus"), CPUShares: c.Uint64("cpu-shares"),
+		Limits:  limits(c),
 		Ulimits: c.StringSlice("ulimit"), Sysctls: c.StringSlice("sysctl"),
 	}
 	if c.IsSet("entrypoint") {
 		entrypoint := c.String("entrypoint")
 		o.Entrypoint = &entrypoint
-	}
-	if c.IsSet("pids-limit") {
-		limit := c.Int64("pids-limit")
-		o.PidsLimit = &limit
 	}
 	return o, nil
 }

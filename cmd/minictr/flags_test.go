@@ -38,8 +38,14 @@ func TestRunOptions(t *testing.T) {
 		{"-h web -w /src -u 1:2 busybox", container.Options{Hostname: "web", Workdir: "/src", User: "1:2"}},
 		{"-e A=1,2 -e B -v /a:/b -v c:/d:ro busybox", container.Options{Env: []string{"A=1,2", "B"}, Volumes: []string{"/a:/b", "c:/d:ro"}}},
 		{"--mount type=tmpfs,dst=/x --tmpfs /y:size=1m,ro busybox", container.Options{Mounts: []string{"type=tmpfs,dst=/x"}, Tmpfs: []string{"/y:size=1m,ro"}}},
-		{"--entrypoint= --pids-limit -1 busybox", container.Options{Entrypoint: &program, PidsLimit: &limit}},
-		{"--net host -m 512m -c 512 --cpus=1.5 busybox", container.Options{Network: "host", Memory: "512m", CPUShares: 512, CPUs: "1.5"}},
+		{"--entrypoint= --pids-limit -1 busybox", container.Options{Entrypoint: &program, Limits: container.Limits{PidsLimit: &limit}}},
+		{"--net host -m 512m -c 512 --cpus=1.5 busybox", container.Options{Network: "host", Limits: container.Limits{Memory: "512m", CPUShares: new(uint64(512)), CPUs: "1.5"}}},
+		{"--memory-swap -1 --memory-reservation 8m --cpu-quota -1 --cpu-period 50000 --cpuset-cpus 0,1 --cpuset-mems 0 --blkio-weight 10 busybox", container.Options{Limits: container.Limits{
+			MemorySwap: "-1", MemoryReservation: "8m", CPUQuota: &limit, CPUPeriod: new(uint64(50000)), CpusetCPUs: "0,1", CpusetMems: "0", BlkioWeight: new(uint64(10))}}},
+		{"--blkio-weight-device a:1 --device-read-bps b:2 --device-write-bps c:3 --device-read-iops d:4 --device-write-iops e:5 busybox", container.Options{Limits: container.Limits{
+			BlkioWeightDevices: []string{"a:1"}, DeviceReadBps: []string{"b:2"}, DeviceWriteBps: []string{"c:3"}, DeviceReadIOps: []string{"d:4"}, DeviceWriteIOps: []string{"e:5"}}}},
+		{"--hugetlb-limit 2MB:0 --cgroup-conf io.max=a,b --cgroup-conf cpu.idle=1 busybox", container.Options{Limits: container.Limits{
+			HugetlbLimits: []string{"2MB:0"}, CgroupConf: []string{"io.max=a,b", "cpu.idle=1"}}}},
 		{"--ulimit nofile=1:2 --sysctl net.x=1 --cap-add ALL --cap-drop KILL busybox", container.Options{
 			Ulimits: []string{"nofile=1:2"}, Sysctls: []string{"net.x=1"}, CapAdd: []string{"ALL"}, CapDrop: []string{"KILL"}}},
 	} {
@@ -75,13 +81,18 @@ func TestRunWithoutImage(t *testing.T) {
 
 // same compares options, where no words and an empty list of them are one.
 func same(a, b container.Options) bool {
-	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
+	return sameValue(reflect.ValueOf(a), reflect.ValueOf(b))
+}
+
+func sameValue(x, y reflect.Value) bool {
+	if x.Kind() == reflect.Slice && x.Len() == 0 && y.Len() == 0 {
+		return true
+	}
+	if x.Kind() != reflect.Struct {
+		return reflect.DeepEqual(x.Interface(), y.Interface())
+	}
 	for i := range x.NumField() {
-		p, q := x.Field(i), y.Field(i)
-		if p.Kind() == reflect.Slice && p.Len() == 0 && q.Len() == 0 {
-			continue
-		}
-		if !reflect.DeepEqual(p.Interface(), q.Interface()) {
+		if !sameValue(x.Field(i), y.Field(i)) {
 			return false
 		}
 	}
