@@ -124,7 +124,7 @@ func TestRow21OverlayXattrs(t *testing.T) {
 		"user.overlay.opaque", "user.overlay.redirect", "trusted.x", "security.selinux", "security.ima", "system.posix_acl_access"}
 	pax := make(map[string]string)
 	for _, name := range names {
-		pax[paxXattr+name] = "y"
+		pax[PAXXattr+name] = "y"
 	}
 	for _, kind := range []byte{tar.TypeReg, tar.TypeDir} {
 		tree, err := unpackTo(t, entry{tar.Header{Name: "a", Typeflag: kind, Mode: 0o755, PAXRecords: pax}, ""})

@@ -24,6 +24,12 @@ func (u *unpacker) node(parent int, base, name string, h *tar.Header, body io.Re
 	if !errors.Is(err, unix.EEXIST) {
 		return err
 	}
+	if u.onto != nil {
+		if err := displace(parent, base, h.Typeflag == tar.TypeDir); err != nil {
+			return err
+		}
+		return u.make(parent, base, name, h, body)
+	}
 	hid, err := replace(parent, base, h.Typeflag == tar.TypeDir)
 	if err != nil {
 		return err
@@ -90,7 +96,7 @@ func (u *unpacker) file(parent int, base string, h *tar.Header, body io.Reader) 
 		return err
 	}
 	u.size += h.Size
-	if err := finish(fd, h); err != nil {
+	if err := u.finish(fd, h); err != nil {
 		return err
 	}
 	return setTimes(fd, h.ModTime)
@@ -142,8 +148,7 @@ func (u *unpacker) link(parent int, base, target string) error {
 	return nil
 }
 
-// special makes a device or a FIFO. fchmodat(2) follows symbolic links, but
-// this name was made here and is none.
+// special makes a device or a FIFO.
 func special(parent int, base string, kind uint32, h *tar.Header) error {
 	var dev uint64
 	if kind != unix.S_IFIFO {
@@ -158,14 +163,30 @@ func special(parent int, base string, kind uint32, h *tar.Header) error {
 	if err := finishName(parent, base, h); err != nil {
 		return err
 	}
-	if err := unix.Fchmodat(parent, base, mode(h), 0); err != nil {
-		return sys("fchmodat", err)
+	return chmod(parent, base, kind, mode(h))
+}
+
+// chmod sets the mode of what cannot be opened for that. fchmodat(2) follows
+// symbolic links, and in a tree that is in use the name may be one by now: so it
+// is held, looked at, and changed by its descriptor.
+func chmod(parent int, base string, kind, mode uint32) error {
+	fd, err := unix.Openat(parent, base, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return sys("openat", err)
 	}
-	return nil
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return sys("fstat", err)
+	}
+	if st.Mode&unix.S_IFMT != kind {
+		return errors.New("it was replaced meanwhile")
+	}
+	return sys("chmod", unix.Chmod(fmt.Sprintf("/proc/self/fd/%d", fd), mode))
 }
 
 // finish sets all but the times, through the descriptor.
-func finish(fd int, h *tar.Header) error {
+func (u *unpacker) finish(fd int, h *tar.Header) error {
 	uid, gid, err := owner(h)
 	if err != nil {
 		return err
@@ -176,7 +197,7 @@ func finish(fd int, h *tar.Header) error {
 	if err := unix.Fchmod(fd, mode(h)); err != nil {
 		return sys("fchmod", err)
 	}
-	return setXattrs(fd, h.PAXRecords)
+	return u.setXattrs(fd, h)
 }
 
 // finishName sets owner and times of what cannot be opened for that: symbolic

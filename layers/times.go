@@ -29,14 +29,14 @@ type folderTime struct {
 func (u *unpacker) finishFolder(fd int, name string, h *tar.Header) error {
 	u.names += len(name)
 	if u.names > u.max.Names {
-		return fmt.Errorf("layer's folders have more than %d bytes in their names", u.max.Names)
+		return fmt.Errorf("the folders have more than %d bytes in their names", u.max.Names)
 	}
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
 		return sys("fstat", err)
 	}
 	u.folders = append(u.folders, folderTime{name, st.Ino, h.ModTime})
-	return finish(fd, h)
+	return u.finish(fd, h)
 }
 
 // setTimes gives the folders that are still there the times they had.
@@ -45,7 +45,7 @@ func (u *unpacker) setTimes() error {
 		fd, err := u.lookup(f.path, unix.O_NOFOLLOW)
 		switch err {
 		case nil:
-		case unix.ENOENT, unix.ENOTDIR, unix.ELOOP, unix.ENAMETOOLONG: // links lead nowhere
+		case unix.ENOENT, unix.ENOTDIR, unix.ELOOP, unix.ENAMETOOLONG, unix.EXDEV: // links lead nowhere
 			continue
 		default:
 			return fmt.Errorf("open %q: %w", f.path, err)

@@ -96,6 +96,8 @@ type unpacker struct {
 	names   int   // bytes in the paths of folders
 	folders []folderTime
 	buf     []byte
+	resolve uint64 // of openat2(2)
+	onto    *Onto  // nil for a layer
 
 	root int
 	at   string // the folder whose descriptor is here
@@ -117,7 +119,7 @@ func newUnpacker(dir string, max Limits) (*unpacker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", top, err)
 	}
-	return &unpacker{max: max, root: root, here: -1, buf: make([]byte, chunkSize)}, nil
+	return &unpacker{max: max, root: root, here: -1, resolve: inRoot, buf: make([]byte, chunkSize)}, nil
 }
 
 func (u *unpacker) close() {
@@ -148,7 +150,12 @@ func (u *unpacker) entries(archive *tar.Reader) error {
 		if h.Typeflag == tar.TypeXGlobalHeader {
 			continue
 		}
-		if err := u.entry(h, archive); err != nil {
+		if u.onto != nil {
+			err = u.ontoEntry(h, archive)
+		} else {
+			err = u.entry(h, archive)
+		}
+		if err != nil {
 			return fmt.Errorf("unpack %q: %w", h.Name, err)
 		}
 	}
@@ -178,8 +185,7 @@ func (u *unpacker) entry(h *tar.Header, body io.Reader) error {
 	case strings.HasPrefix(name, metaPrefix) && name != opaqueMark:
 		return nil // aufs's own notes, at the top of layers made by old dockers
 	}
-	dir, base := path.Split(name)
-	parent, err := u.folder(strings.TrimSuffix(dir, "/"))
+	parent, base, err := u.parent(name)
 	if err != nil {
 		return err
 	}
@@ -207,6 +213,13 @@ const (
 	inRoot     = unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS
 	openFolder = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_CLOEXEC
 )
+
+// parent is the folder that a name lies in, and the name's last part.
+func (u *unpacker) parent(name string) (fd int, base string, err error) {
+	dir, base := path.Split(name)
+	fd, err = u.folder(strings.TrimSuffix(dir, "/"))
+	return fd, base, err
+}
 
 // folder returns a descriptor of a folder, which stays open until the next
 // call: most entries lie in the same folder as the one before.
@@ -241,20 +254,25 @@ func (u *unpacker) open(name string) (int, error) {
 		return -1, fmt.Errorf("parent %q: %w", name, err)
 	}
 	fd, err = makeFolder(parent, base)
-	if err == nil && hid {
+	switch {
+	case err != nil:
+		return -1, err
+	case u.onto != nil:
+		err = u.implied(fd, name)
+	case hid:
 		err = setOpaque(fd)
 	}
 	return fd, err
 }
 
-// lookup opens a folder as a process would that has the layer as its root.
+// lookup opens a folder, for a layer as a process would that has it as its root.
 // Where somebody renames or mounts at that moment, anywhere, the kernel cannot
 // vouch for a ".." in a link, and wants to be asked again (openat2(2), EAGAIN).
 func (u *unpacker) lookup(name string, flags uint64) (fd int, err error) {
 	if name == "" {
 		name = "."
 	}
-	how := unix.OpenHow{Flags: openFolder | flags, Resolve: inRoot}
+	how := unix.OpenHow{Flags: openFolder | flags, Resolve: u.resolve}
 	for {
 		if fd, err = unix.Openat2(u.root, name, &how); err != unix.EAGAIN {
 			return fd, err
@@ -271,7 +289,7 @@ func (u *unpacker) makeRoom(parent int, base string) (hid bool, err error) {
 		return false, nil
 	case err != nil:
 		return false, err
-	case !isWhiteout(st):
+	case u.onto != nil || !isWhiteout(st):
 		return false, unix.ENOTDIR
 	}
 	return true, unlink(parent, base, 0)

@@ -1,6 +1,8 @@
 package layers
 
 import (
+	"archive/tar"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -8,27 +10,34 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const paxXattr = "SCHILY.xattr."
+// PAXXattr begins the name of an attribute in a tar's header.
+const PAXXattr = "SCHILY.xattr."
 
 // setXattrs sets the extended attributes an image may bring: file
 // capabilities, and the user's own. All others are dropped. trusted.* and
 // user.overlay.* are how overlayfs keeps its notes: a layer that brought them
 // could hide, redirect or replace files of other layers. security.selinux and
 // its like, and ACLs, speak of the machine the image was made on.
-func setXattrs(fd int, pax map[string]string) error {
-	for _, key := range slices.Sorted(maps.Keys(pax)) {
-		name, ok := strings.CutPrefix(key, paxXattr)
-		if !ok || !allowedXattr(name) {
+func (u *unpacker) setXattrs(fd int, h *tar.Header) error {
+	for _, key := range slices.Sorted(maps.Keys(h.PAXRecords)) {
+		name, ok := strings.CutPrefix(key, PAXXattr)
+		if !ok || !AllowedXattr(name) {
 			continue
 		}
-		if err := unix.Fsetxattr(fd, name, []byte(pax[key]), 0); err != nil {
-			return sys("fsetxattr "+name, err)
+		err := sys("fsetxattr "+name, unix.Fsetxattr(fd, name, []byte(h.PAXRecords[key]), 0))
+		if u.onto != nil && errors.Is(err, unix.ENOTSUP) {
+			u.onto.Left(h.Name, err)
+			continue
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func allowedXattr(name string) bool {
+// AllowedXattr tells whether an image or a copy may bring the attribute.
+func AllowedXattr(name string) bool {
 	return name == "security.capability" ||
 		strings.HasPrefix(name, "user.") && !strings.HasPrefix(name, "user.overlay.")
 }
