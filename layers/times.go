@@ -29,7 +29,7 @@ type folderTime struct {
 func (u *unpacker) finishFolder(fd int, name string, h *tar.Header) error {
 	u.names += len(name)
 	if u.names > u.max.Names {
-		return fmt.Errorf("the folders have more than %d bytes in their names", u.max.Names)
+		return fmt.Errorf("folders of a layer or a copy: more than %d bytes in their names", u.max.Names)
 	}
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
