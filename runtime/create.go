@@ -28,11 +28,12 @@ import (
 // Terms are what a process is started with beside its config.
 type Terms struct {
 	plan.Options
-	Given         map[plan.Ref]int // descriptors of its standard streams, as Options.Stdio says
-	PidFile       string           // gets the process's number, as decimal text; "" for none
-	ConsoleSocket string           // gets the host's side of its terminal; "" for none
-	Below         string           // of exec: a cgroup below the container's
-	Warn          func(error)      // is told what goes wrong and stops nothing
+	Given         map[plan.Ref]int            // descriptors of its standard streams, as Options.Stdio says
+	PidFile       string                      // gets the process's number, as decimal text; "" for none
+	ConsoleSocket string                      // gets the host's side of its terminal; "" for none
+	Below         string                      // of exec: a cgroup below the container's
+	Warn          func(error)                 // is told what goes wrong and stops nothing
+	Watch         func(*plan.Plan) walk.Watch // is told of each call; nil for nobody
 }
 
 // Create makes the container of spec, whose folder is new. With t.Wait its
@@ -71,7 +72,11 @@ func Create(f *state.Folder, spec *specs.Spec, t Terms) (*Process, error) {
 // launch carries out a plan. A process that does not outlive us does not stop to
 // be saved: for it stop is told to save when it runs.
 func (t *Terms) launch(p *plan.Plan, stop func(*walk.Walk, plan.Stop) error) (*Process, error) {
-	process, err := launch(p, walk.Caller{Given: t.Given, Stop: stop})
+	caller := walk.Caller{Given: t.Given, Stop: stop}
+	if t.Watch != nil {
+		caller.Watch = t.Watch(p)
+	}
+	process, err := launch(p, caller)
 	if err != nil || t.Outlive {
 		return process, err
 	}

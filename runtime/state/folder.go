@@ -72,7 +72,7 @@ func New(root, id string) (*Folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Folder{Record: Record{ID: id, Created: time.Now().UTC(), Boot: boot}, root: root, id: id, prefix: creating}
+	f := &Folder{Record: Record{ID: id, Created: time.Now().UTC(), Process: Process{Boot: boot}}, root: root, id: id, prefix: creating}
 	if err := f.make(); err != nil {
 		return nil, err
 	}

@@ -1,13 +1,11 @@
 package state
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -25,19 +23,12 @@ type Record struct {
 	Created     time.Time         `json:"created"`
 	Annotations map[string]string `json:"annotations,omitempty"`
 
-	// The boot of the machine in which it was made.
-	Boot string `json:"boot"`
-
 	// What start and delete need of the config, which takes longer to read than all
 	// else that they do.
 	Hooks   *specs.Hooks `json:"hooks,omitempty"`
 	Program bool         `json:"program"` // it has a process to start
 
-	// The number of its process on the host; 0 before it is there. Numbers are
-	// used again: the process is the one that began at StartTime, in clock ticks
-	// since that boot.
-	Pid       int    `json:"pid"`
-	StartTime uint64 `json:"startTime"`
+	Process // its own; Boot is known before there is one
 
 	// The folder of its cgroup on the host, "" for none. It is recorded before
 	// the cgroup is made, and only if it was not there: who finds this record
@@ -142,26 +133,6 @@ func (r *Record) read(path string) error {
 	return nil
 }
 
-// stat reads a process's state letter and the time it began, in clock ticks
-// since boot: fields 3 and 22 of /proc/PID/stat (proc_pid_stat(5)). Field 2, a
-// name in parentheses, may itself hold blanks and parentheses.
-func stat(pid int) (state byte, began uint64, err error) {
-	path := "/proc/" + strconv.Itoa(pid) + "/stat"
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return 0, 0, err
-	}
-	fields := bytes.Fields(data[bytes.LastIndexByte(data, ')')+1:])
-	if len(fields) < 20 {
-		return 0, 0, fmt.Errorf("read %s: %d fields after the name", path, len(fields))
-	}
-	began, err = strconv.ParseUint(string(fields[22-3]), 10, 64)
-	if err != nil {
-		return 0, 0, fmt.Errorf("read %s: %w", path, err)
-	}
-	return fields[0][0], began, nil
-}
-
 // inode is a file's number in its filesystem.
 func inode(path string) (uint64, error) {
 	var s unix.Stat_t
@@ -171,33 +142,12 @@ func inode(path string) (uint64, error) {
 	return s.Ino, nil
 }
 
-// bootID tells one boot of the machine from another (random(4)).
-func bootID() (string, error) {
-	data, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	return string(bytes.TrimSpace(data)), err
-}
-
 // Pidfd holds the container's process. It is the caller's to close. The error
 // is ErrNotRunning if the process has ended.
 func (r *Record) Pidfd() (int, error) {
-	ended := fmt.Errorf("%s: %w", r.ID, ErrNotRunning)
-	if r.Pid == 0 {
-		return -1, ended
+	fd, err := r.Process.Pidfd()
+	if errors.Is(err, ErrNotRunning) {
+		err = fmt.Errorf("%s: %w", r.ID, ErrNotRunning)
 	}
-	fd, err := unix.PidfdOpen(r.Pid, 0)
-	if errors.Is(err, unix.ESRCH) {
-		return -1, ended
-	}
-	if err != nil {
-		return -1, fmt.Errorf("pidfd_open(%d): %w", r.Pid, err)
-	}
-	alive, err := r.alive() // asked after the number was bound to a process
-	if err == nil && alive {
-		return fd, nil
-	}
-	unix.Close(fd)
-	if err == nil {
-		err = ended
-	}
-	return -1, err
+	return fd, err
 }

@@ -64,25 +64,6 @@ func (f *Folder) waits() (bool, error) {
 	return true, unix.Close(fd)
 }
 
-// alive tells whether the recorded process still runs.
-func (r *Record) alive() (bool, error) {
-	if r.Pid == 0 {
-		return false, nil
-	}
-	state, began, err := stat(r.Pid)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	if state == 'Z' || state == 'X' || began != r.StartTime {
-		return false, nil
-	}
-	boot, err := bootID()
-	return boot == r.Boot, err
-}
-
 // frozen tells whether the cgroup is.
 func (r *Record) frozen() (bool, error) {
 	if r.Cgroup == "" {

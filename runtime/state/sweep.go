@@ -92,7 +92,7 @@ func clearAway(path string) error {
 // Kill ends what is left of the container: its process if that still lives,
 // and its cgroup with all that is in it. Nothing of that outlives a boot.
 func (r *Record) Kill() error {
-	if boot, err := bootID(); err != nil || boot != r.Boot {
+	if now, err := r.ThisBoot(); err != nil || !now {
 		return err
 	}
 	switch pidfd, err := r.Pidfd(); {

@@ -44,8 +44,8 @@ type Line struct {
 	// To is the address of 8 bytes for the result; 0 is the line's own place.
 	To uint64
 
-	// Then is the line after success, Zero after the result 0, Else after an
-	// accepted error: relative to this one. 0 is the next.
+	// Then is how many lines are skipped after success, Zero after the result 0,
+	// Else after an accepted error; -1 is this line again.
 	Then, Zero, Else int
 }
 
@@ -143,22 +143,28 @@ func (p *Program) PutStrings(list []string) uint64 {
 	return p.PutWords(addresses...)
 }
 
+// Argument is the address of argument k of line i, for lines that change others.
+func (p *Program) Argument(i, k int) uint64 {
+	return uint64(dataAddress + place(i) + argsOffset + k*word)
+}
+
+// place is where line i is.
+func place(i int) int { return headOffset + headSize + i*lineSize }
+
 // SetLine writes line number i.
 func (p *Program) SetLine(i int, l Line) error {
+	if i >= p.lines {
+		return fmt.Errorf("line %d of %d", i, p.lines)
+	}
 	if len(l.Args) > maxArgs || len(l.Accept) > maxAccept {
 		return fmt.Errorf("more than %d arguments or %d accepted errors", maxArgs, maxAccept)
 	}
-	here := headOffset + headSize + i*lineSize
+	here := place(i)
 	to := l.To
 	if to == 0 {
 		to = uint64(dataAddress + here + resultOffset)
 	}
-	follow := func(line int) uint64 {
-		if line == 0 {
-			line = 1
-		}
-		return uint64(dataAddress + here + line*lineSize)
-	}
+	follow := func(skip int) uint64 { return uint64(dataAddress + here + (1+skip)*lineSize) }
 	w := []uint64{l.Number}
 	w = append(append(w, l.Args...), make([]uint64, maxArgs-len(l.Args))...)
 	for k := range maxAccept {

@@ -1,0 +1,106 @@
+package state
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// Process names a process so that it can be found again, by others and later.
+// Numbers are used again: it is the one that began at StartTime, in clock ticks
+// since that boot of the machine.
+type Process struct {
+	Boot      string `json:"boot"`
+	Pid       int    `json:"pid"` // on the host; 0 for none
+	StartTime uint64 `json:"startTime"`
+}
+
+// Self is this process.
+func Self() (p Process, err error) {
+	p.Pid = os.Getpid()
+	if p.Boot, err = bootID(); err != nil {
+		return p, err
+	}
+	_, p.StartTime, err = stat(p.Pid)
+	return p, err
+}
+
+// Pidfd holds the process. It is the caller's to close. The error is
+// ErrNotRunning if the process has ended.
+func (p Process) Pidfd() (int, error) {
+	if p.Pid == 0 {
+		return -1, ErrNotRunning
+	}
+	fd, err := unix.PidfdOpen(p.Pid, 0)
+	if errors.Is(err, unix.ESRCH) {
+		return -1, ErrNotRunning
+	}
+	if err != nil {
+		return -1, fmt.Errorf("pidfd_open(%d): %w", p.Pid, err)
+	}
+	alive, err := p.alive() // asked after the number was bound to a process
+	if err == nil && alive {
+		return fd, nil
+	}
+	unix.Close(fd)
+	if err == nil {
+		err = ErrNotRunning
+	}
+	return -1, err
+}
+
+// alive tells whether the process still runs.
+func (p Process) alive() (bool, error) {
+	if p.Pid == 0 {
+		return false, nil
+	}
+	state, began, err := stat(p.Pid)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if state == 'Z' || state == 'X' || began != p.StartTime {
+		return false, nil
+	}
+	return p.ThisBoot()
+}
+
+// ThisBoot tells whether it was recorded in this boot of the machine: nothing
+// outlives one.
+func (p Process) ThisBoot() (bool, error) {
+	boot, err := bootID()
+	return boot == p.Boot, err
+}
+
+// stat reads a process's state letter and the time it began, in clock ticks
+// since boot: fields 3 and 22 of /proc/PID/stat (proc_pid_stat(5)). Field 2, a
+// name in parentheses, may itself hold blanks and parentheses.
+func stat(pid int) (state byte, began uint64, err error) {
+	path := "/proc/" + strconv.Itoa(pid) + "/stat"
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return 0, 0, err
+	}
+	fields := bytes.Fields(data[bytes.LastIndexByte(data, ')')+1:])
+	if len(fields) < 20 {
+		return 0, 0, fmt.Errorf("read %s: %d fields after the name", path, len(fields))
+	}
+	began, err = strconv.ParseUint(string(fields[22-3]), 10, 64)
+	if err != nil {
+		return 0, 0, fmt.Errorf("read %s: %w", path, err)
+	}
+	return fields[0][0], began, nil
+}
+
+// bootID tells one boot of the machine from another (random(4)).
+func bootID() (string, error) {
+	data, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	return string(bytes.TrimSpace(data)), err
+}
