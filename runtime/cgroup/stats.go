@@ -137,6 +137,9 @@ func (s *Stats) cpu(path string) (err error) {
 
 func (s *Stats) memory(path string) (err error) {
 	m := &s.Memory
+	if m.Pressure, err = pressure(path, "memory.pressure"); err != nil {
+		return err
+	}
 	if m.Raw, err = table(path, "memory.stat"); err != nil || m.Raw == nil {
 		return err
 	}
@@ -152,8 +155,7 @@ func (s *Stats) memory(path string) (err error) {
 	if m.Swap.Limit += m.Usage.Limit; m.Swap.Limit < m.Usage.Limit {
 		m.Swap.Limit = math.MaxUint64
 	}
-	m.Pressure, err = pressure(path, "memory.pressure")
-	return err
+	return nil
 }
 
 func usage(path, prefix string) (u MemoryUsage, err error) {
