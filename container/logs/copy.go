@@ -47,7 +47,7 @@ type Options struct {
 func Copy(ctx context.Context, dir string, o Options, ended <-chan struct{}, stdout, stderr io.Writer) error {
 	c := &copying{dir: dir, lines: newLines(&o, stdout, stderr)}
 	err := c.run(ctx, &o, ended)
-	return errors.Join(append(c.found, err, c.close())...)
+	return errors.Join(append(c.damage, c.gap, err, c.close())...)
 }
 
 type copying struct {
@@ -55,7 +55,9 @@ type copying struct {
 	watch *watch
 	files []*reader // oldest first
 	lines *lines
-	found []error // that were no reason to stop
+
+	damage []error // of files that could not be read to their ends
+	gap    error   // between files
 }
 
 func (c *copying) run(ctx context.Context, o *Options, ended <-chan struct{}) (err error) {
@@ -106,8 +108,8 @@ func (c *copying) advance() (more bool, err error) {
 	if err := errors.Join(err, err2); err != nil {
 		return false, err
 	}
-	if gap {
-		c.found = append(c.found, fmt.Errorf("follow %s: the container was faster: some of what it wrote may be missing", last.Name()))
+	if gap && c.gap == nil {
+		c.gap = fmt.Errorf("follow %s: it was renamed twice before it was read: some of it may be missing", last.Name())
 	}
 	for _, f := range files {
 		r, err2 := newReader(f)
@@ -134,7 +136,7 @@ func (c *copying) leaveAllBut(ctx context.Context, tail int) error {
 	for i, r := range c.files {
 		r.seek(begin[i])
 	}
-	c.found = nil // it is found again
+	c.damage = nil // it is found again
 	c.lines.leaveOut(max(0, math.MaxInt-c.lines.skip-tail))
 	return nil
 }
@@ -148,7 +150,7 @@ func (c *copying) copy(ctx context.Context) error {
 				break
 			}
 			if err != nil {
-				c.found = append(c.found, err)
+				c.damage = append(c.damage, err)
 				break
 			}
 			if err := c.lines.write(f); err != nil {

@@ -1,0 +1,300 @@
+package logs
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// follower is a Copy with Follow at work.
+type follower struct {
+	t      *testing.T
+	ended  chan struct{}
+	result chan error
+
+	mu   sync.Mutex
+	more *sync.Cond
+	text bytes.Buffer
+}
+
+func follow(t *testing.T, dir string, o Options) *follower {
+	f := &follower{t: t, ended: make(chan struct{}), result: make(chan error, 1)}
+	f.more = sync.NewCond(&f.mu)
+	o.Follow = true
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { f.result <- Copy(ctx, dir, o, f.ended, f, f) }()
+	t.Cleanup(cancel)
+	return f
+}
+
+func (f *follower) Write(p []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.more.Broadcast()
+	return f.text.Write(p)
+}
+
+// sees waits until this is all that was output.
+func (f *follower) sees(want string) {
+	f.t.Helper()
+	f.waitFor(func(text string) bool { return text == want })
+}
+
+func (f *follower) waitFor(good func(text string) bool) {
+	f.t.Helper()
+	late := false
+	defer time.AfterFunc(10*time.Second, func() {
+		f.mu.Lock()
+		late = true
+		f.mu.Unlock()
+		f.more.Broadcast()
+	}).Stop()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for !good(f.text.String()) {
+		if f.more.Wait(); late {
+			f.t.Fatalf("output is %.200q", f.text.String())
+		}
+	}
+}
+
+// end lets the container end, and returns what Copy does.
+func (f *follower) end() error {
+	f.t.Helper()
+	close(f.ended)
+	return f.returned()
+}
+
+func (f *follower) returned() error {
+	f.t.Helper()
+	select {
+	case err := <-f.result:
+		return err
+	case <-time.After(10 * time.Second):
+		f.t.Fatal("Copy does not end")
+		return nil
+	}
+}
+
+func TestFollow(t *testing.T) {
+	dir := t.TempDir()
+	w := openWriter(t, dir, Maximum)
+	say(t, w, "1a\nb\n")
+	f := follow(t, dir, Options{Tail: 1})
+	f.sees("b\n")
+	say(t, w, "1name? ") // without the end of a line
+	f.sees("b\nname? ")
+	say(t, w, "2x\n", "1me\n")
+	if err := f.end(); err != nil {
+		t.Error(err)
+	}
+	f.sees("b\nname? x\nme\n")
+}
+
+// TestFollowALogToBe: there is none yet.
+func TestFollowALogToBe(t *testing.T) {
+	dir := t.TempDir()
+	f := follow(t, dir, Options{Tail: 0})
+	time.Sleep(10 * time.Millisecond)
+	say(t, openWriter(t, dir, Maximum), "1a\n")
+	f.sees("a\n")
+	if err := f.end(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestFollowAnEnded: what it has said is output although it is over.
+func TestFollowAnEnded(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, Older, said{"1a\n"}.bytes())
+	put(t, dir, Current, said{"1b\n"}.bytes())
+	f := follow(t, dir, Options{Tail: -1})
+	if err := f.end(); err != nil {
+		t.Error(err)
+	}
+	f.sees("a\nb\n")
+}
+
+// TestFollowRotation: the log is renamed hundreds of times while it is written
+// and read; not a frame is lost, doubled or out of order.
+func TestFollowRotation(t *testing.T) {
+	dir := t.TempDir()
+	const frames, ahead = 5000, 10
+	w := openWriter(t, dir, 2*ahead*(HeaderSize+6)) // the reader is never two files behind
+	f := follow(t, dir, Options{Tail: -1})
+	var want strings.Builder
+	for n := range frames {
+		line := fmt.Sprintf("%05d\n", n)
+		want.WriteString(line)
+		say(t, w, "1"+line)
+		f.waitFor(func(text string) bool { return len(text) >= 6*(n-ahead) })
+	}
+	if err := f.end(); err != nil {
+		t.Error(err)
+	}
+	f.sees(want.String())
+}
+
+// TestFollowTooSlowly: what was renamed twice before it was read is missing,
+// and that is told; what is there is output.
+func TestFollowTooSlowly(t *testing.T) {
+	dir := t.TempDir()
+	w := openWriter(t, dir, 1) // each frame in a file of its own
+	say(t, w, "1a\n")
+	f := follow(t, dir, Options{Tail: -1})
+	f.sees("a\n")
+	f.mu.Lock() // output waits
+	say(t, w, "1b\n", "1c\n", "1d\n", "1e\n", "1f\n")
+	f.mu.Unlock()
+	err := f.end()
+	if err == nil || !strings.Contains(err.Error(), "may be missing") {
+		t.Errorf("no word of it: %v", err)
+	}
+	f.waitFor(func(text string) bool { return strings.HasPrefix(text, "a\n") && strings.HasSuffix(text, "e\nf\n") })
+}
+
+// TestFollowHalfAFrame: it is waited for, and if it is cut off, what comes in
+// its place is output.
+func TestFollowHalfAFrame(t *testing.T) {
+	dir := t.TempDir()
+	first, other := said{"1first\n"}.bytes(), said{"2other text\n"}.bytes()
+	put(t, dir, Current, nil)
+	file, err := os.OpenFile(filepath.Join(dir, Current), os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	f := follow(t, dir, Options{Tail: -1})
+	add := func(part []byte) {
+		file.Write(part)
+		time.Sleep(10 * time.Millisecond)
+	}
+	add(first[:10])
+	add(first[10:34])
+	f.sees("")
+	add(first[34:])
+	f.sees("first\n")
+	add(first[:34])
+	if err := file.Truncate(int64(len(first))); err != nil {
+		t.Fatal(err)
+	}
+	add(other)
+	f.sees("first\nother text\n")
+	if err := f.end(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestFollowDamaged: nothing more can come, so it ends by itself.
+func TestFollowDamaged(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, Current, append(said{"1a\n"}.bytes(), make([]byte, 99)...))
+	f := follow(t, dir, Options{Tail: -1})
+	if err := f.returned(); !errors.Is(err, errNoFrame) {
+		t.Error(err)
+	}
+	f.sees("a\n")
+}
+
+func TestFollowUntil(t *testing.T) {
+	dir := t.TempDir()
+	w := openWriter(t, dir, Maximum)
+	f := follow(t, dir, Options{Tail: -1, Until: time.Now().Add(50 * time.Millisecond)})
+	if err := w.Write(Stdout, time.Now(), []byte("a\n")); err != nil {
+		t.Fatal(err)
+	}
+	f.sees("a\n")
+	if err := f.returned(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestFollowCancelled(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if err := Copy(ctx, t.TempDir(), Options{Follow: true}, nil, nil, nil); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+}
+
+// TestAttach: from the end there was before the start on, nothing is missing,
+// and nothing older is there, however often the log was renamed since.
+func TestAttach(t *testing.T) {
+	for name, before := range map[string]said{
+		"no log":       nil,
+		"some":         {"1old\n"},
+		"half a frame": {"1old\n", "1half"},
+	} {
+		for rotations := range 2 {
+			dir := t.TempDir()
+			if before != nil {
+				put(t, dir, Current, said(before[:1]).bytes())
+			}
+			if len(before) > 1 {
+				put(t, dir, Current, before.bytes()[:60])
+			}
+			end, err := End(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := Mend(dir); err != nil {
+				t.Fatal(err)
+			}
+			w := openWriter(t, dir, Maximum)
+			say(t, w, "1$ ")
+			for range rotations {
+				w.maximum = 1
+				say(t, w, "1\x1b[2J")
+			}
+			f := follow(t, dir, Options{Tail: -1, From: end})
+			want := "$ " + strings.Repeat("\x1b[2J", rotations)
+			f.sees(want)
+			say(t, w, "1exit\r\n")
+			if err := f.end(); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			f.sees(want + "exit\r\n")
+		}
+	}
+}
+
+// TestFilesAreClosed: with every file that was renamed meanwhile.
+func TestFilesAreClosed(t *testing.T) {
+	dir := t.TempDir()
+	w := openWriter(t, dir, 1)
+	say(t, w, "1a\n", "1b\n")
+	before := descriptors(t)
+	for range 10 {
+		end, err := End(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := follow(t, dir, Options{Tail: 1, From: end})
+		say(t, w, "1c\n", "1d\n")
+		f.end()
+		end, err = End(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		end.Close()
+	}
+	if after := descriptors(t); after > before {
+		t.Errorf("%d descriptors are open, %d before", after, before)
+	}
+}
+
+func descriptors(t *testing.T) int {
+	t.Helper()
+	list, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(list)
+}

@@ -1,0 +1,244 @@
+package logs
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// start is when the first frame of a test's log was written; the others follow
+// by the second.
+var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// said is what a container has said in a frame: "1" or "2" for the stream, and
+// its text.
+type said []string
+
+func (s said) frames() (frames []frame) {
+	for i, text := range s {
+		frames = append(frames, frame{start.Add(time.Duration(i) * time.Second), int(text[0] - '0'), []byte(text[1:])})
+	}
+	return frames
+}
+
+func (s said) bytes() (file []byte) {
+	for _, f := range s.frames() {
+		file = f.appendTo(file)
+	}
+	return file
+}
+
+// put writes a file of the log in dir.
+func put(t testing.TB, dir, name string, data []byte) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// merged is what both streams together look like: what is of standard error is
+// in angle brackets.
+type merged struct{ strings.Builder }
+
+type bracketed struct{ *merged }
+
+func (b bracketed) Write(p []byte) (int, error) {
+	b.WriteString("<")
+	b.merged.Write(p)
+	b.WriteString(">")
+	return len(p), nil
+}
+
+func show(t *testing.T, dir string, o Options) (string, error) {
+	t.Helper()
+	var m merged
+	err := Copy(t.Context(), dir, o, nil, &m, bracketed{&m})
+	return m.String(), err
+}
+
+func TestCopy(t *testing.T) {
+	at := func(n int) time.Time { return start.Add(time.Duration(n) * time.Second) }
+	const T = "2026-03-01T12:00:0"
+	for _, c := range []struct {
+		name         string
+		older, newer said
+		options      Options
+		want         string
+	}{
+		{name: "nothing", options: Options{Tail: -1}, want: ""},
+		{name: "all", older: said{"1a\n", "2b\n"}, newer: said{"1c\n"}, options: Options{Tail: -1}, want: "a\n<b\n>c\n"},
+		{name: "only an older file", older: said{"1a\n"}, options: Options{Tail: -1}, want: "a\n"},
+		{name: "a prompt", newer: said{"1name? "}, options: Options{Tail: -1}, want: "name? "},
+		{name: "an empty frame", newer: said{"1", "1a"}, options: Options{Tail: -1, Timestamps: true}, want: T + "1.000000000Z a"},
+		{name: "any bytes", newer: said{"1\x00\xff\x1b[2J\r\n"}, options: Options{Tail: -1}, want: "\x00\xff\x1b[2J\r\n"},
+
+		{name: "no line", newer: said{"1a\nb\n"}, options: Options{Tail: 0}, want: ""},
+		{name: "one line of a frame", newer: said{"1a\nb\nc\n"}, options: Options{Tail: 1}, want: "c\n"},
+		{name: "more than there are", newer: said{"1a\nb\n"}, options: Options{Tail: 5}, want: "a\nb\n"},
+		{name: "the last has no end", newer: said{"1a\nb\nc"}, options: Options{Tail: 2}, want: "b\nc"},
+		{name: "of both streams", newer: said{"1a\n", "2b\n", "1c\n", "2d\n"}, options: Options{Tail: 3}, want: "<b\n>c\n<d\n>"},
+		{name: "over both files", older: said{"1a\nb\n"}, newer: said{"1c\n"}, options: Options{Tail: 2}, want: "b\nc\n"},
+		{name: "a line in both files", older: said{"1a\nb"}, newer: said{"1b\nc\n"}, options: Options{Tail: 2}, want: "bb\nc\n"},
+		{name: "a line in both files is left out", older: said{"1a\nb"}, newer: said{"1b\nc\n"}, options: Options{Tail: 1}, want: "c\n"},
+		{name: "a line around another", newer: said{"1a\nb", "2x\n", "1b\n"}, options: Options{Tail: 2}, want: "b<x\n>b\n"},
+		{name: "a line around another is left out", newer: said{"1a\nb", "2x\n", "1b\n"}, options: Options{Tail: 1}, want: "<x\n>"},
+		{name: "empty lines", newer: said{"1\n\n\n"}, options: Options{Tail: 2}, want: "\n\n"},
+
+		{name: "since", newer: said{"1a\n", "1b\n", "1c\n"}, options: Options{Tail: -1, Since: at(1)}, want: "b\nc\n"},
+		{name: "until", newer: said{"1a\n", "1b\n", "1c\n"}, options: Options{Tail: -1, Until: at(1)}, want: "a\nb\n"},
+		{name: "between two", newer: said{"1a\n", "1b\n", "1c\n"}, options: Options{Tail: -1, Since: at(1), Until: at(1)}, want: "b\n"},
+		{name: "the last until", newer: said{"1a\n", "1b\n", "1c\n"}, options: Options{Tail: 1, Until: at(1)}, want: "b\n"},
+
+		{name: "times", newer: said{"1a\nb\n", "2c\n"}, options: Options{Tail: -1, Timestamps: true},
+			want: T + "0.000000000Z a\n" + T + "0.000000000Z b\n<" + T + "1.000000000Z c\n>"},
+		{name: "the time of a line is when it began", newer: said{"1a", "1b", "1c\nd"}, options: Options{Tail: -1, Timestamps: true},
+			want: T + "0.000000000Z abc\n" + T + "2.000000000Z d"},
+		{name: "times of each stream", newer: said{"1a", "2x", "1b\n", "2y\n"}, options: Options{Tail: -1, Timestamps: true},
+			want: T + "0.000000000Z a<" + T + "1.000000000Z x>b\n<y\n>"},
+		{name: "times of the last lines", older: said{"1a\nb"}, newer: said{"1b\nc\n"}, options: Options{Tail: 2, Timestamps: true},
+			want: T + "0.000000000Z bb\n" + T + "0.000000000Z c\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			if c.older != nil {
+				put(t, dir, Older, c.older.bytes())
+			}
+			if c.newer != nil {
+				put(t, dir, Current, c.newer.bytes())
+			}
+			got, err := show(t, dir, c.options)
+			if err != nil || got != c.want {
+				t.Errorf("%q, %v; want %q", got, err, c.want)
+			}
+		})
+	}
+}
+
+func TestCopyInAnotherTimeZone(t *testing.T) {
+	defer func(local *time.Location) { time.Local = local }(time.Local)
+	time.Local = time.FixedZone("", 5*3600)
+	dir := t.TempDir()
+	put(t, dir, Current, frame{time.Unix(1, 20), Stdout, []byte("a\n")}.appendTo(nil))
+	if got, err := show(t, dir, Options{Tail: -1, Timestamps: true}); err != nil || got != "1970-01-01T00:00:01.000000020Z a\n" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// TestCopyOneStream: lines of the other are not counted either.
+func TestCopyOneStream(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, Current, said{"1a\n", "1b\n", "2c\n"}.bytes())
+	var out bytes.Buffer
+	if err := Copy(t.Context(), dir, Options{Tail: 1}, nil, &out, nil); err != nil || out.String() != "b\n" {
+		t.Errorf("%q, %v", out.String(), err)
+	}
+}
+
+// TestCopyDamaged: what no writer has written ends its file, is told with its
+// place, and hides nothing else.
+func TestCopyDamaged(t *testing.T) {
+	good := said{"1good\n"}.bytes()
+	header := func(change func(*frame)) []byte {
+		f := frame{start, Stdout, nil}
+		change(&f)
+		return f.appendTo(nil)
+	}
+	long := header(func(*frame) {})
+	long[len(long)-6] = 0x20 // in either byte order it is too much
+	for name, bad := range map[string][]byte{
+		"zeros":                  make([]byte, 4096),
+		"text":                   []byte(strings.Repeat("text ", 20)),
+		"a third stream":         header(func(f *frame) { f.stream = 3 }),
+		"a time before 1970":     header(func(f *frame) { f.time = time.Unix(-1, 0) }),
+		"a time after all":       header(func(f *frame) { f.time = time.Unix(lastSecond+1, 0) }),
+		"a length without end":   long,
+		"ones":                   bytes.Repeat([]byte{0xff}, 40),
+		"a length past MaxFrame": frame{start, Stdout, make([]byte, MaxFrame+1)}.appendTo(nil),
+	} {
+		dir := t.TempDir()
+		put(t, dir, Older, append(bytes.Clone(good), bad...))
+		put(t, dir, Current, said{"2newer\n"}.bytes())
+		for tail, want := range map[int]string{-1: "good\n<newer\n>", 1: "<newer\n>"} {
+			got, err := show(t, dir, Options{Tail: tail})
+			if got != want {
+				t.Errorf("%s: %q, want %q", name, got, want)
+			}
+			want := "read " + filepath.Join(dir, Older) + ": no frame at offset 37"
+			if err == nil || err.Error() != want {
+				t.Errorf("%s: %v, want %s", name, err, want)
+			}
+		}
+	}
+}
+
+// TestCopyHalfAFrame: wherever a frame breaks off, those before it are there.
+func TestCopyHalfAFrame(t *testing.T) {
+	whole := said{"1a\n", "1bcdef\n"}.bytes()
+	for n := range whole {
+		dir := t.TempDir()
+		put(t, dir, Current, whole[:n])
+		want := ""
+		if n >= HeaderSize+2 {
+			want = "a\n"
+		}
+		if got, err := show(t, dir, Options{Tail: -1}); err != nil || got != want {
+			t.Fatalf("%d bytes: %q, %v; want %q", n, got, err, want)
+		}
+	}
+}
+
+// TestCopyLongestFrame: it is larger than what is read at once.
+func TestCopyLongestFrame(t *testing.T) {
+	dir := t.TempDir()
+	text := strings.Repeat("0123456789abcde\n", MaxFrame/16)
+	put(t, dir, Current, said{"1first\n", "1" + text, "1last\n"}.bytes())
+	if got, err := show(t, dir, Options{Tail: -1}); err != nil || got != "first\n"+text+"last\n" {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+}
+
+func TestCopyCancelled(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, Current, said{"1a\n"}.bytes())
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := Copy(ctx, dir, Options{Tail: -1}, nil, &merged{}, &merged{}); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+// FuzzCopy: whatever lies in the files, reading ends, and frames in front of
+// something else are output as they are.
+func FuzzCopy(f *testing.F) {
+	f.Add([]byte{}, []byte{}, -1)
+	f.Add(said{"1a\n"}.bytes(), said{"2b\n", "1c"}.bytes(), 1)
+	f.Add(said{"1a\n"}.bytes()[:20], make([]byte, 64), -1)
+	f.Add(bytes.Repeat([]byte{0xff}, 64), said{"1a"}.bytes(), 3)
+	f.Fuzz(func(t *testing.T, older, newer []byte, tail int) {
+		dir := t.TempDir()
+		known := said{"1known\n", "2words\n"}.bytes()
+		put(t, dir, Older, append(known, older...))
+		put(t, dir, Current, newer)
+		for _, o := range []Options{{Tail: -1}, {Tail: tail, Timestamps: true}} {
+			var out, err bytes.Buffer
+			failed := Copy(t.Context(), dir, o, nil, &out, &err)
+			if o.Tail >= 0 || o.Timestamps {
+				continue
+			}
+			if !strings.HasPrefix(out.String(), "known\n") || !strings.HasPrefix(err.String(), "words\n") {
+				t.Errorf("%q and %q are output", out.String(), err.String())
+			}
+			if size := out.Len() + err.Len(); size > len(older)+len(newer)+12 {
+				t.Errorf("%d bytes are output", size)
+			}
+			if failed != nil && !strings.Contains(failed.Error(), "no frame at offset") {
+				t.Error(failed)
+			}
+		}
+	})
+}

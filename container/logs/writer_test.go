@@ -1,0 +1,185 @@
+package logs
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func openWriter(t testing.TB, dir string, maximum int64) *Writer {
+	t.Helper()
+	w, err := OpenWriter(dir, maximum)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.Close() })
+	return w
+}
+
+func say(t testing.TB, w *Writer, s ...string) {
+	t.Helper()
+	for _, f := range said(s).frames() {
+		if err := w.Write(f.stream, f.time, f.data); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func content(t *testing.T, dir, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// TestFormat: other programs write it, so it is written out here once.
+func TestFormat(t *testing.T) {
+	dir := t.TempDir()
+	w := openWriter(t, dir, Maximum)
+	if err := w.Write(Stderr, time.Unix(1, 2), []byte("abc")); err != nil {
+		t.Fatal(err)
+	}
+	want := []byte{0: 1, 8: 2, 16: 2, 24: 3, 32: 'a', 'b', 'c'} // as amd64 and arm64 have it
+	if got := content(t, dir, Current); !bytes.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestRotation: a log that has its maximum is renamed before the next frame,
+// which is never torn, and at most two files are there.
+func TestRotation(t *testing.T) {
+	dir := t.TempDir()
+	w := openWriter(t, dir, 2*(HeaderSize+2)) // two frames
+	for n := range 5 {
+		say(t, w, fmt.Sprintf("1%d\n", n))
+	}
+	if got, want := content(t, dir, Older), (said{"12\n", "13\n"}); !bytes.Equal(data(t, got), data(t, want.bytes())) {
+		t.Errorf("the older file is %q", got)
+	}
+	if got, err := show(t, dir, Options{Tail: -1}); err != nil || got != "2\n3\n4\n" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if names, err := os.ReadDir(dir); err != nil || len(names) != 2 {
+		t.Errorf("%v, %v", names, err)
+	}
+}
+
+// data is a file's without the headers.
+func data(t *testing.T, file []byte) (data []byte) {
+	t.Helper()
+	for len(file) > 0 {
+		f, n, ok := parse(file)
+		if !ok || n == 0 {
+			t.Fatalf("no frame: %q", file)
+		}
+		data, file = append(data, f.data...), file[n:]
+	}
+	return data
+}
+
+// TestWriterGoesOn where another one has stopped.
+func TestWriterGoesOn(t *testing.T) {
+	dir := t.TempDir()
+	say(t, openWriter(t, dir, Maximum), "1a\n")
+	say(t, openWriter(t, dir, Maximum), "1b\n")
+	if got, err := show(t, dir, Options{Tail: -1}); err != nil || got != "a\nb\n" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+func TestWriteMoreThanAFrame(t *testing.T) {
+	dir := t.TempDir()
+	text := strings.Repeat("0123456789abcde\n", MaxFrame/8)
+	say(t, openWriter(t, dir, Maximum), "1"+text)
+	if got, err := show(t, dir, Options{Tail: -1}); err != nil || got != text {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+}
+
+// TestMend: whatever is at the end, what was whole stays, and what is written
+// after it can be read.
+func TestMend(t *testing.T) {
+	whole := said{"1a\n", "2b\n"}.bytes()
+	for name, rest := range map[string]string{
+		"nothing":        "",
+		"half a header":  string(whole[:10]),
+		"half a frame":   string(whole[:HeaderSize+1]),
+		"zeros":          strings.Repeat("\x00", 4096),
+		"text and frame": strings.Repeat("text", 10) + string(whole),
+	} {
+		dir := t.TempDir()
+		put(t, dir, Current, append(bytes.Clone(whole), rest...))
+		if lost, err := Mend(dir); err != nil || lost != int64(len(rest)) {
+			t.Errorf("%s: %d bytes lost, %v", name, lost, err)
+		}
+		say(t, openWriter(t, dir, Maximum), "1c\n")
+		if got, err := show(t, dir, Options{Tail: -1}); err != nil || got != "a\n<b\n>c\n" {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+	if lost, err := Mend(t.TempDir()); err != nil || lost != 0 {
+		t.Errorf("no log: %d bytes lost, %v", lost, err)
+	}
+}
+
+// TestDiskFull: on a disk without room a frame is dropped whole, at once; what
+// was there stays readable, and so is what comes when there is room again. The
+// disk is a tmpfs in a mount namespace of the test's own.
+func TestDiskFull(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can mount a small disk")
+	}
+	disk := os.Getenv("MINICTR_TEST_SMALL_DISK")
+	if disk == "" {
+		again := exec.Command(os.Args[0], "-test.run=^TestDiskFull$", "-test.v")
+		again.Env = append(os.Environ(), "MINICTR_TEST_SMALL_DISK="+t.TempDir())
+		again.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS}
+		if out, err := again.CombinedOutput(); err != nil || !bytes.Contains(out, []byte("--- PASS")) {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
+	}
+	if err := unix.Mount("tmpfs", disk, "tmpfs", 0, "size=128k"); err != nil {
+		t.Fatal(err)
+	}
+	put(t, disk, "ballast", make([]byte, 64<<10))
+
+	w := openWriter(t, disk, Maximum)
+	line := strings.Repeat("x", 9999) + "\n"
+	var want strings.Builder
+	var failed error
+	for failed == nil {
+		if failed = w.Write(Stdout, start, []byte(line)); failed == nil {
+			want.WriteString(line)
+		}
+	}
+	if !errors.Is(failed, ErrDropped) || !errors.Is(failed, unix.ENOSPC) {
+		t.Errorf("a full disk: %v", failed)
+	}
+	expect(t, disk, want.String())
+
+	if err := os.Remove(filepath.Join(disk, "ballast")); err != nil {
+		t.Fatal(err)
+	}
+	say(t, w, "1again\n")
+	expect(t, disk, want.String()+"again\n")
+}
+
+// expect wants the log to say this.
+func expect(t *testing.T, dir, want string) {
+	t.Helper()
+	if got, err := show(t, dir, Options{Tail: -1}); err != nil || got != want {
+		t.Errorf("%d bytes, %v; want %d", len(got), err, len(want))
+	}
+}
