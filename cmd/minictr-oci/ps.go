@@ -6,13 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	osexec "os/exec"
-	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/minictr/minictr/runtime/cgroup"
-	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/ps"
 	"github.com/minictr/minictr/runtime/state"
 	"github.com/urfave/cli/v2"
 )
@@ -33,15 +29,20 @@ var psCommand = &cli.Command{
 		if err != nil {
 			return err
 		}
-		pids, err := processes(container)
-		if err != nil {
-			return err
-		}
+		list := func() ([]int, error) { return processes(container) }
 		switch format := c.String("format"); format {
 		case "json":
+			pids, err := list()
+			if err != nil {
+				return err
+			}
 			return json.NewEncoder(os.Stdout).Encode(pids)
 		case "table":
-			return ps(c.Args().Tail(), pids)
+			lines, err := ps.Lines(list, c.Args().Tail()...)
+			for _, line := range lines {
+				fmt.Println(line)
+			}
+			return err
 		default:
 			return fmt.Errorf("--format %q: not one of table, json", format)
 		}
@@ -59,34 +60,4 @@ func processes(container *state.Folder) ([]int, error) {
 		return []int{}, nil
 	}
 	return pids, err
-}
-
-// ps prints the heading of what the host's ps(1) tells, and the lines about
-// these processes.
-func ps(options []string, pids []int) error {
-	if len(options) == 0 {
-		options = []string{"-ef"}
-	}
-	var stderr strings.Builder
-	cmd := osexec.Command("ps", options...)
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return fmt.Errorf("ps %s: %w: %s", strings.Join(options, " "), err, strings.TrimSpace(stderr.String()))
-	}
-	column := -1
-	for line := range strings.Lines(string(out)) {
-		fields := strings.Fields(line)
-		if column < 0 {
-			if column = slices.Index(fields, "PID"); column < 0 {
-				return fmt.Errorf("ps %s: no column PID in what it prints", strings.Join(options, " "))
-			}
-		} else if column >= len(fields) {
-			continue
-		} else if pid, err := strconv.Atoi(fields[column]); err != nil || !slices.Contains(pids, pid) {
-			continue
-		}
-		fmt.Print(plan.Printable(line))
-	}
-	return nil
 }

@@ -1,0 +1,110 @@
+package ps
+
+import (
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/minictr/minictr/hint"
+)
+
+// needPs skips where there is no ps to be asked.
+func needPs(t *testing.T) {
+	t.Helper()
+	if _, err := exec.LookPath("ps"); err != nil {
+		t.Skip("no ps here")
+	}
+}
+
+// sleeper starts a process that is called by any name.
+func sleeper(t *testing.T, name string) (pid int) {
+	t.Helper()
+	cmd := exec.Command("sleep", "60")
+	cmd.Args[0] = name
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	return cmd.Process.Pid
+}
+
+func these(pids ...int) func() ([]int, error) {
+	return func() ([]int, error) { return pids, nil }
+}
+
+// TestLines: the heading and the processes asked for, with the options of ps.
+func TestLines(t *testing.T) {
+	needPs(t)
+	one, two := sleeper(t, "one"), sleeper(t, "two")
+	for _, test := range []struct {
+		options       string
+		heading, line string
+	}{
+		{"", "UID PID PPID C STIME TTY TIME CMD", "one 60"},
+		{"-ef", "UID PID PPID C STIME TTY TIME CMD", "one 60"},
+		{"aux", "USER PID %CPU %MEM VSZ RSS TTY STAT START TIME COMMAND", "one 60"},
+		{"-o pid,args", "PID COMMAND", "one 60"},
+		{"-o comm,pid,args", "COMMAND PID COMMAND", "one 60"},
+	} {
+		lines, err := Lines(these(one), strings.Fields(test.options)...)
+		if err != nil || len(lines) == 0 || strings.Join(strings.Fields(lines[0]), " ") != test.heading {
+			t.Errorf("%s: %v\n%s", test.options, err, strings.Join(lines, "\n"))
+			continue
+		}
+		if len(lines) != 2 || !strings.HasSuffix(lines[1], test.line) || !slices.Contains(strings.Fields(lines[1]), strconv.Itoa(one)) {
+			t.Errorf("%s: %q, want a line that ends with %q", test.options, lines[1:], test.line)
+		}
+	}
+	lines, err := Lines(these(one, two))
+	if err != nil || len(lines) != 3 {
+		t.Errorf("two processes: %q, %v", lines, err)
+	}
+	if lines, err := Lines(these()); err != nil || len(lines) != 1 {
+		t.Errorf("no process: %q, %v", lines, err)
+	}
+}
+
+// TestNumberUsedAgain: who is not in the cgroup afterwards is another.
+func TestNumberUsedAgain(t *testing.T) {
+	needPs(t)
+	ended := false
+	lines, err := Lines(func() ([]int, error) {
+		if ended {
+			return nil, nil
+		}
+		ended = true
+		return []int{os.Getpid()}, nil
+	})
+	if err != nil || len(lines) != 1 {
+		t.Errorf("%q, %v", lines, err)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	needPs(t)
+	for options, want := range map[string]string{
+		"-o comm":       "ps -o comm: no column PID",
+		"-o lstart,pid": `in column PID`,
+		"--what":        "ps --what: exit status 1: ",
+	} {
+		if lines, err := Lines(these(os.Getpid()), strings.Fields(options)...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %q, %v, want %q", options, lines, err, want)
+		}
+	}
+	t.Setenv("PATH", t.TempDir())
+	if _, err := Lines(these(os.Getpid())); err == nil || !strings.Contains(hint.Of(err), "procps") {
+		t.Errorf("without ps: %v, hint %q", err, hint.Of(err))
+	}
+}
+
+// TestRow16ProcessNames: a process calls itself what it likes.
+func TestRow16ProcessNames(t *testing.T) {
+	table := "PID CMD\n1 \x1b]0;owned\a\u009b\n2 other\n"
+	lines, err := choose(table, func(pid int) bool { return pid == 1 })
+	if err != nil || len(lines) != 2 || strings.ContainsAny(lines[1], "\x1b\a\u009b") {
+		t.Errorf("%q, %v", lines, err)
+	}
+}
