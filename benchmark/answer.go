@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Answer is what the workload says about where it is.
@@ -17,6 +19,17 @@ type Answer struct {
 	Processes int    `json:"processes"` // as many as it sees in /proc
 	MemoryKiB int    `json:"memoryKiB"` // that the system says to have: MemTotal
 	OwnKiB    int    `json:"ownKiB"`    // that the workload itself takes: VmRSS
+	BeganNS   int64  `json:"beganNS"`   // when its main began, by CLOCK_MONOTONIC of its kernel
+}
+
+// Began is when the workload's main began, for a workload under this kernel
+// whose answer has just come. (The clock of a machine begins with its boot.)
+func (a Answer) Began() time.Time {
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
+		panic(err) // the kernel has this clock
+	}
+	return time.Now().Add(time.Duration(a.BeganNS - now.Nano()))
 }
 
 // Ask asks the workload once. It returns the answer, and when its first byte

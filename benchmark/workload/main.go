@@ -10,7 +10,7 @@
 //	                               process and comes back (workload echo)
 //
 // The answer is JSON: the kernel's release, how many processes are seen, how
-// much memory the system has and how much this program takes.
+// much memory the system has, how much this program takes and when it began.
 package main
 
 import (
@@ -18,10 +18,15 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
+// began is when main began, by CLOCK_MONOTONIC.
+var began unix.Timespec
+
 func main() {
-	var err error
+	err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &began)
 	switch args := os.Args[1:]; {
 	case len(args) == 2 && args[0] == "serve":
 		err = serve(args[1])

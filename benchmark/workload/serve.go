@@ -104,7 +104,8 @@ func describe() string {
 	return `{"kernel":` + strconv.Quote(unix.ByteSliceToString(name.Release[:])) +
 		`,"processes":` + strconv.Itoa(processes) +
 		`,"memoryKiB":` + field("/proc/meminfo", "MemTotal:") +
-		`,"ownKiB":` + field("/proc/self/status", "VmRSS:") + "}\n"
+		`,"ownKiB":` + field("/proc/self/status", "VmRSS:") +
+		`,"beganNS":` + strconv.FormatInt(began.Nano(), 10) + "}\n"
 }
 
 // field of a file of /proc, a number; 0 if it is not told there.

@@ -1,0 +1,286 @@
+// Package engine has the targets that share this machine's kernel: a plain
+// process, and the workload in a container of minictr, runc, crun, podman or
+// docker.
+//
+// All are asked in the same way. The workload answers on a socket in a folder
+// that is bound into the container, so that no network has to be made (those of
+// the engines differ too much) and none is in the way. The socket gets its
+// name when somebody listens behind it, and inotify(7) tells that at once:
+// nobody has to try again and again.
+//
+// All containers run detached: what stays is what the engine needs to watch
+// them.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/minictr/minictr/benchmark"
+	"golang.org/x/sys/unix"
+)
+
+// A tool is how one engine is told what to do. Each method but the first
+// three may rely on what prepare has done.
+type tool interface {
+	name() string
+	available() error
+	version() ([]string, string) // a command, and the word before what is looked for in its output
+	prepare(ctx context.Context, s benchmark.Setup) error
+	bundle(id, folder string) error          // what is not counted of each start
+	run(id, folder string) []string          // a detached container; folder of the host is /answer inside
+	exec(id string, argv ...string) []string // in a running one
+	remove(id string) []string               // a running one
+	store() []string                         // folders on the disk
+	close() error
+}
+
+// Targets are those of this package.
+func Targets() []benchmark.Target {
+	return []benchmark.Target{
+		&process{},
+		&engine{tool: &minictr{}},
+		&engine{tool: &oci{program: "crun", flags: []string{"--cgroup-manager=cgroupfs"}}},
+		&engine{tool: &oci{program: "runc"}},
+		&engine{tool: &podman{}},
+		&engine{tool: &docker{}},
+	}
+}
+
+// engine makes a target of a tool.
+type engine struct {
+	tool
+	setup   benchmark.Setup
+	place   *place
+	daemons family
+	count   int
+}
+
+func (e *engine) Name() string         { return e.name() }
+func (e *engine) Kind() benchmark.Kind { return benchmark.Container }
+func (e *engine) Emulated() bool       { return false }
+func (e *engine) Processes() []int     { return e.daemons.alive() }
+func (e *engine) Disk() (int64, error) { return benchmark.Usage(e.store()...) }
+
+func (e *engine) Available() error {
+	if os.Getuid() != 0 {
+		return errors.New("only root makes containers")
+	}
+	return e.available()
+}
+
+func (e *engine) Version() string {
+	command, word := e.version()
+	out, err := exec.Command(command[0], command[1:]...).Output()
+	if err != nil {
+		return err.Error()
+	}
+	first, _, _ := strings.Cut(string(out), "\n")
+	_, number, _ := strings.Cut(first, word)
+	number, _, _ = strings.Cut(strings.TrimSpace(number), ",")
+	return number
+}
+
+func (e *engine) Prepare(ctx context.Context, s benchmark.Setup) (err error) {
+	e.setup = s
+	if err := adopt(); err != nil {
+		return err
+	}
+	if e.place, err = newPlace(e.tool); err != nil {
+		return err
+	}
+	before := relatives()
+	err = e.prepare(ctx, s)
+	e.daemons = relatives().without(before)
+	return err
+}
+
+func (e *engine) Close() error {
+	if e.place != nil {
+		e.place.leave()
+	}
+	return e.close()
+}
+
+// do runs a command that has to succeed.
+func (e *engine) do(ctx context.Context, stdout io.Writer, argv []string) error {
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Stdout = stdout
+	ended, err := e.begin(cmd)
+	if err != nil {
+		return err
+	}
+	return <-ended
+}
+
+// begin starts a command. What it says goes to a file, which a container may
+// keep open for as long as it lives, and stands in the error if it fails.
+func (e *engine) begin(cmd *exec.Cmd) (ended <-chan error, err error) {
+	said, err := os.CreateTemp(e.setup.Scratch, "stderr")
+	if err != nil {
+		return nil, err
+	}
+	os.Remove(said.Name())
+	cmd.Stderr = said
+	if err := e.place.start(cmd); err != nil {
+		said.Close()
+		return nil, err
+	}
+	result := make(chan error, 1)
+	go func() {
+		err := cmd.Wait()
+		if err != nil {
+			text := make([]byte, 4096)
+			n, _ := said.ReadAt(text, 0)
+			err = fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, text[:n])
+		}
+		said.Close()
+		result <- err
+	}()
+	return result, nil
+}
+
+// Start: the first phase is the engine's, until the workload's main begins; the
+// second is the workload's own.
+func (e *engine) Start(ctx context.Context) (benchmark.Instance, error) {
+	e.count++
+	id := fmt.Sprintf("bench-%d", e.count)
+	folder, err := os.MkdirTemp(e.setup.Scratch, "answer")
+	if err != nil {
+		return nil, err
+	}
+	i := &instance{engine: e, id: id, folder: folder}
+	if err := e.bundle(id, folder); err != nil {
+		return nil, err
+	}
+	before := relatives()
+	if err := i.await(ctx, e.run(id, folder)); err != nil {
+		return nil, errors.Join(err, i.Stop())
+	}
+	i.processes = relatives().without(before)
+	return i, nil
+}
+
+// instance is a running container.
+type instance struct {
+	engine    *engine
+	id        string
+	folder    string
+	processes family
+	phases    []benchmark.Phase
+	answer    benchmark.Answer
+}
+
+func (i *instance) Phases() []benchmark.Phase { return i.phases }
+func (i *instance) Answer() benchmark.Answer  { return i.answer }
+func (i *instance) Processes() []int          { return i.processes.alive() }
+
+func (i *instance) Cgroup() string {
+	for _, pid := range i.Processes() {
+		if comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); err == nil && string(comm) == filepath.Base(benchmark.Workload)+"\n" {
+			return cgroupOf(pid)
+		}
+	}
+	return ""
+}
+
+func (i *instance) Run(ctx context.Context, stdout io.Writer, argv ...string) error {
+	return i.engine.do(ctx, stdout, i.engine.exec(i.id, argv...))
+}
+
+func (i *instance) Stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	err := i.engine.do(ctx, nil, i.engine.remove(i.id))
+	return errors.Join(err, i.processes.end(ctx), os.RemoveAll(i.folder))
+}
+
+// patience for a container to start, or to go.
+const patience = 30 * time.Second
+
+// await runs the command and waits until the workload has answered and the
+// command has returned.
+func (i *instance) await(ctx context.Context, argv []string) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	named, err := watch(i.folder)
+	if err != nil {
+		return err
+	}
+	defer named.Close()
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+
+	clock := benchmark.StartClock()
+	ended, err := i.engine.begin(cmd)
+	if err != nil {
+		return err
+	}
+	seen := make(chan error, 1)
+	go func() {
+		err := named.wait(ctx)
+		if err == nil {
+			err = i.ask(clock)
+		}
+		seen <- err
+	}()
+	for answered := false; ; {
+		select {
+		case err := <-seen:
+			if answered = err == nil; !answered {
+				return errors.Join(err, ctx.Err())
+			}
+		case err := <-ended:
+			if err != nil || answered {
+				return err
+			}
+			ended = nil
+		}
+		if answered && ended == nil {
+			return nil
+		}
+	}
+}
+
+// ask ends both phases.
+func (i *instance) ask(clock *benchmark.Clock) error {
+	answer, first, err := askSocket(i.folder)
+	if err != nil {
+		return err
+	}
+	i.answer = answer
+	clock.MarkAt("engine", answer.Began())
+	clock.MarkAt("first byte", first)
+	i.phases = clock.Phases()
+	return nil
+}
+
+// cgroupOf is the folder of the control group that counts the memory of a
+// process, "" if it is one that others share.
+func cgroupOf(pid int) string {
+	mine, _ := os.ReadFile("/proc/self/cgroup")
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
+	for line := range strings.Lines(string(text)) {
+		part := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		if len(part) < 3 || strings.Contains(string(mine), line) {
+			continue
+		}
+		for _, folder := range [...]string{"/sys/fs/cgroup/memory" + part[2], "/sys/fs/cgroup" + part[2]} {
+			if (part[1] == "memory") == strings.HasPrefix(folder, "/sys/fs/cgroup/memory/") && counts(folder) {
+				return folder
+			}
+		}
+	}
+	return ""
+}
+
+func counts(folder string) bool {
+	return unix.Access(folder+"/memory.current", unix.R_OK) == nil ||
+		unix.Access(folder+"/memory.usage_in_bytes", unix.R_OK) == nil
+}

@@ -1,0 +1,65 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"os/exec"
+	"path/filepath"
+
+	"github.com/minictr/minictr/benchmark"
+)
+
+// minictr is this project's own engine, as `make build` leaves it in bin/.
+type minictr struct{ program, root string }
+
+func (m *minictr) name() string                { return "minictr run" }
+func (m *minictr) available() error            { return nil } // we have built it
+func (m *minictr) version() ([]string, string) { return []string{m.program, "version"}, "minictr" }
+func (m *minictr) bundle(string, string) error { return nil }
+func (m *minictr) store() []string             { return []string{m.root} }
+func (m *minictr) command(words ...string) []string {
+	return append([]string{m.program, "--root", m.root}, words...)
+}
+
+func (m *minictr) prepare(ctx context.Context, s benchmark.Setup) error {
+	// A copy: the pages of a file that the linker has just written are mapped
+	// more slowly than those of an installed one.
+	m.program, m.root = filepath.Join(s.Scratch, "minictr"), filepath.Join(s.Scratch, "root")
+	if err := output(ctx, "cp", filepath.Join(s.Source, "bin/minictr"), m.program); err != nil {
+		return err
+	}
+	archive, err := writeImage(s)
+	if err != nil {
+		return err
+	}
+	load := m.command("load", "-i", archive)
+	return output(ctx, load...)
+}
+
+func (m *minictr) run(id, folder string) []string {
+	return m.command("run", "-d", "--name", id, "--network", "none", "-v", folder+":"+inside, image)
+}
+
+func (m *minictr) exec(id string, argv ...string) []string {
+	return append(m.command("exec", id), argv...)
+}
+
+func (m *minictr) remove(id string) []string { return m.command("rm", "-f", id) }
+func (m *minictr) close() error              { return nil }
+
+// output runs a command of preparation; what it says stands in the error.
+func output(ctx context.Context, argv ...string) error {
+	out, err := exec.CommandContext(ctx, argv[0], argv[1:]...).CombinedOutput()
+	if err != nil {
+		return errors.Join(err, errors.New(string(out)))
+	}
+	return nil
+}
+
+// installed is an error if a program is not there.
+func installed(program string) error {
+	if _, err := exec.LookPath(program); err != nil {
+		return errors.New(program + " is not installed")
+	}
+	return nil
+}
