@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"time"
 )
 
@@ -43,7 +42,7 @@ type Options struct {
 // something else than frames is read up to there; no more of it can be
 // followed. The beginning of a frame at the end of a file is waited for, or
 // else left out. Who follows slower than the container speaks, so that the log
-// is renamed twice meanwhile, misses what was in between, and is told.
+// is renamed twice meanwhile, may miss what was in between, and is told.
 func Copy(ctx context.Context, dir string, o Options, ended <-chan struct{}, stdout, stderr io.Writer) error {
 	c := &copying{dir: dir, lines: newLines(&o, stdout, stderr)}
 	err := c.run(ctx, &o, ended)
@@ -83,38 +82,33 @@ func (c *copying) run(ctx context.Context, o *Options, ended <-chan struct{}) (e
 // open opens what there is from a position on.
 func (c *copying) open(from *Position) error {
 	if from != nil && from.file != nil {
-		r, err := newReader(from.file)
-		c.files = append(c.files, r)
-		if err != nil {
-			return err
-		}
+		r := newReader(from.file)
 		r.seek(from.offset)
+		c.files = append(c.files, r)
 	}
 	_, err := c.advance()
 	return err
 }
 
 // advance leaves all files but the last, and opens those that have come after
-// it. Had there been more in it before they came, it is seen now.
+// it. What was added to the last one before is seen now.
 func (c *copying) advance() (more bool, err error) {
-	var last *os.File
-	for i, r := range c.files {
-		if last = r.file; i < len(c.files)-1 {
-			err = errors.Join(err, last.Close())
+	for len(c.files) > 1 {
+		if err := c.files[0].file.Close(); err != nil {
+			return false, err
 		}
+		c.files = c.files[1:]
 	}
-	c.files = c.files[max(0, len(c.files)-1):]
-	files, gap, err2 := newer(c.dir, last)
-	if err := errors.Join(err, err2); err != nil {
-		return false, err
+	var last *file
+	if len(c.files) > 0 {
+		last = c.files[0].file
+	}
+	files, gap, err := newer(c.dir, last)
+	for _, f := range files {
+		c.files = append(c.files, newReader(f))
 	}
 	if gap && c.gap == nil {
 		c.gap = fmt.Errorf("follow %s: it was renamed twice before it was read: some of it may be missing", last.Name())
-	}
-	for _, f := range files {
-		r, err2 := newReader(f)
-		c.files = append(c.files, r)
-		err = errors.Join(err, err2)
 	}
 	if last != nil {
 		err = errors.Join(err, c.files[0].extend())
@@ -162,45 +156,6 @@ func (c *copying) copy(ctx context.Context) error {
 		return err
 	}
 	return ctx.Err()
-}
-
-// follow copies what comes, until it is over.
-func (c *copying) follow(ctx context.Context, ended <-chan struct{}, until <-chan time.Time) error {
-	for over, more := false, false; !over || more; {
-		if !more {
-			if n := len(c.files); n > 0 && c.files[n-1].broken {
-				return nil
-			}
-			select {
-			case err := <-c.watch.changed:
-				if err != nil {
-					return err
-				}
-			case <-ended:
-				over = true
-			case <-until:
-				over = true
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
-		var err error
-		if more, err = c.advance(); err != nil {
-			return err
-		}
-		if err := c.copy(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// alarm is the channel that tells when t has come, or nil for never.
-func alarm(t time.Time) <-chan time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return time.After(time.Until(t))
 }
 
 func (c *copying) close() (err error) {

@@ -10,47 +10,36 @@ import (
 	"path/filepath"
 )
 
-// pair opens the two files as they are at one moment; nil is one that is not
-// there. Between a rename and the new log there is only the older one.
-func pair(dir string) (older, current *os.File, err error) {
-	for {
-		if current, err = open(dir, Current); err != nil {
-			return nil, nil, err
-		}
-		if older, err = open(dir, Older); err != nil {
-			return nil, nil, errors.Join(err, closeAll(current))
-		}
-		again, err := open(dir, Current)
-		if err != nil {
-			return nil, nil, errors.Join(err, closeAll(older, current))
-		}
-		if same(current, again) { // and so it was when the older one was opened
-			return older, current, closeAll(again)
-		}
-		if err := closeAll(older, current, again); err != nil {
-			return nil, nil, err
-		}
-	}
+// file is an open one, with what was true of it then.
+type file struct {
+	*os.File
+	info fs.FileInfo
 }
 
-func open(dir, name string) (*os.File, error) {
-	f, err := os.Open(filepath.Join(dir, name))
+// open opens a file of the log; nil is one that is not there.
+func open(dir, name string, flag int) (*file, error) {
+	f, err := os.OpenFile(filepath.Join(dir, name), flag, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	return f, err
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return &file{f, info}, nil
 }
 
-func same(a, b *os.File) bool {
+func same(a, b *file) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
-	first, err1 := a.Stat()
-	second, err2 := b.Stat()
-	return err1 == nil && err2 == nil && os.SameFile(first, second)
+	return os.SameFile(a.info, b.info)
 }
 
-func closeAll(files ...*os.File) (err error) {
+func closeAll(files ...*file) (err error) {
 	for _, f := range files {
 		if f != nil {
 			err = errors.Join(err, f.Close())
@@ -59,25 +48,41 @@ func closeAll(files ...*os.File) (err error) {
 	return err
 }
 
-// newer opens the files that come after last, oldest first; after nil, all.
-// Between last and them there may be a gap: last was not even the older one any
-// more.
-func newer(dir string, last *os.File) (files []*os.File, gap bool, err error) {
-	older, current, err := pair(dir)
-	if err != nil {
-		return nil, false, err
+// pair opens the two as they are at one moment. Between a rename and the new
+// log there is only the older one.
+func pair(dir string) (older, current *file, err error) {
+	for {
+		var again *file
+		var errs [3]error
+		current, errs[0] = open(dir, Current, os.O_RDONLY)
+		older, errs[1] = open(dir, Older, os.O_RDONLY)
+		again, errs[2] = open(dir, Current, os.O_RDONLY)
+		err = errors.Join(errs[0], errs[1], errs[2], closeAll(again))
+		if err == nil && same(current, again) { // and so it was in between
+			return older, current, nil
+		}
+		if err = errors.Join(err, closeAll(older, current)); err != nil {
+			return nil, nil, err
+		}
 	}
+}
+
+// newer opens the files that come after last, oldest first; after nil, all.
+// There may be a gap in front of them: last is neither of the two any more.
+func newer(dir string, last *file) (files []*file, gap bool, err error) {
+	older, current, err := pair(dir)
 	switch {
-	case last == nil:
-	case same(last, current):
+	case err != nil:
+		return nil, false, err
+	case last != nil && same(last, current):
 		return nil, false, closeAll(older, current)
-	case same(last, older):
+	case last != nil && same(last, older):
 		err = closeAll(older)
 		older = nil
 	default:
-		gap = true
+		gap = last != nil
 	}
-	for _, f := range []*os.File{older, current} {
+	for _, f := range []*file{older, current} {
 		if f != nil {
 			files = append(files, f)
 		}
@@ -88,7 +93,7 @@ func newer(dir string, last *os.File) (files []*os.File, gap bool, err error) {
 // Position is a place between two frames of a log. It stays right when the log
 // is renamed.
 type Position struct {
-	file   *os.File // nil: there was no log
+	file   *file // nil: there was no log
 	offset int64
 }
 
@@ -101,13 +106,8 @@ func End(dir string) (*Position, error) {
 		return &Position{}, err
 	}
 	last := files[len(files)-1]
-	if err := closeAll(files[:len(files)-1]...); err != nil {
-		return nil, errors.Join(err, last.Close())
-	}
-	r, err := newReader(last)
-	if err == nil {
-		err = r.toEnd()
-	}
+	r := newReader(last)
+	err = errors.Join(r.toEnd(), closeAll(files[:len(files)-1]...))
 	if err != nil {
 		return nil, errors.Join(err, last.Close())
 	}

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 )
 
@@ -56,7 +55,7 @@ func parse(b []byte) (f frame, n int, ok bool) {
 
 // reader reads the frames of a file that begin before limit.
 type reader struct {
-	file   *os.File
+	file   *file
 	offset int64 // of the next frame
 	limit  int64
 	broken bool // at offset nothing can be read
@@ -68,16 +67,15 @@ type reader struct {
 // usual is how much is read at once, unless a frame is larger.
 const usual = 64 << 10
 
-func newReader(f *os.File) (*reader, error) {
-	r := &reader{file: f, buffer: make([]byte, usual)}
-	return r, r.extend()
+func newReader(f *file) *reader {
+	return &reader{file: f, limit: f.info.Size(), buffer: make([]byte, usual)}
 }
 
 // extend puts the limit where the file ends now.
 func (r *reader) extend() error {
-	st, err := r.file.Stat()
+	info, err := r.file.Stat()
 	if err == nil {
-		r.limit = st.Size()
+		r.limit = info.Size()
 	}
 	return err
 }

@@ -51,7 +51,8 @@ func (l *lines) leaveOut(n int) {
 	}
 }
 
-// write takes a frame apart at its newlines.
+// write takes a frame apart at its newlines. Once a stream cannot be written,
+// every write to it fails.
 func (l *lines) write(f frame) error {
 	s := &l.streams[f.stream]
 	if s.to == nil || !l.wants(f.time) {

@@ -85,7 +85,10 @@ func (w *Writer) room() (size int64, err error) {
 
 // Close closes the log.
 func (w *Writer) Close() error {
-	err := closeAll(w.file)
+	if w.file == nil {
+		return nil
+	}
+	err := w.file.Close()
 	w.file = nil
 	return err
 }
@@ -95,18 +98,12 @@ func (w *Writer) Close() error {
 // nothing could be read. Who is to write after somebody else has died calls it
 // first. It says how many bytes were lost so.
 func Mend(dir string) (lost int64, err error) {
-	f, err := os.OpenFile(filepath.Join(dir, Current), os.O_RDWR, 0)
-	if errors.Is(err, os.ErrNotExist) {
-		return 0, nil
-	}
-	if err != nil {
+	f, err := open(dir, Current, os.O_RDWR)
+	if f == nil {
 		return 0, err
 	}
 	defer f.Close()
-	r, err := newReader(f)
-	if err != nil {
-		return 0, err
-	}
+	r := newReader(f)
 	if err := r.toEnd(); err != nil && !errors.Is(err, errNoFrame) {
 		return 0, err
 	}
