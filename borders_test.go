@@ -39,9 +39,10 @@ func may() map[string]string {
 		"runtime/state":   "hint runtime/cgroup",
 		"runtime/stdio":   "hint runtime/cgroup runtime/seccomp runtime/plan",
 		"runtime":         runtime,
+		"container/cp":    "hint layers",
 		"container/logs":  "hint",
-		"container":       runtime + " " + images + " container/logs",
-		"cmd/minictr":     runtime + " " + images + " container container/logs",
+		"container":       runtime + " " + images + " container/cp container/logs",
+		"cmd/minictr":     runtime + " " + images + " container container/cp container/logs",
 		"cmd/minictr-oci": runtime,
 	}
 }
@@ -51,7 +52,7 @@ func foreign() map[string]string {
 	return map[string]string{
 		"github.com/urfave/cli/v2":               "cmd/minictr cmd/minictr-oci",
 		"github.com/google/go-containerregistry": "images images/registry container cmd/minictr",
-		"github.com/klauspost/compress":          "layers layers/index layers/stack images images/registry container cmd/minictr",
+		"github.com/klauspost/compress":          "layers layers/index layers/stack images images/registry container container/cp cmd/minictr",
 		"github.com/moby/profiles/seccomp":       "runtime/seccomp runtime/plan runtime/walk runtime/stdio runtime container cmd/minictr cmd/minictr-oci",
 		"net/http":                               "images images/registry container cmd/minictr",
 		"os/exec":                                "images images/registry container cmd/minictr cmd/minictr-oci", // docker-credential-*, ps

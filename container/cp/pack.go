@@ -1,0 +1,298 @@
+package cp
+
+import (
+	"archive/tar"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/minictr/minictr/layers"
+	"golang.org/x/sys/unix"
+)
+
+// Packing walks down a tree that others change. Every inode is taken hold of
+// once, without opening it (O_PATH), and looked at. Only a folder or a regular
+// file is then opened, by its descriptor: a FIFO would wait for a writer, and a
+// device might do something.
+//
+// A tar's header tells a file's size before its bytes come. A file that has
+// shrunk by then is filled up with zeros, one that has grown is cut, and the
+// stream goes on; that it was so is told at the end. What is gone before it is
+// reached was not there.
+
+const (
+	bufferSize = 128 << 10
+
+	maxLinkNames  = 64 << 20 // bytes of names kept to find hard links again
+	maxAttributes = 512 << 10
+	maxWrong      = 10 // errors that are told one by one
+)
+
+type inode struct{ dev, ino uint64 }
+
+type packer struct {
+	*source
+	top   string // the name that the source gets in the tar
+	o     *Options
+	tar   *tar.Writer
+	links map[inode]string // the names of inodes that have several
+	names int              // bytes in them
+	wrong wrong
+	buf   []byte
+}
+
+// wrong collects what was wrong with single files.
+type wrong struct {
+	first []error
+	more  int
+}
+
+func (w *wrong) add(err error) {
+	if len(w.first) < maxWrong {
+		w.first = append(w.first, err)
+	} else {
+		w.more++
+	}
+}
+
+func (w *wrong) err() error {
+	if w.more > 0 {
+		return errors.Join(append(w.first, fmt.Errorf("and %d more files", w.more))...)
+	}
+	return errors.Join(w.first...)
+}
+
+// path is what an entry is called in the source.
+func (p *packer) path(name string) string {
+	return path.Join(p.source.path, strings.TrimPrefix(name, p.top))
+}
+
+func (p *packer) note(name, what string, err error) {
+	p.wrong.add(p.wrap(what, p.path(name), err))
+}
+
+// entry packs what has a name in a folder. The error is that of the stream.
+func (p *packer) entry(folder int, base, name string) error {
+	fd, err := unix.Openat(folder, base, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err == unix.ENOENT {
+		return nil
+	}
+	if err != nil {
+		p.note(name, "open", err)
+		return nil
+	}
+	defer unix.Close(fd)
+	return p.inode(fd, name)
+}
+
+// inode packs what is held.
+func (p *packer) inode(fd int, name string) error {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		p.note(name, "stat", err)
+		return nil
+	}
+	if len(name) >= unix.PathMax {
+		p.note(name[:100]+"…", "copy", unix.ENAMETOOLONG)
+		return nil
+	}
+	h := &tar.Header{
+		Format: tar.FormatPAX, Name: name, Mode: int64(st.Mode & 0o7777),
+		Uid: inside(p.uids, st.Uid), Gid: inside(p.gids, st.Gid), ModTime: time.Unix(st.Mtim.Unix()),
+	}
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFDIR:
+		return p.folder(fd, h)
+	case unix.S_IFREG:
+		if p.linked(h, &st) {
+			return p.tar.WriteHeader(h)
+		}
+		return p.file(fd, h, &st)
+	case unix.S_IFLNK:
+		return p.link(fd, h)
+	case unix.S_IFSOCK:
+		p.o.Left(p.path(name), errSocket)
+		return nil
+	case unix.S_IFIFO:
+		h.Typeflag = tar.TypeFifo
+	case unix.S_IFCHR:
+		h.Typeflag = tar.TypeChar
+	case unix.S_IFBLK:
+		h.Typeflag = tar.TypeBlock
+	}
+	h.Devmajor, h.Devminor = int64(unix.Major(uint64(st.Rdev))), int64(unix.Minor(uint64(st.Rdev)))
+	return p.tar.WriteHeader(h)
+}
+
+// linked makes the header that of a hard link, if the inode has come before.
+func (p *packer) linked(h *tar.Header, st *unix.Stat_t) bool {
+	if st.Nlink < 2 {
+		return false
+	}
+	first, ok := p.links[inode{uint64(st.Dev), st.Ino}]
+	if ok {
+		h.Typeflag, h.Linkname = tar.TypeLink, first
+	}
+	return ok
+}
+
+// remember keeps the name of an inode that may come again. When there are too
+// many, each name gets a file of its own.
+func (p *packer) remember(name string, st *unix.Stat_t) {
+	if st.Nlink > 1 && p.names+len(name) < maxLinkNames {
+		p.links[inode{uint64(st.Dev), st.Ino}] = name
+		p.names += len(name)
+	}
+}
+
+func (p *packer) link(fd int, h *tar.Header) (err error) {
+	h.Typeflag = tar.TypeSymlink
+	if h.Linkname, err = readlinkat(fd, ""); err != nil {
+		p.note(h.Name, "readlink", err)
+		return nil
+	}
+	return p.tar.WriteHeader(h)
+}
+
+// folder packs a folder, and what is in it.
+func (p *packer) folder(held int, h *tar.Header) error {
+	name := h.Name
+	fd, err := unix.Openat(held, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		p.note(name, "open", err)
+		return nil
+	}
+	folder := os.NewFile(uintptr(fd), name)
+	defer folder.Close()
+	h.Typeflag, h.Name, h.PAXRecords = tar.TypeDir, name+"/", p.attributes(fd, name)
+	if err := p.tar.WriteHeader(h); err != nil || p.kernels(fd, name) {
+		return err
+	}
+	for {
+		bases, err := folder.Readdirnames(256)
+		for _, base := range bases {
+			if err := p.entry(fd, base, name+"/"+base); err != nil {
+				return err
+			}
+		}
+		switch {
+		case err == nil:
+			continue
+		case err != io.EOF:
+			p.note(name, "read folder", err)
+		}
+		return nil
+	}
+}
+
+// kernels tells whether a folder is one of those that the machine puts into a
+// running container: of the whole root, they stay empty.
+func (p *packer) kernels(fd int, name string) bool {
+	if !p.container || p.source.path != "/" {
+		return false
+	}
+	switch strings.TrimPrefix(name, p.top) {
+	case "/proc", "/sys", "/dev":
+		st, err := mountOf(fd)
+		return err == nil && st.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0
+	}
+	return false
+}
+
+// file packs a regular file.
+func (p *packer) file(held int, h *tar.Header, st *unix.Stat_t) error {
+	fd, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", held), unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		p.note(h.Name, "open", err)
+		return nil
+	}
+	defer unix.Close(fd)
+	h.Typeflag, h.Size, h.PAXRecords = tar.TypeReg, st.Size, p.attributes(fd, h.Name)
+	if err := p.tar.WriteHeader(h); err != nil {
+		return err
+	}
+	p.remember(h.Name, st)
+	return p.body(fd, h)
+}
+
+// body writes exactly as many bytes as the header tells.
+func (p *packer) body(fd int, h *tar.Header) error {
+	var short error
+	for left := h.Size; left > 0; {
+		want := p.buf[:min(left, int64(len(p.buf)))]
+		n := len(want)
+		if short == nil {
+			if n, short = read(fd, want); short != nil {
+				p.note(h.Name, "read", short)
+			} else if n == 0 {
+				short = errors.New("it became shorter while it was copied, the rest are zeros")
+				p.note(h.Name, "copy", short)
+			}
+		}
+		if short != nil {
+			n = len(want)
+			clear(want)
+		}
+		if _, err := p.tar.Write(want[:n]); err != nil {
+			return err
+		}
+		p.o.Progress(n)
+		left -= int64(n)
+	}
+	if short != nil {
+		return nil
+	}
+	if n, _ := read(fd, p.buf[:1]); n > 0 {
+		p.note(h.Name, "copy", fmt.Errorf("it became longer while it was copied, only %d bytes are", h.Size))
+	}
+	return nil
+}
+
+func read(fd int, buf []byte) (int, error) {
+	for {
+		n, err := unix.Read(fd, buf)
+		if err != unix.EINTR {
+			return max(n, 0), err
+		}
+	}
+}
+
+// attributes are those extended attributes that a copy may have.
+func (p *packer) attributes(fd int, name string) map[string]string {
+	list, value := p.buf[:64<<10], p.buf[64<<10:] // XATTR_LIST_MAX, XATTR_SIZE_MAX
+	n, err := unix.Flistxattr(fd, list)
+	if err == unix.ENOTSUP {
+		return nil
+	}
+	if err != nil {
+		p.note(name, "flistxattr", err)
+		return nil
+	}
+	var records map[string]string
+	total := 0
+	for key := range strings.SplitSeq(string(list[:n]), "\x00") {
+		if !layers.AllowedXattr(key) {
+			continue
+		}
+		n, err := unix.Fgetxattr(fd, key, value)
+		if err == unix.ENODATA {
+			continue
+		}
+		if total += len(key) + n; err == nil && (total > maxAttributes || strings.Contains(key, "=")) {
+			err = errors.New("a tar cannot hold it")
+		}
+		if err != nil {
+			p.note(name, "fgetxattr "+key+" of", err)
+			continue
+		}
+		if records == nil {
+			records = make(map[string]string)
+		}
+		records[layers.PAXXattr+key] = string(value[:n])
+	}
+	return records
+}
