@@ -1,4 +1,4 @@
-package usage
+package meter
 
 import (
 	"errors"
@@ -55,7 +55,7 @@ func group(t *testing.T, name string, args ...string) (path string) {
 // processes took.
 func TestCPU(t *testing.T) {
 	path := group(t, "sh", "-c", "while :; do :; done")
-	m := Meter{}
+	m := Readings{}
 	first, err := m.Read(path)
 	if err != nil || first.CPU.Percent != nil {
 		t.Fatalf("first reading: %+v, %v", first, err)
@@ -79,7 +79,7 @@ func TestCPU(t *testing.T) {
 // TestNotCounted: what has no controller is not there, rather than 0.
 func TestNotCounted(t *testing.T) {
 	path := group(t, "sleep", "60")
-	u, err := Meter{}.Read(path)
+	u, err := Readings{}.Read(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func TestNotCounted(t *testing.T) {
 			t.Errorf("%s: there %v, controllers %q", controller, there, counted)
 		}
 	}
-	if _, err := (Meter{}).Read(path + "-nowhere"); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := (Readings{}).Read(path + "-nowhere"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no such cgroup: %v", err)
 	}
 }
@@ -115,7 +115,7 @@ func TestFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := Meter{inode: reading{time.Now().Add(-time.Second), 1_000_000}}
+	m := Readings{inode: reading{time.Now().Add(-time.Second), 1_000_000}}
 	u, err := m.Read(dir)
 	if err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-// Package usage tells what a container uses, as the kernel counts it in the files
+// Package meter tells what a container uses, as the kernel counts it in the files
 // of its cgroup (Documentation/admin-guide/cgroup-v2.rst).
 //
 // Most numbers are what is used now. Time on the CPU only grows, so a share of it
@@ -9,7 +9,7 @@
 //
 // What the kernel does not count, since this machine's cgroup v2 has not the
 // controller or the container was not given it, is nil: that is not 0.
-package usage
+package meter
 
 import (
 	"io/fs"
@@ -75,9 +75,9 @@ type Stall struct {
 	Full float64 `json:"full"`
 }
 
-// Meter remembers readings, by the inode of the cgroup: a container that was
-// started again has another.
-type Meter map[uint64]reading
+// Readings are remembered by the inode of the cgroup: a container that was started
+// again has another.
+type Readings map[uint64]reading
 
 type reading struct {
 	at          time.Time
@@ -85,7 +85,7 @@ type reading struct {
 }
 
 // Read reads the cgroup at path. If it is gone the error is fs.ErrNotExist.
-func (m Meter) Read(path string) (*Usage, error) {
+func (r Readings) Read(path string) (*Usage, error) {
 	inode, err := inodeOf(path)
 	if err != nil {
 		return nil, err
@@ -103,10 +103,10 @@ func (m Meter) Read(path string) (*Usage, error) {
 		CPU:      &CPU{Nanoseconds: s.CPU.Usage.Total},
 		Pressure: Pressure{stalled(s.CPU.Pressure), stalled(s.Memory.Pressure), stalled(s.Blkio.Pressure)},
 	}
-	if last, ok := m[inode]; ok {
+	if last, ok := r[inode]; ok {
 		u.CPU.Percent = percent(float64(s.CPU.Usage.Total-last.nanoseconds), float64(now.Sub(last.at)))
 	}
-	m[inode] = reading{now, s.CPU.Usage.Total}
+	r[inode] = reading{now, s.CPU.Usage.Total}
 	if slices.Contains(counted, "memory") {
 		u.Memory = memory(&s.Memory)
 	}
