@@ -86,16 +86,15 @@ func (c *copying) open(from *Position) error {
 		r.seek(from.offset)
 		c.files = append(c.files, r)
 	}
-	_, err := c.advance()
-	return err
+	return c.advance()
 }
 
 // advance leaves all files but the last, and opens those that have come after
 // it. What was added to the last one before is seen now.
-func (c *copying) advance() (more bool, err error) {
+func (c *copying) advance() error {
 	for len(c.files) > 1 {
 		if err := c.files[0].file.Close(); err != nil {
-			return false, err
+			return err
 		}
 		c.files = c.files[1:]
 	}
@@ -113,7 +112,7 @@ func (c *copying) advance() (more bool, err error) {
 	if last != nil {
 		err = errors.Join(err, c.files[0].extend())
 	}
-	return len(files) > 0, err
+	return err
 }
 
 // leaveAllBut has all lines left out but the last tail ones. To count them it

@@ -1,8 +1,8 @@
 package logs
 
-// Waiting for more. The folder in which the files grow and are renamed is
-// watched with inotify(7); what has happened there is not asked: whoever is
-// woken looks for himself.
+// Waiting for more. The folder of the log is watched with inotify(7) for files
+// that grow. Which one it was is not asked: whoever is woken looks for himself,
+// for a new log too.
 
 import (
 	"context"
@@ -16,26 +16,23 @@ import (
 
 // follow copies what comes, until it is over.
 func (c *copying) follow(ctx context.Context, ended <-chan struct{}, until <-chan time.Time) error {
-	for over, more := false, false; !over || more; {
-		if !more {
-			if n := len(c.files); n > 0 && c.files[n-1].broken {
-				return nil
-			}
-			select {
-			case _, open := <-c.watch.changed:
-				if !open {
-					return c.watch.err
-				}
-			case <-ended:
-				over = true
-			case <-until:
-				over = true
-			case <-ctx.Done():
-				return ctx.Err()
-			}
+	for over := false; !over; {
+		if n := len(c.files); n > 0 && c.files[n-1].broken {
+			return nil
 		}
-		var err error
-		if more, err = c.advance(); err != nil {
+		select {
+		case _, open := <-c.watch.changed:
+			if !open {
+				return c.watch.err
+			}
+		case <-ended:
+			over = true
+		case <-until:
+			over = true
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if err := c.advance(); err != nil {
 			return err
 		}
 		if err := c.copy(ctx); err != nil {
@@ -66,7 +63,7 @@ func watchFolder(dir string) (*watch, error) {
 			"the kernel allows each user few of them; allow more with: sysctl fs.inotify.max_user_instances=1024")
 	}
 	w := &watch{inotify: os.NewFile(uintptr(fd), "inotify of "+dir), changed: make(chan struct{}, 1)}
-	if _, err := unix.InotifyAddWatch(fd, dir, unix.IN_MODIFY|unix.IN_CREATE|unix.IN_MOVED_TO); err != nil {
+	if _, err := unix.InotifyAddWatch(fd, dir, unix.IN_MODIFY); err != nil {
 		w.close()
 		return nil, fmt.Errorf("inotify_add_watch %s: %w", dir, err)
 	}

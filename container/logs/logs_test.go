@@ -3,9 +3,12 @@ package logs
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -148,15 +151,19 @@ func TestCopyDamaged(t *testing.T) {
 		change(&f)
 		return f.appendTo(nil)
 	}
-	long := header(func(*frame) {})
-	long[len(long)-6] = 0x20 // in either byte order it is too much
+	set := func(offset int, v uint64) []byte {
+		b := header(func(*frame) {})
+		binary.NativeEndian.PutUint64(b[offset:], v)
+		return b
+	}
 	for name, bad := range map[string][]byte{
+		"nanoseconds past one":   set(8, 1e9),
 		"zeros":                  make([]byte, 4096),
 		"text":                   []byte(strings.Repeat("text ", 20)),
 		"a third stream":         header(func(f *frame) { f.stream = 3 }),
 		"a time before 1970":     header(func(f *frame) { f.time = time.Unix(-1, 0) }),
 		"a time after all":       header(func(f *frame) { f.time = time.Unix(lastSecond+1, 0) }),
-		"a length without end":   long,
+		"a length without end":   set(24, 1<<63),
 		"ones":                   bytes.Repeat([]byte{0xff}, 40),
 		"a length past MaxFrame": frame{start, Stdout, make([]byte, MaxFrame+1)}.appendTo(nil),
 	} {
@@ -202,13 +209,66 @@ func TestCopyLongestFrame(t *testing.T) {
 	}
 }
 
+// feeding is an output that has the container say more.
+type feeding struct {
+	merged
+	feed func()
+}
+
+func (f *feeding) Write(p []byte) (int, error) {
+	f.feed()
+	return f.merged.Write(p)
+}
+
+// TestCopyEnds, though the log grows as fast as it is read.
+func TestCopyEnds(t *testing.T) {
+	dir := t.TempDir()
+	w := openWriter(t, dir, Maximum)
+	say(t, w, "1a\n", "2b\n")
+	out := &feeding{feed: func() { say(t, w, "1c\n", "2d\n") }}
+	if err := Copy(t.Context(), dir, Options{Tail: -1}, nil, out, out); err != nil || out.String() != "a\nb\n" {
+		t.Errorf("%q, %v", out.String(), err)
+	}
+}
+
 func TestCopyCancelled(t *testing.T) {
 	dir := t.TempDir()
-	put(t, dir, Current, said{"1a\n"}.bytes())
+	line := "1" + strings.Repeat("x", 9999) + "\n"
+	put(t, dir, Current, said(slices.Repeat([]string{line}, 1000)).bytes())
 	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := Copy(ctx, dir, Options{Tail: -1}, nil, &merged{}, &merged{}); !errors.Is(err, context.Canceled) {
-		t.Error(err)
+	out := &feeding{feed: cancel}
+	err := Copy(ctx, dir, Options{Tail: -1}, nil, out, nil)
+	if !errors.Is(err, context.Canceled) || out.Len() > 2*usual {
+		t.Errorf("%d bytes, %v", out.Len(), err)
+	}
+}
+
+// TestCopyWhileRenamed: the two files are of one moment, however often they are
+// renamed meanwhile.
+func TestCopyWhileRenamed(t *testing.T) {
+	dir := t.TempDir()
+	w := openWriter(t, dir, 1) // each frame in a file of its own
+	ctx, stop := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer stop()
+	done := make(chan struct{})
+	defer func() { <-done }()
+	go func() {
+		for n := 0; ctx.Err() == nil; n++ {
+			if err := w.Write(Stdout, start, fmt.Appendf(nil, "%d ", n)); err != nil {
+				t.Error(err)
+			}
+		}
+		close(done)
+	}()
+	for ctx.Err() == nil {
+		text, err := show(t, dir, Options{Tail: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var first, second int
+		if n, _ := fmt.Sscan(text, &first, &second); n == 2 && second != first+1 {
+			t.Fatalf("between %d and %d something is missing", first, second)
+		}
 	}
 }
 
