@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -272,9 +273,14 @@ func TestDevicesBelow(t *testing.T) {
 // TestMissingController: an error, and what to do; nothing that is not asked for.
 func TestMissingController(t *testing.T) {
 	path := group(t)
-	limit, none := int64(5), int64(0)
-	if err := Update(path, &specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: &none}, Pids: &specs.LinuxPids{}}); err != nil {
-		t.Errorf("nothing is asked for: %v", err)
+	limit, none, unlimited := int64(5), int64(0), int64(-1)
+	for _, r := range []specs.LinuxResources{
+		{Memory: &specs.LinuxMemory{Limit: &none}, Pids: &specs.LinuxPids{}},
+		{Memory: &specs.LinuxMemory{Limit: &unlimited}, Pids: &specs.LinuxPids{Limit: &unlimited}},
+	} {
+		if err := Update(path, &r); err != nil {
+			t.Errorf("nothing is asked for: %v", err)
+		}
 	}
 	mount, _ := Mount()
 	if slices.Contains(Available(mount), "pids") {
@@ -334,6 +340,25 @@ func TestUpdate(t *testing.T) {
 	}
 }
 
+// TestUpdateRefused: what was written before the kernel said no is taken back.
+func TestUpdateRefused(t *testing.T) {
+	path := group(t, "hugetlb")
+	limit := func(bytes uint64, also map[string]string) error {
+		return Update(path, &specs.LinuxResources{HugepageLimits: []specs.LinuxHugepageLimit{{Pagesize: "2MB", Limit: bytes}}, Unified: also})
+	}
+	if err := limit(4<<20, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := limit(8<<20, map[string]string{"hugetlb.3MB.max": "0"}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("pages of 3 MB: %v", err)
+	}
+	for _, name := range []string{"hugetlb.2MB.max", "hugetlb.2MB.rsvd.max"} {
+		if got, err := get(path, name); got != "4194304" || err != nil {
+			t.Errorf("%s is %s, %v", name, got, err)
+		}
+	}
+}
+
 // TestUpdateDisk: a weight, and limits of one disk; of a disk that is not there
 // they are an error.
 func TestUpdateDisk(t *testing.T) {
@@ -359,6 +384,14 @@ func TestUpdateDisk(t *testing.T) {
 		ThrottleWriteIOPSDevice: []specs.LinuxThrottleDevice{{LinuxBlockIODevice: device, Rate: 7}}}})
 	if !errors.Is(err, want) {
 		t.Fatalf("device %+v: error %v, want %v", device, err, want)
+	}
+	if want == nil {
+		refused := Update(path, &specs.LinuxResources{BlockIO: &specs.LinuxBlockIO{
+			ThrottleReadBpsDevice:  []specs.LinuxThrottleDevice{{LinuxBlockIODevice: device, Rate: 2 << 20}},
+			ThrottleReadIOPSDevice: []specs.LinuxThrottleDevice{{LinuxBlockIODevice: specs.LinuxBlockIODevice{Major: 8, Minor: 1 << 19}, Rate: 1}}}})
+		if !errors.Is(refused, unix.ENODEV) {
+			t.Errorf("a disk that is not there: %v", refused)
+		}
 	}
 	if got, _ := get(path, "io.max"); want == nil && !strings.HasSuffix(got, " rbps=1048576 wbps=max riops=max wiops=7") {
 		t.Errorf("io.max: %q", got)
@@ -433,7 +466,7 @@ func TestVirtualMachine(t *testing.T) {
 	run("make", "build")
 	run("go", "test", "-c", "-o", filepath.Join(files, "cgroup.test"), "./runtime/cgroup")
 	output := run("scripts/vm", "cd /files && ./cgroup.test -test.v -test.timeout 100s")
-	for _, name := range []string{"TestUpdate", "TestUpdateDevices", "TestUpdateDisk", "TestWatchOOM", "TestFreeze", "TestSignal", "TestReadStats"} {
+	for _, name := range []string{"TestUpdate", "TestUpdateDevices", "TestUpdateRefused", "TestUpdateDisk", "TestWatchOOM", "TestFreeze", "TestSignal", "TestReadStats"} {
 		if !strings.Contains(output, "--- PASS: "+name+" ") {
 			t.Errorf("%s did not pass in the virtual machine", name)
 		}

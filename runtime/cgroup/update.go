@@ -17,8 +17,8 @@ import (
 
 // Update gives a cgroup with processes in it other limits: the same files as
 // those of a new one, and what r does not mention stays as it is. Device rules,
-// if there are any in r, replace all that were there. It is not one step: if a
-// file cannot be written, those before it are.
+// if there are any in r, replace all that were there. It is not one step, but if a
+// file cannot be written, those before it get back what they said.
 func Update(path string, r *specs.LinuxResources) error {
 	if r == nil {
 		return nil
@@ -34,7 +34,12 @@ func Update(path string, r *specs.LinuxResources) error {
 	if err := enough(path, r.Memory); err != nil {
 		return err
 	}
-	if err := passDown(path, Controllers(files)); err != nil {
+	has, err := get(path, "cgroup.controllers")
+	if err != nil {
+		return err
+	}
+	files = limiting(files, strings.Fields(has))
+	if err := passDown(path, missing(files, strings.Fields(has))); err != nil {
 		return err
 	}
 	if err := write(path, files); err != nil {
@@ -79,15 +84,22 @@ func enough(path string, m *specs.LinuxMemory) error {
 	return err
 }
 
-// passDown makes sure that the cgroup has the controllers, from the top.
-func passDown(path string, controllers []string) error {
-	has, err := get(path, "cgroup.controllers")
-	if err != nil {
-		return err
-	}
-	controllers = slices.DeleteFunc(slices.Clone(controllers), func(c string) bool {
-		return slices.Contains(strings.Fields(has), c)
+// limiting leaves out what says that there is no limit, where the cgroup has not
+// the controller and so none.
+func limiting(files []File, has []string) []File {
+	limits := NotNew(files)
+	return slices.DeleteFunc(files, func(f File) bool {
+		return !slices.Contains(limits, f) && len(missing([]File{f}, has)) > 0
 	})
+}
+
+// missing are the controllers of these files that the cgroup has not.
+func missing(files []File, has []string) []string {
+	return slices.DeleteFunc(Controllers(files), func(c string) bool { return slices.Contains(has, c) })
+}
+
+// passDown gives the cgroup these controllers, from the top.
+func passDown(path string, controllers []string) error {
 	if len(controllers) == 0 {
 		return nil
 	}
@@ -119,7 +131,28 @@ func isCgroup(dir string) bool {
 	return err == nil
 }
 
-func write(path string, files []File) error {
+// write writes files. If one of them cannot be written, those before it get back
+// what they said.
+func write(path string, files []File) (err error) {
+	var before []File
+	defer func() {
+		if err == nil {
+			return
+		}
+		for _, f := range slices.Backward(before) {
+			err = errors.Join(err, put(path, f.Name, f.Value+"\n"))
+		}
+	}()
+	replace := func(f File) error {
+		old, err := present(path, f)
+		if err == nil {
+			err = put(path, f.Name, f.Value)
+		}
+		if err == nil {
+			before = append(before, old)
+		}
+		return err
+	}
 	missing := false
 	for i, f := range files {
 		if f.Instead && !missing {
@@ -127,11 +160,11 @@ func write(path string, files []File) error {
 		}
 		if f.Name == "cpu.max" && i+1 < len(files) && files[i+1].Name == "cpu.max.burst" {
 			// the old burst may be more than the new quota, and then is refused
-			if err := put(path, "cpu.max.burst", "0"); err != nil {
+			if err := replace(File{Name: "cpu.max.burst", Value: "0"}); err != nil {
 				return err
 			}
 		}
-		err := put(path, f.Name, f.Value)
+		err := replace(f)
 		if missing = f.Optional && errors.Is(err, fs.ErrNotExist); missing {
 			continue
 		}
@@ -140,4 +173,25 @@ func write(path string, files []File) error {
 		}
 	}
 	return nil
+}
+
+// present is what a file says now of what f is about: all, or what its line for
+// this device does. A file of devices has a line for each that is limited.
+func present(path string, f File) (File, error) {
+	text, err := get(path, f.Name)
+	device, _, _ := strings.Cut(f.Value, " ")
+	if !strings.Contains(device, ":") {
+		text, _, _ = strings.Cut(text, "\n") // of weights, the default
+		return File{Name: f.Name, Value: text}, err
+	}
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, device+" ") {
+			return File{Name: f.Name, Value: strings.TrimSpace(line)}, err
+		}
+	}
+	none := " default"
+	if f.Name == "io.max" {
+		none = " rbps=max wbps=max riops=max wiops=max"
+	}
+	return File{Name: f.Name, Value: device + none}, err
 }
