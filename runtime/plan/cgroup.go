@@ -144,9 +144,13 @@ func (b *builder) limit(f cgroup.File) {
 	b.host(f.Why, write(file, f.Value))
 }
 
-// passDown lets the folders in dir use controllers.
+// passDown lets the folders in dir use controllers. Those that only count are not
+// to be had where processes are in dir, as in a container that looks like a
+// machine (cgroup-v2, "No Internal Process Constraint"); for limits that is an
+// error.
 func (b *builder) passDown(dir string, controllers []string) {
-	if len(controllers) == 0 {
+	count := slices.DeleteFunc(slices.Clone(b.options.Count), func(c string) bool { return slices.Contains(controllers, c) })
+	if len(controllers)+len(count) == 0 {
 		return
 	}
 	from := b.from
@@ -155,6 +159,10 @@ func (b *builder) passDown(dir string, controllers []string) {
 	for _, c := range controllers {
 		b.from = "linux.resources." + c
 		b.host("pass it down", write(file, "+"+c))
+	}
+	b.from = from
+	for _, c := range count {
+		b.host("pass it down, to count what is used", write(file, "+"+c).accept(unix.EBUSY, unix.EOPNOTSUPP, unix.ENOENT))
 	}
 }
 

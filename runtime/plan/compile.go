@@ -37,6 +37,9 @@ type Options struct {
 	Root *Overlay
 	// Cgroup2 is where the host has mounted the cgroup2 filesystem.
 	Cgroup2 string
+	// Count is the controllers that the container's cgroup is to have if it can,
+	// though no limit needs them: they count what it uses.
+	Count []string
 	// Arch is the machine's architecture in Go's words; "" is this one's.
 	Arch string
 	// Stdio names the standard streams (0, 1, 2) for which the caller gives a

@@ -80,6 +80,7 @@ func testContainers() map[string]func(*specs.Spec, *Options) {
 		},
 		"readonly": func(s *specs.Spec, o *Options) {
 			s.Root.Readonly = true
+			o.Count = []string{"memory", "io"}
 			s.Mounts = append(s.Mounts,
 				specs.Mount{Destination: "/run", Type: "tmpfs", Source: "tmpfs", Options: []string{"size=1m"}},
 				specs.Mount{Destination: "/volume", Type: "bind", Source: RootSource + "/volume", Options: []string{"rbind"}})
