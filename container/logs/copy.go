@@ -1,5 +1,13 @@
 package logs
 
+// Reading. The files that are there are opened first, and where they end then
+// is the goal, so that a container which never falls silent is no reason to go
+// on for ever. To follow it is to go on all the same: again and again to where
+// the last file ends now, and into those that have come after it.
+//
+// The last lines are found by going through the files twice, which takes no
+// memory: once to count, once to leave out all but those.
+
 import (
 	"context"
 	"errors"
@@ -33,7 +41,8 @@ type Options struct {
 
 // Copy writes what the log in the folder dir holds of standard output to
 // stdout, and of standard error to stderr, in order, each frame as it is,
-// without waiting for the end of a line. A nil writer leaves its stream out.
+// without waiting for the end of a line. A nil writer leaves its stream out; for
+// a terminal there is Printable.
 //
 // With o.Follow it ends when ended is closed and all that was written before is
 // read, or with ctx. Otherwise it ends where the log ended when it began.
@@ -106,7 +115,7 @@ func (c *copying) advance() error {
 	for _, f := range files {
 		c.files = append(c.files, newReader(f))
 	}
-	if gap && c.gap == nil {
+	if gap {
 		c.gap = fmt.Errorf("follow %s: it was renamed twice before it was read: some of it may be missing", last.Name())
 	}
 	if last != nil {

@@ -143,21 +143,22 @@ func TestFollowRotation(t *testing.T) {
 }
 
 // TestFollowTooSlowly: what was renamed twice before it was read is missing,
-// and that is told; what is there is output.
+// and that is told, once; what is there is output.
 func TestFollowTooSlowly(t *testing.T) {
 	dir := t.TempDir()
 	w := openWriter(t, dir, 1) // each frame in a file of its own
 	say(t, w, "1a\n")
 	f := follow(t, dir, Options{Tail: -1})
 	f.sees("a\n")
-	f.mu.Lock() // output waits
-	say(t, w, "1b\n", "1c\n", "1d\n", "1e\n", "1f\n")
-	f.mu.Unlock()
-	err := f.end()
-	if err == nil || !strings.Contains(err.Error(), "may be missing") {
-		t.Errorf("no word of it: %v", err)
+	for range 2 {
+		f.mu.Lock() // output waits
+		say(t, w, "1b\n", "1c\n", "1d\n", "1e\n", "1f\n")
+		f.mu.Unlock()
+		f.waitFor(func(text string) bool { return strings.HasPrefix(text, "a\n") && strings.HasSuffix(text, "e\nf\n") })
 	}
-	f.waitFor(func(text string) bool { return strings.HasPrefix(text, "a\n") && strings.HasSuffix(text, "e\nf\n") })
+	if err := f.end(); err == nil || strings.Count(err.Error(), "may be missing") != 1 {
+		t.Errorf("what is told: %v", err)
+	}
 }
 
 // TestFollowHalfAFrame: it is waited for, and if it is cut off, what comes in

@@ -279,8 +279,8 @@ func FuzzCopy(f *testing.F) {
 	f.Add(said{"1a\n"}.bytes(), said{"2b\n", "1c"}.bytes(), 1)
 	f.Add(said{"1a\n"}.bytes()[:20], make([]byte, 64), -1)
 	f.Add(bytes.Repeat([]byte{0xff}, 64), said{"1a"}.bytes(), 3)
+	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, older, newer []byte, tail int) {
-		dir := t.TempDir()
 		known := said{"1known\n", "2words\n"}.bytes()
 		put(t, dir, Older, append(known, older...))
 		put(t, dir, Current, newer)

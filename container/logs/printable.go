@@ -65,8 +65,8 @@ func escape(safe, text []byte) (_, rest []byte) {
 	return safe, nil
 }
 
-// longest is the most that a colour takes; escape[38;2;255;255;255;48;2;255;255;255m
-// has 36 bytes.
+// longest is how many bytes a colour has at most. Both colours in full, as in
+// escape[38;2;255;255;255;48;2;255;255;255m, are 36.
 const longest = 64
 
 // colour says how long the colour is with which text begins, 0 for none. It is

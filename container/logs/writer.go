@@ -1,5 +1,11 @@
 package logs
 
+// Writing. A container that writes to a pipe which nobody empties stands still,
+// so its output is taken whatever becomes of it: what the disk has no room for
+// is dropped. It is dropped by frames. Half of one, followed by the next, would
+// make all that comes after it unreadable, so the file is cut back to where it
+// ended before.
+
 import (
 	"errors"
 	"fmt"
