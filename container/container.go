@@ -54,8 +54,14 @@ type Options struct {
 	Ulimits []string // nofile=1024:4096
 	Sysctls []string
 
-	CIDFile    string
-	StopSignal string
+	CIDFile string
+
+	StopSignal  string
+	StopTimeout *int   // seconds
+	Restart     string // on-failure:5
+	Labels      []string
+	LogOpts     []string // max-size=10m
+	HealthCheck
 }
 
 // config is a config in the making.

@@ -30,11 +30,11 @@ type Change struct {
 // by path and as docker diff tells it: a folder in which something changed has
 // changed too, and of a folder that is gone only its own name is told.
 func Diff(ctx context.Context, root, name string) ([]Change, error) {
-	path, _, err := lookUp(root, name)
+	c, err := Find(root, name)
 	if err != nil {
-		return nil, fmt.Errorf("diff container %q: %w", name, err)
+		return nil, fmt.Errorf("diff %w", err)
 	}
-	layers, err := layersOf(ctx, root, path)
+	layers, err := layersOf(ctx, root, c.dir)
 	if err != nil {
 		return nil, fmt.Errorf("diff container %q: %w", name, err)
 	}

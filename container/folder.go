@@ -2,15 +2,23 @@ package container
 
 // The folder of a container, <root>/containers/<id>, holds what it has on disk:
 //
-//	image        the digest of the manifest it was made from: written last,
-//	             removed first, so that without it a folder is no container
-//	remove       there if the container goes when its process ends (--rm)
-//	upper, work  what it has changed in its root, and overlayfs's workbench
+//	image          the digest of the manifest it was made from: written last,
+//	               removed first, so that without it a folder is no container
+//	settings.json  what was decided when it was made (settings.go)
+//	config.json    the same as an OCI config: what each life begins with
+//	remove         there, from its start on, if it goes when its process ends (--rm)
+//	upper, work    what it has changed in its root, and overlayfs's workbench
 //	hostname, hosts, resolv.conf
-//	             bound over the files of that name in /etc
+//	               bound over the files of that name in /etc
+//	life           while it has a process: package runtime/state knows of that
+//	watcher        which process watches over it, in the background (watch.go)
+//	log, log.1     what it has said in the background (package logs)
+//	sleeps         there while the watcher waits to begin again
+//	end.json       how its last life ended (end.go)
+//	stopped        there if somebody has stopped it: it is not to be restarted
 //
-// The command that runs the container locks the folder with flock(2): whoever
-// can take that lock knows that the command is gone.
+// Whoever runs the container, the command in the foreground or the watcher,
+// locks the folder with flock(2): who can take that lock knows that it is gone.
 //
 // names/<name> is a symbolic link to the id: symlink(2) either makes it or says
 // that the name is taken, whatever else happens at that moment.
@@ -27,22 +35,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/minictr/minictr/hint"
-	"github.com/minictr/minictr/images"
-	"github.com/minictr/minictr/runtime"
 	"golang.org/x/sys/unix"
 )
-
-// folder is a container's place on disk, locked by this process.
-type folder struct {
-	id      string
-	dir     string
-	name    string // the link in names/, or ""
-	cidFile string // that was written for the caller, or ""
-	lock    *os.File
-	keep    bool
-}
 
 const private = 0o700
 
@@ -53,9 +50,10 @@ func newID() string {
 	return hex.EncodeToString(b[:])
 }
 
-// newFolder makes the folder of a new container of image in the store's root,
-// and sees that there is a floor among its layers.
-func newFolder(root, layers string, image *images.Image, o *Options) (f *folder, err error) {
+// newFolder makes and locks the folder of a new container in the store's root,
+// and sees that there is a floor among its layers. It is no container before
+// commit.
+func newFolder(root, layers string) (c *Container, err error) {
 	containers := filepath.Join(root, "containers")
 	if err := os.MkdirAll(containers, private); err != nil {
 		return nil, err
@@ -69,99 +67,118 @@ func newFolder(root, layers string, image *images.Image, o *Options) (f *folder,
 		return nil, err
 	}
 	id := newID()
-	f = &folder{id: id, dir: filepath.Join(containers, id), keep: !o.Remove}
-	defer func() {
-		if err != nil {
-			f.remove()
-		}
-	}()
-	for _, dir := range []string{f.dir, f.path("upper"), f.path("work")} {
+	c = &Container{ID: id, root: root, dir: filepath.Join(containers, id)}
+	for _, dir := range []string{c.dir, c.path("upper"), c.path("work")} {
 		if err := os.Mkdir(dir, private); err != nil {
-			return f, err
+			return nil, errors.Join(err, c.remove())
 		}
 	}
-	if err := os.Chmod(f.path("upper"), 0o755); err != nil { // it becomes the container's /
-		return f, err
-	}
-	if f.lock, err = lockFolder(f.dir, unix.LOCK_EX); err != nil {
-		return f, err
-	}
-	if o.Remove {
-		if err := f.write("remove", nil); err != nil {
-			return f, err
-		}
-	}
-	if err := f.write("image", []byte(image.Manifest+"\n")); err != nil {
-		return f, err
-	}
-	return f, f.take(root, o.Name)
-}
-
-func (f *folder) path(name string) string { return filepath.Join(f.dir, name) }
-
-func (f *folder) write(name string, data []byte) error {
-	return os.WriteFile(f.path(name), data, 0o644)
-}
-
-// take claims a name.
-func (f *folder) take(root, name string) error {
-	if name == "" {
-		return nil
-	}
-	if err := runtime.CheckName(name); err != nil {
-		return err
-	}
-	names := filepath.Join(root, "names")
-	if err := os.MkdirAll(names, private); err != nil {
-		return err
-	}
-	link := filepath.Join(names, name)
-	err := os.Symlink(f.id, link)
-	if errors.Is(err, fs.ErrExist) {
-		return hint.New(fmt.Errorf("name %q: another container has it", name),
-			"choose another one, or remove that container with: minictr rm "+name)
-	}
+	err = os.Chmod(c.path("upper"), 0o755) // it becomes the container's /
 	if err == nil {
-		f.name = link
+		c.lock, err = lockFolder(c.dir, unix.LOCK_EX)
 	}
-	return err
+	if err != nil {
+		return nil, errors.Join(err, c.remove())
+	}
+	return c, nil
 }
 
-// close ends the command's hold on the container, and removes it unless it is
-// to be kept.
-func (f *folder) close() error {
-	if !f.keep {
-		return f.remove()
-	}
-	return f.lock.Close()
+func (c *Container) path(name string) string { return filepath.Join(c.dir, name) }
+
+// write writes a file that others of the container's namespaces may read.
+func (c *Container) write(name string, data []byte) error {
+	return os.WriteFile(c.path(name), data, 0o644)
 }
 
-// discard removes a container that was never started, and what told of it.
-func (f *folder) discard() error {
-	err := f.remove()
-	if f.cidFile != "" {
-		err = errors.Join(err, os.Remove(f.cidFile))
+// replace writes a file in one step.
+func (c *Container) replace(name string, data []byte) error {
+	part := c.path("." + name)
+	if err := os.WriteFile(part, data, 0o600); err != nil {
+		return err
 	}
-	return err
+	return os.Rename(part, c.path(name))
+}
+
+// has tells whether there is a file of this name.
+func (c *Container) has(name string) bool {
+	_, err := os.Lstat(c.path(name))
+	return err == nil
+}
+
+// drop removes a file, if it is there.
+func (c *Container) drop(name string) error {
+	if err := os.Remove(c.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // remove gives the name free first, and the lock last. Without its image the
-// folder is no container: if we are killed from there on, Sweep goes on.
-func (f *folder) remove() error {
-	if f.name != "" {
-		if err := os.Remove(f.name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+// folder is no container: if we are killed from there on, the sweep goes on.
+func (c *Container) remove() error {
+	if c.Name != "" {
+		if err := os.Remove(c.link()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	err := os.Remove(f.path("image"))
-	if err == nil || errors.Is(err, fs.ErrNotExist) {
-		err = os.RemoveAll(f.dir)
+	err := c.drop("image")
+	if err == nil {
+		err = os.RemoveAll(c.dir)
 	}
-	if f.lock != nil {
-		f.lock.Close()
+	return errors.Join(err, c.unlock())
+}
+
+// markRemove notes that from now on nothing is to be left of it, if it is one of
+// --rm.
+func (c *Container) markRemove() error {
+	if !c.Settings.Options.Remove {
+		return nil
+	}
+	return c.write("remove", nil)
+}
+
+// discard removes a container that was never started, and what told of it.
+func (c *Container) discard() error {
+	err := c.remove()
+	if c.cidFile != "" {
+		err = errors.Join(err, os.Remove(c.cidFile))
 	}
 	return err
 }
+
+func (c *Container) unlock() error {
+	if c.lock == nil {
+		return nil
+	}
+	return c.lock.Close()
+}
+
+// take locks the container: from then on it is ours to run, or to remove. It
+// waits a little, for a command may be looking at it, or the last one that ran
+// it be about to end.
+func (c *Container) take(patience time.Duration) error {
+	for began := time.Now(); ; time.Sleep(2 * time.Millisecond) {
+		lock, err := lockFolder(c.dir, unix.LOCK_EX|unix.LOCK_NB)
+		switch {
+		case err == nil && !c.has("image"): // it was removed meanwhile
+			return errors.Join(lock.Close(), errNotExist)
+		case err == nil:
+			c.lock = lock
+			return nil
+		case errors.Is(err, fs.ErrNotExist):
+			return errNotExist
+		case !errors.Is(err, unix.EWOULDBLOCK):
+			return err
+		case time.Since(began) > patience:
+			return errRunning
+		}
+	}
+}
+
+var (
+	errNotExist = errors.New("no such container")
+	errRunning  = errors.New("it is running")
+)
 
 // lockFolder opens a folder and locks it. The lock is gone when the file is
 // closed, by the kernel if need be.
@@ -188,41 +205,32 @@ func flock(f *os.File, how int) error {
 }
 
 // Remove removes a container that has ended, by its name, its id or the
-// beginning of its id.
-func Remove(root, name string) error {
-	path, link, err := lookUp(root, name)
+// beginning of its id. With force it is killed first.
+func Remove(root, name string, force bool) error {
+	c, err := Find(root, name)
+	if err != nil {
+		return fmt.Errorf("remove %w", err)
+	}
+	if force {
+		if err := c.end(); err != nil {
+			return fmt.Errorf("remove container %q: %w", name, err)
+		}
+	}
+	err = c.take(briefly)
+	if force && errors.Is(err, errNotExist) {
+		return nil // it was one of --rm
+	}
+	if errors.Is(err, errRunning) {
+		err = hint.New(err, "end it first with minictr stop, or remove it with: minictr rm -f")
+	}
+	if err == nil {
+		err = c.remove()
+	}
 	if err != nil {
 		return fmt.Errorf("remove container %q: %w", name, err)
 	}
-	lock, err := lockFolder(path, unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		return hint.New(fmt.Errorf("remove container %q: it is running", name), "end its process first")
-	}
-	if err != nil {
-		return err
-	}
-	f := &folder{dir: path, name: link, lock: lock}
-	return f.remove()
+	return nil
 }
 
-// lookUp finds a container's folder, and its link in names/ if it was named so.
-func lookUp(root, name string) (path, link string, err error) {
-	if err := runtime.CheckName(name); err != nil {
-		return "", "", err
-	}
-	containers := filepath.Join(root, "containers")
-	link = filepath.Join(root, "names", name)
-	if id, err := os.Readlink(link); err == nil {
-		return filepath.Join(containers, id), link, nil
-	}
-	found, err := filepath.Glob(filepath.Join(containers, name+"*"))
-	switch {
-	case err != nil:
-		return "", "", err
-	case len(found) == 0:
-		return "", "", hint.New(errors.New("no such container"), "containers lie in "+containers)
-	case len(found) > 1:
-		return "", "", errors.New("several ids begin so")
-	}
-	return found[0], "", nil
-}
+// briefly is how long to wait for a lock that nobody should hold for long.
+const briefly = 200 * time.Millisecond

@@ -81,6 +81,16 @@ func ThisHost(o *Options) (Host, error) {
 	return h, nil
 }
 
+// planHost is what a plan depends on, for a container that has its config.
+func (c *Container) planHost() (h Host, err error) {
+	h = Host{ID: c.ID, Folder: c.dir, Arch: goruntime.GOARCH}
+	if h.Cgroup2, err = cgroup.Mount(); err != nil {
+		return h, err
+	}
+	h.OpenFiles, err = runtime.OpenFiles()
+	return h, err
+}
+
 // findInit looks for a program that starts another, hands on signals and reaps
 // orphans: "INIT -- COMMAND…". Static ones first, as they run in any image.
 func findInit() string {

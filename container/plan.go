@@ -35,7 +35,7 @@ func Plan(root, name string, o *Options) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := planOptions(store, image, host, o)
+	options := planOptions(store.Layers(), image.Layers, host, o.Remove)
 	options.Stdio[0] = !o.Interactive && !o.TTY // standard input is empty
 	stdio.Fit(spec.Process)
 	return plan.Compile(spec, options)

@@ -1,13 +1,13 @@
 package container
 
-// What a kill -9 leaves, the next command removes: cgroups of processes that
-// are gone (the kernel has ended them already), containers that were to be
+// What a kill -9 or a power cut leaves, the next command settles: lives whose
+// keeper is gone, cgroups of processes that are gone, containers that were to be
 // removed, names of containers that are not there, floors half laid.
 //
 // It takes the lock of containers/ for itself, so that it sees no folder whose
 // owner has not locked it yet. If a container is being made at this moment the
-// work is left to the next command. A container that is kept costs a look at
-// two of its files: only one that has a cgroup, or is not whole, is opened and
+// work is left to the next command. A container that is in order costs a look at
+// a few of its files: only one that has a life, or is not whole, is opened and
 // locked.
 
 import (
@@ -17,18 +17,21 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/minictr/minictr/images"
 	"github.com/minictr/minictr/runtime/cgroup"
+	"github.com/minictr/minictr/runtime/state"
 	"golang.org/x/sys/unix"
 )
 
 // cgroupParent is the cgroup that holds those of all containers.
 const cgroupParent = "minictr"
 
-// sweep removes what killed commands have left in the store's root.
-func sweep(root, layers string) error {
+// Sweep settles what killed commands have left in the store's root. Who may not
+// write there sees things as they were left.
+func Sweep(root string) error {
 	containers := filepath.Join(root, "containers")
 	all, err := lockFolder(containers, unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.EWOULDBLOCK) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.EWOULDBLOCK) || errors.Is(err, fs.ErrPermission) {
 		return nil
 	}
 	if err != nil {
@@ -41,11 +44,16 @@ func sweep(root, layers string) error {
 	}
 	cgroups := listCgroups()
 	for _, id := range ids {
-		if err := sweepOne(filepath.Join(containers, id), cgroups[id]); err != nil {
-			return fmt.Errorf("sweep container %s: %w", id, err)
+		c := &Container{ID: id, root: root, dir: filepath.Join(containers, id)}
+		if err := c.settle(cgroups[id]); err != nil {
+			return fmt.Errorf("settle container %s: %w", id, err)
 		}
 	}
-	return errors.Join(sweepNames(root), sweepFloors(layers))
+	store, err := images.Open(root)
+	if err != nil {
+		return err
+	}
+	return errors.Join(sweepNames(root), sweepFloors(store.Layers().Dir()))
 }
 
 // listCgroups finds the cgroups that containers have, by id.
@@ -66,12 +74,12 @@ func listCgroups() map[string]string {
 	return cgroups
 }
 
-// sweepOne cleans up a container unless somebody runs it.
-func sweepOne(path, group string) error {
-	if group == "" && keep(path) {
-		return nil // it has ended as it should
+// settle puts a container in order unless somebody has it.
+func (c *Container) settle(group string) error {
+	if group == "" && c.whole() && !c.has(lifeName) && !c.has("watcher") {
+		return nil
 	}
-	lock, err := lockFolder(path, unix.LOCK_EX|unix.LOCK_NB)
+	lock, err := lockFolder(c.dir, unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) || errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -79,23 +87,60 @@ func sweepOne(path, group string) error {
 		return err
 	}
 	defer lock.Close()
+	return c.settleHeld(group)
+}
+
+// settleHeld does so with a container that is locked.
+func (c *Container) settleHeld(group string) error {
+	if c.has(lifeName) {
+		if err := c.lost(); err != nil {
+			return err
+		}
+	}
 	if group != "" {
 		if err := cgroup.Remove(group); err != nil {
 			return err
 		}
 	}
-	if keep(path) {
-		return nil
+	if !c.whole() {
+		return os.RemoveAll(c.dir)
 	}
-	return os.RemoveAll(path)
+	return errors.Join(c.drop("watcher"), c.drop("sleeps"))
 }
 
-// keep: the folder is complete, and its container is not one of --rm.
-func keep(path string) bool {
-	image, err := os.Stat(filepath.Join(path, "image"))
-	_, remove := os.Stat(filepath.Join(path, "remove"))
-	return err == nil && image.Size() > 0 && errors.Is(remove, fs.ErrNotExist)
+// whole: the folder is complete, and its container is not one of --rm.
+func (c *Container) whole() bool {
+	image, err := os.Stat(c.path("image"))
+	return err == nil && image.Size() > 0 && !c.has("remove")
 }
+
+// lost ends a life that nobody watches over any more. If its end was written
+// down, only the rest is to be done.
+func (c *Container) lost() error {
+	life, err := c.life()
+	if errors.Is(err, state.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if last, err := c.End(); err != nil {
+		return err
+	} else if last == nil || !last.Started.Equal(life.Record.Created) {
+		end := c.nextEnd()
+		end.Error, end.ExitCode = "lost: the process that watched over it was killed", exitLost
+		if now, err := life.Record.ThisBoot(); err == nil && !now {
+			end.Error = "lost: the machine went down"
+		}
+		if err := c.saveEnd(end); err != nil {
+			return err
+		}
+	}
+	return c.finish()
+}
+
+// exitLost stands for the exit code that nobody knows; docker's.
+const exitLost = 255
 
 func sweepNames(root string) error {
 	links, err := filepath.Glob(filepath.Join(root, "names", "*"))

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net"
-	"os"
 	"path/filepath"
 	goruntime "runtime"
 	"strings"
@@ -12,7 +11,6 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/seccomp"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -240,23 +238,5 @@ func TestListenerIsAbsent(t *testing.T) {
 	}
 	if _, err := unix.Wait4(-1, nil, unix.WNOHANG, nil); err == nil {
 		t.Error("a process is left over")
-	}
-}
-
-// A container without a state is nothing that an agent, or a hook, can be told of.
-func TestStateIsNeeded(t *testing.T) {
-	a := newAgent(t, nil)
-	for name, change := range map[string]func(*specs.Spec){
-		"listener": a.notify("mkdir"),
-		"hook":     func(s *specs.Spec) { s.Hooks = &specs.Hooks{CreateRuntime: []specs.Hook{{Path: "/bin/true"}}} },
-	} {
-		file, err := os.Open(newContainer(t, change, "true").file("config.json"))
-		try(t, err)
-		spec, err := ReadConfig(file, t.TempDir())
-		try(t, err)
-		try(t, file.Close())
-		if _, err := Start(spec, plan.Options{}, map[plan.Ref]int{}, nil); err == nil || !strings.Contains(err.Error(), "container's state") {
-			t.Errorf("%s: %v", name, err)
-		}
 	}
 }

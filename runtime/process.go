@@ -9,7 +9,6 @@ import (
 	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/walk"
-	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
 
@@ -21,29 +20,8 @@ type Process struct {
 	pidfd  int
 }
 
-// Start makes the container that spec describes and starts its process.
-// options says what the config does not; Cgroup2 may be left empty for a
-// process in no cgroup of its own. given and watch are walk.Caller's.
-//
-// Hooks and seccomp's listener want a container that has a state: see Create.
-//
-// Start locks the goroutine to its thread: the process is killed when that
-// thread ends, unless options.Outlive is set.
-func Start(spec *specs.Spec, options plan.Options, given map[plan.Ref]int, watch func(*plan.Plan) walk.Watch) (*Process, error) {
-	p, err := plan.Compile(spec, options)
-	if err != nil {
-		return nil, err
-	}
-	caller := walk.Caller{Given: given, Stop: func(*walk.Walk, plan.Stop) error {
-		return errors.New("hooks, linux.seccomp.listenerPath: they are told a container's state, and this one has none")
-	}}
-	if watch != nil {
-		caller.Watch = watch(p)
-	}
-	return launch(p, caller)
-}
-
-// launch carries out a plan.
+// launch carries out a plan. It locks the goroutine to its thread: unless the
+// process is to outlive us it is killed when that thread ends.
 func launch(p *plan.Plan, caller walk.Caller) (*Process, error) {
 	release, err := barrier(caller.Given)
 	if err != nil {
@@ -113,20 +91,30 @@ func (p *Process) Signal(sig unix.Signal) error {
 // Wait waits for the end and returns the exit code as a shell tells it: the
 // process's own, or 128 and the number of the signal that killed it.
 func (p *Process) Wait() (code int, err error) {
-	var status unix.WaitStatus
-	for {
-		_, err := unix.Wait4(p.Pid(), &status, 0, nil)
-		if err == nil {
-			break
-		}
-		if !errors.Is(err, unix.EINTR) {
-			return 0, fmt.Errorf("wait4 %d: %w", p.Pid(), err)
-		}
+	status, err := p.Status()
+	if err != nil {
+		return 0, err
 	}
 	if status.Signaled() {
 		return 128 + int(status.Signal()), nil
 	}
 	return status.ExitStatus(), nil
+}
+
+// Status waits for the end and returns what wait(2) tells of it.
+func (p *Process) Status() (unix.WaitStatus, error) { return WaitFor(p.Pid()) }
+
+// WaitFor waits for a child.
+func WaitFor(pid int) (status unix.WaitStatus, err error) {
+	for {
+		_, err := unix.Wait4(pid, &status, 0, nil)
+		if err == nil {
+			return status, nil
+		}
+		if !errors.Is(err, unix.EINTR) {
+			return status, fmt.Errorf("wait4 %d: %w", pid, err)
+		}
+	}
 }
 
 // Close removes the cgroup with whatever still runs in it, and closes the

@@ -23,6 +23,10 @@ var runFlags = append([]cli.Flag{
 	&cli.BoolFlag{Name: "tty", Aliases: []string{"t"}, Usage: "give the process a terminal of its own"},
 	&cli.BoolFlag{Name: "init", Usage: "run an init that reaps orphans and hands on signals"},
 	&cli.StringFlag{Name: "stop-signal", Usage: "stop the container with `SIGNAL`"},
+	&cli.IntFlag{Name: "stop-timeout", Usage: "wait for `SECONDS` before killing it", DefaultText: "10"},
+	&cli.StringFlag{Name: "restart", Usage: "begin again `no|on-failure[:N]|always|unless-stopped`", DefaultText: "no"},
+	&cli.StringSliceFlag{Name: "label", Aliases: []string{"l"}, KeepSpace: true, Usage: "note `NAME=VALUE` about the container"},
+	&cli.StringSliceFlag{Name: "log-opt", Usage: "keep the log as `max-size=SIZE` says", DefaultText: "max-size=8m"},
 
 	&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, KeepSpace: true, Usage: "set `NAME=VALUE`, or pass NAME on"},
 	&cli.StringSliceFlag{Name: "env-file", KeepSpace: true, Usage: "read variables from `FILE`"},
@@ -60,8 +64,9 @@ func runOptions(c *cli.Context) (*container.Options, error) {
 	o := &container.Options{
 		Name: c.String("name"), Remove: c.Bool("rm"), CIDFile: c.String("cidfile"),
 		Interactive: c.Bool("interactive"), TTY: c.Bool("tty"), Init: c.Bool("init"),
-		StopSignal: c.String("stop-signal"),
-		Env:        c.StringSlice("env"), EnvFiles: c.StringSlice("env-file"),
+		StopSignal: c.String("stop-signal"), Restart: c.String("restart"),
+		Labels: c.StringSlice("label"), LogOpts: c.StringSlice("log-opt"),
+		Env: c.StringSlice("env"), EnvFiles: c.StringSlice("env-file"),
 		Workdir: c.String("workdir"), User: c.String("user"), Hostname: c.String("hostname"),
 		Command: c.Args().Tail(),
 		Volumes: c.StringSlice("volume"), Mounts: c.StringSlice("mount"), Tmpfs: c.StringSlice("tmpfs"),
@@ -72,6 +77,10 @@ func runOptions(c *cli.Context) (*container.Options, error) {
 		UTS: c.String("uts"), Userns: c.String("userns"),
 		Limits:  limits(c),
 		Ulimits: c.StringSlice("ulimit"), Sysctls: c.StringSlice("sysctl"),
+	}
+	if c.IsSet("stop-timeout") {
+		seconds := c.Int("stop-timeout")
+		o.StopTimeout = &seconds
 	}
 	if c.IsSet("entrypoint") {
 		entrypoint := c.String("entrypoint")

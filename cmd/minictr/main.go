@@ -33,7 +33,9 @@ func main() {
 			&cli.StringFlag{Name: "root", Usage: "keep images and containers in `DIR`", Value: "/var/lib/minictr", EnvVars: []string{"MINICTR_ROOT"}},
 		},
 		Commands: []*cli.Command{
-			runCommand, planCommand, loadCommand, imagesCommand, rmiCommand, rmCommand, versionCommand,
+			runCommand, createCommand, startCommand, stopCommand, restartCommand, killCommand, pauseCommand, unpauseCommand,
+			waitCommand, renameCommand, rmCommand, watchCommand,
+			planCommand, loadCommand, imagesCommand, rmiCommand, versionCommand,
 			pullCommand, pushCommand, loginCommand, logoutCommand, saveCommand, tagCommand, inspectCommand, pruneCommand,
 			diffCommand, historyCommand, layersCommand, fsckCommand,
 		},

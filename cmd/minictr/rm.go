@@ -1,30 +1,19 @@
 package main
 
 import (
-	"errors"
-	"fmt"
-
 	"github.com/minictr/minictr/container"
-	"github.com/minictr/minictr/hint"
 	"github.com/urfave/cli/v2"
 )
 
 var rmCommand = &cli.Command{
 	Name:      "rm",
 	Usage:     "remove containers that have ended",
-	UsageText: "minictr rm CONTAINER…   (ids, beginnings of ids, or names)",
+	UsageText: "minictr rm [-f] CONTAINER…   (names, ids, or beginnings of ids)",
+	Flags: []cli.Flag{
+		&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "kill those that run"},
+		&cli.BoolFlag{Name: "volumes", Aliases: []string{"v"}, Usage: "remove what their image's volumes hold, which goes with a container in any case"},
+	},
 	Action: func(c *cli.Context) error {
-		if !c.Args().Present() {
-			return hint.New(errors.New("rm: no container named"), "write minictr rm CONTAINER…")
-		}
-		var failed []error
-		for _, name := range c.Args().Slice() {
-			if err := container.Remove(c.String("root"), name); err != nil {
-				failed = append(failed, err)
-				continue
-			}
-			fmt.Println(name)
-		}
-		return errors.Join(failed...)
+		return each(c, func(name string) error { return container.Remove(c.String("root"), name, c.Bool("force")) })
 	},
 }

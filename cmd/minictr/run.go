@@ -18,13 +18,18 @@ var runCommand = &cli.Command{
 	Name:      "run",
 	Usage:     "run a program in a new container",
 	UsageText: "minictr run [FLAGS] IMAGE [COMMAND [ARGUMENT…]]",
-	Flags: append([]cli.Flag{
+	Flags: append(append([]cli.Flag{
+		&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "leave it in the background, and print its id"},
 		&cli.BoolFlag{Name: "explain", Usage: "print each system call with its reason, result and time, on standard error"},
-		&cli.StringFlag{Name: "pull", Usage: "fetch the image `always|missing|never`", Value: pullMissing},
-		platformFlag, tlsFlag,
-		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "say nothing while the image is fetched"},
-	}, runFlags...),
+	}, pullFlags...), runFlags...),
 	Action: run,
+}
+
+// pullFlags are those of the commands that fetch an image that is missing.
+var pullFlags = []cli.Flag{
+	&cli.StringFlag{Name: "pull", Usage: "fetch the image `always|missing|never`", Value: pullMissing},
+	platformFlag, tlsFlag,
+	&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "say nothing while the image is fetched"},
 }
 
 func run(c *cli.Context) error {
@@ -32,22 +37,19 @@ func run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if c.Bool("detach") {
+		return runDetached(c, o)
+	}
 	var watch func(*plan.Plan) walk.Watch
 	var e explainer
 	if c.Bool("explain") {
 		watch = e.watch
 	}
-	when := c.String("pull")
-	if err := pullBefore(c, when); err != nil {
-		return err
-	}
-	code, err := container.Run(c.String("root"), c.Args().First(), o, watch)
-	if errors.Is(err, images.ErrNotFound) && when == pullMissing {
-		if err := pullFor(c, err); err != nil {
-			return err
-		}
+	var code int
+	err = withImage(c, func() error {
 		code, err = container.Run(c.String("root"), c.Args().First(), o, watch)
-	}
+		return err
+	})
 	if left := new(container.Remains); errors.As(err, &left) {
 		tell(err)
 	} else if err != nil {
@@ -57,6 +59,36 @@ func run(c *cli.Context) error {
 		return status(code)
 	}
 	return nil
+}
+
+// runDetached leaves a container in the background.
+func runDetached(c *cli.Context, o *container.Options) error {
+	id, err := createContainer(c, o)
+	if err != nil {
+		return err
+	}
+	if err := container.Start(c.String("root"), id, c.Bool("explain")); err != nil {
+		return err
+	}
+	fmt.Println(id)
+	return nil
+}
+
+// withImage does something that needs an image, which is fetched if it is not
+// there.
+func withImage(c *cli.Context, do func() error) error {
+	when := c.String("pull")
+	if err := pullBefore(c, when); err != nil {
+		return err
+	}
+	err := do()
+	if !errors.Is(err, images.ErrNotFound) || when != pullMissing {
+		return err
+	}
+	if err := pullFor(c, err); err != nil {
+		return err
+	}
+	return do()
 }
 
 // When run fetches the image.
@@ -122,6 +154,9 @@ func pullFor(c *cli.Context, missing error) error {
 
 // exitCode sorts failures as docker does.
 func exitCode(err error) int {
+	if fault := new(container.Fault); errors.As(err, &fault) {
+		return fault.Code
+	}
 	if code, ok := runtime.ExecExitCode(err); ok {
 		return code
 	}

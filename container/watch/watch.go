@@ -103,8 +103,12 @@ func execute(file []byte) error {
 	return execveat(fd, []string{"minictr-watch"})
 }
 
-// Keep puts a file under the number of one of the descriptors, for good.
+// Keep puts a file, if there is one, under the number of one of the descriptors,
+// for good.
 func Keep(f *os.File, number int) error {
+	if f == nil {
+		return nil
+	}
 	raw, err := f.SyscallConn()
 	if err != nil {
 		return err

@@ -53,3 +53,25 @@ func kills(path string) uint64 {
 	events, _ := table(path, "memory.events")
 	return events["oom_kill"]
 }
+
+// OOM tells that processes of a cgroup were killed because memory had run out.
+type OOM struct {
+	Kills uint64 // processes
+	Limit uint64 // memory.max in bytes, if that was reached; 0: the machine had no more
+	Peak  uint64 // the most that was used, in bytes; 0 before Linux 5.19
+}
+
+// ReadOOM reads what a cgroup knows of that (cgroup-v2, memory.events). It is nil
+// if it never happened, and where nobody counts.
+func ReadOOM(path string) *OOM {
+	events, err := table(path, "memory.events")
+	if err != nil || events["oom_kill"] == 0 {
+		return nil
+	}
+	oom := &OOM{Kills: events["oom_kill"]}
+	oom.Peak, _ = count(path, "memory.peak")
+	if events["oom"] > 0 {
+		oom.Limit, _ = count(path, "memory.max")
+	}
+	return oom
+}

@@ -1,0 +1,131 @@
+package container
+
+// Start begins a life in the background. The container needs a parent that stays
+// when this command is gone: its watcher (watcher.go), which is started here and
+// makes the container itself. Until it has, it speaks to us through a pipe;
+// nothing but the end of the pipe is success.
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+
+	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/runtime"
+	"golang.org/x/sys/unix"
+)
+
+// Start starts a container in the background, unless it runs. With explain the
+// system calls are told on standard error.
+func Start(root, name string, explain bool) error {
+	c, err := Find(root, name)
+	if err != nil {
+		return fmt.Errorf("start %w", err)
+	}
+	s, err := c.State()
+	if err != nil || s.Lives() {
+		return err
+	}
+	if err := c.startWatcher(nil, explain); err != nil {
+		return fmt.Errorf("start container %q: %w", name, err)
+	}
+	return nil
+}
+
+// startWatcher starts the watcher and waits until the container runs. stdin is
+// what the container reads, nil for what its settings say.
+func (c *Container) startWatcher(stdin *os.File, explain bool) error {
+	if err := errors.Join(c.wake(), c.drop("stopped")); err != nil {
+		return err
+	}
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer null.Close()
+	r, w, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	args := []string{"minictr", "watch"}
+	files := []*os.File{null, null, null, w}
+	if explain {
+		args, files[2] = append(args, "--explain"), os.Stderr
+	}
+	if stdin != nil {
+		args, files[0] = append(args, "--stdin"), stdin
+	}
+	watcher, err := os.StartProcess("/proc/self/exe", append(args, c.ID), &os.ProcAttr{
+		Dir: "/", Env: c.watcherEnv(), Files: files, Sys: &syscall.SysProcAttr{Setsid: true},
+	})
+	w.Close()
+	if err != nil {
+		return err
+	}
+	said, err := io.ReadAll(io.LimitReader(r, 1<<20))
+	if err != nil {
+		return err
+	}
+	if len(said) > 0 {
+		_, err := runtime.WaitFor(watcher.Pid)
+		return errors.Join(understand(said), err)
+	}
+	return survived(watcher)
+}
+
+// survived tells a watcher that had nothing to say from one that was killed.
+func survived(watcher *os.Process) error {
+	var status unix.WaitStatus
+	pid, err := unix.Wait4(watcher.Pid, &status, unix.WNOHANG, nil)
+	if err == nil && pid == watcher.Pid && status.Signaled() {
+		return fmt.Errorf("its watcher was killed by signal %v", status.Signal())
+	}
+	return errors.Join(err, watcher.Release())
+}
+
+// watcherEnv is the environment of the watcher: what it needs, not what the
+// caller happens to have.
+func (c *Container) watcherEnv() []string { return []string{"MINICTR_ROOT=" + c.root} }
+
+// trouble is an error on its way from the watcher to who started it.
+type trouble struct {
+	Text, Advice string
+	Code         int // the exit code of a program that could not be started, 0 for other errors
+}
+
+// Fault is an error whose exit code is known.
+type Fault struct {
+	Err  error
+	Code int
+}
+
+func (f *Fault) Error() string { return f.Err.Error() }
+func (f *Fault) Unwrap() error { return f.Err }
+
+func understand(said []byte) error {
+	var t trouble
+	if err := json.Unmarshal(said, &t); err != nil {
+		return fmt.Errorf("the watcher died: %q", said)
+	}
+	err := errors.New(t.Text)
+	if t.Advice != "" {
+		err = hint.New(err, t.Advice)
+	}
+	if t.Code != 0 {
+		return &Fault{err, t.Code}
+	}
+	return err
+}
+
+// tellStarter sends an error to who started the watcher.
+func tellStarter(to io.Writer, err error) error {
+	t := trouble{Text: err.Error(), Advice: hint.Of(err)}
+	t.Code, _ = runtime.ExecExitCode(err)
+	data, marshalErr := json.Marshal(t)
+	_, writeErr := to.Write(data)
+	return errors.Join(marshalErr, writeErr)
+}

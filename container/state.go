@@ -1,0 +1,100 @@
+package container
+
+import (
+	"errors"
+	"time"
+
+	"github.com/minictr/minictr/runtime/state"
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// Status is what a container is doing, in docker's words.
+type Status string
+
+// They are asked of the kernel each time; no file says so.
+const (
+	Created    Status = "created"    // it has not lived yet
+	Running    Status = "running"    // its process runs
+	Paused     Status = "paused"     // its process is frozen
+	Restarting Status = "restarting" // its watcher waits to begin again
+	Exited     Status = "exited"     // its last life has ended
+)
+
+// State is what is true of a container at one moment.
+type State struct {
+	Status  Status
+	Pid     int       // of its process on the host, 0 without one
+	Started time.Time // when its present or last life began
+	Cgroup  string    // folder, "" for none
+	End     *End      // of its last life, nil for none; also while it runs again
+	Health  *Health   // nil without a check
+}
+
+// Lives tells whether the container has a process.
+func (s *State) Lives() bool { return s.Status == Running || s.Status == Paused }
+
+// State asks what is true of the container.
+func (c *Container) State() (s State, err error) {
+	if s.End, err = c.End(); err != nil {
+		return s, err
+	}
+	s.Status = Created
+	if s.End != nil {
+		s.Status, s.Started = Exited, s.End.Started
+	}
+	life, err := c.life()
+	switch {
+	case err == nil:
+		err = s.live(life)
+	case errors.Is(err, state.ErrNotExist):
+		err = nil
+		if c.sleeps() {
+			s.Status = Restarting
+		}
+	}
+	if err == nil && c.Settings.Health != nil {
+		s.Health, err = c.health()
+	}
+	return s, err
+}
+
+// live adds what a life tells.
+func (s *State) live(life *state.Folder) error {
+	status, err := life.Status()
+	if err != nil {
+		return err
+	}
+	switch status {
+	case specs.StateRunning:
+		s.Status = Running
+	case state.Paused:
+		s.Status = Paused
+	default: // being made, or ending at this moment
+		return nil
+	}
+	s.Pid, s.Started, s.Cgroup = life.Record.Pid, life.Record.Created, life.Record.Cgroup
+	return nil
+}
+
+// watcher is the process that watches over the container. The error is
+// state.ErrNotRunning without one.
+func (c *Container) watcher() (p state.Process, pidfd int, err error) {
+	if err := c.read("watcher", &p); err != nil {
+		return p, -1, errors.Join(state.ErrNotRunning, err)
+	}
+	pidfd, err = p.Pidfd()
+	return p, pidfd, err
+}
+
+// sleeps tells whether the watcher waits to begin again.
+func (c *Container) sleeps() bool {
+	if !c.has("sleeps") {
+		return false
+	}
+	_, pidfd, err := c.watcher()
+	if err != nil {
+		return false
+	}
+	return unix.Close(pidfd) == nil
+}

@@ -1,0 +1,90 @@
+package container
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/runtime/state"
+	"golang.org/x/sys/unix"
+)
+
+// Who waits for the end of a container wants to read end.json, also of one that
+// is removed the next moment. So a waiter shares the lock of the file waiters,
+// and who removes gives waiters a moment to let go of it.
+
+const waiters = "waiters"
+
+// Await waits until the container's present life has ended, and returns that
+// end; that of the last one, if it does not run.
+func (c *Container) Await() (*End, error) {
+	lock, err := os.OpenFile(c.path(waiters), os.O_RDONLY|os.O_CREATE|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Close()
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_SH); err != nil {
+		return nil, fmt.Errorf("flock %s: %w", lock.Name(), err)
+	}
+	return c.awaitHeld()
+}
+
+func (c *Container) awaitHeld() (*End, error) {
+	before, err := c.End()
+	if err != nil {
+		return nil, err
+	}
+	life, err := c.life()
+	if errors.Is(err, state.ErrNotExist) {
+		if before == nil {
+			err = hint.New(errors.New("it has not been started"), "minictr start "+c.Name+" starts it")
+			return nil, err
+		}
+		return before, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if pidfd, err := life.Record.Pidfd(); err == nil {
+		await(pidfd, -1)
+		unix.Close(pidfd)
+	}
+	return c.awaitRecord(before)
+}
+
+// awaitRecord waits until the end of a process that is gone is written down: by
+// its keeper, or else by us.
+func (c *Container) awaitRecord(before *End) (*End, error) {
+	for began := time.Now(); ; time.Sleep(time.Millisecond) {
+		end, err := c.End()
+		if err != nil || end != nil && (before == nil || end.Lives > before.Lives) {
+			return end, err
+		}
+		if time.Since(began) > lethal || !c.has("image") {
+			return nil, errors.New("nobody has written down how it ended")
+		}
+		if err := c.take(0); err == nil {
+			err := c.settleHeld("")
+			c.unlock()
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+}
+
+// letWaitersRead gives those who wait for the end a moment to read it.
+func (c *Container) letWaitersRead() {
+	lock, err := os.Open(c.path(waiters))
+	if err != nil {
+		return // there are none
+	}
+	defer lock.Close()
+	for began := time.Now(); time.Since(began) < time.Second; time.Sleep(time.Millisecond) {
+		if unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
+			return
+		}
+	}
+}
