@@ -1,0 +1,139 @@
+package layers
+
+import (
+	"archive/tar"
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// beneath is a folder, and how a copy unpacks onto it.
+func beneath(t *testing.T) (dir string, o *Onto) {
+	t.Helper()
+	needRoot(t)
+	dir = filepath.Join(t.TempDir(), "tree")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(fd) })
+	return dir, &Onto{
+		Folder: fd, Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS,
+		Each: func(*tar.Header) (bool, error) { return true, nil },
+		Left: func(name string, why error) { t.Logf("left out %s: %v", name, why) },
+	}
+}
+
+// TestOnto: what is there is merged with what comes, and a tar is no layer.
+func TestOnto(t *testing.T) {
+	dir, o := beneath(t)
+	there := makeTar(t, file("a", "old"), file("gone", "kept"), symlink("l", "d"), file("d/x", "old"), file("d/y", "old"))
+	if err := o.Unpack(bytes.NewReader(there)); err != nil {
+		t.Fatal(err)
+	}
+	coming := makeTar(t, file("a", "new"), file(".wh.gone", ""), file(".wh..wh..opq", ""), file("l/x", "new"), symlink("d/y", "x"), file("new/deep/z", "z"))
+	if err := o.Unpack(bytes.NewReader(compress(t, coming))); err != nil {
+		t.Fatal(err)
+	}
+	want := ".wh..wh..opq= .wh.gone= a=new d/ d/x=new d/y>x gone=kept l>d new/ new/deep/ new/deep/z=z"
+	if got := show(t, dir); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	for what, entry := range map[string]entry{
+		"file onto folder":    file("d", ""),
+		"link onto folder":    symlink("d", "a"),
+		"folder onto file":    {tar.Header{Name: "a", Typeflag: tar.TypeDir}, ""},
+		"folder onto link":    {tar.Header{Name: "l", Typeflag: tar.TypeDir}, ""},
+		"upwards":             file("../up", ""),
+		"file in file":        file("a/b", ""),
+		"through a file link": file("d/y/z", ""),
+	} {
+		if err := o.Unpack(bytes.NewReader(makeTar(t, entry))); err == nil {
+			t.Errorf("%s: no error", what)
+		}
+	}
+	if got := show(t, dir); got != want {
+		t.Errorf("after what is refused: %s", got)
+	}
+}
+
+// TestOntoEach: the caller decides what is made, and whose it is; of folders that
+// the tar leaves out, too.
+func TestOntoEach(t *testing.T) {
+	dir, o := beneath(t)
+	o.Each = func(h *tar.Header) (bool, error) {
+		h.Uid, h.Gid = 7, 8
+		return !strings.HasSuffix(h.Name, "left"), nil
+	}
+	if err := o.Unpack(bytes.NewReader(makeTar(t, file("implied/a", ""), file("implied/left", "")))); err != nil {
+		t.Fatal(err)
+	}
+	if got := show(t, dir); got != "implied/ implied/a=" {
+		t.Error(got)
+	}
+	for _, name := range []string{"implied", "implied/a"} {
+		var st unix.Stat_t
+		if err := unix.Lstat(filepath.Join(dir, name), &st); err != nil || st.Uid != 7 || st.Gid != 8 {
+			t.Errorf("%s: owner %d:%d, %v", name, st.Uid, st.Gid, err)
+		}
+	}
+}
+
+// TestRow19LinkOutOfTree: a link in the tree that leads out of it is not followed.
+func TestRow19LinkOutOfTree(t *testing.T) {
+	outside, check := canary(t)
+	dir, o := beneath(t)
+	for name, to := range map[string]string{"absolute": outside, "upwards": "../outside", "magic": "/proc/self/root" + outside} {
+		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+		if err := o.Unpack(bytes.NewReader(makeTar(t, file(name+"/secret", "evil")))); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	check()
+}
+
+// TestRow19SwappedWhileMade: somebody swaps each name, as soon as it is made, for
+// a link to the canary. Neither mode nor owner, time or content of that changes.
+func TestRow19SwappedWhileMade(t *testing.T) {
+	outside, check := canary(t)
+	dir, o := beneath(t)
+	if err := os.Symlink(filepath.Join(outside, "secret"), filepath.Join(dir, "trap")); err != nil {
+		t.Fatal(err)
+	}
+	quit, count := make(chan struct{}), make(chan int)
+	go func() {
+		n := 0
+		for {
+			select {
+			case <-quit:
+				count <- n
+				return
+			default:
+				if unix.Renameat2(unix.AT_FDCWD, dir+"/name", unix.AT_FDCWD, dir+"/trap", unix.RENAME_EXCHANGE) == nil {
+					n++
+				}
+			}
+		}
+	}()
+	kinds := []entry{file("name", "evil"), {tar.Header{Name: "name", Typeflag: tar.TypeFifo, Mode: 0o777, Uid: 7}, ""}}
+	for i := range 4000 {
+		o.Unpack(bytes.NewReader(makeTar(t, kinds[i%2]))) // an error is as good
+	}
+	close(quit)
+	if n := <-count; n == 0 {
+		t.Error("nothing was swapped")
+	} else {
+		t.Log(fmt.Sprint(n, " swaps"))
+	}
+	check()
+}
