@@ -35,6 +35,7 @@ func main() {
 		Commands: []*cli.Command{
 			runCommand, createCommand, startCommand, stopCommand, restartCommand, killCommand, pauseCommand, unpauseCommand,
 			waitCommand, renameCommand, rmCommand, watchCommand,
+			statsCommand, topCommand, updateCommand,
 			planCommand, loadCommand, imagesCommand, rmiCommand, versionCommand,
 			pullCommand, pushCommand, loginCommand, logoutCommand, saveCommand, tagCommand, inspectCommand, pruneCommand,
 			diffCommand, historyCommand, layersCommand, fsckCommand,

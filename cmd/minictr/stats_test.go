@@ -1,0 +1,60 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/meter"
+)
+
+var (
+	counted = container.Stats{ID: strings.Repeat("0123456789abcdef", 4), Name: "counted", Running: true, Usage: meter.Usage{
+		CPU:      &meter.CPU{Nanoseconds: 1500, Percent: new(150.5)},
+		Memory:   &meter.Memory{Current: 3 << 20, Anon: 1 << 20, File: 1536 << 10, Kernel: 512 << 10, Limit: new(uint64(64 << 20)), Percent: new(4.69)},
+		Pids:     &meter.Pids{Current: 3, Limit: new(uint64(2048))},
+		IO:       &meter.IO{Read: 4096, Written: 0},
+		Pressure: meter.Pressure{CPU: &meter.Stall{Some: 12.5, Full: 1}, Memory: &meter.Stall{}, IO: &meter.Stall{}},
+	}}
+	unlimited = container.Stats{ID: strings.Repeat("fedcba9876543210", 4), Name: "unlimited", Running: true, Usage: meter.Usage{
+		CPU:    &meter.CPU{Percent: new(0.0)},
+		Memory: &meter.Memory{Current: 1 << 10},
+		Pids:   &meter.Pids{Current: 1},
+	}}
+	stopped = container.Stats{ID: strings.Repeat("00", 32), Name: "stopped"}
+)
+
+func TestStatsTable(t *testing.T) {
+	want := `
+CONTAINER ID   NAME        CPU %     ANON   FILE     MEM / LIMIT    MEM %   PRESSURE CPU/MEM/IO   PIDS       READ / WRITTEN
+0123456789ab   counted     150.50%   1MiB   1.5MiB   3MiB / 64MiB   4.69%   12.5% / 0.0% / 0.0%   3 / 2048   4KiB / 0B
+fedcba987654   unlimited   0.00%     0B     0B       1KiB / max     --      -- / -- / --          1 / max    --
+000000000000   stopped     --        --     --       --             --      -- / -- / --          --         --
+`
+	if got := "\n" + string(statsTable([]container.Stats{counted, unlimited, stopped}, false)); got != want {
+		t.Errorf("got%swant%s", got, want)
+	}
+	if got := string(statsTable([]container.Stats{stopped}, true)); !strings.Contains(got, stopped.ID) {
+		t.Errorf("--no-trunc: %s", got)
+	}
+}
+
+// TestStatsJSON: numbers are numbers; what is not counted is null.
+func TestStatsJSON(t *testing.T) {
+	for _, test := range []struct {
+		stats container.Stats
+		want  string
+	}{
+		{counted, `"running":true,"cpu":{"nanoseconds":1500,"percent":150.5},"memory":{"current":3145728,"anon":1048576,"file":1572864,"kernel":524288,"limit":67108864,"percent":4.69},` +
+			`"pids":{"current":3,"limit":2048},"io":{"read":4096,"written":0},"pressure":{"cpu":{"some":12.5,"full":1},"memory":{"some":0,"full":0},"io":{"some":0,"full":0}}}`},
+		{unlimited, `"running":true,"cpu":{"nanoseconds":0,"percent":0},"memory":{"current":1024,"anon":0,"file":0,"kernel":0,"limit":null,"percent":null},` +
+			`"pids":{"current":1,"limit":null},"io":null,"pressure":{"cpu":null,"memory":null,"io":null}}`},
+		{stopped, `"running":false,"cpu":null,"memory":null,"pids":null,"io":null,"pressure":{"cpu":null,"memory":null,"io":null}}`},
+	} {
+		got, err := json.Marshal(test.stats)
+		if want := `{"id":"` + test.stats.ID + `","name":"` + test.stats.Name + `",` + test.want; err != nil || string(got) != want {
+			t.Errorf("%v\n got %s\nwant %s", err, got, want)
+		}
+	}
+}
