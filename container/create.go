@@ -115,7 +115,13 @@ func planOptions(all *layers.Store, diffIDs []digest.Digest, host Host, remove b
 		overlay.Lower = append(overlay.Lower, all.Short(diffID))
 	}
 	overlay.Lower = append(overlay.Lower, floorName)
-	return plan.Options{Root: overlay, Cgroup2: host.Cgroup2, Arch: host.Arch, OpenFiles: host.OpenFiles}
+	return plan.Options{Root: overlay, Cgroup2: host.Cgroup2, Count: counting(host.Controllers), Arch: host.Arch, OpenFiles: host.OpenFiles}
+}
+
+// counting are the controllers that tell stats what a container uses, though it has
+// no limit; time on the CPU is counted without any.
+func counting(controllers []string) []string {
+	return slices.DeleteFunc(slices.Clone(controllers), func(c string) bool { return c != "memory" && c != "io" })
 }
 
 // seenFrom is the short name of folder for who stands in layers: an option of

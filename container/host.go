@@ -87,6 +87,7 @@ func (c *Container) planHost() (h Host, err error) {
 	if h.Cgroup2, err = cgroup.Mount(); err != nil {
 		return h, err
 	}
+	h.Controllers = cgroup.Available(h.Cgroup2)
 	h.OpenFiles, err = runtime.OpenFiles()
 	return h, err
 }
