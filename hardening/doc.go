@@ -30,6 +30,8 @@
 //	16  terminals and control bytes     terminal, inputs
 //	17  masked and read-only paths      surface
 //	18  system calls                    surface
+//	19  copies                          copy
+//	25  paths and ids of the image      copy
 //
 // The tests of row 1 are called TestRow1… and lie in door_test.go and
 // program_test.go; and so on.

@@ -3,7 +3,6 @@ package layers
 import (
 	"archive/tar"
 	"bytes"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -107,9 +106,7 @@ func TestRow19LinkOutOfTree(t *testing.T) {
 func TestRow19SwappedWhileMade(t *testing.T) {
 	outside, check := canary(t)
 	dir, o := beneath(t)
-	if err := os.Symlink(filepath.Join(outside, "secret"), filepath.Join(dir, "trap")); err != nil {
-		t.Fatal(err)
-	}
+	name, trap := filepath.Join(dir, "name"), filepath.Join(dir, "trap")
 	quit, count := make(chan struct{}), make(chan int)
 	go func() {
 		n := 0
@@ -119,7 +116,9 @@ func TestRow19SwappedWhileMade(t *testing.T) {
 				count <- n
 				return
 			default:
-				if unix.Renameat2(unix.AT_FDCWD, dir+"/name", unix.AT_FDCWD, dir+"/trap", unix.RENAME_EXCHANGE) == nil {
+				os.Remove(trap) // what was swapped away, or the trap before
+				os.Symlink(filepath.Join(outside, "secret"), trap)
+				if unix.Renameat2(unix.AT_FDCWD, name, unix.AT_FDCWD, trap, unix.RENAME_EXCHANGE) == nil {
 					n++
 				}
 			}
@@ -133,7 +132,7 @@ func TestRow19SwappedWhileMade(t *testing.T) {
 	if n := <-count; n == 0 {
 		t.Error("nothing was swapped")
 	} else {
-		t.Log(fmt.Sprint(n, " swaps"))
+		t.Logf("%d swaps", n)
 	}
 	check()
 }

@@ -38,7 +38,7 @@ func main() {
 			statsCommand, topCommand, updateCommand,
 			planCommand, loadCommand, imagesCommand, rmiCommand, versionCommand,
 			pullCommand, pushCommand, loginCommand, logoutCommand, saveCommand, tagCommand, inspectCommand, pruneCommand,
-			diffCommand, historyCommand, layersCommand, fsckCommand,
+			cpCommand, diffCommand, historyCommand, layersCommand, fsckCommand,
 		},
 		CommandNotFound: func(c *cli.Context, name string) {
 			exit(hint.New(fmt.Errorf("%q: no such command", name), "minictr --help lists them"))

@@ -43,6 +43,8 @@ func main() {
 		session()
 	case "push":
 		push()
+	case "swap":
+		swap(args[0], args[1])
 	case "sleep":
 		time.Sleep(time.Hour)
 	default:

@@ -1,0 +1,241 @@
+package container
+
+// The root of a container that does not run: the layers of its image, what it
+// has changed, and its volumes where they would be. The calls are those of the
+// plan (runtime/plan, root.go), for a mount that no process ever lives in. It is
+// attached nowhere, so the host's mount table does not show it, and a kill -9
+// leaves nothing of it.
+//
+// A layer is named by its descriptor, as /proc/self/fd/N: that is short, as
+// fsconfig(2) demands, and does not depend on a working directory.
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	goruntime "runtime"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/images"
+	"github.com/minictr/minictr/runtime/plan"
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// stoppedRoot mounts the container's layers, and its volumes on them.
+func (c *Container) stoppedRoot(spec *specs.Spec, write bool) (int, error) {
+	s, err := c.holdLayers(spec)
+	defer s.close()
+	if err != nil {
+		return -1, err
+	}
+	root, err := s.mount(c, write, !write || spec.Root.Readonly)
+	if err != nil {
+		return -1, fmt.Errorf("stack the layers: %w", err)
+	}
+	for _, m := range spec.Mounts {
+		if err := c.putVolume(root, spec, m, write); err != nil {
+			unix.Close(root)
+			return -1, fmt.Errorf("mount %q: %w", m.Destination, err)
+		}
+	}
+	return root, nil
+}
+
+// held are layers, the topmost first, by descriptors.
+type held []int
+
+func (h held) close() {
+	for _, fd := range h {
+		unix.Close(fd)
+	}
+}
+
+// holdLayers takes hold of the container's layers and of the floor below them. In
+// a user namespace they are shown with its owners.
+func (c *Container) holdLayers(spec *specs.Spec) (h held, err error) {
+	store, err := images.Open(c.root)
+	if err != nil {
+		return nil, err
+	}
+	users, err := lendUsers(spec.Linux)
+	if err != nil {
+		return nil, err
+	}
+	defer users.Close()
+	all := store.Layers()
+	var paths []string
+	for _, diffID := range slices.Backward(all.Visible(c.Settings.Layers)) {
+		paths = append(paths, all.Path(diffID))
+	}
+	for _, layer := range append(paths, path.Join(all.Dir(), floorName)) {
+		fd, err := unix.OpenTree(unix.AT_FDCWD, layer, unix.OPEN_TREE_CLOEXEC)
+		if users != nil {
+			fd, err = mappedLayer(layer, users)
+		}
+		if err != nil {
+			return h, fmt.Errorf("open layer %s: %w", layer, err)
+		}
+		h = append(h, fd)
+	}
+	return h, nil
+}
+
+// mappedLayer is a layer as an idmapped mount.
+func mappedLayer(layer string, users *os.File) (int, error) {
+	fd, err := unix.OpenTree(unix.AT_FDCWD, layer, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+	if err != nil {
+		return -1, err
+	}
+	attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_IDMAP, Userns_fd: uint64(users.Fd())}
+	if err := unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH, &attr); err != nil {
+		unix.Close(fd)
+		return -1, fmt.Errorf("mount_setattr: %w", err)
+	}
+	return fd, nil
+}
+
+// lendUsers is a user namespace with the container's ids, or nil if those are
+// the host's. It needs a process that has it: one that stops at its execve for
+// whoever traces it, and goes no further.
+func lendUsers(linux *specs.Linux) (*os.File, error) {
+	if len(linux.UIDMappings) == 0 {
+		return nil, nil
+	}
+	goruntime.LockOSThread() // the tracer is a thread
+	defer goruntime.UnlockOSThread()
+	p, err := os.StartProcess("/proc/self/exe", nil, &os.ProcAttr{Sys: &syscall.SysProcAttr{
+		Cloneflags:  unix.CLONE_NEWUSER,
+		UidMappings: processIDs(linux.UIDMappings), GidMappings: processIDs(linux.GIDMappings),
+		Ptrace: true, Pdeathsig: unix.SIGKILL,
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("make a user namespace: %w", err)
+	}
+	users, err := os.Open(fmt.Sprintf("/proc/%d/ns/user", p.Pid))
+	if killed := p.Kill(); killed != nil {
+		return users, errors.Join(err, killed)
+	}
+	_, waited := p.Wait()
+	return users, errors.Join(err, waited)
+}
+
+func processIDs(mappings []specs.LinuxIDMapping) (ids []syscall.SysProcIDMap) {
+	for _, m := range mappings {
+		ids = append(ids, syscall.SysProcIDMap{ContainerID: int(m.ContainerID), HostID: int(m.HostID), Size: int(m.Size)})
+	}
+	return ids
+}
+
+// mount stacks the layers below what the container has changed.
+func (h held) mount(c *Container, write, readonly bool) (int, error) {
+	fs, err := unix.Fsopen("overlay", unix.FSOPEN_CLOEXEC)
+	if err != nil {
+		return -1, fmt.Errorf("fsopen: %w", err)
+	}
+	defer unix.Close(fs)
+	own := make(held, 0, 2)
+	defer func() { own.close() }()
+	for _, name := range []string{"upper", "work"} {
+		fd, err := unix.Open(c.path(name), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return -1, fmt.Errorf("open %s: %w", name, err)
+		}
+		own = append(own, fd)
+	}
+	lower := h
+	if !write {
+		lower = append(held{own[0]}, h...)
+	}
+	if err := lower.name(fs); err != nil {
+		return -1, err
+	}
+	if write {
+		err = errors.Join(unix.FsconfigSetString(fs, "upperdir", descriptor(own[0])),
+			unix.FsconfigSetString(fs, "workdir", descriptor(own[1])))
+	}
+	if err == nil {
+		err = unix.FsconfigCreate(fs)
+	}
+	if err != nil {
+		return -1, fmt.Errorf("fsconfig: %w", err)
+	}
+	attr := unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NOEXEC
+	if readonly {
+		attr |= unix.MOUNT_ATTR_RDONLY
+	}
+	return unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, attr)
+}
+
+// name names the lower layers: in one string if it is short enough, or one by
+// one (Linux 6.7).
+func (h held) name(fs int) error {
+	const longest = 255 // fsconfig(2)
+	var names []string
+	for _, fd := range h {
+		names = append(names, descriptor(fd))
+	}
+	if joined := strings.Join(names, ":"); len(joined) <= longest {
+		return unix.FsconfigSetString(fs, "lowerdir", joined)
+	}
+	for _, name := range names {
+		if err := unix.FsconfigSetString(fs, "lowerdir+", name); err != nil {
+			return fmt.Errorf("fsconfig lowerdir+: %w", err)
+		}
+	}
+	return nil
+}
+
+func descriptor(fd int) string { return fmt.Sprintf("/proc/self/fd/%d", fd) }
+
+// putVolume binds what the container's config binds, but for what is the
+// kernel's. Where there is no place for it yet, its first life makes one.
+func (c *Container) putVolume(root int, spec *specs.Spec, m specs.Mount, write bool) error {
+	inRoot := strings.HasPrefix(m.Source, plan.RootSource)
+	if !plan.Binds(m) || isKernels(m.Destination) || inRoot && !spec.Root.Readonly {
+		return nil
+	}
+	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS}
+	target, err := unix.Openat2(root, m.Destination, &how)
+	if errors.Is(err, unix.ENOENT) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer unix.Close(target)
+	from, name := unix.AT_FDCWD, m.Source
+	if inRoot {
+		from, name = target, ""
+	}
+	source, err := unix.OpenTree(from, name, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_RECURSIVE|unix.AT_EMPTY_PATH)
+	if err != nil {
+		return fmt.Errorf("open_tree %s: %w", m.Source, err)
+	}
+	defer unix.Close(source)
+	attr := unix.MountAttr{Propagation: unix.MS_PRIVATE, Attr_set: unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOSUID}
+	if !write || slices.Contains(m.Options, "ro") || slices.Contains(m.Options, "rro") {
+		attr.Attr_set |= unix.MOUNT_ATTR_RDONLY
+	} else if inRoot {
+		attr.Attr_clr = unix.MOUNT_ATTR_RDONLY
+	}
+	if err := unix.MountSetattr(source, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &attr); err != nil {
+		return fmt.Errorf("mount_setattr: %w", err)
+	}
+	err = unix.MoveMount(source, "", target, "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH)
+	if errors.Is(err, unix.EINVAL) {
+		err = hint.New(fmt.Errorf("move_mount: %w", err), "start the container: only Linux 6.15 mounts on what is attached nowhere")
+	}
+	return err
+}
+
+// isKernels: below these lie no files of anybody's.
+func isKernels(target string) bool {
+	return slices.ContainsFunc([]string{"/proc", "/sys", "/dev"}, func(kernel string) bool {
+		return target == kernel || isBelow(target, kernel)
+	})
+}

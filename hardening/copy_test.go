@@ -1,0 +1,356 @@
+package hardening
+
+// Rows 19 and 25: copies. `minictr cp` works as the host's root on files that
+// a container has made, and changes at that very moment. What it reads and
+// writes lies in the container, or nowhere.
+
+import (
+	"archive/tar"
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// ended makes a container that has run, and is there for the length of the test.
+func ended(t *testing.T, image string, flags ...string) (name string) {
+	t.Helper()
+	args := append([]string{"run", "--name", "copied"}, flags...)
+	run(command("minictr", append(args, image, "true")...)).want(t, 0)
+	t.Cleanup(func() { run(command("minictr", "rm", "copied")).want(t, 0) })
+	return "copied"
+}
+
+// alive starts a container, and waits until its process has said something.
+func alive(t *testing.T, image string, flags []string, words ...string) (name string) {
+	t.Helper()
+	args := append([]string{"run", "--rm", "--name", "copied", "-v", filepath.Join(bin, "probe") + ":/probe:ro"}, flags...)
+	cmd := command("minictr", append(append(args, image), words...)...)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+		run(command("minictr", "run", "--rm", "box", "true")).want(t, 0) // and sweeps
+	})
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil || strings.Contains(line, ": E") {
+		t.Fatalf("the container does not begin: %q, %v\n%s", line, err, stderr.String())
+	}
+	return "copied"
+}
+
+func cp(words ...string) *exec.Cmd { return command("minictr", append([]string{"cp"}, words...)...) }
+
+// canaryPaths are ways to write down where the canary is.
+func canaryPaths() map[string]string {
+	return map[string]string{
+		"absolute":         canary,
+		"upwards":          strings.Repeat("../", 12) + canary[1:],
+		"own root":         "/proc/self/root" + canary,
+		"root of 1":        "/proc/1/root" + canary,
+		"root of a thread": "/proc/thread-self/root" + canary,
+		"working folder":   "/proc/self/cwd",
+		"descriptor":       "/proc/self/fd/0",
+		"of the parent":    "/proc/1/cwd/" + strings.Repeat("../", 12) + canary[1:],
+	}
+}
+
+// mustNotShow fails if a copy, or anything below dir, has the canary in it.
+func mustNotShow(t *testing.T, r result, dir string) {
+	t.Helper()
+	r.untouched(t)
+	filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			if data, _ := os.ReadFile(path); bytes.Contains(data, []byte("canary of the host")) {
+				t.Errorf("the canary was copied to %s", path)
+			}
+		}
+		return nil
+	})
+}
+
+// source makes a folder of the host to copy from.
+func source(t *testing.T) (dir string) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "source")
+	for name, text := range map[string]string{"file": "new\n", "folder/inner": "new\n"} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// tarOf is an archive of source, for standard input.
+func tarOf(t *testing.T, entries ...entry) *bytes.Reader {
+	t.Helper()
+	data, err := writeTar(entries)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes.NewReader(data)
+}
+
+// attack tries every way of cp through a path of the container that leads, or
+// would lead, to the canary. None of them may do anything there.
+func attack(t *testing.T, name, door string) {
+	t.Helper()
+	from, into := source(t), t.TempDir()
+	for _, path := range []string{door, door + "/file", door + "/folder/."} {
+		mustNotShow(t, run(cp("-L", name+":"+path, "-")), into)
+		mustNotShow(t, run(cp("-a", name+":"+path, into)), into)
+		mustNotShow(t, run(cp("-a", from+"/file", name+":"+path)), into)
+		mustNotShow(t, run(cp(from+"/.", name+":"+path)), into)
+		unpack := cp("-", name+":"+path)
+		unpack.Stdin = tarOf(t, file("file", 0o600, "new\n"), file("folder/inner", 0o600, "new\n"))
+		mustNotShow(t, run(unpack), into)
+	}
+}
+
+// TestRow19LinkToHost: links of the image lead to the canary, whether the
+// container runs or not. It sees the host's processes, so that the magic links of
+// pid 1 are really a way.
+func TestRow19LinkToHost(t *testing.T) {
+	guard(t)
+	var links []entry
+	for what, to := range canaryPaths() {
+		links = append(links, link("data/"+what, to))
+	}
+	image := hostile(t, ocispec.ImageConfig{}, links...)
+	t.Run("running", func(t *testing.T) {
+		name := alive(t, image, []string{"--pid", "host"}, "sh", "-c", "echo ready; sleep 1000")
+		for what := range canaryPaths() {
+			attack(t, name, "/data/"+what)
+		}
+		attack(t, name, "/proc/1/root"+canary)
+	})
+	t.Run("ended", func(t *testing.T) {
+		name := ended(t, image)
+		for what := range canaryPaths() {
+			attack(t, name, "/data/"+what)
+		}
+	})
+}
+
+// TestRow19Swapped: a process of the container swaps a folder for a link to the
+// canary, thousands of times a second, while copies go in and out.
+func TestRow19Swapped(t *testing.T) {
+	guard(t)
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	script := `mkdir -p /t/d/folder && cp /probe /t/p; echo inside >/t/d/file; echo inside >/t/d/folder/inner; ln -s %s /t/trap; exec /probe swap /t/d /t/trap`
+	for what, to := range map[string]string{"absolute": canary, "upwards": strings.Repeat("../", 12) + canary[1:], "magic": "/proc/1/root" + canary} {
+		t.Run(what, func(t *testing.T) {
+			image := hostile(t, ocispec.ImageConfig{}, link("bin/ln", "busybox"), link("bin/mkdir", "busybox"), link("bin/cp", "busybox"))
+			name := alive(t, image, []string{"--pid", "host", "--tmpfs", "/t"}, "sh", "-c", fmt.Sprintf(script, to))
+			from := source(t)
+			done := 0
+			for start := time.Now(); time.Since(start) < 2*raceTime; {
+				into := t.TempDir()
+				for _, cmd := range []*exec.Cmd{
+					cp(name+":/t", into), cp("-L", name+":/t/d", into), cp(name+":/t/d/file", into), cp(name+":/t/d/.", "-"),
+					cp(from+"/.", name+":/t/d"), cp(from+"/file", name+":/t/d/file"), cp(from+"/folder", name+":/t/d/"),
+				} {
+					r := run(cmd)
+					mustNotShow(t, r, into)
+					if r.code == 0 {
+						done++
+					}
+				}
+			}
+			if done == 0 {
+				t.Error("no copy was made at all")
+			}
+			t.Logf("%d copies", done)
+		})
+	}
+}
+
+// TestRow19LinkCopiedBefore: a copy brings a link to the canary out of the
+// container; the next one brings a folder of the same name. It is not unpacked
+// through the link.
+func TestRow19LinkCopiedBefore(t *testing.T) {
+	guard(t)
+	into := t.TempDir()
+	t.Run("link", func(t *testing.T) {
+		image := hostile(t, ocispec.ImageConfig{}, dir("data/d", 0o755), link("data/d/folder", canary), link("data/d/file", canary+"/file"))
+		run(cp(ended(t, image)+":/data/d", into)).want(t, 0)
+		if to, _ := os.Readlink(into + "/d/folder"); to != canary {
+			t.Errorf("the link was not copied: %q", to)
+		}
+	})
+	t.Run("folder", func(t *testing.T) {
+		image := hostile(t, ocispec.ImageConfig{}, dir("data/d", 0o755), dir("data/d/folder", 0o700), file("data/d/folder/inner", 0o600, "evil\n"))
+		run(cp("-a", ended(t, image)+":/data/d", into)).refused(t, "no folder")
+	})
+	t.Run("file", func(t *testing.T) {
+		image := hostile(t, ocispec.ImageConfig{}, dir("data/d", 0o755), file("data/d/file", 0o600, "evil\n"))
+		run(cp("-a", ended(t, image)+":/data/d", into)).want(t, 0)
+		if st, err := os.Lstat(into + "/d/file"); err != nil || !st.Mode().IsRegular() {
+			t.Errorf("the link is there still: %v, %v", st, err)
+		}
+	})
+}
+
+// TestRow19NothingIsLoaded: an image full of what programs like to load. Not one
+// file of the container is mapped as a program, and none is started.
+func TestRow19NothingIsLoaded(t *testing.T) {
+	guard(t)
+	needStrace(t)
+	lib := "canary\n"
+	image := hostile(t, ocispec.ImageConfig{Env: []string{"LD_PRELOAD=/lib/libnss_files.so.2"}},
+		dir("lib", 0o755), dir("lib64", 0o755), file("lib/libnss_files.so.2", 0o755, lib), file("lib64/ld-linux-x86-64.so.2", 0o755, lib),
+		file("etc/ld.so.preload", 0o644, "/lib/libnss_files.so.2\n"), file("etc/nsswitch.conf", 0o644, "passwd: files\n"),
+		file("bin/tar", 0o755, "#!/bin/sh\necho started\n"), file("bin/gzip", 0o755, "#!/bin/sh\necho started\n"))
+	name := alive(t, image, nil, "sh", "-c", "echo ready; sleep 1000")
+	for _, words := range [][]string{{"-a", name + ":/etc", t.TempDir()}, {"-a", source(t), name + ":/data"}} {
+		log := filepath.Join(t.TempDir(), "log")
+		trace := exec.Command("strace", append([]string{"-f", "-o", log, "-e", "trace=execve,execveat,mmap,openat,openat2"}, cp(words...).Args...)...)
+		run(trace).want(t, 0)
+		data, err := os.ReadFile(log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		programs := 0
+		for line := range strings.Lines(string(data)) {
+			switch {
+			case strings.Contains(line, "execve"):
+				programs++
+			case strings.Contains(line, "PROT_EXEC") && !strings.Contains(line, "MAP_ANONYMOUS"):
+				t.Errorf("mapped as a program: %s", line)
+			case strings.Contains(line, "\"/etc/nsswitch.conf\"") || strings.Contains(line, "\"/etc/passwd\""):
+				t.Errorf("opened by its name: %s", line)
+			}
+		}
+		if programs != 1 {
+			t.Errorf("%d programs were started, want minictr alone:\n%s", programs, data)
+		}
+	}
+}
+
+// TestRow19NothingWaits: a FIFO without a writer, a device that never ends and a
+// file of the kernel's that waits do not hold up a copy.
+func TestRow19NothingWaits(t *testing.T) {
+	guard(t)
+	image := hostile(t, ocispec.ImageConfig{}, node(tar.TypeFifo, "data/fifo", 0, 0), node(tar.TypeChar, "data/zero", 1, 5))
+	name := alive(t, image, nil, "sh", "-c", "echo ready; sleep 1000")
+	into := t.TempDir()
+	run(cp(name+":/data", into)).want(t, 0)
+	if st, err := os.Lstat(into + "/data/fifo"); err != nil || st.Mode().Type() != os.ModeNamedPipe {
+		t.Errorf("a FIFO: %v, %v", st, err)
+	}
+	run(cp(name+":/data/zero", into)).refused(t, "a device")
+	if exists(into+"/zero") || exists(into+"/data/zero") {
+		t.Error("a device was made on the host")
+	}
+	run(cp(source(t)+"/file", name+":/data/fifo")).refused(t, "neither a folder nor a regular file")
+	run(cp(name+":/proc/kmsg", into)) // whatever it says, it says it
+}
+
+// TestRow19SetuidStaysBehind: what comes out of a container without its owner
+// does not run with the rights of who has copied it.
+func TestRow19SetuidStaysBehind(t *testing.T) {
+	guard(t)
+	name := ended(t, hostile(t, ocispec.ImageConfig{}, file("data/su", 0o6755, "evil\n")))
+	into := t.TempDir()
+	run(cp(name+":/data/su", into)).want(t, 0)
+	st, err := os.Stat(into + "/su")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st.Mode() != 0o755 {
+		t.Errorf("mode %v", st.Mode())
+	}
+}
+
+// TestRow19TarOfAStranger: a tar on standard input that aims at the host.
+func TestRow19TarOfAStranger(t *testing.T) {
+	guard(t)
+	for what, entries := range map[string][]entry{
+		"upwards":       {file(strings.Repeat("../", 12)+canary[1:]+"/file", 0o600, "evil\n")},
+		"through links": {link("out", canary), file("out/file", 0o600, "evil\n")},
+		"magic":         {link("out", "/proc/self/root"+canary), file("out/file", 0o600, "evil\n")},
+		"hard link":     {link("out", canary), {Header: tar.Header{Typeflag: tar.TypeLink, Name: "hard", Linkname: "out/file"}}, file("hard", 0o600, "evil\n")},
+		"link's mode":   {link("out", canary+"/file"), {Header: tar.Header{Typeflag: tar.TypeLink, Name: "hard", Linkname: "out", Mode: 0o777}}},
+	} {
+		for _, into := range []string{"/", "/data"} {
+			t.Run(what+" "+into, func(t *testing.T) {
+				name := alive(t, "box", nil, "sh", "-c", "echo ready; sleep 1000")
+				cmd := cp("-a", "-", name+":"+into)
+				cmd.Stdin = tarOf(t, entries...)
+				run(cmd).untouched(t)
+			})
+		}
+	}
+}
+
+// TestRow25PathsOfTheImage: what an image calls its volumes and its working
+// folder are links to the canary.
+func TestRow25PathsOfTheImage(t *testing.T) {
+	guard(t)
+	config := ocispec.ImageConfig{WorkingDir: "/work", Volumes: map[string]struct{}{"/vol": {}, "/../../up": {}}}
+	image := hostile(t, config, link("work", canary), link("vol", canary), link("up", strings.Repeat("../", 12)+canary[1:]))
+	r := run(command("minictr", "run", "--name", "copied", image, "true"))
+	t.Cleanup(func() { run(command("minictr", "rm", "copied")) })
+	r.untouched(t)
+	for _, path := range []string{"/work", "/vol", "/up", "work", ".", "../../../../../.." + canary} {
+		attack(t, "copied", path)
+	}
+}
+
+// TestRow25Volumes: a folder of the host that is bound into the container holds
+// links to the canary. The folder is reached, they are not followed out of it.
+func TestRow25Volumes(t *testing.T) {
+	guard(t)
+	volume := t.TempDir()
+	for what, to := range canaryPaths() {
+		if err := os.Symlink(to, filepath.Join(volume, what)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	try := func(t *testing.T, name string) {
+		for what := range canaryPaths() {
+			attack(t, name, "/vol/"+what)
+		}
+		run(cp(source(t)+"/file", name+":/vol/file")).want(t, 0)
+		if data, _ := os.ReadFile(volume + "/file"); string(data) != "new\n" {
+			t.Errorf("the volume has %q", data)
+		}
+		os.Remove(volume + "/file")
+	}
+	flags := []string{"-v", volume + ":/vol"}
+	t.Run("running", func(t *testing.T) { try(t, alive(t, "box", flags, "sh", "-c", "echo ready; sleep 1000")) })
+	t.Run("ended", func(t *testing.T) { try(t, ended(t, "box", flags...)) })
+}
+
+// TestRow25Ids: what is no name of a container is not looked for.
+func TestRow25Ids(t *testing.T) {
+	guard(t)
+	ended(t, "box") // "*" would be it
+	for _, id := range []string{"../../etc", "..", "a/b", "-x", "*", "", "a\nb", "a b", strings.Repeat("a", 300)} {
+		r := run(cp("--", id+":/etc/passwd", "-"))
+		r.untouched(t)
+		if r.code == 0 || r.stdout != "" {
+			t.Errorf("%q: exit code %d, %d bytes", id, r.code, len(r.stdout))
+		}
+	}
+}
