@@ -69,6 +69,13 @@ type Target interface {
 	Close() error
 }
 
+// An Explainer is a Target that can tell of which parts a start consists, at the
+// price of a start that takes longer: those are kept apart from the others.
+type Explainer interface {
+	// Explain is errors.ErrUnsupported if it cannot be told.
+	Explain(ctx context.Context) ([]Phase, error)
+}
+
 // Setup is what a target gets to work with.
 type Setup struct {
 	Source   string // the folder of minictr's source: bin, scripts

@@ -111,40 +111,31 @@ func (e *engine) Close() error {
 
 // do runs a command that has to succeed.
 func (e *engine) do(ctx context.Context, stdout io.Writer, argv []string) error {
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Stdout = stdout
-	ended, err := e.begin(cmd)
+	said, err := os.CreateTemp(e.setup.Scratch, "stderr")
 	if err != nil {
 		return err
 	}
-	return <-ended
+	defer os.Remove(said.Name())
+	defer said.Close()
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Stdout, cmd.Stderr = stdout, said
+	if err := e.place.start(cmd); err != nil {
+		return err
+	}
+	return verdict(cmd, said)
 }
 
-// begin starts a command. What it says goes to a file, which a container may
-// keep open for as long as it lives, and stands in the error if it fails.
-func (e *engine) begin(cmd *exec.Cmd) (ended <-chan error, err error) {
-	said, err := os.CreateTemp(e.setup.Scratch, "stderr")
-	if err != nil {
-		return nil, err
+// verdict waits for a command. What it said stands in the error if it failed;
+// it was said to a file, since a container may keep that open for as long as it
+// lives.
+func verdict(cmd *exec.Cmd, said *os.File) error {
+	err := cmd.Wait()
+	if err == nil {
+		return nil
 	}
-	os.Remove(said.Name())
-	cmd.Stderr = said
-	if err := e.place.start(cmd); err != nil {
-		said.Close()
-		return nil, err
-	}
-	result := make(chan error, 1)
-	go func() {
-		err := cmd.Wait()
-		if err != nil {
-			text := make([]byte, 4096)
-			n, _ := said.ReadAt(text, 0)
-			err = fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, text[:n])
-		}
-		said.Close()
-		result <- err
-	}()
-	return result, nil
+	text := make([]byte, 4096)
+	n, _ := said.ReadAt(text, 0)
+	return fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, text[:n])
 }
 
 // Start: the first phase is the engine's, until the workload's main begins; the
@@ -160,8 +151,14 @@ func (e *engine) Start(ctx context.Context) (benchmark.Instance, error) {
 	if err := e.bundle(id, folder); err != nil {
 		return nil, err
 	}
+	said, err := os.CreateTemp(e.setup.Scratch, "stderr")
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(said.Name())
+	defer said.Close()
 	before := relatives()
-	if err := i.await(ctx, e.run(id, folder)); err != nil {
+	if err := i.await(ctx, e.run(id, folder), said, false); err != nil {
 		return nil, errors.Join(err, i.Stop())
 	}
 	i.processes = relatives().without(before)
@@ -183,12 +180,20 @@ func (i *instance) Answer() benchmark.Answer  { return i.answer }
 func (i *instance) Processes() []int          { return i.processes.alive() }
 
 func (i *instance) Cgroup() string {
-	for _, pid := range i.Processes() {
-		if comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); err == nil && string(comm) == filepath.Base(benchmark.Workload)+"\n" {
-			return cgroupOf(pid)
-		}
+	if pid := i.workload(); pid != 0 {
+		return cgroupOf(pid)
 	}
 	return ""
+}
+
+// workload is the process id that it has on the host; 0 if it has ended.
+func (i *instance) workload() int {
+	for _, pid := range i.Processes() {
+		if comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); err == nil && string(comm) == filepath.Base(benchmark.Workload)+"\n" {
+			return pid
+		}
+	}
+	return 0
 }
 
 func (i *instance) Run(ctx context.Context, stdout io.Writer, argv ...string) error {
@@ -205,47 +210,47 @@ func (i *instance) Stop() error {
 // patience for a container to start, or to go.
 const patience = 30 * time.Second
 
-// await runs the command and waits until the workload has answered and the
-// command has returned.
-func (i *instance) await(ctx context.Context, argv []string) error {
+// await runs the command and waits until the workload has answered and, if it
+// is not to stay in the foreground, the command has returned.
+func (i *instance) await(ctx context.Context, argv []string, said *os.File, foreground bool) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	named, err := watch(i.folder)
 	if err != nil {
+		cancel()
 		return err
 	}
-	defer named.Close()
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Stderr = said
 
 	clock := benchmark.StartClock()
-	ended, err := i.engine.begin(cmd)
-	if err != nil {
-		return err
+	if err := i.engine.place.start(cmd); err != nil {
+		cancel()
+		return errors.Join(err, named.Close())
 	}
-	seen := make(chan error, 1)
+	returned := make(chan error, 1)
 	go func() {
-		err := named.wait(ctx)
-		if err == nil {
-			err = i.ask(clock)
+		err := verdict(cmd, said)
+		if err != nil {
+			cancel() // no answer will come
 		}
-		seen <- err
+		returned <- err
 	}()
-	for answered := false; ; {
-		select {
-		case err := <-seen:
-			if answered = err == nil; !answered {
-				return errors.Join(err, ctx.Err())
-			}
-		case err := <-ended:
-			if err != nil || answered {
-				return err
-			}
-			ended = nil
-		}
-		if answered && ended == nil {
-			return nil
-		}
+	err = named.wait(ctx)
+	named.Close()
+	if err == nil {
+		err = i.ask(clock)
 	}
+	if err == nil && foreground {
+		return nil
+	}
+	if err != nil && ctx.Err() == nil {
+		cmd.Process.Kill()
+	}
+	if failure := <-returned; failure != nil {
+		return failure
+	}
+	cancel()
+	return err
 }
 
 // ask ends both phases.

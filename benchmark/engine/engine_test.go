@@ -3,6 +3,7 @@ package engine_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -57,6 +58,7 @@ func serveTwo(t *testing.T, target benchmark.Target, s benchmark.Setup) {
 		t.Fatal(err)
 	}
 	t.Log("version", target.Version(), "daemons", target.Processes())
+	explain(t, target)
 	var running [2]benchmark.Instance
 	for i := range running {
 		var err error
@@ -89,4 +91,26 @@ func serveTwo(t *testing.T, target benchmark.Target, s benchmark.Setup) {
 	if n, err := strconv.Atoi(strings.TrimSpace(out.String())); err != nil || n < 1000 {
 		t.Errorf("the work done in it: %q", out.String())
 	}
+}
+
+func explain(t *testing.T, target benchmark.Target) {
+	explainer, ok := target.(benchmark.Explainer)
+	if !ok {
+		return
+	}
+	phases, err := explainer.Explain(t.Context())
+	if errors.Is(err, errors.ErrUnsupported) {
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, p := range phases {
+		names = append(names, p.Name)
+	}
+	if got, want := strings.Join(names, ", "), "the engine itself, cgroup, mount, clone, pivot, exec, first byte"; got != want {
+		t.Errorf("phases: %s; want %s", got, want)
+	}
+	t.Log(phases)
 }

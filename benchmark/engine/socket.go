@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -34,14 +35,15 @@ func watch(folder string) (watcher, error) {
 	return w, nil
 }
 
+// wait until the name is there or ctx ends.
 func (w watcher) wait(ctx context.Context) error {
-	if deadline, ok := ctx.Deadline(); ok {
-		if err := w.SetReadDeadline(deadline); err != nil {
-			return err
-		}
-	}
+	stop := context.AfterFunc(ctx, func() { w.SetReadDeadline(time.Now()) })
+	defer stop()
 	_, err := w.Read(make([]byte, unix.SizeofInotifyEvent+unix.NAME_MAX+1))
-	return err
+	if err != nil {
+		return fmt.Errorf("wait for the workload to listen: %w", err)
+	}
+	return nil
 }
 
 func askSocket(folder string) (a benchmark.Answer, first time.Time, err error) {

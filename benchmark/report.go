@@ -1,0 +1,136 @@
+package benchmark
+
+import "time"
+
+// Report is all that was measured, one entry for each measurement: report.json.
+// Medians and slopes are computed from it, and stand nowhere in it.
+type Report struct {
+	Made    time.Time     `json:"made"`
+	Took    time.Duration `json:"tookNS"`
+	Options Options       `json:"options"`
+	System  System        `json:"system"`
+	Targets []Facts       `json:"targets"`
+	Starts  []Start       `json:"starts"`
+	Sizes   []Size        `json:"sizes"`
+	Work    []Work        `json:"work"`
+}
+
+// Facts of a target.
+type Facts struct {
+	Name     string `json:"name"`
+	Kind     Kind   `json:"kind"`
+	Version  string `json:"version,omitempty"`
+	Emulated bool   `json:"emulated"`          // without KVM
+	LeftOut  string `json:"leftOut,omitempty"` // why there are no figures, or not all
+	Seen     Answer `json:"seen"`              // what the workload told of its surroundings
+}
+
+// Start of one instance.
+type Start struct {
+	Target    string  `json:"target"`
+	Cold      bool    `json:"cold"`      // the page cache was dropped before
+	Explained bool    `json:"explained"` // the tool told of its parts: slower, and not counted among the others
+	Order     int     `json:"order"`     // of all starts
+	Phases    []Phase `json:"phases"`
+}
+
+// Took is the time from the command to the first byte of the answer.
+func (s Start) Took() (d time.Duration) {
+	for _, p := range s.Phases {
+		d += p.Took
+	}
+	return d
+}
+
+// Size is what N instances take that run at the same time. N is 0 before the
+// first: daemons, and the image or the box.
+type Size struct {
+	Target    string `json:"target"`
+	N         int    `json:"n"`
+	PSS       int64  `json:"pssBytes"`       // of all processes that serve them; a page that two share is half of each
+	Daemons   int64  `json:"daemonsBytes"`   // as much of it belongs to processes that serve all together
+	Cgroup    int64  `json:"cgroupBytes"`    // memory.current of their control groups; -1 where there is none
+	Available int64  `json:"availableBytes"` // MemAvailable of this computer
+	Disk      int64  `json:"diskBytes"`
+	Processes int    `json:"processes"`
+}
+
+// Work is how much was done in a second, in an instance and right before on the
+// host.
+type Work struct {
+	Target string  `json:"target"`
+	Kind   string  `json:"kind"` // the workload's word: cpu, calls, switches
+	Inside float64 `json:"insidePerSecond"`
+	Host   float64 `json:"hostPerSecond"`
+}
+
+// WorkKinds are the kinds of work, and what each shows.
+func WorkKinds() [][2]string {
+	return [][2]string{
+		{"cpu", "finding primes: instructions alone"},
+		{"calls", "getppid(2): into the kernel and back"},
+		{"switches", "a byte to another process and back: the scheduler"},
+	}
+}
+
+// Options say how much is measured.
+type Options struct {
+	Quick      bool          `json:"quick"`      // fewer of everything than the method asks for
+	Containers int           `json:"containers"` // warm starts of each container engine, and of a process
+	Machines   int           `json:"machines"`   // warm starts of each kind of machine
+	Cold       int           `json:"cold"`       // cold starts of each container engine
+	ColdVM     int           `json:"coldMachines"`
+	Counts     []int         `json:"counts"` // of instances at the same time
+	CountsVM   []int         `json:"countsMachines"`
+	Rounds     int           `json:"rounds"` // of each kind of work
+	Work       time.Duration `json:"workNS"` // of one round
+	Seed       uint64        `json:"seed"`   // of the order
+}
+
+// Full is what issue and method ask for.
+func Full() Options {
+	return Options{
+		Containers: 30, Machines: 10, Cold: 10, ColdVM: 3,
+		Counts: []int{1, 2, 3, 10}, CountsVM: []int{1, 2, 3, 10},
+		Rounds: 5, Work: time.Second, Seed: 1,
+	}
+}
+
+// Quick is for a first look, and says so.
+func Quick() Options {
+	return Options{
+		Quick: true, Containers: 8, Machines: 2, Cold: 2, ColdVM: 1,
+		Counts: []int{1, 2, 3}, CountsVM: []int{1, 2},
+		Rounds: 2, Work: 300 * time.Millisecond, Seed: 1,
+	}
+}
+
+// Smallest is as little as gives every figure: for tests.
+func Smallest() Options {
+	return Options{
+		Quick: true, Containers: 3, Machines: 1, Cold: 1, ColdVM: 1,
+		Counts: []int{1, 2}, CountsVM: []int{1, 2},
+		Rounds: 1, Work: 100 * time.Millisecond, Seed: 1,
+	}
+}
+
+func (o Options) warm(k Kind) int {
+	if k == Machine {
+		return o.Machines
+	}
+	return o.Containers
+}
+
+func (o Options) cold(k Kind) int {
+	if k == Machine {
+		return o.ColdVM
+	}
+	return o.Cold
+}
+
+func (o Options) counts(k Kind) []int {
+	if k == Machine {
+		return o.CountsVM
+	}
+	return o.Counts
+}
