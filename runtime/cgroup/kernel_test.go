@@ -295,7 +295,7 @@ func TestMissingController(t *testing.T) {
 // TestUpdate: limits of a cgroup that lives.
 func TestUpdate(t *testing.T) {
 	path := group(t, "memory", "cpu", "pids", "cpuset", "hugetlb")
-	if err := Update(path, &specs.LinuxResources{Unified: map[string]string{"memory.max": "max"}}); err != nil {
+	if err := Update(path, &specs.LinuxResources{Unified: map[string]string{"memory.max": "1g"}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := start(t, path, "dd", "if=/dev/zero", "of="+filepath.Join(t.TempDir(), "used"), "bs=1M", "count=8").Wait(); err != nil {
