@@ -1,0 +1,91 @@
+package main
+
+// An update may die at any of its system calls. The cgroup, the settings and the
+// config are then not alike, but in this order: what the next life begins with has
+// been accepted by the kernel before. And the next update, of any limit, makes
+// them alike again.
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/minictr/minictr/container"
+)
+
+const (
+	oldPages = 4 << 20
+	newPages = 8 << 20
+)
+
+func TestUpdateDies(t *testing.T) {
+	needRoot(t)
+	if _, err := exec.LookPath("strace"); err != nil {
+		t.Skip("strace is not installed: use make test")
+	}
+	if here, err := condition("controller:hugetlb"); err != nil || !here {
+		t.Skip("no controller \"hugetlb\" here", err)
+	}
+	store := t.TempDir()
+	mustMinictr(t, store, "load", "-i", demoImage(t))
+	mustMinictr(t, store, "run", "-d", "--name", "one", "demo", "sleep", "1000")
+	t.Cleanup(func() { mustMinictr(t, store, "rm", "-f", "one") })
+	victim := []string{"update", "--hugetlb-limit", "2MB:8m", "one"}
+	died := 0
+	for _, call := range strings.Fields("openat write flock renameat close") {
+		for n := 1; ; n += 1 + n/4 {
+			mustMinictr(t, store, "update", "--hugetlb-limit", "2MB:4m", "one")
+			p := point{call, n}
+			if !p.kill(t, store, victim) {
+				break
+			}
+			died++
+			kernel, typed, config := pages(t, store)
+			if config == newPages && typed != newPages || typed == newPages && kernel != newPages {
+				t.Errorf("died at %s: the cgroup has %d, the settings %d, the config %d", p, kernel, typed, config)
+			}
+			mustMinictr(t, store, "update", "--pids-limit", "-1", "one")
+			kernel, typed, config = pages(t, store)
+			if kernel != typed || typed != config {
+				t.Errorf("died at %s, and after another update: the cgroup has %d, the settings %d, the config %d", p, kernel, typed, config)
+			}
+		}
+	}
+	if died < 20 {
+		t.Errorf("only %d died", died)
+	}
+	t.Logf("%d deaths", died)
+}
+
+// pages are the bytes of huge pages that the container may use, as three places
+// have it.
+func pages(t *testing.T, store string) (kernel, typed, config uint64) {
+	t.Helper()
+	c, err := container.Find(store, "one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.State()
+	if err != nil || !s.Lives() {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	text, err := os.ReadFile(filepath.Join(s.Cgroup, "hugetlb.2MB.max"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kernel, err = strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64); err != nil {
+		t.Fatal(err)
+	}
+	spec, err := c.Spec()
+	if err != nil || len(spec.Linux.Resources.HugepageLimits) != 1 {
+		t.Fatalf("%+v, %v", spec, err)
+	}
+	words := c.Settings.Options.HugetlbLimits
+	if len(words) != 1 {
+		t.Fatalf("settings: %q", words)
+	}
+	return kernel, map[string]uint64{"2MB:4m": oldPages, "2MB:8m": newPages}[words[0]], spec.Linux.Resources.HugepageLimits[0].Limit
+}
