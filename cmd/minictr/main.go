@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/runtime/plan"
@@ -32,14 +33,18 @@ func main() {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "root", Usage: "keep images and containers in `DIR`", Value: "/var/lib/minictr", EnvVars: []string{"MINICTR_ROOT"}},
 		},
-		Commands: []*cli.Command{
-			runCommand, createCommand, startCommand, stopCommand, restartCommand, killCommand, pauseCommand, unpauseCommand,
-			waitCommand, renameCommand, rmCommand, watchCommand,
-			statsCommand, topCommand, updateCommand,
-			planCommand, loadCommand, imagesCommand, rmiCommand, versionCommand,
-			pullCommand, pushCommand, loginCommand, logoutCommand, saveCommand, tagCommand, inspectCommand, pruneCommand,
-			cpCommand, diffCommand, historyCommand, layersCommand, fsckCommand,
-		},
+		Commands: slices.Concat(
+			in("Containers",
+				runCommand, planCommand, createCommand, startCommand, stopCommand, restartCommand, killCommand, pauseCommand, unpauseCommand,
+				waitCommand, renameCommand, updateCommand, rmCommand, watchCommand),
+			in("Containers, looked at",
+				statsCommand, topCommand, diffCommand),
+			in("Images",
+				pullCommand, loadCommand, imagesCommand, tagCommand, pushCommand, saveCommand, rmiCommand, pruneCommand,
+				inspectCommand, historyCommand, layersCommand, loginCommand, logoutCommand),
+			in("System",
+				fsckCommand, versionCommand),
+		),
 		CommandNotFound: func(c *cli.Context, name string) {
 			exit(hint.New(fmt.Errorf("%q: no such command", name), "minictr --help lists them"))
 		},
@@ -54,6 +59,14 @@ func main() {
 	if err := app.Run(os.Args); err != nil {
 		exit(err)
 	}
+}
+
+// in puts commands under a heading of --help.
+func in(category string, commands ...*cli.Command) []*cli.Command {
+	for _, c := range commands {
+		c.Category = category
+	}
+	return commands
 }
 
 // usage points at the help of the command rather than printing all of it.
