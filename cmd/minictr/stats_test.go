@@ -2,9 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"os/exec"
 	"strings"
 	"testing"
 
+	"github.com/creack/pty"
 	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/container/meter"
 )
@@ -57,4 +59,26 @@ func TestStatsJSON(t *testing.T) {
 			t.Errorf("%v\n got %s\nwant %s", err, got, want)
 		}
 	}
+}
+
+// TestStatsIsDrawnAnew: on a terminal, a table stands where the one before stood.
+func TestStatsIsDrawnAnew(t *testing.T) {
+	needRoot(t)
+	t.Setenv("MINICTR_ROOT", t.TempDir())
+	screen, line, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer screen.Close()
+	s := &session{t: t, screen: screen, line: line, Cmd: exec.Command("minictr", "stats")}
+	s.Stdin, s.Stdout, s.Stderr = line, line, line
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Wait()
+	defer s.Process.Kill()
+	defer line.Close()
+	go s.read()
+	const heading = "CONTAINER ID   NAME   CPU %   ANON   FILE   MEM / LIMIT   MEM %   PRESSURE CPU/MEM/IO   PIDS   READ / WRITTEN"
+	s.expect("\x1b[2J\x1b[H" + heading + "\x1b[K\n\x1b[J\x1b[H" + heading + "\x1b[K\n\x1b[J")
 }
