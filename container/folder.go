@@ -211,12 +211,14 @@ func Remove(root, name string, force bool) error {
 	if err != nil {
 		return fmt.Errorf("remove %w", err)
 	}
+	patience := briefly
 	if force {
+		patience = lethal
 		if err := c.end(); err != nil {
 			return fmt.Errorf("remove container %q: %w", name, err)
 		}
 	}
-	err = c.take(briefly)
+	err = c.take(patience)
 	if force && errors.Is(err, errNotExist) {
 		return nil // it was one of --rm
 	}

@@ -87,14 +87,11 @@ func (c *Container) watcher() (p state.Process, pidfd int, err error) {
 	return p, pidfd, err
 }
 
-// sleeps tells whether the watcher waits to begin again.
-func (c *Container) sleeps() bool {
-	if !c.has("sleeps") {
-		return false
-	}
+// watched tells whether there is a watcher; it may be between two lives.
+func (c *Container) watched() bool {
 	_, pidfd, err := c.watcher()
-	if err != nil {
-		return false
-	}
-	return unix.Close(pidfd) == nil
+	return err == nil && unix.Close(pidfd) == nil
 }
+
+// sleeps tells whether the watcher waits to begin again.
+func (c *Container) sleeps() bool { return c.has("sleeps") && c.watched() }

@@ -33,7 +33,7 @@ func Stop(root, name string, timeout *time.Duration) error {
 
 func (c *Container) stop(timeout *time.Duration) error {
 	s, err := c.State()
-	if err != nil || !s.Lives() && s.Status != Restarting {
+	if err != nil || !s.Lives() && !c.watched() {
 		return err
 	}
 	if err := c.write("stopped", nil); err != nil {

@@ -16,6 +16,7 @@ package container
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -36,6 +37,11 @@ import (
 // stdin, if any, is what the container reads. It has to be called on the process's
 // first thread.
 func Watch(root, id string, starter, stdin *os.File, calls func(*plan.Plan) walk.Watch) error {
+	// what the caller has left open is neither ours nor the container's
+	err := unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
+	if err != nil {
+		return tellStarter(starter, fmt.Errorf("close_range: %w", err))
+	}
 	c, err := open(root, id, "")
 	if err == nil {
 		err = c.take(briefly)
@@ -43,10 +49,13 @@ func Watch(root, id string, starter, stdin *os.File, calls func(*plan.Plan) walk
 	if err != nil {
 		return tellStarter(starter, err)
 	}
-	ignoreSignals()
+	catchSignals()
 	err = errors.Join(c.settleHeld(""), c.recordWatcher(), c.markRemove(), c.forgetRestarts())
 	if err == nil {
 		err = c.live(stdin, calls)
+	}
+	if err == nil {
+		err = letGo()
 	}
 	if err == nil {
 		err = c.watch()
@@ -54,11 +63,42 @@ func Watch(root, id string, starter, stdin *os.File, calls func(*plan.Plan) walk
 	return errors.Join(tellStarter(starter, err), c.failed(err))
 }
 
-// ignoreSignals: what a terminal or a full disk sends is not meant for us, nor for
-// what we become.
-func ignoreSignals() {
-	signal.Ignore(unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGPIPE, unix.SIGXFSZ, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU)
+// takeToStart locks the container. The error is errRunning if another one starts
+// it at this moment, and succeeds.
+func (c *Container) takeToStart() error {
+	for began := time.Now(); ; {
+		err := c.take(briefly)
+		if !errors.Is(err, errRunning) {
+			return err
+		}
+		if s, err := c.State(); err != nil || s.Lives() {
+			return errors.Join(err, errRunning)
+		}
+		if time.Since(began) > lethal {
+			return errors.New("another command is at work on it, and does not end")
+		}
+	}
 }
+
+// letGo gives up the starter's streams: the container has those that it is to have.
+func letGo() error {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer null.Close()
+	return errors.Join(watch.Keep(null, unix.Stdin), watch.Keep(null, unix.Stdout), watch.Keep(null, unix.Stderr))
+}
+
+// notForUs are signals that a terminal or a full disk sends.
+var notForUs = [...]os.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGPIPE, unix.SIGXFSZ, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU}
+
+// ignoreSignals holds for what we become, too: execve(2) keeps what is ignored.
+func ignoreSignals() { signal.Ignore(notForUs[:]...) }
+
+// catchSignals does nothing about them either, and a container that is made
+// meanwhile has their default actions: a handler does not outlive execve(2).
+func catchSignals() { signal.Notify(make(chan os.Signal, 1), notForUs[:]...) }
 
 // recordWatcher writes down that this process watches over the container, and
 // keeps what has to stay.
@@ -129,6 +169,7 @@ func (c *Container) watch() error {
 		Ended: args("watch", "--ended"), Health: args("health"), Env: c.watcherEnv(),
 		Log: logs.Current, Older: logs.Older, Maximum: c.Settings.LogMaximum,
 	}
+	ignoreSignals()
 	return w.Become()
 }
 
@@ -136,7 +177,7 @@ func (c *Container) watch() error {
 // there is nothing left to watch over.
 func Ended(root, id string) error {
 	ignoreSignals()
-	c, err := watched(root, id)
+	c, err := ownContainer(root, id)
 	if err != nil {
 		return err
 	}
@@ -163,16 +204,16 @@ func Ended(root, id string) error {
 
 // Again is what the watcher does when it has slept.
 func Again(root, id string) error {
-	ignoreSignals()
-	c, err := watched(root, id)
+	catchSignals()
+	c, err := ownContainer(root, id)
 	if err != nil {
 		return err
 	}
 	return c.again()
 }
 
-// watched is the container of this watcher, which has its lock.
-func watched(root, id string) (*Container, error) {
+// ownContainer is the container of this watcher, which has its lock.
+func ownContainer(root, id string) (*Container, error) {
 	root, err := filepath.Abs(root)
 	if err != nil {
 		return nil, err

@@ -71,21 +71,24 @@ func TestKillInEveryLife(t *testing.T) {
 // phoenix is a container that is killed, and is there again.
 type phoenix struct {
 	*bundle
-	t   *testing.T
-	dir string // for traces
+	traces
+	t *testing.T
 }
+
+// traces is a folder for what commands say and do whose container may live on.
+type traces string
 
 func newPhoenix(t *testing.T) *phoenix {
 	b := newBundle(t, "sleep", "1000")
 	hook := []specs.Hook{{Path: "/bin/busybox", Args: []string{"true"}}}
 	b.spec.Hooks = &specs.Hooks{CreateRuntime: hook, StartContainer: hook, Poststop: hook}
 	b.save(t)
-	return &phoenix{b, t, t.TempDir()}
+	return &phoenix{b, traces(t.TempDir()), t}
 }
 
 // do runs a command whose container may live on.
-func (p *phoenix) do(cmd *exec.Cmd) result {
-	file := filepath.Join(p.dir, "out")
+func (dir traces) do(cmd *exec.Cmd) result {
+	file := filepath.Join(string(dir), "out")
 	out, err := os.Create(file)
 	if err != nil {
 		return result{code: -1, stderr: err.Error()}
@@ -102,10 +105,10 @@ func (p *phoenix) oci(name string, more ...string) result { return p.do(p.bundle
 
 // killedAt runs a command, and kills who makes a call for the n-th time. strace
 // stays with the container's process when the command has ended.
-func (p *phoenix) killedAt(call string, n int, cmd *exec.Cmd) result {
-	args := []string{"-D", "-f", "-qq", "-o", filepath.Join(p.dir, "trace"), "-e", "trace=" + call,
+func (dir traces) killedAt(call string, n int, cmd *exec.Cmd) result {
+	args := []string{"-D", "-f", "-qq", "-o", filepath.Join(string(dir), "trace"), "-e", "trace=" + call,
 		"-e", fmt.Sprintf("inject=%s:signal=SIGKILL:when=%d", call, n)}
-	return p.do(exec.Command("strace", append(args, cmd.Args...)...))
+	return dir.do(exec.Command("strace", append(args, cmd.Args...)...))
 }
 
 // sweep kills a command at the first, second, … call of a kind, until it makes
@@ -285,7 +288,7 @@ func (p *phoenix) detach(call string, n int) (result, error) {
 	if err := p.lives(); err != nil {
 		return result{}, err
 	}
-	file := filepath.Join(p.dir, "pid")
+	file := filepath.Join(string(p.traces), "pid")
 	os.Remove(file)
 	r := p.killedAt(call, n, p.bundle.oci("exec", "--detach", "--pid-file", file, "--", "sleep", "1000"))
 	if pid, err := os.ReadFile(file); err != nil || !exists("/proc/"+string(pid)) {

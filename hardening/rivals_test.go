@@ -59,8 +59,8 @@ func TestRivals(t *testing.T) {
 				}
 				return b.oci(words[0], words[1:]...)
 			}
-			p := &phoenix{bundle: b, t: t, dir: t.TempDir()}
-			q := &phoenix{bundle: b, t: t, dir: t.TempDir()}
+			p := &phoenix{bundle: b, t: t, traces: traces(t.TempDir())}
+			q := &phoenix{bundle: b, t: t, traces: traces(t.TempDir())}
 			first, second := made(test.first), made(test.second)
 			results := atOnce(func(cmd *exec.Cmd) result {
 				if cmd == first {
@@ -99,7 +99,7 @@ func TestHundredLives(t *testing.T) {
 	for range 10 {
 		b := newBundle(t, "/probe", "sleep")
 		b.save(t)
-		p := &phoenix{bundle: b, t: t, dir: t.TempDir()}
+		p := &phoenix{bundle: b, t: t, traces: traces(t.TempDir())}
 		all.Go(func() {
 			for range 10 {
 				if err := p.lives(); err != nil {

@@ -1,0 +1,270 @@
+package hardening
+
+// Crashes in the life of a container in the background: kill -9 of the client, of
+// the watcher and of the container, at every step. The next command sees the
+// truth, the same command works again, and after rm -f nothing is left.
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// backgroundSteps are the calls at which each command, and the watcher that it
+// starts, are killed.
+var backgroundSteps = map[string][]string{
+	"run": {
+		"mkdirat", "linkat", "symlinkat", "renameat", "renameat2", "unlinkat", "openat", "flock", "pipe2", "clone3", "fsopen", "move_mount",
+		"pidfd_open", "dup3", "memfd_create", "prctl", "seccomp", "execveat", "execve", "mmap", "ppoll", "writev", "lseek", "wait4",
+	},
+	"start":   {"openat", "flock", "renameat", "unlinkat", "clone3", "dup3", "execveat", "read"},
+	"stop":    {"openat", "flock", "pidfd_open", "pidfd_send_signal", "ppoll"},
+	"restart": {"flock", "pidfd_send_signal", "clone3", "execveat", "unlinkat"},
+	"rm":      {"flock", "unlinkat", "pidfd_send_signal", "openat"},
+	"rename":  {"renameat2", "openat"},
+}
+
+// ember is a container in the background that is killed, and is there again.
+type ember struct {
+	traces
+	t    *testing.T
+	name string
+}
+
+func (e *ember) minictr(args ...string) result { return e.do(command("minictr", args...)) }
+
+// sweep kills a command at the first, second, … call of a kind.
+func (e *ember) sweep(name, call string) (kills int) {
+	for n := 1; ; n++ {
+		r, err := e.cycle(name, call, n)
+		if err == nil {
+			err = e.gone()
+		}
+		if err != nil {
+			e.t.Errorf("%s, killed at %s %d: %v\nit said: %+v", name, call, n, err, r)
+			e.minictr("rm", "-f", e.name)
+			return n
+		}
+		if r.code == 0 || n > 60 {
+			return n - 1
+		}
+	}
+}
+
+// cycle brings the container to where the command makes sense, kills it there,
+// and wants it to work when it is said again.
+func (e *ember) cycle(name, call string, n int) (result, error) {
+	args := map[string][]string{
+		"run":     {"run", "-d", "--name", e.name, "box", "sh", "-c", "echo begun; sleep 1000"},
+		"start":   {"start", e.name},
+		"stop":    {"stop", "-t", "0", e.name},
+		"restart": {"restart", "-t", "0", e.name},
+		"rm":      {"rm", "-f", e.name},
+		"rename":  {"rename", e.name, e.name + "-2"},
+	}
+	for _, before := range map[string][][]string{
+		"start": {args["run"], args["stop"]}, "stop": {args["run"]}, "restart": {args["run"]}, "rm": {args["run"]}, "rename": {args["run"]},
+	}[name] {
+		if r := e.minictr(before...); r.code != 0 {
+			return r, fmt.Errorf("%v does not work: %+v", before, r)
+		}
+	}
+	r := e.killedAt(call, n, command("minictr", args[name]...))
+	if err := e.truth(); err != nil {
+		return r, err
+	}
+	switch name {
+	case "run": // what is there of it gives way
+		if err := e.gone(); err != nil {
+			return r, err
+		}
+	case "rm": // it is there or not
+		return r, nil
+	case "rename":
+		e.minictr("rename", e.name+"-2", e.name)
+	}
+	if again := e.minictr(args[name]...); again.code != 0 && name != "rename" {
+		return r, fmt.Errorf("it does not work again: %+v", again)
+	}
+	if name == "rename" {
+		e.minictr("rename", e.name+"-2", e.name)
+	}
+	return r, e.truth()
+}
+
+// truth: a container that is said to run has a process, and one that is not has
+// none.
+func (e *ember) truth() error {
+	for try := 0; ; try++ {
+		status, pid := e.status()
+		alive := pid > 0 && unix.Kill(pid, 0) == nil
+		if (status == "running") == alive {
+			return nil
+		}
+		if try == 100 {
+			return fmt.Errorf("it is said to be %q, and its process %d is alive: %v", status, pid, alive)
+		}
+	}
+}
+
+func (e *ember) status() (status string, pid int) {
+	r := e.minictr("inspect", "--type", "container", "--format", "{{.State.Status}} {{.State.Pid}}", e.name)
+	words := strings.Fields(r.stdout)
+	if r.code != 0 || len(words) != 2 {
+		return "", 0
+	}
+	pid, _ = strconv.Atoi(words[1])
+	return words[0], pid
+}
+
+// gone removes the container, and tells what is left of it.
+func (e *ember) gone() error {
+	r := e.minictr("rm", "-f", e.name)
+	if r.code != 0 && !strings.Contains(r.stdout, "no such container") {
+		return fmt.Errorf("rm -f: %+v", r)
+	}
+	if exists(filepath.Join(store, "names", e.name)) {
+		return fmt.Errorf("its name is left")
+	}
+	return nil
+}
+
+// TestKillInTheBackground kills three containers at once, in one store: what one
+// has left, the other's next command may clear away.
+func TestKillInTheBackground(t *testing.T) {
+	guard(t)
+	needStrace(t)
+	if testing.Short() {
+		t.Skip("kills some five hundred times")
+	}
+	type job struct{ command, call string }
+	jobs := make(chan job)
+	var all sync.WaitGroup
+	for i := range 3 {
+		e := &ember{traces(t.TempDir()), t, "ember" + strconv.Itoa(i)}
+		all.Go(func() {
+			for j := range jobs {
+				if !t.Failed() {
+					t.Logf("%-7s killed at %-18s %3d times", j.command, j.call, e.sweep(j.command, j.call))
+				}
+			}
+		})
+	}
+	for name, calls := range backgroundSteps {
+		for _, call := range calls {
+			jobs <- job{name, call}
+		}
+	}
+	close(jobs)
+	all.Wait()
+	run(command("minictr", "gc"))
+}
+
+// TestKillTheWatcher: the container goes with it, even one whose process has
+// untied itself from its parent, and the next command says so.
+func TestKillTheWatcher(t *testing.T) {
+	guard(t)
+	for _, flags := range [][]string{nil, {"-u", "1000"}, {"-t"}, {"-i"}, {"--pid", "host"}, {"--restart", "always"}} {
+		e := &ember{traces(t.TempDir()), t, "ember"}
+		args := append(append([]string{"run", "-d", "--name", e.name}, flags...), "box", "sh", "-c", "sleep 1000 & sleep 1001")
+		e.minictr(args...).want(t, 0)
+		_, pid := e.status()
+		unix.Kill(parent(t, pid), unix.SIGKILL)
+		poll(t, "the container's process ends", func() bool { return !exists("/proc/"+strconv.Itoa(pid)) || zombie(pid) })
+		if err := e.truth(); err != nil {
+			t.Errorf("%v: %v", flags, err)
+		}
+		r := e.minictr("inspect", "--type", "container", "--format", "{{.State.Status}} {{.State.ExitCode}} {{.State.Why}}", e.name)
+		if want := "exited 255 lost: the process that watched over it was killed"; strings.TrimSpace(r.stdout) != want {
+			t.Errorf("%v: %+v, want %q", flags, r, want)
+		}
+		if err := e.gone(); err != nil {
+			t.Errorf("%v: %v", flags, err)
+		}
+	}
+}
+
+// TestKillTheContainer: its watcher writes down who did it.
+func TestKillTheContainer(t *testing.T) {
+	guard(t)
+	e := &ember{traces(t.TempDir()), t, "ember"}
+	e.minictr("run", "-d", "--name", e.name, "box", "sleep", "1000").want(t, 0)
+	_, pid := e.status()
+	unix.Kill(pid, unix.SIGKILL)
+	if r := e.minictr("wait", e.name); r.stdout != "137\n" {
+		t.Errorf("wait: %+v", r)
+	}
+	if err := e.gone(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestTwoHundred starts, stops and removes two hundred containers, by ten clients
+// at once.
+func TestTwoHundred(t *testing.T) {
+	guard(t)
+	if testing.Short() {
+		t.Skip("starts two hundred containers")
+	}
+	var clients sync.WaitGroup
+	for i := range 10 {
+		e := &ember{traces(t.TempDir()), t, "client" + strconv.Itoa(i)}
+		clients.Go(func() {
+			for n := range 20 {
+				e.live(n)
+			}
+		})
+	}
+	clients.Wait()
+	if r := run(command("minictr", "ps", "-a", "-q")); r.stdout != "" {
+		t.Errorf("left: %s", r.stdout)
+	}
+}
+
+// live takes a container through its life.
+func (e *ember) live(n int) {
+	name := fmt.Sprintf("%s-%d", e.name, n)
+	for _, step := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"run", "-d", "--name", name, "box", "sh", "-c", "echo " + name + "; exec sleep 1000"}, ""},
+		{[]string{"exec", name, "echo", "inside"}, "inside\n"},
+		{[]string{"logs", name}, name + "\n"},
+		{[]string{"stop", "-t", "0", name}, name + "\n"},
+		{[]string{"wait", name}, "137\n"},
+		{[]string{"start", name}, name + "\n"},
+		{[]string{"rm", "-f", name}, name + "\n"},
+	} {
+		if r := e.minictr(step.args...); r.code != 0 || step.want != "" && r.stdout != step.want {
+			e.t.Errorf("%v: %+v, want %q", step.args, r, step.want)
+		}
+	}
+}
+
+// parent is the number of a process's parent.
+func parent(t *testing.T, pid int) int {
+	t.Helper()
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(data), "PPid:\t")
+	number, _, _ := strings.Cut(rest, "\n")
+	ppid, err := strconv.Atoi(number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ppid
+}
+
+func zombie(pid int) bool {
+	data, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	return strings.Contains(string(data), "State:\tZ")
+}
