@@ -70,6 +70,22 @@ func canaryPaths() map[string]string {
 	}
 }
 
+// decoy is what lies in the image under the canary's path: where links to the
+// canary lead, for who stays inside.
+func decoy() []entry {
+	dirs := []entry{dir(canary[1:], 0o755), dir(canary[1:]+"/folder", 0o755)}
+	return append(dirs, file(canary[1:]+"/file", 0o644, "decoy\n"), file(canary[1:]+"/folder/inner", 0o644, "decoy\n"))
+}
+
+// leadsInside fails unless a path of the container shows the decoy.
+func leadsInside(t *testing.T, name, path string) {
+	t.Helper()
+	r := run(cp("-L", name+":"+path, "-"))
+	if r.code != 0 || !strings.Contains(r.stdout, "decoy\n") {
+		t.Errorf("%s does not lead to the image's own file: %+v", path, r)
+	}
+}
+
 // mustNotShow fails if a copy, or anything below dir, has the canary in it.
 func mustNotShow(t *testing.T, r result, dir string) {
 	t.Helper()
@@ -130,13 +146,14 @@ func attack(t *testing.T, name, door string) {
 // pid 1 are really a way.
 func TestRow19LinkToHost(t *testing.T) {
 	guard(t)
-	var links []entry
+	links := decoy()
 	for what, to := range canaryPaths() {
 		links = append(links, link("data/"+what, to))
 	}
 	image := hostile(t, ocispec.ImageConfig{}, links...)
 	t.Run("running", func(t *testing.T) {
 		name := alive(t, image, []string{"--pid", "host"}, "sh", "-c", "echo ready; sleep 1000")
+		leadsInside(t, name, "/data/absolute/file")
 		for what := range canaryPaths() {
 			attack(t, name, "/data/"+what)
 		}
@@ -144,6 +161,7 @@ func TestRow19LinkToHost(t *testing.T) {
 	})
 	t.Run("ended", func(t *testing.T) {
 		name := ended(t, image)
+		leadsInside(t, name, "/data/upwards/folder/inner")
 		for what := range canaryPaths() {
 			attack(t, name, "/data/"+what)
 		}
@@ -258,6 +276,8 @@ func TestRow19NothingWaits(t *testing.T) {
 	if st, err := os.Lstat(into + "/data/fifo"); err != nil || st.Mode().Type() != os.ModeNamedPipe {
 		t.Errorf("a FIFO: %v, %v", st, err)
 	}
+	run(cp(name+":/data/fifo", into+"/fifo")).want(t, 0)
+	run(cp(name+":/data/fifo", "-")).want(t, 0)
 	run(cp(name+":/data/zero", into)).refused(t, "a device")
 	if exists(into+"/zero") || exists(into+"/data/zero") {
 		t.Error("a device was made on the host")
@@ -308,12 +328,13 @@ func TestRow19TarOfAStranger(t *testing.T) {
 func TestRow25PathsOfTheImage(t *testing.T) {
 	guard(t)
 	config := ocispec.ImageConfig{WorkingDir: "/work", Volumes: map[string]struct{}{"/vol": {}, "/../../up": {}}}
-	image := hostile(t, config, link("work", canary), link("vol", canary), link("up", strings.Repeat("../", 12)+canary[1:]))
-	r := run(command("minictr", "run", "--name", "copied", image, "true"))
-	t.Cleanup(func() { run(command("minictr", "rm", "copied")) })
-	r.untouched(t)
+	links := []entry{link("work", canary), link("vol", canary), link("up", strings.Repeat("../", 12)+canary[1:])}
+	name := ended(t, hostile(t, config, append(decoy(), links...)...))
+	for _, path := range []string{"/work", "/vol", "/up", "work", "../../../../../.." + canary} {
+		leadsInside(t, name, path+"/file")
+	}
 	for _, path := range []string{"/work", "/vol", "/up", "work", ".", "../../../../../.." + canary} {
-		attack(t, "copied", path)
+		attack(t, name, path)
 	}
 }
 
