@@ -5,6 +5,7 @@
 #   make build    static binaries in bin/
 #   make check    gofmt, go vet for both machines, staticcheck
 #   make bench    how fast, against what is installed
+#   make bench-vm containers against virtual machines, with pictures
 #   make fuzz     each fuzz target for FUZZTIME
 #   make clean
 
@@ -18,7 +19,7 @@ SUDO        := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # what cli needs to write man pages, which would be set up at every start.
 export CGO_ENABLED = 0
 
-.PHONY: build demo test check bench fuzz clean
+.PHONY: build demo test check bench bench-vm fuzz clean
 
 build:
 	go build -trimpath -tags urfave_cli_no_docs -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/...
@@ -31,7 +32,7 @@ demo: build
 # dockerd that is, Debian's or Docker's own, is all the same; a containerd comes
 # with either.
 test:
-	scripts/need busybox-static strace tini iproute2 procps docker-registry skopeo podman
+	scripts/need busybox-static strace tini iproute2 procps docker-registry skopeo podman chromium
 	PATH="$$PATH:/usr/sbin" command -v dockerd >/dev/null || scripts/need docker.io
 	go test $(TESTFLAGS) $(if $(SUDO),-exec 'sudo -E env "PATH=$(PATH):/usr/sbin"') ./...
 
@@ -46,6 +47,9 @@ bench: build
 	scripts/bench-oci
 	scripts/bench-load
 	scripts/bench-layers
+
+bench-vm:
+	scripts/bench $(BENCHFLAGS)
 
 fuzz:
 	@for package in $$(go list ./...); do \

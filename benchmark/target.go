@@ -79,6 +79,7 @@ type Explainer interface {
 // Setup is what a target gets to work with.
 type Setup struct {
 	Source   string // the folder of minictr's source: bin, scripts
+	Minictr  string // the program
 	Workload string // the static program, benchmark/workload, for this CPU
 	Scratch  string // an empty folder for the target alone
 	Log      io.Writer

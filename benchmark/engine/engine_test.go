@@ -16,18 +16,18 @@ import (
 	"github.com/minictr/minictr/benchmark/engine"
 )
 
-// built has bin/minictr and the workload in it, as in the folder of the source.
+// built has the two programs that all of it needs.
 func built(t *testing.T) benchmark.Setup {
 	t.Helper()
 	dir := t.TempDir()
-	for name, pkg := range map[string]string{"bin/minictr": "../../cmd/minictr", "workload": "../workload"} {
+	for name, pkg := range map[string]string{"minictr": "../../cmd/minictr", "workload": "../workload"} {
 		cmd := exec.Command("go", "build", "-tags", "urfave_cli_no_docs", "-o", filepath.Join(dir, name), pkg)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v\n%s", cmd, err, out)
 		}
 	}
-	return benchmark.Setup{Source: dir, Workload: filepath.Join(dir, "workload"), Log: io.Discard}
+	return benchmark.Setup{Minictr: filepath.Join(dir, "minictr"), Workload: filepath.Join(dir, "workload"), Log: io.Discard}
 }
 
 // Each engine that is there serves two instances at once, which answer, work,

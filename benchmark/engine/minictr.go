@@ -9,7 +9,7 @@ import (
 	"github.com/minictr/minictr/benchmark"
 )
 
-// minictr is this project's own engine, as `make build` leaves it in bin/.
+// minictr is this project's own engine.
 type minictr struct{ program, root string }
 
 func (m *minictr) name() string                { return "minictr run" }
@@ -25,7 +25,7 @@ func (m *minictr) prepare(ctx context.Context, s benchmark.Setup) error {
 	// A copy: the pages of a file that the linker has just written are mapped
 	// more slowly than those of an installed one.
 	m.program, m.root = filepath.Join(s.Scratch, "minictr"), filepath.Join(s.Scratch, "root")
-	if err := output(ctx, "cp", filepath.Join(s.Source, "bin/minictr"), m.program); err != nil {
+	if err := output(ctx, "cp", s.Minictr, m.program); err != nil {
 		return err
 	}
 	archive, err := writeImage(s)

@@ -61,7 +61,7 @@ func (v view) system() [][2]string {
 		{"Computer", fmt.Sprintf("%s, %d CPUs, %s of memory%s", s.CPU, s.CPUs, size(float64(s.Memory)), where)},
 		{"System", fmt.Sprintf("%s, Linux %s %s", s.OS, s.Kernel, s.Arch)},
 		{"cgroup", s.Cgroup},
-		{"KVM", s.KVM},
+		{"KVM", v.kvm()},
 	}
 	for _, t := range v.Targets {
 		if t.Version != "" {
@@ -82,4 +82,16 @@ func (v view) system() [][2]string {
 		[2]string{"Network", "containers and the process answer on a Unix socket in a folder that both sides see, machines on a forwarded port or their own address"},
 		[2]string{"Taken in", v.Took.Round(time.Second).String() + ", " + v.Made.Format(time.RFC3339)},
 	)
+}
+
+// kvm is what was tried: a device alone is no proof.
+func (v view) kvm() string {
+	emulated := false
+	for _, t := range v.Targets {
+		emulated = emulated || t.Emulated
+	}
+	if emulated && v.System.KVM == "usable" {
+		return "/dev/kvm opens, but a machine that was tried in it did not run; the machines ran without"
+	}
+	return v.System.KVM
 }

@@ -69,7 +69,7 @@ func (v view) starts(cold bool) Section {
 			}
 		}
 	}
-	s.Strips = []*Strip{strip("picture-"+s.ID, s.Title, s.Table.Caption+", on a logarithmic scale", marks, 1, 0, span, span)}
+	s.Strips = []*Strip{strip("picture-"+s.ID, s.Table.Caption, s.Table.Caption+", on a logarithmic scale", marks, 1, 0, span, span)}
 	return s
 }
 
@@ -200,7 +200,7 @@ func (v view) disk() Section {
 			y[len(y)-1:], []float64{float64(before.Disk)}, benchmark.Summary{}})
 		s.Table.Rows = append(s.Table.Rows, []string{f.Name, how(f), size(float64(before.Disk)), strconv.Itoa(last.N), size(float64(last.Disk)), size(max(0, line.Slope))})
 	}
-	s.Strips = []*Strip{strip("picture-disk", "Disk", "bytes on disk, on a logarithmic scale", marks, 1<<20, 0, size, sizeOnAxis)}
+	s.Strips = []*Strip{strip("picture-disk", "Bytes on disk", "bytes on disk, on a logarithmic scale", marks, 1<<20, 0, size, sizeOnAxis)}
 	return s
 }
 
