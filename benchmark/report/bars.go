@@ -16,9 +16,7 @@ type Bar struct {
 type Piece struct {
 	Name, Took   string
 	X, Wide      string
-	Middle       string
 	Shade        string // opacity
-	Roomy        bool   // wide enough for its name
 	Title, Share string
 }
 
@@ -37,7 +35,7 @@ func bar(id, name, class string, phases []benchmark.Phase) Bar {
 		part := float64(p.Took) / total
 		b.Pieces = append(b.Pieces, Piece{
 			Name: p.Name, Took: span(float64(p.Took)), Share: share(part),
-			X: percent(at * 100), Wide: percent(part * 100), Middle: percent((at + part/2) * 100),
+			X: percent(at * 100), Wide: percent(part * 100),
 			Shade: shades()[i%len(shades())],
 			Title: fmt.Sprintf("%s, %s: %s, %s", name, p.Name, span(float64(p.Took)), share(part)),
 		})

@@ -15,7 +15,6 @@ type Lines struct {
 	Left, Right      string // where the plot begins and ends
 	LabelX           string
 	Bottom, Height   int
-	Unit             string
 }
 
 // Series is a line, with its name at its end.

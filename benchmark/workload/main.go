@@ -28,6 +28,7 @@ var began unix.Timespec
 func main() {
 	err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &began)
 	switch args := os.Args[1:]; {
+	case err != nil:
 	case len(args) == 2 && args[0] == "serve":
 		err = serve(args[1])
 	case len(args) == 1 && args[0] == "echo":

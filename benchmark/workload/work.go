@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"os"
 	"runtime"
@@ -14,33 +15,32 @@ import (
 // it was done in a second.
 func work(kind string, d time.Duration) error {
 	runtime.LockOSThread()
-	var do func() error
+	do, done := call, func() error { return nil }
 	switch kind {
 	case "cpu":
 		do = sieve
 	case "calls":
-		do = call
 	case "switches":
-		there, err := partner()
-		if err != nil {
+		var err error
+		if do, done, err = partner(); err != nil {
 			return err
 		}
-		do = there
 	default:
 		return os.ErrInvalid
 	}
 	const batch = 50 // things between two looks at the clock
-	done, start := 0, time.Now()
+	n, start := 0, time.Now()
 	for time.Since(start) < d {
 		for range batch {
 			if err := do(); err != nil {
 				return err
 			}
 		}
-		done += batch
+		n += batch
 	}
-	_, err := os.Stdout.WriteString(strconv.Itoa(int(float64(done)/time.Since(start).Seconds())) + "\n")
-	return err
+	perSecond := float64(n) / time.Since(start).Seconds()
+	_, err := os.Stdout.WriteString(strconv.Itoa(int(perSecond)) + "\n")
+	return errors.Join(err, done())
 }
 
 var composite [1 << 14]bool
@@ -65,28 +65,34 @@ func call() error {
 	return nil
 }
 
-// partner starts a process that sends back each byte it gets. What it returns
-// sends one, and waits for it: the CPU is handed over twice.
-func partner() (func() error, error) {
+// partner starts a process that sends back each byte it gets. do sends one, and
+// waits for it: the CPU is handed over twice. done ends the process.
+func partner() (do, done func() error, err error) {
 	var there, back [2]int
 	if err := unix.Pipe2(there[:], unix.O_CLOEXEC); err != nil {
-		return nil, os.NewSyscallError("pipe2", err)
+		return nil, nil, os.NewSyscallError("pipe2", err)
 	}
 	if err := unix.Pipe2(back[:], unix.O_CLOEXEC); err != nil {
-		return nil, os.NewSyscallError("pipe2", err)
+		return nil, nil, os.NewSyscallError("pipe2", err)
 	}
 	in, out := os.NewFile(uintptr(there[0]), "in"), os.NewFile(uintptr(back[1]), "out")
 	defer in.Close()
 	defer out.Close()
-	_, err := os.StartProcess("/proc/self/exe", []string{"workload", "echo"}, &os.ProcAttr{Files: []*os.File{in, out, os.Stderr}})
-	return func() error {
+	process, err := os.StartProcess("/proc/self/exe", []string{"workload", "echo"}, &os.ProcAttr{Files: []*os.File{in, out, os.Stderr}})
+	do = func() error {
 		var b [1]byte
 		if _, err := unix.Write(there[1], b[:]); err != nil {
 			return os.NewSyscallError("write", err)
 		}
 		_, err := unix.Read(back[0], b[:])
 		return os.NewSyscallError("read", err)
-	}, err
+	}
+	done = func() error {
+		unix.Close(there[1]) // the end of its input
+		_, err := process.Wait()
+		return err
+	}
+	return do, done, err
 }
 
 // echo is the partner.
