@@ -54,3 +54,16 @@ func TestEveryLimitChanges(t *testing.T) {
 		}
 	}
 }
+
+func TestChangedRestart(t *testing.T) {
+	s := Settings{}
+	if err := s.change(Limits{}, "on-failure:3"); err != nil || s.Restart != (Restart{RestartOnFailure, 3}) || s.Options.Restart != "on-failure:3" {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if err := s.change(Limits{Memory: "8m"}, ""); err != nil || s.Restart.Max != 3 || s.Options.Memory != "8m" {
+		t.Errorf("a limit alone: %+v, %v", s, err)
+	}
+	wantError(t, "a policy that is none", s.change(Limits{}, "often"), "no such policy")
+	s.Options.Remove = true
+	wantError(t, "--rm", s.change(Limits{}, "always"), "ends once and for all")
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/minictr/minictr/container"
@@ -14,13 +15,33 @@ func cgroupFile(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: cgroup CONTAINER FILE TEXT")
 	}
-	c, err := container.Find(ts.Getenv("MINICTR_ROOT"), args[0])
+	if text := readCgroup(ts, args[0], args[1]); text != args[2] {
+		ts.Fatalf("%s of %s: %q, want %q", args[1], args[0], text, args[2])
+	}
+}
+
+// uses waits until a container uses so many bytes of memory.
+func uses(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: uses CONTAINER BYTES")
+	}
+	want, err := strconv.ParseUint(args[1], 10, 64)
+	ts.Check(err)
+	if !within(func() bool {
+		used, err := strconv.ParseUint(readCgroup(ts, args[0], "memory.current"), 10, 64)
+		ts.Check(err)
+		return used >= want
+	}) {
+		ts.Fatalf("%s does not use %d bytes", args[0], want)
+	}
+}
+
+func readCgroup(ts *testscript.TestScript, name, file string) string {
+	c, err := container.Find(ts.Getenv("MINICTR_ROOT"), name)
 	ts.Check(err)
 	state, err := c.State()
 	ts.Check(err)
-	got, err := os.ReadFile(filepath.Join(state.Cgroup, args[1]))
+	text, err := os.ReadFile(filepath.Join(state.Cgroup, file))
 	ts.Check(err)
-	if text := strings.TrimSpace(string(got)); text != args[2] {
-		ts.Fatalf("%s of %s: %q, want %q", args[1], args[0], text, args[2])
-	}
+	return strings.TrimSpace(string(text))
 }

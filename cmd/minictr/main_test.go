@@ -24,6 +24,7 @@ import (
 //	exits CODE COMMAND…   the command ends with this exit code
 //	await FILE            wait until the file is there
 //	cgroup NAME FILE TEXT the file of the container's cgroup says so
+//	uses NAME BYTES       wait until the container uses so much memory
 //	[torture]             a real image, saved by a real Docker, lies in $TORTURE
 //	[controller:memory]   cgroup v2 of this machine has the controller
 func TestMain(m *testing.M) {
@@ -39,7 +40,7 @@ func TestScript(t *testing.T) {
 		Dir:   "testdata/script",
 		Setup: func(e *testscript.Env) error { return setUp(e, archive) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "await": await, "cgroup": cgroupFile,
+			"exits": exits, "await": await, "cgroup": cgroupFile, "uses": uses,
 		},
 		Condition: condition,
 	})
