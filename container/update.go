@@ -141,17 +141,32 @@ func (c *Container) enforce(r *specs.LinuxResources) error {
 		return err
 	}
 	err = cgroup.Update(s.Cgroup, r)
-	switch {
-	case err == nil || hint.Of(err) != "":
-	case errors.Is(err, unix.ENOENT):
-		if s, now := c.State(); now == nil && !s.Lives() {
-			return nil // it has ended
-		}
-		err = hint.New(err, "this kernel has no such limit")
-	case errors.Is(err, unix.ENODEV):
-		err = hint.New(err, "a limit is for a whole disk, and some have none: lsblk -d lists disks")
+	if err == nil {
+		return nil
 	}
-	return err
+	if s, now := c.State(); now == nil && !s.Lives() {
+		return nil // it has ended meanwhile
+	}
+	return refused(err, &c.Settings.Options.Limits)
+}
+
+// refused says by which flag a limit was asked for, and what can be done about it.
+func refused(err error, l *Limits) error {
+	text := hint.Of(err)
+	switch {
+	case text != "":
+	case errors.Is(err, unix.ENOENT):
+		text = "this kernel has no such limit"
+	case errors.Is(err, unix.ENODEV):
+		text = "a limit is for a whole disk, and some have none: lsblk -d lists disks"
+	}
+	var limit *cgroup.LimitError
+	if errors.As(err, &limit) {
+		if flag := l.flag(limit.From); flag != "" {
+			err = fmt.Errorf("%s: %w", flag, err)
+		}
+	}
+	return hint.New(err, text)
 }
 
 // enough refuses a limit below what the container uses and the kernel cannot take

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/minictr/minictr/container"
@@ -88,4 +89,32 @@ func pages(t *testing.T, store string) (kernel, typed, config uint64) {
 		t.Fatalf("settings: %q", words)
 	}
 	return kernel, map[string]uint64{"2MB:4m": oldPages, "2MB:8m": newPages}[words[0]], spec.Linux.Resources.HugepageLimits[0].Limit
+}
+
+// TestUpdatesAtOnce: each leaves alone what the others change.
+func TestUpdatesAtOnce(t *testing.T) {
+	needRoot(t)
+	store := t.TempDir()
+	mustMinictr(t, store, "load", "-i", demoImage(t))
+	mustMinictr(t, store, "create", "--name", "one", "demo")
+	changes := []string{"--restart=always", "--cgroup-conf=cgroup.max.depth=1", "--cgroup-conf=cgroup.max.descendants=2", "--pids-limit=-1", "--memory=-1", "--cpu-shares=1024"}
+	var all sync.WaitGroup
+	for _, change := range changes {
+		all.Go(func() {
+			for range 3 {
+				if out, err := minictr(store, "update", change, "one"); err != nil {
+					t.Errorf("update %s: %v\n%s", change, err, out)
+				}
+			}
+		})
+	}
+	all.Wait()
+	c, err := container.Find(store, "one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := c.Settings.Options
+	if o.Restart != "always" || len(o.CgroupConf) != 2 || o.PidsLimit == nil || o.Memory != "-1" || o.CPUShares == nil {
+		t.Errorf("changes are lost: restart %q, %+v", o.Restart, o.Limits)
+	}
 }

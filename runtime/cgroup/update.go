@@ -51,6 +51,15 @@ func Update(path string, r *specs.LinuxResources) error {
 	return replaceDevices(path, r.Devices)
 }
 
+// LimitError is a limit that could not be set.
+type LimitError struct {
+	From string // the field below linux.resources, or the controller that it needs
+	Err  error
+}
+
+func (e *LimitError) Error() string { return fmt.Sprintf("resources: %s: %v", e.From, e.Err) }
+func (e *LimitError) Unwrap() error { return e.Err }
+
 // withPeriod: cpu.max takes a quota alone, but not a period alone; so the quota
 // that goes with it is the present one.
 func withPeriod(path string, r *specs.LinuxResources) (*specs.LinuxResources, error) {
@@ -111,10 +120,10 @@ func passDown(path string, controllers []string) error {
 		for _, c := range controllers {
 			err := put(dir, "cgroup.subtree_control", "+"+c)
 			if errors.Is(err, unix.EBUSY) {
-				return fmt.Errorf("resources: %s: pass it down: %w, there are processes in %s", c, err, dir)
+				return &LimitError{c, fmt.Errorf("pass it down: %w, there are processes in %s", err, dir)}
 			}
 			if err != nil {
-				return hint.New(fmt.Errorf("resources: %s: pass it down: %w", c, err), NotOffered(c))
+				return hint.New(&LimitError{c, fmt.Errorf("pass it down: %w", err)}, NotOffered(c))
 			}
 		}
 	}
@@ -169,7 +178,7 @@ func write(path string, files []File) (err error) {
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("resources: %s: %q: %w", f.From, f.Value, err)
+			return &LimitError{f.From, fmt.Errorf("%q: %w", f.Value, err)}
 		}
 	}
 	return nil
