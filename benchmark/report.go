@@ -1,6 +1,9 @@
 package benchmark
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Report is all that was measured, one entry for each measurement: report.json.
 // Medians and slopes are computed from it, and stand nowhere in it.
@@ -75,7 +78,6 @@ func WorkKinds() [][2]string {
 
 // Options say how much is measured.
 type Options struct {
-	Quick      bool          `json:"quick"`      // fewer of everything than the method asks for
 	Containers int           `json:"containers"` // warm starts of each container engine, and of a process
 	Machines   int           `json:"machines"`   // warm starts of each kind of machine
 	Cold       int           `json:"cold"`       // cold starts of each container engine
@@ -87,19 +89,27 @@ type Options struct {
 	Seed       uint64        `json:"seed"`   // of the order
 }
 
-// Full is what issue and method ask for.
+// Less is whether it is less than the method asks for.
+func (o Options) Less() bool {
+	full := Full()
+	return o.Containers < full.Containers || o.Machines < full.Machines || o.Cold < full.Cold || o.ColdVM < full.ColdVM ||
+		slices.Max(o.Counts) < slices.Max(full.Counts) || slices.Max(o.CountsVM) < slices.Max(full.CountsVM) || o.Rounds < full.Rounds || o.Work < full.Work
+}
+
+// Full is what the method asks for: at least 30 warm starts of containers, and
+// 10 of machines.
 func Full() Options {
 	return Options{
 		Containers: 30, Machines: 10, Cold: 10, ColdVM: 3,
 		Counts: []int{1, 2, 3, 10}, CountsVM: []int{1, 2, 3, 10},
-		Rounds: 5, Work: time.Second, Seed: 1,
+		Rounds: 5, Work: 500 * time.Millisecond, Seed: 1,
 	}
 }
 
-// Quick is for a first look, and says so.
+// Quick is for a first look.
 func Quick() Options {
 	return Options{
-		Quick: true, Containers: 8, Machines: 2, Cold: 2, ColdVM: 1,
+		Containers: 8, Machines: 2, Cold: 2, ColdVM: 1,
 		Counts: []int{1, 2, 3}, CountsVM: []int{1, 2},
 		Rounds: 2, Work: 300 * time.Millisecond, Seed: 1,
 	}
@@ -108,7 +118,7 @@ func Quick() Options {
 // Smallest is as little as gives every figure: for tests.
 func Smallest() Options {
 	return Options{
-		Quick: true, Containers: 3, Machines: 1, Cold: 1, ColdVM: 1,
+		Containers: 3, Machines: 1, Cold: 1, ColdVM: 1,
 		Counts: []int{1, 2}, CountsVM: []int{1, 2},
 		Rounds: 1, Work: 100 * time.Millisecond, Seed: 1,
 	}

@@ -19,12 +19,9 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/minictr/minictr/benchmark"
-	"golang.org/x/sys/unix"
 )
 
 // A tool is how one engine is told what to do. Each method but the first
@@ -158,134 +155,9 @@ func (e *engine) Start(ctx context.Context) (benchmark.Instance, error) {
 	defer os.Remove(said.Name())
 	defer said.Close()
 	before := relatives()
-	if err := i.await(ctx, e.run(id, folder), said, false); err != nil {
+	if err := i.start(ctx, e.run(id, folder), said); err != nil {
 		return nil, errors.Join(err, i.Stop())
 	}
 	i.processes = relatives().without(before)
 	return i, nil
-}
-
-// instance is a running container.
-type instance struct {
-	engine    *engine
-	id        string
-	folder    string
-	processes family
-	phases    []benchmark.Phase
-	answer    benchmark.Answer
-}
-
-func (i *instance) Phases() []benchmark.Phase { return i.phases }
-func (i *instance) Answer() benchmark.Answer  { return i.answer }
-func (i *instance) Processes() []int          { return i.processes.alive() }
-
-func (i *instance) Cgroup() string {
-	if pid := i.workload(); pid != 0 {
-		return cgroupOf(pid)
-	}
-	return ""
-}
-
-// workload is the process id that it has on the host; 0 if it has ended.
-func (i *instance) workload() int {
-	for _, pid := range i.Processes() {
-		if comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); err == nil && string(comm) == filepath.Base(benchmark.Workload)+"\n" {
-			return pid
-		}
-	}
-	return 0
-}
-
-func (i *instance) Run(ctx context.Context, stdout io.Writer, argv ...string) error {
-	return i.engine.do(ctx, stdout, i.engine.exec(i.id, argv...))
-}
-
-func (i *instance) Stop() error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	err := i.engine.do(ctx, nil, i.engine.remove(i.id))
-	return errors.Join(err, i.processes.end(ctx), os.RemoveAll(i.folder))
-}
-
-// patience for a container to start, or to go.
-const patience = 30 * time.Second
-
-// await runs the command and waits until the workload has answered and, if it
-// is not to stay in the foreground, the command has returned.
-func (i *instance) await(ctx context.Context, argv []string, said *os.File, foreground bool) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	named, err := watch(i.folder)
-	if err != nil {
-		cancel()
-		return err
-	}
-	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Stderr = said
-
-	clock := benchmark.StartClock()
-	if err := i.engine.place.start(cmd); err != nil {
-		cancel()
-		return errors.Join(err, named.Close())
-	}
-	returned := make(chan error, 1)
-	go func() {
-		err := verdict(cmd, said)
-		if err != nil {
-			cancel() // no answer will come
-		}
-		returned <- err
-	}()
-	err = named.wait(ctx)
-	named.Close()
-	if err == nil {
-		err = i.ask(clock)
-	}
-	if err == nil && foreground {
-		return nil
-	}
-	if err != nil && ctx.Err() == nil {
-		cmd.Process.Kill()
-	}
-	if failure := <-returned; failure != nil {
-		return failure
-	}
-	cancel()
-	return err
-}
-
-// ask ends both phases.
-func (i *instance) ask(clock *benchmark.Clock) error {
-	answer, first, err := askSocket(i.folder)
-	if err != nil {
-		return err
-	}
-	i.answer = answer
-	clock.MarkAt("engine", answer.Began())
-	clock.MarkAt("first byte", first)
-	i.phases = clock.Phases()
-	return nil
-}
-
-// cgroupOf is the folder of the control group that counts the memory of a
-// process, "" if it is one that others share.
-func cgroupOf(pid int) string {
-	mine, _ := os.ReadFile("/proc/self/cgroup")
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
-	for line := range strings.Lines(string(text)) {
-		part := strings.SplitN(strings.TrimSpace(line), ":", 3)
-		if len(part) < 3 || strings.Contains(string(mine), line) {
-			continue
-		}
-		for _, folder := range [...]string{"/sys/fs/cgroup/memory" + part[2], "/sys/fs/cgroup" + part[2]} {
-			if (part[1] == "memory") == strings.HasPrefix(folder, "/sys/fs/cgroup/memory/") && counts(folder) {
-				return folder
-			}
-		}
-	}
-	return ""
-}
-
-func counts(folder string) bool {
-	return unix.Access(folder+"/memory.current", unix.R_OK) == nil ||
-		unix.Access(folder+"/memory.usage_in_bytes", unix.R_OK) == nil
 }

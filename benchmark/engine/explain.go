@@ -43,13 +43,15 @@ func (e *engine) Explain(ctx context.Context) ([]benchmark.Phase, error) {
 
 	i := &instance{engine: e, folder: folder}
 	before := relatives()
-	if err := i.await(ctx, tool.explained(folder), said, true); err != nil {
+	returned, err := i.await(ctx, tool.explained(folder), said)
+	if err != nil {
 		return nil, err
 	}
 	i.processes = relatives().without(before)
 	if err := i.kill(ctx); err != nil {
 		return nil, err
 	}
+	<-returned // its status is that of a workload that was killed
 	text, err := os.ReadFile(said.Name())
 	return divide(i.phases, tool.parts(string(text))), err
 }

@@ -72,8 +72,8 @@ func (v view) system() [][2]string {
 	o := v.Options
 	amount := fmt.Sprintf("%d warm and %d cold starts of containers, %d and %d of machines, in an order mixed by seed %d; %d rounds of work of %v each",
 		o.Containers, o.Cold, o.Machines, o.ColdVM, o.Seed, o.Rounds, o.Work)
-	if o.Quick {
-		amount += "; this is the quick form, the full one measures more"
+	if o.Less() {
+		amount += "; the full form measures more"
 	}
 	return append(facts,
 		[2]string{"Amount", amount},

@@ -87,8 +87,8 @@ func page(r *benchmark.Report) *Page {
 
 func (v view) lead() string {
 	how := "Median of many starts"
-	if v.Options.Quick {
-		how = "A quick look, with fewer measurements than the method asks for"
+	if v.Options.Less() {
+		how = "A quicker look, with fewer measurements than the method asks for"
 	}
 	return fmt.Sprintf("%s; %s, %s, cgroup %s. Measured on %s.", how, v.System.CPU, "Linux "+v.System.Kernel, v.System.Cgroup, v.Made.Format("2 January 2006"))
 }
