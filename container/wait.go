@@ -2,7 +2,6 @@ package container
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"time"
 
@@ -20,15 +19,21 @@ const waiters = "waiters"
 // Await waits until the container's present life has ended, and returns that
 // end; that of the last one, if it does not run.
 func (c *Container) Await() (*End, error) {
-	lock, err := os.OpenFile(c.path(waiters), os.O_RDONLY|os.O_CREATE|unix.O_CLOEXEC, 0o600)
+	lock, err := c.shareWaiters()
 	if err != nil {
 		return nil, err
 	}
 	defer lock.Close()
-	if err := unix.Flock(int(lock.Fd()), unix.LOCK_SH); err != nil {
-		return nil, fmt.Errorf("flock %s: %w", lock.Name(), err)
-	}
 	return c.awaitHeld()
+}
+
+// shareWaiters takes a share of that lock, for the caller to close.
+func (c *Container) shareWaiters() (*os.File, error) {
+	lock, err := os.OpenFile(c.path(waiters), os.O_RDONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return lock, flock(lock, unix.LOCK_SH)
 }
 
 func (c *Container) awaitHeld() (*End, error) {
@@ -46,6 +51,9 @@ func (c *Container) awaitHeld() (*End, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if before != nil && before.Started.Equal(life.Record.Created) { // what is left of that life is being removed
+		return before, nil
 	}
 	if pidfd, err := life.Record.Pidfd(); err == nil {
 		await(pidfd, -1)

@@ -38,7 +38,7 @@ func main() {
 				runCommand, planCommand, createCommand, startCommand, stopCommand, restartCommand, killCommand, pauseCommand, unpauseCommand,
 				waitCommand, renameCommand, updateCommand, rmCommand, watchCommand),
 			in("Containers, looked at",
-				statsCommand, topCommand, diffCommand),
+				logsCommand, statsCommand, topCommand, diffCommand),
 			in("Images",
 				pullCommand, loadCommand, imagesCommand, tagCommand, pushCommand, saveCommand, rmiCommand, pruneCommand,
 				inspectCommand, historyCommand, layersCommand, loginCommand, logoutCommand),

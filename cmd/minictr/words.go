@@ -39,7 +39,8 @@ func words(c *cli.Context, n int, what string) ([]string, error) {
 	return words, nil
 }
 
-// setFlag sets name or name=value, and says how many words it took besides.
+// setFlag sets name or name=value, by the first name of the flag, and says how many
+// words it took besides.
 func setFlag(c *cli.Context, flag string, rest []string) (used int, err error) {
 	flag, value, given := strings.Cut(flag, "=")
 	for _, f := range c.Command.Flags {
@@ -55,7 +56,7 @@ func setFlag(c *cli.Context, flag string, rest []string) (used int, err error) {
 		if !given {
 			value, used = rest[0], 1
 		}
-		return used, c.Set(flag, value)
+		return used, c.Set(f.Names()[0], value)
 	}
 	return 0, fmt.Errorf("flag provided but not defined: --%s", flag)
 }
