@@ -363,6 +363,21 @@ func TestRow25Volumes(t *testing.T) {
 	t.Run("ended", func(t *testing.T) { try(t, ended(t, "box", flags...)) })
 }
 
+// TestRow25VolumeMoved: a container has put a link to the canary where the folder
+// was that its volume lay in. When it does not run, a copy mounts the volume
+// again: not there.
+func TestRow25VolumeMoved(t *testing.T) {
+	guard(t)
+	image := hostile(t, ocispec.ImageConfig{}, append(decoy(), link("bin/ln", "busybox"), link("bin/mv", "busybox"))...)
+	volume := t.TempDir()
+	run(command("minictr", "run", "--name", "copied", "-v", volume+":/new/folder", image, "sh", "-c", "mv /new /old && ln -s "+canary+" /new")).want(t, 0)
+	t.Cleanup(func() { run(command("minictr", "rm", "copied")).want(t, 0) })
+	run(cp(source(t)+"/file", "copied:/new/folder/file")).want(t, 0)
+	if data, _ := os.ReadFile(volume + "/file"); string(data) != "new\n" {
+		t.Errorf("the volume has %q: it lies where the link leads, in the container", data)
+	}
+}
+
 // TestRow25Ids: what is no name of a container is not looked for.
 func TestRow25Ids(t *testing.T) {
 	guard(t)
