@@ -1,34 +1,97 @@
 package container
 
+// What the checks of a container's health have found: health.json. Docker's rules:
+// it is "starting" until a check has succeeded or too many have failed; one success
+// makes it "healthy", some failures in a row "unhealthy". In the start period no
+// failure counts, up to the first success.
+//
+// The file says of which life it speaks. A life of which it does not is starting.
+
 import (
+	"errors"
+	"io/fs"
 	"time"
 
-	"github.com/minictr/minictr/images"
+	"github.com/go-json-experiment/json"
 )
-
-// Healthcheck is a command that tells whether the container is well.
-type Healthcheck struct {
-	Test        []string
-	Interval    time.Duration
-	Timeout     time.Duration
-	StartPeriod time.Duration
-	Retries     int
-}
-
-// HealthCheck is what the flags of --health-… say.
-type HealthCheck struct {
-	HealthCmd, HealthInterval, HealthTimeout, HealthStartPeriod string
-	HealthRetries                                               int
-	NoHealthcheck                                               bool
-}
 
 // Health is what the checks have found.
 type Health struct {
-	Status string
+	Status        string
+	FailingStreak int     // failures in a row
+	Log           []Check // the last ones, the oldest first
+	Life          time.Time
 }
 
-func healthcheck(o *Options, image *images.Image) (*Healthcheck, error) { return nil, nil }
+// Check is one check.
+type Check struct {
+	Start, End time.Time
+	ExitCode   int    // -1: it was killed, or could not be started
+	Output     string // the beginning of what it said on both streams, or why there is none
+}
 
-func (c *Container) health() (*Health, error) { return nil, nil }
+// The states of health, in docker's words.
+const (
+	Starting  = "starting"
+	Healthy   = "healthy"
+	Unhealthy = "unhealthy"
+)
 
-func (c *Container) startHealth() error { return nil }
+// checksKept is how many checks are kept; docker's.
+const checksKept = 5
+
+// health is what is known of the life that began at started. What has no process
+// is not well.
+func (c *Container) health(s *State) (*Health, error) {
+	if s.Status == Created {
+		return nil, nil
+	}
+	h, err := c.healthOf(s.Started)
+	if err == nil && !s.Lives() {
+		h.Status = Unhealthy
+	}
+	return h, err
+}
+
+// healthOf reads what was found in a life.
+func (c *Container) healthOf(life time.Time) (*Health, error) {
+	h := &Health{}
+	err := c.read("health.json", h)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !h.Life.Equal(life) {
+		return &Health{Status: Starting, Life: life}, nil
+	}
+	return h, err
+}
+
+func (c *Container) saveHealth(h *Health) error {
+	data, err := json.Marshal(h)
+	if err != nil {
+		return err
+	}
+	return c.replace("health.json", data)
+}
+
+// add adds a check to what is known.
+func (h *Health) add(rules *Healthcheck, check Check) {
+	h.Log = append(h.Log, check)
+	h.Log = h.Log[max(0, len(h.Log)-checksKept):]
+	if check.ExitCode == 0 {
+		h.Status, h.FailingStreak = Healthy, 0
+		return
+	}
+	if h.Status == Starting && check.Start.Sub(h.Life) < time.Duration(rules.StartPeriod) {
+		return
+	}
+	h.FailingStreak++
+	if h.FailingStreak >= rules.Retries {
+		h.Status = Unhealthy
+	}
+}
+
+// pause is how long to wait for the next check.
+func (h *Health) pause(rules *Healthcheck, now time.Time) time.Duration {
+	if h.Status == Starting && now.Sub(h.Life) < time.Duration(rules.StartPeriod) {
+		return time.Duration(rules.StartInterval)
+	}
+	return time.Duration(rules.Interval)
+}

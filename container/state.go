@@ -54,7 +54,7 @@ func (c *Container) State() (s State, err error) {
 		}
 	}
 	if err == nil && c.Settings.Health != nil {
-		s.Health, err = c.health()
+		s.Health, err = c.health(&s)
 	}
 	return s, err
 }

@@ -198,6 +198,7 @@ func Ended(root, id string) error {
 	if err := c.finish(); err != nil {
 		return err
 	}
+	awaitChecks()
 	watch.CloseAll()
 	return c.after(end)
 }

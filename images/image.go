@@ -19,6 +19,7 @@ type Image struct {
 	ID       digest.Digest // of the config
 	Manifest digest.Digest
 	Config   ocispec.Image
+	Docker   DockerConfig
 	Layers   []digest.Digest // diff IDs, bottom first
 	Sizes    []int64         // of the unpacked layers, in bytes
 	Size     int64           // their sum
@@ -122,7 +123,7 @@ func (s *Store) read(d ocispec.Descriptor) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	parsed, err := parseConfig(data, len(blobs))
+	parsed, docker, err := parseWholeConfig(data, len(blobs))
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +132,7 @@ func (s *Store) read(d ocispec.Descriptor) (*Image, error) {
 		return nil, err
 	}
 	image := &Image{
-		Name: nameOf(d), ID: config.Digest, Manifest: d.Digest, Config: *parsed,
+		Name: nameOf(d), ID: config.Digest, Manifest: d.Digest, Config: *parsed, Docker: *docker,
 		Layers: parsed.RootFS.DiffIDs, Sizes: sizes,
 	}
 	for _, n := range sizes {

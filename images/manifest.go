@@ -142,20 +142,31 @@ func parseManifest(data []byte, mediaType string) (config ocispec.Descriptor, la
 // parseConfig reads an image's config. It must have a diff ID for each of n
 // layers.
 func parseConfig(data []byte, n int) (*ocispec.Image, error) {
-	var c ocispec.Image
+	image, _, err := parseWholeConfig(data, n)
+	return image, err
+}
+
+// parseWholeConfig reads docker's part of it, too.
+func parseWholeConfig(data []byte, n int) (*ocispec.Image, *DockerConfig, error) {
+	var c config
 	if err := json.Unmarshal(data, &c); err != nil {
-		return nil, fmt.Errorf("parse image config: %w", err)
+		return nil, nil, fmt.Errorf("parse image config: %w", err)
 	}
+	c.Image.Config = c.Config.ImageConfig
+	return &c.Image, &c.Config.DockerConfig, checkConfig(&c.Image, n)
+}
+
+func checkConfig(c *ocispec.Image, n int) error {
 	if c.RootFS.Type != "layers" {
-		return nil, fmt.Errorf("parse image config: rootfs type %q", c.RootFS.Type)
+		return fmt.Errorf("parse image config: rootfs type %q", c.RootFS.Type)
 	}
 	if len(c.RootFS.DiffIDs) != n {
-		return nil, fmt.Errorf("parse image config: %d diff IDs for %d layers", len(c.RootFS.DiffIDs), n)
+		return fmt.Errorf("parse image config: %d diff IDs for %d layers", len(c.RootFS.DiffIDs), n)
 	}
 	for _, d := range c.RootFS.DiffIDs {
 		if err := checkDigest(d); err != nil {
-			return nil, fmt.Errorf("parse image config: %w", err)
+			return fmt.Errorf("parse image config: %w", err)
 		}
 	}
-	return &c, nil
+	return nil
 }

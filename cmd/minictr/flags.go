@@ -28,6 +28,14 @@ var runFlags = append([]cli.Flag{
 	&cli.StringSliceFlag{Name: "label", Aliases: []string{"l"}, KeepSpace: true, Usage: "note `NAME=VALUE` about the container"},
 	&cli.StringSliceFlag{Name: "log-opt", Usage: "keep the log as `max-size=SIZE` says", DefaultText: "max-size=8m"},
 
+	&cli.StringFlag{Name: "health-cmd", Usage: "run `COMMAND` every so often: does it end with 0, the container is healthy"},
+	&cli.StringFlag{Name: "health-interval", Usage: "run it `TIME` after it has ended", DefaultText: "30s"},
+	&cli.StringFlag{Name: "health-timeout", Usage: "kill it after `TIME`", DefaultText: "30s"},
+	&cli.IntFlag{Name: "health-retries", Usage: "`N` failures in a row are unhealthy", DefaultText: "3"},
+	&cli.StringFlag{Name: "health-start-period", Usage: "count no failures in the first `TIME`", DefaultText: "0s"},
+	&cli.StringFlag{Name: "health-start-interval", Usage: "the interval in that time is `TIME`", DefaultText: "5s"},
+	&cli.BoolFlag{Name: "no-healthcheck", Usage: "leave out the image's"},
+
 	&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, KeepSpace: true, Usage: "set `NAME=VALUE`, or pass NAME on"},
 	&cli.StringSliceFlag{Name: "env-file", KeepSpace: true, Usage: "read variables from `FILE`"},
 	&cli.StringFlag{Name: "workdir", Aliases: []string{"w"}, Usage: "start in `DIR`"},
@@ -66,6 +74,12 @@ func runOptions(c *cli.Context) (*container.Options, error) {
 		Interactive: c.Bool("interactive"), TTY: c.Bool("tty"), Init: c.Bool("init"),
 		StopSignal: c.String("stop-signal"), Restart: c.String("restart"),
 		Labels: c.StringSlice("label"), LogOpts: c.StringSlice("log-opt"),
+		HealthCheck: container.HealthCheck{
+			HealthCmd: c.String("health-cmd"), HealthInterval: c.String("health-interval"),
+			HealthTimeout: c.String("health-timeout"), HealthRetries: c.Int("health-retries"),
+			HealthStartPeriod: c.String("health-start-period"), HealthStartInterval: c.String("health-start-interval"),
+			NoHealthcheck: c.Bool("no-healthcheck"),
+		},
 		Env: c.StringSlice("env"), EnvFiles: c.StringSlice("env-file"),
 		Workdir: c.String("workdir"), User: c.String("user"), Hostname: c.String("hostname"),
 		Command: c.Args().Tail(),

@@ -1,0 +1,290 @@
+package container
+
+// One check of a container's health, and the clock that asks for the next.
+//
+// A timer (timerfd_create(2)) tells the watcher when it is time. It is made when a
+// life begins; the watcher then starts `minictr health ID`, which makes one check
+// in the container, writes down what it has found, and sets the timer anew. So
+// that a check which is killed is not the last one, the timer also goes on by
+// itself, later than any check can take.
+//
+// Its clock is CLOCK_BOOTTIME, which goes on while the machine sleeps: what was well
+// before is to be looked at again soon after.
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/minictr/minictr/container/watch"
+	"github.com/minictr/minictr/runtime"
+	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/state"
+	"github.com/minictr/minictr/runtime/stdio"
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// startHealth makes the timer of a life that begins, for the watcher to keep. It
+// never blocks who reads it: it may be set anew between a poll and a read.
+func (c *Container) startHealth() error {
+	rules := c.Settings.Health
+	if rules == nil {
+		return nil
+	}
+	fd, err := unix.TimerfdCreate(unix.CLOCK_BOOTTIME, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK)
+	if err != nil {
+		return fmt.Errorf("timerfd_create: %w", err)
+	}
+	timer := os.NewFile(uintptr(fd), "timerfd")
+	defer timer.Close()
+	now := time.Now()
+	h := &Health{Status: Starting, Life: now}
+	return errors.Join(setTimer(fd, h.pause(rules, now), rules), watch.Keep(timer, watch.Timer))
+}
+
+// setTimer sets the timer to pause, and then to go on by itself.
+func setTimer(fd int, pause time.Duration, rules *Healthcheck) error {
+	spec := &unix.ItimerSpec{
+		Value:    unix.NsecToTimespec(int64(pause)),
+		Interval: unix.NsecToTimespec(int64(pause + time.Duration(rules.Timeout) + lethal)),
+	}
+	if err := unix.TimerfdSettime(fd, 0, spec, nil); err != nil {
+		return fmt.Errorf("timerfd_settime: %w", err)
+	}
+	return nil
+}
+
+// awaitChecks waits for the checks of a life that has ended, all our children but
+// its process: they end with it, and are not to write into what is removed.
+func awaitChecks() {
+	for began := time.Now(); time.Since(began) < lethal; time.Sleep(time.Millisecond) {
+		if _, err := unix.Wait4(-1, nil, unix.WNOHANG, nil); errors.Is(err, unix.ECHILD) {
+			return
+		}
+	}
+}
+
+// CheckHealth makes one check, in a process that the watcher has started.
+func CheckHealth(root, id string) error {
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return err
+	}
+	c, err := open(root, id, "")
+	if err != nil {
+		return err
+	}
+	if c.Settings.Health == nil {
+		return fmt.Errorf("container %s: it has no health check", id)
+	}
+	catchSignals()
+	if err := c.checkHealth(); err != nil {
+		return fmt.Errorf("check the health of container %s: %w", id, err)
+	}
+	return nil
+}
+
+// checkHealth makes the check, and sets the timer whatever came of it.
+func (c *Container) checkHealth() error {
+	rules := c.Settings.Health
+	life, err := c.life()
+	if err != nil {
+		return err
+	}
+	h, err := c.healthOf(life.Record.Created)
+	if err != nil {
+		return err
+	}
+	err = c.checkLife(life, h)
+	return errors.Join(err, setTimer(watch.Timer, h.pause(rules, time.Now()), rules))
+}
+
+// checkLife adds a check to h. One that a paused container could not finish, or
+// one that has ended, is none.
+func (c *Container) checkLife(life *state.Folder, h *Health) error {
+	if status, err := life.Status(); err != nil || status != specs.StateRunning {
+		return err
+	}
+	check, err := c.check(life)
+	if errors.Is(err, errPaused) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if status, err := life.Status(); err != nil || status != specs.StateRunning {
+		return err
+	}
+	h.add(c.Settings.Health, check)
+	return c.saveHealth(h)
+}
+
+var errPaused = errors.New("the container was paused")
+
+// check runs the test. That it cannot be started is a failure, too.
+func (c *Container) check(life *state.Folder) (check Check, err error) {
+	check = Check{Start: time.Now().UTC(), ExitCode: -1}
+	p, err := c.startProbe(life)
+	if err == nil {
+		err = p.finish(time.Duration(c.Settings.Health.Timeout), &check)
+	} else {
+		check.Output = err.Error()
+		if code, ok := runtime.ExecExitCode(err); ok {
+			check.ExitCode = code
+		}
+		err = nil
+	}
+	check.End = time.Now().UTC()
+	return check, err
+}
+
+// probe is a test that runs: the container's process with other arguments.
+type probe struct {
+	process *runtime.Process
+	pidfd   int
+	output  [2]*os.File
+	events  *os.File // cgroup.events of the container, nil for none
+	said    limited
+}
+
+func (c *Container) startProbe(life *state.Folder) (*probe, error) {
+	spec, err := life.Config()
+	if err != nil {
+		return nil, err
+	}
+	host, err := c.planHost()
+	if err != nil {
+		return nil, err
+	}
+	uid, err := hostUID(spec)
+	if err != nil {
+		return nil, err
+	}
+	streams, ours, err := stdio.Detach(nil, false, false, uid)
+	if err != nil {
+		return nil, err
+	}
+	defer streams.Close()
+	t := runtime.Terms{Given: streams.Given, Warn: func(error) {}}
+	t.Options = plan.Options{Cgroup2: host.Cgroup2, Arch: host.Arch, OpenFiles: host.OpenFiles, Stdio: streams.Made}
+	process := *spec.Process
+	process.Args, process.Terminal, process.ConsoleSize = c.Settings.Health.Args, false, nil
+	p := &probe{output: [2]*os.File{ours[1], ours[2]}}
+	if p.process, err = runtime.Exec(life, &process, t); err != nil {
+		return nil, err
+	}
+	if p.pidfd, err = unix.PidfdOpen(p.process.Pid(), 0); err != nil {
+		return nil, fmt.Errorf("pidfd_open(%d): %w", p.process.Pid(), err)
+	}
+	if life.Record.Cgroup != "" {
+		p.events, err = os.Open(filepath.Join(life.Record.Cgroup, "cgroup.events"))
+	}
+	return p, err
+}
+
+// finish waits for the test's end, or brings it about.
+func (p *probe) finish(timeout time.Duration, check *Check) error {
+	why := p.await(time.Now().Add(timeout))
+	if why != nil {
+		// it leads a session (setsid(2)), so its number is that of its group, too,
+		// and nobody else's until we have waited for it
+		unix.Kill(-p.process.Pid(), unix.SIGKILL)
+	}
+	code, err := p.process.Wait()
+	if err != nil || errors.Is(why, errPaused) {
+		return errors.Join(err, why)
+	}
+	for _, f := range p.output { // what it has left there; who else has the pipe is not waited for
+		p.read(int(f.Fd()))
+	}
+	check.ExitCode, check.Output = code, p.said.String()
+	if why != nil {
+		check.ExitCode, check.Output = -1, fmt.Sprintf("it took longer than %v: %s", timeout, check.Output)
+	}
+	return p.process.Close()
+}
+
+var errTimeout = errors.New("timeout")
+
+// await waits for the end of the test, and takes its output meanwhile. The freezer
+// tells of itself by cgroup.events (cgroup-v2, "Core Interface Files").
+func (p *probe) await(deadline time.Time) error {
+	polls := []unix.PollFd{{Fd: int32(p.pidfd), Events: unix.POLLIN}, {Fd: -1, Events: unix.POLLPRI}}
+	for _, f := range p.output {
+		fd := int(f.Fd())
+		if err := unix.SetNonblock(fd, true); err != nil {
+			return err
+		}
+		polls = append(polls, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
+	}
+	if p.events != nil {
+		polls[1].Fd = int32(p.events.Fd())
+	}
+	for {
+		left := time.Until(deadline)
+		if left <= 0 {
+			return errTimeout
+		}
+		_, err := unix.Poll(polls, int(left.Milliseconds())+1)
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			return fmt.Errorf("poll: %w", err)
+		}
+		for i := range polls[2:] {
+			if out := &polls[2+i]; out.Revents != 0 && !p.read(int(out.Fd)) {
+				out.Fd = -1
+			}
+		}
+		if polls[0].Revents != 0 {
+			return nil
+		}
+		if polls[1].Revents != 0 && p.frozen() {
+			return errPaused
+		}
+	}
+}
+
+// read takes what is in a pipe, and tells whether there may be more.
+func (p *probe) read(fd int) bool {
+	var buf [64 << 10]byte // as much as a pipe holds
+	n, err := unix.Read(fd, buf[:])
+	if n > 0 {
+		p.said.Write(buf[:n])
+	}
+	return n > 0 || errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR)
+}
+
+func (p *probe) frozen() bool {
+	var buf [256]byte
+	n, _ := p.events.ReadAt(buf[:], 0) // a cgroup that is gone is not frozen
+	return strings.Contains(string(buf[:n]), "frozen 1")
+}
+
+// outputKept is how much of a check's output is kept, in bytes; docker's.
+const outputKept = 4096
+
+// limited keeps the beginning of what is written.
+type limited struct {
+	bytes.Buffer
+	more bool
+}
+
+func (l *limited) Write(b []byte) (int, error) {
+	kept := min(len(b), outputKept-l.Len())
+	l.more = l.more || kept < len(b)
+	l.Buffer.Write(b[:kept])
+	return len(b), nil
+}
+
+// String is what was kept, as text.
+func (l *limited) String() string {
+	text := strings.ToValidUTF8(l.Buffer.String(), "\ufffd")
+	if l.more {
+		text += "..."
+	}
+	return text
+}
