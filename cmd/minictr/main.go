@@ -38,7 +38,7 @@ func main() {
 				runCommand, planCommand, createCommand, startCommand, stopCommand, restartCommand, killCommand, pauseCommand, unpauseCommand,
 				waitCommand, renameCommand, updateCommand, rmCommand, watchCommand, healthCommand),
 			in("Containers, looked at",
-				logsCommand, statsCommand, topCommand, diffCommand),
+				logsCommand, statsCommand, topCommand, cpCommand, diffCommand),
 			in("Images",
 				pullCommand, loadCommand, imagesCommand, tagCommand, pushCommand, saveCommand, rmiCommand, pruneCommand,
 				inspectCommand, historyCommand, layersCommand, loginCommand, logoutCommand),
@@ -54,7 +54,7 @@ func main() {
 		ExitErrHandler: func(*cli.Context, error) {},
 	}
 	for _, c := range app.Commands {
-		c.OnUsageError = usage
+		c.OnUsageError, c.HideHelpCommand = usage, true
 	}
 	if err := app.Run(os.Args); err != nil {
 		exit(err)
