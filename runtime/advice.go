@@ -33,6 +33,8 @@ func advice(e *walk.Error) string {
 	switch {
 	case e.Exec():
 		return execAdvice(e)
+	case s.Part == "cgroup" && s.Name == "write" && strings.HasPrefix(text(s, 1), `"+`) && (e.Errno == unix.EBUSY || e.Errno == unix.EOPNOTSUPP):
+		return "there are processes in the topmost cgroup, as in a container that is to have containers: first move them to one below it"
 	case s.Part == "cgroup" && s.Name == "write" && strings.HasPrefix(text(s, 1), `"+`):
 		return cgroup.NotOffered(strings.Trim(text(s, 1), `"+`))
 	case s.Part == "cgroup" && s.Name == "mkdirat" && e.Errno == unix.EEXIST:
