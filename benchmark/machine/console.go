@@ -1,0 +1,70 @@
+package machine
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+)
+
+// console is what a machine says on its serial port.
+type console struct {
+	marks chan mark
+	ended chan struct{} // there will be no more
+
+	mu   sync.Mutex
+	last []string // lines, for when something goes wrong
+}
+
+type mark struct {
+	name string
+	at   time.Time
+}
+
+func newConsole() *console {
+	return &console{marks: make(chan mark, 16), ended: make(chan struct{})}
+}
+
+// read to the end, which is the machine's.
+func (c *console) read(r io.Reader) {
+	defer close(c.ended)
+	for lines := bufio.NewScanner(r); lines.Scan(); {
+		now := time.Now()
+		line := strings.TrimSpace(lines.Text())
+		if _, name, ok := strings.Cut(line, "mark: "); ok {
+			select {
+			case c.marks <- mark{name, now}:
+			default: // a machine that repeats itself
+			}
+			continue
+		}
+		c.mu.Lock()
+		c.last = append(c.last[max(0, len(c.last)-19):], line)
+		c.mu.Unlock()
+	}
+}
+
+func (c *console) said() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return strings.Join(c.last, "\n")
+}
+
+// wait for a mark.
+func (c *console) wait(ctx context.Context, name string) (time.Time, error) {
+	for {
+		select {
+		case m := <-c.marks:
+			if m.name == name {
+				return m.at, nil
+			}
+		case <-c.ended:
+			return time.Time{}, fmt.Errorf("the machine ended before it was at %q\n%s", name, c.said())
+		case <-ctx.Done():
+			return time.Time{}, fmt.Errorf("wait for the machine to be at %q: %w\n%s", name, ctx.Err(), c.said())
+		}
+	}
+}

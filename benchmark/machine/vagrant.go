@@ -1,0 +1,218 @@
+package machine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/minictr/minictr/benchmark"
+)
+
+// vagrant is `vagrant up` with the project's Vagrantfile, the box of scripts/box
+// and libvirt; the box is there already, and nothing is provisioned.
+//
+// When Vagrant returns, the machine has answered its ssh; the workload, a
+// service of the machine, is up some seconds before that. It is asked when the
+// command has returned, since only then a person knows the address.
+type vagrant struct {
+	setup  benchmark.Setup
+	virt   *libvirt
+	accel  string
+	count  int
+	answer string // to `vagrant --version`
+}
+
+// box is the name that scripts/box gives.
+const box = "minictr/debian12"
+
+func (v *vagrant) Name() string         { return "vagrant up" }
+func (v *vagrant) Kind() benchmark.Kind { return benchmark.Machine }
+func (v *vagrant) Emulated() bool       { return v.accel != "kvm" }
+func (v *vagrant) Processes() []int     { return v.virt.processes() }
+
+func (v *vagrant) Version() string {
+	return fmt.Sprintf("%s, libvirt %s, QEMU %s", v.answer, v.virt.version, version())
+}
+
+func (v *vagrant) Available() error {
+	if err := installed("vagrant", "virsh", emulator(), "ssh"); err != nil {
+		return err
+	}
+	if _, err := os.Stat(boxFolder()); err != nil {
+		return fmt.Errorf("there is no box %s: scripts/box makes it", box)
+	}
+	return nil
+}
+
+// boxFolder is where Vagrant keeps the box.
+func boxFolder() string {
+	home := os.Getenv("VAGRANT_HOME")
+	if home == "" {
+		home = filepath.Join(os.Getenv("HOME"), ".vagrant.d")
+	}
+	return filepath.Join(home, "boxes", strings.ReplaceAll(box, "/", "-VAGRANTSLASH-"))
+}
+
+// Prepare starts a machine and removes it: libvirt then has its copy of the box.
+func (v *vagrant) Prepare(ctx context.Context, s benchmark.Setup) (err error) {
+	if s, err = absolute(s); err != nil {
+		return err
+	}
+	v.setup = s
+	if err := sameWorkload(filepath.Join(s.Source, "bin/box"), s.Workload); err != nil {
+		return err
+	}
+	if v.accel, err = accel(ctx, s); err != nil {
+		return err
+	}
+	var out bytes.Buffer
+	if err := do(exec.CommandContext(ctx, "vagrant", "--version"), &out); err != nil {
+		return err
+	}
+	v.answer = strings.TrimSpace(strings.TrimPrefix(out.String(), "Vagrant "))
+	if v.virt, err = connect(ctx, s); err != nil {
+		return err
+	}
+	i, err := v.Start(ctx)
+	if err != nil {
+		return err
+	}
+	return i.Stop()
+}
+
+func (v *vagrant) Disk() (int64, error) {
+	volumes, err := v.virt.volumes()
+	if err != nil {
+		return 0, err
+	}
+	return benchmark.Usage(append(volumes, boxFolder())...)
+}
+
+func (v *vagrant) Close() error {
+	if v.virt == nil {
+		return nil
+	}
+	return v.virt.close()
+}
+
+func (v *vagrant) Start(ctx context.Context) (benchmark.Instance, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	v.count++
+	i := &vagrantMachine{target: v, name: fmt.Sprintf("%s%d", machinePrefix, v.count)}
+	i.folder = filepath.Join(v.setup.Scratch, i.name)
+	if err := os.Mkdir(i.folder, 0o755); err != nil {
+		return nil, err
+	}
+	if err := i.up(ctx); err != nil {
+		return nil, end(err, i.Stop)
+	}
+	return i, nil
+}
+
+// vagrantMachine is a machine with its folder, in which Vagrant keeps what it
+// knows of it.
+type vagrantMachine struct {
+	target       *vagrant
+	name, folder string
+	address      string
+	phases       []benchmark.Phase
+	answer       benchmark.Answer
+}
+
+func (m *vagrantMachine) Phases() []benchmark.Phase { return m.phases }
+func (m *vagrantMachine) Answer() benchmark.Answer  { return m.answer }
+func (m *vagrantMachine) Processes() []int          { return domain(m.name) }
+func (m *vagrantMachine) Cgroup() string            { return "" }
+
+func (m *vagrantMachine) vagrant(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "vagrant", args...)
+	cmd.Dir = m.target.setup.Source
+	cmd.Env = append(os.Environ(), "VAGRANT_DOTFILE_PATH="+filepath.Join(m.folder, "vagrant"), "VAGRANT_BOX="+box,
+		"VM_NAME="+m.name, "VM_ACCEL="+m.target.accel, "VM_CONSOLE="+m.console(), fmt.Sprintf("VM_MEMORY=%d", machineMemory))
+	return cmd
+}
+
+func (m *vagrantMachine) console() string { return filepath.Join(m.folder, "console") }
+
+// up: the file of the console is made when QEMU is started.
+func (m *vagrantMachine) up(ctx context.Context) error {
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	console, begun := newConsole(), make(chan time.Time, 1)
+	go console.read(&follower{ctx: reading, path: m.console(), begun: begun})
+
+	var out bytes.Buffer
+	clock := benchmark.StartClock()
+	if err := do(m.vagrant(ctx, "up", "--provider", "libvirt", "--no-provision"), &out); err != nil {
+		return fmt.Errorf("%w\n%s\n%s", err, out.String(), console.said())
+	}
+	ready := time.Now()
+	clock.MarkAt("Vagrant, libvirt", <-begun)
+	for _, p := range [...][2]string{{"kernel", userSpace}, {"user space", services}} {
+		at, err := console.wait(ctx, p[1])
+		if err != nil {
+			return err
+		}
+		clock.MarkAt(p[0], at)
+	}
+	clock.MarkAt("ssh", ready)
+	address := regexp.MustCompile(`SSH address: (\S+):22`).FindSubmatch(out.Bytes())
+	if address == nil {
+		return fmt.Errorf("vagrant up does not tell the address\n%s", out.String())
+	}
+	m.address = string(address[1])
+	answer, first, err := benchmark.AskUntil(ctx, "tcp", fmt.Sprintf("%s:%d", m.address, workloadPort))
+	if err != nil {
+		return err
+	}
+	clock.MarkAt("first byte", first)
+	m.phases, m.answer = clock.Phases(), answer
+	return nil
+}
+
+func (m *vagrantMachine) Run(ctx context.Context, stdout io.Writer, argv ...string) error {
+	return do(sshTo(ctx, filepath.Join(m.target.setup.Source, "bin/box/key"), m.address, sshPort, argv), stdout)
+}
+
+func (m *vagrantMachine) Stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	return errors.Join(do(m.vagrant(ctx, "destroy", "--force"), nil), os.RemoveAll(m.folder))
+}
+
+// follower reads a file that somebody else will make and writes to.
+type follower struct {
+	ctx   context.Context
+	path  string
+	file  *os.File
+	begun chan<- time.Time
+}
+
+// Read waits for data until ctx ends.
+func (f *follower) Read(p []byte) (n int, err error) {
+	const again = 10 * time.Millisecond
+	for {
+		if f.file == nil {
+			if f.file, err = os.Open(f.path); err == nil {
+				f.begun <- time.Now()
+			}
+		} else if n, err = f.file.Read(p); n > 0 {
+			return n, nil
+		}
+		select {
+		case <-f.ctx.Done():
+			f.file.Close() // without one, this is a word to nobody
+			return 0, io.EOF
+		case <-time.After(again):
+		}
+	}
+}
