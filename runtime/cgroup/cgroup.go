@@ -93,18 +93,21 @@ func Remove(path string) error {
 // until they are gone.
 func Kill(path string) error {
 	err := kill(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if err == nil {
+		err = await(path, "populated 0", drain)
+	}
+	if gone(err) {
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	return await(path, "populated 0", drain)
+	return err
 }
 
 // kill: processes that fork meanwhile do not escape, the kernel kills the
 // group and not a list (Linux 5.14).
 func kill(path string) error { return put(path, "cgroup.kill", "1") }
+
+// gone: there is no such cgroup, or no more since a file of it was opened.
+func gone(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENODEV) }
 
 // folders lists the cgroup and those below it, the deepest first.
 func folders(path string) ([]string, error) {

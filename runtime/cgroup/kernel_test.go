@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -165,6 +166,27 @@ func TestSignal(t *testing.T) {
 		if err := Signal(path+"-nowhere", sig); err != nil {
 			t.Errorf("no such cgroup: %v", err)
 		}
+	}
+}
+
+// TestRemoveTogether: of several who remove a cgroup all succeed, though it goes
+// while they have its files open.
+func TestRemoveTogether(t *testing.T) {
+	path := group(t)
+	for range 15 {
+		if err := os.MkdirAll(path, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		start(t, path, "sleep", "60")
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				if err := Remove(path); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
 	}
 }
 
