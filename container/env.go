@@ -60,6 +60,13 @@ func (c *config) setEnv() error {
 		}
 		env.set(name, value)
 	}
+	c.spec.Process.Env = env
+	return c.addEnv()
+}
+
+// addEnv adds what the caller says, and HOME.
+func (c *config) addEnv() error {
+	env := environment(c.spec.Process.Env)
 	for _, file := range c.o.EnvFiles {
 		if err := c.readEnvFile(&env, file); err != nil {
 			return err

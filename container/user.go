@@ -95,7 +95,7 @@ func (c *config) findUser(word string) (account, error) {
 		}
 	}
 	if !isNumber {
-		return account{}, hint.New(errors.New("no matching entries in the image's /etc/passwd"),
+		return account{}, hint.New(errors.New("no matching entries in the container's /etc/passwd"),
 			"a uid needs no entry: --user 1000:1000")
 	}
 	return account{uid: uid}, nil
@@ -134,7 +134,7 @@ func (c *config) findGroups(who *account, word string) ([]uint32, error) {
 		}
 	}
 	if byName {
-		return nil, hint.New(fmt.Errorf("group %q: no matching entries in the image's /etc/group", word),
+		return nil, hint.New(fmt.Errorf("group %q: no matching entries in the container's /etc/group", word),
 			"a gid needs no entry: --user 1000:1000")
 	}
 	return gids, nil
@@ -183,9 +183,9 @@ func (c *config) readAccounts(name string, optional bool) ([]string, error) {
 	case errors.Is(err, fs.ErrPermission):
 		return nil, hint.New(err, "the image's files belong to root: use sudo, or a number instead of a name")
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, hint.New(fmt.Errorf("the image has no /%s to find names in", name), "use a number: --user 1000:1000")
+		return nil, hint.New(fmt.Errorf("the container has no /%s to find names in", name), "use a number: --user 1000:1000")
 	}
-	return nil, fmt.Errorf("the image's /%s: %w", name, err)
+	return nil, fmt.Errorf("the container's /%s: %w", name, err)
 }
 
 // readSmall reads a regular file of at most accountsMax bytes.

@@ -71,7 +71,7 @@ func TestRow9Strict32Bits(t *testing.T) {
 	}
 	for _, name := range []string{"wrap", "minus", "word", "short"} {
 		_, err := testConfig(t, Options{User: name})
-		wantError(t, name, err, "no matching entries in the image's /etc/passwd")
+		wantError(t, name, err, "no matching entries in the container's /etc/passwd")
 		if hint.Of(err) == "" {
 			t.Errorf("%s: no hint", name)
 		}

@@ -36,7 +36,7 @@ func main() {
 		Commands: slices.Concat(
 			in("Containers",
 				runCommand, planCommand, createCommand, startCommand, stopCommand, restartCommand, killCommand, pauseCommand, unpauseCommand,
-				waitCommand, renameCommand, updateCommand, rmCommand, watchCommand, healthCommand),
+				execCommand, waitCommand, renameCommand, updateCommand, rmCommand, watchCommand, healthCommand),
 			in("Containers, looked at",
 				logsCommand, statsCommand, topCommand, cpCommand, diffCommand),
 			in("Images",

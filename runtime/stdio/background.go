@@ -38,6 +38,20 @@ func Detach(stdin *os.File, interactive, tty bool, uid uint32) (s *Streams, ours
 	return s, ours, err
 }
 
+// Null prepares the streams of a process that nobody speaks to or hears: null(4).
+func Null() (*Streams, error) {
+	s := &Streams{Given: map[plan.Ref]int{}}
+	for fd := range names {
+		f, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+		if err != nil {
+			s.Close()
+			return nil, err
+		}
+		s.give(fd, f)
+	}
+	return s, nil
+}
+
 // pair makes a pipe for a stream.
 func (s *Streams) pair(fd int, ours *[3]*os.File, uid uint32) error {
 	r, w, err := os.Pipe()
