@@ -59,16 +59,23 @@ func lookUp(root, name string) (id string, err error) {
 	if id, err := os.Readlink(filepath.Join(root, "names", name)); err == nil {
 		return id, nil
 	}
-	found, err := filepath.Glob(filepath.Join(containers, name+"*"))
-	switch {
-	case err != nil:
+	ids, err := os.ReadDir(containers)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
+	}
+	var found []string
+	for _, id := range ids {
+		if strings.HasPrefix(id.Name(), name) {
+			found = append(found, id.Name())
+		}
+	}
+	switch {
 	case len(found) == 0:
 		return "", hint.New(errNotExist, "containers lie in "+containers+"; minictr ps -a lists them")
 	case len(found) > 1:
 		return "", errors.New("several ids begin so")
 	}
-	return filepath.Base(found[0]), nil
+	return found[0], nil
 }
 
 // open reads what was decided about a container.

@@ -56,10 +56,11 @@ func layFloor(layers string) error {
 
 // sweepFloors removes what was left of floors in the making. The caller holds
 // the lock of containers/ alone, so that nobody makes one.
-func sweepFloors(layers string) error {
-	left, err := filepath.Glob(filepath.Join(layers, floorScratch+"*"))
-	for _, scratch := range left {
-		err = errors.Join(err, os.RemoveAll(scratch))
+func sweepFloors(layers string) (left []Remnant, err error) {
+	scratch, err := filepath.Glob(filepath.Join(layers, floorScratch+"*"))
+	for _, dir := range scratch {
+		left = append(left, Remnant{"floor", dir, "removed"})
+		err = errors.Join(err, os.RemoveAll(dir))
 	}
-	return err
+	return left, err
 }

@@ -16,6 +16,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/minictr/minictr/images"
 	"github.com/minictr/minictr/runtime/cgroup"
@@ -26,34 +27,58 @@ import (
 // cgroupParent is the cgroup that holds those of all containers.
 const cgroupParent = "minictr"
 
+// Remnant is something that a killed command has left, and that was put in order.
+type Remnant struct {
+	Kind string `json:"kind"` // container, cgroup, name or floor
+	Name string `json:"name"` // its id, path or name
+	What string `json:"what"` // was done: "removed", or how a life that nobody saw end is said to have ended
+}
+
 // Sweep settles what killed commands have left in the store's root. Who may not
 // write there sees things as they were left.
 func Sweep(root string) error {
-	containers := filepath.Join(root, "containers")
-	all, err := lockFolder(containers, unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.EWOULDBLOCK) || errors.Is(err, fs.ErrPermission) {
+	_, err := sweep(root, unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, fs.ErrPermission) {
 		return nil
 	}
+	return err
+}
+
+func sweep(root string, lock int) (left []Remnant, err error) {
+	containers := filepath.Join(root, "containers")
+	all, err := lockFolder(containers, lock)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.EWOULDBLOCK) {
+		return nil, nil
+	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer all.Close()
 	ids, err := all.Readdirnames(-1)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	cgroups := listCgroups()
 	for _, id := range ids {
 		c := &Container{ID: id, root: root, dir: filepath.Join(containers, id)}
-		if err := c.settle(cgroups[id]); err != nil {
-			return fmt.Errorf("settle container %s: %w", id, err)
+		what, err := c.settle(cgroups[id])
+		if err != nil {
+			return left, fmt.Errorf("settle container %s: %w", id, err)
+		}
+		if what != "" {
+			left = append(left, Remnant{"container", id, what})
 		}
 	}
 	store, err := images.Open(root)
 	if err != nil {
-		return err
+		return left, err
 	}
-	return errors.Join(sweepNames(root), sweepFloors(store.Layers().Dir()))
+	names, err := sweepNames(root)
+	if err != nil {
+		return left, err
+	}
+	floors, err := sweepFloors(store.Layers().Dir())
+	return slices.Concat(left, names, floors), err
 }
 
 // listCgroups finds the cgroups that containers have, by id.
@@ -74,20 +99,28 @@ func listCgroups() map[string]string {
 	return cgroups
 }
 
-// settle puts a container in order unless somebody has it.
-func (c *Container) settle(group string) error {
+// settle puts a container in order unless somebody has it, and tells what was done.
+func (c *Container) settle(group string) (what string, err error) {
 	if group == "" && c.whole() && !c.has(lifeName) && !c.has("watcher") {
-		return nil
+		return "", nil
 	}
 	lock, err := lockFolder(c.dir, unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) || errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return "", nil
 	}
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer lock.Close()
-	return c.settleHeld(group)
+	lived, whole := c.has(lifeName), c.whole()
+	if err := c.settleHeld(group); err != nil || !whole {
+		return "removed", err
+	}
+	end, err := c.End()
+	if lived && end != nil {
+		return end.Why(), err
+	}
+	return "nobody watched over it any more", err
 }
 
 // settleHeld does so with a container that is locked.
@@ -142,10 +175,10 @@ func (c *Container) lost() error {
 // exitLost stands for the exit code that nobody knows; docker's.
 const exitLost = 255
 
-func sweepNames(root string) error {
+func sweepNames(root string) (left []Remnant, err error) {
 	links, err := filepath.Glob(filepath.Join(root, "names", "*"))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, link := range links {
 		id, err := os.Readlink(link)
@@ -154,9 +187,10 @@ func sweepNames(root string) error {
 		}
 		if _, err := os.Lstat(filepath.Join(root, "containers", id)); errors.Is(err, fs.ErrNotExist) {
 			if err := os.Remove(link); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
+				return left, err
 			}
+			left = append(left, Remnant{"name", filepath.Base(link), "removed"})
 		}
 	}
-	return nil
+	return left, nil
 }

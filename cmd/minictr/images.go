@@ -1,10 +1,7 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
-	"text/tabwriter"
 	"time"
 
 	"github.com/docker/go-units"
@@ -18,14 +15,13 @@ var imagesCommand = &cli.Command{
 	Flags: []cli.Flag{
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "only IDs"},
 		&cli.BoolFlag{Name: "no-trunc", Usage: "whole IDs"},
-		&cli.StringFlag{Name: "format", Usage: "table or `json`", Value: "table"},
+		formatFlag(),
 		&cli.BoolFlag{Name: "json", Usage: "the same as --format json"},
 	},
 	Action: listImages,
 }
 
-// imageRow is an image as docker images shows it, and as its JSON lines spell
-// it.
+// imageRow is an image as docker images shows it.
 type imageRow struct {
 	Repository, Tag, ID, CreatedAt, CreatedSince, Size string
 }
@@ -34,9 +30,6 @@ func listImages(c *cli.Context) error {
 	format := c.String("format")
 	if c.Bool("json") {
 		format = "json"
-	}
-	if format != "table" && format != "json" {
-		return fmt.Errorf("images: unknown format %q, it is table or json", format)
 	}
 	store, err := images.Open(c.String("root"))
 	if err != nil {
@@ -50,13 +43,13 @@ func listImages(c *cli.Context) error {
 	for _, image := range list {
 		rows = append(rows, newImageRow(image, c.Bool("no-trunc")))
 	}
-	switch {
-	case c.Bool("quiet"):
+	if c.Bool("quiet") {
 		return printIDs(rows)
-	case format == "json":
-		return printJSONLines(rows)
 	}
-	return printTable(rows)
+	return printList(format, "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}", headings{
+		"Repository": "REPOSITORY", "Tag": "TAG", "ID": "IMAGE ID",
+		"CreatedAt": "CREATED AT", "CreatedSince": "CREATED", "Size": "SIZE",
+	}, rows)
 }
 
 func newImageRow(image *images.Image, whole bool) imageRow {
@@ -83,24 +76,4 @@ func printIDs(rows []imageRow) error {
 		seen[r.ID] = true
 	}
 	return nil
-}
-
-func printJSONLines(rows []imageRow) error {
-	out := json.NewEncoder(os.Stdout)
-	out.SetEscapeHTML(false)
-	for _, r := range rows {
-		if err := out.Encode(r); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func printTable(rows []imageRow) error {
-	w := tabwriter.NewWriter(os.Stdout, 10, 1, 3, ' ', 0)
-	fmt.Fprintln(w, "REPOSITORY\tTAG\tIMAGE ID\tCREATED\tSIZE")
-	for _, r := range rows {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.Repository, r.Tag, r.ID, r.CreatedSince, r.Size)
-	}
-	return w.Flush()
 }

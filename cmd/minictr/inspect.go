@@ -1,104 +1,86 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"strings"
-	"text/template"
 
+	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/images"
-	"github.com/minictr/minictr/runtime/plan"
-	"github.com/minictr/minictr/runtime/stdio"
+	"github.com/minictr/minictr/runtime"
 	"github.com/urfave/cli/v2"
 )
 
 var inspectCommand = &cli.Command{
 	Name:      "inspect",
-	Usage:     "tell all about images, in docker's JSON",
-	ArgsUsage: "IMAGE...",
+	Usage:     "tell all about containers or images, in docker's JSON",
+	UsageText: "minictr inspect [FLAGS] NAME…   (of a container, or else of an image)",
 	Flags: []cli.Flag{
 		&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Usage: "fill a Go `TEMPLATE`, as in {{.Config.Env}}"},
+		&cli.StringFlag{Name: "type", Usage: "look for a `container|image` alone"},
+		&cli.BoolFlag{Name: "size", Aliases: []string{"s"}, Usage: "tell how large a container's files are, too"},
 	},
 	Action: inspect,
 }
 
 func inspect(c *cli.Context) error {
-	if c.NArg() == 0 {
-		return errors.New("inspect: which image?")
-	}
-	store, err := images.Open(c.String("root"))
+	words, err := words(c, -1, "the NAME of a container or of an image")
 	if err != nil {
 		return err
 	}
-	var all []*images.Inspection
+	all := []any{}
 	var wrong []error
-	for _, name := range c.Args().Slice() {
-		i, err := store.Inspect(name)
+	for _, word := range words {
+		one, err := inspectOne(c, word)
 		if err != nil {
 			wrong = append(wrong, err)
 			continue
 		}
-		all = append(all, i)
+		all = append(all, one)
 	}
-	if c.IsSet("format") {
-		err = printFilled(c.String("format"), all)
+	if format := c.String("format"); format != "" && format != "json" {
+		err = printFilled(format, all)
 	} else {
 		err = printIndented(all)
 	}
 	return errors.Join(append(wrong, err)...)
 }
 
-func printIndented(all []*images.Inspection) error {
-	if all == nil {
-		all = []*images.Inspection{}
+func inspectOne(c *cli.Context, word string) (any, error) {
+	kind := c.String("type")
+	if kind != "" && kind != "container" && kind != "image" {
+		return nil, fmt.Errorf("--type %q: it is container or image", kind)
 	}
-	out := json.NewEncoder(os.Stdout)
-	out.SetEscapeHTML(false)
-	out.SetIndent("", "    ")
-	return out.Encode(all)
-}
-
-// printFilled knows the functions of docker's templates.
-func printFilled(text string, all []*images.Inspection) error {
-	t, err := template.New("format").Funcs(template.FuncMap{
-		"json":  asJSON,
-		"join":  strings.Join,
-		"split": strings.Split,
-		"lower": strings.ToLower,
-		"upper": strings.ToUpper,
-	}).Parse(text)
+	var no error // why it is no container
+	if kind != "image" {
+		found, err := container.Inspect(c.String("root"), word, c.Bool("size"))
+		if err == nil || kind == "container" {
+			return found, err
+		}
+		no = err
+	}
+	store, err := images.Open(c.String("root"))
 	if err != nil {
-		return fmt.Errorf("inspect: %w", err)
+		return nil, err
 	}
-	for _, i := range all {
-		var filled strings.Builder
-		if err := t.Execute(&filled, i); err != nil {
-			return fmt.Errorf("inspect: %w", err)
-		}
-		printForeign(filled.String())
+	found, err := store.Inspect(word)
+	switch {
+	case err == nil:
+		return found, nil
+	case kind == "image":
+		return nil, err
+	case container.IsNotExist(no) && errors.Is(err, images.ErrNotFound):
+		return nil, hint.New(fmt.Errorf("%q: no such container, and no such image", word), "minictr ps -a and minictr images list them")
+	case container.IsNotExist(no) || runtime.CheckName(word) != nil:
+		return nil, err
 	}
-	return nil
+	return nil, no
 }
 
-// printForeign prints what an image says: to a terminal without the control
-// bytes that would steer it.
-func printForeign(text string) {
-	if stdio.IsTerminal(os.Stdout) {
-		lines := strings.Split(text, "\n")
-		for i := range lines {
-			lines[i] = plan.Printable(lines[i])
-		}
-		text = strings.Join(lines, "\n")
+func printIndented(all []any) error {
+	text, err := encode(all, "    ") // docker's
+	if err == nil {
+		_, err = fmt.Println(string(text))
 	}
-	fmt.Println(text)
-}
-
-func asJSON(v any) (string, error) {
-	var text strings.Builder
-	out := json.NewEncoder(&text)
-	out.SetEscapeHTML(false)
-	err := out.Encode(v)
-	return strings.TrimSuffix(text.String(), "\n"), err
+	return err
 }

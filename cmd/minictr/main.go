@@ -36,14 +36,14 @@ func main() {
 		Commands: slices.Concat(
 			in("Containers",
 				runCommand, planCommand, createCommand, startCommand, stopCommand, restartCommand, killCommand, pauseCommand, unpauseCommand,
-				execCommand, waitCommand, renameCommand, updateCommand, rmCommand, watchCommand, healthCommand),
+				execCommand, waitCommand, renameCommand, updateCommand, rmCommand, containerCommand, watchCommand, healthCommand),
 			in("Containers, looked at",
-				logsCommand, statsCommand, topCommand, cpCommand, diffCommand),
+				psCommand, inspectCommand, logsCommand, statsCommand, topCommand, portCommand, cpCommand, diffCommand),
 			in("Images",
 				pullCommand, loadCommand, imagesCommand, tagCommand, pushCommand, saveCommand, rmiCommand, pruneCommand,
-				inspectCommand, historyCommand, layersCommand, loginCommand, logoutCommand),
+				historyCommand, layersCommand, loginCommand, logoutCommand),
 			in("System",
-				fsckCommand, versionCommand),
+				gcCommand, fsckCommand, versionCommand),
 		),
 		CommandNotFound: func(c *cli.Context, name string) {
 			exit(hint.New(fmt.Errorf("%q: no such command", name), "minictr --help lists them"))

@@ -4,6 +4,7 @@ package main
 // which nothing a stranger wrote can move the cursor; for programs, JSON.
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -32,19 +33,35 @@ func (n name) String() string {
 	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }
 
-func marshal(v any) ([]byte, error) {
-	var b strings.Builder
-	out := json.NewEncoder(&b)
-	out.SetEscapeHTML(false)
-	err := out.Encode(v)
-	return []byte(strings.TrimSuffix(b.String(), "\n")), err
-}
+func marshal(v any) ([]byte, error) { return encode(v, "") }
 
 func printJSON(v any) error {
-	out := json.NewEncoder(os.Stdout)
+	text, err := encode(v, "  ")
+	if err == nil {
+		_, err = fmt.Println(string(text))
+	}
+	return err
+}
+
+// encode is JSON without control characters. Of those, encoding/json escapes
+// only ASCII's first.
+func encode(v any, indent string) ([]byte, error) {
+	var b bytes.Buffer
+	out := json.NewEncoder(&b)
 	out.SetEscapeHTML(false)
-	out.SetIndent("", "  ")
-	return out.Encode(v)
+	out.SetIndent("", indent)
+	if err := out.Encode(v); err != nil {
+		return nil, err
+	}
+	var safe []byte
+	for _, r := range string(bytes.TrimSuffix(b.Bytes(), []byte("\n"))) {
+		if r >= 0x7f && r < 0xa0 {
+			safe = fmt.Appendf(safe, `\u%04x`, r)
+		} else {
+			safe = utf8.AppendRune(safe, r)
+		}
+	}
+	return safe, nil
 }
 
 // table prints rows; the first is their heading.

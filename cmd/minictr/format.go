@@ -1,0 +1,165 @@
+package main
+
+// How a list is shown. --format takes docker's words:
+//
+//	table            the command's own columns, below headings
+//	table TEMPLATE   other columns, parted by \t
+//	json             an object a line
+//	TEMPLATE         a line for each: a Go template, as in {{.ID}} {{.Names}}
+//
+// A table is a template as well, and so are its headings: the same one, filled
+// with words instead of a row.
+//
+// Rows hold text for people: who makes one has made harmless in it what a
+// stranger wrote (plan.Printable, strconv.Quote). In JSON that is escaped.
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"text/template"
+	"unicode/utf8"
+
+	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/stdio"
+	"github.com/urfave/cli/v2"
+)
+
+func formatFlag() *cli.StringFlag {
+	return &cli.StringFlag{Name: "format", Usage: "`table|json|TEMPLATE`: a Go template, as in {{.ID}}, also behind the word table", Value: "table"}
+}
+
+// headings are the words above columns, by the fields of a row.
+type headings map[string]string
+
+// Label is the heading of {{.Label "NAME"}}: its last part, as in docker.
+func (headings) Label(name string) string {
+	name = name[strings.LastIndexByte(name, '.')+1:]
+	return strings.NewReplacer("-", " ", "_", " ").Replace(name)
+}
+
+// printList shows rows. columns is the template of the command's own table.
+func printList[T any](format, columns string, h headings, rows []T) error {
+	if format == "json" {
+		for _, row := range rows {
+			text, err := marshal(row)
+			if err != nil {
+				return err
+			}
+			fmt.Println(string(text))
+		}
+		return nil
+	}
+	kind, rest, _ := strings.Cut(format, " ")
+	tabular := kind == "table" || format == ""
+	switch {
+	case tabular && strings.TrimSpace(rest) != "":
+		columns = strings.TrimSpace(rest)
+	case !tabular:
+		columns = format
+	}
+	t, err := parseTemplate(columns)
+	if err != nil {
+		return err
+	}
+	var lines bytes.Buffer
+	if tabular {
+		err = fillLine(&lines, t, h, h)
+	}
+	for _, row := range rows {
+		if err == nil {
+			err = fillLine(&lines, t, row, h)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if !tabular {
+		_, err = os.Stdout.Write(lines.Bytes())
+		return err
+	}
+	w := tabwriter.NewWriter(os.Stdout, 10, 1, 3, ' ', 0) // docker's
+	if _, err := w.Write(lines.Bytes()); err != nil {
+		return err
+	}
+	return w.Flush()
+}
+
+// fillLine appends a line: a template, filled.
+func fillLine(lines *bytes.Buffer, t *template.Template, with any, h headings) error {
+	if err := t.Execute(lines, with); err != nil {
+		fields := slices.Sorted(maps.Keys(h))
+		return hint.New(fmt.Errorf("--format: %w", err), "there are ."+strings.Join(fields, " ."))
+	}
+	lines.WriteByte('\n')
+	return nil
+}
+
+// parseTemplate knows what docker's templates know: \t and \n, which shells hand
+// on as they are typed, and some functions.
+func parseTemplate(text string) (*template.Template, error) {
+	text = strings.NewReplacer(`\t`, "\t", `\n`, "\n").Replace(text)
+	t, err := template.New("").Option("missingkey=error").Funcs(template.FuncMap{
+		"json":     asJSON,
+		"join":     strings.Join,
+		"split":    strings.Split,
+		"lower":    strings.ToLower,
+		"upper":    strings.ToUpper,
+		"pad":      pad,
+		"truncate": truncate,
+	}).Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("--format: %w", err)
+	}
+	return t, nil
+}
+
+func asJSON(v any) (string, error) {
+	text, err := marshal(v)
+	return string(text), err
+}
+
+func pad(text string, before, after int) string {
+	return strings.Repeat(" ", before) + text + strings.Repeat(" ", after)
+}
+
+func truncate(text string, length int) string {
+	if utf8.RuneCountInString(text) > length {
+		return string([]rune(text)[:length])
+	}
+	return text
+}
+
+// ellipsis shortens text to length characters.
+func ellipsis(text string, length int) string {
+	if utf8.RuneCountInString(text) > length {
+		return truncate(text, length-1) + "…"
+	}
+	return text
+}
+
+// printFilled fills a template for each of what was inspected. What it says is
+// a stranger's, and goes to programs as it is; a terminal gets no control bytes.
+func printFilled(format string, all []any) error {
+	t, err := parseTemplate(format)
+	if err != nil {
+		return err
+	}
+	for _, one := range all {
+		var filled strings.Builder
+		if err := t.Execute(&filled, one); err != nil {
+			return fmt.Errorf("--format: %w", err)
+		}
+		text := filled.String()
+		if stdio.IsTerminal(os.Stdout) {
+			text = plan.Printable(text)
+		}
+		fmt.Println(text)
+	}
+	return nil
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/docker/go-units"
+	"github.com/minictr/minictr/container"
+	"github.com/urfave/cli/v2"
+)
+
+var psCommand = &cli.Command{
+	Name:      "ps",
+	Usage:     "list containers that run, or all of them",
+	UsageText: "minictr ps [FLAGS]",
+	Description: `Filters: id, name, label, status, exited, ancestor, before, since, health, network, volume.
+A template has the fields .ID .Image .Command .CreatedAt .RunningFor .Status .State .Why .Names
+.Labels .Mounts .LocalVolumes .Networks .Ports .Size, and {{.Label "NAME"}}.`,
+	Flags: []cli.Flag{
+		&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "those that do not run, too"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "only IDs"},
+		&cli.IntFlag{Name: "last", Aliases: []string{"n"}, Usage: "the last `N` that were made, whether they run or not"},
+		&cli.BoolFlag{Name: "latest", Aliases: []string{"l"}, Usage: "the last one that was made"},
+		&cli.BoolFlag{Name: "size", Aliases: []string{"s"}, Usage: "how much they have written, too"},
+		&cli.BoolFlag{Name: "no-trunc", Usage: "whole IDs, commands and reasons"},
+		&cli.StringSliceFlag{Name: "filter", Aliases: []string{"f"}, KeepSpace: true, Usage: "those alone for which `NAME=VALUE` holds"},
+		formatFlag(),
+	},
+	Action: ps,
+}
+
+// psRow is a container as docker ps shows it; Why is ours.
+type psRow struct {
+	ID, Image, Command, CreatedAt, RunningFor, Status, State, Why, Names string
+	Labels, Mounts, LocalVolumes, Networks, Ports, Size                  string
+
+	labels map[string]string
+}
+
+func (r psRow) Label(name string) string { return harmless(r.labels[name]) }
+
+func psHeadings() headings {
+	return headings{
+		"ID": "CONTAINER ID", "Image": "IMAGE", "Command": "COMMAND", "CreatedAt": "CREATED AT", "RunningFor": "CREATED",
+		"Status": "STATUS", "State": "STATE", "Why": "WHY", "Names": "NAMES", "Labels": "LABELS", "Mounts": "MOUNTS",
+		"LocalVolumes": "LOCAL VOLUMES", "Networks": "NETWORKS", "Ports": "PORTS", "Size": "SIZE",
+	}
+}
+
+func ps(c *cli.Context) error {
+	if c.Args().Present() {
+		return usage(c, fmt.Errorf("ps: it takes no CONTAINER"), true)
+	}
+	query := container.Query{All: c.Bool("all"), Last: max(0, c.Int("last")), Filters: c.StringSlice("filter")}
+	if c.Bool("latest") {
+		query.Last = 1
+	}
+	list, err := container.Ps(c.String("root"), query)
+	if err != nil {
+		return err
+	}
+	format := c.String("format")
+	if c.Bool("quiet") {
+		format = "{{.ID}}"
+	}
+	columns := `{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Names}}`
+	measured := c.Bool("size") || strings.Contains(format, ".Size")
+	if c.Bool("size") {
+		columns += `\t{{.Size}}`
+	}
+	now := time.Now()
+	var rows []psRow
+	for _, l := range list {
+		row, err := newPsRow(l, now, c.Bool("no-trunc"))
+		if err == nil && measured {
+			row.Size, err = psSize(l)
+		}
+		if err != nil {
+			return fmt.Errorf("container %q: %w", l.Name, err)
+		}
+		rows = append(rows, row)
+	}
+	return printList(format, columns, psHeadings(), rows)
+}
+
+func newPsRow(l container.Listed, now time.Time, whole bool) (row psRow, err error) {
+	command, mounts, err := l.Describe()
+	if err != nil {
+		return row, err
+	}
+	created := l.Settings.Created
+	row = psRow{
+		ID: l.ID, Image: harmless(l.Settings.Image), Names: l.Name,
+		CreatedAt:  created.Local().Format("2006-01-02 15:04:05 -0700 MST"),
+		RunningFor: units.HumanDuration(now.Sub(created)) + " ago",
+		State:      string(l.State.Status), Status: l.State.Words(now), Why: harmless(l.State.Cause(!whole)),
+		Networks: l.Network(), labels: l.Settings.Labels,
+	}
+	if !whole {
+		row.ID, command, row.Why = row.ID[:12], ellipsis(command, 20), ellipsis(row.Why, 70)
+	}
+	row.Command = strconv.Quote(command)
+	if row.Why != "" {
+		row.Status += ": " + row.Why
+	}
+	var labels, sources []string
+	for _, name := range slices.Sorted(maps.Keys(row.labels)) {
+		labels = append(labels, harmless(name+"="+row.labels[name]))
+	}
+	volumes := 0
+	for _, m := range mounts {
+		if m.Type == "volume" {
+			volumes++
+		}
+		source := harmless(m.Source)
+		if !whole {
+			source = ellipsis(source, 15)
+		}
+		sources = append(sources, source)
+	}
+	row.Labels, row.Mounts, row.LocalVolumes = strings.Join(labels, ","), strings.Join(sources, ","), strconv.Itoa(volumes)
+	return row, nil
+}
+
+func psSize(l container.Listed) (string, error) {
+	written, whole, err := l.Size()
+	return fmt.Sprintf("%s (virtual %s)", humanSize(written), humanSize(whole)), err
+}
+
+// harmless is a stranger's text in a row.
+func harmless(text string) string { return name(text).String() }

@@ -1,0 +1,206 @@
+package container
+
+// What `inspect` tells of a container, in the shape and with the names of docker's
+// JSON, for programs that know it. What docker knows of things that are not here, such
+// as plugins and ports, is left out; Why and OOM are more than docker tells.
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/minictr/minictr/images"
+	"github.com/minictr/minictr/runtime/cgroup"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// Inspection is all about a container, at one moment.
+type Inspection struct {
+	Id      string // spelled as in docker, for templates
+	Created time.Time
+	Path    string
+	Args    []string
+	State   InspectedState
+	Image   digest.Digest // its ID
+
+	ResolvConfPath, HostnamePath, HostsPath, LogPath string
+
+	Name            string // "/web"
+	RestartCount    int
+	Platform        string
+	AppArmorProfile string
+	HostConfig      HostConfig
+	GraphDriver     struct {
+		Name string
+		Data struct{ LowerDir, UpperDir, WorkDir string }
+	}
+	SizeRw          *int64 `json:",omitempty"` // bytes in files that the container has changed
+	SizeRootFs      *int64 `json:",omitempty"` // and in its image's
+	Mounts          []MountPoint
+	Config          InspectedConfig
+	NetworkSettings NetworkSettings
+}
+
+// InspectedState is its State.
+type InspectedState struct {
+	Status                                       Status
+	Running, Paused, Restarting, OOMKilled, Dead bool
+	Pid, ExitCode                                int
+	Error                                        string
+	Why                                          string      // how the last life ended, in words; "" while it lives
+	OOM                                          *cgroup.OOM `json:",omitempty"`
+	StartedAt, FinishedAt                        time.Time
+	Health                                       *Health `json:",omitempty"`
+}
+
+// NetworkSettings: nothing is ever published, and there are no networks but none
+// and host.
+type NetworkSettings struct {
+	SandboxKey string              // the container's network namespace
+	Ports      map[string]struct{} // by PORT/PROTOCOL
+	Networks   map[string]struct{}
+}
+
+// Inspect tells all about the container of that name or id; with size, how large its
+// files are too.
+func Inspect(root, name string, size bool) (*Inspection, error) {
+	c, err := Find(root, name)
+	if err != nil {
+		return nil, err
+	}
+	i, err := c.inspect(size)
+	if err != nil {
+		return nil, fmt.Errorf("inspect container %q: %w", name, err)
+	}
+	return i, nil
+}
+
+// IsNotExist tells whether an error is that there is no such container.
+func IsNotExist(err error) bool { return errors.Is(err, errNotExist) }
+
+func (c *Container) inspect(size bool) (*Inspection, error) {
+	s, err := c.State()
+	if err != nil {
+		return nil, err
+	}
+	spec, err := c.Spec()
+	if err != nil {
+		return nil, err
+	}
+	store, err := images.Open(c.root)
+	if err != nil {
+		return nil, err
+	}
+	manifest, err := c.manifest()
+	if err != nil {
+		return nil, err
+	}
+	image, err := store.LookManifest(digest.Digest(manifest))
+	if err != nil {
+		return nil, err
+	}
+	defer image.Close()
+	i := &Inspection{
+		Id: c.ID, Created: c.Settings.Created, Name: "/" + c.Name, Platform: image.Config.OS, Image: image.ID,
+		Path: spec.Process.Args[0], Args: spec.Process.Args[1:], AppArmorProfile: spec.Process.ApparmorProfile,
+		ResolvConfPath: c.path("resolv.conf"), HostnamePath: c.path("hostname"), HostsPath: c.path("hosts"),
+		State: s.inspect(), HostConfig: c.hostConfig(spec), Mounts: c.mountPoints(spec),
+		Config: c.inspectConfig(spec, &image.Config), NetworkSettings: c.networkSettings(&s),
+	}
+	if c.has("log") {
+		i.LogPath = c.path("log")
+	}
+	if s.End != nil {
+		i.RestartCount = s.End.Restarts
+	}
+	i.GraphDriver.Name = "overlay"
+	data := &i.GraphDriver.Data
+	data.UpperDir, data.WorkDir, data.LowerDir = c.path("upper"), c.path("work"), c.lowerDirs(store)
+	if size {
+		written, whole, err := c.Size()
+		if err != nil {
+			return nil, err
+		}
+		i.SizeRw, i.SizeRootFs = &written, &whole
+	}
+	return i, nil
+}
+
+// inspect: an end is that of the life that was, and docker's exit code that of the
+// present one, which is 0.
+func (s *State) inspect() InspectedState {
+	i := InspectedState{
+		Status: s.Status, Running: s.Lives() || s.Status == Restarting, Paused: s.Status == Paused, Restarting: s.Status == Restarting,
+		Pid: s.Pid, StartedAt: s.Started, Health: s.Health,
+	}
+	end := s.End
+	if end == nil {
+		return i
+	}
+	i.FinishedAt = end.Finished
+	if !s.Lives() {
+		i.ExitCode, i.Error, i.Why, i.OOM, i.OOMKilled = end.ExitCode, end.Error, end.Why(), end.OOM, end.OOM != nil
+	}
+	return i
+}
+
+func (c *Container) networkSettings(s *State) NetworkSettings {
+	n := NetworkSettings{Ports: map[string]struct{}{}, Networks: map[string]struct{}{c.Network(): {}}}
+	if s.Lives() {
+		n.SandboxKey = "/proc/" + strconv.Itoa(s.Pid) + "/ns/net"
+	}
+	return n
+}
+
+// InspectedConfig is what the container has of its image, as flags have changed it.
+type InspectedConfig struct {
+	Hostname, User  string
+	Tty, OpenStdin  bool
+	Env             []string
+	Cmd, Entrypoint []string
+	Image           string // as it was named
+	WorkingDir      string
+	Labels          map[string]string
+	Volumes         map[string]struct{} `json:",omitempty"`
+	ExposedPorts    map[string]struct{} `json:",omitempty"`
+	StopSignal      string
+	StopTimeout     *int         `json:",omitempty"` // seconds
+	Healthcheck     *Healthcheck `json:",omitempty"`
+}
+
+func (c *Container) inspectConfig(spec *specs.Spec, image *ocispec.Image) InspectedConfig {
+	o, from := &c.Settings.Options, &image.Config
+	i := InspectedConfig{
+		Hostname: spec.Hostname, User: o.User, Tty: o.TTY, OpenStdin: o.Interactive, Env: spec.Process.Env,
+		Cmd: o.Command, Entrypoint: from.Entrypoint, Image: c.Settings.Image, WorkingDir: spec.Process.Cwd,
+		Labels: c.Settings.Labels, Volumes: from.Volumes, ExposedPorts: from.ExposedPorts,
+		StopSignal: unix.SignalName(c.Settings.StopSignal), StopTimeout: o.StopTimeout, Healthcheck: c.Settings.Health,
+	}
+	if i.User == "" {
+		i.User = from.User
+	}
+	switch {
+	case o.Entrypoint != nil && *o.Entrypoint != "":
+		i.Entrypoint = []string{*o.Entrypoint}
+	case o.Entrypoint != nil:
+		i.Entrypoint = nil
+	case len(o.Command) == 0:
+		i.Cmd = from.Cmd
+	}
+	return i
+}
+
+// lowerDirs are the layers of its root that do not change, the topmost first.
+func (c *Container) lowerDirs(store *images.Store) string {
+	all := store.Layers()
+	dirs := []string{}
+	for _, diffID := range all.Visible(c.Settings.Layers) {
+		dirs = append([]string{all.Path(diffID)}, dirs...)
+	}
+	return strings.Join(append(dirs, all.Dir()+"/"+floorName), ":")
+}

@@ -1,0 +1,156 @@
+package container
+
+// Listing: what `ps` shows, and in which words.
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/docker/go-units"
+	"golang.org/x/sys/unix"
+)
+
+// Listed is a container, and what was true of it when it was listed.
+type Listed struct {
+	*Container
+	State State
+}
+
+// Query says which containers are to be listed. Only those that have a process, or
+// are about to, are; unless All of them are, or the Last ones that were made, or
+// a filter speaks of how they are.
+type Query struct {
+	All     bool
+	Last    int      // 0: no limit
+	Filters []string // as docker's --filter takes them: NAME=VALUE
+}
+
+// Ps lists the containers in the store at root, the newest first.
+func Ps(root string, q Query) ([]Listed, error) {
+	all, err := List(root)
+	if err != nil {
+		return nil, err
+	}
+	f, err := parseFilters(q.Filters, all, root, psFilters)
+	if err != nil {
+		return nil, err
+	}
+	dead := q.All || q.Last > 0 || f.has("status") || f.has("exited")
+	var list []Listed
+	for _, c := range all {
+		if q.Last > 0 && len(list) == q.Last {
+			break
+		}
+		l := Listed{Container: c}
+		if l.State, err = c.State(); err != nil {
+			return nil, fmt.Errorf("container %q: %w", c.Name, err)
+		}
+		if !dead && !l.State.Lives() && l.State.Status != Restarting {
+			continue
+		}
+		ok, err := f.choose(&l)
+		if err != nil {
+			return nil, fmt.Errorf("container %q: %w", c.Name, err)
+		}
+		if ok {
+			list = append(list, l)
+		}
+	}
+	return list, nil
+}
+
+// Words tell the state as docker does: "Up 3 minutes (healthy)".
+func (s *State) Words(now time.Time) string {
+	since := func(t time.Time) string { return units.HumanDuration(now.Sub(t)) }
+	switch s.Status {
+	case Running:
+		if words := s.Health.words(); words != "" {
+			return fmt.Sprintf("Up %s (%s)", since(s.Started), words)
+		}
+		return "Up " + since(s.Started)
+	case Paused:
+		return fmt.Sprintf("Up %s (Paused)", since(s.Started))
+	case Restarting:
+		return fmt.Sprintf("Restarting (%d) %s ago", s.End.ExitCode, since(s.End.Finished))
+	case Exited:
+		return fmt.Sprintf("Exited (%d) %s ago", s.End.ExitCode, since(s.End.Finished))
+	}
+	return "Created"
+}
+
+func (h *Health) words() string {
+	switch {
+	case h == nil || h.Status == "none":
+		return ""
+	case h.Status == "starting":
+		return "health: starting"
+	}
+	return h.Status
+}
+
+// Cause tells in a line what the exit code does not, "" if that is all there is
+// to tell, or if the container lives. A brief one leaves out how a system call was
+// made that failed.
+func (s *State) Cause(brief bool) string {
+	e := s.End
+	if e == nil || s.Lives() {
+		return ""
+	}
+	at := ""
+	if e.OOM != nil && e.OOM.Limit > 0 {
+		at = " at the limit of " + units.BytesSize(float64(e.OOM.Limit))
+	}
+	switch {
+	case e.Error != "" && brief:
+		return abridge(e.Error)
+	case e.Error != "":
+		return strings.Join(strings.Fields(e.Error), " ")
+	case e.OOM != nil && e.Signal == unix.SIGKILL:
+		return "out of memory" + at
+	case e.OOM != nil:
+		return "processes of it were killed, out of memory" + at
+	case e.Signal != 0 && e.Stopped:
+		return "stopped with " + unix.SignalName(e.Signal)
+	case e.Signal != 0:
+		return "killed by " + unix.SignalName(e.Signal)
+	}
+	return ""
+}
+
+// abridge makes execve("/bin/x"): no such file of
+// execve("/bin/x", ["x"], ["PATH=/bin"]): no such file (step 3 of 3: become it).
+func abridge(text string) string {
+	text, _, _ = strings.Cut(strings.Join(strings.Fields(text), " "), " (step ")
+	call, failed, ok := strings.Cut(text, "): ")
+	first, _, more := strings.Cut(call, ", ")
+	if ok && more {
+		return first + "): " + failed
+	}
+	return text
+}
+
+// Describe tells what the container's process executes, in one line as docker's, and
+// which files it sees that are not its root's.
+func (c *Container) Describe() (command string, mounts []MountPoint, err error) {
+	spec, err := c.Spec()
+	if err != nil {
+		return "", nil, err
+	}
+	words := slices.Clone(spec.Process.Args)
+	for i, word := range words {
+		if i > 0 && strings.Contains(word, " ") {
+			words[i] = "'" + word + "'"
+		}
+	}
+	return strings.Join(words, " "), c.mountPoints(spec), nil
+}
+
+// Network is what the container is connected to.
+func (c *Container) Network() string {
+	if network := c.Settings.Options.Network; network != "" {
+		return network
+	}
+	return "none"
+}

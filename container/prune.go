@@ -1,0 +1,50 @@
+package container
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Prune removes all containers that do not run, and for which the filters hold, and
+// returns their ids, and how many bytes the files held that they had changed. One
+// that somebody starts at this moment stays.
+func Prune(root string, words []string) (removed []string, freed int64, err error) {
+	all, err := List(root)
+	if err != nil {
+		return nil, 0, err
+	}
+	f, err := parseFilters(words, all, root, pruneFilters)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, c := range all {
+		size, chosen, err := c.prune(f)
+		if err != nil && !errors.Is(err, errNotExist) {
+			return removed, freed, fmt.Errorf("remove container %q: %w", c.Name, err)
+		}
+		if chosen && err == nil {
+			removed, freed = append(removed, c.ID), freed+size
+		}
+	}
+	return removed, freed, nil
+}
+
+// prune removes a container if nobody runs it and the filters hold.
+func (c *Container) prune(f filters) (size int64, chosen bool, err error) {
+	if err := c.take(0); errors.Is(err, errRunning) {
+		return 0, false, nil
+	} else if err != nil {
+		return 0, false, err
+	}
+	l := Listed{Container: c}
+	if l.State, err = c.State(); err == nil {
+		chosen, err = f.choose(&l)
+	}
+	if err == nil && chosen {
+		size, err = bytesIn(c.path("upper"))
+	}
+	if err != nil || !chosen {
+		return 0, false, errors.Join(err, c.unlock())
+	}
+	return size, true, c.remove()
+}
