@@ -50,6 +50,7 @@ func newPair(t *testing.T) *pair {
 			try(t, os.Symlink(to, filepath.Join(side, name)))
 		}
 		try(t, unix.Mkfifo(filepath.Join(side, "fifo"), 0o600))
+		try(t, unix.Mknod(filepath.Join(side, "null"), unix.S_IFCHR|0o666, int(unix.Mkdev(1, 3))))
 	}
 	p.container = p.tree(t, nil)
 	return p
@@ -137,7 +138,8 @@ func TestRules(t *testing.T) {
 		{source: "file", target: "dangling", path: "new", want: "FROM"},
 		{source: "file", target: "dirlink", path: "dir/file", want: "FROM"},
 		{source: "file", target: "dirlink/new", path: "dir/new", want: "FROM"},
-		{source: "file", target: "fifo", want: "neither a folder nor a regular file"},
+		{source: "file", target: "fifo", path: "fifo", want: "FROM"},
+		{source: "file", target: "null", want: "a device"},
 		{source: "file/", target: "new", want: "not a directory"},
 		{source: "file/.", target: "new", want: "not a directory"},
 		{source: "nothing", target: "new", want: "no such file or directory"},
@@ -299,7 +301,6 @@ func TestSpecial(t *testing.T) {
 	if len(p.left) != 1 || !strings.Contains(p.left[0], "/dir/sock: a socket") {
 		t.Errorf("left out: %q", p.left)
 	}
-	try(t, unix.Mknod(p.root+"/null", unix.S_IFCHR|0o666, int(unix.Mkdev(1, 3))))
 	if err := p.out("null", "new/null", p.options()); !errors.Is(err, errDevice) {
 		t.Errorf("a device: %v", err)
 	}

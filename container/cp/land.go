@@ -15,8 +15,9 @@ import (
 //	a folder         becomes TARGET      refused            TARGET/SOURCE
 //	a folder, "/."   becomes TARGET      refused            what is in it, to TARGET
 //
-// A file for a TARGET that ends in a slash, where no folder is, is refused. The
-// folder that TARGET lies in must be there.
+// A file for a TARGET that ends in a slash, where no folder is, is refused, and
+// so is a device that would be replaced. The folder that TARGET lies in must be
+// there.
 
 // land returns the name that the source gets in the place's folder; "." stands
 // for what is in it.
@@ -31,8 +32,8 @@ func land(s *source, p *place) (string, error) {
 		return "", p.wrap("copy onto", p.path, errors.New("cannot copy a folder onto a file"))
 	case p.slash && exists:
 		return "", p.wrap("copy to", p.path, unix.ENOTDIR)
-	case exists && p.kind != unix.S_IFREG:
-		return "", p.wrap("copy onto", p.path, errors.New("neither a folder nor a regular file"))
+	case p.kind == unix.S_IFCHR || p.kind == unix.S_IFBLK:
+		return "", p.wrap("copy onto", p.path, errDevice)
 	case p.slash && !s.folder:
 		return "", hint.New(p.wrap("copy to", p.path, errors.New("no such folder")), "make the folder first, or leave out the slash at the end")
 	}

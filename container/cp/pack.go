@@ -247,7 +247,7 @@ func (p *packer) body(fd int, h *tar.Header) error {
 		return nil
 	}
 	if n, _ := read(fd, p.buf[:1]); n > 0 {
-		p.note(h.Name, "copy", fmt.Errorf("it became longer while it was copied, only %d bytes are", h.Size))
+		p.note(h.Name, "copy", fmt.Errorf("it is longer than it said, only %d bytes are copied", h.Size))
 	}
 	return nil
 }
