@@ -1,13 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
 	"strconv"
-	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/docker/go-units"
@@ -35,7 +32,7 @@ null is what is not counted, and a limit that is not set.`,
 		&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "containers that do not run, too"},
 		&cli.BoolFlag{Name: "no-stream", Usage: "once, and end"},
 		&cli.BoolFlag{Name: "no-trunc", Usage: "whole IDs"},
-		&cli.StringFlag{Name: "format", Usage: "table or `json`", Value: "table"},
+		formatFlag(),
 	},
 	Action: stats,
 }
@@ -56,10 +53,6 @@ func stats(c *cli.Context) (err error) {
 			return err
 		}
 	}
-	show, err := statsShow(c)
-	if err != nil {
-		return err
-	}
 	before := meter.Readings{}
 	read := func() ([]container.Stats, error) {
 		return container.ReadStats(c.String("root"), names, c.Bool("all"), before)
@@ -69,84 +62,80 @@ func stats(c *cli.Context) (err error) {
 	}
 	for round := firstRound; ; round = nextRound {
 		time.Sleep(round)
-		rows, err := read()
+		list, err := read()
 		if err != nil {
 			return err
 		}
-		if err := show(rows); err != nil || c.Bool("no-stream") {
+		if err := showStats(c, list); err != nil || c.Bool("no-stream") {
 			return err
 		}
 	}
 }
 
-// statsShow is how a round is printed. On a terminal a table is drawn over the one
+// showStats prints a round. On a terminal one that goes on is drawn over the one
 // before.
-func statsShow(c *cli.Context) (func([]container.Stats) error, error) {
-	whole := c.Bool("no-trunc")
-	switch format := c.String("format"); {
-	case format == "json":
-		return statsJSON, nil
-	case format != "table":
-		return nil, fmt.Errorf("stats: unknown format %q, it is table or json", format)
-	case c.Bool("no-stream") || !stdio.IsTerminal(os.Stdout):
-		return func(rows []container.Stats) error {
-			_, err := os.Stdout.Write(statsTable(rows, whole))
-			return err
-		}, nil
+func showStats(c *cli.Context, list []container.Stats) error {
+	const home, clear = "\x1b[H", "\x1b[J"
+	format := c.String("format")
+	if format == "json" {
+		return printStats(list)
 	}
-	const clear, home, restOfLine, restOfScreen = "\x1b[2J", "\x1b[H", "\x1b[K", "\x1b[J"
-	fmt.Print(clear)
-	return func(rows []container.Stats) error {
-		text := strings.ReplaceAll(string(statsTable(rows, whole)), "\n", restOfLine+"\n")
-		_, err := fmt.Print(home + text + restOfScreen)
-		return err
-	}, nil
+	if !c.Bool("no-stream") && stdio.IsTerminal(os.Stdout) {
+		fmt.Print(home + clear)
+	}
+	var rows []statsRow
+	for _, s := range list {
+		rows = append(rows, newStatsRow(s, c.Bool("no-trunc")))
+	}
+	return printList(format, statsColumns, headings{
+		"ID": "CONTAINER ID", "Name": "NAME", "CPUPerc": "CPU %", "Anon": "ANON", "File": "FILE", "MemUsage": "MEM / LIMIT",
+		"MemPerc": "MEM %", "Pressure": "PRESSURE CPU/MEM/IO", "PIDs": "PIDS", "BlockIO": "READ / WRITTEN",
+	}, rows)
 }
 
-func statsJSON(rows []container.Stats) error {
+func printStats(list []container.Stats) error {
 	out := json.NewEncoder(os.Stdout)
-	for _, row := range rows {
-		if err := out.Encode(row); err != nil {
+	for _, s := range list {
+		if err := out.Encode(s); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func statsTable(rows []container.Stats, whole bool) []byte {
-	var b bytes.Buffer
-	w := tabwriter.NewWriter(&b, 0, 1, 3, ' ', 0)
-	fmt.Fprintln(w, "CONTAINER ID\tNAME\tCPU %\tANON\tFILE\tMEM / LIMIT\tMEM %\tPRESSURE CPU/MEM/IO\tPIDS\tREAD / WRITTEN")
-	for _, s := range rows {
-		id := s.ID
-		if !whole {
-			id = id[:12]
-		}
-		fmt.Fprintln(w, strings.Join(append([]string{id, s.Name}, statsColumns(s)...), "\t"))
-	}
-	w.Flush()
-	return b.Bytes()
+// statsRow is what a container uses, as text, by docker's names.
+type statsRow struct {
+	ID, Name, CPUPerc, Anon, File, MemUsage, MemPerc, Pressure, PIDs, BlockIO string
 }
 
-const notCounted = "--"
+const (
+	statsColumns = "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.Anon}}\t{{.File}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.Pressure}}\t{{.PIDs}}\t{{.BlockIO}}"
+	notCounted   = "--"
+)
 
-func statsColumns(s container.Stats) []string {
-	columns := []string{notCounted, notCounted, notCounted, notCounted, notCounted,
-		stall(s.Pressure.CPU) + " / " + stall(s.Pressure.Memory) + " / " + stall(s.Pressure.IO), notCounted, notCounted}
+func newStatsRow(s container.Stats, whole bool) statsRow {
+	row := statsRow{
+		ID: s.ID, Name: s.Name, CPUPerc: notCounted, Anon: notCounted, File: notCounted, MemUsage: notCounted, MemPerc: notCounted,
+		Pressure: stall(s.Pressure.CPU) + " / " + stall(s.Pressure.Memory) + " / " + stall(s.Pressure.IO),
+		PIDs:     notCounted, BlockIO: notCounted,
+	}
+	if !whole {
+		row.ID = s.ID[:12]
+	}
 	if s.CPU != nil {
-		columns[0] = percent(s.CPU.Percent)
+		row.CPUPerc = percent(s.CPU.Percent)
 	}
 	if m := s.Memory; m != nil {
-		columns[1], columns[2] = size(m.Anon), size(m.File)
-		columns[3], columns[4] = size(m.Current)+" / "+limit(m.Limit, size), percent(m.Percent)
+		row.Anon, row.File = size(m.Anon), size(m.File)
+		row.MemUsage, row.MemPerc = size(m.Current)+" / "+limit(m.Limit, size), percent(m.Percent)
 	}
 	if p := s.Pids; p != nil {
-		columns[6] = decimal(p.Current) + " / " + limit(p.Limit, decimal)
+		row.PIDs = decimal(p.Current) + " / " + limit(p.Limit, decimal)
 	}
 	if s.IO != nil {
-		columns[7] = size(s.IO.Read) + " / " + size(s.IO.Written)
+		row.BlockIO = size(s.IO.Read) + " / " + size(s.IO.Written)
 	}
-	return columns
+	return row
 }
 
 func size(n uint64) string    { return units.BytesSize(float64(n)) }

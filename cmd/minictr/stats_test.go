@@ -27,18 +27,21 @@ var (
 	stopped = container.Stats{ID: strings.Repeat("00", 32), Name: "stopped"}
 )
 
-func TestStatsTable(t *testing.T) {
-	want := `
-CONTAINER ID   NAME        CPU %     ANON   FILE     MEM / LIMIT    MEM %   PRESSURE CPU/MEM/IO   PIDS       READ / WRITTEN
-0123456789ab   counted     150.50%   1MiB   1.5MiB   3MiB / 64MiB   4.69%   12.5% / 0.0% / 0.0%   3 / 2048   4KiB / 0B
-fedcba987654   unlimited   0.00%     0B     0B       1KiB / max     --      -- / -- / --          1 / max    --
-000000000000   stopped     --        --     --       --             --      -- / -- / --          --         --
-`
-	if got := "\n" + string(statsTable([]container.Stats{counted, unlimited, stopped}, false)); got != want {
-		t.Errorf("got%swant%s", got, want)
-	}
-	if got := string(statsTable([]container.Stats{stopped}, true)); !strings.Contains(got, stopped.ID) {
-		t.Errorf("--no-trunc: %s", got)
+func TestStatsRow(t *testing.T) {
+	for _, test := range []struct {
+		stats container.Stats
+		want  statsRow
+	}{
+		{counted, statsRow{"0123456789ab", "counted", "150.50%", "1MiB", "1.5MiB", "3MiB / 64MiB", "4.69%", "12.5% / 0.0% / 0.0%", "3 / 2048", "4KiB / 0B"}},
+		{unlimited, statsRow{"fedcba987654", "unlimited", "0.00%", "0B", "0B", "1KiB / max", "--", "-- / -- / --", "1 / max", "--"}},
+		{stopped, statsRow{"000000000000", "stopped", "--", "--", "--", "--", "--", "-- / -- / --", "--", "--"}},
+	} {
+		if got := newStatsRow(test.stats, false); got != test.want {
+			t.Errorf("\n got %+v\nwant %+v", got, test.want)
+		}
+		if got := newStatsRow(test.stats, true); got.ID != test.stats.ID {
+			t.Errorf("--no-trunc: %s", got.ID)
+		}
 	}
 }
 
@@ -79,6 +82,9 @@ func TestStatsIsDrawnAnew(t *testing.T) {
 	defer s.Process.Kill()
 	defer line.Close()
 	go s.read()
-	const heading = "CONTAINER ID   NAME   CPU %   ANON   FILE   MEM / LIMIT   MEM %   PRESSURE CPU/MEM/IO   PIDS   READ / WRITTEN"
-	s.expect("\x1b[2J\x1b[H" + heading + "\x1b[K\n\x1b[J\x1b[H" + heading + "\x1b[K\n\x1b[J")
+	const drawn = "\x1b[H\x1b[JCONTAINER ID   NAME"
+	s.expect(drawn)
+	if !within(func() bool { return strings.Count(s.shown(), drawn) > 1 }) {
+		t.Errorf("once, and never again: %q", s.shown())
+	}
 }
