@@ -266,7 +266,7 @@ func TestRow19NothingIsLoaded(t *testing.T) {
 }
 
 // TestRow19NothingWaits: a FIFO without a writer, a device that never ends and a
-// file of the kernel's that waits do not hold up a copy.
+// file of the kernel's, which tells no size, do not hold up a copy.
 func TestRow19NothingWaits(t *testing.T) {
 	guard(t)
 	image := hostile(t, ocispec.ImageConfig{}, node(tar.TypeFifo, "data/fifo", 0, 0), node(tar.TypeChar, "data/zero", 1, 5))
@@ -284,7 +284,7 @@ func TestRow19NothingWaits(t *testing.T) {
 	}
 	run(cp(source(t)+"/file", name+":/data/zero")).refused(t, "a device")
 	run(cp(source(t)+"/file", name+":/data/fifo")).want(t, 0) // takes its place
-	run(cp(name+":/proc/kmsg", into))                         // whatever it says, it says it
+	run(cp(name+":/proc/1/status", into)).refused(t, "longer than it said")
 }
 
 // TestRow19SetuidStaysBehind: what comes out of a container without its owner
@@ -388,6 +388,32 @@ func TestRow25Ids(t *testing.T) {
 		r.untouched(t)
 		if r.code == 0 || r.stdout != "" {
 			t.Errorf("%q: exit code %d, %d bytes", id, r.code, len(r.stdout))
+		}
+	}
+}
+
+// TestKilledCopy: kill -9 at every call of a copy, into a container and out of it.
+// No mount and no lock is left; the same copy works again.
+func TestKilledCopy(t *testing.T) {
+	guard(t)
+	needStrace(t)
+	if testing.Short() {
+		t.Skip("kills some forty times")
+	}
+	volume, from, into := t.TempDir(), source(t), t.TempDir()
+	name := ended(t, "box", "-v", volume+":/vol")
+	for _, c := range []struct{ from, to, inner string }{
+		{from, name + ":/vol", volume + "/source/folder/inner"},
+		{name + ":/vol", into, into + "/vol/source/folder/inner"},
+	} {
+		for _, call := range []string{"flock", "fsconfig", "open_tree", "move_mount", "openat2", "mkdirat", "fchown", "pwrite64"} {
+			kills := killEach(t, call, func() *exec.Cmd { return cp(c.from, c.to) }, func(t *testing.T, when string) {
+				run(cp(c.from, c.to)).want(t, 0)
+				if data, err := os.ReadFile(c.inner); string(data) != "new\n" {
+					t.Errorf("after a kill at %s: %q, %v", when, data, err)
+				}
+			})
+			t.Logf("%-10s killed %d times", call, kills)
 		}
 	}
 }
