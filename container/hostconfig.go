@@ -1,6 +1,7 @@
 package container
 
 import (
+	"fmt"
 	"strconv"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -32,9 +33,14 @@ type HostConfig struct {
 	CpuPeriod, CpuShares                  uint64
 	CpusetCpus, CpusetMems                string
 	PidsLimit                             int64
+	BlkioWeight                           uint16
+	BlkioWeightDevice                     []DiskWeight
+	BlkioDeviceReadBps, BlkioDeviceWriteBps,
+	BlkioDeviceReadIOps, BlkioDeviceWriteIOps []DiskRate
+	CgroupConf map[string]string // podman's name for files of the cgroup
 }
 
-// LogConfig, RestartPolicy and Ulimit are parts of it.
+// These are parts of it.
 type (
 	LogConfig struct {
 		Type   string
@@ -47,6 +53,14 @@ type (
 	Ulimit struct {
 		Name       string
 		Soft, Hard uint64
+	}
+	DiskWeight struct {
+		Path   string
+		Weight uint16
+	}
+	DiskRate struct {
+		Path string
+		Rate uint64
 	}
 )
 
@@ -75,7 +89,12 @@ func (h *HostConfig) setLimits(o *Options, r *specs.LinuxResources) {
 	}
 	if m := r.Memory; m != nil {
 		h.Memory, h.MemorySwap, h.MemoryReservation = value(m.Limit), value(m.Swap), value(m.Reservation)
+		if h.Memory < 0 {
+			h.Memory, h.MemorySwap = 0, 0
+		}
 	}
+	h.setDisks(r.BlockIO)
+	h.CgroupConf = r.Unified
 	if p := r.Pids; p != nil {
 		h.PidsLimit = value(p.Limit)
 	}
@@ -86,10 +105,34 @@ func (h *HostConfig) setLimits(o *Options, r *specs.LinuxResources) {
 	h.CpuPeriod, h.CpuQuota, h.CpuShares = value(c.Period), value(c.Quota), value(c.Shares)
 	h.CpusetCpus, h.CpusetMems = c.Cpus, c.Mems
 	if o.CPUs != "" && h.CpuPeriod > 0 {
-		h.NanoCpus = h.CpuQuota * 1e9 / int64(h.CpuPeriod)
+		h.NanoCpus = max(0, h.CpuQuota) * 1e9 / int64(h.CpuPeriod)
 		h.CpuPeriod, h.CpuQuota = 0, 0 // docker tells one or the other
 	}
 }
+
+// setDisks names disks as udev does by their numbers, which are all that the config
+// has.
+func (h *HostConfig) setDisks(b *specs.LinuxBlockIO) {
+	if b == nil {
+		return
+	}
+	if b.Weight != nil {
+		h.BlkioWeight = *b.Weight
+	}
+	for _, d := range b.WeightDevice {
+		h.BlkioWeightDevice = append(h.BlkioWeightDevice, DiskWeight{diskPath(d.Major, d.Minor), *d.Weight})
+	}
+	rates := func(devices []specs.LinuxThrottleDevice) (list []DiskRate) {
+		for _, d := range devices {
+			list = append(list, DiskRate{diskPath(d.Major, d.Minor), d.Rate})
+		}
+		return list
+	}
+	h.BlkioDeviceReadBps, h.BlkioDeviceWriteBps = rates(b.ThrottleReadBpsDevice), rates(b.ThrottleWriteBpsDevice)
+	h.BlkioDeviceReadIOps, h.BlkioDeviceWriteIOps = rates(b.ThrottleReadIOPSDevice), rates(b.ThrottleWriteIOPSDevice)
+}
+
+func diskPath(major, minor int64) string { return fmt.Sprintf("/dev/block/%d:%d", major, minor) }
 
 func value[T int64 | uint64](n *T) T {
 	if n == nil {

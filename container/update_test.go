@@ -3,6 +3,8 @@ package container
 import (
 	"reflect"
 	"testing"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
 // TestChangedLimits: what is given counts, all else stays.
@@ -66,4 +68,24 @@ func TestChangedRestart(t *testing.T) {
 	wantError(t, "a policy that is none", s.change(Limits{}, "often"), "no such policy")
 	s.Options.Remove = true
 	wantError(t, "--rm", s.change(Limits{}, "always"), "ends once and for all")
+}
+
+// TestInspectedLimits: inspect tells limits by docker's names, where none is 0.
+func TestInspectedLimits(t *testing.T) {
+	o := Options{Limits: Limits{Memory: "64m", CPUs: "1.5", BlkioWeight: new(uint64(300)), CgroupConf: []string{"memory.high=48m"}}}
+	h := HostConfig{}
+	r := mustConfig(t, o).Linux.Resources
+	disk := specs.LinuxThrottleDevice{Rate: 7}
+	disk.Major, disk.Minor = 8, 16
+	r.BlockIO.ThrottleWriteIOPSDevice = []specs.LinuxThrottleDevice{disk}
+	h.setLimits(&o, r)
+	if h.Memory != 64<<20 || h.MemorySwap != 128<<20 || h.NanoCpus != 1500000000 || h.BlkioWeight != 300 || h.CgroupConf["memory.high"] != "48m" ||
+		h.BlkioDeviceWriteIOps[0] != (DiskRate{"/dev/block/8:16", 7}) {
+		t.Errorf("%+v", h)
+	}
+	o, h = Options{Limits: Limits{Memory: "-1", CPUs: "0"}}, HostConfig{}
+	h.setLimits(&o, mustConfig(t, o).Linux.Resources)
+	if h.Memory != 0 || h.MemorySwap != 0 || h.NanoCpus != 0 {
+		t.Errorf("no limit: %+v", h)
+	}
 }
