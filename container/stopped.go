@@ -73,10 +73,7 @@ func (c *Container) holdLayers(spec *specs.Spec) (h held, err error) {
 		paths = append(paths, all.Path(diffID))
 	}
 	for _, layer := range append(paths, path.Join(all.Dir(), floorName)) {
-		fd, err := unix.OpenTree(unix.AT_FDCWD, layer, unix.OPEN_TREE_CLOEXEC)
-		if users != nil {
-			fd, err = mappedLayer(layer, users)
-		}
+		fd, err := openLayer(layer, users)
 		if err != nil {
 			return h, fmt.Errorf("open layer %s: %w", layer, err)
 		}
@@ -85,8 +82,11 @@ func (c *Container) holdLayers(spec *specs.Spec) (h held, err error) {
 	return h, nil
 }
 
-// mappedLayer is a layer as an idmapped mount.
-func mappedLayer(layer string, users *os.File) (int, error) {
+// openLayer opens a layer: as it is, or as an idmapped mount of its own.
+func openLayer(layer string, users *os.File) (int, error) {
+	if users == nil {
+		return unix.Open(layer, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	}
 	fd, err := unix.OpenTree(unix.AT_FDCWD, layer, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
 	if err != nil {
 		return -1, err

@@ -226,8 +226,8 @@ func paxHeader(t *testing.T) []byte {
 	return data[:len(data)-1024-512]
 }
 
-// FuzzUnpack: whatever a tar holds, unpacking ends and nothing outside the
-// layer changes. Each entry is four bytes and a name.
+// FuzzUnpack: whatever a tar holds, unpacking it, as a layer and onto a tree, ends
+// and nothing outside changes. Each entry is four bytes and a name.
 func FuzzUnpack(f *testing.F) {
 	f.Add([]byte("2a\x00OUT\n0a/secret\x00x\n"))
 	f.Add([]byte("5a\x00\n1b\x00a/../../OUT/secret\n0.wh.a\x00\n"))
@@ -261,6 +261,12 @@ func FuzzUnpack(f *testing.F) {
 		if err == nil {
 			inside(t, filepath.Join(layer, "diff"))
 		}
+		tree, onto := beneath(t)
+		for range 2 { // the second time onto what the first has made
+			onto.Unpack(bytes.NewReader(buf.Bytes()))
+		}
+		check()
+		inside(t, tree)
 	})
 }
 

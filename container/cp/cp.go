@@ -31,7 +31,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Options say how to copy.
+// Options say how to copy. Both functions must be there.
 type Options struct {
 	// Archive keeps owners, setuid bits and devices. Without it, what is copied
 	// belongs to the root of the container, or to the caller on the host.
