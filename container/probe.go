@@ -51,7 +51,7 @@ func (c *Container) startHealth() error {
 func setTimer(fd int, pause time.Duration, rules *Healthcheck) error {
 	spec := &unix.ItimerSpec{
 		Value:    unix.NsecToTimespec(int64(pause)),
-		Interval: unix.NsecToTimespec(int64(pause + time.Duration(rules.Timeout) + lethal)),
+		Interval: unix.NsecToTimespec(int64(pause + time.Duration(rules.Timeout) + time.Second)),
 	}
 	if err := unix.TimerfdSettime(fd, 0, spec, nil); err != nil {
 		return fmt.Errorf("timerfd_settime: %w", err)
@@ -147,7 +147,8 @@ func (c *Container) check(life *state.Folder) (check Check, err error) {
 type probe struct {
 	process *runtime.Process
 	pidfd   int
-	output  [2]*os.File
+	streams [2]*os.File
+	output  [2]int   // the same, as descriptors that never block
 	events  *os.File // cgroup.events of the container, nil for none
 	said    limited
 }
@@ -174,7 +175,13 @@ func (c *Container) startProbe(life *state.Folder) (*probe, error) {
 	t.Options = plan.Options{Cgroup2: host.Cgroup2, Arch: host.Arch, OpenFiles: host.OpenFiles, Stdio: streams.Made}
 	process := *spec.Process
 	process.Args, process.Terminal, process.ConsoleSize = c.Settings.Health.Args, false, nil
-	p := &probe{output: [2]*os.File{ours[1], ours[2]}}
+	p := &probe{streams: [2]*os.File(ours[1:])}
+	for i, f := range p.streams {
+		p.output[i] = int(f.Fd())
+		if err := unix.SetNonblock(p.output[i], true); err != nil {
+			return nil, err
+		}
+	}
 	if p.process, err = runtime.Exec(life, &process, t); err != nil {
 		return nil, err
 	}
@@ -199,8 +206,8 @@ func (p *probe) finish(timeout time.Duration, check *Check) error {
 	if err != nil || errors.Is(why, errPaused) {
 		return errors.Join(err, why)
 	}
-	for _, f := range p.output { // what it has left there; who else has the pipe is not waited for
-		p.read(int(f.Fd()))
+	for _, fd := range p.output { // what it has left there; who else has the pipe is not waited for
+		p.read(fd)
 	}
 	check.ExitCode, check.Output = code, p.said.String()
 	if why != nil {
@@ -215,11 +222,7 @@ var errTimeout = errors.New("timeout")
 // tells of itself by cgroup.events (cgroup-v2, "Core Interface Files").
 func (p *probe) await(deadline time.Time) error {
 	polls := []unix.PollFd{{Fd: int32(p.pidfd), Events: unix.POLLIN}, {Fd: -1, Events: unix.POLLPRI}}
-	for _, f := range p.output {
-		fd := int(f.Fd())
-		if err := unix.SetNonblock(fd, true); err != nil {
-			return err
-		}
+	for _, fd := range p.output {
 		polls = append(polls, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
 	}
 	if p.events != nil {
