@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -403,5 +404,32 @@ func TestNames(t *testing.T) {
 	try(t, p.out("there", "new", p.options()))
 	if got, want := look(p.host+"/new"), look(p.root+"/there"); got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestBounded: neither a large file nor a tree without end takes memory.
+func TestBounded(t *testing.T) {
+	p := newPair(t)
+	try(t, os.WriteFile(p.root+"/dir/large", nil, 0o644))
+	try(t, os.Truncate(p.root+"/dir/large", 256<<20))
+	at, err := unix.Open(p.root+"/there", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	try(t, err)
+	for range unix.PathMax / 2 {
+		try(t, unix.Mkdirat(at, "d", 0o755))
+		next, err := unix.Openat(at, "d", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		try(t, err)
+		unix.Close(at)
+		at = next
+	}
+	unix.Close(at)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	err = Pack(io.Discard, p.container, "/", p.options())
+	runtime.ReadMemStats(&after)
+	if grown := int64(after.HeapSys) - int64(before.HeapSys); grown > 32<<20 {
+		t.Errorf("the heap grew by %d bytes", grown)
+	}
+	if !errors.Is(err, unix.ENAMETOOLONG) {
+		t.Errorf("a path longer than any call takes: %v", err)
 	}
 }
