@@ -2,8 +2,8 @@ package container
 
 // Start begins a life in the background. The container needs a parent that stays
 // when this command is gone: its watcher (watcher.go), which is started here and
-// makes the container itself. Until it has, it speaks to us through a pipe;
-// nothing but the end of the pipe is success.
+// makes the container itself. When it has, it says so through a pipe, or else why
+// it could not.
 
 import (
 	"encoding/json"
@@ -11,11 +11,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"syscall"
 
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/runtime"
-	"golang.org/x/sys/unix"
 )
 
 // Start starts a container in the background, unless it runs. With explain the
@@ -70,22 +70,16 @@ func (c *Container) startWatcher(stdin *os.File, explain bool) error {
 	if err != nil {
 		return err
 	}
-	if len(said) > 0 {
-		_, err := runtime.WaitFor(watcher.Pid)
-		return errors.Join(understand(said), err)
+	if string(said) == lives {
+		return watcher.Release()
 	}
-	return survived(watcher)
+	_, err = runtime.WaitFor(watcher.Pid)
+	return errors.Join(understand(strings.TrimPrefix(string(said), lives)), err)
 }
 
-// survived tells a watcher that had nothing to say from one that was killed.
-func survived(watcher *os.Process) error {
-	var status unix.WaitStatus
-	pid, err := unix.Wait4(watcher.Pid, &status, unix.WNOHANG, nil)
-	if err == nil && pid == watcher.Pid && status.Signaled() {
-		return fmt.Errorf("its watcher was killed by signal %v", status.Signal())
-	}
-	return errors.Join(err, watcher.Release())
-}
+// lives is what the watcher says when the container runs; after it there is only
+// the end of the pipe, or what has gone wrong at the very last.
+const lives = "."
 
 // watcherEnv is the environment of the watcher: what it needs, not what the
 // caller happens to have.
@@ -106,10 +100,10 @@ type Fault struct {
 func (f *Fault) Error() string { return f.Err.Error() }
 func (f *Fault) Unwrap() error { return f.Err }
 
-func understand(said []byte) error {
+func understand(said string) error {
 	var t trouble
-	if err := json.Unmarshal(said, &t); err != nil {
-		return fmt.Errorf("the watcher died: %q", said)
+	if err := json.Unmarshal([]byte(said), &t); err != nil {
+		return errors.New("its watcher was killed")
 	}
 	err := errors.New(t.Text)
 	if t.Advice != "" {

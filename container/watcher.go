@@ -33,7 +33,7 @@ import (
 )
 
 // Watch makes the container and becomes its watcher; it returns only if that
-// fails. starter is told of the error, and that all is well by the end of it.
+// fails. starter is told that it lives, or of the error.
 // stdin, if any, is what the container reads. It has to be called on the process's
 // first thread.
 func Watch(root, id string, starter, stdin *os.File, calls func(*plan.Plan) walk.Watch) error {
@@ -55,7 +55,7 @@ func Watch(root, id string, starter, stdin *os.File, calls func(*plan.Plan) walk
 		err = c.live(stdin, calls)
 	}
 	if err == nil {
-		err = letGo()
+		err = errors.Join(letGo(), sayLives(starter))
 	}
 	if err == nil {
 		err = c.watch()
@@ -78,6 +78,11 @@ func (c *Container) takeToStart() error {
 			return errors.New("another command is at work on it, and does not end")
 		}
 	}
+}
+
+func sayLives(starter *os.File) error {
+	_, err := starter.WriteString(lives)
+	return err
 }
 
 // letGo gives up the starter's streams: the container has those that it is to have.
