@@ -6,11 +6,10 @@ package container
 // kernel's that leads into the container's mount namespace, with all that is
 // mounted there. A pidfd makes sure that the number is still that process.
 //
-// When it does not run, its layers are stacked once more: as a mount that is
-// attached nowhere and gone with its descriptor. To read, all of them are lower
-// layers, and nothing is written, not even a time. The container is locked
-// meanwhile: it cannot be started, for no two overlays may have one upper folder
-// (stopped.go).
+// When it does not run, its layers are stacked once more, in a mount namespace
+// that nobody else sees (stopped.go). To read, all of them are lower layers, and
+// nothing is written, not even a time. The container is locked meanwhile: it
+// cannot be started, for no two overlays may have one upper folder.
 
 import (
 	"errors"
@@ -28,18 +27,11 @@ import (
 // Root is a container's root, held.
 type Root struct {
 	*cp.Tree
-	fd        int
-	container *Container // whose lock is ours, or nil
+	close func() error
 }
 
 // Close lets go of it.
-func (r *Root) Close() error {
-	err := unix.Close(r.fd)
-	if r.container != nil {
-		err = errors.Join(err, r.container.unlock())
-	}
-	return err
-}
+func (r *Root) Close() error { return r.close() }
 
 // copying is how long a copy waits for another one of the same container.
 const copying = 10 * time.Second
@@ -65,16 +57,16 @@ func (c *Container) Root(write bool) (*Root, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Root{Tree: treeAt(fd, spec), fd: fd}, nil
+	return &Root{treeAt(fd, spec), func() error { return unix.Close(fd) }}, nil
 }
 
 // takenRoot is the root of a container that this command has locked.
 func (c *Container) takenRoot(spec *specs.Spec, write bool) (*Root, error) {
-	fd, err := c.stoppedRoot(spec, write)
+	s, err := c.stoppedRoot(spec, write)
 	if err != nil {
 		return nil, errors.Join(err, c.unlock())
 	}
-	return &Root{treeAt(fd, spec), fd, c}, nil
+	return &Root{treeAt(s.fd, spec), func() error { return errors.Join(s.leave(), c.unlock()) }}, nil
 }
 
 func treeAt(fd int, spec *specs.Spec) *cp.Tree {

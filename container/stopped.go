@@ -2,9 +2,8 @@ package container
 
 // The root of a container that does not run: the layers of its image, what it
 // has changed, and its volumes where they would be. The calls are those of the
-// plan (runtime/plan, root.go), for a mount that no process ever lives in. It is
-// attached nowhere, so the host's mount table does not show it, and a kill -9
-// leaves nothing of it.
+// plan (runtime/plan, root.go), for a root that no process ever lives in. The
+// host's mount table does not show it, and a kill -9 leaves nothing of it.
 //
 // A layer is named by its descriptor, as /proc/self/fd/N: that is short, as
 // fsconfig(2) demands, and does not depend on a working directory.
@@ -19,31 +18,87 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/images"
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
 
-// stoppedRoot mounts the container's layers, and its volumes on them.
-func (c *Container) stoppedRoot(spec *specs.Spec, write bool) (int, error) {
-	s, err := c.holdLayers(spec)
-	defer s.close()
-	if err != nil {
-		return -1, err
+// stopped is the root of a container that does not run.
+type stopped struct {
+	fd         int
+	left, gone chan error
+}
+
+// leave unmounts it, before somebody else may stack the same folders.
+func (s *stopped) leave() error {
+	s.left <- nil
+	return <-s.gone
+}
+
+// stoppedRoot mounts the container's layers, and its volumes on them. The thread
+// it does that on is in a mount namespace of its own, which is there as long as
+// the thread: until somebody leaves the root.
+func (c *Container) stoppedRoot(spec *specs.Spec, write bool) (*stopped, error) {
+	s, mounted := &stopped{left: make(chan error), gone: make(chan error)}, make(chan error)
+	go func() {
+		goruntime.LockOSThread() // for good: the thread ends with this function
+		err := s.mount(c, spec, write)
+		mounted <- err
+		if err == nil {
+			<-s.left
+			s.gone <- s.unmount()
+		}
+	}()
+	return s, <-mounted
+}
+
+func (s *stopped) mount(c *Container, spec *specs.Spec, write bool) error {
+	if err := ownMounts(); err != nil {
+		return err
 	}
-	root, err := s.mount(c, write, !write || spec.Root.Readonly)
+	layers, err := c.holdLayers(spec)
+	defer layers.close()
 	if err != nil {
-		return -1, fmt.Errorf("stack the layers: %w", err)
+		return err
+	}
+	s.fd, err = layers.mount(c, write, !write || spec.Root.Readonly)
+	if err != nil {
+		return fmt.Errorf("stack the layers: %w", err)
+	}
+	if err := unix.MoveMount(s.fd, "", unix.AT_FDCWD, "/", unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
+		unix.Close(s.fd)
+		return fmt.Errorf("move_mount: %w", err)
 	}
 	for _, m := range spec.Mounts {
-		if err := c.putVolume(root, spec, m, write); err != nil {
-			unix.Close(root)
-			return -1, fmt.Errorf("mount %q: %w", m.Destination, err)
+		if err := c.putVolume(s.fd, spec, m, write); err != nil {
+			return errors.Join(fmt.Errorf("mount %q: %w", m.Destination, err), s.unmount())
 		}
 	}
-	return root, nil
+	return nil
+}
+
+func (s *stopped) unmount() error {
+	defer unix.Close(s.fd)
+	if err := unix.Fchdir(s.fd); err != nil {
+		return fmt.Errorf("fchdir: %w", err)
+	}
+	if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
+		return fmt.Errorf("umount2: %w", err)
+	}
+	return unix.Chdir("/")
+}
+
+// ownMounts puts this thread into a mount namespace that nobody else sees.
+func ownMounts() error {
+	if err := unix.Unshare(unix.CLONE_FS | unix.CLONE_NEWNS); err != nil {
+		return fmt.Errorf("unshare: %w", err)
+	}
+	private := unix.MountAttr{Propagation: unix.MS_PRIVATE}
+	if err := unix.MountSetattr(unix.AT_FDCWD, "/", unix.AT_RECURSIVE, &private); err != nil {
+		return fmt.Errorf("mount_setattr: %w", err)
+	}
+	return nil
 }
 
 // held are layers, the topmost first, by descriptors.
@@ -227,10 +282,10 @@ func (c *Container) putVolume(root int, spec *specs.Spec, m specs.Mount, write b
 		return fmt.Errorf("mount_setattr: %w", err)
 	}
 	err = unix.MoveMount(source, "", target, "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH)
-	if errors.Is(err, unix.EINVAL) {
-		err = hint.New(fmt.Errorf("move_mount: %w", err), "start the container: only Linux 6.15 mounts on what is attached nowhere")
+	if err != nil {
+		return fmt.Errorf("move_mount: %w", err)
 	}
-	return err
+	return nil
 }
 
 // isKernels: below these lie no files of anybody's.
