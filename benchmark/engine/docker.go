@@ -22,7 +22,7 @@ type docker struct {
 	daemon *exec.Cmd
 }
 
-func (d *docker) name() string                { return "docker run" }
+func (d *docker) name() string                { return "docker run -d" }
 func (d *docker) version() ([]string, string) { return []string{"dockerd", "--version"}, "version" }
 func (d *docker) bundle(string, string) error { return nil }
 func (d *docker) store() []string             { return []string{filepath.Join(d.dir, "data")} }

@@ -8,8 +8,8 @@
 // name when somebody listens behind it, and inotify(7) tells that at once:
 // nobody has to try again and again.
 //
-// All containers run detached: what stays is what the engine needs to watch
-// them.
+// All containers run detached, and what stays is what the engine needs to watch
+// them; minictr's run in the foreground as well.
 package engine
 
 import (
@@ -32,17 +32,21 @@ type tool interface {
 	version() ([]string, string) // a command, and the word before what is looked for in its output
 	prepare(ctx context.Context, s benchmark.Setup) error
 	bundle(id, folder string) error          // what is not counted of each start
-	run(id, folder string) []string          // a detached container; folder of the host is /answer inside
+	run(id, folder string) []string          // folder of the host is /answer inside
 	exec(id string, argv ...string) []string // in a running one
 	remove(id string) []string               // a running one
 	store() []string                         // folders on the disk
 	close() error
 }
 
+// attached is a tool whose command may stay for as long as the container runs.
+type attached interface{ foreground() bool }
+
 // Targets are those of this package.
 func Targets() []benchmark.Target {
 	return []benchmark.Target{
 		&process{},
+		&engine{tool: &minictr{attached: true}},
 		&engine{tool: &minictr{}},
 		&engine{tool: &oci{program: "crun", flags: []string{"--cgroup-manager=cgroupfs"}}},
 		&engine{tool: &oci{program: "runc"}},
@@ -155,7 +159,11 @@ func (e *engine) Start(ctx context.Context) (benchmark.Instance, error) {
 	defer os.Remove(said.Name())
 	defer said.Close()
 	before := relatives()
-	if err := i.start(ctx, e.run(id, folder), said); err != nil {
+	returned, err := i.await(ctx, e.run(id, folder), said)
+	if tool, ok := e.tool.(attached); err == nil && !(ok && tool.foreground()) {
+		err = <-returned
+	}
+	if err != nil {
 		return nil, errors.Join(err, i.Stop())
 	}
 	i.processes = relatives().without(before)

@@ -15,6 +15,7 @@ import (
 
 // explainer is a tool that can say what it does while it makes a container.
 type explainer interface {
+	attached
 	explained(folder string) []string           // in the foreground, the explanation on standard error
 	parts(explanation string) []benchmark.Phase // in the order in which they begin
 }
@@ -24,7 +25,7 @@ type explainer interface {
 // write the plan.
 func (e *engine) Explain(ctx context.Context) ([]benchmark.Phase, error) {
 	tool, ok := e.tool.(explainer)
-	if !ok {
+	if !ok || !tool.foreground() {
 		return nil, errors.ErrUnsupported
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)

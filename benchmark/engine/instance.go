@@ -59,16 +59,6 @@ func (i *instance) Stop() error {
 // patience for a container to start, or to go.
 const patience = 30 * time.Second
 
-// start runs the command of a detached container, until the workload has
-// answered and the command has returned.
-func (i *instance) start(ctx context.Context, argv []string, said *os.File) error {
-	returned, err := i.await(ctx, argv, said)
-	if err != nil {
-		return err
-	}
-	return <-returned
-}
-
 // await runs a command and waits until the workload has answered. returned is
 // told when the command has returned too.
 func (i *instance) await(ctx context.Context, argv []string, said *os.File) (returned <-chan error, err error) {

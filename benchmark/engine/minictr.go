@@ -9,10 +9,15 @@ import (
 	"github.com/minictr/minictr/benchmark"
 )
 
-// minictr is this project's own engine.
-type minictr struct{ program, root string }
+// minictr is this project's own engine. In the foreground, the container is
+// watched by the command itself; in the background, by a program of some
+// kilobytes, and the command has returned.
+type minictr struct {
+	attached      bool
+	program, root string
+}
 
-func (m *minictr) name() string                { return "minictr run" }
+func (m *minictr) foreground() bool            { return m.attached }
 func (m *minictr) available() error            { return nil } // we have built it
 func (m *minictr) version() ([]string, string) { return []string{m.program, "version"}, "minictr" }
 func (m *minictr) bundle(string, string) error { return nil }
@@ -36,8 +41,19 @@ func (m *minictr) prepare(ctx context.Context, s benchmark.Setup) error {
 	return output(ctx, load...)
 }
 
+func (m *minictr) name() string {
+	if m.attached {
+		return "minictr run"
+	}
+	return "minictr run -d"
+}
+
 func (m *minictr) run(id, folder string) []string {
-	return m.command("run", "-d", "--name", id, "--network", "none", "-v", folder+":"+inside, image)
+	mode := "--detach=true"
+	if m.attached {
+		mode = "--rm"
+	}
+	return m.command("run", mode, "--name", id, "--network", "none", "-v", folder+":"+inside, image)
 }
 
 func (m *minictr) exec(id string, argv ...string) []string {

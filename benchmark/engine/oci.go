@@ -24,7 +24,7 @@ type oci struct {
 	dir     string
 }
 
-func (o *oci) name() string                { return o.program + " run" }
+func (o *oci) name() string                { return o.program + " run -d" }
 func (o *oci) available() error            { return installed(o.program) }
 func (o *oci) version() ([]string, string) { return []string{o.program, "--version"}, "version" }
 func (o *oci) pureCgroup2()                {}

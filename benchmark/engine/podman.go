@@ -11,7 +11,7 @@ import (
 // podman, with the runtime that is installed and a store of its own.
 type podman struct{ dir string }
 
-func (p *podman) name() string                { return "podman run" }
+func (p *podman) name() string                { return "podman run -d" }
 func (p *podman) version() ([]string, string) { return []string{"podman", "--version"}, "version" }
 func (p *podman) bundle(string, string) error { return nil }
 func (p *podman) store() []string             { return []string{filepath.Join(p.dir, "podman")} }

@@ -40,7 +40,7 @@ func (v view) pair() (small, large *benchmark.Facts) {
 		if len(v.took(f.Name, false)) == 0 {
 			continue
 		}
-		if strings.HasPrefix(f.Name, "minictr") {
+		if f.Name == "minictr run -d" {
 			small = f
 		}
 		if f.Kind == benchmark.Machine && (large == nil || strings.HasPrefix(f.Name, "vagrant")) {
