@@ -115,7 +115,7 @@ func planOptions(all *layers.Store, diffIDs []digest.Digest, host Host, remove b
 		overlay.Lower = append(overlay.Lower, all.Short(diffID))
 	}
 	overlay.Lower = append(overlay.Lower, floorName)
-	return plan.Options{Root: overlay, Cgroup2: host.Cgroup2, Count: counting(host.Controllers), Arch: host.Arch, OpenFiles: host.OpenFiles}
+	return plan.Options{Root: overlay, Cgroup2: host.Cgroup2, Count: counting(host.Controllers), Reserved: host.Reserved, Arch: host.Arch, OpenFiles: host.OpenFiles}
 }
 
 // counting are the controllers that tell stats what a container uses, though it has

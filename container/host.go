@@ -33,6 +33,7 @@ type Host struct {
 	OpenFiles    unix.Rlimit         // how many open files the caller may have
 	Cgroup2      string              // where cgroup2 is mounted
 	Controllers  []string            // that it has: cpu, memory, pids
+	Reserved     *int64              // memory kept for other containers, if this one wants some, too
 	CPUs, Nodes  string              // processors and memory nodes, "0-3"; "" if no flag names one
 	Capabilities uint64              // of this machine's root, a bit each
 	Thermal      []string            // the processors' thermal_throttle folders, to be masked
@@ -61,6 +62,9 @@ func ThisHost(o *Options) (Host, error) {
 			return Host{}, err
 		}
 	}
+	if err := h.setReserved(&o.Limits); err != nil {
+		return Host{}, err
+	}
 	h.Queues = unix.Access("/dev/mqueue", unix.F_OK) == nil
 	if h.OpenFiles, err = runtime.OpenFiles(); err != nil {
 		return Host{}, err
@@ -88,8 +92,20 @@ func (c *Container) planHost() (h Host, err error) {
 		return h, err
 	}
 	h.Controllers = cgroup.Available(h.Cgroup2)
+	if err = h.setReserved(&c.Settings.Options.Limits); err != nil {
+		return h, err
+	}
 	h.OpenFiles, err = runtime.OpenFiles()
 	return h, err
+}
+
+func (h *Host) setReserved(l *Limits) error {
+	if l.MemoryReservation == "" {
+		return nil
+	}
+	sum, err := cgroup.Reserved(filepath.Join(h.Cgroup2, cgroupParent))
+	h.Reserved = &sum
+	return err
 }
 
 // findInit looks for a program that starts another, hands on signals and reaps

@@ -96,7 +96,8 @@ func (l *Limits) setMemory(r *specs.LinuxResources, _ Host) error {
 	return l.setReservation(r, limit)
 }
 
-// setReservation: the config has no word for no reservation, the file has.
+// setReservation keeps memory for the container as long as others have some to
+// give. The config has no word for none, the file has.
 func (l *Limits) setReservation(r *specs.LinuxResources, limit int64) error {
 	reservation, err := parseMemory("--memory-reservation", l.MemoryReservation)
 	switch {

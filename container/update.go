@@ -12,6 +12,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -141,6 +142,9 @@ func (c *Container) enforce(r *specs.LinuxResources) error {
 		return err
 	}
 	err = cgroup.Update(s.Cgroup, r)
+	if err == nil && c.Settings.Options.MemoryReservation != "" {
+		err = cgroup.Reserve(filepath.Dir(s.Cgroup))
+	}
 	if err == nil {
 		return nil
 	}

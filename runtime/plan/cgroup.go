@@ -65,6 +65,7 @@ func (b *builder) cgroup() error {
 	for _, f := range files {
 		b.limit(f)
 	}
+	b.reserve(path.Dir(group))
 	if err := b.delegate(); err != nil {
 		return err
 	}
@@ -142,6 +143,18 @@ func (b *builder) limit(f cgroup.File) {
 	}
 	b.host("a limit is a file of the cgroup", open.as(file))
 	b.host(f.Why, write(file, f.Value))
+}
+
+// reserve: memory.low keeps no more for a cgroup than is kept for the one above.
+func (b *builder) reserve(above string) {
+	r := b.resources()
+	if b.options.Reserved == nil || r == nil || r.Memory == nil || r.Memory.Reservation == nil || above == "." {
+		return
+	}
+	b.from = "linux.resources.memory.reservation"
+	b.host("a limit is a file of the cgroup", openat(cgroupMount, path.Join(above, "memory.low"), unix.O_WRONLY).as(file))
+	b.host("no more is kept for a cgroup than for the one above, which so needs the sum",
+		write(file, strconv.FormatInt(*b.options.Reserved+*r.Memory.Reservation, 10)))
 }
 
 // passDown lets the folders in dir use controllers. Those that only count are not

@@ -40,6 +40,10 @@ type Options struct {
 	// Count is the controllers that the container's cgroup is to have if it can,
 	// though no limit needs them: they count what it uses.
 	Count []string
+	// Reserved is the memory, in bytes, that is kept for the cgroups beside the
+	// container's; the one above, which is theirs alone, gets the sum. nil leaves
+	// that one as it is.
+	Reserved *int64
 	// Arch is the machine's architecture in Go's words; "" is this one's.
 	Arch string
 	// Stdio names the standard streams (0, 1, 2) for which the caller gives a

@@ -113,7 +113,8 @@ func testContainers() map[string]func(*specs.Spec, *Options) {
 		},
 		"limits": func(s *specs.Spec, o *Options) {
 			memory, swap, shares, quota, period, pids, adj := int64(64<<20), int64(96<<20), uint64(512), int64(50000), uint64(100000), int64(100), 500
-			s.Linux.Resources.Memory = &specs.LinuxMemory{Limit: &memory, Swap: &swap}
+			s.Linux.Resources.Memory = &specs.LinuxMemory{Limit: &memory, Swap: &swap, Reservation: new(int64(8 << 20))}
+			o.Reserved = new(int64(4 << 20))
 			s.Linux.Resources.CPU = &specs.LinuxCPU{Shares: &shares, Quota: &quota, Period: &period}
 			s.Linux.Resources.Pids = &specs.LinuxPids{Limit: &pids}
 			s.Linux.Sysctl = map[string]string{"net.ipv4.ip_forward": "1", "kernel.msgmax": "4000"}
