@@ -37,42 +37,59 @@ func copyFiles(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	out, source := splitContainer(words[0])
-	in, target := splitContainer(words[1])
-	switch {
-	case out == "" && in == "":
-		return hint.New(errors.New("cp: neither path is in a container"), "write CONTAINER:PATH for one of them")
-	case out != "" && in != "":
-		return hint.New(errors.New("cp: copying between containers is not supported"), "minictr cp FROM:PATH - | minictr cp - TO:FOLDER")
-	case source == "" || target == "":
-		return hint.New(errors.New("cp: a path is empty"), "write CONTAINER:PATH; all of a container is CONTAINER:/")
-	case target == "-" && in == "" && stdio.IsTerminal(os.Stdout):
-		return hint.New(errors.New("cp: standard output is a terminal"), "name a file or a folder, or pipe it to tar")
-	case source == "-" && out == "" && stdio.IsTerminal(os.Stdin):
-		return hint.New(errors.New("cp: standard input is a terminal"), "tar -c FILES | minictr cp - CONTAINER:FOLDER")
-	}
-	found, err := container.Find(c.String("root"), out+in)
+	copy, err := readCopy(words[0], words[1])
 	if err != nil {
 		return err
 	}
-	root, err := found.Root(in != "")
+	found, err := container.Find(c.String("root"), copy.container)
 	if err != nil {
-		return fmt.Errorf("open the root of container %q: %w", out+in, err)
+		return err
+	}
+	root, err := found.Root(copy.in)
+	if err != nil {
+		return fmt.Errorf("open the root of container %q: %w", copy.container, err)
 	}
 	p := &copyProgress{quiet: c.Bool("quiet") || !stdio.IsTerminal(os.Stderr), began: time.Now()}
-	o := &cp.Options{Archive: c.Bool("archive"), Follow: c.Bool("follow-link"), Left: leftOut, Progress: p.add}
-	switch {
-	case target == "-" && in == "":
-		err = cp.Pack(os.Stdout, root.Tree, source, o)
-	case source == "-" && out == "":
-		err = cp.Unpack(os.Stdin, root.Tree, target, o)
-	case in != "":
-		err = cp.Copy(cp.Host(), source, root.Tree, target, o)
-	default:
-		err = cp.Copy(root.Tree, source, cp.Host(), target, o)
-	}
+	err = copy.run(root.Tree, &cp.Options{Archive: c.Bool("archive"), Follow: c.Bool("follow-link"), Left: leftOut, Progress: p.add})
 	p.finish()
 	return errors.Join(err, root.Close())
+}
+
+// fileCopy is what is copied where: into a container, or out of it.
+type fileCopy struct {
+	container, source, target string
+	in                        bool
+}
+
+func readCopy(from, to string) (f fileCopy, err error) {
+	out, source := splitContainer(from)
+	in, target := splitContainer(to)
+	f = fileCopy{out + in, source, target, in != ""}
+	switch {
+	case out == "" && in == "":
+		return f, hint.New(errors.New("cp: neither path is in a container"), "write CONTAINER:PATH for one of them")
+	case out != "" && in != "":
+		return f, hint.New(errors.New("cp: copying between containers is not supported"), "minictr cp FROM:PATH - | minictr cp - TO:FOLDER")
+	case source == "" || target == "":
+		return f, hint.New(errors.New("cp: a path is empty"), "write CONTAINER:PATH; all of a container is CONTAINER:/")
+	case !f.in && target == "-" && stdio.IsTerminal(os.Stdout):
+		return f, hint.New(errors.New("cp: standard output is a terminal"), "name a file or a folder, or pipe it to tar")
+	case f.in && source == "-" && stdio.IsTerminal(os.Stdin):
+		return f, hint.New(errors.New("cp: standard input is a terminal"), "tar -c FILES | minictr cp - CONTAINER:FOLDER")
+	}
+	return f, nil
+}
+
+func (f fileCopy) run(root *cp.Tree, o *cp.Options) error {
+	switch {
+	case f.in && f.source == "-":
+		return cp.Unpack(os.Stdin, root, f.target, o)
+	case f.in:
+		return cp.Copy(cp.Host(), f.source, root, f.target, o)
+	case f.target == "-":
+		return cp.Pack(os.Stdout, root, f.source, o)
+	}
+	return cp.Copy(root, f.source, cp.Host(), f.target, o)
 }
 
 // splitContainer parts CONTAINER:PATH. A path of this machine is told by its
