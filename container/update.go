@@ -45,6 +45,7 @@ func (c *Container) update(change Limits, restart string) error {
 		return err
 	}
 	defer lock.Close()
+	c.Settings = Settings{}
 	if err := c.read("settings.json", &c.Settings); err != nil {
 		return err
 	}
