@@ -244,6 +244,9 @@ func TestFloodLeavesTheOtherStreamAlone(t *testing.T) {
 			if name == "standard error" {
 				flooded, other = other, flooded
 			}
+			if _, err := unix.FcntlInt(flooded.Fd(), unix.F_SETPIPE_SZ, 1<<20); err != nil {
+				t.Fatal(err)
+			}
 			stop := make(chan struct{})
 			flooding := make(chan int)
 			go func() {
@@ -263,8 +266,8 @@ func TestFloodLeavesTheOtherStreamAlone(t *testing.T) {
 				w.write(other, strings.Repeat("y", 32<<10))
 			}
 			close(stop)
-			if n := <-flooding; n < 64<<10 {
-				t.Errorf("and the flood is %d bytes only", n)
+			if n := <-flooding; n < 64<<10 || n > 16<<20 {
+				t.Errorf("meanwhile %d bytes of the flood were taken", n)
 			}
 		})
 	}
@@ -347,10 +350,13 @@ func smallDisk(t *testing.T, size string) (dir string) {
 func TestRow15FullDisk(t *testing.T) {
 	dir := smallDisk(t, "256k")
 	filler := filepath.Join(dir, "filler")
-	if err := os.WriteFile(filler, make([]byte, 128<<10), 0o600); err != nil {
+	if err := os.WriteFile(filler, make([]byte, 256<<10), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	w := start(t, dir, orders{})
+	w.write(w.stdout, "there is no room at all")
+	w.until("it has read everything", func() bool { return waiting(w.stdout) == 0 })
+	w.must(os.Truncate(filler, 128<<10))
 	for range 40 {
 		w.write(w.stdout, strings.Repeat("o", 10000))
 		w.write(w.stderr, strings.Repeat("e", 10000))
