@@ -21,7 +21,7 @@ const module = "github.com/minictr/minictr"
 // of images, images and layers nothing of processes.
 func may() map[string]string {
 	const (
-		runtime = "hint runtime runtime/cgroup runtime/plan runtime/seccomp runtime/state runtime/stdio runtime/table runtime/walk"
+		runtime = "hint runtime runtime/cgroup runtime/plan runtime/ps runtime/seccomp runtime/state runtime/stdio runtime/table runtime/walk"
 		images  = "hint images images/registry layers layers/index layers/stack"
 	)
 	return map[string]string{
@@ -38,11 +38,14 @@ func may() map[string]string {
 		"runtime/walk":    "hint runtime/cgroup runtime/seccomp runtime/plan runtime/table",
 		"runtime/state":   "hint runtime/cgroup",
 		"runtime/stdio":   "hint runtime/cgroup runtime/seccomp runtime/plan",
+		"runtime/ps":      "hint runtime/cgroup runtime/seccomp runtime/plan",
 		"runtime":         runtime,
 		"container/cp":    "hint layers",
 		"container/logs":  "hint",
-		"container":       runtime + " " + images + " container/cp container/logs",
-		"cmd/minictr":     runtime + " " + images + " container container/cp container/logs",
+		"container/meter": "hint runtime/cgroup",
+		"container/watch": "hint container/logs runtime/table",
+		"container":       runtime + " " + images + " container/cp container/logs container/meter container/watch",
+		"cmd/minictr":     runtime + " " + images + " container container/cp container/logs container/meter container/watch",
 		"cmd/minictr-oci": runtime,
 	}
 }
@@ -53,13 +56,13 @@ func foreign() map[string]string {
 		"github.com/urfave/cli/v2":               "cmd/minictr cmd/minictr-oci",
 		"github.com/google/go-containerregistry": "images images/registry container cmd/minictr",
 		"github.com/klauspost/compress":          "layers layers/index layers/stack images images/registry container container/cp cmd/minictr",
-		"github.com/moby/profiles/seccomp":       "runtime/seccomp runtime/plan runtime/walk runtime/stdio runtime container cmd/minictr cmd/minictr-oci",
+		"github.com/moby/profiles/seccomp":       "runtime/seccomp runtime/plan runtime/walk runtime/stdio runtime/ps runtime container cmd/minictr cmd/minictr-oci",
 		"net/http":                               "images images/registry container cmd/minictr",
-		"os/exec":                                "images images/registry container cmd/minictr cmd/minictr-oci", // docker-credential-*, ps
+		"os/exec":                                "images images/registry runtime/ps container cmd/minictr cmd/minictr-oci", // docker-credential-*, ps
 		"C":                                      "",
 		"github.com/opencontainers/image-spec":   "images images/registry container cmd/minictr",
 		"github.com/moby/sys/user":               "container cmd/minictr",
-		"github.com/opencontainers/runtime-spec": "runtime/cgroup runtime/seccomp runtime/plan runtime/walk runtime/state runtime/stdio runtime container cmd/minictr cmd/minictr-oci",
+		"github.com/opencontainers/runtime-spec": "runtime/cgroup runtime/seccomp runtime/plan runtime/walk runtime/state runtime/stdio runtime/ps runtime container container/meter cmd/minictr cmd/minictr-oci",
 	}
 }
 
