@@ -12,8 +12,8 @@ import (
 
 // console is what a machine says on its serial port.
 type console struct {
-	marks chan mark
-	ended chan struct{} // there will be no more
+	marks chan mark     // closed when there will be no more
+	ended chan struct{} // closed then, too
 
 	mu   sync.Mutex
 	last []string // lines, for when something goes wrong
@@ -31,6 +31,7 @@ func newConsole() *console {
 // read to the end, which is the machine's.
 func (c *console) read(r io.Reader) {
 	defer close(c.ended)
+	defer close(c.marks)
 	for lines := bufio.NewScanner(r); lines.Scan(); {
 		now := time.Now()
 		line := strings.TrimSpace(lines.Text())
@@ -57,12 +58,13 @@ func (c *console) said() string {
 func (c *console) wait(ctx context.Context, name string) (time.Time, error) {
 	for {
 		select {
-		case m := <-c.marks:
+		case m, ok := <-c.marks:
+			if !ok {
+				return time.Time{}, fmt.Errorf("the machine ended before it was at %q\n%s", name, c.said())
+			}
 			if m.name == name {
 				return m.at, nil
 			}
-		case <-c.ended:
-			return time.Time{}, fmt.Errorf("the machine ended before it was at %q\n%s", name, c.said())
 		case <-ctx.Done():
 			return time.Time{}, fmt.Errorf("wait for the machine to be at %q: %w\n%s", name, ctx.Err(), c.said())
 		}
