@@ -84,14 +84,12 @@ func (v view) system() [][2]string {
 	)
 }
 
-// kvm is what was tried: a device alone is no proof.
+// kvm: that the device opens is no proof that a machine runs.
 func (v view) kvm() string {
-	emulated := false
 	for _, t := range v.Targets {
-		emulated = emulated || t.Emulated
-	}
-	if emulated && v.System.KVM == "usable" {
-		return "/dev/kvm opens, but a machine that was tried in it did not run; the machines ran without"
+		if t.Emulated && v.System.KVM == "usable" {
+			return "/dev/kvm opens, but the machines ran without it"
+		}
 	}
 	return v.System.KVM
 }
