@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -84,12 +85,22 @@ func setUp(e *testscript.Env, archive string) error {
 	e.Setenv("DEMO", archive)
 	e.Setenv("TORTURE", images)
 	e.Setenv("USER", "root")
+	e.Defer(func() { removeAll(store) })
 	load := exec.Command(commandPath(), "load", "-q", "-i", archive)
 	load.Env = append(os.Environ(), "MINICTR_ROOT="+store)
 	if out, err := load.CombinedOutput(); err != nil {
 		return fmt.Errorf("minictr load: %w\n%s", err, out)
 	}
 	return nil
+}
+
+// removeAll removes the containers that a script which failed has left: theirs are
+// processes that would live on.
+func removeAll(store string) {
+	list, _ := container.List(store)
+	for _, c := range list {
+		container.Remove(store, c.ID, true)
+	}
 }
 
 // commandPath is where the command minictr lies while tests run.
