@@ -2,6 +2,7 @@
 #
 #   make demo     see a container being made
 #   make test     every test; as root, since root makes containers
+#   make test-vm  those that want a machine of their own, in a virtual one
 #   make build    static binaries in bin/
 #   make check    gofmt, go vet for both machines, staticcheck
 #   make bench    how fast, against what is installed
@@ -11,6 +12,7 @@
 
 VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo unreleased)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+BIN         ?= bin
 FUZZTIME    ?= 10s
 TESTFLAGS   ?=
 SUDO        := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -19,10 +21,10 @@ SUDO        := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # what cli needs to write man pages, which would be set up at every start.
 export CGO_ENABLED = 0
 
-.PHONY: build demo test check bench bench-vm fuzz clean
+.PHONY: build demo test test-vm check bench bench-vm fuzz clean
 
 build:
-	go build -trimpath -tags urfave_cli_no_docs -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/...
+	go build -trimpath -tags urfave_cli_no_docs -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN)/ ./cmd/...
 
 demo: build
 	scripts/need busybox-static
@@ -35,6 +37,11 @@ test:
 	scripts/need busybox-static strace tini iproute2 procps docker-registry skopeo podman chromium
 	PATH="$$PATH:/usr/sbin" command -v dockerd >/dev/null || scripts/need docker.io
 	go test $(TESTFLAGS) $(if $(SUDO),-exec 'sudo -E env "PATH=$(PATH):/usr/sbin"') ./...
+	scripts/test-vm
+
+# ARCH=arm64 make test-vm: the same on the other machine.
+test-vm:
+	scripts/test-vm
 
 check:
 	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); [ -z "$$unformatted" ] || { echo "gofmt -w $$unformatted"; exit 1; }

@@ -26,7 +26,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// oci is the program's path; the virtual machine brings it.
+// oci is the program's path. In the virtual machine of scripts/test-vm it lies in
+// /bin.
 func oci(t *testing.T) string {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -51,4 +52,16 @@ func build() (err error) {
 		return fmt.Errorf("go build: %w\n%s", err, out)
 	}
 	return nil
+}
+
+// shell runs a shell's words on the host.
+func shell(t *testing.T, dir, words string) string {
+	t.Helper()
+	cmd := exec.Command("sh", "-c", words)
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", words, err, out)
+	}
+	return string(out)
 }

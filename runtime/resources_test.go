@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	goruntime "runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,7 +15,7 @@ import (
 )
 
 // Limits, as a container finds them in its cgroup; and what is refused where
-// the machine has no controllers. What needs them runs in scripts/vm.
+// the machine has no controllers. What needs them is run by scripts/test-vm.
 
 func resources(t *testing.T, text string) *specs.LinuxResources {
 	t.Helper()
@@ -41,7 +40,7 @@ func TestResources(t *testing.T) {
 	program := oci(t)
 	mount, controllers := hierarchy(t)
 	if !slices.Contains(controllers, "memory") {
-		t.Skip("no controllers here; TestVirtualMachine has them")
+		t.Skip("no controllers here: make test-vm has them")
 	}
 	out, err := run(t, program, func(s *specs.Spec) {
 		s.Linux.CgroupsPath = "/fields/limits"
@@ -162,11 +161,12 @@ func TestDelegatedCgroup(t *testing.T) {
 	}
 }
 
-// TestAppArmor: the profile is in force, and inherited.
+// TestAppArmor: the profile, testdata/minictr-test.profile, is in force, and
+// inherited.
 func TestAppArmor(t *testing.T) {
 	program := oci(t)
 	if profiles, _ := os.ReadFile("/sys/kernel/security/apparmor/profiles"); !strings.Contains(string(profiles), "minictr-test") {
-		t.Skip("no profile minictr-test here; TestVirtualMachine loads it")
+		t.Skip("no profile minictr-test here: make test-vm loads it")
 	}
 	const (
 		words = "echo 1 >/allowed; echo 1 >/secret; cat /allowed; cat /proc/self/attr/current; cat /secret 2>/dev/null || echo denied"
@@ -179,65 +179,5 @@ func TestAppArmor(t *testing.T) {
 	out, err = execute(t, program, func(p *specs.Process) { p.ApparmorProfile = "minictr-test" }, words)
 	if err != nil || out != want {
 		t.Errorf("exec: %v\n%s\nwant\n%s", err, out, want)
-	}
-}
-
-// profile allows everything but to read one file.
-const profile = `profile minictr-test flags=(attach_disconnected) {
-  file,
-  capability,
-  deny /secret r,
-}
-`
-
-// loadProfile brings Debian's apparmor_parser and what it needs into the virtual
-// machine, and returns the words that load the profile there.
-func loadProfile(t *testing.T, files string) string {
-	t.Helper()
-	dir := t.TempDir()
-	shell(t, dir, "apt-get download -q apparmor && dpkg-deb -x apparmor_*.deb .")
-	shell(t, dir, "mkdir "+files+"/lib && cp sbin/apparmor_parser "+files+" && cp $(ldd sbin/apparmor_parser | grep -o '/[^ ]*') "+files+"/lib")
-	if err := os.WriteFile(filepath.Join(files, "profile"), []byte(profile), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return "mount -t securityfs none /sys/kernel/security; lib/ld-linux-x86-64.so.2 --library-path lib ./apparmor_parser -K -r profile;"
-}
-
-func shell(t *testing.T, dir, words string, env ...string) string {
-	t.Helper()
-	cmd := exec.Command("sh", "-c", words)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), env...)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%s: %v\n%s", words, err, out)
-	}
-	return string(out)
-}
-
-// TestVirtualMachine runs this test program where every controller is, and
-// AppArmor (Linux 6.1).
-func TestVirtualMachine(t *testing.T) {
-	if goruntime.GOARCH != "amd64" || os.Getuid() != 0 {
-		t.Skip("scripts/vm boots an amd64 machine, and installs QEMU as root")
-	}
-	if testing.Short() {
-		t.Skip("-short: no virtual machine")
-	}
-	if _, err := os.Stat("../go.mod"); err != nil {
-		t.Skip("in the virtual machine itself")
-	}
-	files := t.TempDir()
-	load := loadProfile(t, files)
-	shell(t, "..", "make build && go test -c -o "+files+"/runtime.test ./runtime", "CGO_ENABLED=0")
-	tests := []string{"TestProcessFields", "TestExecFields", "TestRlimits", "TestProcessRefused", "TestResources", "TestNoController",
-		"TestLeftCgroup", "TestDelegatedCgroup", "TestAppArmor",
-		"TestListener", "TestListenerOfOurOwnCalls", "TestJoinedNamespaces", "TestNewUserInNamespacesOfTheHost", "TestTimeOffsets",
-		"TestHookOrder", "TestHookNamespaces", "TestStartFails", "TestExecInUserNamespace", "TestConsoleSocket"}
-	output := shell(t, "..", `scripts/vm 'cd /files; `+load+` ./runtime.test -test.v -test.timeout 100s -test.run "^(`+strings.Join(tests, "|")+`)$"'`, "VM_FILES="+files)
-	for _, name := range tests {
-		if !strings.Contains(output, "--- PASS: "+name+" ") {
-			t.Errorf("%s did not pass in the virtual machine\n%s", name, output)
-		}
 	}
 }

@@ -2,49 +2,47 @@ package validation
 
 import (
 	"bytes"
-	"compress/gzip"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"testing"
 )
 
-const suite = "github.com/opencontainers/runtime-tools"
+// atHand returns the folder of the programs and the runtime that they are to
+// call. On the host they are built first; into the virtual machine, where there
+// is no source, scripts/test-vm has brought them.
+func atHand(t *testing.T) (dir, runtimeCommand string) {
+	t.Helper()
+	dir, err := filepath.Abs("../bin/validation")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if inMachineHere() {
+		return dir, "/bin/minictr-oci"
+	}
+	if _, err := execute("", "./build", dir); err != nil {
+		t.Fatal(err)
+	}
+	if named := os.Getenv(runtimeEnv); named != "" {
+		path, err := exec.LookPath(named)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return dir, path
+	}
+	runtimeCommand = filepath.Join(t.TempDir(), "minictr-oci")
+	if _, err := execute("..", "go", "build", "-tags=urfave_cli_no_docs", "-o", runtimeCommand, "./cmd/minictr-oci"); err != nil {
+		t.Fatal(err)
+	}
+	return dir, runtimeCommand
+}
 
-// build compiles the programs into a folder, with what they want to find
-// there: runtimetest, which looks around in a container, and its root.
-func build(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return err
-	}
-	if _, err := execute("programs", "go", "build", "-trimpath", "-ldflags=-s -w", "-o", dir, suite+"/validation/...", suite+"/cmd/runtimetest"); err != nil {
-		return err
-	}
-	module, err := execute("programs", "go", "list", "-m", "-f", "{{.Dir}}", suite)
-	if err != nil {
-		return err
-	}
-	const root = "rootfs-amd64.tar.gz"
-	archive, err := os.Open(filepath.Join(module, root))
-	if err != nil {
-		return err
-	}
-	defer archive.Close()
-	tar, err := gzip.NewReader(archive) // not every tar finds out by itself that it is compressed
-	if err != nil {
-		return err
-	}
-	data, err := io.ReadAll(tar)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(dir, root), data, 0o644)
+// inMachineHere tells whether this is the virtual machine.
+func inMachineHere() bool {
+	_, err := os.Stat("../go.mod")
+	return err != nil
 }
 
 // programs lists those that build has made.

@@ -1,5 +1,5 @@
 // Package validation runs the OCI's own validation programs against
-// minictr-oci: natively, and in a virtual machine (scripts/vm).
+// minictr-oci: natively, and in a virtual machine (scripts/test-vm).
 //
 // The programs come from github.com/opencontainers/runtime-tools, folder
 // validation/: 58 small Go programs, each of which makes containers with the
@@ -26,7 +26,8 @@
 // README.md holds the verdict of each and, where it is not "passes", the
 // reason. That table is the truth: a program that begins to pass fails the
 // test as much as one that stops. `go test ./validation -update` writes the
-// verdicts of this run into it; the reasons are for you to write.
+// verdicts natively into it; those in the machine, which scripts/test-vm
+// compares, and the reasons are for you to write.
 //
 // To see another runtime: VALIDATION_RUNTIME=runc go test -v ./validation
 package validation

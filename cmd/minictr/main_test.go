@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
 )
 
 // The command line is tested as it is used: this test binary, run under the
@@ -28,6 +30,7 @@ import (
 //	uses NAME BYTES       wait until the container uses so much memory
 //	[torture]             a real image, saved by a real Docker, lies in $TORTURE
 //	[controller:memory]   cgroup v2 of this machine has the controller
+//	[linux:6.15]          the kernel is that one, or a newer one
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"minictr": main})
 }
@@ -55,9 +58,13 @@ func needRoot(t *testing.T) {
 	}
 }
 
-// demoImage makes the image "demo" (see scripts/demo-image).
+// demoImage makes the image "demo" (see scripts/demo-image). In the virtual machine
+// of scripts/test-vm it is there.
 func demoImage(t *testing.T) (archive string) {
 	t.Helper()
+	if made := os.Getenv("DEMO_IMAGE"); made != "" {
+		return made
+	}
 	if _, err := os.Stat("/var/lib/dpkg/info/busybox-static.list"); err != nil {
 		t.Skip("Debian's busybox-static is not installed: use make test")
 	}
@@ -147,6 +154,8 @@ func condition(word string) (bool, error) {
 	case "torture":
 		_, err := os.Stat(torture)
 		return err == nil, nil
+	case "linux":
+		return linux(name)
 	case "controller":
 		mount, err := cgroup.Mount()
 		if err != nil {
@@ -160,4 +169,16 @@ func condition(word string) (bool, error) {
 		return false, nil
 	}
 	return false, fmt.Errorf("condition %q: unknown", word)
+}
+
+// linux tells whether the kernel is not older.
+func linux(version string) (bool, error) {
+	var name unix.Utsname
+	var want, is [2]int
+	if err := unix.Uname(&name); err != nil {
+		return false, err
+	}
+	_, err := fmt.Sscanf(version, "%d.%d", &want[0], &want[1])
+	_, failed := fmt.Sscanf(unix.ByteSliceToString(name.Release[:]), "%d.%d", &is[0], &is[1])
+	return slices.Compare(is[:], want[:]) >= 0, errors.Join(err, failed)
 }

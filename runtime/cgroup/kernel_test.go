@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -23,7 +22,7 @@ import (
 )
 
 // The tests in this file ask the kernel. They run on a machine without
-// controllers, too; what needs one runs in scripts/vm (TestVirtualMachine).
+// controllers, too; what needs one is run by scripts/test-vm.
 
 // group makes a cgroup for the test and one below it.
 func group(t *testing.T, controllers ...string) string {
@@ -37,7 +36,7 @@ func group(t *testing.T, controllers ...string) string {
 	}
 	for _, c := range controllers {
 		if !slices.Contains(Available(mount), c) {
-			t.Skipf("no controller %q here; TestVirtualMachine has it", c)
+			t.Skipf("no controller %q here: make test-vm has it", c)
 		}
 	}
 	path := filepath.Join(mount, "minictr-"+strings.ToLower(t.Name()))
@@ -459,41 +458,5 @@ func TestWatchOOM(t *testing.T) {
 	s, err := ReadStats(path)
 	if err != nil || s.Memory.Usage.Limit != uint64(limit) || s.Memory.Usage.Usage == 0 || s.Memory.Raw["anon"] == 0 || s.Memory.Swap.Limit != uint64(limit) {
 		t.Errorf("%+v, %v", s, err)
-	}
-}
-
-// TestVirtualMachine runs this test program where every controller is (Linux 6.1).
-func TestVirtualMachine(t *testing.T) {
-	if runtime.GOARCH != "amd64" || os.Getuid() != 0 {
-		t.Skip("scripts/vm boots an amd64 machine, and installs QEMU as root")
-	}
-	if testing.Short() {
-		t.Skip("-short: no virtual machine")
-	}
-	if _, err := os.Stat("../../go.mod"); err != nil {
-		t.Skip("in the virtual machine itself")
-	}
-	files := t.TempDir()
-	run := func(name string, args ...string) string {
-		t.Helper()
-		cmd := exec.Command(name, args...)
-		cmd.Dir = "../.."
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "VM_FILES="+files)
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("%s: %v\n%s", name, err, out)
-		}
-		return string(out)
-	}
-	run("make", "build")
-	run("go", "test", "-c", "-o", filepath.Join(files, "cgroup.test"), "./runtime/cgroup")
-	output := run("scripts/vm", "cd /files && ./cgroup.test -test.v -test.timeout 100s")
-	for _, name := range []string{"TestUpdate", "TestUpdateDevices", "TestUpdateRefused", "TestUpdateDisk", "TestWatchOOM", "TestFreeze", "TestSignal", "TestReadStats"} {
-		if !strings.Contains(output, "--- PASS: "+name+" ") {
-			t.Errorf("%s did not pass in the virtual machine", name)
-		}
-	}
-	if t.Failed() {
-		t.Log(output)
 	}
 }

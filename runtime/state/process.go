@@ -37,7 +37,9 @@ func (p Process) Pidfd() (int, error) {
 		return -1, ErrNotRunning
 	}
 	fd, err := unix.PidfdOpen(p.Pid, 0)
-	if errors.Is(err, unix.ESRCH) {
+	// EINVAL: there is a group or a session of that number, whose first process
+	// has ended. Newer kernels say ESRCH then, too.
+	if errors.Is(err, unix.ESRCH) || errors.Is(err, unix.EINVAL) {
 		return -1, ErrNotRunning
 	}
 	if err != nil {

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestLimitProcessors: with half of --cpus, half the work is done in the same
+// time. It runs when no other test does, since those take processors, too. Work
+// is the time on a processor as the kernel counts it: how much a program does in
+// that time may be the business of others, if the processor is not real.
+func TestLimitProcessors(t *testing.T) {
+	needRoot(t)
+	if there, err := condition("controller:cpu"); err != nil || !there {
+		t.Skip(`no controller "cpu" here: make test-vm has it`, err)
+	}
+	loadDemo(t)
+	work := func(cpus string) (microseconds int) {
+		out, err := exec.Command("minictr", "run", "--rm", "--cpus", cpus, "demo", "sh", "-c",
+			`timeout 2 sh -c "while :; do :; done"; sed -n "s/usage_usec //p" /sys/fs/cgroup/cpu.stat`).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if microseconds, err = strconv.Atoi(strings.TrimSpace(string(out))); err != nil {
+			t.Fatal(err)
+		}
+		return microseconds
+	}
+	full, half := 0, 0
+	for range 3 { // in turns: others of this machine may come and go
+		full += work("0.6")
+		half += work("0.3")
+	}
+	if percent := 100 * half / full; percent < 35 || percent > 65 {
+		t.Errorf("%d µs of work with 0.6 processors, %d µs with 0.3: %d %%, want some 50", full, half, percent)
+	}
+}
