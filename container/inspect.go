@@ -55,7 +55,14 @@ type InspectedState struct {
 	Why                                          string      // how the last life ended, in words; "" while it lives
 	OOM                                          *cgroup.OOM `json:",omitempty"`
 	StartedAt, FinishedAt                        time.Time
-	Health                                       *Health `json:",omitempty"`
+	Health                                       *InspectedHealth `json:",omitempty"`
+}
+
+// InspectedHealth is its Health.
+type InspectedHealth struct {
+	Status        string
+	FailingStreak int
+	Log           []Check
 }
 
 // NetworkSettings: nothing is ever published, and there are no networks but none
@@ -136,7 +143,10 @@ func (c *Container) inspect(size bool) (*Inspection, error) {
 func (s *State) inspect() InspectedState {
 	i := InspectedState{
 		Status: s.Status, Running: s.Lives() || s.Status == Restarting, Paused: s.Status == Paused, Restarting: s.Status == Restarting,
-		Pid: s.Pid, StartedAt: s.Started, Health: s.Health,
+		Pid: s.Pid, StartedAt: s.Started,
+	}
+	if h := s.Health; h != nil {
+		i.Health = &InspectedHealth{h.Status, h.FailingStreak, h.Log}
 	}
 	end := s.End
 	if end == nil {
@@ -169,8 +179,8 @@ type InspectedConfig struct {
 	Volumes         map[string]struct{} `json:",omitempty"`
 	ExposedPorts    map[string]struct{} `json:",omitempty"`
 	StopSignal      string
-	StopTimeout     *int         `json:",omitempty"` // seconds
-	Healthcheck     *Healthcheck `json:",omitempty"`
+	StopTimeout     *int                `json:",omitempty"` // seconds
+	Healthcheck     *images.Healthcheck `json:",omitempty"`
 }
 
 func (c *Container) inspectConfig(spec *specs.Spec, image *ocispec.Image) InspectedConfig {
@@ -179,7 +189,13 @@ func (c *Container) inspectConfig(spec *specs.Spec, image *ocispec.Image) Inspec
 		Hostname: spec.Hostname, User: o.User, Tty: o.TTY, OpenStdin: o.Interactive, Env: spec.Process.Env,
 		Cmd: o.Command, Entrypoint: from.Entrypoint, Image: c.Settings.Image, WorkingDir: spec.Process.Cwd,
 		Labels: c.Settings.Labels, Volumes: from.Volumes, ExposedPorts: from.ExposedPorts,
-		StopSignal: unix.SignalName(c.Settings.StopSignal), StopTimeout: o.StopTimeout, Healthcheck: c.Settings.Health,
+		StopSignal: unix.SignalName(c.Settings.StopSignal), StopTimeout: o.StopTimeout,
+	}
+	if h := c.Settings.Health; h != nil {
+		i.Healthcheck = &images.Healthcheck{
+			Test: append([]string{"CMD"}, h.Args...), Interval: time.Duration(h.Interval), Timeout: time.Duration(h.Timeout),
+			StartPeriod: time.Duration(h.StartPeriod), StartInterval: time.Duration(h.StartInterval), Retries: h.Retries,
+		}
 	}
 	if i.User == "" {
 		i.User = from.User

@@ -186,3 +186,32 @@ func TestRow16ControlBytesOfImages(t *testing.T) {
 		t.Errorf("an image with such a name: exit code %d: %q", r.code, r.stdout+r.stderr)
 	}
 }
+
+// TestRow16ControlBytesOfContainers: what an image's author and a caller have called
+// things is in the lists and tables of containers, escaped; and in JSON.
+func TestRow16ControlBytesOfContainers(t *testing.T) {
+	guard(t)
+	image := hostile(t, ocispec.ImageConfig{
+		Entrypoint: []string{"/bin/sh", controls}, Labels: map[string]string{"label" + controls: controls},
+	})
+	run(command("minictr", "create", "--name", "evil", "--label", "own="+controls, "-e", "A="+controls, image, controls)).want(t, 0)
+	t.Cleanup(func() { run(command("minictr", "rm", "-f", "evil")).want(t, 0) })
+	for _, words := range [][]string{
+		{"ps", "-a"}, {"ps", "-a", "--no-trunc"}, {"ps", "-a", "--format", "json"}, {"container", "ls", "-a"},
+		{"ps", "-a", "--format", `{{.Command}} {{.Labels}} {{.Label "own"}}`},
+		{"ps", "-a", "--format", `table {{.Command}}\t{{.Labels}}\t{{.Label "own"}}`},
+		{"ps", "-a", "--filter", "label=" + controls}, {"ps", "--filter", "x=" + controls}, {"ps", "--filter", "name=(" + controls},
+		{"inspect", "evil"}, {"inspect", image}, {"inspect", controls}, {"inspect", "--type", controls, "evil"},
+		{"inspect", "--format", `{{json .Config.Labels}}`, "evil"},
+		{"port", "evil", controls}, {"container", controls}, {"container", "prune", "-f", "--filter", "label=" + controls},
+		{"gc", "--" + controls}, {"images", "--format", "{{." + controls}, {"rename", "evil", controls},
+	} {
+		if r := run(command("minictr", words...)); steers(r.stdout + r.stderr) {
+			t.Errorf("minictr %q prints control bytes:\n%q", words, r.stdout+r.stderr)
+		}
+	}
+	shown, _ := inTerminal(t, command("minictr", "inspect", "--format", "{{.Config.Labels}} {{.Path}} {{.Args}}", "evil"))
+	if steers(strings.ReplaceAll(shown, "\r\n", "\n")) || !strings.Contains(shown, "own") {
+		t.Errorf("a template in a terminal: %q", shown)
+	}
+}
