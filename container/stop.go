@@ -173,6 +173,11 @@ func (c *Container) kill(word string) error {
 	if !ok {
 		return hint.New(fmt.Errorf("signal %q: not known", word), "signal(7) lists them, as in SIGHUP")
 	}
+	return c.send(sig)
+}
+
+// send sends a signal. Who ends the container by it has stopped it.
+func (c *Container) send(sig unix.Signal) error {
 	life, err := c.living()
 	if err != nil {
 		return err

@@ -36,7 +36,7 @@ func main() {
 		Commands: slices.Concat(
 			in("Containers",
 				runCommand, planCommand, createCommand, startCommand, stopCommand, restartCommand, killCommand, pauseCommand, unpauseCommand,
-				execCommand, waitCommand, renameCommand, updateCommand, rmCommand, containerCommand, watchCommand, healthCommand),
+				execCommand, attachCommand, waitCommand, renameCommand, updateCommand, rmCommand, containerCommand, watchCommand, healthCommand),
 			in("Containers, looked at",
 				psCommand, inspectCommand, logsCommand, statsCommand, topCommand, portCommand, cpCommand, diffCommand),
 			in("Images",

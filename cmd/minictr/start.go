@@ -1,15 +1,30 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/hint"
 	"github.com/urfave/cli/v2"
 )
 
 var startCommand = &cli.Command{
 	Name:      "start",
-	Usage:     "start containers in the background",
-	UsageText: "minictr start CONTAINER…   (names, ids, or beginnings of ids)",
+	Usage:     "start containers in the background, or be in front of one",
+	UsageText: "minictr start CONTAINER…   or   minictr start -a|-i [--detach-keys KEYS] CONTAINER",
+	Flags: []cli.Flag{
+		&cli.BoolFlag{Name: "attach", Aliases: []string{"a"}, Usage: "show its output, hand signals on, and end with its exit code"},
+		&cli.BoolFlag{Name: "interactive", Aliases: []string{"i"}, Usage: "let it read standard input, too"},
+		keysFlag,
+	},
 	Action: func(c *cli.Context) error {
-		return each(c, func(name string) error { return container.Start(c.String("root"), name, false) })
+		if !c.Bool("attach") && !c.Bool("interactive") {
+			return each(c, func(name string) error { return container.Start(c.String("root"), name, false) })
+		}
+		if c.NArg() != 1 {
+			return hint.New(errors.New("start --attach: it takes one container"), "you can only be in front of one")
+		}
+		o := &container.AttachOptions{Stdin: c.Bool("interactive"), Keys: c.String("detach-keys"), SigProxy: true}
+		return attached(container.StartAttached(c.String("root"), c.Args().First(), o))
 	},
 }

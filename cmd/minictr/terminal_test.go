@@ -26,19 +26,25 @@ type session struct {
 	text   bytes.Buffer
 }
 
-// open starts `minictr run --rm -it FLAGS… demo sh -c SCRIPT` in a terminal of
-// 31 rows and 97 columns.
+// open starts `minictr run --rm -it FLAGS… demo sh -c SCRIPT` in a terminal, in a
+// store of its own.
 func open(t *testing.T, script string, flags ...string) *session {
 	t.Helper()
 	needRoot(t)
 	loadDemo(t)
+	args := append([]string{"run", "--rm", "-it"}, flags...)
+	return inTerminal(t, append(args, "demo", "sh", "-c", script)...)
+}
+
+// inTerminal starts minictr in a terminal of 31 rows and 97 columns.
+func inTerminal(t *testing.T, args ...string) *session {
+	t.Helper()
 	screen, line, err := pty.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
 	pty.Setsize(screen, &pty.Winsize{Rows: 31, Cols: 97})
-	args := append([]string{"run", "--rm", "-it"}, flags...)
-	s := &session{t: t, screen: screen, line: line, Cmd: exec.Command("minictr", append(args, "demo", "sh", "-c", script)...)}
+	s := &session{t: t, screen: screen, line: line, Cmd: exec.Command("minictr", args...)}
 	s.Stdin, s.Stdout, s.Stderr = line, line, line
 	s.SysProcAttr = &unix.SysProcAttr{Setsid: true, Setctty: true}
 	if err := s.Start(); err != nil {

@@ -10,8 +10,8 @@ import (
 // Detach prepares the streams of a process that has nobody in front of it, and
 // runs as uid. The other ends of its pipes are ours, for the caller to close:
 // ours[1] and [2] are to be read, so that it never blocks; ours[0], with
-// interactive, to be written. Otherwise it reads stdin, or nothing. With tty
-// nothing is needed here: the plan makes the terminal.
+// interactive, to be written. Otherwise it reads stdin, which is our own, or
+// nothing. With tty nothing is needed here: the plan makes the terminal.
 func Detach(stdin *os.File, interactive, tty bool, uid uint32) (s *Streams, ours [3]*os.File, err error) {
 	s = &Streams{Given: map[plan.Ref]int{}}
 	if tty {
@@ -19,8 +19,8 @@ func Detach(stdin *os.File, interactive, tty bool, uid uint32) (s *Streams, ours
 	}
 	switch {
 	case stdin != nil:
-		s.Given[names[0]], s.Made[0] = int(stdin.Fd()), true
 		err = s.lend(stdin, uid)
+		s.lent = nil // the process has it longer than we
 	case interactive:
 		err = s.pair(0, &ours, uid)
 	default:

@@ -204,7 +204,8 @@ func (s *Streams) Started(terminal *os.File, interactive bool) error {
 		return nil
 	}
 	if IsTerminal(os.Stdin) {
-		if err := s.setRaw(); err != nil {
+		var err error
+		if s.raw, err = Raw(); err != nil {
 			return err
 		}
 	}
@@ -212,20 +213,20 @@ func (s *Streams) Started(terminal *os.File, interactive bool) error {
 	return nil
 }
 
-func (s *Streams) setRaw() error {
+// Raw puts our terminal in raw mode, until Reset.
+func Raw() (console.Console, error) {
 	c, err := console.ConsoleFromFile(os.Stdin)
 	if err != nil {
-		return fmt.Errorf("standard input: %w", err)
+		return nil, fmt.Errorf("standard input: %w", err)
 	}
 	if err := c.SetRaw(); err != nil {
-		return fmt.Errorf("set the terminal to raw mode: %w", err)
+		return nil, fmt.Errorf("set the terminal to raw mode: %w", err)
 	}
 	// the container's terminal ends its lines with CR LF; ours adds no other CR
 	if err := console.ClearONLCR(os.Stdin.Fd()); err != nil {
-		return errors.Join(fmt.Errorf("set the terminal to raw mode: %w", err), c.Reset())
+		return nil, errors.Join(fmt.Errorf("set the terminal to raw mode: %w", err), c.Reset())
 	}
-	s.raw = c
-	return nil
+	return c, nil
 }
 
 // Ended waits for the last output and restores our terminal.
@@ -280,10 +281,22 @@ func Fit(process *specs.Process) {
 
 // Resize gives the container's terminal the size of ours.
 func Resize(terminal *os.File) error {
-	rows, columns, ok := Size()
-	if !ok {
-		return nil
+	if rows, columns, ok := Size(); ok {
+		return setSize(terminal, rows, columns)
 	}
+	return nil
+}
+
+// Redraw does so too, and tells the program even if that was the size before: it
+// is another one for a moment.
+func Redraw(terminal *os.File) error {
+	if rows, columns, ok := Size(); ok {
+		return errors.Join(setSize(terminal, rows+1, columns), setSize(terminal, rows, columns))
+	}
+	return nil
+}
+
+func setSize(terminal *os.File, rows, columns uint16) error {
 	raw, err := terminal.SyscallConn()
 	if err != nil {
 		return err

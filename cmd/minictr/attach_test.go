@@ -1,0 +1,239 @@
+package main
+
+// Who is in front of a container that runs in the background, with a terminal:
+// by attach, start -a and exec.
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
+)
+
+// inBackground makes a container called box in a store of its own, by create or
+// run -d and their flags, that runs a script.
+func inBackground(t *testing.T, how, script string) {
+	t.Helper()
+	needRoot(t)
+	loadDemo(t)
+	args := append(strings.Fields(how), "--name", "box", "demo", "sh", "-c", script)
+	said(t, args...)
+	t.Cleanup(func() { exec.Command("minictr", "rm", "-f", "box").Run() })
+}
+
+// said is what a command of that store prints, which has to succeed.
+func said(t *testing.T, args ...string) string {
+	t.Helper()
+	return mustMinictr(t, os.Getenv("MINICTR_ROOT"), args...)
+}
+
+// ready waits until the container has said so.
+func ready(t *testing.T) {
+	t.Helper()
+	if !within(func() bool { return strings.Contains(said(t, "logs", "box"), "ready") }) {
+		t.Fatal("the container does not get ready")
+	}
+}
+
+func TestAttachTerminal(t *testing.T) {
+	inBackground(t, "run -d -it", `echo ready; read line; echo "read: $line"; stty size
+		until [ "$(stty size)" = "44 111" ]; do sleep 0.02; done; echo larger; read line; exit 6`)
+	ready(t)
+	s := inTerminal(t, "attach", "box")
+	s.typeIn("a word\r")
+	s.expect("a word\nread: a word\n31 97\n") // the echo is its terminal's
+	pty.Setsize(s.screen, &pty.Winsize{Rows: 44, Cols: 111})
+	s.expect("larger")
+	s.typeIn("\r")
+	s.ends(6)
+	if strings.Contains(s.shown(), "ready") {
+		t.Errorf("what it said before is on the screen:\n%s", s.shown())
+	}
+}
+
+// Two are attached to one container: both see all.
+func TestAttachTwice(t *testing.T) {
+	inBackground(t, "run -d -it", `while read line; do echo "read: $line"; [ "$line" != end ] || exit 6; done`)
+	one, two := inTerminal(t, "attach", "box"), inTerminal(t, "attach", "box")
+	one.typeIn("from one\r")
+	one.expect("read: from one")
+	two.typeIn("from two\r")
+	one.expect("read: from two")
+	two.expect("read: from two")
+	two.typeIn("end\r")
+	one.ends(6)
+	two.ends(6)
+}
+
+// The keys to leave by are not the program's, unless others come in between.
+func TestAttachLeave(t *testing.T) {
+	for _, test := range []struct {
+		name          string
+		flags         []string
+		keys, through string
+	}{
+		{"the usual keys", nil, "\x10\x11", "\x10x"},
+		{"keys of one's own", []string{"--detach-keys", "ctrl-a,q"}, "\x01q", "\x10\x11\x01x"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			inBackground(t, "run -d -it", `stty raw -echo; echo ready; while c=$(dd bs=1 count=1 2>/dev/null | od -An -tx1); do echo "key$c"; done`)
+			ready(t)
+			before := reference(t)
+			s := inTerminal(t, append(append([]string{"attach"}, test.flags...), "box")...)
+			if !within(func() bool { return s.settings() != before }) {
+				t.Fatal("the terminal does not become raw")
+			}
+			s.typeIn(test.through)
+			for _, c := range []byte(test.through) {
+				s.expect(fmt.Sprintf("key %02x", c))
+			}
+			s.typeIn(test.keys)
+			s.ends(0)
+			s.expect("read escape sequence")
+			if after := s.settings(); after != before {
+				t.Errorf("terminal before:\n%s\nafter:\n%s", before, after)
+			}
+			again := inTerminal(t, append(append([]string{"attach"}, test.flags...), "box")...)
+			again.typeIn("y")
+			again.expect("key 79")
+		})
+	}
+}
+
+// reference is how a terminal is set where nobody has done so.
+func reference(t *testing.T) string {
+	t.Helper()
+	s := inTerminal(t, "version")
+	defer s.ends(0)
+	return s.settings()
+}
+
+// Whoever ends attach, the container does not notice.
+func TestAttachEnded(t *testing.T) {
+	for _, test := range []struct {
+		signal unix.Signal
+		code   int
+	}{{unix.SIGTERM, 143}, {unix.SIGHUP, 129}, {unix.SIGKILL, -1}} {
+		t.Run(test.signal.String(), func(t *testing.T) {
+			inBackground(t, "run -d -it", `trap "echo noticed" TERM HUP INT; before=$(stty -g); echo ready; while read line; do [ "$(stty -g)" = "$before" ] && echo "as before: $line"; done`)
+			ready(t)
+			before := reference(t)
+			s := inTerminal(t, "attach", "box")
+			s.typeIn("one\r")
+			s.expect("as before: one")
+			s.Process.Signal(test.signal)
+			s.ends(test.code)
+			if after := s.settings(); test.signal != unix.SIGKILL && after != before {
+				t.Errorf("terminal before:\n%s\nafter:\n%s", before, after)
+			}
+			again := inTerminal(t, "attach", "box")
+			again.typeIn("two\r")
+			again.expect("as before: two")
+			if strings.Contains(said(t, "logs", "box"), "noticed") {
+				t.Error("the container got a signal")
+			}
+		})
+	}
+}
+
+// To be attached makes the program draw anew, in a window of the same size too.
+func TestAttachRedraws(t *testing.T) {
+	inBackground(t, "run -d -it", `n=0; trap 'n=$((n+1)); echo "drawn $n"' WINCH; echo ready; while :; do sleep 0.02; done`)
+	ready(t)
+	for _, drawing := range []string{"drawn 1", "drawn 2"} {
+		s := inTerminal(t, "attach", "box")
+		s.expect(drawing)
+		s.typeIn("\x10\x11")
+		s.ends(0)
+	}
+}
+
+func TestStartAttachedTerminal(t *testing.T) {
+	inBackground(t, "create -it", `echo the beginning; until [ "$(stty size)" = "31 97" ]; do sleep 0.01; done; read line; echo "read: $line"; exit 4`)
+	s := inTerminal(t, "start", "-ai", "box")
+	s.expect("the beginning")
+	s.typeIn("a word\r")
+	s.expect("read: a word")
+	s.ends(4)
+}
+
+// Without a terminal of its own a container reads lines of ours.
+func TestStartAttachedLines(t *testing.T) {
+	inBackground(t, "create -i", `tty; cat; exit 5`)
+	s := inTerminal(t, "start", "-ai", "box")
+	s.expect("not a tty")
+	s.typeIn("a line\n")
+	s.expect("a line\na line\n")
+	s.typeIn("\x04") // Ctrl-D
+	s.ends(5)
+}
+
+func TestExecTerminal(t *testing.T) {
+	inBackground(t, "run -d", `sleep 1000`)
+	before := reference(t)
+	s := inTerminal(t, "exec", "-it", "box", "sh", "-c", `tty; stty size; echo $TERM; trap : INT; cat; echo "cat ended: $?"; exit 3`)
+	s.expect("31 97\nxterm\n")
+	s.expect("/dev/pts/")
+	s.typeIn("hello\r")
+	s.expect("hello\nhello\n")
+	s.typeIn("\x03") // Ctrl-C
+	s.expect("cat ended: 130")
+	s.ends(3)
+	if after := s.settings(); after != before {
+		t.Errorf("terminal before:\n%s\nafter:\n%s", before, after)
+	}
+}
+
+// A program of exec dies with who has asked for it; one of exec -d does not.
+func TestExecKilledClient(t *testing.T) {
+	for _, flags := range []string{"", "-i", "-t"} {
+		t.Run("exec "+flags, func(t *testing.T) {
+			inBackground(t, "run -d", `sleep 1000`)
+			said(t, "exec", "-d", "box", "sleep", "3000")
+			args := append(append([]string{"exec"}, strings.Fields(flags)...), "box", "sh", "-c", "sleep 2000; true")
+			client := exec.Command("minictr", args...)
+			if err := client.Start(); err != nil {
+				t.Fatal(err)
+			}
+			running := func(command string) bool {
+				return strings.Contains(said(t, "exec", "box", "ps", "-o", "args"), "\n"+command+"\n")
+			}
+			if !within(func() bool { return running("sh -c sleep 2000; true") || running("{sh} sh -c sleep 2000; true") }) {
+				t.Fatalf("it does not run:\n%s", said(t, "exec", "box", "ps", "-o", "args"))
+			}
+			client.Process.Kill()
+			client.Wait()
+			if !within(func() bool { return !strings.Contains(said(t, "exec", "box", "ps", "-o", "args"), "sh -c sleep 2000") }) {
+				t.Error("it lives on")
+			}
+			if !running("sleep 3000") || !running("sleep 1000") {
+				t.Errorf("others have died:\n%s", said(t, "exec", "box", "ps", "-o", "args"))
+			}
+		})
+	}
+}
+
+// TestRow16LogsOnTerminal: what a container says must not steer the terminal of
+// who reads its log. Elsewhere the log is what was said, byte for byte.
+func TestRow16LogsOnTerminal(t *testing.T) {
+	const evil = "\x1b]0;owned\x07\x1b[2J\x9b31mtext\x1b[31mred\x1b[0m\n"
+	inBackground(t, "run -d", `printf '\033]0;owned\007\033[2J\23331mtext\033[31mred\033[0m\n'; printf '\033[5n\n' >&2`)
+	said(t, "wait", "box")
+	out, err := exec.Command("minictr", "logs", "box").Output()
+	if err != nil || string(out) != evil {
+		t.Errorf("to a pipe: %q, %v; want %q", out, err, evil)
+	}
+	s := inTerminal(t, "logs", "box")
+	s.ends(0)
+	s.expect(`\x1b]0;owned\a\x1b[2J\x9b31mtext` + "\x1b[31mred\x1b[0m\n")
+	s.expect(`\x1b[5n` + "\n")
+	for _, steers := range []string{"\x07", "\x1b]", "\x1b[2J", "\x9b", "\x1b[5n"} {
+		if strings.Contains(s.shown(), steers) {
+			t.Errorf("%q is on the screen:\n%q", steers, s.shown())
+		}
+	}
+}
