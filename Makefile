@@ -15,6 +15,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 BIN         ?= bin
 FUZZTIME    ?= 10s
 TESTFLAGS   ?=
+QEMU        := qemu-system-$(if $(filter x86_64,$(shell uname -m)),x86,arm)
 SUDO        := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 # One binary that runs anywhere: no C, no shared libraries. The tag leaves out
@@ -34,7 +35,7 @@ demo: build
 # dockerd that is, Debian's or Docker's own, is all the same; a containerd comes
 # with either.
 test:
-	scripts/need busybox-static strace tini iproute2 procps docker-registry skopeo podman chromium
+	scripts/need busybox-static strace tini iproute2 procps docker-registry skopeo podman chromium cpio $(QEMU)
 	PATH="$$PATH:/usr/sbin" command -v dockerd >/dev/null || scripts/need docker.io
 	go test $(TESTFLAGS) $(if $(SUDO),-exec 'sudo -E env "PATH=$(PATH):/usr/sbin"') ./...
 	scripts/test-vm
