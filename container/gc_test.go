@@ -46,14 +46,14 @@ func TestCollectCgroups(t *testing.T) {
 		t.Fatal(err)
 	}
 	busy := newID()
-	stays = append(stays, folder(filepath.Join(busy, "empty"), time.Hour), folder(filepath.Join(busy, "full"), time.Hour), folder(busy, time.Hour))
+	stays = append(stays, folder(filepath.Join(busy, "z-empty"), time.Hour), folder(filepath.Join(busy, "a-full"), time.Hour), folder(busy, time.Hour))
 	sleep := exec.Command("sleep", "100")
 	if err := sleep.Start(); err != nil {
 		t.Fatal(err)
 	}
 	defer sleep.Wait()
 	defer sleep.Process.Kill()
-	if err := os.WriteFile(filepath.Join(mount, cgroupParent, busy, "full", "cgroup.procs"), []byte(strconv.Itoa(sleep.Process.Pid)), 0); err != nil {
+	if err := os.WriteFile(filepath.Join(mount, cgroupParent, busy, "a-full", "cgroup.procs"), []byte(strconv.Itoa(sleep.Process.Pid)), 0); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(root, "containers", own, "image"), []byte("x"), 0o600); err != nil {

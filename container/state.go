@@ -17,7 +17,7 @@ const (
 	Created    Status = "created"    // it has not lived yet
 	Running    Status = "running"    // its process runs
 	Paused     Status = "paused"     // its process is frozen
-	Restarting Status = "restarting" // its watcher waits to begin again
+	Restarting Status = "restarting" // its watcher is about to begin again
 	Exited     Status = "exited"     // its last life has ended
 )
 
@@ -34,26 +34,30 @@ type State struct {
 // Lives tells whether the container has a process.
 func (s *State) Lives() bool { return s.Status == Running || s.Status == Paused }
 
-// State asks what is true of the container.
+// State asks what is true of the container: its life before its end, for that is
+// written down before the life is removed.
 func (c *Container) State() (s State, err error) {
+	life, err := c.life()
+	if err == nil {
+		err = s.live(life)
+	}
+	if err != nil && !errors.Is(err, state.ErrNotExist) {
+		return s, err
+	}
 	if s.End, err = c.End(); err != nil {
 		return s, err
 	}
-	s.Status = Created
-	if s.End != nil {
-		s.Status, s.Started = Exited, s.End.Started
-	}
-	life, err := c.life()
 	switch {
-	case err == nil:
-		err = s.live(life)
-	case errors.Is(err, state.ErrNotExist):
-		err = nil
-		if c.sleeps() {
+	case s.Lives():
+	case s.End == nil:
+		s.Status = Created
+	default:
+		s.Status, s.Started = Exited, s.End.Started
+		if c.begins(s.End) {
 			s.Status = Restarting
 		}
 	}
-	if err == nil && c.Settings.Health != nil {
+	if c.Settings.Health != nil {
 		s.Health, err = c.health(&s)
 	}
 	return s, err
@@ -93,5 +97,8 @@ func (c *Container) watched() bool {
 	return err == nil && unix.Close(pidfd) == nil
 }
 
-// sleeps tells whether the watcher waits to begin again.
-func (c *Container) sleeps() bool { return c.has("sleeps") && c.watched() }
+// begins tells whether the container, which has ended so, is between two lives.
+func (c *Container) begins(end *End) bool {
+	_, again := c.Settings.Restart.again(end)
+	return again && c.watched()
+}
