@@ -18,31 +18,25 @@ import (
 )
 
 // test tells whether a container is one that a filter names.
-type test func(*Listed) (bool, error)
+type test func(*Listed) bool
 
 // filters are the tests of each name.
 type filters map[string][]test
 
 func (f filters) has(name string) bool { return len(f[name]) > 0 }
 
-func (f filters) choose(l *Listed) (bool, error) {
+func (f filters) choose(l *Listed) bool {
 	for name, tests := range f {
-		every := strings.HasPrefix(name, "label")
-		ok := every
-		for _, t := range tests {
-			var err error
-			if ok, err = t(l); err != nil {
-				return false, err
+		holds := func(t test) bool { return t(l) }
+		if strings.HasPrefix(name, "label") {
+			if slices.ContainsFunc(tests, func(t test) bool { return !t(l) }) {
+				return false
 			}
-			if ok != every {
-				break
-			}
-		}
-		if !ok {
-			return false, nil
+		} else if !slices.ContainsFunc(tests, holds) {
+			return false
 		}
 	}
-	return true, nil
+	return true
 }
 
 // reading is what it takes to read filters.
@@ -107,9 +101,6 @@ func (v vocabulary) read(r *reading, name, value string) (test, error) {
 	return nil, hint.New(errors.New("no such filter"), "there are "+strings.Join(names, ", "))
 }
 
-// is makes a test of what cannot fail.
-func is(true func(*Listed) bool) test { return func(l *Listed) (bool, error) { return true(l), nil } }
-
 // oneOf refuses a value that no container can have.
 func oneOf(value string, known ...string) error {
 	if slices.Contains(known, value) {
@@ -119,37 +110,34 @@ func oneOf(value string, known ...string) error {
 }
 
 func (r *reading) id(value string) (test, error) {
-	return is(func(l *Listed) bool { return strings.HasPrefix(l.ID, value) }), nil
+	return func(l *Listed) bool { return strings.HasPrefix(l.ID, value) }, nil
 }
 
 // name: docker's users write ^/web$ as well as ^web$.
 func (r *reading) name(value string) (test, error) {
 	pattern, err := regexp.Compile(value)
-	return is(func(l *Listed) bool { return pattern.MatchString(l.Name) || pattern.MatchString("/"+l.Name) }), err
+	return func(l *Listed) bool { return pattern.MatchString(l.Name) || pattern.MatchString("/"+l.Name) }, err
 }
 
 func (r *reading) label(value string) (test, error) {
 	name, want, given := strings.Cut(value, "=")
-	return is(func(l *Listed) bool {
+	return func(l *Listed) bool {
 		have, ok := l.Settings.Labels[name]
 		return ok && (!given || have == want)
-	}), nil
+	}, nil
 }
 
 func (r *reading) noLabel(value string) (test, error) {
 	has, err := r.label(value)
-	return func(l *Listed) (bool, error) {
-		ok, err := has(l)
-		return !ok, err
-	}, err
+	return func(l *Listed) bool { return !has(l) }, err
 }
 
 func (r *reading) status(value string) (test, error) {
 	if value == "dead" || value == "removing" {
-		return is(func(*Listed) bool { return false }), nil // docker's; here they take no time
+		return func(*Listed) bool { return false }, nil // docker's; here they take no time
 	}
 	err := oneOf(value, string(Created), string(Restarting), string(Running), string(Paused), string(Exited))
-	return is(func(l *Listed) bool { return l.State.Status == Status(value) }), err
+	return func(l *Listed) bool { return l.State.Status == Status(value) }, err
 }
 
 func (r *reading) exited(value string) (test, error) {
@@ -157,29 +145,28 @@ func (r *reading) exited(value string) (test, error) {
 	if err != nil {
 		return nil, errors.New("not an exit code")
 	}
-	return is(func(l *Listed) bool { return l.State.Status == Exited && l.State.End.ExitCode == code }), nil
+	return func(l *Listed) bool { return l.State.Status == Exited && l.State.End.ExitCode == code }, nil
 }
 
 func (r *reading) health(value string) (test, error) {
 	err := oneOf(value, "starting", "healthy", "unhealthy", "none")
-	return is(func(l *Listed) bool {
+	return func(l *Listed) bool {
 		if h := l.State.Health; h != nil && h.Status != "" {
 			return h.Status == value
 		}
 		return value == "none"
-	}), err
+	}, err
 }
 
 func (r *reading) network(value string) (test, error) {
-	return is(func(l *Listed) bool { return l.Network() == value }), nil
+	return func(l *Listed) bool { return l.Network() == value }, nil
 }
 
 func (r *reading) volume(value string) (test, error) {
-	return func(l *Listed) (bool, error) {
-		_, mounts, err := l.Describe()
-		return slices.ContainsFunc(mounts, func(m MountPoint) bool {
+	return func(l *Listed) bool {
+		return slices.ContainsFunc(l.Mounts, func(m MountPoint) bool {
 			return m.Destination == value || m.Source == value
-		}), err
+		})
 	}, nil
 }
 
@@ -195,19 +182,19 @@ func (r *reading) ancestor(value string) (test, error) {
 		return nil, err
 	}
 	n := len(image.Layers)
-	return is(func(l *Listed) bool {
+	return func(l *Listed) bool {
 		return len(l.Settings.Layers) >= n && slices.Equal(l.Settings.Layers[:n], image.Layers)
-	}), nil
+	}, nil
 }
 
 func (r *reading) before(value string) (test, error) {
 	other, err := r.find(value)
-	return is(func(l *Listed) bool { return l.Settings.Created.Before(other.Settings.Created) }), err
+	return func(l *Listed) bool { return l.Settings.Created.Before(other.Settings.Created) }, err
 }
 
 func (r *reading) since(value string) (test, error) {
 	other, err := r.find(value)
-	return is(func(l *Listed) bool { return l.Settings.Created.After(other.Settings.Created) }), err
+	return func(l *Listed) bool { return l.Settings.Created.After(other.Settings.Created) }, err
 }
 
 // find finds a container by its name, its id or the beginning of its id.
@@ -232,5 +219,5 @@ func (r *reading) find(value string) (*Container, error) {
 
 func (r *reading) until(value string) (test, error) {
 	t, err := logs.ParseTime(value, r.now)
-	return is(func(l *Listed) bool { return l.Settings.Created.Before(t) }), err
+	return func(l *Listed) bool { return l.Settings.Created.Before(t) }, err
 }

@@ -81,6 +81,9 @@ func Inspect(root, name string, size bool) (*Inspection, error) {
 		return nil, err
 	}
 	i, err := c.inspect(size)
+	if err != nil && !c.has("image") {
+		err = errNotExist // it was removed since
+	}
 	if err != nil {
 		return nil, fmt.Errorf("inspect container %q: %w", name, err)
 	}

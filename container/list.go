@@ -15,7 +15,10 @@ import (
 // Listed is a container, and what was true of it when it was listed.
 type Listed struct {
 	*Container
-	State State
+	State          State
+	Command        string // what its process executes, in one line as docker's
+	Mounts         []MountPoint
+	Written, Whole int64 // bytes in files: those it has changed, and with its image's; if Query.Size
 }
 
 // Query says which containers are to be listed. Only those that have a process, or
@@ -25,6 +28,7 @@ type Query struct {
 	All     bool
 	Last    int      // 0: no limit
 	Filters []string // as docker's --filter takes them: NAME=VALUE
+	Size    bool     // measure its files
 }
 
 // Ps lists the containers in the store at root, the newest first.
@@ -43,22 +47,47 @@ func Ps(root string, q Query) ([]Listed, error) {
 		if q.Last > 0 && len(list) == q.Last {
 			break
 		}
-		l := Listed{Container: c}
-		if l.State, err = c.State(); err != nil {
-			return nil, fmt.Errorf("container %q: %w", c.Name, err)
-		}
-		if !dead && !l.State.Lives() && l.State.Status != Restarting {
+		l, err := c.listed()
+		if err == nil && !dead && !l.State.Lives() && l.State.Status != Restarting {
 			continue
 		}
-		ok, err := f.choose(&l)
+		if err == nil && !f.choose(l) {
+			continue
+		}
+		if err == nil && q.Size {
+			l.Written, l.Whole, err = c.Size()
+		}
+		if err != nil && !c.has("image") {
+			continue // it was removed since
+		}
 		if err != nil {
 			return nil, fmt.Errorf("container %q: %w", c.Name, err)
 		}
-		if ok {
-			list = append(list, l)
-		}
+		list = append(list, *l)
 	}
 	return list, nil
+}
+
+func (c *Container) listed() (*Listed, error) {
+	s, err := c.State()
+	if err != nil {
+		return nil, err
+	}
+	spec, err := c.Spec()
+	if err != nil {
+		return nil, err
+	}
+	return &Listed{Container: c, State: s, Command: commandText(spec.Process.Args), Mounts: c.mountPoints(spec)}, nil
+}
+
+func commandText(args []string) string {
+	words := slices.Clone(args)
+	for i, word := range words {
+		if i > 0 && strings.Contains(word, " ") {
+			words[i] = "'" + word + "'"
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // Words tell the state as docker does: "Up 3 minutes (healthy)".
@@ -129,22 +158,6 @@ func abridge(text string) string {
 		return first + "): " + failed
 	}
 	return text
-}
-
-// Describe tells what the container's process executes, in one line as docker's, and
-// which files it sees that are not its root's.
-func (c *Container) Describe() (command string, mounts []MountPoint, err error) {
-	spec, err := c.Spec()
-	if err != nil {
-		return "", nil, err
-	}
-	words := slices.Clone(spec.Process.Args)
-	for i, word := range words {
-		if i > 0 && strings.Contains(word, " ") {
-			words[i] = "'" + word + "'"
-		}
-	}
-	return strings.Join(words, " "), c.mountPoints(spec), nil
 }
 
 // Network is what the container is connected to.

@@ -36,14 +36,10 @@ func (c *Container) prune(f filters) (size int64, chosen bool, err error) {
 	} else if err != nil {
 		return 0, false, err
 	}
-	l := Listed{Container: c}
-	if l.State, err = c.State(); err == nil {
-		chosen, err = f.choose(&l)
+	if !f.choose(&Listed{Container: c}) {
+		return 0, false, c.unlock()
 	}
-	if err == nil && chosen {
-		size, err = bytesIn(c.path("upper"))
-	}
-	if err != nil || !chosen {
+	if size, err = bytesIn(c.path("upper")); err != nil {
 		return 0, false, errors.Join(err, c.unlock())
 	}
 	return size, true, c.remove()

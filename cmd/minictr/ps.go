@@ -55,7 +55,11 @@ func ps(c *cli.Context) error {
 	if c.Args().Present() {
 		return usage(c, fmt.Errorf("ps: it takes no CONTAINER"), true)
 	}
-	query := container.Query{All: c.Bool("all"), Last: max(0, c.Int("last")), Filters: c.StringSlice("filter")}
+	format := c.String("format")
+	query := container.Query{
+		All: c.Bool("all"), Last: max(0, c.Int("last")), Filters: c.StringSlice("filter"),
+		Size: c.Bool("size") || strings.Contains(format, ".Size"),
+	}
 	if c.Bool("latest") {
 		query.Last = 1
 	}
@@ -63,37 +67,28 @@ func ps(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	format := c.String("format")
 	if c.Bool("quiet") {
 		format = "{{.ID}}"
 	}
 	columns := `{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Names}}`
-	measured := c.Bool("size") || strings.Contains(format, ".Size")
 	if c.Bool("size") {
 		columns += `\t{{.Size}}`
 	}
 	now := time.Now()
 	var rows []psRow
 	for _, l := range list {
-		row, err := newPsRow(l, now, c.Bool("no-trunc"))
-		if err == nil && measured {
-			row.Size, err = psSize(l)
-		}
-		if err != nil {
-			return fmt.Errorf("container %q: %w", l.Name, err)
+		row := newPsRow(l, now, c.Bool("no-trunc"))
+		if query.Size {
+			row.Size = fmt.Sprintf("%s (virtual %s)", humanSize(l.Written), humanSize(l.Whole))
 		}
 		rows = append(rows, row)
 	}
 	return printList(format, columns, psHeadings(), rows)
 }
 
-func newPsRow(l container.Listed, now time.Time, whole bool) (row psRow, err error) {
-	command, mounts, err := l.Describe()
-	if err != nil {
-		return row, err
-	}
-	created := l.Settings.Created
-	row = psRow{
+func newPsRow(l container.Listed, now time.Time, whole bool) psRow {
+	command, created := l.Command, l.Settings.Created
+	row := psRow{
 		ID: l.ID, Image: harmless(l.Settings.Image), Names: l.Name,
 		CreatedAt:  created.Local().Format("2006-01-02 15:04:05 -0700 MST"),
 		RunningFor: units.HumanDuration(now.Sub(created)) + " ago",
@@ -112,7 +107,7 @@ func newPsRow(l container.Listed, now time.Time, whole bool) (row psRow, err err
 		labels = append(labels, harmless(name+"="+row.labels[name]))
 	}
 	volumes := 0
-	for _, m := range mounts {
+	for _, m := range l.Mounts {
 		if m.Type == "volume" {
 			volumes++
 		}
@@ -123,12 +118,7 @@ func newPsRow(l container.Listed, now time.Time, whole bool) (row psRow, err err
 		sources = append(sources, source)
 	}
 	row.Labels, row.Mounts, row.LocalVolumes = strings.Join(labels, ","), strings.Join(sources, ","), strconv.Itoa(volumes)
-	return row, nil
-}
-
-func psSize(l container.Listed) (string, error) {
-	written, whole, err := l.Size()
-	return fmt.Sprintf("%s (virtual %s)", humanSize(written), humanSize(whole)), err
+	return row
 }
 
 // harmless is a stranger's text in a row.

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"fmt"
+	"os/exec"
+	"testing"
+)
+
+// TestPsWhileContainersGo: containers that are made and removed meanwhile are no
+// error.
+func TestPsWhileContainersGo(t *testing.T) {
+	needRoot(t)
+	loadDemo(t)
+	stop, ended := make(chan struct{}), make(chan error)
+	const others = 3
+	for i := range others {
+		go func() {
+			name := fmt.Sprint("box", i)
+			for {
+				select {
+				case <-stop:
+					ended <- nil
+					return
+				default:
+				}
+				if out, err := exec.Command("sh", "-c", "minictr create --name "+name+" demo && minictr rm "+name).CombinedOutput(); err != nil {
+					ended <- fmt.Errorf("%w: %s", err, out)
+					return
+				}
+			}
+		}()
+	}
+	for _, words := range [][]string{{"ps", "-a", "-s"}, {"container", "prune", "-f", "--filter", "label=none"}} {
+		for range 25 {
+			if out, err := exec.Command("minictr", words...).CombinedOutput(); err != nil {
+				t.Errorf("minictr %q: %v: %s", words, err, out)
+			}
+		}
+	}
+	close(stop)
+	for range others {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+}
