@@ -68,7 +68,8 @@ type InspectedHealth struct {
 // NetworkSettings: nothing is ever published, and there are no networks but none
 // and host.
 type NetworkSettings struct {
-	SandboxKey string              // the container's network namespace
+	SandboxKey string // the container's network namespace
+	IPAddress  string
 	Ports      map[string]struct{} // by PORT/PROTOCOL
 	Networks   map[string]struct{}
 }
