@@ -3,7 +3,8 @@ package container
 // Files of a container that runs, which may have made anything of them: a link to
 // the host's, a FIFO, a device. So a path is looked up below a descriptor of the
 // container's root, which no link leaves (openat2(2)); what is found is opened only
-// when it is known to be a regular file.
+// when it is known to be a regular file, and none of proc(5): those are the kernel's
+// words, and some make who reads them wait.
 
 import (
 	"errors"
@@ -42,6 +43,13 @@ func (root rootFiles) open(name string) (*os.File, error) {
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFREG {
 		return nil, errors.New("not a regular file")
+	}
+	var system unix.Statfs_t
+	if err := unix.Fstatfs(fd, &system); err != nil {
+		return nil, err
+	}
+	if system.Type == unix.PROC_SUPER_MAGIC {
+		return nil, errors.New("not a regular file, but one of procfs")
 	}
 	return os.OpenFile(fmt.Sprintf("/proc/self/fd/%d", fd), os.O_RDONLY|unix.O_NONBLOCK, 0)
 }
