@@ -116,10 +116,8 @@ func (c *Container) drop(name string) error {
 // remove gives the name free first, and the lock last. Without its image the
 // folder is no container: if we are killed from there on, the sweep goes on.
 func (c *Container) remove() error {
-	if c.Name != "" {
-		if err := os.Remove(c.link()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+	if err := c.freeName(); err != nil {
+		return err
 	}
 	err := c.drop("image")
 	if err == nil {
@@ -178,6 +176,7 @@ func (c *Container) take(patience time.Duration) error {
 var (
 	errNotExist = errors.New("no such container")
 	errRunning  = errors.New("it is running")
+	errBusy     = hint.New(errors.New("another command is at work on it"), "wait until that one has ended: cp, rm or gc, for example")
 )
 
 // lockFolder opens a folder and locks it. The lock is gone when the file is
@@ -223,7 +222,7 @@ func Remove(root, name string, force bool) error {
 		return nil // it was one of --rm
 	}
 	if errors.Is(err, errRunning) {
-		err = hint.New(err, "end it first with minictr stop, or remove it with: minictr rm -f")
+		err = c.whyHeld()
 	}
 	if err == nil {
 		err = c.remove()
@@ -232,6 +231,14 @@ func Remove(root, name string, force bool) error {
 		return fmt.Errorf("remove container %q: %w", name, err)
 	}
 	return nil
+}
+
+// whyHeld tells why somebody has the container's lock.
+func (c *Container) whyHeld() error {
+	if s, err := c.State(); err == nil && !s.Lives() && !c.watched() {
+		return errBusy
+	}
+	return hint.New(errRunning, "end it first with minictr stop, or remove it with: minictr rm -f")
 }
 
 // briefly is how long to wait for a lock that nobody should hold for long.

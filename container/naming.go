@@ -61,6 +61,21 @@ func (c *Container) claim(name string) error {
 	return err
 }
 
+// freeName gives up the container's name. It may have got another one since we
+// looked, and the one it had may be another container's.
+func (c *Container) freeName() error {
+	if id, err := os.Readlink(c.link()); err != nil || id != c.ID {
+		c.Name = namesOf(c.root)[c.ID]
+	}
+	if c.Name == "" {
+		return nil
+	}
+	if err := os.Remove(c.link()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
 func taken(name string) error {
 	return hint.New(fmt.Errorf("name %q: another container has it", name),
 		"choose another one, or remove that container with: minictr rm "+name)

@@ -38,7 +38,7 @@ func Start(root, name string, explain bool) error {
 // startWatcher starts the watcher and waits until the container runs. stdin is
 // what the container reads, nil for what its settings say.
 func (c *Container) startWatcher(stdin *os.File, explain bool) error {
-	if err := errors.Join(c.wake(), c.drop("stopped")); err != nil {
+	if err := c.drop("stopped"); err != nil {
 		return err
 	}
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)

@@ -6,10 +6,12 @@ package container
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/runtime"
+	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/minictr/minictr/runtime/state"
 	"golang.org/x/sys/unix"
 )
@@ -36,9 +38,6 @@ func (c *Container) stop(timeout *time.Duration) error {
 	if err != nil || !s.Lives() && !c.watched() {
 		return err
 	}
-	if err := c.write("stopped", nil); err != nil {
-		return err
-	}
 	if timeout == nil {
 		patience := DefaultStopTimeout
 		if t := c.Settings.Options.StopTimeout; t != nil {
@@ -46,35 +45,62 @@ func (c *Container) stop(timeout *time.Duration) error {
 		}
 		timeout = &patience
 	}
-	ended, err := c.signal(c.Settings.StopSignal, false)
-	if err != nil {
+	ended, err := c.endBy(c.Settings.StopSignal, false, *timeout)
+	if err != nil || ended {
 		return err
-	}
-	defer unix.Close(ended)
-	if ended < 0 || await(ended, *timeout) {
-		return c.settled()
 	}
 	return c.end()
 }
 
 // end kills the container, and waits until its end is written down.
 func (c *Container) end() error {
-	if err := c.write("stopped", nil); err != nil {
-		return err
+	ended, err := c.endBy(unix.SIGKILL, true, lethal)
+	if err == nil && !ended {
+		err = fmt.Errorf("its process lives on %v after SIGKILL", lethal)
 	}
-	ended, err := c.signal(unix.SIGKILL, true)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(ended)
-	if ended >= 0 && !await(ended, lethal) {
-		return fmt.Errorf("its process lives on %v after SIGKILL", lethal)
-	}
-	return c.settled()
+	return err
 }
 
 // lethal is how long a process may take to die; one that waits for a disk cannot.
 const lethal = 10 * time.Second
+
+// endBy sends a signal to the container's process, and waits until it has ended
+// and that is written down. A process that is being made at this moment gets it as
+// soon as it is there.
+func (c *Container) endBy(sig unix.Signal, all bool, patience time.Duration) (ended bool, err error) {
+	if err := c.markStopped(); err != nil {
+		return false, err
+	}
+	for began := time.Now(); ; {
+		pidfd, err := c.signal(sig, all)
+		if err != nil {
+			return false, err
+		}
+		if pidfd >= 0 {
+			ended := await(pidfd, patience)
+			unix.Close(pidfd)
+			if !ended {
+				return false, nil
+			}
+			began = time.Now()
+		}
+		if err := c.settled(); !errors.Is(err, errRunning) {
+			return true, err
+		}
+		if time.Since(began) > lethal {
+			return false, errBusy
+		}
+	}
+}
+
+// markStopped notes that it is not to begin again. If it is one of --rm it may be
+// gone already.
+func (c *Container) markStopped() error {
+	if err := c.write("stopped", nil); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
 
 // signal sends a signal to the container's process, and returns its pidfd for
 // the caller to close, or -1 if there is none: then a watcher that is about to
@@ -94,13 +120,23 @@ func (c *Container) signal(sig unix.Signal, all bool) (pidfd int, err error) {
 	if errors.Is(err, state.ErrNotRunning) {
 		err = nil
 	}
-	if err == nil {
-		err = runtime.Resume(life)
-		if !errors.Is(err, unix.ENOENT) { // it was not paused, or has ended
-			err = nil
-		}
+	if err := errors.Join(err, thaw(life)); err != nil {
+		unix.Close(pidfd)
+		return -1, err
 	}
-	return pidfd, err
+	return pidfd, nil
+}
+
+// thaw lets a container go on if it is paused. That it has ended is no error.
+func thaw(life *state.Folder) error {
+	status, err := life.Status()
+	if err != nil || status != state.Paused {
+		return err
+	}
+	if err = cgroup.Thaw(life.Record.Cgroup); errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV) {
+		return nil
+	}
+	return err
 }
 
 // wake ends a watcher that waits to begin again.
@@ -142,18 +178,20 @@ func await(pidfd int, patience time.Duration) bool {
 	}
 }
 
-// settled waits until whoever watches over the container has written down its
-// end and let go of it.
+// settled sees that the end of the container is written down, and that nobody has
+// it any more. The error is errRunning if somebody does; that is as it should be
+// if it was started again since it was stopped.
 func (c *Container) settled() error {
-	err := c.take(lethal)
-	if errors.Is(err, errNotExist) {
+	const moment = 20 * time.Millisecond
+	err := c.take(moment)
+	switch {
+	case err == nil:
+		defer c.unlock()
+		return c.settleHeld("")
+	case errors.Is(err, errNotExist), errors.Is(err, errRunning) && !c.has("stopped"):
 		return nil
 	}
-	if err != nil {
-		return fmt.Errorf("its watcher does not end: %w", err)
-	}
-	defer c.unlock()
-	return c.settleHeld("")
+	return err
 }
 
 // Kill sends a signal to the container's process.
@@ -183,14 +221,11 @@ func (c *Container) send(sig unix.Signal) error {
 		return err
 	}
 	if sig == unix.SIGKILL || sig == c.Settings.StopSignal {
-		if err := c.write("stopped", nil); err != nil {
+		if err := c.markStopped(); err != nil {
 			return err
 		}
 	}
-	if err := runtime.Kill(life, sig, false); err != nil || sig != unix.SIGKILL {
-		return err
-	}
-	return nil
+	return runtime.Kill(life, sig, false)
 }
 
 // living is the container's life, if it has a process.

@@ -42,6 +42,9 @@ func (c *Container) awaitHeld() (*End, error) {
 		return nil, err
 	}
 	life, err := c.life()
+	for ; err == nil && life.Record.Pid == 0; life, err = c.life() { // it is being made
+		time.Sleep(time.Millisecond)
+	}
 	if errors.Is(err, state.ErrNotExist) {
 		if before == nil {
 			err = hint.New(errors.New("it has not been started"), "minictr start "+c.Name+" starts it")

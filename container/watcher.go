@@ -44,7 +44,10 @@ func Watch(root, id string, starter, stdin *os.File, calls func(*plan.Plan) walk
 	}
 	c, err := open(root, id, "")
 	if err == nil {
-		err = c.take(briefly)
+		err = c.takeToStart()
+	}
+	if errors.Is(err, errRunning) {
+		return sayLives(starter)
 	}
 	if err != nil {
 		return tellStarter(starter, err)
@@ -63,10 +66,13 @@ func Watch(root, id string, starter, stdin *os.File, calls func(*plan.Plan) walk
 	return errors.Join(tellStarter(starter, err), c.failed(err))
 }
 
-// takeToStart locks the container. The error is errRunning if another one starts
-// it at this moment, and succeeds.
+// takeToStart locks the container; a watcher that waits to begin again gives way.
+// The error is errRunning if another one starts it at this moment, and succeeds.
 func (c *Container) takeToStart() error {
 	for began := time.Now(); ; {
+		if err := c.wake(); err != nil {
+			return err
+		}
 		err := c.take(briefly)
 		if !errors.Is(err, errRunning) {
 			return err
@@ -75,7 +81,7 @@ func (c *Container) takeToStart() error {
 			return errors.Join(err, errRunning)
 		}
 		if time.Since(began) > lethal {
-			return errors.New("another command is at work on it, and does not end")
+			return errBusy
 		}
 	}
 }

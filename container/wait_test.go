@@ -1,0 +1,65 @@
+package container
+
+import (
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/minictr/minictr/runtime/state"
+	"golang.org/x/sys/unix"
+)
+
+// TestAwaitLifeInTheMaking: who waits for a container whose process is not there
+// yet waits for that process, however long it then lives.
+func TestAwaitLifeInTheMaking(t *testing.T) {
+	c := &Container{ID: "c", dir: t.TempDir()}
+	if err := c.write("image", []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	life, err := state.New(c.dir, lifeName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer life.Close()
+	sleep := exec.Command("sleep", "100")
+	if err := sleep.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer sleep.Wait()
+	defer sleep.Process.Kill()
+	lock, err := lockFolder(c.dir, unix.LOCK_EX) // it is being watched
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+
+	type answer struct {
+		end *End
+		err error
+	}
+	answers := make(chan answer)
+	go func() {
+		end, err := c.Await()
+		answers <- answer{end, err}
+	}()
+	time.Sleep(50 * time.Millisecond)
+	if err := life.SetProcess(sleep.Process.Pid); err != nil {
+		t.Fatal(err)
+	}
+	if err := life.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	// somebody else's word is not enough, as long as there is the process
+	if err := c.saveEnd(&End{Lives: 1, ExitCode: 7}); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case a := <-answers:
+		t.Fatalf("%+v, before the process has ended", a)
+	case <-time.After(100 * time.Millisecond):
+	}
+	sleep.Process.Kill()
+	if a := <-answers; a.err != nil || a.end.ExitCode != 7 {
+		t.Errorf("%+v, %v", a.end, a.err)
+	}
+}
