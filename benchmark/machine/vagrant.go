@@ -205,7 +205,7 @@ func (f *follower) Read(p []byte) (n int, err error) {
 			if f.file, err = os.Open(f.path); err == nil {
 				f.begun <- time.Now()
 			}
-		} else if n, err = f.file.Read(p); n > 0 {
+		} else if n, _ = f.file.Read(p); n > 0 { // at its end there may be more later
 			return n, nil
 		}
 		select {
