@@ -73,7 +73,10 @@ func (l *libvirt) start(ctx context.Context, s benchmark.Setup) error {
 	} {
 		cmd := exec.Command(argv[0], argv[1:]...)
 		cmd.Stdout, cmd.Stderr = s.Log, s.Log
-		cmd.SysProcAttr = &unix.SysProcAttr{Pdeathsig: unix.SIGTERM} // it is not to outlive us
+		cmd.SysProcAttr = &unix.SysProcAttr{
+			Setpgid:   true,         // who presses ^C does not mean it: close needs it
+			Pdeathsig: unix.SIGTERM, // but it is not to outlive us
+		}
 		if err := cmd.Start(); err != nil {
 			return failure(cmd, err)
 		}
