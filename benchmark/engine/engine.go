@@ -91,9 +91,6 @@ func (e *engine) Version() string {
 
 func (e *engine) Prepare(ctx context.Context, s benchmark.Setup) (err error) {
 	e.setup = s
-	if err := adopt(); err != nil {
-		return err
-	}
 	if e.place, err = newPlace(e.tool); err != nil {
 		return err
 	}
@@ -158,6 +155,11 @@ func (e *engine) Start(ctx context.Context) (benchmark.Instance, error) {
 	}
 	defer os.Remove(said.Name())
 	defer said.Close()
+	release, err := adopt()
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	before := relatives()
 	returned, err := i.await(ctx, e.run(id, folder), said)
 	if tool, ok := e.tool.(attached); err == nil && !(ok && tool.foreground()) {

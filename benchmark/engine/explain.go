@@ -43,6 +43,11 @@ func (e *engine) Explain(ctx context.Context) ([]benchmark.Phase, error) {
 	defer said.Close()
 
 	i := &instance{engine: e, folder: folder}
+	release, err := adopt()
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	before := relatives()
 	returned, err := i.await(ctx, tool.explained(folder), said)
 	if err != nil {

@@ -14,12 +14,17 @@ import (
 
 // Which processes serve a container? Those that descend from the command that
 // made it. A daemon loses its parent; the kernel gives it the nearest ancestor
-// that is a "child subreaper" (prctl(2)), which is the benchmark: so everything
-// stays in the family.
+// that is a "child subreaper" (prctl(2)), which is the benchmark for as long as
+// the command runs: so everything stays in the family.
 
-// adopt makes this process the parent of those that lose theirs.
-func adopt() error {
-	return os.NewSyscallError("prctl", unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
+// adopt makes this process the parent of those that lose theirs, until release.
+// It is not for ever: others, such as libvirt, rely on a first process that
+// buries at once whoever has died.
+func adopt() (release func(), err error) {
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return nil, os.NewSyscallError("prctl", err)
+	}
+	return func() { unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0) }, nil
 }
 
 // family is a set of process ids.
