@@ -88,7 +88,8 @@ func open(root, id, name string) (*Container, error) {
 	return c, err
 }
 
-// List finds all containers, the newest first.
+// List finds all containers, the newest first. One that cannot be read is an error
+// beside those that can.
 func List(root string) ([]*Container, error) {
 	root, err := filepath.Abs(root)
 	if err != nil {
@@ -103,20 +104,22 @@ func List(root string) ([]*Container, error) {
 	}
 	names := namesOf(root)
 	var all []*Container
+	var unread []error
 	for _, id := range ids {
 		c, err := open(root, id.Name(), names[id.Name()])
 		if errors.Is(err, errNotExist) { // it is being made, or removed
 			continue
 		}
 		if err != nil {
-			return nil, err
+			unread = append(unread, fmt.Errorf("container %s: %w", id.Name(), err))
+			continue
 		}
 		all = append(all, c)
 	}
 	slices.SortFunc(all, func(a, b *Container) int {
 		return cmp.Or(b.Settings.Created.Compare(a.Settings.Created), strings.Compare(a.ID, b.ID))
 	})
-	return all, nil
+	return all, errors.Join(unread...)
 }
 
 // Dir is the container's folder, for those who read its log.

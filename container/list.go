@@ -3,6 +3,7 @@ package container
 // Listing: what `ps` shows, and in which words.
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -31,53 +32,53 @@ type Query struct {
 	Size    bool     // measure its files
 }
 
-// Ps lists the containers in the store at root, the newest first.
+// Ps lists the containers in the store at root, the newest first. One that cannot be
+// read is an error beside those that can.
 func Ps(root string, q Query) ([]Listed, error) {
 	all, err := List(root)
-	if err != nil {
-		return nil, err
-	}
+	unread := []error{err}
 	f, err := parseFilters(q.Filters, all, root, psFilters)
 	if err != nil {
 		return nil, err
 	}
-	dead := q.All || q.Last > 0 || f.has("status") || f.has("exited")
 	var list []Listed
 	for _, c := range all {
 		if q.Last > 0 && len(list) == q.Last {
 			break
 		}
-		l, err := c.listed()
-		if err == nil && !dead && !l.State.Lives() && l.State.Status != Restarting {
-			continue
+		l, err := q.look(c, f)
+		if err != nil && c.has("image") { // without it, it was removed since
+			unread = append(unread, fmt.Errorf("container %q: %w", c.Name, err))
 		}
-		if err == nil && !f.choose(l) {
-			continue
+		if err == nil && l != nil {
+			list = append(list, *l)
 		}
-		if err == nil && q.Size {
-			l.Written, l.Whole, err = c.Size()
-		}
-		if err != nil && !c.has("image") {
-			continue // it was removed since
-		}
-		if err != nil {
-			return nil, fmt.Errorf("container %q: %w", c.Name, err)
-		}
-		list = append(list, *l)
 	}
-	return list, nil
+	return list, errors.Join(unread...)
 }
 
-func (c *Container) listed() (*Listed, error) {
+// look looks at a container; nil is one that is not asked for.
+func (q *Query) look(c *Container, f filters) (*Listed, error) {
 	s, err := c.State()
 	if err != nil {
 		return nil, err
+	}
+	dead := q.All || q.Last > 0 || f.has("status") || f.has("exited")
+	if !dead && !s.Lives() && s.Status != Restarting {
+		return nil, nil
 	}
 	spec, err := c.Spec()
 	if err != nil {
 		return nil, err
 	}
-	return &Listed{Container: c, State: s, Command: commandText(spec.Process.Args), Mounts: c.mountPoints(spec)}, nil
+	l := &Listed{Container: c, State: s, Command: commandText(spec.Process.Args), Mounts: c.mountPoints(spec)}
+	if !f.choose(l) {
+		return nil, nil
+	}
+	if q.Size {
+		l.Written, l.Whole, err = c.Size()
+	}
+	return l, err
 }
 
 func commandText(args []string) string {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -63,9 +64,9 @@ func ps(c *cli.Context) error {
 	if c.Bool("latest") {
 		query.Last = 1
 	}
-	list, err := container.Ps(c.String("root"), query)
-	if err != nil {
-		return err
+	list, unread := container.Ps(c.String("root"), query)
+	if len(list) == 0 && unread != nil {
+		return unread
 	}
 	if c.Bool("quiet") {
 		format = "{{.ID}}"
@@ -83,7 +84,7 @@ func ps(c *cli.Context) error {
 		}
 		rows = append(rows, row)
 	}
-	return printList(format, columns, psHeadings(), rows)
+	return errors.Join(printList(format, columns, psHeadings(), rows), unread)
 }
 
 func newPsRow(l container.Listed, now time.Time, whole bool) psRow {
