@@ -69,7 +69,8 @@ func (c *Container) reserve() error {
 	return os.WriteFile(c.path(".end.json"), bytes.Repeat([]byte(" "), room), 0o600)
 }
 
-// saveEnd writes it down, into what was reserved for it.
+// saveEnd writes it down, into what was reserved for it. It is on the disk before
+// it has its name: a power cut leaves the one or the other.
 func (c *Container) saveEnd(end *End) error {
 	data, err := json.Marshal(end)
 	if err != nil {
@@ -82,6 +83,9 @@ func (c *Container) saveEnd(end *End) error {
 	defer file.Close()
 	if _, err := file.Write(append(data, bytes.Repeat([]byte(" "), max(0, room-len(data)))...)); err != nil {
 		return err
+	}
+	if err := unix.Fdatasync(int(file.Fd())); err != nil {
+		return fmt.Errorf("fdatasync %s: %w", file.Name(), err)
 	}
 	return os.Rename(c.path(".end.json"), c.path("end.json"))
 }

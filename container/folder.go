@@ -99,6 +99,27 @@ func (c *Container) replace(name string, data []byte) error {
 	return os.Rename(part, c.path(name))
 }
 
+// keep does so with one that a power cut must not tear, unless all of it goes with
+// its process.
+func (c *Container) keep(name string, data []byte) error {
+	if c.Settings.Options.Remove {
+		return c.replace(name, data)
+	}
+	part := c.path("." + name)
+	file, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(data)
+	if err == nil {
+		err = file.Sync()
+	}
+	if err := errors.Join(err, file.Close()); err != nil {
+		return err
+	}
+	return os.Rename(part, c.path(name))
+}
+
 // has tells whether there is a file of this name.
 func (c *Container) has(name string) bool {
 	_, err := os.Lstat(c.path(name))
@@ -204,11 +225,13 @@ func flock(f *os.File, how int) error {
 }
 
 // Remove removes a container that has ended, by its name, its id or the
-// beginning of its id. With force it is killed first.
+// beginning of its id. With force it is killed first, and goes even if nobody can
+// read any more what was decided about it.
 func Remove(root, name string, force bool) error {
-	c, err := Find(root, name)
-	if err != nil {
-		return fmt.Errorf("remove %w", err)
+	c, err := locate(root, name)
+	unreadable := c != nil && !errors.Is(err, errNotExist)
+	if err != nil && !(force && unreadable) {
+		return fmt.Errorf("remove container %q: %w", name, err)
 	}
 	patience := briefly
 	if force {

@@ -31,9 +31,9 @@ func Collect(root string) ([]Remnant, error) {
 	if err != nil {
 		return nil, err
 	}
-	left, err := sweep(root, unix.LOCK_EX)
+	left, stuck, err := sweep(root, unix.LOCK_EX)
 	if err != nil {
-		return left, err
+		return left, errors.Join(append(stuck, err)...)
 	}
 	for id, path := range listCgroups() {
 		if _, err := os.Lstat(filepath.Join(root, "containers", id)); err == nil || !isID(id) {
@@ -50,10 +50,10 @@ func Collect(root string) ([]Remnant, error) {
 		case err == nil:
 			left = append(left, Remnant{"cgroup", path, "removed"})
 		case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.EBUSY):
-			return left, err
+			stuck = append(stuck, err)
 		}
 	}
-	return left, nil
+	return left, errors.Join(stuck...)
 }
 
 // isID tells whether it looks as newID's do.

@@ -55,7 +55,7 @@ func (c *Container) save(spec *specs.Spec) error {
 	if err != nil {
 		return err
 	}
-	if err := c.replace("settings.json", settings); err != nil {
+	if err := c.keep("settings.json", settings); err != nil {
 		return err
 	}
 	return c.saveConfig(spec)
@@ -66,7 +66,7 @@ func (c *Container) saveConfig(spec *specs.Spec) error {
 	if err != nil {
 		return err
 	}
-	return c.replace("config.json", config)
+	return c.keep("config.json", config)
 }
 
 // Spec is the container's OCI config.

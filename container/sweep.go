@@ -35,50 +35,51 @@ type Remnant struct {
 }
 
 // Sweep settles what killed commands have left in the store's root. Who may not
-// write there sees things as they were left.
+// write there sees things as they were left; and a container that cannot be put in
+// order stands in nobody's way: gc says why.
 func Sweep(root string) error {
-	_, err := sweep(root, unix.LOCK_EX|unix.LOCK_NB)
+	_, _, err := sweep(root, unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, fs.ErrPermission) {
 		return nil
 	}
 	return err
 }
 
-func sweep(root string, lock int) (left []Remnant, err error) {
+// sweep returns what it has put in order, and why it could not.
+func sweep(root string, lock int) (left []Remnant, stuck []error, err error) {
 	containers := filepath.Join(root, "containers")
 	all, err := lockFolder(containers, lock)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.EWOULDBLOCK) {
-		return nil, nil
+		return nil, nil, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer all.Close()
 	ids, err := all.Readdirnames(-1)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	cgroups := listCgroups()
 	for _, id := range ids {
 		c := &Container{ID: id, root: root, dir: filepath.Join(containers, id)}
 		what, err := c.settle(cgroups[id])
 		if err != nil {
-			return left, fmt.Errorf("settle container %s: %w", id, err)
-		}
-		if what != "" {
+			stuck = append(stuck, fmt.Errorf("settle container %s: %w", id, err))
+		} else if what != "" {
 			left = append(left, Remnant{"container", id, what})
 		}
 	}
 	store, err := images.Open(root)
 	if err != nil {
-		return left, err
+		return left, stuck, err
 	}
 	names, err := sweepNames(root)
 	if err != nil {
-		return left, err
+		return left, stuck, err
 	}
 	floors, err := sweepFloors(store.Layers().Dir())
-	return slices.Concat(left, names, floors), err
+	return slices.Concat(left, names, floors), stuck, err
 }
 
 // listCgroups finds the cgroups that containers have, by id.
@@ -157,9 +158,7 @@ func (c *Container) lost() error {
 	if err != nil {
 		return err
 	}
-	if last, err := c.End(); err != nil {
-		return err
-	} else if last == nil || !last.Started.Equal(life.Record.Created) {
+	if last, err := c.End(); err != nil || last == nil || !last.Started.Equal(life.Record.Created) {
 		end := c.nextEnd()
 		end.Error, end.ExitCode = "lost: the process that watched over it was killed", exitLost
 		if now, err := life.Record.ThisBoot(); err == nil && !now {
