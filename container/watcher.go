@@ -274,7 +274,8 @@ func (c *Container) again() error {
 	return c.failed(err)
 }
 
-// failed writes down that the container could not be started.
+// failed writes down that the container could not be started, and ends what may
+// have been started of it.
 func (c *Container) failed(err error) error {
 	end := c.nextEnd()
 	end.Error, end.ExitCode = err.Error(), exitUnstarted
@@ -282,9 +283,9 @@ func (c *Container) failed(err error) error {
 		end.ExitCode = code
 	}
 	if c.Settings.Options.Remove {
-		return c.remove()
+		return errors.Join(c.finish(), c.remove())
 	}
-	return errors.Join(c.saveEnd(end), c.drop("watcher"), c.unlock())
+	return errors.Join(c.saveEnd(end), c.finish(), c.drop("watcher"), c.unlock())
 }
 
 // exitUnstarted is the exit code of a container that could not be started.

@@ -7,6 +7,7 @@ package hardening
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -278,4 +279,19 @@ func parent(t *testing.T, pid int) int {
 func zombie(pid int) bool {
 	data, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	return strings.Contains(string(data), "State:\tZ")
+}
+
+// TestWatcherThatFails: the container lives already when its watcher cannot go on.
+// The command says so, and nothing of the container is left, not even who shares
+// the host's processes.
+func TestWatcherThatFails(t *testing.T) {
+	guard(t)
+	needStrace(t)
+	dir := traces(t.TempDir())
+	// the first memfd_create(2) of a watcher is the container's, the second its own
+	args := []string{"-D", "-f", "-qq", "-o", filepath.Join(string(dir), "trace"), "-e", "trace=memfd_create", "-e", "inject=memfd_create:error=EMFILE:when=2"}
+	cmd := command("minictr", "run", "-d", "--rm", "--pid", "host", "box", "sh", "-c", "sleep 1000 & sleep 1001")
+	if r := dir.do(exec.Command("strace", append(args, cmd.Args...)...)); r.code != 125 || !strings.Contains(r.stdout, "memfd_create: too many open files") {
+		t.Errorf("%+v", r)
+	}
 }
