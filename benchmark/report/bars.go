@@ -21,7 +21,7 @@ type Piece struct {
 }
 
 // shades that can be told apart, in turn.
-func shades() []string { return []string{"1", ".55", ".8", ".35", ".65", ".25"} }
+func shades() []string { return []string{"1", ".55", ".8", ".35", ".65", ".25", ".45"} }
 
 // bar takes the median of each phase.
 func bar(id, name, class string, phases []benchmark.Phase) Bar {

@@ -1,8 +1,10 @@
 package report_test
 
-// The page in a real browser: what a reader would notice.
+// The page in a real browser: what a reader would notice, in one that was
+// measured and in one that has everything that can stand in it.
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -21,6 +23,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/minictr/minictr/benchmark"
 	"github.com/minictr/minictr/benchmark/report"
 )
 
@@ -91,7 +94,7 @@ func evaluate[T any](b *browser, script string) T {
 	return result
 }
 
-func (b *browser) show(width int, scheme string) {
+func (b *browser) show(width int, scheme, name string) {
 	b.t.Helper()
 	call(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: int64(width), Height: 900, DeviceScaleFactor: 1})
 	call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
@@ -102,8 +105,8 @@ func (b *browser) show(width int, scheme string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	name := filepath.Join(*screenshots, fmt.Sprintf("%s-%d.png", scheme, width))
-	if err := os.WriteFile(name, picture, 0o644); err != nil {
+	file := filepath.Join(*screenshots, fmt.Sprintf("%s-%s-%d.png", name, scheme, width))
+	if err := os.WriteFile(file, picture, 0o644); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -142,22 +145,34 @@ const contrast = `(() => {
 })()`
 
 func TestPageInABrowser(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "report.html")
-	out, err := os.Create(file)
-	if err != nil {
+	for name, r := range map[string]*benchmark.Report{"example": example(), "sample": sample(t)} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), name+".html")
+			if err := os.WriteFile(file, page(t, r), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			look(open(t, "file://"+file), name, r)
+		})
+	}
+}
+
+func page(t *testing.T, r *benchmark.Report) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := report.HTML(&b, r); err != nil {
 		t.Fatal(err)
 	}
-	if err := report.HTML(out, example()); err != nil {
-		t.Fatal(err)
-	}
-	if err := out.Close(); err != nil {
-		t.Fatal(err)
-	}
-	b := open(t, "file://"+file)
+	return b.Bytes()
+}
+
+// look looks at the page by day and by night, on a telephone and on a screen.
+func look(b *browser, name string, r *benchmark.Report) {
+	t := b.t
+	t.Helper()
 	paper := map[string]string{}
 	for _, scheme := range [...]string{"light", "dark"} {
 		for _, width := range [...]int{360, 1000} {
-			b.show(width, scheme)
+			b.show(width, scheme, name)
 			for _, text := range evaluate[[]string](b, overlaps) {
 				t.Errorf("%s, %d pixels wide: %s", scheme, width, text)
 			}
@@ -176,7 +191,7 @@ func TestPageInABrowser(t *testing.T) {
 	if paper["light"] == paper["dark"] {
 		t.Errorf("the paper is %s by day and by night", paper["dark"])
 	}
-	checkFigures(b)
+	checkFigures(b, r)
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
 	for _, c := range b.complains {
@@ -186,12 +201,12 @@ func TestPageInABrowser(t *testing.T) {
 
 // checkFigures: each figure of the tables in the terminal can be read in the
 // page, and each picture has a row for each target.
-func checkFigures(b *browser) {
+func checkFigures(b *browser, r *benchmark.Report) {
 	b.t.Helper()
 	text := evaluate[string](b, `document.querySelectorAll('details').forEach(d => d.open = true), document.body.innerText`)
 	pictures := evaluate[string](b, `[...document.querySelectorAll('svg text')].map(t => t.textContent).join('\n')`)
 	var tables strings.Builder
-	if err := report.Text(&tables, example()); err != nil {
+	if err := report.Text(&tables, r); err != nil {
 		b.t.Fatal(err)
 	}
 	// both are words between white space
@@ -213,7 +228,7 @@ func checkFigures(b *browser) {
 	if n < 100 {
 		b.t.Errorf("only %d figures were looked for", n)
 	}
-	for _, target := range example().Targets {
+	for _, target := range r.Targets {
 		if target.LeftOut == "" && strings.Count(pictures, target.Name) < 5 {
 			b.t.Errorf("%s has no row in some picture", target.Name)
 		}
