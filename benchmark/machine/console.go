@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -67,6 +68,34 @@ func (c *console) wait(ctx context.Context, name string) (time.Time, error) {
 			}
 		case <-ctx.Done():
 			return time.Time{}, fmt.Errorf("wait for the machine to be at %q: %w\n%s", name, ctx.Err(), c.said())
+		}
+	}
+}
+
+// follower reads a file that somebody else will make and writes to.
+type follower struct {
+	ctx   context.Context
+	path  string
+	file  *os.File
+	begun chan<- time.Time
+}
+
+// Read waits for data until ctx ends.
+func (f *follower) Read(p []byte) (n int, err error) {
+	const again = 10 * time.Millisecond
+	for {
+		if f.file == nil {
+			if f.file, err = os.Open(f.path); err == nil {
+				f.begun <- time.Now()
+			}
+		} else if n, _ = f.file.Read(p); n > 0 { // at its end there may be more later
+			return n, nil
+		}
+		select {
+		case <-f.ctx.Done():
+			f.file.Close() // without one, this is a word to nobody
+			return 0, io.EOF
+		case <-time.After(again):
 		}
 	}
 }

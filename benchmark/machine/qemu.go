@@ -14,7 +14,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// qemu is a running machine: one process.
+// A machine is a process: QEMU, whose memory holds the machine's memory, and one
+// of whose threads is its processor. With KVM that thread enters the guest, whose
+// instructions the real processor carries out itself, until one of them wants
+// something of the outside: a device, an interrupt. Without it ("TCG") QEMU
+// translates each piece of the guest's program the first time that it is reached,
+// and keeps the translation.
+//
+// Devices are QEMU's own code. The fewer there are, the sooner the guest's kernel
+// has found them all; those named virtio are made for guests that know where they
+// are.
+
+// qemu is a running machine.
 type qemu struct {
 	cmd     *exec.Cmd
 	console *console

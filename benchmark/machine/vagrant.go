@@ -47,7 +47,7 @@ func (v *vagrant) Available() error {
 		return err
 	}
 	if _, err := os.Stat(boxFolder()); err != nil {
-		return fmt.Errorf("there is no box %s: scripts/box makes it", box)
+		return fmt.Errorf("there is no box %s in %s: scripts/box makes it, called by the same user as this (sudo scripts/box)", box, filepath.Dir(boxFolder()))
 	}
 	return nil
 }
@@ -187,32 +187,4 @@ func (m *vagrantMachine) Stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	return errors.Join(do(m.vagrant(ctx, "destroy", "--force"), nil), os.RemoveAll(m.folder))
-}
-
-// follower reads a file that somebody else will make and writes to.
-type follower struct {
-	ctx   context.Context
-	path  string
-	file  *os.File
-	begun chan<- time.Time
-}
-
-// Read waits for data until ctx ends.
-func (f *follower) Read(p []byte) (n int, err error) {
-	const again = 10 * time.Millisecond
-	for {
-		if f.file == nil {
-			if f.file, err = os.Open(f.path); err == nil {
-				f.begun <- time.Now()
-			}
-		} else if n, _ = f.file.Read(p); n > 0 { // at its end there may be more later
-			return n, nil
-		}
-		select {
-		case <-f.ctx.Done():
-			f.file.Close() // without one, this is a word to nobody
-			return 0, io.EOF
-		case <-time.After(again):
-		}
-	}
 }
