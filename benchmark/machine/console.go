@@ -1,5 +1,8 @@
 package machine
 
+// A serial port is the oldest way for a machine to say something, and there before
+// all others: the kernel writes to it, and any process that opens /dev/console.
+
 import (
 	"bufio"
 	"context"

@@ -1,5 +1,9 @@
 package machine
 
+// The smallest machine has no disk. QEMU puts the kernel and its first file system
+// into the machine's memory and jumps to the kernel, so that firmware and boot
+// loader have nothing to do. What is left is a kernel that starts one script.
+
 import (
 	"context"
 	"io"
@@ -12,9 +16,7 @@ import (
 	"github.com/minictr/minictr/benchmark"
 )
 
-// direct is a machine without a disk: QEMU puts the kernel and its first file
-// system into the memory itself, so that firmware and boot loader have nothing
-// to do.
+// direct is the target "QEMU initramfs".
 type direct struct {
 	kernel, initrd string
 	accel          string

@@ -1,5 +1,13 @@
 package machine
 
+// A machine as most are: it has a disk, and finds everything there. The firmware
+// reads the boot loader from the first sectors, the boot loader a kernel from a
+// file system, the kernel starts systemd, and the workload is one of its services.
+//
+// The disk is the box that scripts/box has made. No machine writes to it: each has
+// an image (qcow2) of its own, which holds the blocks that differ, and for the
+// others the name of the box.
+
 import (
 	"bytes"
 	"context"
@@ -15,9 +23,7 @@ import (
 	"github.com/minictr/minictr/benchmark"
 )
 
-// disk is the box as scripts/box has made it, started by QEMU alone: firmware,
-// boot loader, kernel, systemd, and the workload as one of its services.
-// Each machine writes to an image of its own that holds what differs.
+// disk is the target "QEMU disk".
 type disk struct {
 	box, dir string
 	accel    string

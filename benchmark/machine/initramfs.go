@@ -1,5 +1,15 @@
 package machine
 
+// An initramfs is an archive of files that a kernel finds in memory when it
+// begins, and unpacks into its first root file system. A machine can do with it
+// alone. On others it holds just what it takes to reach the disk.
+//
+// The format is that of cpio(1) called newc (Documentation/driver-api/
+// early-userspace/buffer-format.rst): for each file a header of 13 numbers, its
+// name, its data, each filled up to a multiple of four bytes. The last file is
+// named TRAILER!!!. Nothing is compressed here, since the machine would be slow to
+// unpack it.
+
 import (
 	"bytes"
 	"fmt"
@@ -8,12 +18,7 @@ import (
 	"strings"
 )
 
-// archive is an initramfs: the files that a kernel finds in memory when it
-// begins, and that it unpacks into its first root file system. The format is
-// that of cpio(1) called newc (Documentation/driver-api/early-userspace/
-// buffer-format.rst): for each file a header of 13 numbers, its name, its data,
-// each filled up to a multiple of four bytes. It is not compressed, since the
-// machine would be slow to unpack it.
+// archive is an initramfs in the making.
 type archive struct {
 	bytes.Buffer
 	count int

@@ -1,5 +1,13 @@
 package machine
 
+// libvirt keeps machines ("domains"), their disks ("volumes" in a "pool") and their
+// networks, by daemons: libvirtd, which starts QEMU, virtlogd, which keeps what
+// machines say on their consoles, and dnsmasq, which gives them addresses.
+//
+// Where they run already, they are used, and what was there before stays. Where
+// they do not, as in a container or without systemd, they are started for as long
+// as they are needed.
+
 import (
 	"bytes"
 	"context"
@@ -17,8 +25,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// libvirt is the system's, if it runs. If it does not, as in a container or on a
-// system without systemd, it is started for as long as it is needed.
+// libvirt is what is there, and what was started.
 type libvirt struct {
 	version string
 	daemons []*exec.Cmd // that were started here

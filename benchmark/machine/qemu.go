@@ -1,5 +1,16 @@
 package machine
 
+// A machine is a process: QEMU, whose memory holds the machine's memory, and one
+// of whose threads is its processor. With KVM that thread enters the guest, whose
+// instructions the real processor carries out itself, until one of them wants
+// something of the outside: a device, an interrupt. Without it ("TCG") QEMU
+// translates each piece of the guest's program the first time that it is reached,
+// and keeps the translation.
+//
+// Devices are QEMU's own code. The fewer there are, the sooner the guest's kernel
+// has found them all; those named virtio are made for guests that know where they
+// are.
+
 import (
 	"bufio"
 	"context"
@@ -14,17 +25,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A machine is a process: QEMU, whose memory holds the machine's memory, and one
-// of whose threads is its processor. With KVM that thread enters the guest, whose
-// instructions the real processor carries out itself, until one of them wants
-// something of the outside: a device, an interrupt. Without it ("TCG") QEMU
-// translates each piece of the guest's program the first time that it is reached,
-// and keeps the translation.
-//
-// Devices are QEMU's own code. The fewer there are, the sooner the guest's kernel
-// has found them all; those named virtio are made for guests that know where they
-// are.
-
 // qemu is a running machine.
 type qemu struct {
 	cmd     *exec.Cmd
@@ -32,10 +32,10 @@ type qemu struct {
 	up      time.Time // the guest's first instruction
 }
 
-// startQEMU starts a machine without devices but a serial port, a source of
-// random numbers, and a network card behind which QEMU itself is the network
+// startQEMU starts a machine without devices but a serial port, a network card
+// and those that are given by more. Behind the card QEMU itself is the network
 // (qemu(1), -netdev user): no privileges are needed, and nothing is left behind.
-// The given ports of this computer lead to ports inside.
+// ports are, for ports inside, those of this computer that lead there.
 func startQEMU(ctx context.Context, m model, ports map[int]int, more ...string) (*qemu, error) {
 	forward := "user,id=net"
 	for inside, here := range ports {

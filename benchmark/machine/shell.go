@@ -1,5 +1,8 @@
 package machine
 
+// Commands inside. The smallest machine has a shell behind a port, for whoever
+// comes; those with a disk have sshd.
+
 import (
 	"bytes"
 	"context"

@@ -1,5 +1,14 @@
 package machine
 
+// Vagrant makes a machine from a description, the Vagrantfile, and leaves the work
+// to a provider: here libvirt, which starts QEMU. It copies nothing, since the
+// machine's image names the box, as in disk.go; it waits until the machine has an
+// address and answers ssh.
+//
+// When the command returns, the workload, a service of the machine, is up since
+// some seconds. It is asked when the command has returned, since only then a
+// person knows the address. Nothing is provisioned.
+
 import (
 	"bytes"
 	"context"
@@ -16,18 +25,13 @@ import (
 	"github.com/minictr/minictr/benchmark"
 )
 
-// vagrant is `vagrant up` with the project's Vagrantfile, the box of scripts/box
-// and libvirt; the box is there already, and nothing is provisioned.
-//
-// When Vagrant returns, the machine has answered its ssh; the workload, a
-// service of the machine, is up some seconds before that. It is asked when the
-// command has returned, since only then a person knows the address.
+// vagrant is the target "vagrant up".
 type vagrant struct {
-	setup  benchmark.Setup
-	virt   *libvirt
-	accel  string
-	count  int
-	answer string // to `vagrant --version`
+	setup benchmark.Setup
+	virt  *libvirt
+	accel string
+	count int
+	tool  string // Vagrant's version
 }
 
 // box is the name that scripts/box gives.
@@ -39,7 +43,7 @@ func (v *vagrant) Emulated() bool       { return v.accel != "kvm" }
 func (v *vagrant) Processes() []int     { return v.virt.processes() }
 
 func (v *vagrant) Version() string {
-	return fmt.Sprintf("%s, libvirt %s, QEMU %s", v.answer, v.virt.version, version())
+	return fmt.Sprintf("%s, libvirt %s, QEMU %s", v.tool, v.virt.version, version())
 }
 
 func (v *vagrant) Available() error {
@@ -77,7 +81,7 @@ func (v *vagrant) Prepare(ctx context.Context, s benchmark.Setup) (err error) {
 	if err := do(exec.CommandContext(ctx, "vagrant", "--version"), &out); err != nil {
 		return err
 	}
-	v.answer = strings.TrimSpace(strings.TrimPrefix(out.String(), "Vagrant "))
+	v.tool = strings.TrimSpace(strings.TrimPrefix(out.String(), "Vagrant "))
 	if v.virt, err = connect(ctx, s); err != nil {
 		return err
 	}
