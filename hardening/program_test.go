@@ -135,18 +135,25 @@ func watched(t *testing.T, watcher *bundle, cmd *exec.Cmd) result {
 		t.Errorf("nothing was held up: all took %v", time.Since(began))
 	}
 	r := watcher.out(t)
-	if r.line("minictr-oci exe") != "EACCES" {
-		t.Errorf("want minictr-oci to be seen, and refused:\n%s", r.stdout)
+	shut(t, "minictr-oci", r)
+	return r
+}
+
+// shut judges what the probe saw of a process that was this program still: its
+// doors, and none of them open.
+func shut(t *testing.T, program string, r result) {
+	t.Helper()
+	if r.line(program+" exe") != "EACCES" {
+		t.Errorf("want %s to be seen, and refused:\n%s", program, r.stdout)
 	}
 	for line := range strings.Lines(r.stdout) {
 		who, answer, _ := strings.Cut(strings.TrimSpace(line), ": ")
 		name, _, _ := strings.Cut(who, " ")
 		closed := []string{"EACCES", "EPERM", "ENOENT", "ESRCH"}
-		if name == "minictr-oci" && !slices.Contains(closed, answer) || strings.Contains(answer, bin) {
+		if name == program && !slices.Contains(closed, answer) || strings.Contains(answer, bin) {
 			t.Errorf("an open door: %s", line)
 		}
 	}
-	return r
 }
 
 // TestRow1WatchedOnItsWay: processes of the container look out for another that

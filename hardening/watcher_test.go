@@ -1,0 +1,377 @@
+package hardening
+
+// Containers in the background: rows 1, 2, 12, 13 and 14 for the process that
+// watches over one, for what it starts, and for what it keeps on disk.
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sys/unix"
+)
+
+// detached is a container in the background, which is removed with the test.
+type detached struct{ name string }
+
+// background runs `minictr run -d FLAGS box WORDS`: "--" ends the flags.
+func background(t *testing.T, words ...string) *detached {
+	t.Helper()
+	d := &detached{fmt.Sprintf("background-%d", time.Now().UnixNano())}
+	run(d.command(words...)).want(t, 0)
+	t.Cleanup(func() { d.say("rm", "-f").want(t, 0) })
+	return d
+}
+
+// command is what starts it.
+func (d *detached) command(words ...string) *exec.Cmd {
+	args := slices.DeleteFunc(boxArgs(words...), func(w string) bool { return w == "--rm" })
+	return command("minictr", slices.Insert(args, 1, "-d", "--name", d.name)...)
+}
+
+// say runs a command on it: `minictr COMMAND [FLAGS] NAME [WORDS]`, where "--"
+// stands for the name, which else comes last.
+func (d *detached) say(words ...string) result { return run(d.saying(words...)) }
+
+func (d *detached) saying(words ...string) *exec.Cmd {
+	if i := slices.Index(words, "--"); i >= 0 {
+		words = slices.Replace(slices.Clone(words), i, i+1, d.name)
+	} else {
+		words = append(slices.Clone(words), d.name)
+	}
+	return command("minictr", words...)
+}
+
+func (d *detached) field(t *testing.T, template string) string {
+	t.Helper()
+	r := d.say("inspect", "--type", "container", "--format", template)
+	r.want(t, 0)
+	return strings.TrimSuffix(r.stdout, "\n")
+}
+
+func (d *detached) pid(t *testing.T) int {
+	t.Helper()
+	pid, _ := strconv.Atoi(d.field(t, "{{.State.Pid}}"))
+	return pid
+}
+
+// watcher is the process that watches over it.
+func (d *detached) watcher(t *testing.T) int {
+	t.Helper()
+	return parent(t, d.pid(t))
+}
+
+// said waits for words in its log.
+func (d *detached) said(t *testing.T, words string) (log string) {
+	t.Helper()
+	poll(t, fmt.Sprintf("it says %q", words), func() bool {
+		log = d.say("logs").stdout
+		return strings.Contains(log, words)
+	})
+	return log
+}
+
+// checked waits for a health check of it, and returns what that has said.
+func (d *detached) checked(t *testing.T) (output string) {
+	t.Helper()
+	poll(t, "a health check", func() bool {
+		output = d.field(t, "{{range .State.Health.Log}}{{.Output}}{{end}}")
+		return output != ""
+	})
+	return output
+}
+
+// often are the flags of a check that is made all the time.
+func often(check string) []string {
+	return []string{"--health-interval", "100ms", "--health-start-interval", "100ms", "--health-cmd", check}
+}
+
+// folder is where it lies.
+func (d *detached) folder(t *testing.T) string {
+	t.Helper()
+	return filepath.Join(store, "containers", d.field(t, "{{.Id}}"))
+}
+
+// descriptorsOf lists where the descriptors of a process lead.
+func descriptorsOf(pid int) (links []string) {
+	all, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+	for _, link := range all {
+		if to, err := os.Readlink(link); err == nil {
+			links = append(links, to)
+		}
+	}
+	return links
+}
+
+// TestRow1OnItsWayIntoTheBackground: the container looks out for processes that
+// are on their way in, of `exec` and of its health checks, which have the file of
+// minictr among their descriptors. All doors are shut.
+func TestRow1OnItsWayIntoTheBackground(t *testing.T) {
+	guard(t)
+	needStrace(t)
+	for _, flags := range [][]string{nil, {"--userns", "0:100000:65536", "--tmpfs", "/x"}} {
+		flags = append(append(flags, often("true")...), "--health-timeout", "1m", "--health-start-interval", "1s")
+		d := background(t, append(flags, "--", "/probe", "watch")...)
+		trace := exec.Command("strace", "-f", "-qq", "-o", os.DevNull, "-p", strconv.Itoa(d.watcher(t)), "-e", "inject="+onItsWay)
+		if err := trace.Start(); err != nil {
+			t.Fatal(err)
+		}
+		d.said(t, "minictr exe: ")
+		trace.Process.Signal(unix.SIGTERM)
+		trace.Wait()
+		run(traced(t, d.saying("exec", "--", "true"), onItsWay)).want(t, 0)
+		shut(t, "minictr", d.say("logs"))
+	}
+}
+
+// TestRow2DescriptorsInTheBackground: neither what the caller left open nor what
+// the watcher has gets into the container: not into its first process, nor into
+// that of a later life, of exec, or of a health check.
+func TestRow2DescriptorsInTheBackground(t *testing.T) {
+	guard(t)
+	fds := func(who, text string) {
+		t.Helper()
+		for line := range strings.Lines(text) {
+			if n, to, _ := strings.Cut(line, ": "); n != "0" && n != "1" && n != "2" || strings.Contains(to, canary) {
+				t.Errorf("%s has descriptor %s", who, line)
+			}
+		}
+		if strings.Count(text, "\n")%3 != 0 || text == "" {
+			t.Errorf("%s: want the three standard streams and nothing else:\n%s", who, text)
+		}
+	}
+	for _, kind := range []string{"", "-i", "-t", "-it"} {
+		d := &detached{"leaks" + kind}
+		flags := append(append(strings.Fields(kind), often("/probe fds; sleep 0.01")...), "--restart", "on-failure:1")
+		cmd := d.command(append(flags, "--", "sh", "-c", "/probe fds; [ -e /again ] && exec sleep 1000; touch /again; exit 1")...)
+		cmd.ExtraFiles = leak(t)
+		run(cmd).want(t, 0)
+		poll(t, "two lives", func() bool { return strings.Count(d.say("logs").stdout, "2: ") == 2 })
+		fds("the process of run -d "+kind, d.say("logs").stdout)
+		fds("a check", d.checked(t))
+		for _, to := range descriptorsOf(d.watcher(t)) {
+			if strings.HasPrefix(to, canary) {
+				t.Errorf("the watcher has %s of the caller's", to)
+			}
+		}
+		for _, flags := range [][]string{{"exec", "--", "/probe", "fds"}, {"exec", "-i", "--", "/probe", "fds"}, {"exec", "-t", "--", "/probe", "fds"}} {
+			cmd := d.saying(flags...)
+			cmd.ExtraFiles = leak(t)
+			fds(strings.Join(flags[:2], " "), run(cmd).stdout)
+		}
+		cmd = d.saying("exec", "-d", "--", "sh", "-c", "/probe fds >/fds; touch /done")
+		cmd.ExtraFiles = leak(t)
+		run(cmd).want(t, 0)
+		poll(t, "exec -d", func() bool { return d.say("exec", "--", "ls", "/done").code == 0 })
+		fds("exec -d", d.say("exec", "--", "grep", "-v", "/fds$", "/fds").stdout+"1: /dev/null\n")
+		d.say("rm", "-f").want(t, 0)
+	}
+}
+
+// TestRow2CallerIsLetGo: who waits for the end of a command's output, as a shell
+// does for $(minictr run -d …), does not wait for the container's; and what a
+// container reads is nobody's but its own.
+func TestRow2CallerIsLetGo(t *testing.T) {
+	guard(t)
+	d := background(t, "--", "sleep", "1000")
+	for _, words := range [][]string{{"restart", "-t", "0"}, {"exec", "-d", "--", "sleep", "1000"}, {"stop", "-t", "0"}, {"start"}} {
+		began := time.Now()
+		d.say(words...).want(t, 0) // reads both streams to their ends
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("%q held its output for %v", words, took)
+		}
+	}
+	reader := background(t, "-i", "--", "cat")
+	reader.say("stop", "-t", "0").want(t, 0)
+	theirs, ours, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ours.Close()
+	cmd := reader.saying("start", "-a", "-i")
+	cmd.Stdin, cmd.Stderr = theirs, os.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pipe, _ := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", theirs.Fd()))
+	theirs.Close()
+	ours.WriteString("a word\n")
+	reader.said(t, "a word")
+	for _, to := range descriptorsOf(reader.watcher(t)) {
+		if to == pipe {
+			t.Error("the watcher keeps what the container reads")
+		}
+	}
+	reader.say("stop", "-t", "0").want(t, 0)
+	cmd.Wait()
+	if _, err := ours.WriteString("x"); err == nil {
+		t.Error("somebody still reads what a container read that has ended")
+	}
+}
+
+// TestRow12EnvironmentOfTheWatcher: what steers programs, planted by the caller or
+// by the image, reaches neither the watcher nor what it starts on the host.
+func TestRow12EnvironmentOfTheWatcher(t *testing.T) {
+	guard(t)
+	needStrace(t)
+	image := hostile(t, ocispec.ImageConfig{
+		Env:    []string{"LD_PRELOAD=/EVIL.so", "MINICTR_ROOT=/EVIL", "GODEBUG=EVIL=1"},
+		Labels: map[string]string{"minictr.watch": "EVIL", "io.podman.healthcheck": "EVIL", "com.docker.health-cmd": "EVIL"},
+	})
+	trace := filepath.Join(t.TempDir(), "trace")
+	args := []string{"-f", "-qq", "-v", "-s", "4096", "-o", trace, "-e", "trace=execve,execveat"}
+	for _, v := range []string{"LD_PRELOAD=/EVIL.so", "LD_AUDIT=/EVIL.so", "GODEBUG=EVIL=1", "GOTRACEBACK=EVIL", "PATH=/EVIL", "TMPDIR=/EVIL", "HOME=/EVIL", "MINICTR_ROOT=/EVIL"} {
+		args = append(args, "-E", v)
+	}
+	planted := command("minictr", append(append([]string{"run", "-d", "--name", "planted", "--restart", "on-failure:1"}, often("true")...), image, "sh", "-c", "sleep 1; exit 1")...)
+	cmd := exec.Command("strace", append(args, planted.Args...)...)
+	run(cmd).want(t, 0) // strace ends with the last of them
+	defer func() { run(command("minictr", "rm", "-f", "planted")).want(t, 0) }()
+	data, err := os.ReadFile(trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]int{}
+	for line := range strings.Lines(string(data)) {
+		for kind, words := range map[string]string{"watch": `["minictr", "watch"`, "ended": `["minictr", "watch", "--ended"`, "again": `["minictr", "watch", "--again"`, "health": `["minictr", "health"`, "tiny": `["minictr-watch"`} {
+			if !strings.Contains(line, words) {
+				continue
+			}
+			seen[kind]++
+			if strings.Contains(line, "EVIL") {
+				t.Errorf("%s is steered: %s", kind, line)
+			}
+		}
+	}
+	for _, kind := range []string{"watch", "ended", "again", "health", "tiny"} {
+		if seen[kind] == 0 {
+			t.Errorf("%s was not executed: the test proves nothing: %v", kind, seen)
+		}
+	}
+}
+
+// TestRow13BackgroundWithoutSockets: neither the watcher nor those who speak with
+// it or with its container need a socket.
+func TestRow13BackgroundWithoutSockets(t *testing.T) {
+	guard(t)
+	before := picture{}
+	if err := sockets(before); err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []string{"", "-i", "-t"} {
+		d := background(t, append(append(strings.Fields(kind), often("true")...), "--", "sh", "-c", "echo begun; sleep 1000")...)
+		d.said(t, "begun")
+		clients := []*exec.Cmd{d.saying("logs", "-f"), d.saying("attach", "--no-stdin"), d.saying("exec", "--", "sleep", "1000"), d.saying("wait"), d.saying("stats")}
+		pids := []int{d.watcher(t)}
+		for _, c := range clients {
+			c.Stderr = os.Stderr // its last words, if it has any
+			if err := c.Start(); err != nil {
+				t.Fatal(err)
+			}
+			pids = append(pids, c.Process.Pid)
+		}
+		time.Sleep(200 * time.Millisecond)
+		for i, pid := range pids {
+			links := descriptorsOf(pid)
+			if len(links) < 3 || slices.ContainsFunc(links, func(to string) bool { return strings.HasPrefix(to, "socket:") }) {
+				t.Errorf("%s, process %d: %v", kind, i, links)
+			}
+		}
+		after := picture{}
+		if err := sockets(after); err != nil {
+			t.Fatal(err)
+		}
+		if changes := before.changes(after); len(changes) > 0 {
+			t.Errorf("while it lives: %s", changes)
+		}
+		for _, c := range clients {
+			c.Process.Kill()
+			c.Wait()
+		}
+	}
+}
+
+const nobody = 65534
+
+// TestRow14SecretsOfContainers: who is not root reads nothing of a container's, and
+// comes by no program that it has made: whatever the umask of who made it was.
+func TestRow14SecretsOfContainers(t *testing.T) {
+	guard(t)
+	defer unix.Umask(unix.Umask(0))
+	leaves := "echo SECRET; /bin/busybox cp /bin/busybox /sh; /bin/busybox chmod 4777 /sh; /bin/busybox chmod 777 / /etc; echo SECRET >/file; touch /ready; "
+	for mask, flags := range map[int][]string{0: nil, 0o777: {"-u", "0:0"}, 0o022: {"--userns", "0:100000:65536"}} {
+		unix.Umask(mask)
+		var all []*detached
+		for _, then := range []string{"exec sleep 1000", "exit 3"} {
+			words := append(append(slices.Clone(flags), often("echo SECRET")...), "-e", "PASSWORD=SECRET", "-l", "password=SECRET", "--", "sh", "-c", leaves+then)
+			d := background(t, slices.DeleteFunc(words, func(w string) bool { return w == "-v" })...)
+			d.said(t, "SECRET")
+			all = append(all, d)
+		}
+		if !strings.Contains(all[0].checked(t), "SECRET") {
+			t.Error("the check says no secret: the test proves nothing")
+		}
+		all[1].say("wait").want(t, 0)
+		unix.Umask(0o022)
+		unreachable(t, fmt.Sprintf("umask %#o, %v", mask, flags))
+		watcher := all[0].watcher(t)
+		for _, file := range []string{"environ", "maps", "fd", "mem"} {
+			if r := asNobody(t, "cat", fmt.Sprintf("/proc/%d/%s", watcher, file)); r.code == 0 {
+				t.Errorf("the watcher's %s is for all to read", file)
+			}
+		}
+	}
+}
+
+// unreachable tries every path below the folders of containers and of names.
+func unreachable(t *testing.T, how string) {
+	t.Helper()
+	folder, err := os.Open(store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer folder.Close()
+	tried := 0
+	for _, part := range []string{"containers", "names"} {
+		err := filepath.WalkDir(filepath.Join(store, part), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.Name() == "proc" {
+				return err
+			}
+			tried++
+			rel, _ := filepath.Rel(store, path)
+			if tried < 100 || !strings.Contains(rel, "/upper/") {
+				if r := asNobody(t, "stat", "/proc/self/fd/3/"+rel, folder); r.code == 0 && rel != part {
+					t.Errorf("%s: nobody reaches %s", how, rel)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := asNobody(t, "ls", "/proc/self/fd/3/"+part, folder); r.code == 0 {
+			t.Errorf("%s: nobody lists %s", how, part)
+		}
+	}
+	if tried < 20 {
+		t.Errorf("%s: only %d files: the test proves nothing", how, tried)
+	}
+}
+
+// asNobody runs one of busybox's programs as a user who may do nothing.
+func asNobody(t *testing.T, applet, path string, files ...*os.File) result {
+	t.Helper()
+	cmd := exec.Command("/bin/busybox", applet, path)
+	cmd.Dir, cmd.ExtraFiles = "/", files
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	return run(cmd)
+}
