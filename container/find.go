@@ -78,8 +78,12 @@ func lookUp(root, name string) (id string, err error) {
 	return found[0], nil
 }
 
-// open reads what was decided about a container.
+// open reads what was decided about a container. What is no id, as a link of names/
+// may say that somebody has put there, leads nowhere.
 func open(root, id, name string) (*Container, error) {
+	if runtime.CheckName(id) != nil {
+		return &Container{}, errNotExist
+	}
 	c := &Container{ID: id, Name: name, root: root, dir: filepath.Join(root, "containers", id)}
 	err := c.read("settings.json", &c.Settings)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !c.has("image") {

@@ -40,7 +40,7 @@ type headings map[string]string
 // Label is the heading of {{.Label "NAME"}}: its last part, as in docker.
 func (headings) Label(name string) string {
 	name = name[strings.LastIndexByte(name, '.')+1:]
-	return strings.NewReplacer("-", " ", "_", " ").Replace(name)
+	return harmless(strings.NewReplacer("-", " ", "_", " ").Replace(name))
 }
 
 // printList shows rows. columns is the template of the command's own table.
