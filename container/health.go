@@ -40,10 +40,10 @@ const (
 // checksKept is how many checks are kept; docker's.
 const checksKept = 5
 
-// health is what is known of the life that began at started. What has no process
-// is not well.
+// health is what is known of the present life, or of the last one. What has no
+// process is not well; and of a life in the foreground nobody knows.
 func (c *Container) health(s *State) (*Health, error) {
-	if s.Status == Created {
+	if s.Status == Created || s.Lives() && !c.watched() {
 		return nil, nil
 	}
 	h, err := c.healthOf(s.Started)

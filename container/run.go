@@ -32,6 +32,9 @@ func Run(root, name string, o *Options, watch func(*plan.Plan) walk.Watch) (code
 	if o.Restart != "" && o.Restart != RestartNo {
 		return 0, hint.New(errors.New("--restart: a container in the foreground ends with its process"), "add -d")
 	}
+	if o.HealthCheck != (HealthCheck{NoHealthcheck: o.NoHealthcheck}) {
+		return 0, hint.New(errors.New("--health-…: a container in the foreground has no watcher, who would check it"), "add -d")
+	}
 	signals := runtime.CatchSignals()
 	c, err := create(root, name, o, (*Container).markRemove)
 	if err != nil {

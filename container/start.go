@@ -13,6 +13,7 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/runtime"
@@ -31,6 +32,28 @@ func Start(root, name string, explain bool) error {
 	}
 	if err := c.startWatcher(nil, explain); err != nil {
 		return fmt.Errorf("start container %q: %w", name, err)
+	}
+	return nil
+}
+
+// StartAnew stops a container as Stop does, and starts it again in the background.
+func StartAnew(root, name string, timeout *time.Duration) error {
+	c, err := Find(root, name)
+	if err != nil {
+		return fmt.Errorf("restart %w", err)
+	}
+	s, err := c.State()
+	if err == nil && s.Lives() && c.Settings.Options.Remove {
+		err = hint.New(errors.New("it is one of --rm, and goes when it ends"), "begin another one with minictr run")
+	}
+	if err == nil {
+		err = c.stop(timeout)
+	}
+	if err == nil {
+		err = c.startWatcher(nil, false)
+	}
+	if err != nil {
+		return fmt.Errorf("restart container %q: %w", name, err)
 	}
 	return nil
 }

@@ -18,13 +18,17 @@ var startCommand = &cli.Command{
 		keysFlag,
 	},
 	Action: func(c *cli.Context) error {
+		names, err := containerNames(c) // and flags behind them
+		if err != nil {
+			return err
+		}
 		if !c.Bool("attach") && !c.Bool("interactive") {
 			return each(c, func(name string) error { return container.Start(c.String("root"), name, false) })
 		}
-		if c.NArg() != 1 {
+		if len(names) != 1 {
 			return hint.New(errors.New("start --attach: it takes one container"), "you can only be in front of one")
 		}
 		o := &container.AttachOptions{Stdin: c.Bool("interactive"), Keys: c.String("detach-keys"), SigProxy: true}
-		return attached(container.StartAttached(c.String("root"), c.Args().First(), o))
+		return attached(container.StartAttached(c.String("root"), names[0], o))
 	},
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -17,7 +18,7 @@ var stopCommand = &cli.Command{
 	UsageText: "minictr stop [-t SECONDS] CONTAINER…",
 	Flags:     []cli.Flag{timeFlag},
 	Action: func(c *cli.Context) error {
-		return each(c, func(name string) error { return container.Stop(c.String("root"), name, stopTimeout(c)) })
+		return together(c, func(name string) error { return container.Stop(c.String("root"), name, stopTimeout(c)) })
 	},
 }
 
@@ -27,12 +28,7 @@ var restartCommand = &cli.Command{
 	UsageText: "minictr restart [-t SECONDS] CONTAINER…",
 	Flags:     []cli.Flag{timeFlag},
 	Action: func(c *cli.Context) error {
-		return each(c, func(name string) error {
-			if err := container.Stop(c.String("root"), name, stopTimeout(c)); err != nil {
-				return err
-			}
-			return container.Start(c.String("root"), name, false)
-		})
+		return each(c, func(name string) error { return container.StartAnew(c.String("root"), name, stopTimeout(c)) })
 	},
 }
 
@@ -90,13 +86,18 @@ var waitCommand = &cli.Command{
 	Usage:     "wait until containers have ended, and print their exit codes",
 	UsageText: "minictr wait CONTAINER…",
 	Action: func(c *cli.Context) error {
-		for _, name := range c.Args().Slice() {
-			code, err := container.Wait(c.String("root"), name)
-			if err != nil {
-				return err
-			}
-			fmt.Println(code)
+		names, err := containerNames(c)
+		if err != nil {
+			return err
 		}
-		return nil
+		var failed []error
+		for _, name := range names {
+			code, err := container.Wait(c.String("root"), name)
+			if err == nil {
+				fmt.Println(code)
+			}
+			failed = append(failed, err)
+		}
+		return errors.Join(failed...)
 	},
 }
