@@ -42,6 +42,9 @@ func (d *docker) prepare(ctx context.Context, s benchmark.Setup) error {
 	d.daemon = exec.Command("dockerd", "--data-root", filepath.Join(d.dir, "data"), "--exec-root", filepath.Join(d.dir, "run"),
 		"--pidfile", filepath.Join(d.dir, "docker.pid"), "-H", d.socket(), "--bridge=none", "--iptables=false")
 	d.daemon.Stdout, d.daemon.Stderr = s.Log, s.Log
+	// It does not hear the terminal's Ctrl-C, is asked to end by close, and does
+	// not outlive us.
+	d.daemon.SysProcAttr = &unix.SysProcAttr{Setpgid: true, Pdeathsig: unix.SIGTERM}
 	if err := d.daemon.Start(); err != nil {
 		return err
 	}
