@@ -12,26 +12,26 @@
 // Which class of published vulnerabilities is tried where; the rows are those
 // of the project's threat list:
 //
-//	 1  the runtime's binary            door, program
-//	 2  leaked descriptors, cwd         door, exec
+//	 1  the runtime's binary            door, program, watcher
+//	 2  leaked descriptors, cwd         door, exec, watcher
 //	 3  a fake /proc or /sys            kernelfolder, mounts, exec
 //	 4  a fake /dev/null                kernelfolder
 //	 5  links at /dev, pts, devices     kernelfolder, exec
 //	 6  swapped while it is used        race, mounts
 //	 7  cgroups, devices, long paths    confine, cgroup, exec
-//	 8  capabilities                    confine, exec
-//	 9  users and groups                confine, exec
-//	10  account files of the image      confine
-//	11  settings, environment           inputs
-//	12  hooks, annotations              hooks
-//	13  abstract sockets                inputs
-//	14  folders that all may enter      inputs
-//	15  output and input without end    hooks, inputs
-//	16  terminals and control bytes     terminal, inputs
+//	 8  capabilities                    confine, exec, background_exec
+//	 9  users and groups                confine, exec, background_exec
+//	10  account files of the image      confine, background_exec
+//	11  settings, environment           inputs, background_exec
+//	12  hooks, annotations              hooks, watcher
+//	13  abstract sockets                inputs, watcher
+//	14  folders that all may enter      inputs, watcher
+//	15  output and input without end    hooks, inputs, flood
+//	16  terminals and control bytes     terminal, inputs, background_shown
 //	17  masked and read-only paths      surface
 //	18  system calls                    surface
 //	19  copies                          copy
-//	25  paths and ids of the image      copy
+//	25  paths and ids of the image      copy, background_shown
 //
 // The tests of row 1 are called TestRow1… and lie in door_test.go and
 // program_test.go; and so on.

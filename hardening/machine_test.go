@@ -184,12 +184,14 @@ func leaveRoot() error {
 }
 
 // warmUp makes what the first container, and the first image that is not there,
-// leave for all: folders of the store, the cgroup above the containers'.
+// leave for all: folders of the store, the cgroup above the containers', the
+// indexes of the image's layers.
 func warmUp() error {
 	if err := os.Mkdir(states, 0o700); err != nil {
 		return err
 	}
 	run(command("minictr", "run", "--rm", "localhost:1/nobody/nothing", "true"))
+	run(command("minictr", "layers", "ls", "box"))
 	r := run(command("minictr", "run", "--rm", "--name", "first", "box", "true"))
 	if r.code != 0 {
 		return fmt.Errorf("run the first container: exit code %d: %s", r.code, r.stderr)

@@ -1,0 +1,165 @@
+package hardening
+
+// Rows 8 to 11 for containers in the background: another process in one that runs,
+// and may have made of its files what it likes.
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestRow8CapabilitiesInTheBackground: exec and health checks may do what their
+// container may, and nobody inherits anything, whatever the caller has to leave.
+func TestRow8CapabilitiesInTheBackground(t *testing.T) {
+	guard(t)
+	const none, eleven = "0000000000000000", "00000000800405fb"
+	ambient := &syscall.SysProcAttr{AmbientCaps: []uintptr{unix.CAP_CHOWN, unix.CAP_SYS_ADMIN}}
+	for _, test := range []struct {
+		flags, exec []string
+		effective   string
+		bounding    string
+	}{
+		{nil, nil, eleven, eleven},
+		{nil, []string{"-u", "1000"}, none, eleven},
+		{[]string{"-u", "1000"}, nil, none, eleven},
+		{[]string{"-u", "1000"}, []string{"-u", "0"}, eleven, eleven},
+		{[]string{"--cap-drop", "ALL"}, []string{"-u", "0"}, none, none},
+		{[]string{"--cap-drop", "ALL", "--cap-add", "CHOWN"}, nil, "0000000000000001", "0000000000000001"},
+	} {
+		d := &detached{"capable"}
+		cmd := d.command(append(append(test.flags, often("cat /proc/self/status")...), "--", "sleep", "1000")...)
+		cmd.SysProcAttr = ambient
+		run(cmd).want(t, 0)
+		cmd = d.saying(append(append([]string{"exec"}, test.exec...), "--", "cat", "/proc/self/status")...)
+		cmd.SysProcAttr = ambient
+		check := result{stdout: d.checked(t)}
+		for who, r := range map[string]result{"exec": run(cmd), "check": check} {
+			effective := test.effective
+			if who == "check" && test.exec != nil { // it is the container's own user
+				effective = map[bool]string{true: eleven, false: none}[test.flags == nil]
+			}
+			for key, want := range map[string]string{
+				"CapInh": none, "CapAmb": none, "CapEff": effective, "CapPrm": effective, "CapBnd": test.bounding, "NoNewPrivs": "1", "Seccomp": "2",
+			} {
+				if got := r.line(key); got != want {
+					t.Errorf("%v, %s %v: %s is %s, want %s", test.flags, who, test.exec, key, got, want)
+				}
+			}
+		}
+		d.say("rm", "-f").want(t, 0)
+	}
+}
+
+// TestRow9ExecUserInTheBackground: a name means what the container's files say now,
+// a number is itself, and none of the caller's groups comes along.
+func TestRow9ExecUserInTheBackground(t *testing.T) {
+	guard(t)
+	now := "echo 1000:x:0:0::/:/bin/sh >>/etc/passwd; echo eve:x:7:8::/:/bin/sh >>/etc/passwd; echo late:x:9:eve >>/etc/group; echo big:x:4294967296:0::/: >>/etc/passwd; touch /ready; exec sleep 1000"
+	d := background(t, "--", "sh", "-c", now)
+	poll(t, "its files", func() bool { return d.say("exec", "--", "ls", "/ready").code == 0 })
+	for user, want := range map[string]struct{ uid, gid, groups string }{
+		"root": {"0", "0", "0 10"}, "eve": {"7", "8", "8 9"}, "eve:video": {"7", "44", "44"}, "1000": {"1000", "100", "10 44 100"}, "5": {"5", "0", "0"}, "5:6": {"5", "6", "6"},
+	} {
+		cmd := d.saying("exec", "-u", user, "--", "cat", "/proc/self/status")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Groups: []uint32{4711, 4712}}}
+		r := run(cmd)
+		r.want(t, 0)
+		four := func(id string) string { return strings.Join([]string{id, id, id, id}, " ") }
+		if r.line("Uid") != four(want.uid) || r.line("Gid") != four(want.gid) || r.line("Groups") != want.groups {
+			t.Errorf("-u %q: uid %s, gid %s, groups %s; want %+v", user, r.line("Uid"), r.line("Gid"), r.line("Groups"), want)
+		}
+	}
+	for _, user := range []string{"4294967296", "4294967295", "-1", "+0", "0x0", "big", "nobodyknows", "0:4294967296", "root\n", "../root", ":nogroup"} {
+		d.say("exec", "-u", user, "--", "true").refused(t, "user")
+	}
+}
+
+// TestRow10ExecAccountFiles: the container has made something else of its
+// /etc/passwd, while it runs. Nobody waits for it, nothing of the host is read.
+func TestRow10ExecAccountFiles(t *testing.T) {
+	guard(t)
+	passwd := filepath.Join(t.TempDir(), "passwd")
+	if err := os.WriteFile(passwd, []byte("evil:x:0:0:canary of the host:/:\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	d := background(t, "--", "sleep", "1000")
+	refused := func(what string) {
+		t.Helper()
+		began := time.Now()
+		r := run(d.limited("exec", "-u", "evil", "--", "true"))
+		if took := time.Since(began); r.code != exitFailure || took > 5*time.Second || !strings.Contains(r.stderr, "passwd") {
+			t.Errorf("%s: want a refusal, at once: %v, %+v", what, took, r)
+		}
+		if r := run(d.limited("exec", "-u", "5:6", "--", "cat", "/proc/self/status")); r.code == 0 && (r.line("Uid") != "5 5 5 5" || r.line("Groups") != "6") {
+			t.Errorf("%s: -u 5:6: %+v", what, r)
+		}
+	}
+	for what, make := range map[string]string{
+		"FIFO":                "busybox mkfifo /etc/passwd",
+		"folder":              "busybox mkdir /etc/passwd",
+		"a gigabyte":          "busybox truncate -s 1G /etc/passwd",
+		"link upwards":        "busybox ln -s ../../../../../.." + passwd + " /etc/passwd",
+		"absolute link":       "busybox ln -s " + passwd + " /etc/passwd",
+		"link through /proc":  "busybox ln -s /proc/self/root" + passwd + " /etc/passwd",
+		"link to a door":      "busybox ln -s /proc/1/cwd" + passwd + " /etc/passwd",
+		"link to itself":      "busybox ln -s passwd /etc/passwd",
+		"link to a device":    "busybox ln -s /dev/zero /etc/passwd",
+		"link to a terminal":  "busybox ln -s /dev/console /etc/passwd",
+		"the kernel's log":    "busybox ln -s /proc/kmsg /etc/passwd",
+		"the kernel's events": "busybox ln -s /proc/self/mountinfo /etc/passwd",
+		"socket":              "busybox nc -lU /etc/passwd & sleep 0.2",
+	} {
+		d.say("exec", "--", "sh", "-c", "rm -rf /etc/passwd; "+make)
+		refused(what)
+	}
+	swap := "rm -rf /etc/passwd; echo root:x:0:0::/: >/etc/good; busybox ln -s " + passwd + " /etc/bad; while :; do busybox ln -sf good /etc/a; busybox mv -T /etc/a /etc/passwd; busybox ln -sf bad /etc/a; busybox mv -T /etc/a /etc/passwd; done"
+	d.say("exec", "-d", "--", "sh", "-c", swap).want(t, 0)
+	for range 20 {
+		refused("swapped")
+	}
+}
+
+// limited is saying with little memory.
+func (d *detached) limited(words ...string) *exec.Cmd {
+	return exec.Command("prlimit", append([]string{"--data=200000000"}, d.saying(words...).Args...)...)
+}
+
+// TestRow11BackgroundEnvironment: what ends a line or a list ends neither HOME nor
+// the environment, whoever says so: the caller, or the container's own files.
+func TestRow11BackgroundEnvironment(t *testing.T) {
+	guard(t)
+	d := background(t, "--", "sh", "-c", `printf 'nul:x:5:5::/a\0EVIL=1:/\ntab:x:6:6::/a\tb:/\n' >>/etc/passwd; touch /ready; exec sleep 1000`)
+	poll(t, "its files", func() bool { return d.say("exec", "--", "ls", "/ready").code == 0 })
+	for _, words := range [][]string{
+		{"-e", "HOME=/a\nroot::0:0::/:/bin/sh"}, {"-e", "HOME=/a:b"}, {"-e", "=x"}, {"-e", ""}, {"-u", "nul"}, {"-w", "relative"}, {"-w", "/a\x1b"},
+	} {
+		r := d.say(slices.Concat([]string{"exec"}, words, []string{"--", "cat", "/proc/self/environ"})...)
+		if r.code == 0 && words[1] != "/a\x1b" || strings.Contains(r.stdout, "EVIL") || strings.Contains(r.stdout, "root::") {
+			t.Errorf("exec %q: %+v", words, r)
+		}
+	}
+	if r := d.say("exec", "-u", "tab", "--", "cat", "/proc/self/environ"); !strings.Contains(r.stdout, "HOME=/a\tb\x00") {
+		t.Errorf("a tab is a byte like others: %+v", r)
+	}
+	for _, words := range [][]string{
+		{"-e", "HOME=/a\nb"}, {"-e", "=x"}, {"--sysctl", "kernel.core_pattern=x"}, {"--sysctl", "kernel.msgmax+kernel.core_pattern=1"}, {"--sysctl", "kernel.msgmax\nkernel.core_pattern=1"},
+		{"--sysctl", "net/../kernel/core_pattern=1"}, {"--label", "=x"}, {"--hostname", "a\nb"}, {"--hostname", "a/b"}, {"--name", "a\nb"}, {"--health-interval", "1s\n"},
+		{"--log-opt", "path=/" + canary}, {"--restart", "always\n"}, {"--stop-signal", "9\n"}, {"--cidfile", canary + "/file"},
+	} {
+		for _, verb := range [][]string{{"create"}, {"run", "-d"}} {
+			r := run(command("minictr", slices.Concat(verb, words, []string{"box", "true"})...))
+			if r.code == 0 {
+				t.Errorf("%s %q: it was made", verb, words)
+				run(command("minictr", "rm", "-f", strings.TrimSpace(r.stdout)))
+			}
+		}
+	}
+}

@@ -1,0 +1,238 @@
+package hardening
+
+// Row 15 for containers in the background: those who write without end, those who
+// keep a pipe for ever, and a disk that is full. Nobody waits for them, and nothing
+// grows.
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// memory is the most that a process has had, in kB (proc(5), VmHWM), 0 for one that
+// is gone.
+func memory(pid int) int {
+	data, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	kB, _ := strconv.Atoi(strings.TrimSuffix((result{stdout: string(data)}).line("VmHWM"), " kB"))
+	return kB
+}
+
+// onDisk is how long the log's files are, in bytes.
+func (d *detached) onDisk(t *testing.T) (size int64) {
+	t.Helper()
+	all, _ := filepath.Glob(filepath.Join(d.folder(t), "log*"))
+	for _, file := range all {
+		if info, err := os.Stat(file); err == nil {
+			size += info.Size()
+		}
+	}
+	return size
+}
+
+const (
+	watcherMost = 2 << 10  // kB
+	clientMost  = 64 << 10 // kB
+)
+
+// TestRow15Flood: a container never stops writing, on both streams. The log stays
+// as small as it was wanted, the watcher as it was, and who reads comes to an end.
+func TestRow15Flood(t *testing.T) {
+	guard(t)
+	const maximum, frame = 100 << 10, 32<<10 + 32
+	for _, kind := range []string{"-i", "-t"} {
+		d := background(t, kind, "--log-opt", "max-size=100k", "--", "sh", "-c", "while :; do echo "+strings.Repeat("x", 4000)+"; done & while :; do echo y >&2; done")
+		watcher := d.watcher(t)
+		follower := d.saying("logs", "-f")
+		attached := d.saying("attach", "--no-stdin") // and nobody reads what they say
+		for _, c := range []*exec.Cmd{follower, attached} {
+			r, w, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.Close()
+			c.Stdout = w
+			if err := c.Start(); err != nil {
+				t.Fatal(err)
+			}
+			w.Close()
+		}
+		for range 20 {
+			time.Sleep(50 * time.Millisecond)
+			if size := d.onDisk(t); size > 2*(maximum+frame) {
+				t.Errorf("%s: the log has %d bytes", kind, size)
+			}
+		}
+		for who, pid := range map[string]int{"watcher": watcher, "logs -f": follower.Process.Pid, "attach": attached.Process.Pid} {
+			most := map[bool]int{true: watcherMost, false: clientMost}[who == "watcher"]
+			if kB := memory(pid); kB == 0 || kB > most {
+				t.Errorf("%s: %s had %d kB of memory, want %d at most", kind, who, kB, most)
+			}
+		}
+		for _, words := range [][]string{{"logs"}, {"logs", "--tail", "3"}, {"logs", "-t"}} {
+			if r := d.say(words...); r.code != 0 || len(r.stdout) > 4*maximum {
+				t.Errorf("%q: %d bytes, %.300s", words, len(r.stdout), r.stderr)
+			}
+		}
+		leaver := d.saying("logs", "-f")
+		out, err := leaver.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := leaver.Start(); err != nil {
+			t.Fatal(err)
+		}
+		bufio.NewReader(out).ReadString('\n')
+		out.Close()
+		poll(t, "logs -f ends when nobody reads it", func() bool { return zombie(leaver.Process.Pid) })
+		leaver.Wait()
+		began := time.Now()
+		d.say("stop", "-t", "0").want(t, 0)
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("%s: stop took %v", kind, took)
+		}
+		for _, c := range []*exec.Cmd{follower, attached} {
+			c.Process.Kill()
+			c.Wait()
+		}
+	}
+}
+
+// TestRow15CheckWithoutEnd: a health check writes and does not end. Little of it is
+// kept, none of it in memory, and after its time-out the next one is made.
+func TestRow15CheckWithoutEnd(t *testing.T) {
+	guard(t)
+	flags := append(often("while :; do echo "+strings.Repeat("z", 4000)+"; done"), "--health-timeout", "1s", "--health-retries", "1")
+	d := background(t, append(flags, "--", "sleep", "1000")...)
+	most := 0
+	poll(t, "two checks", func() bool {
+		for _, pid := range childrenOf(d.watcher(t)) {
+			if name, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); string(name) == "minictr\n" {
+				most = max(most, memory(pid))
+			}
+		}
+		return d.field(t, "{{len .State.Health.Log}}") == "2"
+	})
+	if most == 0 || most > clientMost {
+		t.Errorf("the check had %d kB of memory, want %d at most", most, clientMost)
+	}
+	if kept := len(d.field(t, "{{with index .State.Health.Log 0}}{{.Output}}{{end}}")); kept < 4000 || kept > 4200 {
+		t.Errorf("%d bytes of its output were kept", kept)
+	}
+	if status := d.field(t, "{{.State.Health.Status}}"); status != "unhealthy" {
+		t.Errorf("it is %s", status)
+	}
+}
+
+func childrenOf(pid int) (pids []int) {
+	data, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	for _, word := range strings.Fields(string(data)) {
+		child, _ := strconv.Atoi(word)
+		pids = append(pids, child)
+	}
+	return pids
+}
+
+// TestRow15PipeIsKept: somebody outside the container has its pipes, and writes on
+// for ever. Its end is written down nevertheless, and its watcher is gone.
+func TestRow15PipeIsKept(t *testing.T) {
+	guard(t)
+	for _, kind := range []string{"-i", "-t"} {
+		d := background(t, kind, "--", "sleep", "1000")
+		pid, watcher := d.pid(t), d.watcher(t)
+		for _, fd := range []int{1, 2} {
+			pipe, err := os.OpenFile(fmt.Sprintf("/proc/%d/fd/%d", pid, fd), os.O_WRONLY|unix.O_NOCTTY, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			flood := exec.Command("/bin/busybox", "yes")
+			flood.Stdout = pipe
+			if err := flood.Start(); err != nil {
+				t.Fatal(err)
+			}
+			pipe.Close()
+			defer flood.Wait()
+			defer flood.Process.Kill()
+		}
+		began := time.Now()
+		d.say("stop", "-t", "0").want(t, 0)
+		poll(t, "the watcher's end", func() bool { return !exists(fmt.Sprintf("/proc/%d", watcher)) || zombie(watcher) })
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("%s: it took %v", kind, took)
+		}
+		if code := d.field(t, "{{.State.ExitCode}}"); code != "137" {
+			t.Errorf("%s: exit code %s", kind, code)
+		}
+	}
+}
+
+// TestRow15CheckIsOutlived: a check leaves somebody behind who has its pipe. Neither
+// the next check nor the container's end waits for that.
+func TestRow15CheckIsOutlived(t *testing.T) {
+	guard(t)
+	d := background(t, append(often("echo well; busybox setsid sleep 4713 &"), "--", "sleep", "1000")...)
+	poll(t, "three checks", func() bool {
+		return strings.Count(d.field(t, "{{range .State.Health.Log}}{{.Output}}{{end}}"), "well") >= 3
+	})
+	if len(running("4713")) < 2 {
+		t.Error("nobody is left behind: the test proves nothing")
+	}
+	began := time.Now()
+	d.say("stop", "-t", "0").want(t, 0)
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("stop took %v", took)
+	}
+	poll(t, "the end of all", func() bool { return len(running("4713")) == 0 })
+}
+
+// TestRow15FullDisk: the disk fills up while a container runs. It runs on, its end
+// is known, and it can be removed.
+func TestRow15FullDisk(t *testing.T) {
+	guard(t)
+	disk := t.TempDir()
+	if err := unix.Mount("tmpfs", disk, "tmpfs", 0, "size=8m"); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Unmount(disk, 0)
+	small := func(words ...string) result {
+		return run(exec.Command(filepath.Join(bin, "minictr"), append([]string{"--root", filepath.Join(disk, "store")}, words...)...))
+	}
+	saved := filepath.Join(t.TempDir(), "box.tar")
+	run(command("minictr", "save", "-o", saved, "box")).want(t, 0)
+	small("load", "-i", saved).want(t, 0)
+	busy := "while [ -z $(cat /flag/end) ]; do echo " + strings.Repeat("x", 1000) + "; done; exit 3"
+	flag := t.TempDir()
+	end := filepath.Join(flag, "end")
+	os.WriteFile(end, nil, 0o644)
+	small("run", "-d", "--name", "full", "-v", flag+":/flag", "box", "sh", "-c", busy).want(t, 0)
+	fill, err := os.Create(filepath.Join(disk, "fill"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for err == nil {
+		_, err = fill.Write(make([]byte, 4096))
+	}
+	fill.Close()
+	time.Sleep(500 * time.Millisecond)
+	r := small("ps", "--format", "{{.State}}")
+	if r.want(t, 0); r.stdout != "running\n" {
+		t.Errorf("on a full disk it is %q", r.stdout)
+	}
+	os.WriteFile(end, []byte("yes\n"), 0o644)
+	if r := small("wait", "full"); r.stdout != "3\n" {
+		t.Errorf("wait: %+v", r)
+	}
+	small("logs", "full").want(t, 0)
+	small("rm", "full").want(t, 0)
+	if left, _ := filepath.Glob(filepath.Join(disk, "store/containers/*")); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+}
