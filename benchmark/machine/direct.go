@@ -76,7 +76,7 @@ func (d *direct) Start(ctx context.Context) (benchmark.Instance, error) {
 		return nil, err
 	}
 	i := &small{plain: plain{qemu: q}, shell: local(ports[1])}
-	if err := i.boot(ctx, clock, local(ports[0])); err != nil {
+	if err := i.boot(ctx, clock, "kernel", local(ports[0])); err != nil {
 		return nil, end(err, i.Stop)
 	}
 	return i, nil
@@ -95,21 +95,22 @@ func (p *plain) Processes() []int          { return p.qemu.processes() }
 func (p *plain) Cgroup() string            { return "" }
 func (p *plain) Stop() error               { return p.qemu.stop() }
 
-// boot follows the machine until the workload has answered.
-func (p *plain) boot(ctx context.Context, clock *benchmark.Clock, address string) error {
+// boot follows the machine until the workload has answered. first is the phase
+// that ends where user space begins.
+func (p *plain) boot(ctx context.Context, clock *benchmark.Clock, first, address string) error {
 	clock.MarkAt("QEMU", p.qemu.up)
-	for _, m := range [...][2]string{{"kernel", userSpace}, {"user space", services}} {
+	for _, m := range [...][2]string{{first, userSpace}, {"user space", services}} {
 		at, err := p.qemu.console.wait(ctx, m[1])
 		if err != nil {
 			return err
 		}
 		clock.MarkAt(m[0], at)
 	}
-	answer, first, err := benchmark.AskUntil(ctx, "tcp", address)
+	answer, at, err := benchmark.AskUntil(ctx, "tcp", address)
 	if err != nil {
 		return err
 	}
-	clock.MarkAt("first byte", first)
+	clock.MarkAt("first byte", at)
 	p.phases, p.answer = clock.Phases(), answer
 	return nil
 }

@@ -77,6 +77,9 @@ func sameWorkload(box, workload string) error {
 	return err
 }
 
+// firmware is the phase until user space begins: firmware, boot loader, kernel.
+const firmware = "firmware, kernel"
+
 // machineMemory is what the Vagrantfile gives by default, in MiB.
 const machineMemory = 1024
 
@@ -101,7 +104,7 @@ func (d *disk) Start(ctx context.Context) (benchmark.Instance, error) {
 		return nil, errors.Join(err, os.Remove(image))
 	}
 	i := &whole{plain: plain{qemu: q}, key: d.key(), port: ports[1], image: image}
-	if err := i.boot(ctx, clock, local(ports[0])); err != nil {
+	if err := i.boot(ctx, clock, firmware, local(ports[0])); err != nil {
 		return nil, end(err, i.Stop)
 	}
 	return i, nil

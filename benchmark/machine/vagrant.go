@@ -161,7 +161,7 @@ func (m *vagrantMachine) up(ctx context.Context) error {
 	}
 	ready := time.Now()
 	clock.MarkAt("Vagrant, libvirt", <-begun)
-	for _, p := range [...][2]string{{"kernel", userSpace}, {"user space", services}} {
+	for _, p := range [...][2]string{{firmware, userSpace}, {"user space", services}} {
 		at, err := console.wait(ctx, p[1])
 		if err != nil {
 			return err
