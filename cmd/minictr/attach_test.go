@@ -4,9 +4,11 @@ package main
 // by attach, start -a and exec.
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -137,6 +139,35 @@ func TestAttachEnded(t *testing.T) {
 				t.Error("the container got a signal")
 			}
 		})
+	}
+}
+
+// With its watcher the container dies, and who is attached learns of it.
+func TestAttachLost(t *testing.T) {
+	inBackground(t, "run -d -it", `echo ready; cat`)
+	ready(t)
+	before := reference(t)
+	s := inTerminal(t, "attach", "box")
+	s.typeIn("a word\r")
+	s.expect("a word\na word\n")
+	watchers, err := filepath.Glob(filepath.Join(os.Getenv("MINICTR_ROOT"), "containers", "*", "watcher"))
+	if err != nil || len(watchers) != 1 {
+		t.Fatalf("watchers: %v, %v", watchers, err)
+	}
+	data, err := os.ReadFile(watchers[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var watcher struct{ Pid int }
+	if err := json.Unmarshal(data, &watcher); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Kill(watcher.Pid, unix.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	s.ends(255)
+	if after := s.settings(); after != before {
+		t.Errorf("terminal before:\n%s\nafter:\n%s", before, after)
 	}
 }
 
