@@ -54,7 +54,7 @@ func (c *Container) foreground(s *State) bool {
 	if s.Status == Created || c.has("watcher") || c.has(logs.Current) || c.has(logs.Older) {
 		return false
 	}
-	return s.Lives() || !s.End.Started.IsZero() // it could be started
+	return s.Lives() || s.End != nil && !s.End.Started.IsZero() // it could be started
 }
 
 // ending is the end of a container's present life, which is to come. The lock of
