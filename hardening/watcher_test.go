@@ -218,6 +218,44 @@ func TestRow2CallerIsLetGo(t *testing.T) {
 	}
 }
 
+// TestRow2FolderForAStream: a folder of the host for standard input, output or error
+// is a door that the caller has left open.
+func TestRow2FolderForAStream(t *testing.T) {
+	guard(t)
+	folder := leak(t)[0]
+	d := background(t, "-i", "--", "sleep", "1000")
+	still := background(t, "-i", "--", "sleep", "1000")
+	still.say("stop", "-t", "0").want(t, 0)
+	walk := []string{"sh", "-c", "cat /proc/self/fd/[012]/file"}
+	b := newBundle(t, walk...)
+	for what, cmd := range map[string]func() *exec.Cmd{
+		"run":             func() *exec.Cmd { return command("minictr", boxArgs(append([]string{"-i", "--"}, walk...)...)...) },
+		"exec":            func() *exec.Cmd { return d.saying(append([]string{"exec", "-i", "--"}, walk...)...) },
+		"start":           func() *exec.Cmd { return still.saying("start", "-a", "-i") },
+		"minictr-oci run": func() *exec.Cmd { return b.command(t) },
+	} {
+		for fd := range 3 {
+			c := cmd()
+			switch fd {
+			case 0:
+				c.Stdin = folder
+			case 1:
+				c.Stdout = folder
+			case 2:
+				c.Stderr = folder
+			}
+			if what == "start" && fd > 0 {
+				continue // those are not lent to it
+			}
+			r := run(c)
+			r.untouched(t)
+			if r.code == 0 || fd != 2 && !strings.Contains(r.stderr, "folder") {
+				t.Errorf("%s, stream %d: want a refusal: %+v", what, fd, r)
+			}
+		}
+	}
+}
+
 // TestRow12EnvironmentOfTheWatcher: what steers programs, planted by the caller or
 // by the image, reaches neither the watcher nor what it starts on the host.
 func TestRow12EnvironmentOfTheWatcher(t *testing.T) {

@@ -105,10 +105,17 @@ func (s *Streams) empty() error {
 
 // lend lets a process that is not root open a pipe anew, as /dev/stdout: until
 // Close the pipe belongs to uid. A file keeps its owner, and so does a pipe
-// that has a name on disk: those are the caller's, not the container's.
+// that has a name on disk: those are the caller's, not the container's. A folder
+// is not lent: nobody can read it as a stream, but walk from it to all the host's.
 func (s *Streams) lend(f *os.File, uid uint32) error {
 	var st unix.Stat_t
-	if uid == 0 || !isPipe(f) || unix.Fstat(int(f.Fd()), &st) != nil || st.Uid == uid {
+	if unix.Fstat(int(f.Fd()), &st) != nil { // it is closed
+		return nil
+	}
+	if st.Mode&unix.S_IFMT == unix.S_IFDIR {
+		return fmt.Errorf("%s: it is a folder, a way out of the container", f.Name())
+	}
+	if uid == 0 || !isPipe(f) || st.Uid == uid {
 		return nil
 	}
 	if err := own(f, uid); err != nil {
