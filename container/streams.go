@@ -44,6 +44,9 @@ func (e *ends) keep(process *runtime.Process) error {
 	}
 	if terminal != nil {
 		e.ours[1] = terminal
+		if e.ours[0], err = stdio.Peer(terminal); err != nil {
+			return err
+		}
 	}
 	pidfd, err := unix.PidfdOpen(process.Pid(), 0)
 	if err != nil {

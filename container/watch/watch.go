@@ -43,7 +43,7 @@ const (
 	Log                 // the end of the log
 	Output              // the container's standard output, or its terminal
 	Errors              // its standard error
-	Input               // what it reads
+	Input               // what it reads; of its terminal the end that it has, to hold it
 	Process             // it, as a pidfd
 	last
 )

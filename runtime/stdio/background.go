@@ -2,9 +2,11 @@ package stdio
 
 import (
 	"errors"
+	"fmt"
 	"os"
 
 	"github.com/minictr/minictr/runtime/plan"
+	"golang.org/x/sys/unix"
 )
 
 // Detach prepares the streams of a process that has nobody in front of it, and
@@ -36,6 +38,33 @@ func Detach(stdin *os.File, interactive, tty bool, uid uint32) (s *Streams, ours
 		}
 	}
 	return s, ours, err
+}
+
+// Peer is the other end of a terminal: the one that its processes have. As long as
+// somebody holds it the terminal is not hung up when they have all closed it, and
+// they may open it again, as an init(1) does for each line.
+func Peer(terminal *os.File) (*os.File, error) {
+	raw, err := terminal.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	fd := -1
+	var peerErr error
+	if err := raw.Control(func(ours uintptr) { fd, peerErr = peer(ours) }); err != nil {
+		return nil, err
+	}
+	if peerErr != nil {
+		return nil, fmt.Errorf("ioctl(TIOCGPTPEER): %w", peerErr)
+	}
+	return os.NewFile(uintptr(fd), "pts"), nil
+}
+
+func peer(terminal uintptr) (int, error) {
+	fd, _, errno := unix.Syscall(unix.SYS_IOCTL, terminal, unix.TIOCGPTPEER, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC)
+	if errno != 0 {
+		return -1, errno
+	}
+	return int(fd), nil
 }
 
 // Null prepares the streams of a process that nobody speaks to or hears: null(4).

@@ -181,10 +181,9 @@ func hangUp(f *os.File) {
 		return
 	}
 	raw.Control(func(fd uintptr) {
-		peer, _, errno := unix.Syscall(unix.SYS_IOCTL, fd, unix.TIOCGPTPEER, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC)
-		if errno == 0 { // a terminal
-			unix.IoctlSetInt(int(peer), unix.TIOCVHANGUP, 0)
-			unix.Close(int(peer))
+		if peer, err := peer(fd); err == nil { // a terminal
+			unix.IoctlSetInt(peer, unix.TIOCVHANGUP, 0)
+			unix.Close(peer)
 		}
 	})
 }
