@@ -41,6 +41,7 @@ type Streams struct {
 	copies []func()       // what is to be copied once it runs
 	output sync.WaitGroup // copies of output
 	raw    console.Console
+	peer   *os.File // of the container's terminal, held as long as its process lives
 }
 
 // loan is a pipe, and the user to give it back to.
@@ -205,12 +206,15 @@ func (s *Streams) Started(terminal *os.File, interactive bool) error {
 	if terminal == nil {
 		return nil
 	}
+	var err error
+	if s.peer, err = Peer(terminal); err != nil {
+		return err
+	}
 	s.copyOutput(os.Stdout, terminal)
 	if !interactive {
 		return nil
 	}
 	if IsTerminal(os.Stdin) {
-		var err error
 		if s.raw, err = Raw(); err != nil {
 			return err
 		}
@@ -237,6 +241,7 @@ func Raw() (console.Console, error) {
 
 // Ended waits for the last output and restores our terminal.
 func (s *Streams) Ended() {
+	s.letGo()
 	done := make(chan struct{})
 	go func() { s.output.Wait(); close(done) }()
 	select {
@@ -250,6 +255,7 @@ func (s *Streams) Ended() {
 // made for the child.
 func (s *Streams) Close() {
 	s.closeTheirs()
+	s.letGo()
 	for _, l := range s.lent {
 		unix.Fchown(int(l.pipe.Fd()), l.owner, -1)
 	}
@@ -257,6 +263,13 @@ func (s *Streams) Close() {
 	if s.raw != nil {
 		s.raw.Reset()
 		s.raw = nil
+	}
+}
+
+func (s *Streams) letGo() {
+	if s.peer != nil {
+		s.peer.Close()
+		s.peer = nil
 	}
 }
 
