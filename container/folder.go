@@ -11,10 +11,12 @@ package container
 //	hostname, hosts, resolv.conf
 //	               bound over the files of that name in /etc
 //	life           while it has a process: package runtime/state knows of that
-//	watcher        which process watches over it, in the background (watch.go)
+//	watcher        which process watches over it, in the background (watcher.go)
 //	log, log.1     what it has said in the background (package logs)
 //	sleeps         there while the watcher waits to begin again
+//	health.json    what the checks of its health have found (health.go)
 //	end.json       how its last life ended (end.go)
+//	waiters        who waits for that end locks it (wait.go)
 //	stopped        there if somebody has stopped it: it is not to be restarted
 //
 // Whoever runs the container, the command in the foreground or the watcher,
@@ -223,46 +225,3 @@ func flock(f *os.File, how int) error {
 		}
 	}
 }
-
-// Remove removes a container that has ended, by its name, its id or the
-// beginning of its id. With force it is killed first, and goes even if nobody can
-// read any more what was decided about it.
-func Remove(root, name string, force bool) error {
-	c, err := locate(root, name)
-	unreadable := c != nil && !errors.Is(err, errNotExist)
-	if err != nil && !(force && unreadable) {
-		return fmt.Errorf("remove container %q: %w", name, err)
-	}
-	patience := briefly
-	if force {
-		patience = lethal
-		if err := c.end(); err != nil {
-			return fmt.Errorf("remove container %q: %w", name, err)
-		}
-	}
-	err = c.take(patience)
-	if force && errors.Is(err, errNotExist) {
-		return nil // it was one of --rm
-	}
-	if errors.Is(err, errRunning) {
-		err = c.whyHeld()
-	}
-	if err == nil {
-		err = c.remove()
-	}
-	if err != nil {
-		return fmt.Errorf("remove container %q: %w", name, err)
-	}
-	return nil
-}
-
-// whyHeld tells why somebody has the container's lock.
-func (c *Container) whyHeld() error {
-	if s, err := c.State(); err == nil && !s.Lives() && !c.watched() {
-		return errBusy
-	}
-	return hint.New(errRunning, "end it first with minictr stop, or remove it with: minictr rm -f")
-}
-
-// briefly is how long to wait for a lock that nobody should hold for long.
-const briefly = 200 * time.Millisecond
