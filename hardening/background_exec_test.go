@@ -103,7 +103,7 @@ func TestRow10ExecAccountFiles(t *testing.T) {
 		}
 	}
 	for what, make := range map[string]string{
-		"FIFO":                "busybox mkfifo /etc/passwd",
+		"FIFO":                "busybox mkfifo /etc/passwd; (: >/etc/passwd; touch /opened) >/dev/null 2>&1 &",
 		"folder":              "busybox mkdir /etc/passwd",
 		"a gigabyte":          "busybox truncate -s 1G /etc/passwd",
 		"link upwards":        "busybox ln -s ../../../../../.." + passwd + " /etc/passwd",
@@ -119,6 +119,9 @@ func TestRow10ExecAccountFiles(t *testing.T) {
 	} {
 		d.say("exec", "--", "sh", "-c", "rm -rf /etc/passwd; "+make)
 		refused(what)
+	}
+	if d.say("exec", "--", "ls", "/opened").code == 0 {
+		t.Error("the FIFO was opened, and who waited for that has heard of it")
 	}
 	swap := "rm -rf /etc/passwd; echo root:x:0:0::/: >/etc/good; busybox ln -s " + passwd + " /etc/bad; while :; do busybox ln -sf good /etc/a; busybox mv -T /etc/a /etc/passwd; busybox ln -sf bad /etc/a; busybox mv -T /etc/a /etc/passwd; done"
 	d.say("exec", "-d", "--", "sh", "-c", swap).want(t, 0)
