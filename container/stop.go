@@ -11,7 +11,6 @@ import (
 
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/runtime"
-	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/minictr/minictr/runtime/state"
 	"golang.org/x/sys/unix"
 )
@@ -133,7 +132,7 @@ func thaw(life *state.Folder) error {
 	if err != nil || status != state.Paused {
 		return err
 	}
-	if err = cgroup.Thaw(life.Record.Cgroup); errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV) {
+	if err = runtime.Resume(life); errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV) {
 		return nil
 	}
 	return err

@@ -133,6 +133,48 @@ func TestRow1OnItsWayIntoTheBackground(t *testing.T) {
 	}
 }
 
+// TestRow1OnItsWayUnderSysPtrace: those who may trace every process of the machine
+// see the newcomer only when it is nothing of the host's any more.
+func TestRow1OnItsWayUnderSysPtrace(t *testing.T) {
+	guard(t)
+	needStrace(t)
+	d := background(t, append(append([]string{"--cap-add", "SYS_PTRACE"}, often("true")...), "--", "/probe", "watch")...)
+	d.said(t, "watch: begins")
+	run(traced(t, d.saying("exec", "--", "sleep", "0.5"), onItsWay)).want(t, 0)
+	log := d.said(t, "memfd:minictr exe: /memfd:minictr") // it does look into others
+	for line := range strings.Lines(log) {
+		if strings.HasPrefix(line, "minictr ") || strings.Contains(line, "elsewhere") || strings.Contains(line, bin) {
+			t.Errorf("a door of the host's: %s", line)
+		}
+	}
+}
+
+// TestRow1KilledAtTheDoor: the container stands still while somebody enters; if
+// that one is killed, it goes on with the next command.
+func TestRow1KilledAtTheDoor(t *testing.T) {
+	guard(t)
+	needStrace(t)
+	d := background(t, "--cap-add", "SYS_PTRACE", "--", "sleep", "1000")
+	for _, call := range []string{"clone3", "setns", "execveat", "pwrite64", "write", "ftruncate"} {
+		for n := 1; n <= 3; n++ {
+			run(traced(t, d.saying("exec", "--", "true"), fmt.Sprintf("%s:signal=SIGKILL:when=%d", call, n)))
+			if status := d.field(t, "{{.State.Status}}"); status != "running" {
+				t.Errorf("killed at %s %d: it is %s", call, n, status)
+			}
+			if r := d.say("exec", "--", "echo", "inside"); r.stdout != "inside\n" {
+				t.Errorf("killed at %s %d: %+v", call, n, r)
+			}
+		}
+	}
+	d.say("pause").want(t, 0)
+	if r := d.say("exec", "--", "true"); r.code != exitFailure || !strings.Contains(r.stderr, "paused") {
+		t.Errorf("exec in a paused container: %+v", r)
+	}
+	if status := d.field(t, "{{.State.Status}}"); status != "paused" {
+		t.Errorf("it was paused, and is %s", status)
+	}
+}
+
 // TestRow2DescriptorsInTheBackground: neither what the caller left open nor what
 // the watcher has gets into the container: not into its first process, nor into
 // that of a later life, of exec, or of a health check.

@@ -69,15 +69,15 @@ func Create(f *state.Folder, spec *specs.Spec, t Terms) (*Process, error) {
 	return process, nil
 }
 
-// launch carries out a plan. A process that does not outlive us does not stop to
-// be saved: for it stop is told to save when it runs.
+// launch carries out a plan. A process that neither outlives us nor is held does
+// not stop to be saved: for it stop is told to save when it runs.
 func (t *Terms) launch(p *plan.Plan, stop func(*walk.Walk, plan.Stop) error) (*Process, error) {
 	caller := walk.Caller{Given: t.Given, Stop: stop}
 	if t.Watch != nil {
 		caller.Watch = t.Watch(p)
 	}
 	process, err := launch(p, caller)
-	if err != nil || t.Outlive {
+	if err != nil || t.Outlive || t.Held {
 		return process, err
 	}
 	if err := stop(process.walk, plan.Save); err != nil {

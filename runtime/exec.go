@@ -20,10 +20,12 @@ import (
 // and in the cgroup of its first process, under its filter, and with what the
 // process's own config says besides. On error nothing of it is left.
 func Exec(f *state.Folder, process *specs.Process, t Terms) (*Process, error) {
-	spec, status, err := enterable(f, process)
+	spec, status, err := enterable(f)
 	if err != nil {
 		return nil, err
 	}
+	watched := maySeeHost(spec, process)
+	spec.Process = process
 	if t.Given == nil {
 		t.Given = map[plan.Ref]int{}
 	}
@@ -41,6 +43,14 @@ func Exec(f *state.Folder, process *specs.Process, t Terms) (*Process, error) {
 		}
 	}
 	t.Join = &plan.Running{Pid: f.Record.Pid, Cgroup: group}
+	var d *door
+	if watched && group != "" && f.Record.Cgroup != "" {
+		if d, err = hold(f, group); err != nil {
+			return nil, err
+		}
+		defer d.open()
+		t.Held, t.Join.Cgroup = true, ""
+	}
 	p, err := plan.Exec(spec, t.Options)
 	if err != nil {
 		return nil, err
@@ -50,14 +60,16 @@ func Exec(f *state.Folder, process *specs.Process, t Terms) (*Process, error) {
 		if at == plan.Listen {
 			return sendListener(w, spec.Linux.Seccomp, ociState(f, status))
 		}
+		if err := d.admit(w); err != nil {
+			return err
+		}
 		return t.handOut(w)
 	}
 	return t.launch(p, stop)
 }
 
-// enterable is the container's config with another process, and the container's
-// status; it tells why there can be no such process. The words are runc's.
-func enterable(f *state.Folder, process *specs.Process) (*specs.Spec, specs.ContainerState, error) {
+// enterable is the container's config and status; it tells why there can be no such process. The words are runc's.
+func enterable(f *state.Folder) (*specs.Spec, specs.ContainerState, error) {
 	status, err := f.Status()
 	if err != nil {
 		return nil, status, err
@@ -71,11 +83,7 @@ func enterable(f *state.Folder, process *specs.Process) (*specs.Spec, specs.Cont
 		return nil, status, errors.New("cannot exec in a container that is being created")
 	}
 	spec, err := f.Config()
-	if err != nil {
-		return nil, status, err
-	}
-	spec.Process = process
-	return spec, status, nil
+	return spec, status, err
 }
 
 // cgroupOf is the folder of the cgroup that a process is in (cgroups(7)): of a

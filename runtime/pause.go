@@ -24,7 +24,16 @@ func Pause(c *state.Folder) error {
 	if c.Record.Cgroup == "" {
 		return hint.New(errors.New("the container has no cgroup"), "without one its processes cannot be frozen")
 	}
-	return cgroup.Freeze(c.Record.Cgroup)
+	return atTheDoor(c, cgroup.Freeze)
+}
+
+// atTheDoor freezes or thaws while nobody else does.
+func atTheDoor(c *state.Folder, act func(path string) error) error {
+	door, err := c.LockDoor()
+	if err != nil {
+		return err
+	}
+	return errors.Join(act(c.Record.Cgroup), door.Open())
 }
 
 // Resume thaws a container that is paused.
@@ -36,5 +45,5 @@ func Resume(c *state.Folder) error {
 	if status != state.Paused {
 		return errors.New("container not paused")
 	}
-	return cgroup.Thaw(c.Record.Cgroup)
+	return atTheDoor(c, cgroup.Thaw)
 }

@@ -62,6 +62,9 @@ type Options struct {
 	// Outlive is true for a process that lives on when its parent dies. It waits
 	// until the parent has written down that it exists (Save).
 	Outlive bool
+	// Held is true for a process that joins a container whose own processes stand
+	// still until it has left our program: it waits for that, too (Save).
+	Held bool
 	// Wait is true for a container that is created and not yet started: it
 	// waits for a byte from Start, and says what failed to Verdict.
 	Wait bool

@@ -61,16 +61,16 @@ func (b *builder) exec() error {
 
 // keepOpen lets through, as far as the trampoline, what it speaks with.
 func (b *builder) keepOpen() {
-	b.plan.Verdict, b.plan.Saves = Report, b.options.Outlive
+	b.plan.Verdict, b.plan.Saves = Report, b.saves()
 	if b.options.Wait {
 		b.plan.Verdict = Verdict
 		b.container("this one has to, for a while: where it waits to be started", closeOnExec(Start, false))
 		b.container("and this one: where it then says what failed", closeOnExec(Verdict, false))
 	}
-	if b.options.Outlive {
+	if b.saves() {
 		b.container("and this one: where the host answers", closeOnExec(Go, false))
 	}
-	if b.options.Outlive || !b.options.Wait {
+	if b.saves() || !b.options.Wait {
 		b.container("this one has to, for a while: where it reports", closeOnExec(Report, false))
 	}
 }
@@ -108,16 +108,20 @@ func (b *builder) stayAlive() {
 	b.container("is it still there? if it died before the line above, this answers EPIPE", say(Alive))
 }
 
+// saves tells whether the process stops once more in the trampoline.
+func (b *builder) saves() bool { return b.options.Outlive || b.options.Held }
+
 // save waits until it is written down that this process exists: from then on
-// it lives without its parent.
+// it lives without its parent, if it is to. One that is held waits until it is in
+// the container's cgroup, and those who live there go on.
 func (b *builder) save() {
-	if !b.options.Outlive {
+	if !b.saves() {
 		return
 	}
 	b.add(Trampoline, "all is ready: the host may write down that it exists", say(Save))
 	b.add(Trampoline, "and it answers; if it dies this is the end of the pipe", readByte(Go))
 	b.add(Trampoline, "is it still there? if it died it wrote nothing down, and this answers EPIPE", say(Alive))
-	b.add(Trampoline, "from here on it lives without its parent", closeFd(Go))
+	b.add(Trampoline, "there are no more answers", closeFd(Go))
 	if b.options.Wait {
 		b.add(Trampoline, "which has done", closeFd(Report))
 	}

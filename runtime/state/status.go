@@ -36,6 +36,13 @@ func (f *Folder) Status() (specs.ContainerState, error) {
 	if err != nil {
 		return "", err
 	}
+	if frozen {
+		held, err := f.held()
+		if err != nil {
+			return "", err
+		}
+		frozen = !held
+	}
 	alive, err := f.Record.alive() // last: what has died meanwhile was neither
 	if err != nil {
 		return "", err

@@ -1,0 +1,115 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/runtime/cgroup"
+	"golang.org/x/sys/unix"
+)
+
+// Door is held by who has frozen the container for a moment, and by who freezes or
+// thaws it for good: they must not undo each other's work. It is the lock, flock(2),
+// of a file that holds a byte while the container is frozen for a moment; a byte
+// without a lock was left by one that was killed.
+type Door struct {
+	file   *os.File
+	cgroup string
+	frozen bool
+}
+
+const doorFile = "door"
+
+// LockDoor keeps others from freezing and thawing the container.
+func (f *Folder) LockDoor() (*Door, error) {
+	file, err := os.OpenFile(f.Path(doorFile), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	for began := time.Now(); ; time.Sleep(time.Millisecond) {
+		err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) || time.Since(began) >= patience {
+			file.Close()
+			return nil, hint.New(fmt.Errorf("flock %s: %w", file.Name(), err), "another command is at work on this container")
+		}
+	}
+	d := &Door{file: file, cgroup: f.Record.Cgroup}
+	if info, err := file.Stat(); err == nil && info.Size() > 0 {
+		d.frozen = true
+		if err := d.thaw(); err != nil {
+			return nil, errors.Join(err, file.Close())
+		}
+	}
+	return d, nil
+}
+
+// HoldDoor freezes the container until Open.
+func (f *Folder) HoldDoor() (*Door, error) {
+	d, err := f.LockDoor()
+	if err != nil {
+		return nil, err
+	}
+	paused, err := f.Record.frozen()
+	if err == nil && paused {
+		err = errors.New("the container is paused")
+	}
+	if err == nil {
+		_, err = d.file.WriteAt([]byte{'!'}, 0)
+	}
+	if err == nil {
+		d.frozen = true
+		err = cgroup.Freeze(d.cgroup)
+	}
+	if err != nil {
+		return nil, errors.Join(err, d.Open())
+	}
+	return d, nil
+}
+
+// Open thaws what HoldDoor has frozen, and lets others at the container.
+func (d *Door) Open() error { return errors.Join(d.thaw(), d.file.Close()) }
+
+func (d *Door) thaw() error {
+	if !d.frozen {
+		return nil
+	}
+	d.frozen = false
+	err := cgroup.Thaw(d.cgroup)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENODEV) {
+		err = nil // it has ended meanwhile
+	}
+	return errors.Join(err, d.file.Truncate(0))
+}
+
+// held tells whether somebody has frozen the container for a moment. What one has
+// left that was killed is thawed.
+func (f *Folder) held() (bool, error) {
+	info, err := os.Stat(f.Path(doorFile))
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	file, err := os.Open(f.Path(doorFile))
+	if err != nil {
+		return false, err
+	}
+	err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	file.Close()
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return true, nil
+	}
+	d, err := f.LockDoor()
+	if err != nil {
+		return false, err
+	}
+	return true, d.Open()
+}
