@@ -40,19 +40,26 @@ func TestDocker(t *testing.T) {
 	}
 	t.Cleanup(stop)
 	socket := startDocker(t, dir, registry)
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata/docker",
-		Setup: func(e *testscript.Env) error {
-			for name, value := range map[string]string{
-				"PLAIN": registry, "DOCKER_HOST": "unix://" + socket, "HOME": e.WorkDir, "DOCKER_CONFIG": filepath.Join(e.WorkDir, ".docker"),
-			} {
-				e.Setenv(name, value)
-			}
-			return setUp(e, archive)
-		},
-		Cmds:      map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "await": await},
-		Condition: condition,
-	})
+	scripts, err := filepath.Glob("testdata/docker/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, script := range scripts { // one after the other: they share a dockerd, and an image
+		t.Run(filepath.Base(script), func(t *testing.T) {
+			testscript.Run(t, testscript.Params{
+				Files: []string{script},
+				Setup: func(e *testscript.Env) error {
+					e.Setenv("PLAIN", registry)
+					e.Setenv("DOCKER_HOST", "unix://"+socket)
+					e.Setenv("HOME", e.WorkDir)
+					e.Setenv("DOCKER_CONFIG", filepath.Join(e.WorkDir, ".docker"))
+					return setUp(e, archive)
+				},
+				Cmds:      map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "await": await},
+				Condition: condition,
+			})
+		})
+	}
 }
 
 // startDocker runs a dockerd that keeps all its things in dir, and waits until
