@@ -136,13 +136,13 @@ func (c *Container) drop(name string) error {
 	return nil
 }
 
-// remove gives the name free first, and the lock last. Without its image the
-// folder is no container: if we are killed from there on, the sweep goes on.
+// remove makes the folder no container first: if we are killed from there on, the
+// sweep goes on, with the name too. It gives up the lock last.
 func (c *Container) remove() error {
-	if err := c.freeName(); err != nil {
-		return err
-	}
 	err := c.drop("image")
+	if err == nil {
+		err = c.freeName()
+	}
 	if err == nil {
 		err = os.RemoveAll(c.dir)
 	}

@@ -141,6 +141,7 @@ func (e *ember) gone() error {
 	if r.code != 0 && !strings.Contains(r.stdout, "no such container") {
 		return fmt.Errorf("rm -f: %+v", r)
 	}
+	e.minictr("gc") // others may have been at it: this one waits for them
 	if exists(filepath.Join(store, "names", e.name)) {
 		return fmt.Errorf("its name is left")
 	}
@@ -254,7 +255,11 @@ func (e *ember) live(n int) {
 		{[]string{"start", name}, name + "\n"},
 		{[]string{"rm", "-f", name}, name + "\n"},
 	} {
-		if r := e.minictr(step.args...); r.code != 0 || step.want != "" && r.stdout != step.want {
+		r := e.minictr(step.args...)
+		for try := 0; step.args[0] == "logs" && r.stdout == "" && try < 100; try++ {
+			r = e.minictr(step.args...) // it has not come to saying anything yet
+		}
+		if r.code != 0 || step.want != "" && r.stdout != step.want {
 			e.t.Errorf("%v: %+v, want %q", step.args, r, step.want)
 		}
 	}
