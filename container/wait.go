@@ -46,11 +46,11 @@ func (c *Container) awaitHeld() (*End, error) {
 		time.Sleep(time.Millisecond)
 	}
 	if errors.Is(err, state.ErrNotExist) {
-		if before == nil {
+		last, err := c.End() // that life may have ended since we looked
+		if err == nil && last == nil {
 			err = hint.New(errors.New("it has not been started"), "minictr start "+c.Name+" starts it")
-			return nil, err
 		}
-		return before, nil
+		return last, err
 	}
 	if err != nil {
 		return nil, err
