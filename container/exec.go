@@ -20,7 +20,6 @@ import (
 
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/runtime"
-	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/state"
 	"github.com/minictr/minictr/runtime/stdio"
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -72,12 +71,11 @@ func (c *Container) exec(o *Options, detach bool, signals *runtime.Signals) (cod
 		return 0, err
 	}
 	defer streams.Close()
-	host, err := c.planHost()
+	t, err := c.joinTerms(streams)
 	if err != nil {
 		return 0, err
 	}
-	t := runtime.Terms{Given: streams.Given, Warn: func(error) {}}
-	t.Options = plan.Options{Cgroup2: host.Cgroup2, Arch: host.Arch, OpenFiles: host.OpenFiles, Stdio: streams.Made, Outlive: detach}
+	t.Outlive = detach
 	signals.Ready()
 	process, err := runtime.Exec(life, spec.Process, t)
 	if err != nil || detach {

@@ -14,7 +14,9 @@ import (
 
 	"github.com/minictr/minictr/images"
 	"github.com/minictr/minictr/runtime"
+	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/state"
+	"github.com/minictr/minictr/runtime/stdio"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
@@ -32,6 +34,17 @@ func (c *Container) terms(host Host) (t runtime.Terms, err error) {
 	}
 	t.Options = planOptions(store.Layers(), c.Settings.Layers, host, c.Settings.Options.Remove)
 	t.Warn = func(error) {}
+	return t, nil
+}
+
+// joinTerms are those of another process in it, on streams that were made for it.
+func (c *Container) joinTerms(streams *stdio.Streams) (t runtime.Terms, err error) {
+	host, err := c.planHost()
+	if err != nil {
+		return t, err
+	}
+	t.Given, t.Warn = streams.Given, func(error) {}
+	t.Options = plan.Options{Cgroup2: host.Cgroup2, Arch: host.Arch, OpenFiles: host.OpenFiles, Stdio: streams.Made}
 	return t, nil
 }
 

@@ -22,7 +22,6 @@ import (
 
 	"github.com/minictr/minictr/container/watch"
 	"github.com/minictr/minictr/runtime"
-	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/state"
 	"github.com/minictr/minictr/runtime/stdio"
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -158,10 +157,6 @@ func (c *Container) startProbe(life *state.Folder) (*probe, error) {
 	if err != nil {
 		return nil, err
 	}
-	host, err := c.planHost()
-	if err != nil {
-		return nil, err
-	}
 	uid, err := hostUID(spec)
 	if err != nil {
 		return nil, err
@@ -171,8 +166,10 @@ func (c *Container) startProbe(life *state.Folder) (*probe, error) {
 		return nil, err
 	}
 	defer streams.Close()
-	t := runtime.Terms{Given: streams.Given, Warn: func(error) {}}
-	t.Options = plan.Options{Cgroup2: host.Cgroup2, Arch: host.Arch, OpenFiles: host.OpenFiles, Stdio: streams.Made}
+	t, err := c.joinTerms(streams)
+	if err != nil {
+		return nil, err
+	}
 	process := *spec.Process
 	process.Args, process.Terminal, process.ConsoleSize = c.Settings.Health.Args, false, nil
 	p := &probe{streams: [2]*os.File(ours[1:])}

@@ -234,7 +234,7 @@ func (c *Container) living() (*state.Folder, error) {
 		return nil, err
 	}
 	if !s.Lives() {
-		return nil, hint.New(errors.New("it is not running"), "minictr start "+c.Name+" starts it")
+		return nil, hint.New(errNotRunning, "minictr start "+c.Name+" starts it")
 	}
 	return c.life()
 }

@@ -17,6 +17,10 @@ func each(c *cli.Context, do func(name string) error) error {
 	if err != nil {
 		return err
 	}
+	return inTurn(names, do)
+}
+
+func inTurn(names []string, do func(name string) error) error {
 	var failed []error
 	for _, name := range names {
 		failed = append(failed, done(name, do(name)))

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/hint"
@@ -27,13 +26,7 @@ func update(c *cli.Context) error {
 	if len(c.LocalFlagNames()) == 0 {
 		return hint.New(errors.New("update: no limit given"), "minictr update --help lists them")
 	}
-	var failed []error
-	for _, name := range names {
-		if err := container.Update(c.String("root"), name, limits(c), c.String("restart")); err != nil {
-			failed = append(failed, err)
-			continue
-		}
-		fmt.Println(name)
-	}
-	return errors.Join(failed...)
+	return inTurn(names, func(name string) error {
+		return container.Update(c.String("root"), name, limits(c), c.String("restart"))
+	})
 }

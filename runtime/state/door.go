@@ -2,12 +2,10 @@ package state
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"time"
 
-	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"golang.org/x/sys/unix"
 )
@@ -25,20 +23,15 @@ type Door struct {
 const doorFile = "door"
 
 // LockDoor keeps others from freezing and thawing the container.
-func (f *Folder) LockDoor() (*Door, error) {
+func (f *Folder) LockDoor() (*Door, error) { return f.lockDoor(patience) }
+
+func (f *Folder) lockDoor(wait time.Duration) (*Door, error) {
 	file, err := os.OpenFile(f.Path(doorFile), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	for began := time.Now(); ; time.Sleep(time.Millisecond) {
-		err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == nil {
-			break
-		}
-		if !errors.Is(err, unix.EWOULDBLOCK) || time.Since(began) >= patience {
-			file.Close()
-			return nil, hint.New(fmt.Errorf("flock %s: %w", file.Name(), err), "another command is at work on this container")
-		}
+	if err := flock(file, file.Name(), wait); err != nil {
+		return nil, errors.Join(err, file.Close())
 	}
 	d := &Door{file: file, cgroup: f.Record.Cgroup}
 	if info, err := file.Stat(); err == nil && info.Size() > 0 {
@@ -98,16 +91,10 @@ func (f *Folder) held() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	file, err := os.Open(f.Path(doorFile))
-	if err != nil {
-		return false, err
-	}
-	err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	file.Close()
+	d, err := f.lockDoor(0)
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		return true, nil
 	}
-	d, err := f.LockDoor()
 	if err != nil {
 		return false, err
 	}

@@ -154,14 +154,8 @@ func lock(path string, wait time.Duration) (*os.File, error) {
 
 // take locks a folder that is open, if path still is its name.
 func take(dir *os.File, path string, wait time.Duration) error {
-	for began := time.Now(); ; time.Sleep(time.Millisecond) {
-		err := unix.Flock(int(dir.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == nil {
-			break
-		}
-		if !errors.Is(err, unix.EWOULDBLOCK) || time.Since(began) >= wait {
-			return hint.New(fmt.Errorf("flock %s: %w", path, err), "another command is at work on this container")
-		}
+	if err := flock(dir, path, wait); err != nil {
+		return err
 	}
 	locked, err := dir.Stat()
 	if err == nil {
@@ -171,4 +165,17 @@ func take(dir *os.File, path string, wait time.Duration) error {
 		}
 	}
 	return errors.Join(err, fs.ErrNotExist)
+}
+
+// flock locks a file that is called name, if its holder gives it up in time.
+func flock(file *os.File, name string, wait time.Duration) error {
+	for began := time.Now(); ; time.Sleep(time.Millisecond) {
+		err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) || time.Since(began) >= wait {
+			return hint.New(fmt.Errorf("flock %s: %w", name, err), "another command is at work on this container")
+		}
+	}
 }

@@ -45,7 +45,7 @@ difference:
 	JMP	result
 error:
 	NEGQ	AX
-	CMPQ	(const_acceptOffset+0)(R12), $const_maxErrno
+	CMPQ	(const_acceptOffset+0)(R12), $const_MaxErrno
 	JHI	accepted
 	CMPQ	AX, (const_acceptOffset+0)(R12)
 	JEQ	accepted

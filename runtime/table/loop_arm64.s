@@ -45,7 +45,7 @@ difference:
 error:
 	NEG	R0, R0
 	MOVD	(const_acceptOffset+0)(R19), R1
-	CMP	$const_maxErrno, R1
+	CMP	$const_MaxErrno, R1
 	BHI	accepted
 	CMP	R1, R0
 	BEQ	accepted

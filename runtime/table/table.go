@@ -54,8 +54,11 @@ type Line struct {
 // (*first - *second) & third.
 const Difference = endMark - 1
 
+// MaxErrno is the last error that there can be: a larger result is none.
+const MaxErrno = 4095
+
 // AnyError accepts every error.
-const AnyError = unix.Errno(maxErrno + 1)
+const AnyError = unix.Errno(MaxErrno + 1)
 
 // ExitFailed is the status of a program whose call failed.
 const ExitFailed = 125
@@ -73,7 +76,6 @@ const (
 
 	maxArgs    = 6
 	maxAccept  = 4
-	maxErrno   = 4095
 	endMark    = uint64(math.MaxUint64) // instead of a call's number
 	notReached = uint64(1) << 63        // instead of a result
 	verdictTag = "verdict\n"            // the last word of the head: what is said begins here
@@ -231,7 +233,7 @@ func Results(said []byte) (list []Result) {
 		}
 		result := binary.NativeEndian.Uint64(line[resultOffset:])
 		r := Result{Reached: result != notReached, Errno: unix.Errno(-result)}
-		if r.Errno > maxErrno {
+		if r.Errno > MaxErrno {
 			r.Errno = 0
 		}
 		list = append(list, r)

@@ -5,6 +5,7 @@ import (
 	"syscall"
 	"unsafe"
 
+	"github.com/minictr/minictr/runtime/table"
 	"golang.org/x/sys/unix"
 )
 
@@ -145,7 +146,7 @@ func step(o *op, slots []slot, i int) bool {
 //go:norace
 //go:nosplit
 func written(n int32) (value uintptr, errno syscall.Errno) {
-	if n < 0 && n >= -maxErrno {
+	if n < 0 && n >= -table.MaxErrno {
 		return 0, syscall.Errno(-n)
 	}
 	return uintptr(n), 0

@@ -274,7 +274,4 @@ func (p *program) release() error {
 	return unix.Munmap(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(p.slots))), size))
 }
 
-const (
-	word     = 8    // bytes
-	maxErrno = 4095 // the last error that there can be
-)
+const word = 8 // bytes
