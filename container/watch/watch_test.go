@@ -235,39 +235,40 @@ func TestOutput(t *testing.T) {
 	}
 }
 
-// Whoever floods one stream cannot keep the other one waiting.
+// Whoever floods one stream cannot keep the other one waiting: of two that are
+// both full, as much is taken from each.
 func TestFloodLeavesTheOtherStreamAlone(t *testing.T) {
+	const flood, words = 1 << 20, 512 << 10
 	for _, name := range []string{"standard output", "standard error"} {
 		t.Run(name, func(t *testing.T) {
-			w := start(t, t.TempDir(), orders{Watcher: Watcher{Maximum: 1 << 20}})
+			w := start(t, t.TempDir(), orders{})
 			flooded, other := w.stdout, w.stderr
 			if name == "standard error" {
 				flooded, other = other, flooded
 			}
-			if _, err := unix.FcntlInt(flooded.Fd(), unix.F_SETPIPE_SZ, 1<<20); err != nil {
-				t.Fatal(err)
+			w.must(w.cmd.Process.Signal(unix.SIGSTOP))
+			w.until("it stands still", func() bool {
+				stat, err := os.ReadFile(w.proc("stat"))
+				return err == nil && bytes.Contains(stat, []byte(") T "))
+			})
+			for stream, data := range map[*os.File]string{
+				flooded: strings.Repeat("x", flood),
+				other:   strings.Repeat("y", words),
+			} {
+				_, err := unix.FcntlInt(stream.Fd(), unix.F_SETPIPE_SZ, flood)
+				w.must(err)
+				w.write(stream, data)
 			}
-			stop := make(chan struct{})
-			flooding := make(chan int)
-			go func() {
-				written := 0
-				for line := bytes.Repeat([]byte("x"), 64<<10); ; {
-					select {
-					case <-stop:
-						flooding <- written
-						return
-					default:
-						n, _ := flooded.Write(line)
-						written += n
-					}
-				}
-			}()
-			for range 16 { // more than the pipe holds
-				w.write(other, strings.Repeat("y", 32<<10))
-			}
-			close(stop)
-			if n := <-flooding; n < 64<<10 || n > 16<<20 {
-				t.Errorf("meanwhile %d bytes of the flood were taken", n)
+			w.must(w.cmd.Process.Signal(unix.SIGCONT))
+			w.until("all of it is in the log", func() bool {
+				out, errs := w.log()
+				return len(out)+len(errs) == flood+words
+			})
+			var all bytes.Buffer
+			w.must(logs.Copy(context.Background(), w.dir, logs.Options{Tail: -1}, nil, &all, &all))
+			last := bytes.LastIndexByte(all.Bytes(), 'y')
+			if before := bytes.Count(all.Bytes()[:last], []byte("x")); before > words+bufferSize {
+				t.Errorf("%d bytes of the flood were taken before the last of %d of the other stream", before, words)
 			}
 		})
 	}
