@@ -81,7 +81,8 @@ func taken(name string) error {
 		"choose another one, or remove that container with: minictr rm "+name)
 }
 
-// Rename gives a container another name, in one step.
+// Rename gives a container another name, in one step. Of several at once each begins
+// where the last one has ended.
 func Rename(root, from, to string) error {
 	c, err := Find(root, from)
 	if err != nil {
@@ -90,9 +91,23 @@ func Rename(root, from, to string) error {
 	if err := runtime.CheckName(to); err != nil {
 		return err
 	}
+	lock, err := lockFolder(filepath.Join(c.root, "names"), unix.LOCK_EX)
+	if err != nil {
+		return fmt.Errorf("rename container %q: %w", from, err)
+	}
+	defer lock.Close()
+	switch c.Name = namesOf(c.root)[c.ID]; c.Name {
+	case "": // it was removed since
+		return fmt.Errorf("rename container %q: %w", from, errNotExist)
+	case to:
+		return hint.New(fmt.Errorf("rename container %q: that is its name", from), "choose another one")
+	}
 	err = unix.Renameat2(unix.AT_FDCWD, c.link(), unix.AT_FDCWD, filepath.Join(c.root, "names", to), unix.RENAME_NOREPLACE)
 	if errors.Is(err, unix.EEXIST) {
 		return taken(to)
+	}
+	if errors.Is(err, unix.ENOENT) {
+		err = errNotExist
 	}
 	if err != nil {
 		return fmt.Errorf("rename container %q to %q: %w", from, to, err)
