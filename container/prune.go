@@ -7,26 +7,26 @@ import (
 
 // Prune removes all containers that do not run, and for which the filters hold, and
 // returns their ids, and how many bytes the files held that they had changed. One
-// that somebody starts at this moment stays.
+// that somebody starts at this moment stays; so does one that cannot be read or
+// removed, which is an error beside the others.
 func Prune(root string, words []string) (removed []string, freed int64, err error) {
 	all, err := List(root)
-	if err != nil {
-		return nil, 0, err
-	}
+	stuck := []error{err}
 	f, err := parseFilters(words, all, root, pruneFilters)
 	if err != nil {
 		return nil, 0, err
 	}
 	for _, c := range all {
 		size, chosen, err := c.prune(f)
-		if err != nil && !errors.Is(err, errNotExist) {
-			return removed, freed, fmt.Errorf("remove container %q: %w", c.Name, err)
-		}
-		if chosen && err == nil {
+		switch {
+		case errors.Is(err, errNotExist):
+		case err != nil:
+			stuck = append(stuck, fmt.Errorf("remove container %q: %w", c.Name, err))
+		case chosen:
 			removed, freed = append(removed, c.ID), freed+size
 		}
 	}
-	return removed, freed, nil
+	return removed, freed, errors.Join(stuck...)
 }
 
 // prune removes a container if nobody runs it and the filters hold.

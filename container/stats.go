@@ -18,12 +18,11 @@ type Stats struct {
 }
 
 // ReadStats reads what the containers of these names use; without names, all
-// that run, or all there are. Shares of time are those since before.
+// that run, or all there are. Shares of time are those since before. One that cannot
+// be read is an error beside those that can.
 func ReadStats(root string, names []string, all bool, before meter.Readings) (stats []Stats, err error) {
 	containers, err := choose(root, names)
-	if err != nil {
-		return nil, err
-	}
+	unread := []error{err}
 	for _, c := range containers {
 		s := Stats{ID: c.ID, Name: c.Name}
 		path, err := c.cgroup()
@@ -31,28 +30,32 @@ func ReadStats(root string, names []string, all bool, before meter.Readings) (st
 			err = s.read(path, before)
 		}
 		if err != nil && !errors.Is(err, errNotRunning) {
-			return nil, fmt.Errorf("container %q: %w", c.Name, err)
+			unread = append(unread, fmt.Errorf("container %q: %w", c.Name, err))
+			continue
 		}
 		if s.Running || all || len(names) > 0 {
 			stats = append(stats, s)
 		}
 	}
-	return stats, nil
+	return stats, errors.Join(unread...)
 }
 
-// choose finds containers by their names, or all.
+// choose finds containers by their names, or all. One that cannot be found or read is
+// an error beside the others.
 func choose(root string, names []string) (list []*Container, err error) {
 	if len(names) == 0 {
 		return List(root)
 	}
+	var missing []error
 	for _, name := range names {
 		c, err := Find(root, name)
 		if err != nil {
-			return nil, err
+			missing = append(missing, err)
+			continue
 		}
 		list = append(list, c)
 	}
-	return list, nil
+	return list, errors.Join(missing...)
 }
 
 // read: that the cgroup is gone is no error, for so is the container.

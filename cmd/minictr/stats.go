@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -57,19 +58,18 @@ func stats(c *cli.Context) (err error) {
 	read := func() ([]container.Stats, error) {
 		return container.ReadStats(c.String("root"), names, c.Bool("all"), before)
 	}
-	if _, err := read(); err != nil {
-		return err
-	}
-	for round := firstRound; ; round = nextRound {
+	list, unread := read()
+	for round := firstRound; len(list) > 0 || unread == nil; round = nextRound {
 		time.Sleep(round)
-		list, err := read()
-		if err != nil {
-			return err
-		}
+		list, unread = read()
 		if err := showStats(c, list); err != nil || c.Bool("no-stream") {
-			return err
+			return errors.Join(err, unread)
+		}
+		if unread != nil {
+			tell(unread)
 		}
 	}
+	return unread
 }
 
 // showStats prints a round. On a terminal one that goes on is drawn over the one
