@@ -49,8 +49,8 @@ func (f *Folder) Save() error {
 	return f.write("state.json", data)
 }
 
-// Expect writes down that a cgroup is going to be made, before there is more to
-// tell: it is removed by whoever finds the folder without its author.
+// Expect writes down that a cgroup is going to be made, before the record can tell
+// of it: it is removed by whoever finds the folder without its author.
 func (f *Folder) Expect(cgroup string) error {
 	return os.WriteFile(f.Path("cgroup"), []byte(f.Record.Boot+"\n"+cgroup), 0o600)
 }

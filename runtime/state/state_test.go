@@ -310,8 +310,9 @@ func TestList(t *testing.T) {
 	}
 }
 
-// With a cgroup: it can be frozen, and what is left of a create goes with it.
-func TestCgroup(t *testing.T) {
+// newCgroup makes a cgroup that no other test knows.
+func newCgroup(t *testing.T) string {
+	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("only root makes cgroups")
 	}
@@ -319,11 +320,17 @@ func TestCgroup(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
-	group := filepath.Join(mount, "minictr-state-test")
-	if err := os.Mkdir(group, 0o755); err != nil {
+	group, err := os.MkdirTemp(mount, "minictr-state-test")
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cgroup.Remove(group) })
+	return group
+}
+
+// With a cgroup: it can be frozen, and what is left of a create goes with it.
+func TestCgroup(t *testing.T) {
+	group := newCgroup(t)
 	dir, err := os.Open(group)
 	if err != nil {
 		t.Fatal(err)
@@ -362,21 +369,36 @@ func TestCgroup(t *testing.T) {
 	wantGone(t, root)
 }
 
+// A create that is killed has told of its cgroup, whether it has come to saving the
+// record, as it does when hooks run, or not.
+func TestExpectedCgroup(t *testing.T) {
+	for _, saved := range []bool{false, true} {
+		group, root := newCgroup(t), t.TempDir()
+		f, err := New(root, "web")
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = f.Expect(group)
+		if saved {
+			err = errors.Join(err, f.Save())
+		}
+		if err := errors.Join(err, f.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := List(root); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(group); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("record saved: %v: the cgroup is left: %v", saved, err)
+		}
+		wantGone(t, root)
+	}
+}
+
 // Names of cgroups are used again: one that was made after ours had gone is
 // another container's.
 func TestAnotherCgroupOfThatName(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root makes cgroups")
-	}
-	mount, err := cgroup.Mount()
-	if err != nil {
-		t.Skip(err)
-	}
-	group := filepath.Join(mount, "minictr-state-test-again")
-	if err := os.Mkdir(group, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cgroup.Remove(group) })
+	group := newCgroup(t)
 	root := t.TempDir()
 	f, cmd := created(t, root, "web")
 	f.Record.Cgroup = group

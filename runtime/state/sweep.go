@@ -77,7 +77,7 @@ func clearAway(path string) error {
 	defer held.Close()
 	var r Record
 	err = r.read(filepath.Join(path, "state.json"))
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && r.Cgroup == "" {
 		err = r.expected(path)
 	}
 	if err != nil {
