@@ -2,6 +2,7 @@ package benchmark
 
 import (
 	"context"
+	"errors"
 	"log"
 	"os"
 	"path/filepath"
@@ -10,9 +11,10 @@ import (
 	"time"
 )
 
-// Measure measures everything, and tells what it does on progress. A target
-// that fails is left out from there on, with the reason in its Facts; an error
-// is returned only if ctx ends or this computer cannot be measured.
+// Measure measures everything, and tells what it does on progress. What fails is
+// tried again, and stands in the report; a target that goes on failing is left
+// out from there on, with the reason in its Facts. An error is returned only if
+// ctx ends or this computer cannot be measured.
 func Measure(ctx context.Context, targets []Target, o Options, s Setup, progress *log.Logger) (*Report, error) {
 	began := time.Now()
 	m := &measurement{Logger: progress, options: o, report: &Report{Made: began.UTC().Truncate(time.Second), Options: o}}
@@ -67,6 +69,22 @@ func (m *measurement) admit(ctx context.Context, t Target, s Setup) {
 func (m *measurement) drop(t Target, err error) {
 	m.Printf("%s is left out: %v", t.Name(), err)
 	m.facts(t).LeftOut = err.Error()
+}
+
+// attempts that something has before its target is left out: in an hour with
+// machines, one of them may well fail to come up.
+const attempts = 3
+
+// insist does something until it succeeds. Each failure is told, and kept.
+func (m *measurement) insist(ctx context.Context, t Target, do func() error) (err error) {
+	for n := range attempts {
+		if err = do(); err == nil || ctx.Err() != nil || errors.Is(err, errors.ErrUnsupported) {
+			return err
+		}
+		m.Printf("%s, attempt %d of %d: %v", t.Name(), n+1, attempts, err)
+		m.report.Failed = append(m.report.Failed, Failure{t.Name(), err.Error()})
+	}
+	return err
 }
 
 func (m *measurement) facts(t Target) *Facts {

@@ -14,6 +14,7 @@ type Report struct {
 	System  System        `json:"system"`
 	Targets []Facts       `json:"targets"`
 	Starts  []Start       `json:"starts"`
+	Failed  []Failure     `json:"failed,omitempty"`
 	Sizes   []Size        `json:"sizes"`
 	Work    []Work        `json:"work"`
 }
@@ -26,6 +27,12 @@ type Facts struct {
 	Emulated bool   `json:"emulated"`          // without KVM
 	LeftOut  string `json:"leftOut,omitempty"` // why there are no figures, or not all
 	Seen     Answer `json:"seen"`              // what the workload told of its surroundings
+}
+
+// Failure of a start, or of work inside, after which it was tried again.
+type Failure struct {
+	What   string `json:"what"` // the target
+	Reason string `json:"reason"`
 }
 
 // Start of one instance.

@@ -20,25 +20,30 @@ func (m *measurement) starts(ctx context.Context) {
 	for _, t := range m.targets {
 		warm = append(warm, slices.Repeat([]Target{t}, m.options.warm(t.Kind()))...)
 		cold = append(cold, slices.Repeat([]Target{t}, m.options.cold(t.Kind()))...)
-		m.start(ctx, t) // fills the caches, and is not counted
+		m.start(ctx, t, false) // fills the caches, and is not counted
 	}
 	random.Shuffle(len(warm), func(i, j int) { warm[i], warm[j] = warm[j], warm[i] })
 	random.Shuffle(len(cold), func(i, j int) { cold[i], cold[j] = cold[j], cold[i] })
+	m.Printf("%d starts, and what comes after them", len(warm)+len(cold))
 	for _, t := range warm {
 		m.count(ctx, t, false)
 	}
+	if len(cold) == 0 {
+		return
+	}
+	if err := dropCaches(); err != nil {
+		m.Printf("no cold starts: %v", err)
+		m.report.Failed = append(m.report.Failed, Failure{"cold starts", err.Error()})
+		return
+	}
 	for _, t := range cold {
-		if err := dropCaches(); err != nil {
-			m.Printf("no cold starts: %v", err)
-			return
-		}
 		m.count(ctx, t, true)
 	}
 }
 
 // count starts one instance and keeps what it took.
 func (m *measurement) count(ctx context.Context, t Target, cold bool) {
-	phases, ok := m.start(ctx, t)
+	phases, ok := m.start(ctx, t, cold)
 	if !ok {
 		return
 	}
@@ -48,11 +53,11 @@ func (m *measurement) count(ctx context.Context, t Target, cold bool) {
 }
 
 // start starts one instance and stops it.
-func (m *measurement) start(ctx context.Context, t Target) ([]Phase, bool) {
+func (m *measurement) start(ctx context.Context, t Target, cold bool) ([]Phase, bool) {
 	if m.out(t) || ctx.Err() != nil {
 		return nil, false
 	}
-	i, err := t.Start(ctx)
+	i, err := m.begin(ctx, t, cold)
 	if err != nil {
 		m.drop(t, err)
 		return nil, false
@@ -62,6 +67,19 @@ func (m *measurement) start(ctx context.Context, t Target) ([]Phase, bool) {
 		m.drop(t, err)
 	}
 	return i.Phases(), true
+}
+
+func (m *measurement) begin(ctx context.Context, t Target, cold bool) (i Instance, err error) {
+	err = m.insist(ctx, t, func() (err error) {
+		if cold {
+			if err := dropCaches(); err != nil {
+				return err
+			}
+		}
+		i, err = t.Start(ctx)
+		return err
+	})
+	return i, err
 }
 
 // dropCaches makes the kernel forget what it has read from disks.
@@ -77,7 +95,11 @@ func (m *measurement) explanations(ctx context.Context) {
 			if !ok || m.out(t) || ctx.Err() != nil {
 				break
 			}
-			phases, err := e.Explain(ctx)
+			var phases []Phase
+			err := m.insist(ctx, t, func() (err error) {
+				phases, err = e.Explain(ctx)
+				return err
+			})
 			if errors.Is(err, errors.ErrUnsupported) {
 				break
 			}

@@ -19,7 +19,7 @@ func (m *measurement) stays(ctx context.Context) {
 		m.Print("neither memory nor work is measured without a process to compare with")
 		return
 	}
-	host, err := m.targets[i].Start(ctx)
+	host, err := m.begin(ctx, m.targets[i], false)
 	if err != nil {
 		m.drop(m.targets[i], err)
 		return
@@ -60,7 +60,7 @@ func (m *measurement) stay(ctx context.Context, host Instance, t Target) (err er
 func (m *measurement) grow(ctx context.Context, t Target) (running []Instance, err error) {
 	for _, n := range slices.Concat([]int{0}, m.options.counts(t.Kind())) {
 		for len(running) < n {
-			i, err := t.Start(ctx)
+			i, err := m.begin(ctx, t, false)
 			if err != nil {
 				return running, err
 			}
@@ -90,11 +90,13 @@ func settle(k Kind) time.Duration {
 func (m *measurement) compare(ctx context.Context, host, inside Instance, t Target) error {
 	for range m.options.Rounds {
 		for _, kind := range WorkKinds() {
-			atHost, err := perSecond(ctx, host, kind[0], m.options.Work)
-			if err != nil {
+			var atHost, within float64
+			err := m.insist(ctx, t, func() (err error) {
+				if atHost, err = perSecond(ctx, host, kind[0], m.options.Work); err == nil {
+					within, err = perSecond(ctx, inside, kind[0], m.options.Work)
+				}
 				return err
-			}
-			within, err := perSecond(ctx, inside, kind[0], m.options.Work)
+			})
 			if err != nil {
 				return err
 			}

@@ -132,6 +132,13 @@ const empty = `[...document.querySelectorAll('svg')]
 	.filter(s => s.getBoundingClientRect().width < 5 || s.getBoundingClientRect().height < 5 || !s.querySelector('circle, rect'))
 	.map(s => s.id || s.className.baseVal)`
 
+// unlabelled are pictures and tables of emulated machines beside which it is not
+// said what KVM would change.
+const unlabelled = `[...document.querySelectorAll('section:has(svg)')].flatMap(s => [
+	...[...s.querySelectorAll('figure:not(.phases), figure.phases:not(:has(+ figure))')].filter(f => !f.nextElementSibling.textContent.includes('With KVM')),
+	...[...s.querySelectorAll('details')].filter(d => !d.querySelector('.note').textContent.includes('With KVM')),
+].map(e => s.id + ': ' + e.textContent.trim().slice(0, 40)))`
+
 // contrast of the letters with the paper, by WCAG 2.
 const contrast = `(() => {
 	const light = c => c.match(/[\d.]+/g).slice(0, 3).map(v => v / 255).map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
@@ -191,6 +198,9 @@ func look(b *browser, name string, r *benchmark.Report) {
 	if paper["light"] == paper["dark"] {
 		t.Errorf("the paper is %s by day and by night", paper["dark"])
 	}
+	for _, what := range evaluate[[]string](b, unlabelled) {
+		t.Errorf("what KVM would change does not stand at %s", what)
+	}
 	checkFigures(b, r)
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
@@ -203,7 +213,7 @@ func look(b *browser, name string, r *benchmark.Report) {
 // page, and each picture has a row for each target.
 func checkFigures(b *browser, r *benchmark.Report) {
 	b.t.Helper()
-	text := evaluate[string](b, `document.querySelectorAll('details').forEach(d => d.open = true), document.body.innerText`)
+	text := evaluate[string](b, `document.querySelectorAll('details').forEach(d => d.open = true), document.body.innerText + [...document.links].map(a => '\n' + a.href).join('')`)
 	pictures := evaluate[string](b, `[...document.querySelectorAll('svg text')].map(t => t.textContent).join('\n')`)
 	var tables strings.Builder
 	if err := report.Text(&tables, r); err != nil {

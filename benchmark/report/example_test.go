@@ -51,6 +51,9 @@ func example() *benchmark.Report {
 	r.Starts = append(r.Starts, benchmark.Start{Target: "minictr run", Explained: true,
 		Phases: phases("the engine itself", 2.6, "cgroup", .3, "mount", .9, "clone", .8, "pivot", .1, "exec", .2, "first byte", .5)})
 	r.Targets = append(r.Targets, benchmark.Facts{Name: "podman run -d", Kind: benchmark.Container, LeftOut: "podman is not installed"})
+	for range 2 {
+		r.Failed = append(r.Failed, benchmark.Failure{What: "vagrant up", Reason: "the machine ended before it was at \"services\"\nKernel panic"})
+	}
 	return r
 }
 

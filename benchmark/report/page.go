@@ -41,7 +41,7 @@ type Page struct {
 	Sections             []Section
 	Published            []Published
 	System               [][2]string
-	Left                 [][2]string // targets that are left out, and why
+	Left                 [][2]string // what is left out, or has failed, and why
 }
 
 // Key is one of the large figures at the top.
@@ -54,6 +54,7 @@ type Key struct {
 type Section struct {
 	ID, Title string
 	Words     []string
+	Note      string // stands at each picture and at the table, if machines were emulated
 	Strips    []*Strip
 	Lines     []*Lines
 	Bars      []Bar
@@ -73,16 +74,55 @@ func page(r *benchmark.Report) *Page {
 			p.Warning = emulation
 		}
 		if t.LeftOut != "" {
-			reason, _, _ := strings.Cut(t.LeftOut, "\n")
-			p.Left = append(p.Left, [2]string{t.Name, reason})
+			p.Left = append(p.Left, [2]string{"left out: " + t.Name, firstLine(t.LeftOut)})
 		}
 	}
+	p.Left = append(p.Left, failures(r.Failed)...)
 	for _, s := range [...]Section{v.starts(false), v.starts(true), v.phases(), v.memory(), v.disk(), v.work()} {
 		if len(s.Table.Rows) > 0 {
+			if p.Warning != "" {
+				s.Note = withKVM(s.ID)
+			}
 			p.Sections = append(p.Sections, s)
 		}
 	}
 	return p
+}
+
+// withKVM is what would be different.
+func withKVM(section string) string {
+	const emulated = "The machines are emulated. With KVM "
+	switch section {
+	case "memory":
+		return emulated + "they would take nearly as much: QEMU would not keep translated instructions, some 16 to 64 MiB for each."
+	case "disk":
+		return emulated + "nothing would change here."
+	case "work":
+		return emulated + "they would work nearly as fast as the host."
+	case "phases":
+		return emulated + "kernel, user space and ssh would take several times less."
+	}
+	return emulated + "they would start several times faster."
+}
+
+// failures of the same kind are told once, with the reason of the first.
+func failures(list []benchmark.Failure) (rows [][2]string) {
+	count, reason := map[string]int{}, map[string]string{}
+	var order []string
+	for _, f := range list {
+		if count[f.What]++; count[f.What] == 1 {
+			order, reason[f.What] = append(order, f.What), firstLine(f.Reason)
+		}
+	}
+	for _, what := range order {
+		rows = append(rows, [2]string{"failed: " + what, fmt.Sprintf("%d times, and not counted: %s", count[what], reason[what])})
+	}
+	return rows
+}
+
+func firstLine(text string) string {
+	first, _, _ := strings.Cut(text, "\n")
+	return first
 }
 
 func (v view) lead() string {

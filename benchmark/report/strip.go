@@ -1,6 +1,10 @@
 package report
 
-import "github.com/minictr/minictr/benchmark"
+import (
+	"slices"
+
+	"github.com/minictr/minictr/benchmark"
+)
 
 // Strip is a picture with a row for each target, on one logarithmic scale:
 // every measurement is a dot, the median is a line, and the interval in which
@@ -30,7 +34,7 @@ type StripRow struct {
 // Dot is one measurement.
 type Dot struct {
 	X, Title string
-	Hollow   bool
+	Class    string // "outlier", or "hollow" for a value beside those that were measured
 }
 
 // Pixels: between rows, from a row's text to its dots, and below the last.
@@ -64,10 +68,14 @@ func strip(id, title, about string, marks []mark, unit, reference float64, write
 	for i, m := range marks {
 		row := StripRow{Y: 16 + i*rowHeight, Line: 16 + i*rowHeight + toDots, Top: 16 + i*rowHeight + toDots - 7, Low: 16 + i*rowHeight + toDots + 7, Name: m.name, Class: m.class, Label: m.label}
 		for _, v := range m.values {
-			row.Dots = append(row.Dots, Dot{percent(x.at(v)), m.name + ": " + write(v), false})
+			dot := Dot{percent(x.at(v)), m.name + ": " + write(v), ""}
+			if slices.Contains(m.summary.Outliers, v) {
+				dot.Title, dot.Class = dot.Title+", an outlier", "outlier"
+			}
+			row.Dots = append(row.Dots, dot)
 		}
 		for _, v := range m.hollow {
-			row.Dots = append(row.Dots, Dot{percent(x.at(v)), m.name + ": " + write(v), true})
+			row.Dots = append(row.Dots, Dot{percent(x.at(v)), m.name + ": " + write(v), "hollow"})
 		}
 		row.Single = len(m.values) == 1
 		if row.Single && len(m.hollow) == 1 {

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -26,6 +27,9 @@ func Text(w io.Writer, r *benchmark.Report) error {
 	}
 	for _, s := range p.Sections {
 		fmt.Fprintf(w, "\n== %s\n", s.Title)
+		if s.Note != "" {
+			fmt.Fprintln(w, s.Note)
+		}
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(t, strings.Join(s.Table.Head, "\t"))
 		for _, row := range s.Table.Rows {
@@ -34,9 +38,18 @@ func Text(w io.Writer, r *benchmark.Report) error {
 		if err := t.Flush(); err != nil {
 			return err
 		}
+		fmt.Fprintf(w, "From report.json: %s.\n", s.Table.From)
+	}
+	fmt.Fprint(w, "\n== What others have published\n")
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, p := range p.Published {
+		fmt.Fprintln(t, strings.Join([]string{p.Who, p.Figure, p.What, p.URL}, "\t"))
+	}
+	if err := t.Flush(); err != nil {
+		return err
 	}
 	fmt.Fprintln(w)
-	for _, fact := range p.System {
+	for _, fact := range slices.Concat(p.System, p.Left) {
 		if _, err := fmt.Fprintf(w, "%s: %s\n", fact[0], fact[1]); err != nil {
 			return err
 		}

@@ -42,7 +42,7 @@ func (v view) took(target string, cold bool) (list []float64) {
 
 func (v view) starts(cold bool) Section {
 	s := Section{ID: "start", Title: "Start, warm", Words: []string{
-		"From the command to the first byte that the workload answers; everything has been read from disk before. Each dot is one start, the line is the median. The scale is logarithmic: each step to the right is ten times longer."}}
+		"From the command to the first byte that the workload answers; everything has been read from disk before. Each dot is one start, the line is the median, in the bar it lies with 95 % confidence; a ring is an outlier, or a figure that others have published. The scale is logarithmic: each step to the right is ten times longer."}}
 	if cold {
 		s = Section{ID: "cold", Title: "Start, cold", Words: []string{
 			"The same, after the kernel has dropped its page cache: programs, images and disks are read again. Daemons keep running, as they would."}}
