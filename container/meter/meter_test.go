@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -27,8 +26,7 @@ func group(t *testing.T, name string, args ...string) (path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path = filepath.Join(mount, "minictr-"+strings.ToLower(t.Name()))
-	if err := os.Mkdir(path, 0o755); err != nil {
+	if path, err = os.MkdirTemp(mount, "minictr-meter"); err != nil { // no other run's
 		t.Fatal(err)
 	}
 	dir, err := os.Open(path)
@@ -51,26 +49,53 @@ func group(t *testing.T, name string, args ...string) (path string) {
 	return path
 }
 
+// untilBusy waits until the cgroup's processes have taken so many nanoseconds.
+func untilBusy(t *testing.T, path string, want uint64) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		u, err := Readings{}.Read(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if u.CPU.Nanoseconds >= want {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("a busy loop takes %d ns, want %d", u.CPU.Nanoseconds, want)
+		}
+	}
+}
+
+// wantPercent: the share is what was taken, of a time between these two.
+func wantPercent(t *testing.T, share *float64, taken uint64, least, most time.Duration) {
+	t.Helper()
+	if share == nil {
+		t.Fatal("no share")
+	}
+	const rounded = 0.01
+	if *share < 100*float64(taken)/float64(most)-rounded || *share > 100*float64(taken)/float64(least)+rounded {
+		t.Errorf("%v percent: %d ns were taken, of a time between %v and %v", *share, taken, least, most)
+	}
+}
+
 // TestCPU: a share needs two readings of one cgroup, and is what its
 // processes took.
 func TestCPU(t *testing.T) {
 	path := group(t, "sh", "-c", "while :; do :; done")
 	m := Readings{}
+	began := time.Now()
 	first, err := m.Read(path)
 	if err != nil || first.CPU.Percent != nil {
 		t.Fatalf("first reading: %+v, %v", first, err)
 	}
-	time.Sleep(300 * time.Millisecond)
+	shortest := time.Now()
+	untilBusy(t, path, first.CPU.Nanoseconds+uint64(50*time.Millisecond))
+	least := time.Since(shortest)
 	second, err := m.Read(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p := second.CPU.Percent; p == nil || *p < 5 || *p > 110 {
-		t.Errorf("a busy loop: %v percent", p)
-	}
-	if second.CPU.Nanoseconds <= first.CPU.Nanoseconds {
-		t.Errorf("time went from %d to %d", first.CPU.Nanoseconds, second.CPU.Nanoseconds)
-	}
+	wantPercent(t, second.CPU.Percent, second.CPU.Nanoseconds-first.CPU.Nanoseconds, least, time.Since(began))
 	if stalled := second.Pressure.CPU; stalled == nil || second.Pressure.Memory == nil {
 		t.Errorf("no pressure: %+v", second.Pressure)
 	}
@@ -115,14 +140,16 @@ func TestFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := Readings{inode: reading{time.Now().Add(-time.Second), 1_000_000}}
+	last := time.Now().Add(-time.Second)
+	m := Readings{inode: reading{last, 1_000_000}}
 	u, err := m.Read(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if u.CPU.Nanoseconds != 2_000_000 || u.CPU.Percent == nil || *u.CPU.Percent > 0.1 || *u.CPU.Percent < 0.05 {
-		t.Errorf("cpu %d, %v", u.CPU.Nanoseconds, u.CPU.Percent)
+	if u.CPU.Nanoseconds != 2_000_000 {
+		t.Errorf("cpu %d", u.CPU.Nanoseconds)
 	}
+	wantPercent(t, u.CPU.Percent, 1_000_000, time.Second, time.Since(last))
 	if m := u.Memory; m.Current != 3000 || m.Anon != 1000 || m.File != 1500 || m.Kernel != 400 || *m.Limit != 4000 || *m.Percent != 75 {
 		t.Errorf("memory %+v", m)
 	}

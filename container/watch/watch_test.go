@@ -153,7 +153,7 @@ func (w *watched) proc(name string) string {
 
 func (w *watched) path(name string) string { return filepath.Join(w.dir, name) }
 
-const patience = 10 * time.Second
+const patience = time.Minute
 
 func (w *watched) until(what string, is func() bool) {
 	w.Helper()
@@ -170,6 +170,19 @@ func (w *watched) write(to *os.File, data string) {
 	w.must(to.SetWriteDeadline(time.Now().Add(patience)))
 	_, err := io.WriteString(to, data)
 	w.must(err)
+}
+
+// idle waits until the watcher has dealt with all that it was given: nothing is in
+// the pipes, and it sleeps, as it does between two readings but not within one.
+func (w *watched) idle() {
+	w.Helper()
+	w.until("it has dealt with everything", func() bool {
+		if waiting(w.stdout) != 0 || waiting(w.stderr) != 0 {
+			return false
+		}
+		stat, err := os.ReadFile(w.proc("stat"))
+		return err == nil && bytes.Contains(stat, []byte(") S "))
+	})
 }
 
 // log reads what has been written down.
@@ -356,7 +369,7 @@ func TestRow15FullDisk(t *testing.T) {
 	}
 	w := start(t, dir, orders{})
 	w.write(w.stdout, "there is no room at all")
-	w.until("it has read everything", func() bool { return waiting(w.stdout) == 0 })
+	w.idle()
 	w.must(os.Truncate(filler, 128<<10))
 	for range 40 {
 		w.write(w.stdout, strings.Repeat("o", 10000))
@@ -367,7 +380,7 @@ func TestRow15FullDisk(t *testing.T) {
 		w.must(unix.Statfs(dir, &st))
 		return st.Bfree < 8
 	})
-	w.until("it has read everything", func() bool { return waiting(w.stdout) == 0 && waiting(w.stderr) == 0 })
+	w.idle()
 	if out, errs := w.log(); len(out) == 0 || strings.Trim(out, "o")+strings.Trim(errs, "e") != "" {
 		t.Errorf("%d and %d bytes", len(out), len(errs))
 	}
@@ -393,7 +406,7 @@ func TestRemovedLog(t *testing.T) {
 	w.untilLogged("before")
 	w.must(os.Remove(w.path(logs.Current)))
 	w.write(w.stdout, strings.Repeat("x", 200))
-	w.until("it has read everything", func() bool { return waiting(w.stdout) == 0 })
+	w.idle()
 	w.write(w.stdout, "after")
 	w.untilLogged("after")
 	w.end()
@@ -406,7 +419,7 @@ func TestFileSizeLimit(t *testing.T) {
 	for i := range 20 {
 		w.write(w.stdout, strings.Repeat(fmt.Sprintf("line %03d\n", i), 1000))
 	}
-	w.until("it has read everything", func() bool { return waiting(w.stdout) == 0 })
+	w.idle()
 	out, _ := w.log()
 	if !strings.HasPrefix(out, "line 000\n") || len(out) > limit {
 		t.Errorf("%d bytes, %.20q", len(out), out)
