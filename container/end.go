@@ -28,7 +28,7 @@ type End struct {
 	ExitCode int         // as a shell tells it
 	Signal   unix.Signal // that killed it, 0 for none
 	OOM      *cgroup.OOM // nil: it never needed more memory than it may have
-	Stopped  bool        // somebody has stopped it
+	Asked    unix.Signal // to end, by somebody with this signal; 0 for none
 	Error    string      // why it could not be started, or how it was lost
 }
 
@@ -45,7 +45,7 @@ func (c *Container) newEnd(status unix.WaitStatus) *End {
 
 // nextEnd is one more than the last one, with what the kernel still knows.
 func (c *Container) nextEnd() *End {
-	end := &End{Finished: time.Now().UTC(), Stopped: c.has("stopped")}
+	end := &End{Finished: time.Now().UTC(), Asked: c.asked()}
 	if last, err := c.End(); err == nil && last != nil {
 		end.Lives, end.Restarts, end.Quick = last.Lives, last.Restarts, last.Quick
 	}
@@ -110,7 +110,7 @@ func (e *End) Why() string {
 		return e.Error
 	case e.Signal == unix.SIGKILL && e.OOM != nil:
 		return fmt.Sprintf("killed by the kernel: out of memory%s", limit(e.OOM))
-	case e.Signal != 0 && e.Stopped:
+	case e.Signal != 0 && e.Signal == e.Asked:
 		return fmt.Sprintf("stopped with %s", unix.SignalName(e.Signal))
 	case e.Signal != 0:
 		return fmt.Sprintf("killed by signal %d, %s", e.Signal, unix.SignalName(e.Signal))

@@ -17,7 +17,8 @@ package container
 //	health.json    what the checks of its health have found (health.go)
 //	end.json       how its last life ended (end.go)
 //	waiters        who waits for that end locks it (wait.go)
-//	stopped        there if somebody has stopped it: it is not to be restarted
+//	stopped        a link to the number of the signal by which somebody has stopped
+//	               it: it is not to be restarted
 //
 // Whoever runs the container, the command in the foreground or the watcher,
 // locks the folder with flock(2): who can take that lock knows that it is gone.

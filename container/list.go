@@ -141,7 +141,7 @@ func (s *State) Cause(brief bool) string {
 		return "out of memory" + at
 	case e.OOM != nil:
 		return "processes of it were killed, out of memory" + at
-	case e.Signal != 0 && e.Stopped:
+	case e.Signal != 0 && e.Signal == e.Asked:
 		return "stopped with " + unix.SignalName(e.Signal)
 	case e.Signal != 0:
 		return "killed by " + unix.SignalName(e.Signal)

@@ -63,7 +63,7 @@ const (
 // which pause. The pause doubles each time it ends soon.
 func (r Restart) again(end *End) (pause time.Duration, again bool) {
 	switch {
-	case end.Stopped || r.Policy == RestartNo:
+	case end.Asked != 0 || r.Policy == RestartNo:
 		return 0, false
 	case r.Policy == RestartOnFailure && (end.ExitCode == 0 || r.Max > 0 && end.Restarts >= r.Max):
 		return 0, false

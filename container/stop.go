@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"strconv"
 	"time"
 
 	"github.com/minictr/minictr/hint"
@@ -67,7 +69,7 @@ const lethal = 10 * time.Second
 // and that is written down. A process that is being made at this moment gets it as
 // soon as it is there.
 func (c *Container) endBy(sig unix.Signal, all bool, patience time.Duration) (ended bool, err error) {
-	if err := c.markStopped(); err != nil {
+	if err := c.markStopped(sig); err != nil {
 		return false, err
 	}
 	for began := time.Now(); ; {
@@ -92,13 +94,33 @@ func (c *Container) endBy(sig unix.Signal, all bool, patience time.Duration) (en
 	}
 }
 
-// markStopped notes that it is not to begin again. If it is one of --rm it may be
-// gone already.
-func (c *Container) markStopped() error {
-	if err := c.write("stopped", nil); !errors.Is(err, fs.ErrNotExist) {
+// markStopped notes that it is not to begin again, and why it ends: by a link to the
+// signal's number, for which there is room on a full disk. If it is one of --rm it may
+// be gone already; and somebody who does the same may be faster.
+func (c *Container) markStopped(sig unix.Signal) error {
+	number := strconv.Itoa(int(sig))
+	part := c.path(".stopped." + number)
+	err := os.Symlink(number, part)
+	if err == nil || errors.Is(err, fs.ErrExist) {
+		err = os.Rename(part, c.path("stopped"))
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
+}
+
+// asked is the signal by which somebody has stopped it, 0 if nobody has.
+func (c *Container) asked() unix.Signal {
+	number, err := os.Readlink(c.path("stopped"))
+	if err != nil {
+		return 0
+	}
+	sig, err := strconv.Atoi(number)
+	if err != nil {
+		return unix.SIGKILL
+	}
+	return unix.Signal(sig)
 }
 
 // signal sends a signal to the container's process, and returns its pidfd for
@@ -128,11 +150,8 @@ func (c *Container) signal(sig unix.Signal, all bool) (pidfd int, err error) {
 
 // thaw lets a container go on if it is paused. That it has ended is no error.
 func thaw(life *state.Folder) error {
-	status, err := life.Status()
-	if err != nil || status != state.Paused {
-		return err
-	}
-	if err = runtime.Resume(life); errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV) {
+	err := runtime.Resume(life)
+	if errors.Is(err, runtime.ErrNotPaused) || errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV) {
 		return nil
 	}
 	return err
@@ -193,7 +212,7 @@ func (c *Container) settled() error {
 	return err
 }
 
-// Kill sends a signal to the container's process.
+// Kill sends a signal to the container's process. It waits for the end that SIGKILL is.
 func Kill(root, name, word string) error {
 	c, err := Find(root, name)
 	if err != nil {
@@ -210,21 +229,39 @@ func (c *Container) kill(word string) error {
 	if !ok {
 		return hint.New(fmt.Errorf("signal %q: not known", word), "signal(7) lists them, as in SIGHUP")
 	}
+	s, err := c.State()
+	if err != nil {
+		return err
+	}
+	if sig == unix.SIGKILL && s.Lives() || c.isEnd(sig) && s.Status == Restarting {
+		return c.end()
+	}
 	return c.send(sig)
 }
 
-// send sends a signal. Who ends the container by it has stopped it.
+// isEnd tells whether the signal is one by which a container is stopped.
+func (c *Container) isEnd(sig unix.Signal) bool {
+	return sig == unix.SIGKILL || sig == c.Settings.StopSignal
+}
+
+// send sends a signal. Who ends the container by it has stopped it, but nobody does
+// by one that is not heard.
 func (c *Container) send(sig unix.Signal) error {
 	life, err := c.living()
 	if err != nil {
 		return err
 	}
-	if sig == unix.SIGKILL || sig == c.Settings.StopSignal {
-		if err := c.markStopped(); err != nil {
-			return err
-		}
+	if !c.isEnd(sig) {
+		return runtime.Kill(life, sig, false)
 	}
-	return runtime.Kill(life, sig, false)
+	deaf, err := ignores(life.Record.Pid, sig)
+	if err != nil || deaf { // or it has ended
+		return errors.Join(err, runtime.Kill(life, sig, false))
+	}
+	if err := c.markStopped(sig); err != nil {
+		return err
+	}
+	return errors.Join(runtime.Kill(life, sig, false), thaw(life))
 }
 
 // living is the container's life, if it has a process.
