@@ -36,6 +36,9 @@ func atTheDoor(c *state.Folder, act func(path string) error) error {
 	return errors.Join(act(c.Record.Cgroup), door.Open())
 }
 
+// ErrNotPaused is Resume's error for a container that goes on already, or has ended.
+var ErrNotPaused = errors.New("container not paused")
+
 // Resume thaws a container that is paused.
 func Resume(c *state.Folder) error {
 	status, err := c.Status()
@@ -43,7 +46,7 @@ func Resume(c *state.Folder) error {
 		return err
 	}
 	if status != state.Paused {
-		return errors.New("container not paused")
+		return ErrNotPaused
 	}
 	return atTheDoor(c, cgroup.Thaw)
 }
