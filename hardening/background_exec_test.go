@@ -11,7 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -90,20 +89,23 @@ func TestRow10ExecAccountFiles(t *testing.T) {
 	if err := os.WriteFile(passwd, []byte("evil:x:0:0:canary of the host:/:\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	d := background(t, "--", "sleep", "1000")
+	given := t.TempDir()
+	if err := unix.Mknod(filepath.Join(given, "socket"), unix.S_IFSOCK|0o666, 0); err != nil {
+		t.Fatal(err)
+	}
+	d := background(t, "-v", given+":/given", "--", "sleep", "1000")
 	refused := func(what string) {
 		t.Helper()
-		began := time.Now()
 		r := run(d.limited("exec", "-u", "evil", "--", "true"))
-		if took := time.Since(began); r.code != exitFailure || took > 5*time.Second || !strings.Contains(r.stderr, "passwd") {
-			t.Errorf("%s: want a refusal, at once: %v, %+v", what, took, r)
+		if r.code != exitFailure || !strings.Contains(r.stderr, "passwd") {
+			t.Errorf("%s: want a refusal: %+v", what, r)
 		}
 		if r := run(d.limited("exec", "-u", "5:6", "--", "cat", "/proc/self/status")); r.code == 0 && (r.line("Uid") != "5 5 5 5" || r.line("Groups") != "6") {
 			t.Errorf("%s: -u 5:6: %+v", what, r)
 		}
 	}
 	for what, make := range map[string]string{
-		"FIFO":                "busybox mkfifo /etc/passwd; (: >/etc/passwd; touch /opened) >/dev/null 2>&1 &",
+		"FIFO":                "busybox mkfifo /fifo; busybox ln /fifo /etc/passwd; (: >/fifo; touch /opened) >/dev/null 2>&1 &",
 		"folder":              "busybox mkdir /etc/passwd",
 		"a gigabyte":          "busybox truncate -s 1G /etc/passwd",
 		"link upwards":        "busybox ln -s ../../../../../.." + passwd + " /etc/passwd",
@@ -115,7 +117,8 @@ func TestRow10ExecAccountFiles(t *testing.T) {
 		"link to a terminal":  "busybox ln -s /dev/console /etc/passwd",
 		"the kernel's log":    "busybox ln -s /proc/kmsg /etc/passwd",
 		"the kernel's events": "busybox ln -s /proc/self/mountinfo /etc/passwd",
-		"socket":              "busybox nc -lU /etc/passwd & sleep 0.2",
+		"nothing":             "true",
+		"socket":              "busybox cp -a /given/socket /etc/passwd",
 	} {
 		d.say("exec", "--", "sh", "-c", "rm -rf /etc/passwd; "+make)
 		refused(what)

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -113,13 +114,13 @@ func (e *ember) cycle(name, call string, n int) (result, error) {
 // truth: a container that is said to run has a process, and one that is not has
 // none.
 func (e *ember) truth() error {
-	for try := 0; ; try++ {
+	for deadline := time.Now().Add(settle); ; {
 		status, pid := e.status()
 		alive := pid > 0 && unix.Kill(pid, 0) == nil
 		if (status == "running") == alive {
 			return nil
 		}
-		if try == 100 {
+		if time.Now().After(deadline) {
 			return fmt.Errorf("it is said to be %q, and its process %d is alive: %v", status, pid, alive)
 		}
 	}
@@ -256,7 +257,7 @@ func (e *ember) live(n int) {
 		{[]string{"rm", "-f", name}, name + "\n"},
 	} {
 		r := e.minictr(step.args...)
-		for try := 0; step.args[0] == "logs" && r.stdout == "" && try < 100; try++ {
+		for deadline := time.Now().Add(settle); step.args[0] == "logs" && r.stdout == "" && time.Now().Before(deadline); {
 			r = e.minictr(step.args...) // it has not come to saying anything yet
 		}
 		if r.code != 0 || step.want != "" && r.stdout != step.want {

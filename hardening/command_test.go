@@ -14,7 +14,7 @@ import (
 )
 
 // patience is how long a command may take: a hang is a failure, not a wait.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // result is what became of a command.
 type result struct {

@@ -93,13 +93,13 @@ func TestKillWhileTheContainerIsMade(t *testing.T) {
 		if err := outer.Start(); err != nil {
 			t.Fatal(err)
 		}
-		awaitStop(waits.number)
+		awaitStop(waits.number, nil)
 		killHost()
 		ended := make(chan error)
 		go func() { ended <- outer.Wait() }()
 		select {
 		case <-ended: // strace ends with the last of its processes
-		case <-time.After(patience / 6):
+		case <-time.After(patience):
 			t.Errorf("after a kill at %s the container lives on", call)
 			for _, pid := range contained() {
 				unix.Kill(pid, unix.SIGKILL)

@@ -26,7 +26,7 @@ func TestRow1ProgramDuringSetup(t *testing.T) {
 	if err := outer.Start(); err != nil {
 		t.Fatal(err)
 	}
-	awaitStop(unix.SYS_SECCOMP)
+	awaitStop(unix.SYS_SECCOMP, nil)
 	r := box(t, "--pid", "host", "--", "/probe", "exes")
 	outer.Wait()
 	r.want(t, 0)

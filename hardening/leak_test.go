@@ -80,14 +80,23 @@ func TestOneNameTwoCommands(t *testing.T) {
 	guard(t)
 	const rivals = 4
 	for range 10 {
+		theirs, ours, err := os.Pipe() // who has the name keeps it until all others have asked
+		if err != nil {
+			t.Fatal(err)
+		}
 		results := make(chan result, rivals)
 		for range rivals {
 			go func() {
-				results <- run(command("minictr", "run", "--rm", "-i", "--name", "only", "box", "sleep", "0.5"))
+				cmd := command("minictr", "run", "--rm", "-i", "--name", "only", "box", "cat")
+				cmd.Stdin = theirs
+				results <- run(cmd)
 			}()
 		}
 		won := 0
-		for range rivals {
+		for n := range rivals {
+			if n == rivals-1 {
+				ours.Close()
+			}
 			switch r := <-results; {
 			case r.code == 0:
 				won++
@@ -98,6 +107,7 @@ func TestOneNameTwoCommands(t *testing.T) {
 		if won != 1 {
 			t.Errorf("%d of %d commands had the name", won, rivals)
 		}
+		theirs.Close()
 	}
 }
 

@@ -275,7 +275,7 @@ func (p *phoenix) execute(call string, n int) (result, error) {
 		return result{}, err
 	}
 	r := p.killedAt(call, n, p.bundle.oci("exec", "--", "sleep", "0.05"))
-	for range 100 {
+	for deadline := time.Now().Add(settle); time.Now().Before(deadline); {
 		if strings.Count(p.oci("ps", "--format=json").stdout, ",") == 0 {
 			return r, p.wants("exec", "--", "true")
 		}
@@ -329,10 +329,8 @@ func (p *phoenix) run(call string, n int) (result, error) {
 	p.save(p.t)
 	r := p.killedAt(call, n, p.bundle.oci("run", "--bundle", p.bundle.dir))
 	status, err := p.status()
-	for range 100 {
-		if err == nil && status != "" && status != specs.StateStopped {
-			status, err = p.status() // it is just dying
-		}
+	for deadline := time.Now().Add(settle); err == nil && status != "" && status != specs.StateStopped && time.Now().Before(deadline); {
+		status, err = p.status() // it is just dying
 	}
 	if err == nil && status == "" {
 		return r, p.wants("run", "--bundle", p.bundle.dir)

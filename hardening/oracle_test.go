@@ -26,7 +26,7 @@ import (
 type picture map[string]string
 
 // settle is how long the kernel may take to end killed processes.
-const settle = 5 * time.Second
+const settle = patience
 
 // guard takes a picture of the host, and compares when the test has ended.
 func guard(t *testing.T) {

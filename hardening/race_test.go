@@ -90,18 +90,35 @@ func TestRow6MountTargetSwapped(t *testing.T) {
 }
 
 // swapAt runs a command, and swaps two paths while the container's process is
-// stopped before a call, the when-th of its kind that it makes.
-func swapAt(t *testing.T, cmd *exec.Cmd, call string, number, when int, x, y string) result {
+// stopped before a call, the when-th of its kind that it makes. If that went on
+// too soon, it all happens again, with a longer stop.
+func swapAt(t *testing.T, cmd *exec.Cmd, call string, number, when int, x, y string) (r result) {
 	t.Helper()
-	swapped := make(chan error, 1)
-	go func() {
-		awaitStop(number)
-		swapped <- unix.Renameat2(unix.AT_FDCWD, x, unix.AT_FDCWD, y, unix.RENAME_EXCHANGE)
-	}()
-	r := run(traced(t, cmd, fmt.Sprintf("%s:delay_enter=400000:when=%d", call, when)))
-	if err := <-swapped; err != nil {
-		t.Fatalf("swap %s and %s: %v", x, y, err)
+	swap := func() {
+		if err := unix.Renameat2(unix.AT_FDCWD, x, unix.AT_FDCWD, y, unix.RENAME_EXCHANGE); err != nil {
+			t.Errorf("swap %s and %s: %v", x, y, err)
+		}
 	}
+	for delay := 400 * time.Millisecond; delay < patience/2; delay *= 2 {
+		ended, swapped := make(chan struct{}), make(chan bool)
+		go func() {
+			inTime := false
+			if awaitStop(number, ended) {
+				swap()
+				if inTime = isStopped(number); !inTime {
+					<-ended
+					swap()
+				}
+			}
+			swapped <- inTime
+		}()
+		r = run(traced(t, cmd, fmt.Sprintf("%s:delay_enter=%d:when=%d", call, delay.Microseconds(), when)))
+		close(ended)
+		if <-swapped {
+			return r
+		}
+	}
+	t.Fatalf("nobody was seen at %s: %+v", call, r)
 	return r
 }
 
@@ -117,16 +134,22 @@ func traced(t *testing.T, cmd *exec.Cmd, inject string) *exec.Cmd {
 }
 
 // awaitStop waits until the process of a container has been stopped before a
-// call of this number, or for a while.
-func awaitStop(number int) {
+// call of this number, for a while and not beyond the end. It tells whether it was.
+func awaitStop(number int, ended <-chan struct{}) bool {
 	seen := 0
-	for deadline := time.Now().Add(patience / 3); time.Now().Before(deadline) && seen < 5; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience / 6); time.Now().Before(deadline) && seen < 5; {
 		if isStopped(number) {
 			seen++
 		} else {
 			seen = 0
 		}
+		select {
+		case <-ended:
+			return false
+		case <-time.After(10 * time.Millisecond):
+		}
 	}
+	return seen == 5
 }
 
 // isStopped looks for a container's process that waits in this call.

@@ -226,11 +226,7 @@ func TestRow2CallerIsLetGo(t *testing.T) {
 	guard(t)
 	d := background(t, "--", "sleep", "1000")
 	for _, words := range [][]string{{"restart", "-t", "0"}, {"exec", "-d", "--", "sleep", "1000"}, {"stop", "-t", "0"}, {"start"}} {
-		began := time.Now()
 		d.say(words...).want(t, 0) // reads both streams to their ends
-		if took := time.Since(began); took > 5*time.Second {
-			t.Errorf("%q held its output for %v", words, took)
-		}
 	}
 	reader := background(t, "-i", "--", "cat")
 	reader.say("stop", "-t", "0").want(t, 0)
@@ -312,7 +308,7 @@ func TestRow12EnvironmentOfTheWatcher(t *testing.T) {
 	for _, v := range []string{"LD_PRELOAD=/EVIL.so", "LD_AUDIT=/EVIL.so", "GODEBUG=EVIL=1", "GOTRACEBACK=EVIL", "PATH=/EVIL", "TMPDIR=/EVIL", "HOME=/EVIL", "MINICTR_ROOT=/EVIL"} {
 		args = append(args, "-E", v)
 	}
-	planted := command("minictr", append(append([]string{"run", "-d", "--name", "planted", "--restart", "on-failure:1"}, often("true")...), image, "sh", "-c", "sleep 1; exit 1")...)
+	planted := command("minictr", append(append([]string{"run", "-d", "--name", "planted", "--restart", "on-failure:1"}, often("touch /checked")...), image, "sh", "-c", "until [ -e /checked ]; do sleep 0.1; done; exit 1")...)
 	cmd := exec.Command("strace", append(args, planted.Args...)...)
 	run(cmd).want(t, 0) // strace ends with the last of them
 	defer func() { run(command("minictr", "rm", "-f", "planted")).want(t, 0) }()
