@@ -3,6 +3,7 @@ package benchmark
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log"
 	"os"
 	"path/filepath"
@@ -44,13 +45,40 @@ type measurement struct {
 	targets []Target // those that work
 }
 
+// folder of a target.
+func folder(s Setup, t Target) string {
+	return filepath.Join(s.Scratch, strings.NewReplacer(" ", "-", "/", "-").Replace(t.Name()))
+}
+
+// Sweep removes what a benchmark has left that had the same scratch folder, and
+// was killed. The folder is empty then.
+func Sweep(ctx context.Context, targets []Target, s Setup, progress *log.Logger) error {
+	for _, t := range targets {
+		of := s
+		of.Scratch = folder(s, t)
+		if _, err := os.Stat(of.Scratch); err != nil {
+			continue
+		}
+		progress.Printf("remove what an earlier benchmark has left of %s", t.Name())
+		if sweeper, ok := t.(Sweeper); ok {
+			if err := sweeper.Sweep(ctx, of); err != nil {
+				return fmt.Errorf("remove what an earlier benchmark has left of %s: %w", t.Name(), err)
+			}
+		}
+		if err := os.RemoveAll(of.Scratch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // admit prepares a target.
 func (m *measurement) admit(ctx context.Context, t Target, s Setup) {
 	facts := Facts{Name: t.Name(), Kind: t.Kind()}
 	err := t.Available()
 	if err == nil {
 		m.Printf("prepare %s", t.Name())
-		s.Scratch = filepath.Join(s.Scratch, strings.NewReplacer(" ", "-", "/", "-").Replace(t.Name()))
+		s.Scratch = folder(s, t)
 		if err = os.Mkdir(s.Scratch, 0o755); err == nil {
 			err = t.Prepare(ctx, s)
 		}

@@ -76,6 +76,14 @@ type Explainer interface {
 	Explain(ctx context.Context) ([]Phase, error)
 }
 
+// A Sweeper is a Target of which something lives on if the benchmark is killed
+// (kill -9): more than files in its scratch folder.
+type Sweeper interface {
+	// Sweep ends and removes what an earlier benchmark has left, whose scratch
+	// folder was s.Scratch. The files in it stay.
+	Sweep(ctx context.Context, s Setup) error
+}
+
 // Setup is what a target gets to work with.
 type Setup struct {
 	Source   string // the folder of minictr's source: bin, scripts

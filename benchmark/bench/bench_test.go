@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/minictr/minictr/benchmark"
+	"github.com/minictr/minictr/hint"
 )
 
 // The smallest form of all, from the measurement to the page: a process, a
@@ -31,6 +32,7 @@ func TestSmallest(t *testing.T) {
 	dir := t.TempDir()
 	s := benchmark.Setup{Minictr: build(t, dir, "../../cmd/minictr"), Workload: build(t, dir, "../workload")}
 	s.Source, _ = filepath.Abs("../..")
+	s.Scratch, _ = os.MkdirTemp("", "bench") // a short name, for sockets
 	measured, err := measure(t.Context(), targets, benchmark.Smallest(), s, dir)
 	if err != nil {
 		t.Fatal(err)
@@ -60,6 +62,60 @@ func TestSmallest(t *testing.T) {
 	}
 	if !strings.Contains(string(page), "· emulated") {
 		t.Error("nothing in the page says that the machine was emulated")
+	}
+}
+
+// Only one benchmark runs at a time, and only in a folder of its own user.
+func TestLock(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "scratch")
+	first, err := lock(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lock(folder); err == nil || err.Error() != "another benchmark is running" || hint.Of(err) == "" {
+		t.Errorf("a second one: %v", err)
+	}
+	first.Close()
+	second, err := lock(folder)
+	if err != nil {
+		t.Fatalf("after the first: %v", err)
+	}
+	second.Close()
+	link := folder + "2"
+	if err := os.Symlink(folder, link); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lock(link); err == nil {
+		t.Error("a link is taken for a folder")
+	}
+	if os.Getuid() != 0 {
+		return
+	}
+	if err := os.Chown(folder, 1, 1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lock(folder); err == nil || !strings.Contains(err.Error(), "belongs to another user") {
+		t.Errorf("another's folder: %v", err)
+	}
+}
+
+// A disk without room leaves the report as it was.
+func TestReplace(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "report")
+	if err := replace(file, []byte("old")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("/dev/full", file+".new"); err != nil {
+		t.Fatal(err)
+	}
+	if err := replace(file, []byte("new")); err == nil {
+		t.Error("a full disk is no error")
+	}
+	if text, err := os.ReadFile(file); err != nil || string(text) != "old" {
+		t.Errorf("the report is now %q, %v", text, err)
+	}
+	if _, err := os.Lstat(file + ".new"); err == nil {
+		t.Error("half of a report was left")
 	}
 }
 

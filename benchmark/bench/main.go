@@ -8,6 +8,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,17 +26,26 @@ import (
 	"github.com/minictr/minictr/benchmark/engine"
 	"github.com/minictr/minictr/benchmark/machine"
 	"github.com/minictr/minictr/benchmark/report"
+	"github.com/minictr/minictr/hint"
 	"golang.org/x/sys/unix"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, unix.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, unix.SIGTERM, unix.SIGHUP)
 	defer stop()
-	if err := bench(ctx); err != nil {
-		stop()
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
+	defer context.AfterFunc(ctx, func() { fmt.Fprintln(os.Stderr, "bench: interrupted; removing what was made") })()
+	err := bench(ctx)
+	if err == nil {
+		return
 	}
+	if ctx.Err() != nil {
+		err = errors.New("interrupted: no report was written")
+	}
+	fmt.Fprintln(os.Stderr, "bench:", err)
+	if h := hint.Of(err); h != "" {
+		fmt.Fprintln(os.Stderr, "hint:", h)
+	}
+	os.Exit(1)
 }
 
 func bench(ctx context.Context) error {
@@ -72,7 +82,7 @@ func bench(ctx context.Context) error {
 	if !*machines {
 		targets = engine.Targets()
 	}
-	s := benchmark.Setup{Source: *source, Minictr: filepath.Join(*source, "bin/minictr"), Workload: flag.Arg(0)}
+	s := benchmark.Setup{Source: *source, Minictr: filepath.Join(*source, "bin/minictr"), Workload: flag.Arg(0), Scratch: scratchFolder()}
 	r, err := measure(ctx, choose(targets, *only), o, s, *out)
 	if err != nil {
 		return err
@@ -82,7 +92,7 @@ func bench(ctx context.Context) error {
 
 func all() []benchmark.Target { return slices.Concat(engine.Targets(), machine.Targets()) }
 
-// measure gives the targets a scratch folder, and keeps what they say in
+// measure removes what is left in the scratch folder, and keeps what is said in
 // OUT/log.
 func measure(ctx context.Context, targets []benchmark.Target, o benchmark.Options, s benchmark.Setup, out string) (r *benchmark.Report, err error) {
 	if err := os.MkdirAll(out, 0o755); err != nil {
@@ -93,12 +103,18 @@ func measure(ctx context.Context, targets []benchmark.Target, o benchmark.Option
 		return nil, err
 	}
 	defer said.Close()
-	if s.Scratch, err = os.MkdirTemp("", "bench"); err != nil {
+	s.Log = said
+	lock, err := lock(s.Scratch)
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Close()
+	progress := log.New(io.MultiWriter(os.Stderr, said), "", log.Ltime)
+	if err := benchmark.Sweep(ctx, all(), s, progress); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(s.Scratch)) }()
-	s.Log = said
-	return benchmark.Measure(ctx, targets, o, s, log.New(io.MultiWriter(os.Stderr, said), "", log.Ltime))
+	return benchmark.Measure(ctx, targets, o, s, progress)
 }
 
 func choose(targets []benchmark.Target, words string) []benchmark.Target {
@@ -122,25 +138,35 @@ func read(file string) (*benchmark.Report, error) {
 	return r, nil
 }
 
-// write writes the report in all its forms; the table goes to standard output.
+// write writes the report in all its forms: the table first, to standard output,
+// so that a full disk takes nothing away of what was measured.
 func write(r *benchmark.Report, out string) error {
-	if err := os.MkdirAll(out, 0o755); err != nil {
+	if err := report.Text(os.Stdout, r); err != nil {
 		return err
 	}
 	data, err := json.MarshalIndent(r, "", " ")
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(out, "report.json"), append(data, '\n'), 0o644); err != nil {
+	var page bytes.Buffer
+	if err := report.HTML(&page, r); err != nil {
 		return err
 	}
-	page, err := os.Create(filepath.Join(out, "report.html"))
-	if err != nil {
+	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
-	if err := errors.Join(report.HTML(page, r), page.Close()); err != nil {
+	pictures, single := filepath.Join(out, "report.html"), filepath.Join(out, "report.json")
+	if err := errors.Join(replace(single, append(data, '\n')), replace(pictures, page.Bytes())); err != nil {
 		return err
 	}
-	fmt.Printf("\nThe pictures are in %s, every single measurement is in %s.\n", page.Name(), filepath.Join(out, "report.json"))
-	return report.Text(os.Stdout, r)
+	fmt.Printf("\nThe pictures are in %s, every single measurement is in %s.\n", pictures, single)
+	return nil
+}
+
+// replace a file by another, or leave it as it is.
+func replace(file string, data []byte) error {
+	if err := os.WriteFile(file+".new", data, 0o644); err != nil {
+		return errors.Join(err, os.Remove(file+".new"))
+	}
+	return os.Rename(file+".new", file)
 }

@@ -1,8 +1,11 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -25,6 +28,23 @@ func cgroupOf(pid int) string {
 		}
 	}
 	return ""
+}
+
+// removeCgroups removes those without processes that runc or crun leave when they
+// are killed while they make a container.
+func removeCgroups() error {
+	return filepath.WalkDir("/sys/fs/cgroup", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil // others remove theirs
+		case err != nil || !entry.IsDir() || !strings.HasPrefix(entry.Name(), idPrefix):
+			return err
+		}
+		if err := unix.Rmdir(path); err != nil && err != unix.EBUSY && err != unix.ENOENT {
+			return fmt.Errorf("rmdir %s: %w", path, err)
+		}
+		return fs.SkipDir
+	})
 }
 
 func counts(folder string) bool {

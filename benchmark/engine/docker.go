@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,6 +25,8 @@ type docker struct {
 
 func (d *docker) name() string                { return "docker run -d" }
 func (d *docker) version() ([]string, string) { return []string{"dockerd", "--version"}, "version" }
+func (d *docker) at(scratch string)           { d.dir = scratch }
+func (d *docker) list() []string              { return d.command("ps", "-aq") }
 func (d *docker) bundle(string, string) error { return nil }
 func (d *docker) store() []string             { return []string{filepath.Join(d.dir, "data")} }
 func (d *docker) available() error            { return errors.Join(installed("docker"), installed("dockerd")) }
@@ -34,9 +37,19 @@ func (d *docker) command(words ...string) []string {
 }
 
 func (d *docker) prepare(ctx context.Context, s benchmark.Setup) error {
-	d.dir = s.Scratch
 	archive, err := writeImage(s)
 	if err != nil {
+		return err
+	}
+	if err := d.wake(ctx, s); err != nil {
+		return err
+	}
+	return output(ctx, d.command("load", "-q", "-i", archive)...)
+}
+
+// wake starts the daemon. It goes on with the containers that are there.
+func (d *docker) wake(ctx context.Context, s benchmark.Setup) error {
+	if err := d.gone(ctx); err != nil {
 		return err
 	}
 	d.daemon = exec.Command("dockerd", "--data-root", filepath.Join(d.dir, "data"), "--exec-root", filepath.Join(d.dir, "run"),
@@ -48,10 +61,18 @@ func (d *docker) prepare(ctx context.Context, s benchmark.Setup) error {
 	if err := d.daemon.Start(); err != nil {
 		return err
 	}
-	if err := d.ready(ctx); err != nil {
-		return err
+	return d.ready(ctx)
+}
+
+// gone waits for the daemon of a benchmark that was killed, which is ending.
+func (d *docker) gone(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	text, _ := os.ReadFile(filepath.Join(d.dir, "docker.pid")) // it removes that at its end
+	if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil {
+		return family{pid}.end(ctx)
 	}
-	return output(ctx, d.command("load", "-q", "-i", archive)...)
+	return nil
 }
 
 func (d *docker) ready(ctx context.Context) error {

@@ -25,16 +25,18 @@ import (
 )
 
 // A tool is how one engine is told what to do. Each method but the first
-// three may rely on what prepare has done.
+// four may rely on what prepare has done.
 type tool interface {
 	name() string
 	available() error
+	at(scratch string)           // where it keeps what it has
 	version() ([]string, string) // a command, and the word before what is looked for in its output
 	prepare(ctx context.Context, s benchmark.Setup) error
 	bundle(id, folder string) error          // what is not counted of each start
 	run(id, folder string) []string          // folder of the host is /answer inside
 	exec(id string, argv ...string) []string // in a running one
 	remove(id string) []string               // a running one
+	list() []string                          // the ids of all
 	store() []string                         // folders on the disk
 	close() error
 }
@@ -54,6 +56,9 @@ func Targets() []benchmark.Target {
 		&engine{tool: &docker{}},
 	}
 }
+
+// idPrefix begins the name of each container.
+const idPrefix = "bench-"
 
 // engine makes a target of a tool.
 type engine struct {
@@ -94,6 +99,7 @@ func (e *engine) Prepare(ctx context.Context, s benchmark.Setup) (err error) {
 	if e.place, err = newPlace(e.tool); err != nil {
 		return err
 	}
+	e.at(s.Scratch)
 	before := relatives()
 	err = e.prepare(ctx, s)
 	e.daemons = relatives().without(before)
@@ -105,6 +111,39 @@ func (e *engine) Close() error {
 		e.place.leave()
 	}
 	return e.close()
+}
+
+// waker is a tool that has a daemon.
+type waker interface {
+	wake(ctx context.Context, s benchmark.Setup) error
+}
+
+// Sweep removes the containers that an earlier benchmark has left.
+func (e *engine) Sweep(ctx context.Context, s benchmark.Setup) (err error) {
+	e.at(s.Scratch)
+	if _, err := os.Stat(e.store()[0]); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	e.setup = s
+	if e.place, err = newPlace(e.tool); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, e.Close(), unmountBelow(s.Scratch), removeCgroups()) }()
+	if daemon, ok := e.tool.(waker); ok {
+		if err := daemon.wake(ctx, s); err != nil {
+			return err
+		}
+	}
+	var ids strings.Builder
+	if err := e.do(ctx, &ids, e.list()); err != nil {
+		return err
+	}
+	for _, id := range strings.Fields(ids.String()) {
+		if err := e.do(ctx, nil, e.remove(id)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // do runs a command that has to succeed.
@@ -140,7 +179,7 @@ func verdict(cmd *exec.Cmd, said *os.File) error {
 // second is the workload's own.
 func (e *engine) Start(ctx context.Context) (benchmark.Instance, error) {
 	e.count++
-	id := fmt.Sprintf("bench-%d", e.count)
+	id := fmt.Sprintf("%s%d", idPrefix, e.count)
 	folder, err := os.MkdirTemp(e.setup.Scratch, "answer")
 	if err != nil {
 		return nil, err

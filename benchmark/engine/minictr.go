@@ -26,10 +26,13 @@ func (m *minictr) command(words ...string) []string {
 	return append([]string{m.program, "--root", m.root}, words...)
 }
 
+func (m *minictr) at(scratch string) {
+	m.program, m.root = filepath.Join(scratch, "minictr"), filepath.Join(scratch, "root")
+}
+
 func (m *minictr) prepare(ctx context.Context, s benchmark.Setup) error {
 	// A copy: the pages of a file that the linker has just written are mapped
 	// more slowly than those of an installed one.
-	m.program, m.root = filepath.Join(s.Scratch, "minictr"), filepath.Join(s.Scratch, "root")
 	if err := output(ctx, "cp", s.Minictr, m.program); err != nil {
 		return err
 	}
@@ -61,6 +64,7 @@ func (m *minictr) exec(id string, argv ...string) []string {
 }
 
 func (m *minictr) remove(id string) []string { return m.command("rm", "-f", id) }
+func (m *minictr) list() []string            { return m.command("ps", "-aq") }
 func (m *minictr) close() error              { return nil }
 
 // output runs a command of preparation; what it says stands in the error.

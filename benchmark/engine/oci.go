@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing/fstest"
 
 	"github.com/minictr/minictr/benchmark"
@@ -22,6 +23,7 @@ type oci struct {
 	program string
 	flags   []string
 	dir     string
+	state   string // lies in memory, as by default
 }
 
 func (o *oci) name() string                { return o.program + " run -d" }
@@ -29,22 +31,23 @@ func (o *oci) available() error            { return installed(o.program) }
 func (o *oci) version() ([]string, string) { return []string{o.program, "--version"}, "version" }
 func (o *oci) pureCgroup2()                {}
 func (o *oci) store() []string             { return []string{o.dir} }
-func (o *oci) close() error                { return os.RemoveAll(o.state()) }
+func (o *oci) close() error                { return os.RemoveAll(o.state) }
 
-// state lies in memory, as by default.
-func (o *oci) state() string { return filepath.Join("/run", "minictr-bench-"+o.program) }
+func (o *oci) at(scratch string) {
+	o.dir = filepath.Join(scratch, "bundles")
+	o.state = filepath.Join("/run", strings.ReplaceAll(strings.Trim(scratch, "/"), "/", "-"))
+}
 
 func (o *oci) command(words ...string) []string {
-	return append(append([]string{o.program, "--root", o.state()}, o.flags...), words...)
+	return append(append([]string{o.program, "--root", o.state}, o.flags...), words...)
 }
 
 func (o *oci) rootfs() string          { return filepath.Join(o.dir, "rootfs") }
 func (o *oci) folder(id string) string { return filepath.Join(o.dir, id) }
 
 func (o *oci) prepare(ctx context.Context, s benchmark.Setup) error {
-	o.dir = filepath.Join(s.Scratch, "bundles")
 	bin := filepath.Join(o.rootfs(), filepath.Dir(benchmark.Workload))
-	for _, folder := range [...]string{bin, filepath.Join(o.rootfs(), "proc"), filepath.Join(o.rootfs(), "sys"), filepath.Join(o.rootfs(), "dev"), o.state()} {
+	for _, folder := range [...]string{o.state, bin, filepath.Join(o.rootfs(), "proc"), filepath.Join(o.rootfs(), "sys"), filepath.Join(o.rootfs(), "dev")} {
 		if err := os.MkdirAll(folder, 0o755); err != nil {
 			return err
 		}
@@ -89,4 +92,5 @@ func (o *oci) exec(id string, argv ...string) []string {
 	return append(o.command("exec", id), argv...)
 }
 
+func (o *oci) list() []string            { return o.command("list", "--quiet") }
 func (o *oci) remove(id string) []string { return o.command("delete", "--force", id) }

@@ -60,7 +60,10 @@ func enterPure() error {
 	return nil
 }
 
+// start a command that does not hear the terminal's Ctrl-C, since it may be what
+// cleans up, and that does not outlive us.
 func (p *place) start(cmd *exec.Cmd) error {
+	cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true, Pdeathsig: unix.SIGKILL}
 	if p == nil {
 		return cmd.Start()
 	}

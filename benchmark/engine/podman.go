@@ -13,6 +13,8 @@ type podman struct{ dir string }
 
 func (p *podman) name() string                { return "podman run -d" }
 func (p *podman) version() ([]string, string) { return []string{"podman", "--version"}, "version" }
+func (p *podman) at(scratch string)           { p.dir = scratch }
+func (p *podman) list() []string              { return p.command("ps", "-aq") }
 func (p *podman) bundle(string, string) error { return nil }
 func (p *podman) store() []string             { return []string{filepath.Join(p.dir, "podman")} }
 
@@ -26,7 +28,6 @@ func (p *podman) command(words ...string) []string {
 }
 
 func (p *podman) prepare(ctx context.Context, s benchmark.Setup) error {
-	p.dir = s.Scratch
 	archive, err := writeImage(s)
 	if err != nil {
 		return err
@@ -52,6 +53,6 @@ func (p *podman) close() error {
 	if p.dir == "" {
 		return nil
 	}
-	return errors.Join(output(context.Background(), p.command("rmi", "-f", image)...),
+	return errors.Join(output(context.Background(), p.command("rmi", "--all", "--force")...),
 		unmountBelow(p.dir))
 }

@@ -32,7 +32,7 @@ type disk struct {
 
 func (d *disk) Name() string         { return "QEMU disk" }
 func (d *disk) Kind() benchmark.Kind { return benchmark.Machine }
-func (d *disk) Version() string      { return version() }
+func (d *disk) Version() string      { return version() + ", box " + box }
 func (d *disk) Emulated() bool       { return d.accel != "kvm" }
 func (d *disk) Processes() []int     { return nil }
 func (d *disk) Disk() (int64, error) { return benchmark.Usage(d.image(), d.dir) }

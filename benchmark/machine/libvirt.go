@@ -55,8 +55,23 @@ func connect(ctx context.Context, s benchmark.Setup) (*libvirt, error) {
 	}
 	_, after, _ := strings.Cut(out, "Using library: libvirt ")
 	l.version, _, _ = strings.Cut(after, "\n")
-	l.before, err = kept(ctx)
-	return l, err
+	if l.before, err = before(ctx, filepath.Join(s.Scratch, "before")); err != nil {
+		return nil, end(err, l.close)
+	}
+	return l, nil
+}
+
+// before is what is there, and is written down, unless an earlier benchmark that
+// was killed has done so.
+func before(ctx context.Context, file string) ([]string, error) {
+	if text, err := os.ReadFile(file); err == nil {
+		return strings.Split(string(text), "\n"), nil
+	}
+	list, err := kept(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return list, os.WriteFile(file, []byte(strings.Join(list, "\n")), 0o644)
 }
 
 // start the daemons. QEMU is to be run by root: where nobody else may open
@@ -157,6 +172,39 @@ func ours(ctx context.Context) (map[string]string, error) {
 		}
 	}
 	return volumes, err
+}
+
+// forget a machine, whatever state it is in, and its disk. Vagrant does not know
+// of one while it is being made.
+func forget(ctx context.Context, name string) error {
+	for _, step := range [...]struct {
+		list   []string
+		remove []string
+	}{
+		{[]string{"list", "--name"}, []string{"destroy", name}},
+		{[]string{"list", "--all", "--name"}, []string{"undefine", name}},
+	} {
+		names, err := virsh(ctx, step.list...)
+		if err != nil {
+			return err
+		}
+		if slices.Contains(strings.Fields(names), name) {
+			if _, err := virsh(ctx, step.remove...); err != nil {
+				return err
+			}
+		}
+	}
+	pools, err := virsh(ctx, "pool-list", "--name")
+	if err != nil || !slices.Contains(strings.Fields(pools), pool) {
+		return err
+	}
+	volumes, err := ours(ctx)
+	for volume := range volumes {
+		if err == nil && volume == name+".img" {
+			_, err = virsh(ctx, "vol-delete", volume, "--pool", pool)
+		}
+	}
+	return err
 }
 
 func (l *libvirt) volumes() (paths []string, err error) {

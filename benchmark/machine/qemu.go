@@ -53,7 +53,7 @@ func startQEMU(ctx context.Context, m model, ports map[int]int, more ...string) 
 	defer ours.Close()
 	q := &qemu{cmd: exec.Command(emulator(), append(args, more...)...), console: newConsole()}
 	q.cmd.ExtraFiles = []*os.File{theirs}
-	q.cmd.SysProcAttr = &unix.SysProcAttr{Pdeathsig: unix.SIGKILL} // it is not to outlive us
+	q.cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true, Pdeathsig: unix.SIGKILL} // as do, in shell.go
 	out, err := q.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err

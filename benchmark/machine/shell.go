@@ -13,6 +13,8 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // quote makes a line of which a shell makes argv again.
@@ -58,8 +60,10 @@ func sshTo(ctx context.Context, key, host string, port int, argv []string) *exec
 		"vagrant@"+host, quote(argv))
 }
 
-// do runs a command of the host that has to succeed.
+// do runs a command of the host that has to succeed. It does not hear the
+// terminal's Ctrl-C, since it may be what cleans up, and does not outlive us.
 func do(cmd *exec.Cmd, stdout io.Writer) error {
+	cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true, Pdeathsig: unix.SIGKILL}
 	var stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = stdout, &stderr
 	if err := cmd.Run(); err != nil {

@@ -43,7 +43,7 @@ func (v *vagrant) Emulated() bool       { return v.accel != "kvm" }
 func (v *vagrant) Processes() []int     { return v.virt.processes() }
 
 func (v *vagrant) Version() string {
-	return fmt.Sprintf("%s, libvirt %s, QEMU %s", v.tool, v.virt.version, version())
+	return fmt.Sprintf("%s, libvirt %s, QEMU %s, box %s %s", v.tool, v.virt.version, version(), box, boxVersion())
 }
 
 func (v *vagrant) Available() error {
@@ -56,6 +56,17 @@ func (v *vagrant) Available() error {
 	return nil
 }
 
+// boxVersion is the newest that is there; scripts/box leaves one.
+func boxVersion() (version string) {
+	entries, _ := os.ReadDir(boxFolder())
+	for _, entry := range entries {
+		if entry.IsDir() {
+			version = entry.Name()
+		}
+	}
+	return version
+}
+
 // boxFolder is where Vagrant keeps the box.
 func boxFolder() string {
 	home := os.Getenv("VAGRANT_HOME")
@@ -65,7 +76,6 @@ func boxFolder() string {
 	return filepath.Join(home, "boxes", strings.ReplaceAll(box, "/", "-VAGRANTSLASH-"))
 }
 
-// Prepare starts a machine and removes it: libvirt then has its copy of the box.
 func (v *vagrant) Prepare(ctx context.Context, s benchmark.Setup) (err error) {
 	if s, err = absolute(s); err != nil {
 		return err
@@ -82,14 +92,25 @@ func (v *vagrant) Prepare(ctx context.Context, s benchmark.Setup) (err error) {
 		return err
 	}
 	v.tool = strings.TrimSpace(strings.TrimPrefix(out.String(), "Vagrant "))
-	if v.virt, err = connect(ctx, s); err != nil {
+	v.virt, err = connect(ctx, s)
+	return err
+}
+
+// Sweep: each machine has a folder.
+func (v *vagrant) Sweep(ctx context.Context, s benchmark.Setup) (err error) {
+	if v.setup, err = absolute(s); err != nil {
 		return err
 	}
-	i, err := v.Start(ctx)
-	if err != nil {
+	if v.virt, err = connect(ctx, v.setup); err != nil {
 		return err
 	}
-	return i.Stop()
+	defer func() { err = errors.Join(err, v.Close()) }()
+	folders, err := filepath.Glob(filepath.Join(v.setup.Scratch, machinePrefix+"*"))
+	for _, folder := range folders {
+		m := &vagrantMachine{target: v, name: filepath.Base(folder), folder: folder}
+		err = errors.Join(err, m.Stop())
+	}
+	return err
 }
 
 func (v *vagrant) Disk() (int64, error) {
@@ -190,5 +211,9 @@ func (m *vagrantMachine) Run(ctx context.Context, stdout io.Writer, argv ...stri
 func (m *vagrantMachine) Stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	return errors.Join(do(m.vagrant(ctx, "destroy", "--force"), nil), os.RemoveAll(m.folder))
+	destroyed := do(m.vagrant(ctx, "destroy", "--force"), nil)
+	if err := forget(ctx, m.name); err != nil {
+		return errors.Join(destroyed, err)
+	}
+	return os.RemoveAll(m.folder)
 }
