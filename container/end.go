@@ -93,12 +93,19 @@ func (c *Container) saveEnd(end *End) error {
 // Lasted is how long that life was.
 func (e *End) Lasted() time.Duration { return e.Finished.Sub(e.Started) }
 
-// End is how the container's last life ended, nil if none has yet.
+// End is how the container's last life ended, nil if none has yet. That nobody can
+// read it any more is an end, too.
 func (c *Container) End() (*End, error) {
 	end := &End{}
 	err := c.read("end.json", end)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
+	}
+	if isTorn(err) {
+		end, err = &End{Error: "how it ended is not known: " + err.Error(), ExitCode: exitLost}, nil
+		if file, statErr := os.Stat(c.path("end.json")); statErr == nil {
+			end.Finished = file.ModTime()
+		}
 	}
 	return end, err
 }

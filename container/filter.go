@@ -133,10 +133,10 @@ func (r *reading) noLabel(value string) (test, error) {
 }
 
 func (r *reading) status(value string) (test, error) {
-	if value == "dead" || value == "removing" {
-		return func(*Listed) bool { return false }, nil // docker's; here they take no time
+	if value == "removing" {
+		return func(*Listed) bool { return false }, nil // docker's; here it takes no time
 	}
-	err := oneOf(value, string(Created), string(Restarting), string(Running), string(Paused), string(Exited))
+	err := oneOf(value, string(Created), string(Restarting), string(Running), string(Paused), string(Exited), string(Dead))
 	return func(l *Listed) bool { return l.State.Status == Status(value) }, err
 }
 

@@ -95,27 +95,45 @@ func open(root, id, name string) (*Container, error) {
 // List finds all containers, the newest first. One that cannot be read is an error
 // beside those that can.
 func List(root string) ([]*Container, error) {
-	root, err := filepath.Abs(root)
+	all, unread, err := list(root)
+	failed := []error{err}
+	for _, u := range unread {
+		failed = append(failed, u.about(u.err))
+	}
+	return all, errors.Join(failed...)
+}
+
+// about adds to an error which container it is about.
+func (c *Container) about(err error) error {
+	return fmt.Errorf("container %q: %w", cmp.Or(c.Name, c.ID), err)
+}
+
+// unread is a container that cannot be read, and why.
+type unread struct {
+	*Container
+	err error
+}
+
+func list(root string) (all []*Container, broken []unread, err error) {
+	root, err = filepath.Abs(root)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := Sweep(root); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	ids, err := os.ReadDir(filepath.Join(root, "containers"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+		return nil, nil, err
 	}
 	names := namesOf(root)
-	var all []*Container
-	var unread []error
 	for _, id := range ids {
 		c, err := open(root, id.Name(), names[id.Name()])
 		if errors.Is(err, errNotExist) { // it is being made, or removed
 			continue
 		}
 		if err != nil {
-			unread = append(unread, fmt.Errorf("container %s: %w", id.Name(), err))
+			broken = append(broken, unread{c, err})
 			continue
 		}
 		all = append(all, c)
@@ -123,7 +141,7 @@ func List(root string) ([]*Container, error) {
 	slices.SortFunc(all, func(a, b *Container) int {
 		return cmp.Or(b.Settings.Created.Compare(a.Settings.Created), strings.Compare(a.ID, b.ID))
 	})
-	return all, errors.Join(unread...)
+	return all, broken, nil
 }
 
 // Dir is the container's folder, for those who read its log.

@@ -60,6 +60,10 @@ func (c *Container) healthOf(life time.Time) (*Health, error) {
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !h.Life.Equal(life) {
 		return &Health{Status: Starting, Life: life}, nil
 	}
+	if isTorn(err) {
+		lost := Check{ExitCode: -1, Output: "what the checks have found is lost: " + err.Error()}
+		return &Health{Status: Starting, Life: life, Log: []Check{lost}}, nil
+	}
 	return h, err
 }
 

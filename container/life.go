@@ -24,7 +24,16 @@ const lifeName = "life"
 
 // life is the container's present one. Without one the error is
 // state.ErrNotExist.
-func (c *Container) life() (*state.Folder, error) { return state.Look(c.dir, lifeName) }
+func (c *Container) life() (*state.Folder, error) {
+	life, err := state.Look(c.dir, lifeName)
+	if err == nil && life.Record.ID == "" {
+		err = fmt.Errorf("read %s: it is empty", life.Path("state.json"))
+	}
+	if err != nil && !errors.Is(err, state.ErrNotExist) {
+		return nil, c.torn(err)
+	}
+	return life, err
+}
 
 // terms are those of the container's first process, but for its streams.
 func (c *Container) terms(host Host) (t runtime.Terms, err error) {

@@ -17,6 +17,7 @@ import (
 type Listed struct {
 	*Container
 	State          State
+	Unread         error  // why not all of it can be read, or nil
 	Command        string // what its process executes, in one line as docker's
 	Mounts         []MountPoint
 	Written, Whole int64 // bytes in files: those it has changed, and with its image's; if Query.Size
@@ -33,49 +34,63 @@ type Query struct {
 }
 
 // Ps lists the containers in the store at root, the newest first. One that cannot be
-// read is an error beside those that can.
+// read is an error besides.
 func Ps(root string, q Query) ([]Listed, error) {
-	all, err := List(root)
-	unread := []error{err}
+	all, broken, err := list(root)
+	if err != nil {
+		return nil, err
+	}
 	f, err := parseFilters(q.Filters, all, root, psFilters)
 	if err != nil {
 		return nil, err
 	}
 	var list []Listed
-	for _, c := range all {
-		if q.Last > 0 && len(list) == q.Last {
-			break
+	var failed []error
+	add := func(l Listed, err error) {
+		if err != nil {
+			if !l.has("image") { // it was removed since
+				return
+			}
+			failed = append(failed, l.about(err))
+			l.Unread = err
 		}
-		l, err := q.look(c, f)
-		if err != nil && c.has("image") { // without it, it was removed since
-			unread = append(unread, fmt.Errorf("container %q: %w", c.Name, err))
-		}
-		if err == nil && l != nil {
-			list = append(list, *l)
+		if q.shows(&l, f) && f.choose(&l) && (q.Last == 0 || len(list) < q.Last) {
+			list = append(list, l)
 		}
 	}
-	return list, errors.Join(unread...)
+	for _, c := range all {
+		add(q.look(c, f))
+	}
+	for _, b := range broken { // they do not say how old they are
+		add(Listed{Container: b.Container, State: State{Status: Dead}}, b.err)
+	}
+	return list, errors.Join(failed...)
 }
 
-// look looks at a container; nil is one that is not asked for.
-func (q *Query) look(c *Container, f filters) (*Listed, error) {
-	s, err := c.State()
-	if err != nil {
-		return nil, err
+// shows tells whether a container that is so is asked for.
+func (q *Query) shows(l *Listed, f filters) bool {
+	return q.All || q.Last > 0 || f.has("status") || f.has("exited") || l.State.Lives() || l.State.Status == Restarting
+}
+
+// look looks at a container: at no more than its state, if it is not asked for.
+func (q *Query) look(c *Container, f filters) (l Listed, err error) {
+	l.Container = c
+	if l.State, err = c.State(); err != nil {
+		l.State = State{Status: Dead}
+		return l, err
 	}
-	dead := q.All || q.Last > 0 || f.has("status") || f.has("exited")
-	if !dead && !s.Lives() && s.Status != Restarting {
-		return nil, nil
+	if !q.shows(&l, f) {
+		return l, nil
 	}
 	spec, err := c.Spec()
 	if err != nil {
-		return nil, err
+		if !l.State.Lives() {
+			l.State.Status = Dead
+		}
+		return l, err
 	}
-	l := &Listed{Container: c, State: s, Command: commandText(spec.Process.Args), Mounts: c.mountPoints(spec)}
-	if !f.choose(l) {
-		return nil, nil
-	}
-	if q.Size {
+	l.Command, l.Mounts = commandText(spec.Process.Args), c.mountPoints(spec)
+	if q.Size && f.choose(&l) {
 		l.Written, l.Whole, err = c.Size()
 	}
 	return l, err
@@ -106,6 +121,8 @@ func (s *State) Words(now time.Time) string {
 		return fmt.Sprintf("Restarting (%d) %s ago", s.End.ExitCode, since(s.End.Finished))
 	case Exited:
 		return fmt.Sprintf("Exited (%d) %s ago", s.End.ExitCode, since(s.End.Finished))
+	case Dead:
+		return "Dead"
 	}
 	return "Created"
 }
@@ -125,7 +142,7 @@ func (h *Health) words() string {
 // made that failed.
 func (s *State) Cause(brief bool) string {
 	e := s.End
-	if e == nil || s.Lives() {
+	if e == nil || s.Lives() || s.Status == Dead {
 		return ""
 	}
 	at := ""

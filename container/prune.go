@@ -21,7 +21,7 @@ func Prune(root string, words []string) (removed []string, freed int64, err erro
 		switch {
 		case errors.Is(err, errNotExist):
 		case err != nil:
-			stuck = append(stuck, fmt.Errorf("remove container %q: %w", c.Name, err))
+			stuck = append(stuck, fmt.Errorf("remove %w", c.about(err)))
 		case chosen:
 			removed, freed = append(removed, c.ID), freed+size
 		}

@@ -20,7 +20,11 @@ func Remove(root, name string, force bool) error {
 	patience := briefly
 	if force {
 		patience = lethal
-		if err := c.end(); err != nil {
+		err := c.end()
+		if isTorn(err) {
+			err = c.endUnread()
+		}
+		if err != nil {
 			return fmt.Errorf("remove container %q: %w", name, err)
 		}
 	}

@@ -1,12 +1,14 @@
 package container
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/images"
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/opencontainers/go-digest"
@@ -75,16 +77,30 @@ func (c *Container) Spec() (*specs.Spec, error) {
 	return spec, c.read("config.json", spec)
 }
 
-// read reads a JSON file of the folder.
+// read reads a JSON file of the folder. The error is a torn one if that is not what
+// it is.
 func (c *Container) read(name string, to any) error {
 	data, err := os.ReadFile(c.path(name))
 	if err != nil {
 		return err
 	}
 	if err := json.Unmarshal(data, to); err != nil {
-		return fmt.Errorf("read %s: %w", c.path(name), err)
+		return c.torn(fmt.Errorf("read %s: %w", c.path(name), err))
 	}
 	return nil
+}
+
+// torn is the error of a file that nobody has written so: there was a power cut, or
+// the disk is broken.
+type torn struct{ error }
+
+func (c *Container) torn(err error) error {
+	return hint.New(torn{err}, "remove the container with: minictr rm -f "+c.ID)
+}
+
+func isTorn(err error) bool {
+	var t torn
+	return errors.As(err, &t)
 }
 
 // labels are the image's and the caller's.

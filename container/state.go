@@ -2,6 +2,7 @@ package container
 
 import (
 	"errors"
+	"io/fs"
 	"time"
 
 	"github.com/minictr/minictr/runtime/state"
@@ -12,13 +13,14 @@ import (
 // Status is what a container is doing, in docker's words.
 type Status string
 
-// They are asked of the kernel each time; no file says so.
+// They are asked of the kernel each time, but for the last one; no file says so.
 const (
 	Created    Status = "created"    // it has not lived yet
 	Running    Status = "running"    // its process runs
 	Paused     Status = "paused"     // its process is frozen
 	Restarting Status = "restarting" // its watcher is about to begin again
 	Exited     Status = "exited"     // its last life has ended
+	Dead       Status = "dead"       // nobody can read what it is: it can be removed
 )
 
 // State is what is true of a container at one moment.
@@ -84,8 +86,12 @@ func (s *State) live(life *state.Folder) error {
 // watcher is the process that watches over the container. The error is
 // state.ErrNotRunning without one.
 func (c *Container) watcher() (p state.Process, pidfd int, err error) {
-	if err := c.read("watcher", &p); err != nil {
-		return p, -1, errors.Join(state.ErrNotRunning, err)
+	err = c.read("watcher", &p)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = state.ErrNotRunning
+	}
+	if err != nil {
+		return p, -1, err
 	}
 	pidfd, err = p.Pidfd()
 	return p, pidfd, err

@@ -2,7 +2,6 @@ package container
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 
 	"github.com/minictr/minictr/container/meter"
@@ -30,7 +29,7 @@ func ReadStats(root string, names []string, all bool, before meter.Readings) (st
 			err = s.read(path, before)
 		}
 		if err != nil && !errors.Is(err, errNotRunning) {
-			unread = append(unread, fmt.Errorf("container %q: %w", c.Name, err))
+			unread = append(unread, c.about(err))
 			continue
 		}
 		if s.Running || all || len(names) > 0 {

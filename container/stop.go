@@ -13,6 +13,7 @@ import (
 
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/runtime"
+	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/minictr/minictr/runtime/state"
 	"golang.org/x/sys/unix"
 )
@@ -58,6 +59,19 @@ func (c *Container) end() error {
 	ended, err := c.endBy(unix.SIGKILL, true, lethal)
 	if err == nil && !ended {
 		err = fmt.Errorf("its process lives on %v after SIGKILL", lethal)
+	}
+	return err
+}
+
+// endUnread does so, without waiting, if nobody can read which process it has: its
+// watcher is killed, and all in the cgroup that is called like the container.
+func (c *Container) endUnread() error {
+	err := c.killWatcher()
+	if isTorn(err) {
+		err = nil // it ends with its container
+	}
+	if group, ok := listCgroups()[c.ID]; ok {
+		err = errors.Join(err, cgroup.Remove(group))
 	}
 	return err
 }
@@ -162,6 +176,11 @@ func (c *Container) wake() error {
 	if !c.has("sleeps") {
 		return nil
 	}
+	return c.killWatcher()
+}
+
+// killWatcher kills the watcher, if there is one.
+func (c *Container) killWatcher() error {
 	_, pidfd, err := c.watcher()
 	if errors.Is(err, state.ErrNotRunning) {
 		return nil

@@ -149,11 +149,20 @@ func (c *Container) whole() bool {
 }
 
 // lost ends a life that nobody watches over any more. If its end was written
-// down, only the rest is to be done.
+// down, only the rest is to be done. Of one that nobody can read there is nothing
+// else than its cgroup, which is called like the container.
 func (c *Container) lost() error {
 	life, err := c.life()
 	if errors.Is(err, state.ErrNotExist) {
 		return nil
+	}
+	if isTorn(err) {
+		end := c.nextEnd()
+		end.Error, end.ExitCode = "lost: "+err.Error(), exitLost
+		if err := c.saveEnd(end); err != nil {
+			return err
+		}
+		return os.RemoveAll(c.path(lifeName))
 	}
 	if err != nil {
 		return err

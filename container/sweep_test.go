@@ -34,6 +34,9 @@ func wreck(t *testing.T, root, name, file string) *Container {
 func TestSweepGoesOn(t *testing.T) {
 	root := t.TempDir()
 	c := wreck(t, root, "wreck", filepath.Join(lifeName, "state.json"))
+	if err := os.Mkdir(c.path("end.json"), private); err != nil {
+		t.Fatal(err)
+	}
 	ghost := filepath.Join(root, "names", "ghost")
 	if err := os.Symlink(newID(), ghost); err != nil {
 		t.Fatal(err)

@@ -88,16 +88,22 @@ func ps(c *cli.Context) error {
 }
 
 func newPsRow(l container.Listed, now time.Time, whole bool) psRow {
-	command, created := l.Command, l.Settings.Created
+	command := l.Command
 	row := psRow{
 		ID: l.ID, Image: harmless(l.Settings.Image), Names: l.Name,
-		CreatedAt:  created.Local().Format("2006-01-02 15:04:05 -0700 MST"),
-		RunningFor: units.HumanDuration(now.Sub(created)) + " ago",
-		State:      string(l.State.Status), Status: l.State.Words(now), Why: harmless(l.State.Cause(!whole)),
+		State: string(l.State.Status), Status: l.State.Words(now), Why: harmless(l.State.Cause(!whole)),
 		Networks: l.Network(), labels: l.Settings.Labels,
 	}
+	if created := l.Settings.Created; !created.IsZero() {
+		row.CreatedAt = created.Local().Format("2006-01-02 15:04:05 -0700 MST")
+		row.RunningFor = units.HumanDuration(now.Sub(created)) + " ago"
+	}
+	if l.Unread != nil {
+		row.Why = harmless(l.Unread.Error())
+	}
 	if !whole {
-		row.ID, command, row.Why = row.ID[:12], ellipsis(command, 20), ellipsis(row.Why, 70)
+		row.ID, command = row.ID[:12], ellipsis(command, 20)
+		row.Why = ellipsis(strings.ReplaceAll(row.Why, harmless(l.Dir()+"/"), ""), 70)
 	}
 	row.Command = strconv.Quote(command)
 	if row.Why != "" {

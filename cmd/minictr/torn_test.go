@@ -1,0 +1,202 @@
+package main
+
+// A power cut, or a broken disk, tears files: they are empty, half, or nonsense.
+// Nobody is hindered by such a container, nothing of it is lost without a word, and
+// it can be removed, with all its processes.
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// tears are what becomes of a file.
+var tears = map[string]func([]byte) []byte{
+	"empty":    func([]byte) []byte { return nil },
+	"half":     func(whole []byte) []byte { return whole[:len(strings.TrimSpace(string(whole)))/2] },
+	"nonsense": func([]byte) []byte { return make([]byte, 100) },
+}
+
+// tornFiles are files of a container, and what is to be expected of one in which they
+// are torn.
+var tornFiles = []struct {
+	file   string
+	shown  string // by ps -a
+	starts bool   // it lives as before
+	plain  bool   // rm needs no -f
+}{
+	{"settings.json", `Dead: read `, false, false},
+	{"config.json", `Dead: read `, false, true},
+	{"end.json", `Exited (255) `, true, true},
+	{"health.json", `Exited (143) `, true, true},
+	{"watcher", `Exited (143) `, true, true},
+	{"life/state.json", `Exited (255) `, true, true},
+}
+
+func TestTorn(t *testing.T) {
+	needRoot(t)
+	loadDemo(t)
+	said(t, "create", "--name", "other", "demo")
+	for _, test := range tornFiles {
+		for kind, tear := range tears {
+			t.Run(test.file+" "+kind, func(t *testing.T) {
+				b := newTornBox(t)
+				if test.file == "life/state.json" {
+					b.killWatcher(t)
+				} else {
+					said(t, "stop", "box")
+				}
+				b.tear(t, test.file, tear)
+				list, err := b.try("ps", "-a", "--no-trunc")
+				shown := !strings.Contains(test.shown, "Dead")
+				if (err == nil) != shown || !strings.Contains(list, test.shown) || !strings.Contains(list, "other") {
+					t.Errorf("ps -a: %v\n%s", err, list)
+				}
+				if test.file != "health.json" && test.file != "watcher" && !strings.Contains(list, b.path(test.file)) {
+					t.Errorf("ps -a does not name the file:\n%s", list)
+				}
+				b.works(t, true, "gc")
+				b.works(t, test.file != "settings.json", "logs", "box")
+				b.works(t, shown, "inspect", "box")
+				b.works(t, test.starts, "start", "box")
+				if test.starts {
+					said(t, "kill", "box")
+				}
+				b.works(t, test.plain, "rm", "box")
+				b.works(t, !test.plain, "rm", "-f", "box")
+				b.isGone(t)
+			})
+		}
+	}
+}
+
+// TestTornAlive: the same, while the container runs.
+func TestTornAlive(t *testing.T) {
+	needRoot(t)
+	loadDemo(t)
+	said(t, "create", "--name", "other", "demo")
+	for _, test := range tornFiles {
+		for kind, tear := range tears {
+			if test.file == "end.json" {
+				continue // it is read when the container has ended
+			}
+			t.Run(test.file+" "+kind, func(t *testing.T) {
+				b := newTornBox(t)
+				b.tear(t, test.file, tear)
+				if list, _ := b.try("ps"); strings.Contains(list, "other") || !strings.Contains(list, "box") {
+					t.Errorf("ps:\n%s", list)
+				}
+				if list, _ := b.try("ps", "-a", "--format", "{{.Names}}"); !strings.Contains(list, "other\n") || !strings.Contains(list, "box\n") {
+					t.Errorf("ps -a:\n%s", list)
+				}
+				b.works(t, true, "gc")
+				b.works(t, true, "rm", "-f", "box")
+				b.isGone(t)
+			})
+		}
+	}
+}
+
+// tornBox is a container called box.
+type tornBox struct {
+	root, id string
+	pid      int
+}
+
+func newTornBox(t *testing.T) *tornBox {
+	t.Helper()
+	b := &tornBox{root: os.Getenv("MINICTR_ROOT")}
+	b.id = strings.TrimSpace(said(t, "run", "-d", "--name", "box", "--health-cmd", "true", "--health-interval", "1h", "--health-start-interval", "20ms", "--health-start-period", "1h",
+		"demo", "sh", "-c", `trap "exit 143" TERM; echo ready; while :; do sleep 0.02; done`))
+	t.Cleanup(func() { b.try("rm", "-f", "box") })
+	if !within(func() bool { return said(t, "inspect", "--format", "{{.State.Health.Status}}", "box") == "healthy\n" }) {
+		t.Fatal("it does not become healthy")
+	}
+	var err error
+	if b.pid, err = strconv.Atoi(strings.TrimSpace(said(t, "inspect", "--format", "{{.State.Pid}}", "box"))); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func (b *tornBox) path(file string) string { return filepath.Join(b.root, "containers", b.id, file) }
+
+func (b *tornBox) try(args ...string) (string, error) { return minictr(b.root, args...) }
+
+// works checks whether a command succeeds. If not it says which file is the matter,
+// and what can be done.
+func (b *tornBox) works(t *testing.T, want bool, args ...string) {
+	t.Helper()
+	out, err := b.try(args...)
+	switch {
+	case want && err != nil:
+		t.Errorf("%s: %v\n%s", args, err, out)
+	case want || args[0] == "rm" && strings.Contains(out, "no such container"):
+	case err == nil || !strings.Contains(out, "read "+b.path("")) || !strings.Contains(out, "hint: remove the container with: minictr rm -f "):
+		t.Errorf("%s: %v\n%s", args, err, out)
+	}
+}
+
+// tear tears a file. Nobody who has it open notices.
+func (b *tornBox) tear(t *testing.T, file string, tear func([]byte) []byte) {
+	t.Helper()
+	path := b.path(file)
+	whole, err := os.ReadFile(path)
+	if file == "watcher" && errors.Is(err, os.ErrNotExist) { // it has ended
+		whole, err = []byte(`{"boot":"x"}`), nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, tear(whole), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// killWatcher is a power cut: nobody writes down the end.
+func (b *tornBox) killWatcher(t *testing.T) {
+	t.Helper()
+	data, err := os.ReadFile(b.path("watcher"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(data), `"pid":`)
+	digits, _, _ := strings.Cut(rest, ",")
+	pid, err := strconv.Atoi(digits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Kill(pid, unix.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if !within(func() bool { return !alive(b.pid) }) {
+		t.Error("the container outlives its watcher")
+	}
+}
+
+// isGone: there is nothing left of it.
+func (b *tornBox) isGone(t *testing.T) {
+	t.Helper()
+	if !within(func() bool { return !alive(b.pid) }) {
+		t.Errorf("its process %d lives on", b.pid)
+	}
+	left, err := filepath.Glob("/sys/fs/cgroup/minictr/" + b.id)
+	if err != nil || len(left) > 0 {
+		t.Errorf("left: %s %v", left, err)
+	}
+	for _, path := range []string{b.path(""), filepath.Join(b.root, "names", "box")} {
+		if _, err := os.Lstat(path); err == nil {
+			t.Errorf("left: %s", path)
+		}
+	}
+}
+
+func alive(pid int) bool {
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	return err == nil && !strings.Contains(string(stat), ") Z ")
+}
