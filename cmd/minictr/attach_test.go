@@ -9,7 +9,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/creack/pty"
@@ -173,11 +175,16 @@ func TestAttachLost(t *testing.T) {
 
 // To be attached makes the program draw anew, in a window of the same size too.
 func TestAttachRedraws(t *testing.T) {
-	inBackground(t, "run -d -it", `n=0; trap 'n=$((n+1)); echo "drawn $n"' WINCH; echo ready; while :; do sleep 0.02; done`)
+	inBackground(t, "run -d -it", `trap 'echo drawn' WINCH; echo ready; while :; do read line && echo "read: $line"; done`)
 	ready(t)
-	for _, drawing := range []string{"drawn 1", "drawn 2"} {
+	for _, line := range []string{"one", "two"} {
 		s := inTerminal(t, "attach", "box")
-		s.expect(drawing)
+		s.expect("drawn")
+		for range 2 { // when the second is read, all is drawn that is to be
+			s.typeIn(line + "\r")
+			s.expect("read: " + line)
+			line += " more"
+		}
 		s.typeIn("\x10\x11")
 		s.ends(0)
 	}
@@ -266,5 +273,39 @@ func TestRow16LogsOnTerminal(t *testing.T) {
 		if strings.Contains(s.shown(), steers) {
 			t.Errorf("%q is on the screen:\n%q", steers, s.shown())
 		}
+	}
+}
+
+// Of two who start a container at once one is the first; what the other one reads is
+// not lost.
+func TestStartOvertaken(t *testing.T) {
+	inBackground(t, "create -i", `read line; echo "read: $line"; exit 6`)
+	id := strings.TrimSpace(said(t, "inspect", "--format", "{{.Id}}", "box"))
+	waiters, err := os.Create(filepath.Join(os.Getenv("MINICTR_ROOT"), "containers", id, "waiters"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer waiters.Close()
+	if err := unix.Flock(int(waiters.Fd()), unix.LOCK_EX); err != nil { // where one waits who has seen that it does not run
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	late := exec.Command("minictr", "start", "-ai", "box")
+	late.Stdin, late.Stdout, late.Stderr = strings.NewReader("a word\n"), &out, &out
+	if err := late.Start(); err != nil {
+		t.Fatal(err)
+	}
+	st, err := waiters.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	waits := regexp.MustCompile(fmt.Sprintf(`-> FLOCK .*:%d 0 EOF`, st.Sys().(*syscall.Stat_t).Ino))
+	if !within(func() bool { locks, _ := os.ReadFile("/proc/locks"); return waits.Match(locks) }) {
+		t.Error("start -ai does not wait for the lock of waiters")
+	}
+	said(t, "start", "box")
+	waiters.Close()
+	if err := late.Wait(); late.ProcessState.ExitCode() != 6 || out.String() != "read: a word\n" {
+		t.Errorf("%v, %q", err, out.String())
 	}
 }

@@ -4,6 +4,7 @@ package main
 // one goes on where it stopped.
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -20,11 +21,13 @@ import (
 )
 
 // slowRegistry stands before a docker-registry that has the image demo, and
-// sends blobs at a rate of bytes in a millisecond.
+// sends blobs at a rate of bytes in a millisecond, and only so many bytes.
 type slowRegistry struct {
-	host string
-	rate atomic.Int64 // 0: as fast as it goes
-	sent atomic.Int64 // bytes of blobs
+	host    string
+	rate    atomic.Int64 // 0: as fast as it goes
+	most    atomic.Int64 // 0: all there is
+	sent    atomic.Int64 // bytes of blobs
+	sending atomic.Int64 // blobs
 }
 
 func newSlowRegistry(t *testing.T) *slowRegistry {
@@ -48,7 +51,8 @@ func newSlowRegistry(t *testing.T) *slowRegistry {
 	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: host})
 	proxy.ModifyResponse = func(r *http.Response) error {
 		if strings.Contains(r.Request.URL.Path, "/blobs/") {
-			r.Body = &slowBody{r.Body, s}
+			s.sending.Add(1)
+			r.Body = &slowBody{r.Body, r.Request.Context(), s}
 		}
 		return nil
 	}
@@ -62,13 +66,24 @@ func newSlowRegistry(t *testing.T) *slowRegistry {
 
 type slowBody struct {
 	io.ReadCloser
+	request  context.Context
 	registry *slowRegistry
+}
+
+func (b *slowBody) Close() error {
+	b.registry.sending.Add(-1)
+	return b.ReadCloser.Close()
 }
 
 func (b *slowBody) Read(p []byte) (int, error) {
 	if rate := b.registry.rate.Load(); rate > 0 {
 		time.Sleep(time.Millisecond)
 		p = p[:min(len(p), int(rate))]
+	}
+	for most := b.registry.most.Load(); most > 0 && b.registry.sent.Load() >= most; time.Sleep(time.Millisecond) {
+		if err := b.request.Err(); err != nil {
+			return 0, err
+		}
 	}
 	n, err := b.ReadCloser.Read(p)
 	b.registry.sent.Add(int64(n))
@@ -80,16 +95,22 @@ func TestPullKilled(t *testing.T) {
 	registry := newSlowRegistry(t)
 	root := t.TempDir()
 	t.Setenv("MINICTR_ROOT", root)
-	registry.rate.Store(2 << 10) // about a second for all of it
 	kept := int64(0)
-	for _, moment := range []time.Duration{20, 60, 100, 200, 300} {
+	for range 5 {
+		registry.most.Store(registry.sent.Load() + 100<<10)
 		pull := exec.Command("minictr", "pull", registry.host+"/demo")
 		if err := pull.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(moment * time.Millisecond)
+		more := within(func() bool { return partialBytes(t, root) > kept })
 		pull.Process.Kill()
 		pull.Wait()
+		if !more {
+			t.Fatalf("nothing comes, after %d bytes", kept)
+		}
+		if !within(func() bool { return registry.sending.Load() == 0 }) {
+			t.Fatal("the registry does not notice that the pull has died")
+		}
 		now := partialBytes(t, root)
 		if now < kept {
 			t.Errorf("%d bytes were here, now it is %d", kept, now)
@@ -99,10 +120,7 @@ func TestPullKilled(t *testing.T) {
 			t.Fatalf("images: %q, %v", out, err)
 		}
 	}
-	if kept == 0 {
-		t.Fatal("nothing is kept of what came")
-	}
-	registry.rate.Store(0)
+	registry.most.Store(0)
 	registry.sent.Store(0)
 	if out, err := exec.Command("minictr", "pull", registry.host+"/demo").CombinedOutput(); err != nil {
 		t.Fatalf("pull: %v\n%s", err, out)

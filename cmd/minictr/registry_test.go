@@ -23,6 +23,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -88,18 +89,18 @@ func setUpRegistries(e *testscript.Env) error {
 // startRegistry runs a docker-registry that keeps its things in dir/name, and
 // waits until it answers.
 func startRegistry(dir, name, more string) (host string, stop func(), err error) {
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, err
-	}
-	host = free.Addr().String()
-	free.Close()
-	config := fmt.Sprintf("version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: %s/%s}}\nhttp:\n  addr: %q\n%s", dir, name, host, more)
+	config := fmt.Sprintf("version: 0.1\nlog: {level: info, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: %s/%s}}\nhttp:\n  addr: 127.0.0.1:0\n%s", dir, name, more)
 	file := filepath.Join(dir, name+".yml")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		return "", nil, err
 	}
+	log, err := os.Create(filepath.Join(dir, name+".log"))
+	if err != nil {
+		return "", nil, err
+	}
+	defer log.Close()
 	server := exec.Command("docker-registry", "serve", file)
+	server.Stdout, server.Stderr = log, log
 	if err := server.Start(); err != nil {
 		return "", nil, err
 	}
@@ -107,16 +108,17 @@ func startRegistry(dir, name, more string) (host string, stop func(), err error)
 		server.Process.Kill()
 		server.Wait()
 	}
-	answers := func() bool {
-		c, err := net.Dial("tcp", host)
-		if err == nil {
-			c.Close()
-		}
-		return err == nil
+	listens := func() bool { // and so takes who connects: the port is the kernel's choice
+		text, _ := os.ReadFile(log.Name())
+		_, rest, _ := strings.Cut(string(text), `"listening on `)
+		host, _, _ = strings.Cut(rest, `"`)
+		host, _, _ = strings.Cut(host, ",") // , tls
+		return host != ""
 	}
-	if !within(answers) {
+	if !within(listens) {
 		stop()
-		return "", nil, fmt.Errorf("%s: no answer from docker-registry", host)
+		text, _ := os.ReadFile(log.Name())
+		return "", nil, fmt.Errorf("docker-registry does not listen:\n%s", text)
 	}
 	return host, stop, nil
 }

@@ -166,10 +166,8 @@ func TestTerminalIsRestored(t *testing.T) {
 		{"no such command", `exec no-such-command`, func(*session) {}, 127},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			reference := open(t, "true")
-			before := reference.settings()
-			reference.ends(0)
 			s := open(t, test.script)
+			before := reference(t)
 			if strings.Contains(test.script, "ready") {
 				s.expect("ready")
 				if s.settings() == before {
