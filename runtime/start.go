@@ -46,10 +46,13 @@ func abandon(f *state.Folder, warn func(error)) error {
 }
 
 // becomeProgram lets the container's process execute its program, and tells why
-// it could not.
+// it could not. Such a container has stopped by then.
 func becomeProgram(f *state.Folder, options plan.Options) error {
 	said, err := letGo(f)
 	if err != nil || len(said) == 0 {
+		return err
+	}
+	if err := f.Record.Await(); err != nil {
 		return err
 	}
 	spec, err := f.Config()

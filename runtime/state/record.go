@@ -142,6 +142,22 @@ func inode(path string) (uint64, error) {
 	return s.Ino, nil
 }
 
+// Await waits for the end of the container's process, which is on its way there.
+func (r *Record) Await() error {
+	pidfd, err := r.Pidfd()
+	if errors.Is(err, ErrNotRunning) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer unix.Close(pidfd)
+	if err := await(pidfd); err != nil {
+		return fmt.Errorf("wait for process %d: %w", r.Pid, err)
+	}
+	return nil
+}
+
 // Pidfd holds the container's process. It is the caller's to close. The error
 // is ErrNotRunning if the process has ended.
 func (r *Record) Pidfd() (int, error) {

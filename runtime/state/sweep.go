@@ -121,12 +121,17 @@ func (r *Record) Kill() error {
 	return nil // another command was faster
 }
 
-// end kills a process and waits until it is gone, or a zombie: then a pidfd can
-// be read (pidfd_open(2)).
+// end kills a process and waits for it.
 func end(pidfd int) error {
 	if err := unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
 		return err
 	}
+	return await(pidfd)
+}
+
+// await waits until a process is gone, or a zombie: then a pidfd can be read
+// (pidfd_open(2)).
+func await(pidfd int) error {
 	for deadline := time.Now().Add(patience); ; {
 		n, err := unix.Poll([]unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}, int(time.Until(deadline).Milliseconds())+1)
 		if n == 1 || err != nil && !errors.Is(err, unix.EINTR) {
