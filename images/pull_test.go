@@ -298,7 +298,10 @@ func TestPullGoesOn(t *testing.T) {
 		w.Header().Set("Content-Length", fmt.Sprint(layer.Size))
 		w.Write(b[blobFile(d)][:3<<20])
 		w.(http.Flusher).Flush()
-		time.AfterFunc(200*time.Millisecond, interrupt)
+		for partialSize(store, layer.Digest) < 1<<20 && r.Context().Err() == nil {
+			time.Sleep(time.Millisecond)
+		}
+		interrupt()
 		<-r.Context().Done()
 		return true
 	})
@@ -510,7 +513,9 @@ func TestPullKeepsLayers(t *testing.T) {
 	store := newStore(t)
 	fail := func(d digest.Digest, w http.ResponseWriter, r *http.Request) bool {
 		if d == last.Digest {
-			time.Sleep(200 * time.Millisecond)
+			for _, err := os.Stat(store.blobPath(first.Digest)); err != nil && r.Context().Err() == nil; _, err = os.Stat(store.blobPath(first.Digest)) {
+				time.Sleep(time.Millisecond)
+			}
 			w.WriteHeader(http.StatusNotFound)
 		}
 		return d == last.Digest

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"archive/tar"
 
@@ -66,12 +65,8 @@ func TestOpen(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"/fifo", "/zero"} {
-		start := time.Now()
 		if f, err := s.Open(ids, name); err == nil || !strings.Contains(err.Error(), "not a regular file") {
 			t.Errorf("%s: opened %v, %v", name, f, err)
-		}
-		if time.Since(start) > time.Second {
-			t.Errorf("%s: it took %v", name, time.Since(start))
 		}
 	}
 }

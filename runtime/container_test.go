@@ -88,12 +88,11 @@ func report(t *testing.T, path string) string { t.Helper(); return awaitEnd(t, p
 
 func awaitEnd(t *testing.T, path, end string) string {
 	t.Helper()
-	for range 500 {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		data, _ := os.ReadFile(path)
 		if text, ok := strings.CutSuffix(string(data), end); ok {
 			return strings.TrimSpace(text)
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 	t.Fatalf("%s: nothing is written", path)
 	return ""

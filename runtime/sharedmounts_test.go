@@ -3,6 +3,7 @@ package runtime
 import (
 	"fmt"
 	"os"
+	goruntime "runtime"
 	"slices"
 	"testing"
 
@@ -31,8 +32,9 @@ func TestJoinedMounts(t *testing.T) {
 
 func testSharedMounts(t *testing.T, change func(*specs.Spec)) {
 	const look = "cd /; readlink proc/self/ns/mnt; test -e proc/self/status && test ! -e root && ls -d /*"
-	c := newContainer(t, change, ">/seen; x=$("+look+"); echo \"$x\" >/seen; sleep 100")
 	needLinux(t, 6, 15)
+	becomeHost(t)
+	c := newContainer(t, change, ">/seen; x=$("+look+"); echo \"$x\" >/seen; sleep 100")
 	own, err := os.Readlink("/proc/thread-self/ns/mnt")
 	if err != nil {
 		t.Fatal(err)
@@ -47,6 +49,16 @@ func testSharedMounts(t *testing.T, change func(*specs.Spec)) {
 	if after := hostMounts(t); after != before {
 		t.Errorf("the host's mounts were\n%s\nand are\n%s", before, after)
 	}
+}
+
+// becomeHost gives the test's thread, and who it starts, mounts that nobody else on
+// the machine changes meanwhile. The thread goes with the test.
+func becomeHost(t *testing.T) {
+	t.Helper()
+	oci(t) // for root alone
+	goruntime.LockOSThread()
+	try(t, unix.Unshare(unix.CLONE_NEWNS))
+	try(t, unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
 }
 
 func hostMounts(t *testing.T) string {

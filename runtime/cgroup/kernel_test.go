@@ -39,8 +39,11 @@ func group(t *testing.T, controllers ...string) string {
 			t.Skipf("no controller %q here: make test-vm has it", c)
 		}
 	}
-	path := filepath.Join(mount, "minictr-"+strings.ToLower(t.Name()))
-	if err := os.MkdirAll(filepath.Join(path, "below"), 0o755); err != nil {
+	path, err := os.MkdirTemp(mount, "minictr-"+strings.ToLower(t.Name()))
+	if err == nil {
+		err = os.Mkdir(filepath.Join(path, "below"), 0o755)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -102,12 +105,13 @@ func TestFreeze(t *testing.T) {
 	w.Close()
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
 	lines := bufio.NewReader(out)
-	alive := func() bool {
-		out.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
+	const silence, patience = 300 * time.Millisecond, 30 * time.Second
+	says := func(wait time.Duration) bool {
+		out.SetReadDeadline(time.Now().Add(wait))
 		_, err := lines.ReadString('\n')
 		return err == nil
 	}
-	if frozen, err := Frozen(path); frozen || err != nil || !alive() {
+	if frozen, err := Frozen(path); frozen || err != nil || !says(patience) {
 		t.Fatalf("before: frozen %v, %v", frozen, err)
 	}
 	if err := Freeze(path); err != nil {
@@ -117,17 +121,17 @@ func TestFreeze(t *testing.T) {
 		t.Errorf("frozen %v, %v", frozen, err)
 	}
 	for range 1000 { // what it wrote before
-		if !alive() {
+		if !says(silence) {
 			break
 		}
 	}
-	if alive() {
+	if says(silence) {
 		t.Error("it goes on while it is frozen")
 	}
 	if err := Thaw(path); err != nil {
 		t.Fatal(err)
 	}
-	if frozen, err := Frozen(path); frozen || err != nil || !alive() {
+	if frozen, err := Frozen(path); frozen || err != nil || !says(patience) {
 		t.Errorf("thawed: frozen %v, %v", frozen, err)
 	}
 }
@@ -192,7 +196,7 @@ func TestRemoveTogether(t *testing.T) {
 // TestReadStats: the counters move, and have runc's names.
 func TestReadStats(t *testing.T) {
 	path := group(t)
-	if err := start(t, path, "sh", "-c", "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done").Wait(); err != nil {
+	if err := start(t, path, "sh", "-c", "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done").Wait(); err != nil {
 		t.Fatal(err)
 	}
 	start(t, path, "sleep", "60")

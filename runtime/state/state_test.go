@@ -54,7 +54,8 @@ func created(t *testing.T, root, id string) (*Folder, *exec.Cmd) {
 func wantStatus(t *testing.T, root, id string, want specs.ContainerState) {
 	t.Helper()
 	var got specs.ContainerState
-	for range 200 { // what a shell does takes a moment
+	// what a shell does takes a moment
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		f, err := Look(root, id)
 		if err != nil {
 			t.Fatal(err)
@@ -65,7 +66,6 @@ func wantStatus(t *testing.T, root, id string, want specs.ContainerState) {
 		if got == want {
 			return
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 	t.Errorf("%s is %s, want %s", id, got, want)
 }
