@@ -120,7 +120,7 @@ func TestNotCounted(t *testing.T) {
 }
 
 // TestFiles: which file is which number. A folder of plain files stands
-// for a cgroup with all controllers, which TestVirtualMachine has.
+// for a cgroup with all controllers, which scripts/test-vm has.
 func TestFiles(t *testing.T) {
 	dir := t.TempDir()
 	const stall = "some avg10=1.50 avg60=0 avg300=0 total=9\nfull avg10=0.25 avg60=0 avg300=0 total=9\n"
