@@ -37,7 +37,7 @@ demo: build
 test:
 	scripts/need busybox-static strace tini iproute2 procps docker-registry skopeo podman chromium cpio $(QEMU)
 	PATH="$$PATH:/usr/sbin" command -v dockerd >/dev/null || scripts/need docker.io
-	go test $(TESTFLAGS) $(if $(SUDO),-exec 'sudo -E env "PATH=$(PATH):/usr/sbin"') ./...
+	go test -timeout 30m $(TESTFLAGS) $(if $(SUDO),-exec 'sudo -E env "PATH=$(PATH):/usr/sbin"') ./...
 	scripts/test-vm
 
 # ARCH=arm64 make test-vm: the same on the other machine.

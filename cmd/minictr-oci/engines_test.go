@@ -65,7 +65,7 @@ func (m *machine) scripts(folders ...string) {
 		m.t.Run(folder, func(t *testing.T) {
 			testscript.Run(t, testscript.Params{
 				Dir:      "testdata/engines/" + folder,
-				Deadline: time.Now().Add(4 * time.Minute),
+				Deadline: time.Now().Add(10 * time.Minute),
 				Setup: func(e *testscript.Env) error {
 					e.Setenv("OCI", m.oci)
 					e.Setenv("DEMO", "docker.io/library/demo:latest") // its whole name, which ctr wants

@@ -178,9 +178,12 @@ func (m *machine) daemon(line string, alive ...string) {
 	}
 }
 
+// patience is how long a test waits for what should come at once.
+const patience = time.Minute
+
 // within tells whether something comes in time.
 func within(came func() bool) bool {
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if came() {
 			return true
 		}

@@ -160,13 +160,12 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: await ID STATUS")
 	}
 	var state struct{ Status string }
-	for range 500 {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		ts.Check(ts.Exec("oci", "state", args[0]))
 		ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &state))
 		if state.Status == args[1] {
 			return
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 	ts.Fatalf("%s is %s, want %s", args[0], state.Status, args[1])
 }
