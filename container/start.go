@@ -30,7 +30,7 @@ func Start(root, name string, explain bool) error {
 	if err != nil || s.Lives() {
 		return err
 	}
-	if err := c.startWatcher(nil, explain); err != nil {
+	if err := c.startWatcher(nil, explain); err != nil && !errors.Is(err, errRunning) {
 		return fmt.Errorf("start container %q: %w", name, err)
 	}
 	return nil
@@ -52,14 +52,15 @@ func StartAnew(root, name string, timeout *time.Duration) error {
 	if err == nil {
 		err = c.startWatcher(nil, false)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, errRunning) {
 		return fmt.Errorf("restart container %q: %w", name, err)
 	}
 	return nil
 }
 
 // startWatcher starts the watcher and waits until the container runs. stdin is
-// what the container reads, nil for what its settings say.
+// what the container reads, nil for what its settings say. The error is errRunning if
+// another one has started it at this moment, with what it is to read.
 func (c *Container) startWatcher(stdin *os.File, explain bool) error {
 	if err := c.drop("stopped"); err != nil {
 		return err
@@ -97,12 +98,18 @@ func (c *Container) startWatcher(stdin *os.File, explain bool) error {
 		return watcher.Release()
 	}
 	_, err = runtime.WaitFor(watcher.Pid)
+	if err == nil && string(said) == overtaken {
+		return errRunning
+	}
 	return errors.Join(understand(strings.TrimPrefix(string(said), lives)), err)
 }
 
-// lives is what the watcher says when the container runs; after it there is only
-// the end of the pipe, or what has gone wrong at the very last.
-const lives = "."
+// What the watcher says when the container runs. After lives there is only the end of
+// the pipe, or what has gone wrong at the very last.
+const (
+	lives     = "."
+	overtaken = "=" // by another one, which is its watcher
+)
 
 // watcherEnv is the environment of the watcher: what it needs, not what the
 // caller happens to have.

@@ -47,7 +47,7 @@ func Watch(root, id string, starter, stdin *os.File, calls func(*plan.Plan) walk
 		err = c.takeToStart()
 	}
 	if errors.Is(err, errRunning) {
-		return sayLives(starter)
+		return say(starter, overtaken)
 	}
 	if err != nil {
 		return tellStarter(starter, err)
@@ -58,7 +58,7 @@ func Watch(root, id string, starter, stdin *os.File, calls func(*plan.Plan) walk
 		err = c.live(stdin, calls)
 	}
 	if err == nil {
-		err = errors.Join(letGo(), sayLives(starter))
+		err = errors.Join(letGo(), say(starter, lives))
 	}
 	if err == nil {
 		err = c.watch()
@@ -86,8 +86,8 @@ func (c *Container) takeToStart() error {
 	}
 }
 
-func sayLives(starter *os.File) error {
-	_, err := starter.WriteString(lives)
+func say(starter *os.File, word string) error {
+	_, err := starter.WriteString(word)
 	return err
 }
 

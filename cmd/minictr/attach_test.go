@@ -4,6 +4,7 @@ package main
 // by attach, start -a and exec.
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -290,7 +291,9 @@ func TestStartOvertaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out strings.Builder
-	late := exec.Command("minictr", "start", "-ai", "box")
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	late := exec.CommandContext(ctx, "minictr", "start", "-ai", "box")
 	late.Stdin, late.Stdout, late.Stderr = strings.NewReader("a word\n"), &out, &out
 	if err := late.Start(); err != nil {
 		t.Fatal(err)
