@@ -64,12 +64,9 @@ func quantile(sorted []float64, q float64) float64 {
 // Line is y = Base + Slope·x.
 type Line struct{ Base, Slope float64 }
 
-// Fit is the line with the least squares of distances. One point gives a line
-// through the origin, none a Slope that is not a number.
+// Fit is the line with the least squares of distances. Less than two points give
+// one that is not a number.
 func Fit(x, y []float64) Line {
-	if len(x) == 1 {
-		return Line{Slope: y[0] / x[0]}
-	}
 	var sx, sy, sxx, sxy float64
 	for i := range x {
 		sx, sy, sxx, sxy = sx+x[i], sy+y[i], sxx+x[i]*x[i], sxy+x[i]*y[i]

@@ -21,13 +21,13 @@ func (v view) keys() (keys []Key) {
 		}
 	}
 	add("to the first answer", benchmark.Summarize(v.took(small.Name, false)).Median, benchmark.Summarize(v.took(large.Name, false)).Median, span)
-	_, a := v.sizes(small.Name)
-	_, b := v.sizes(large.Name)
-	_, _, smallMemory := each(a, pss)
-	_, _, largeMemory := each(b, pss)
+	smallBefore, a := v.sizes(small.Name)
+	largeBefore, b := v.sizes(large.Name)
+	_, _, smallMemory := each(smallBefore, a, pss)
+	_, _, largeMemory := each(largeBefore, b, pss)
 	add("of memory for each", smallMemory.Slope, largeMemory.Slope, size)
-	_, _, smallDisk := each(a, disk)
-	_, _, largeDisk := each(b, disk)
+	_, _, smallDisk := each(smallBefore, a, disk)
+	_, _, largeDisk := each(largeBefore, b, disk)
 	add("of disk for each", smallDisk.Slope, largeDisk.Slope, size)
 	return keys
 }

@@ -1,9 +1,11 @@
 package report_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/minictr/minictr/benchmark"
 	"github.com/minictr/minictr/benchmark/report"
 )
 
@@ -34,9 +36,13 @@ func TestText(t *testing.T) {
 	for i := range r.Targets {
 		r.Targets[i].Emulated = false
 	}
+	r.Sizes = slices.DeleteFunc(r.Sizes, func(s benchmark.Size) bool { return s.N > 1 })
 	b.Reset()
 	if err := report.Text(&b, r); err != nil {
 		t.Fatal(err)
+	}
+	if !strings.Contains(b.String(), "1.04 MiB\n") || strings.Contains(b.String(), "NaN") {
+		t.Errorf("with one machine on a box of 104 MiB, this is not what one more takes:\n%s", b.String())
 	}
 	if strings.Contains(b.String(), "emulated") {
 		t.Error("machines with KVM are told to be emulated")

@@ -131,10 +131,14 @@ func (v view) sizes(target string) (before benchmark.Size, list []benchmark.Size
 	return before, list
 }
 
-// each is how much more one more instance takes.
-func each(list []benchmark.Size, of func(benchmark.Size) int64) (x, y []float64, line benchmark.Line) {
+// each is how much more one more instance takes. (What the first takes is left
+// out, since it brings what all share, unless nothing else was measured.)
+func each(before benchmark.Size, list []benchmark.Size, of func(benchmark.Size) int64) (x, y []float64, line benchmark.Line) {
 	for _, s := range list {
 		x, y = append(x, float64(s.N)), append(y, float64(of(s)))
+	}
+	if len(list) == 1 {
+		return x, y, benchmark.Fit([]float64{0, x[0]}, []float64{float64(of(before)), y[0]})
 	}
 	return x, y, benchmark.Fit(x, y)
 }
@@ -154,7 +158,7 @@ func (v view) memory() Section {
 		if len(list) == 0 {
 			continue
 		}
-		x, y, line := each(list, pss)
+		x, y, line := each(before, list, pss)
 		c := curve{label(f, f.Name), string(f.Kind), x, y}
 		marks = append(marks, mark{f.Name, string(f.Kind), label(f, "+"+size(line.Slope)), []float64{line.Slope}, nil, benchmark.Summary{}})
 		all = append(all, c)
@@ -194,7 +198,7 @@ func (v view) disk() Section {
 		if len(list) == 0 {
 			continue
 		}
-		_, y, line := each(list, disk)
+		_, y, line := each(before, list, disk)
 		last := list[len(list)-1]
 		marks = append(marks, mark{f.Name, string(f.Kind), label(f, size(y[len(y)-1])),
 			y[len(y)-1:], []float64{float64(before.Disk)}, benchmark.Summary{}})
