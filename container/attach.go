@@ -60,8 +60,8 @@ func (c *Container) attach(o *AttachOptions) (code int, err error) {
 }
 
 // StartAttached starts a container, attached to our streams from its first word
-// on. A file or a pipe that it is to read is handed over as it is. If it runs, or
-// another one starts it at this moment, we are attached to it as it is.
+// on. A pipe that it is to read is handed over as it is. If it runs, or another one
+// starts it at this moment, we are attached to it as it is.
 func StartAttached(root, name string, o *AttachOptions) (code int, err error) {
 	c, err := Find(root, name)
 	if err != nil {
@@ -95,12 +95,12 @@ func (c *Container) startAttached(o *AttachOptions) (code int, err error) {
 		return 0, err
 	}
 	err = c.startWatcher(stdin, false)
-	if a.input != nil {
+	if a.own != nil {
 		stdin.Close() // it is the container's
 	}
 	overtaken := errors.Is(err, errRunning)
 	if overtaken {
-		a.input = nil // it reads what another one has started it with
+		a.own = nil // it reads what another one has started it with
 	} else if err != nil {
 		return 0, err
 	}

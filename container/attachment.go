@@ -29,7 +29,8 @@ type attachment struct {
 	lock     *os.File       // of who waits for the container's end
 	from     *logs.Position // where in the log we begin
 	terminal *os.File       // the container's, our side; nil for none
-	input    *os.File       // what it reads; nil if we have nothing to do with it
+	own      *stdio.Input   // what it reads of ours since it began, but for a pipe
+	input    *os.File       // what it reads, as it ran already; nil if we have nothing to do with it
 }
 
 func (c *Container) newAttachment(o *AttachOptions) (*attachment, error) {
@@ -63,16 +64,18 @@ func (a *attachment) close() {
 }
 
 // ownInput is what a container that is to be started reads, nil for what its
-// settings say. In front of our terminal stands a pipe (package stdio).
+// settings say.
 func (a *attachment) ownInput() (stdin *os.File, err error) {
 	switch {
 	case !a.o.Stdin || a.Settings.Options.TTY:
 		return nil, nil
-	case stdio.IsTerminal(os.Stdin):
-		stdin, a.input, err = os.Pipe()
-		return stdin, err
+	case stdio.Passes(os.Stdin):
+		return os.Stdin, nil
 	}
-	return os.Stdin, nil
+	if a.own, err = stdio.NewInput(os.Stdin); err != nil {
+		return nil, err
+	}
+	return a.own.Theirs, nil
 }
 
 // takeStreams takes what the container reads from its watcher.
@@ -119,6 +122,9 @@ func (a *attachment) attend() (code int, err error) {
 		return 0, err
 	}
 	defer reset()
+	if a.own != nil {
+		a.own.Begin()
+	}
 	go a.copyInput(leave)
 	ending := a.ending()
 	o := logs.Options{Follow: true, Tail: -1, From: a.from}
@@ -133,6 +139,9 @@ func (a *attachment) attend() (code int, err error) {
 		return 0, err
 	}
 	end, err := ending.wait()
+	if err == nil && a.own != nil {
+		err = a.own.End()
+	}
 	if err != nil {
 		return 0, err
 	}

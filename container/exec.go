@@ -85,8 +85,7 @@ func (c *Container) exec(o *Options, detach bool, signals *runtime.Signals) (cod
 		return 0, err
 	}
 	code, err = process.Wait()
-	streams.Ended()
-	return code, errors.Join(err, process.Close())
+	return code, errors.Join(err, streams.Ended(), process.Close())
 }
 
 // running is the container's life, if its process is not frozen.
@@ -104,7 +103,7 @@ func (c *Container) running() (*state.Folder, error) {
 
 func execStreams(o *Options, spec *specs.Spec, detach bool) (*stdio.Streams, error) {
 	if detach {
-		return stdio.Null()
+		return stdio.Null(), nil
 	}
 	uid, err := hostUID(spec)
 	if err != nil {

@@ -52,8 +52,9 @@ func (c *Container) joinTerms(streams *stdio.Streams) (t runtime.Terms, err erro
 	if err != nil {
 		return t, err
 	}
-	t.Given, t.Warn = streams.Given, func(error) {}
-	t.Options = plan.Options{Cgroup2: host.Cgroup2, Arch: host.Arch, OpenFiles: host.OpenFiles, Stdio: streams.Made}
+	t.Options = plan.Options{Cgroup2: host.Cgroup2, Arch: host.Arch, OpenFiles: host.OpenFiles}
+	t.Warn = func(error) {}
+	t.Connect(streams)
 	return t, nil
 }
 

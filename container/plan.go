@@ -36,7 +36,7 @@ func Plan(root, name string, o *Options) (*plan.Plan, error) {
 		return nil, err
 	}
 	options := planOptions(store.Layers(), image.Layers, host, o.Remove)
-	options.Stdio[0] = !o.Interactive && !o.TTY // standard input is empty
+	options.Null[0] = !o.Interactive // standard input is empty
 	stdio.Fit(spec.Process)
 	return plan.Compile(spec, options)
 }

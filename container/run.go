@@ -45,13 +45,14 @@ func Run(root, name string, o *Options, watch func(*plan.Plan) walk.Watch) (code
 		return 0, errors.Join(err, c.discard())
 	}
 	end, err := c.attend(process)
-	if err != nil {
+	if end == nil {
 		return 0, errors.Join(err, c.unlock())
 	}
-	if err := c.close(process, end); err != nil {
-		return end.ExitCode, &Remains{err}
+	left := c.close(process, end)
+	if err == nil && left != nil {
+		return end.ExitCode, &Remains{left}
 	}
-	return end.ExitCode, nil
+	return end.ExitCode, errors.Join(err, left)
 }
 
 // Remains tells what could not be removed after a process had run to its end.
@@ -86,7 +87,8 @@ func (c *created) start(signals *runtime.Signals, watch func(*plan.Plan) walk.Wa
 	if err != nil {
 		return nil, err
 	}
-	t.Stdio, t.Given, t.Watch = streams.Made, streams.Given, watch
+	t.Watch = watch
+	t.Connect(streams)
 	stdio.Fit(c.spec.Process)
 	signals.Ready()
 	process, err := c.begin(c.spec, t)
@@ -99,7 +101,8 @@ func (c *created) start(signals *runtime.Signals, watch func(*plan.Plan) walk.Wa
 	return &running{process, streams}, nil
 }
 
-// attend waits for the end of the process and of its output.
+// attend waits for the end of the process and of its output. Beside an end, the error
+// tells what of the output was lost.
 func (c *created) attend(p *running) (*End, error) {
 	defer p.streams.Close()
 	status, err := p.Status()
@@ -107,8 +110,7 @@ func (c *created) attend(p *running) (*End, error) {
 		return nil, errors.Join(err, p.Close())
 	}
 	end := c.newEnd(status)
-	p.streams.Ended()
-	return end, nil
+	return end, p.streams.Ended()
 }
 
 // close writes down how it ended, and removes what is not to stay.

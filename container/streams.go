@@ -32,7 +32,7 @@ func (c *Container) detach(spec *specs.Spec, stdin *os.File, t *runtime.Terms) (
 	if e.theirs, e.ours, err = stdio.Detach(stdin, o.Interactive, o.TTY, uid); err != nil {
 		return nil, err
 	}
-	t.Stdio, t.Given = e.theirs.Made, e.theirs.Given
+	t.Connect(e.theirs)
 	return e, nil
 }
 

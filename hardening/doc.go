@@ -13,7 +13,7 @@
 // of the project's threat list:
 //
 //	 1  the runtime's binary            door, program, watcher
-//	 2  leaked descriptors, cwd         door, exec, watcher
+//	 2  leaked descriptors, cwd         door, exec, watcher, streams
 //	 3  a fake /proc or /sys            kernelfolder, mounts, exec
 //	 4  a fake /dev/null                kernelfolder
 //	 5  links at /dev, pts, devices     kernelfolder, exec

@@ -21,6 +21,7 @@ import (
 
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/state"
+	"github.com/minictr/minictr/runtime/stdio"
 	"github.com/minictr/minictr/runtime/walk"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -35,6 +36,9 @@ type Terms struct {
 	Warn          func(error)                 // is told what goes wrong and stops nothing
 	Watch         func(*plan.Plan) walk.Watch // is told of each call; nil for nobody
 }
+
+// Connect gives the process the streams that were prepared for it.
+func (t *Terms) Connect(s *stdio.Streams) { t.Given, t.Stdio, t.Null = s.Given, s.Made, s.Null }
 
 // Create makes the container of spec, whose folder is new. With t.Wait its
 // process waits for Start; with t.Outlive it lives on without us. On error

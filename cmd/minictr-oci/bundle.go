@@ -162,14 +162,15 @@ func connect(t *runtime.Terms, process *specs.Process, spec *specs.Spec) (*stdio
 		return nil, err
 	}
 	if t.Outlive || t.ConsoleSocket != "" {
-		return nil, stdio.Inherit(uid)
+		t.Null, err = stdio.Inherit(uid)
+		return nil, err
 	}
 	streams, err := stdio.Open(true, process.Terminal, uid)
 	if err != nil {
 		return nil, err
 	}
 	stdio.Fit(process)
-	t.Given, t.Stdio = streams.Given, streams.Made
+	t.Connect(streams)
 	return streams, nil
 }
 
@@ -181,7 +182,7 @@ func attend(process *runtime.Process, streams *stdio.Streams, signals *runtime.S
 	}
 	code, err := process.Wait()
 	if streams != nil {
-		streams.Ended()
+		err = errors.Join(err, streams.Ended())
 	}
 	return code, errors.Join(err, process.Close())
 }

@@ -81,11 +81,12 @@ func planLines(t *testing.T, words []string, terminal bool) (lines []planLine) {
 	return lines
 }
 
-// output runs a command in a terminal of its own, or without one.
+// output runs a command in a terminal of its own, or on pipes, which are handed over:
+// what stands in front of other streams is not in the plan.
 func output(t *testing.T, cmd *exec.Cmd, terminal bool) []byte {
 	t.Helper()
-	var out strings.Builder
-	cmd.Stdout, cmd.Stderr = &out, os.Stderr
+	var out, said strings.Builder
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(""), &out, &said
 	if terminal {
 		ours, theirs, err := pty.Open()
 		if err != nil {
@@ -97,7 +98,7 @@ func output(t *testing.T, cmd *exec.Cmd, terminal bool) []byte {
 		cmd.Stdin = theirs
 	}
 	if err := cmd.Run(); err != nil {
-		t.Fatalf("%s: %v\n%s", strings.Join(cmd.Args, " "), err, out.String())
+		t.Fatalf("%s: %v\n%s%s", strings.Join(cmd.Args, " "), err, out.String(), said.String())
 	}
 	return []byte(out.String())
 }

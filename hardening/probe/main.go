@@ -45,6 +45,8 @@ func main() {
 		push()
 	case "swap":
 		swap(args[0], args[1])
+	case "spoil":
+		spoil()
 	case "sleep":
 		time.Sleep(time.Hour)
 	default:

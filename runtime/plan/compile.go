@@ -51,6 +51,9 @@ type Options struct {
 	// others are the caller's own. With process.terminal all three are the
 	// container's new terminal.
 	Stdio [3]bool
+	// Null names those that are to lead nowhere: they become the container's own
+	// /dev/null.
+	Null [3]bool
 	// OpenFiles is the limit of open files that the process inherits, where
 	// the caller's own is another one. The zero value leaves it alone.
 	OpenFiles unix.Rlimit
@@ -140,6 +143,7 @@ func Compile(spec *specs.Spec, o Options) (*Plan, error) {
 		b.attach,
 		b.makeWorkingDirectory,
 		b.furnishDev,
+		b.nullStreams,
 		b.hide,
 		b.hooks,
 		b.confine,

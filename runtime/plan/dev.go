@@ -78,3 +78,22 @@ func (b *builder) holdNull() {
 	b.container("files are hidden behind /dev/null: hold it", openat2(dev, "null", unix.O_PATH, unix.RESOLVE_NO_SYMLINKS|unix.RESOLVE_BENEATH).as(null))
 	b.isDevice(Container, null, defaultDevices[0])
 }
+
+// nullStreams opens the container's own /dev/null. By a descriptor of the host's, root
+// could change whose that is and who may use it (fchmod(2)). Nothing that a process
+// of the container has put there instead is taken for it, or waited for.
+func (b *builder) nullStreams() error {
+	const nowhere = Ref("nowhere")
+	if b.options.Null == [3]bool{} || b.spec.Process.Terminal {
+		return nil
+	}
+	b.begin("dev", "process")
+	b.container("streams that lead nowhere: to the container's /dev/null, not the host's", openat2("", "/dev/null", unix.O_RDWR|unix.O_NOCTTY, unix.RESOLVE_NO_SYMLINKS).as(nowhere))
+	b.isDevice(Container, nowhere, defaultDevices[0])
+	for fd, name := range stdio {
+		if b.options.Null[fd] {
+			b.container("the "+string(name), dup3(nowhere, num(fd)))
+		}
+	}
+	return nil
+}

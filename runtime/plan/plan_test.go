@@ -69,7 +69,7 @@ func testSpec() *specs.Spec {
 // testContainers are the kinds of container whose plans are in testdata.
 func testContainers() map[string]func(*specs.Spec, *Options) {
 	return map[string]func(*specs.Spec, *Options){
-		"default": func(*specs.Spec, *Options) {},
+		"default": func(s *specs.Spec, o *Options) { o.Null[0] = true },
 		"bundle": func(s *specs.Spec, o *Options) {
 			o.Root, o.Outlive = nil, true
 			s.Linux.MaskedPaths, s.Linux.ReadonlyPaths, s.Linux.Seccomp = nil, nil, nil

@@ -34,6 +34,7 @@ func Exec(spec *specs.Spec, o Options) (*Plan, error) {
 		b.finalAffinity,
 		b.session,
 		b.enterHeldRoot,
+		b.nullStreams,
 		b.confine,
 		b.exec,
 	)

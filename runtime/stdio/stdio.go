@@ -1,33 +1,28 @@
 // Package stdio connects a container's standard streams to ours.
 //
-// A stream that is a file or a pipe is handed over as it is: the container
-// reads and writes it without us, so `tar c . | minictr run -i … tar x` runs
-// at the speed of the two tars. A terminal is never handed over: whoever holds
-// one may read what is typed for others, or push characters into it
-// (ioctl_tty(2), TIOCSTI), even through standard output. So in front of a
-// terminal there is either a pipe, or, with a terminal of the container's
-// own, a pair: we hold one end, the process the other, and the bytes are
-// copied between the two terminals. Ours is in raw mode meanwhile, so that
-// Ctrl-C is a byte that the container's terminal makes a signal of.
+// A pipe or a socket is handed over as it is: the container reads and writes it
+// without us, so `tar c . | minictr run -i … tar x` runs at the speed of the two
+// tars. Nothing else is. Who holds a terminal may read what is typed for others, or
+// push characters into it (ioctl_tty(2), TIOCSTI), even through standard output.
+// Who holds a file or a device of the host's may change its owner and its mode
+// (fchmod(2)), and open it anew as /proc/self/fd/0, to write what was lent for
+// reading. So in front of those stands a pipe (copy.go), or, with a terminal of the
+// container's own, a pair (terminal.go). What leads nowhere, null(4), is no one's:
+// the container has its own.
 //
-// Where nobody takes the output any more, as after `| head -1`, the process is
-// told as it would be without us: a pipe breaks (SIGPIPE), a terminal hangs up
-// (SIGHUP, and EIO for who writes there nevertheless).
+// A process that outlives us cannot have its streams copied by us. An engine that
+// creates a container answers for what it gives it (Inherit).
 package stdio
 
 import (
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"os/signal"
-	"sync"
 	"time"
 
 	"github.com/containerd/console"
 	"github.com/minictr/minictr/runtime/plan"
-	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
 
@@ -35,13 +30,14 @@ import (
 type Streams struct {
 	Given map[plan.Ref]int // descriptors for walk.Start
 	Made  [3]bool          // for plan.Options.Stdio
+	Null  [3]bool          // for plan.Options.Null
 
-	theirs []*os.File     // ends that go to the child
-	lent   []loan         // pipes of ours that the container's user owns meanwhile
-	copies []func()       // what is to be copied once it runs
-	output sync.WaitGroup // copies of output
-	raw    console.Console
-	peer   *os.File // of the container's terminal, held as long as its process lives
+	theirs  []*os.File // ends that go to the child
+	lent    []loan     // pipes of ours that the container's user owns meanwhile
+	input   *Input     // what we copy to it, nil for nothing
+	outputs []*output  // what we copy from it
+	raw     console.Console
+	peer    *os.File // of the container's terminal, held as long as its process lives
 }
 
 // loan is a pipe, and the user to give it back to.
@@ -61,16 +57,7 @@ func Open(interactive, tty bool, uid uint32) (*Streams, error) {
 		return s, nil
 	}
 	for fd, ours := range []*os.File{os.Stdin, os.Stdout, os.Stderr} {
-		var err error
-		switch {
-		case fd == 0 && !interactive:
-			err = s.empty()
-		case IsTerminal(ours):
-			err = s.pipe(fd, ours, uid)
-		default:
-			err = s.lend(ours, uid)
-		}
-		if err != nil {
+		if err := s.open(fd, ours, interactive, uid); err != nil {
 			s.Close()
 			return nil, err
 		}
@@ -78,16 +65,30 @@ func Open(interactive, tty bool, uid uint32) (*Streams, error) {
 	return s, nil
 }
 
+func (s *Streams) open(fd int, ours *os.File, interactive bool, uid uint32) error {
+	switch {
+	case fd == 0 && !interactive || isNull(ours):
+		s.Null[fd] = true
+		return nil
+	case Passes(ours):
+		return s.lend(ours, uid)
+	case fd == 0:
+		return s.openInput(ours, uid)
+	}
+	return s.openOutput(fd, ours, uid)
+}
+
 // Inherit lets a process that outlives us have our streams as they are; pipes
-// become those of uid, who may want to open them anew.
-func Inherit(uid uint32) error {
+// become those of uid, who may want to open them anew. It tells which lead nowhere.
+func Inherit(uid uint32) (null [3]bool, err error) {
 	s := &Streams{}
-	for _, ours := range []*os.File{os.Stdin, os.Stdout, os.Stderr} {
+	for fd, ours := range []*os.File{os.Stdin, os.Stdout, os.Stderr} {
+		null[fd] = isNull(ours)
 		if err := s.lend(ours, uid); err != nil {
-			return err
+			return null, err
 		}
 	}
-	return nil
+	return null, nil
 }
 
 func (s *Streams) give(fd int, f *os.File) {
@@ -96,34 +97,11 @@ func (s *Streams) give(fd int, f *os.File) {
 	s.theirs = append(s.theirs, f)
 }
 
-func (s *Streams) empty() error {
-	f, err := os.Open(os.DevNull)
-	if err == nil {
-		s.give(0, f)
-	}
-	return err
-}
-
-// lend lets a process that is not root open a pipe anew, as /dev/stdout: until
-// Close the pipe belongs to uid. A file keeps its owner, and so does a pipe
-// that has a name on disk: those are the caller's, not the container's. A folder
-// is not lent: nobody can read it as a stream, but walk from it to all the host's.
-func (s *Streams) lend(f *os.File, uid uint32) error {
+// Passes tells whether a stream is handed over as it is: a pipe(2), a socket, or one
+// that is closed. Null is not, for the container has its own.
+func Passes(f *os.File) bool {
 	var st unix.Stat_t
-	if unix.Fstat(int(f.Fd()), &st) != nil { // it is closed
-		return nil
-	}
-	if st.Mode&unix.S_IFMT == unix.S_IFDIR {
-		return fmt.Errorf("%s: it is a folder, a way out of the container", f.Name())
-	}
-	if uid == 0 || !isPipe(f) || st.Uid == uid {
-		return nil
-	}
-	if err := own(f, uid); err != nil {
-		return err
-	}
-	s.lent = append(s.lent, loan{f, int(st.Uid)})
-	return nil
+	return unix.Fstat(int(f.Fd()), &st) != nil || st.Mode&unix.S_IFMT == unix.S_IFSOCK || isPipe(f)
 }
 
 // isPipe tells a pipe(2), which lives in a filesystem of its own, from a
@@ -133,6 +111,37 @@ func isPipe(f *os.File) bool {
 	return unix.Fstatfs(int(f.Fd()), &st) == nil && st.Type == unix.PIPEFS_MAGIC
 }
 
+func isNull(f *os.File) bool {
+	var st unix.Stat_t
+	return unix.Fstat(int(f.Fd()), &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFCHR && st.Rdev == unix.Mkdev(1, 3)
+}
+
+// refuseFolder: nobody can read one as a stream, but walk from it to all the host's.
+func refuseFolder(f *os.File) error {
+	var st unix.Stat_t
+	if unix.Fstat(int(f.Fd()), &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR {
+		return fmt.Errorf("%s: it is a folder, a way out of the container", f.Name())
+	}
+	return nil
+}
+
+// lend lets a process that is not root open a pipe anew, as /dev/stdout: until
+// Close the pipe belongs to uid. What has a name on disk keeps its owner.
+func (s *Streams) lend(f *os.File, uid uint32) error {
+	if err := refuseFolder(f); err != nil {
+		return err
+	}
+	var st unix.Stat_t
+	if unix.Fstat(int(f.Fd()), &st) != nil || uid == 0 || !isPipe(f) || st.Uid == uid {
+		return nil
+	}
+	if err := own(f, uid); err != nil {
+		return err
+	}
+	s.lent = append(s.lent, loan{f, int(st.Uid)})
+	return nil
+}
+
 func own(f *os.File, uid uint32) error {
 	if err := unix.Fchown(int(f.Fd()), int(uid), -1); err != nil {
 		return fmt.Errorf("fchown %s: %w", f.Name(), err)
@@ -140,115 +149,37 @@ func own(f *os.File, uid uint32) error {
 	return nil
 }
 
-// pipe stands in front of the terminal ours.
-func (s *Streams) pipe(fd int, ours *os.File, uid uint32) error {
-	r, w, err := os.Pipe()
-	if err != nil {
-		return err
-	}
-	if err := own(w, uid); err != nil {
-		return err
-	}
-	if fd == 0 {
-		s.give(fd, r)
-		s.copies = append(s.copies, func() { go copyAndClose(w, ours) })
-		return nil
-	}
-	s.give(fd, w)
-	s.copies = append(s.copies, func() { s.copyOutput(ours, r) })
-	return nil
-}
-
-// drain is how long output is still read after the process has ended. Only a
-// process outside the container's pid namespace could hold the pipe longer.
-const drain = 2 * time.Second
-
-func (s *Streams) copyOutput(to io.Writer, from *os.File) {
-	s.output.Go(func() {
-		_, err := io.Copy(to, from)
-		var failed *fs.PathError
-		if errors.As(err, &failed) && failed.Op == "write" {
-			hangUp(from)
-		}
-	})
-}
-
-// hangUp closes our end for good. A terminal does not end with one descriptor
-// of many, so its other side is hung up, as vhangup(2) does with one's own.
-func hangUp(f *os.File) {
-	defer f.Close()
-	raw, err := f.SyscallConn()
-	if err != nil {
-		return
-	}
-	raw.Control(func(fd uintptr) {
-		if peer, err := peer(fd); err == nil { // a terminal
-			unix.IoctlSetInt(peer, unix.TIOCVHANGUP, 0)
-			unix.Close(peer)
-		}
-	})
-}
-
-func copyAndClose(to io.WriteCloser, from io.Reader) {
-	io.Copy(to, from)
-	to.Close()
-}
-
 // Started begins copying. terminal is our side of the container's, or nil.
 func (s *Streams) Started(terminal *os.File, interactive bool) error {
 	s.closeTheirs()
-	if terminal != nil || len(s.copies) > 0 {
+	if terminal != nil || len(s.outputs) > 0 {
 		signal.Ignore(unix.SIGPIPE) // that a copy cannot be written is not our end
 	}
-	for _, c := range s.copies {
-		c()
+	for _, o := range s.outputs {
+		go o.copy()
+	}
+	if s.input != nil {
+		s.input.Begin()
 	}
 	if terminal == nil {
 		return nil
 	}
-	var err error
-	if s.peer, err = Peer(terminal); err != nil {
-		return err
-	}
-	s.copyOutput(os.Stdout, terminal)
-	if !interactive {
-		return nil
-	}
-	if IsTerminal(os.Stdin) {
-		if s.raw, err = Raw(); err != nil {
-			return err
-		}
-	}
-	go io.Copy(terminal, os.Stdin)
-	return nil
+	return s.startTerminal(terminal, interactive)
 }
 
-// Raw puts our terminal in raw mode, until Reset.
-func Raw() (console.Console, error) {
-	c, err := console.ConsoleFromFile(os.Stdin)
-	if err != nil {
-		return nil, fmt.Errorf("standard input: %w", err)
-	}
-	if err := c.SetRaw(); err != nil {
-		return nil, fmt.Errorf("set the terminal to raw mode: %w", err)
-	}
-	// the container's terminal ends its lines with CR LF; ours adds no other CR
-	if err := console.ClearONLCR(os.Stdin.Fd()); err != nil {
-		return nil, errors.Join(fmt.Errorf("set the terminal to raw mode: %w", err), c.Reset())
-	}
-	return c, nil
-}
-
-// Ended waits for the last output and restores our terminal.
-func (s *Streams) Ended() {
+// Ended waits for the last output, and restores our terminal. The error tells what
+// could not be read or written.
+func (s *Streams) Ended() (err error) {
 	s.letGo()
-	done := make(chan struct{})
-	go func() { s.output.Wait(); close(done) }()
-	select {
-	case <-done:
-	case <-time.After(drain):
+	limit := time.Now().Add(drain)
+	for _, o := range s.outputs {
+		err = errors.Join(err, o.finish(limit))
+	}
+	if s.input != nil {
+		err = errors.Join(err, s.input.End())
 	}
 	s.Close()
+	return err
 }
 
 // Close restores our terminal, gives back what was lent, and closes what was
@@ -278,59 +209,4 @@ func (s *Streams) closeTheirs() {
 		f.Close()
 	}
 	s.theirs = nil
-}
-
-// Size is the size of our terminal's window.
-func Size() (rows, columns uint16, ok bool) {
-	for _, f := range []*os.File{os.Stdin, os.Stdout, os.Stderr} {
-		if ws, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ); err == nil {
-			return ws.Row, ws.Col, true
-		}
-	}
-	return 0, 0, false
-}
-
-// Fit makes the terminal of a process that is to begin as large as our window,
-// unless its config says how large it is.
-func Fit(process *specs.Process) {
-	if rows, columns, ok := Size(); ok && process.Terminal && process.ConsoleSize == nil {
-		process.ConsoleSize = &specs.Box{Height: uint(rows), Width: uint(columns)}
-	}
-}
-
-// Resize gives the container's terminal the size of ours.
-func Resize(terminal *os.File) error {
-	if rows, columns, ok := Size(); ok {
-		return setSize(terminal, rows, columns)
-	}
-	return nil
-}
-
-// Redraw does so too, and tells the program even if that was the size before: it
-// is another one for a moment.
-func Redraw(terminal *os.File) error {
-	if rows, columns, ok := Size(); ok {
-		return errors.Join(setSize(terminal, rows+1, columns), setSize(terminal, rows, columns))
-	}
-	return nil
-}
-
-func setSize(terminal *os.File, rows, columns uint16) error {
-	raw, err := terminal.SyscallConn()
-	if err != nil {
-		return err
-	}
-	ws := &unix.Winsize{Row: rows, Col: columns}
-	var ioctlErr error
-	err = raw.Control(func(fd uintptr) { ioctlErr = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, ws) })
-	if err != nil {
-		return err
-	}
-	return ioctlErr
-}
-
-// IsTerminal reports whether f is a terminal.
-func IsTerminal(f *os.File) bool {
-	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
-	return err == nil
 }

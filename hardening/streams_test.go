@@ -1,0 +1,109 @@
+package hardening
+
+// Row 2 again: the three descriptors that a container does get. With a file of the
+// host's it could do more than read or write what it was given for: open it anew the
+// other way round, give it to somebody, or make it a set-user-ID program of its own.
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// look tells all that spoil could change.
+func look(t *testing.T, path string) string {
+	t.Helper()
+	var st unix.Stat_t
+	if err := unix.Stat(path, &st); err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("mode %o, owner %d:%d, %d bytes", st.Mode, st.Uid, st.Gid, st.Size)
+}
+
+// spoilers are the ways to be given the streams of a command, by a process that does
+// what it can to them. clean is to be called after each.
+func spoilers(t *testing.T) (ways map[string]*exec.Cmd, clean func()) {
+	t.Helper()
+	d := background(t, "--", "sleep", "1000")
+	b := newBundle(t, "/probe", "spoil")
+	run(command("minictr", "create", "-i", "--name", "spoiler", "-v", filepath.Join(bin, "probe")+":/probe:ro", "box", "/probe", "spoil")).want(t, 0)
+	t.Cleanup(func() { run(command("minictr", "rm", "-f", "spoiler")).want(t, 0) })
+	return map[string]*exec.Cmd{
+		"run":         command("minictr", boxArgs("-i", "--", "/probe", "spoil")...),
+		"exec":        d.saying("exec", "-i", "--", "/probe", "spoil"),
+		"start":       command("minictr", "start", "-ai", "spoiler"),
+		"minictr-oci": b.command(t),
+	}, func() { run(command("minictr", "stop", "-t", "0", "spoiler")).want(t, 0) }
+}
+
+// TestRow2FileAsStream: a file to read, and two to write.
+func TestRow2FileAsStream(t *testing.T) {
+	guard(t)
+	ways, clean := spoilers(t)
+	for what, cmd := range ways {
+		in, out := filepath.Join(t.TempDir(), "in"), filepath.Join(t.TempDir(), "out")
+		if err := errors.Join(os.WriteFile(in, []byte("to be read\n"), 0o600), os.WriteFile(out, []byte("said before\n"), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		beforeIn, beforeOut := look(t, in), look(t, out)
+		cmd.Stdin = open(t, in, os.O_RDONLY)
+		cmd.Stdout = open(t, out, os.O_WRONLY|os.O_APPEND)
+		cmd.Stderr = open(t, out, os.O_WRONLY|os.O_APPEND)
+		run(cmd).want(t, 0)
+		clean()
+		if after := look(t, in); after != beforeIn {
+			t.Errorf("%s: what it reads has %s, had %s", what, after, beforeIn)
+		}
+		if after := look(t, out); after != beforeOut {
+			t.Errorf("%s: what it writes has %s, had %s", what, after, beforeOut)
+		}
+	}
+}
+
+// TestRow2NullAsStream: null(4), which every process of the host has.
+func TestRow2NullAsStream(t *testing.T) {
+	guard(t)
+	before := look(t, os.DevNull)
+	t.Cleanup(func() { errors.Join(os.Chmod(os.DevNull, 0o666), os.Chown(os.DevNull, 0, 0)) }) // or all who come later fail
+	ways, clean := spoilers(t)
+	ways["run, not interactive"] = command("minictr", boxArgs("/probe", "spoil")...)
+	d := background(t, append(often("/probe spoil; touch /checked"), "--", "sh", "-c", "/probe spoil; touch /begun; exec sleep 1000")...)
+	ways["exec, not interactive"] = d.saying("exec", "--", "/probe", "spoil")
+	ways["exec, detached"] = d.saying("exec", "-d", "--", "sh", "-c", "/probe spoil; touch /executed")
+	b := newBundle(t, "/probe", "spoil")
+	b.save(t)
+	ways["minictr-oci, detached"] = command("minictr-oci", "run", "--detach", "--bundle", b.dir, "--", b.id())
+	t.Cleanup(func() { run(command("minictr-oci", "delete", "--force", b.id())).want(t, 0) })
+
+	for what, cmd := range ways {
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = open(t, os.DevNull, os.O_RDONLY), open(t, os.DevNull, os.O_WRONLY), open(t, os.DevNull, os.O_WRONLY)
+		run(cmd).want(t, 0)
+		clean()
+		if after := look(t, os.DevNull); after != before {
+			t.Fatalf("%s: /dev/null has %s, had %s", what, after, before)
+		}
+	}
+	for _, sign := range []string{"/begun", "/executed", "/checked"} {
+		poll(t, sign, func() bool { return d.say("exec", "--", "ls", sign).code == 0 })
+	}
+	poll(t, "the detached one's end", func() bool { return strings.Contains(run(b.oci("state")).stdout, `"stopped"`) })
+	if after := look(t, os.DevNull); after != before {
+		t.Errorf("/dev/null has %s, had %s", after, before)
+	}
+}
+
+func open(t *testing.T, path string, flag int) *os.File {
+	t.Helper()
+	f, err := os.OpenFile(path, flag, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
+}
