@@ -170,7 +170,7 @@ func TestTerminalIsRestored(t *testing.T) {
 			before := reference(t)
 			if strings.Contains(test.script, "ready") {
 				s.expect("ready")
-				if s.settings() == before {
+				if !within(func() bool { return s.settings() != before }) {
 					t.Error("the terminal is not raw while the program runs")
 				}
 			}
