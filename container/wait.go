@@ -93,7 +93,7 @@ func (c *Container) letWaitersRead() {
 		return // there are none
 	}
 	defer lock.Close()
-	for began := time.Now(); time.Since(began) < time.Second; time.Sleep(time.Millisecond) {
+	for began := time.Now(); time.Since(began) < lethal/2; time.Sleep(time.Millisecond) {
 		if unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
 			return
 		}
