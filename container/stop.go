@@ -225,7 +225,7 @@ func (c *Container) settled() error {
 	case err == nil:
 		defer c.unlock()
 		return c.settleHeld("")
-	case errors.Is(err, errNotExist), errors.Is(err, errRunning) && !c.has("stopped"):
+	case errors.Is(err, errNotExist), errors.Is(err, errRunning) && !c.has("stopped") && c.has("image"):
 		return nil
 	}
 	return err

@@ -114,6 +114,7 @@ func newTornBox(t *testing.T) *tornBox {
 	b.id = strings.TrimSpace(said(t, "run", "-d", "--name", "box", "--health-cmd", "true", "--health-interval", "1h", "--health-start-interval", "20ms", "--health-start-period", "1h",
 		"demo", "sh", "-c", `trap "exit 143" TERM; echo ready; while :; do sleep 0.02; done`))
 	t.Cleanup(func() { b.try("rm", "-f", "box") })
+	ready(t) // to hear SIGTERM
 	if !within(func() bool { return said(t, "inspect", "--format", "{{.State.Health.Status}}", "box") == "healthy\n" }) {
 		t.Fatal("it does not become healthy")
 	}
