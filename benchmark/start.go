@@ -59,7 +59,9 @@ func (m *measurement) start(ctx context.Context, t Target, cold bool) ([]Phase, 
 	}
 	i, err := m.begin(ctx, t, cold)
 	if err != nil {
-		m.drop(t, err)
+		if ctx.Err() == nil {
+			m.drop(t, err)
+		}
 		return nil, false
 	}
 	m.facts(t).Seen = i.Answer()

@@ -74,7 +74,7 @@ func page(r *benchmark.Report) *Page {
 			p.Warning = emulation
 		}
 		if t.LeftOut != "" {
-			p.Left = append(p.Left, [2]string{"left out: " + t.Name, firstLine(t.LeftOut)})
+			p.Left = append(p.Left, [2]string{"left out: " + t.Name, brief(t.LeftOut)})
 		}
 	}
 	p.Left = append(p.Left, failures(r.Failed)...)
@@ -111,7 +111,7 @@ func failures(list []benchmark.Failure) (rows [][2]string) {
 	var order []string
 	for _, f := range list {
 		if count[f.What]++; count[f.What] == 1 {
-			order, reason[f.What] = append(order, f.What), firstLine(f.Reason)
+			order, reason[f.What] = append(order, f.What), brief(f.Reason)
 		}
 	}
 	for _, what := range order {
@@ -120,9 +120,14 @@ func failures(list []benchmark.Failure) (rows [][2]string) {
 	return rows
 }
 
-func firstLine(text string) string {
-	first, _, _ := strings.Cut(text, "\n")
-	return first
+// brief is an error in one line; all of it stands in report.json.
+func brief(text string) string {
+	const most = 300
+	line := []rune(strings.Join(strings.Fields(text), " "))
+	if len(line) > most {
+		return string(line[:most]) + "…"
+	}
+	return string(line)
 }
 
 func (v view) lead() string {

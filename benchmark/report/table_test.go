@@ -21,7 +21,7 @@ func TestText(t *testing.T) {
 	text := b.String()
 	for _, want := range [...]string{
 		"left out: podman run -d: podman is not installed\n",
-		"failed: vagrant up: 2 times, and not counted: the machine ended before it was at \"services\"\n",
+		"failed: vagrant up: 2 times, and not counted: the machine ended before it was at \"services\" Kernel panic\n",
 		"Firecracker  125 ms", "https://doi.org/10.1145/3132747.3132763\n",
 		"\nFrom report.json: starts with cold = true and explained = false.\n",
 	} {
