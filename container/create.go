@@ -39,11 +39,7 @@ type created struct {
 
 // create makes a container; mark is called before it is one.
 func create(root, name string, o *Options, mark func(*Container) error) (*created, error) {
-	root, err := filepath.Abs(root)
-	if err != nil {
-		return nil, err
-	}
-	store, err := images.Open(root)
+	root, store, err := openStore(root)
 	if err != nil {
 		return nil, err
 	}
@@ -72,14 +68,29 @@ func create(root, name string, o *Options, mark func(*Container) error) (*create
 	return made, nil
 }
 
+// openStore opens the store at root, and tells its whole path.
+func openStore(root string) (path string, store *images.Store, err error) {
+	if path, err = filepath.Abs(root); err != nil {
+		return "", nil, err
+	}
+	store, err = images.Open(path)
+	return path, store, err
+}
+
+// configOn makes the config of a container on this machine, with its id and folder.
+func configOn(store *images.Store, image *images.Image, o *Options, id, dir string) (spec *specs.Spec, host Host, err error) {
+	if host, err = ThisHost(o); err != nil {
+		return nil, host, err
+	}
+	host.ID, host.Folder = id, dir
+	spec, err = Config(o, image.Config, imageFiles{store, image.Layers}, host)
+	return spec, host, err
+}
+
 // decide turns image and flags into a config, and writes down what there is to
 // keep. The image comes last: it makes the folder a container.
 func (c *created) decide(store *images.Store, image *images.Image, name string, o *Options, mark func(*Container) error) (err error) {
-	if c.host, err = ThisHost(o); err != nil {
-		return err
-	}
-	c.host.ID, c.host.Folder = c.ID, c.dir
-	if c.spec, err = Config(o, image.Config, imageFiles{store, image.Layers}, c.host); err != nil {
+	if c.spec, c.host, err = configOn(store, image, o, c.ID, c.dir); err != nil {
 		return err
 	}
 	if c.Settings, err = newSettings(o, name, image); err != nil {

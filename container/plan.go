@@ -3,7 +3,6 @@ package container
 import (
 	"path/filepath"
 
-	"github.com/minictr/minictr/images"
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/stdio"
 )
@@ -14,11 +13,7 @@ const unborn = "ID"
 // Plan writes down what Run would do. It makes nothing, and needs no more than
 // to read the image's config.
 func Plan(root, name string, o *Options) (*plan.Plan, error) {
-	root, err := filepath.Abs(root)
-	if err != nil {
-		return nil, err
-	}
-	store, err := images.Open(root)
+	root, store, err := openStore(root)
 	if err != nil {
 		return nil, err
 	}
@@ -26,12 +21,7 @@ func Plan(root, name string, o *Options) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	host, err := ThisHost(o)
-	if err != nil {
-		return nil, err
-	}
-	host.ID, host.Folder = unborn, filepath.Join(root, "containers", unborn)
-	spec, err := Config(o, image.Config, imageFiles{store, image.Layers}, host)
+	spec, host, err := configOn(store, image, o, unborn, filepath.Join(root, "containers", unborn))
 	if err != nil {
 		return nil, err
 	}
