@@ -1,7 +1,7 @@
 package container
 
 // The root of a container that does not run: the layers of its image, what it
-// has changed, and its volumes where they would be. The calls are those of the
+// has changed, and what is mounted on them (furnish.go). The calls are those of the
 // plan (runtime/plan, root.go), for a root that no process ever lives in. The
 // host's mount table does not show it, and a kill -9 leaves nothing of it.
 //
@@ -19,7 +19,6 @@ import (
 	"syscall"
 
 	"github.com/minictr/minictr/images"
-	"github.com/minictr/minictr/runtime/plan"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
@@ -62,18 +61,26 @@ func (s *stopped) mount(c *Container, spec *specs.Spec, write bool) error {
 	if err != nil {
 		return err
 	}
-	s.fd, err = layers.mount(c, write, !write || spec.Root.Readonly)
-	if err != nil {
+	err = s.stack(c, spec, layers, write, write)
+	if errors.Is(err, errNoPlace) { // its first life would make one: so do we
+		err = s.stack(c, spec, layers, true, write)
+	}
+	return err
+}
+
+// stack mounts the layers, with an upper one that takes changes or without, and all
+// that is mounted on them.
+func (s *stopped) stack(c *Container, spec *specs.Spec, layers held, upper, write bool) (err error) {
+	if s.fd, err = layers.mount(c, upper); err != nil {
 		return fmt.Errorf("stack the layers: %w", err)
 	}
 	if err := unix.MoveMount(s.fd, "", unix.AT_FDCWD, "/", unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
 		unix.Close(s.fd)
 		return fmt.Errorf("move_mount: %w", err)
 	}
-	for _, m := range spec.Mounts {
-		if err := c.putVolume(s.fd, spec, m, write); err != nil {
-			return errors.Join(fmt.Errorf("mount %q: %w", m.Destination, err), s.unmount())
-		}
+	f := &furnisher{Container: c, root: s.fd, spec: spec, upper: upper, write: write}
+	if err := f.furnish(); err != nil {
+		return errors.Join(err, s.unmount())
 	}
 	return nil
 }
@@ -187,7 +194,7 @@ func processIDs(mappings []specs.LinuxIDMapping) (ids []syscall.SysProcIDMap) {
 }
 
 // mount stacks the layers below what the container has changed.
-func (h held) mount(c *Container, write, readonly bool) (int, error) {
+func (h held) mount(c *Container, upper bool) (int, error) {
 	fs, err := unix.Fsopen("overlay", unix.FSOPEN_CLOEXEC)
 	if err != nil {
 		return -1, fmt.Errorf("fsopen: %w", err)
@@ -203,13 +210,13 @@ func (h held) mount(c *Container, write, readonly bool) (int, error) {
 		own = append(own, fd)
 	}
 	lower := h
-	if !write {
+	if !upper {
 		lower = append(held{own[0]}, h...)
 	}
 	if err := lower.name(fs); err != nil {
 		return -1, err
 	}
-	if write {
+	if upper {
 		err = errors.Join(unix.FsconfigSetString(fs, "upperdir", descriptor(own[0])),
 			unix.FsconfigSetString(fs, "workdir", descriptor(own[1])))
 	}
@@ -219,11 +226,7 @@ func (h held) mount(c *Container, write, readonly bool) (int, error) {
 	if err != nil {
 		return -1, fmt.Errorf("fsconfig: %w", err)
 	}
-	attr := unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NOEXEC
-	if readonly {
-		attr |= unix.MOUNT_ATTR_RDONLY
-	}
-	return unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, attr)
+	return unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC)
 }
 
 // name names the lower layers: in one string if it is short enough, or one by
@@ -246,51 +249,3 @@ func (h held) name(fs int) error {
 }
 
 func descriptor(fd int) string { return fmt.Sprintf("/proc/self/fd/%d", fd) }
-
-// putVolume binds what the container's config binds, but for what is the
-// kernel's. Where there is no place for it yet, its first life makes one.
-func (c *Container) putVolume(root int, spec *specs.Spec, m specs.Mount, write bool) error {
-	inRoot := strings.HasPrefix(m.Source, plan.RootSource)
-	if !plan.Binds(m) || isKernels(m.Destination) || inRoot && !spec.Root.Readonly {
-		return nil
-	}
-	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS}
-	target, err := unix.Openat2(root, m.Destination, &how)
-	if errors.Is(err, unix.ENOENT) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer unix.Close(target)
-	from, name := unix.AT_FDCWD, m.Source
-	if inRoot {
-		from, name = target, ""
-	}
-	source, err := unix.OpenTree(from, name, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_RECURSIVE|unix.AT_EMPTY_PATH)
-	if err != nil {
-		return fmt.Errorf("open_tree %s: %w", m.Source, err)
-	}
-	defer unix.Close(source)
-	attr := unix.MountAttr{Propagation: unix.MS_PRIVATE, Attr_set: unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOSUID}
-	if !write || slices.Contains(m.Options, "ro") || slices.Contains(m.Options, "rro") {
-		attr.Attr_set |= unix.MOUNT_ATTR_RDONLY
-	} else if inRoot {
-		attr.Attr_clr = unix.MOUNT_ATTR_RDONLY
-	}
-	if err := unix.MountSetattr(source, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &attr); err != nil {
-		return fmt.Errorf("mount_setattr: %w", err)
-	}
-	err = unix.MoveMount(source, "", target, "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH)
-	if err != nil {
-		return fmt.Errorf("move_mount: %w", err)
-	}
-	return nil
-}
-
-// isKernels: below these lie no files of anybody's.
-func isKernels(target string) bool {
-	return slices.ContainsFunc([]string{"/proc", "/sys", "/dev"}, func(kernel string) bool {
-		return target == kernel || isBelow(target, kernel)
-	})
-}

@@ -207,7 +207,11 @@ func (t *Tree) writable(folder int) error {
 		return err
 	}
 	if here.Mnt_id != root.Mnt_id {
-		return errors.New("the mount there is read-only")
+		err := errors.New("the mount there is read-only")
+		if st.Type == unix.TMPFS_MAGIC {
+			err = hint.New(err, "a tmpfs of a container takes files while that runs: start it first")
+		}
+		return err
 	}
 	return hint.New(errors.New("container rootfs is marked read-only"), "copy into a volume or tmpfs that the container has")
 }
