@@ -66,7 +66,7 @@ func (d *docker) wake(ctx context.Context, s benchmark.Setup) error {
 
 // gone waits for the daemon of a benchmark that was killed, which is ending.
 func (d *docker) gone(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, 2*patience)
 	defer cancel()
 	text, _ := os.ReadFile(filepath.Join(d.dir, "docker.pid")) // it removes that at its end
 	if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil {
