@@ -103,7 +103,11 @@ func Unpack(r io.Reader, to *Tree, target string, o *Options) error {
 	}
 	defer unix.Close(p.folder)
 	if p.name != "" {
-		return hint.New(to.wrap("unpack in", target, unix.ENOTDIR), "a tar is unpacked in a folder that is there")
+		why := unix.ENOTDIR
+		if p.kind == 0 {
+			why = unix.ENOENT
+		}
+		return hint.New(to.wrap("unpack in", target, why), "a tar is unpacked in a folder that is there")
 	}
 	// a link in the tree is followed if it does not lead out of the folder
 	resolve := uint64(unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS)

@@ -343,9 +343,9 @@ func TestStream(t *testing.T) {
 	if got := look(p.root + "/there/dir"); got != "[deep inner]" {
 		t.Error(got)
 	}
-	for _, target := range []string{"/new", "/file"} {
-		if err := Unpack(bytes.NewReader(data), p.container, target, p.options()); !errors.Is(err, unix.ENOTDIR) {
-			t.Errorf("unpack in %s: %v", target, err)
+	for target, want := range map[string]error{"/new": unix.ENOENT, "/file": unix.ENOTDIR} {
+		if err := Unpack(bytes.NewReader(data), p.container, target, p.options()); !errors.Is(err, want) {
+			t.Errorf("unpack in %s: %v, want %v", target, err, want)
 		}
 	}
 	if err := Unpack(strings.NewReader("no tar at all"+strings.Repeat("x", 600)), p.container, "/there", p.options()); err == nil {
