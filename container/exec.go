@@ -96,9 +96,13 @@ func (c *Container) running() (*state.Folder, error) {
 	}
 	status, err := life.Status()
 	if err == nil && status == state.Paused {
-		err = hint.New(errors.New("it is paused"), "minictr unpause "+c.Name+" lets it go on")
+		err = c.errPaused()
 	}
 	return life, err
+}
+
+func (c *Container) errPaused() error {
+	return hint.New(errors.New("it is paused"), "minictr unpause "+c.Name+" lets it go on")
 }
 
 func execStreams(o *Options, spec *specs.Spec, detach bool) (*stdio.Streams, error) {

@@ -19,7 +19,8 @@ import (
 	"github.com/minictr/minictr/runtime"
 )
 
-// Start starts a container in the background, unless it runs. With explain the
+// Start starts a container in the background, unless it runs; one that is paused goes on
+// by Unpause alone. With explain the
 // system calls are told on standard error.
 func Start(root, name string, explain bool) error {
 	c, err := Find(root, name)
@@ -27,6 +28,9 @@ func Start(root, name string, explain bool) error {
 		return fmt.Errorf("start %w", err)
 	}
 	s, err := c.State()
+	if s.Status == Paused {
+		return fmt.Errorf("start container %q: %w", name, c.errPaused())
+	}
 	if err != nil || s.Lives() {
 		return err
 	}

@@ -296,17 +296,21 @@ func (c *Container) living() (*state.Folder, error) {
 }
 
 // Pause freezes a container's processes (cgroups(7), cgroup.freeze).
-func Pause(root, name string) error { return freezer(root, name, "pause", runtime.Pause) }
+func Pause(root, name string) error {
+	return freezer(root, name, "pause", (*Container).running, runtime.Pause)
+}
 
 // Unpause lets them go on.
-func Unpause(root, name string) error { return freezer(root, name, "unpause", runtime.Resume) }
+func Unpause(root, name string) error {
+	return freezer(root, name, "unpause", (*Container).living, runtime.Resume)
+}
 
-func freezer(root, name, verb string, act func(*state.Folder) error) error {
+func freezer(root, name, verb string, look func(*Container) (*state.Folder, error), act func(*state.Folder) error) error {
 	c, err := Find(root, name)
 	if err != nil {
 		return fmt.Errorf("%s %w", verb, err)
 	}
-	life, err := c.living()
+	life, err := look(c)
 	if err == nil {
 		err = act(life)
 	}
