@@ -227,8 +227,8 @@ func (p *phoenix) create(call string, n int) (result, error) {
 		if s := p.oci("start"); s.code != 0 {
 			r.code = s.code // the container was killed on its last steps
 			status, err = p.status()
-			if err == nil && status != specs.StateStopped {
-				err = fmt.Errorf("start failed, and it is %s: %+v", status, s)
+			if err == nil && status != specs.StateStopped && !destroyed(status, s) {
+				err = fmt.Errorf("start failed, and it is %q: %+v", status, s)
 			}
 		}
 	case specs.StateStopped:
@@ -237,6 +237,12 @@ func (p *phoenix) create(call string, n int) (result, error) {
 		err = fmt.Errorf("it is %s", status)
 	}
 	return r, err
+}
+
+// destroyed tells whether a container is gone since a hook has failed: that is its
+// end. Hooks die with the container's process, too.
+func destroyed(status specs.ContainerState, start result) bool {
+	return status == "" && start.code != 0 && strings.Contains(start.stdout, "hooks.")
 }
 
 // start: it is still created, and can be started; or it runs, and cannot.
@@ -254,6 +260,7 @@ func (p *phoenix) start(call string, n int) (result, error) {
 	case status == specs.StateCreated && again.code == 0:
 	case status == specs.StateRunning && strings.Contains(again.stdout, "already running"):
 	case status == specs.StateStopped && r.code != 0 && strings.Contains(again.stdout, "has stopped"): // a hook was killed
+	case destroyed(status, r):
 	default:
 		err = fmt.Errorf("it is %q, and start says %+v", status, again)
 	}
