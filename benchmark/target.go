@@ -17,6 +17,7 @@ package benchmark
 import (
 	"context"
 	"io"
+	"syscall"
 	"time"
 )
 
@@ -82,6 +83,12 @@ type Sweeper interface {
 	// Sweep ends and removes what an earlier benchmark has left, whose scratch
 	// folder was s.Scratch. The files in it stay.
 	Sweep(ctx context.Context, s Setup) error
+}
+
+// Tied are the attributes of a process that does not outlive the benchmark, and
+// does not hear the terminal's Ctrl-C, since it may be what cleans up.
+func Tied() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
 // Setup is what a target gets to work with.

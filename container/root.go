@@ -8,8 +8,9 @@ package container
 //
 // When it does not run, its layers are stacked once more, in a mount namespace
 // that nobody else sees (stopped.go). To read, all of them are lower layers, and
-// nothing is written, not even a time, but for the place of a volume. The container is locked meanwhile: it
-// cannot be started, for no two overlays may have one upper folder.
+// nothing is written, not even a time, but for the place of a volume. The
+// container is locked meanwhile: it cannot be started, for no two overlays may
+// have one upper folder.
 
 import (
 	"errors"

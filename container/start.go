@@ -19,9 +19,9 @@ import (
 	"github.com/minictr/minictr/runtime"
 )
 
-// Start starts a container in the background, unless it runs; one that is paused goes on
-// by Unpause alone. With explain the
-// system calls are told on standard error.
+// Start starts a container in the background, unless it runs; one that is paused
+// goes on by Unpause alone. With explain the system calls are told on standard
+// error.
 func Start(root, name string, explain bool) error {
 	c, err := Find(root, name)
 	if err != nil {

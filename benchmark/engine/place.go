@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"runtime"
 
+	"github.com/minictr/minictr/benchmark"
 	"golang.org/x/sys/unix"
 )
 
@@ -60,10 +61,8 @@ func enterPure() error {
 	return nil
 }
 
-// start a command that does not hear the terminal's Ctrl-C, since it may be what
-// cleans up, and that does not outlive us.
 func (p *place) start(cmd *exec.Cmd) error {
-	cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true, Pdeathsig: unix.SIGKILL}
+	cmd.SysProcAttr = benchmark.Tied()
 	if p == nil {
 		return cmd.Start()
 	}

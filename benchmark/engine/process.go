@@ -8,7 +8,6 @@ import (
 	"runtime"
 
 	"github.com/minictr/minictr/benchmark"
-	"golang.org/x/sys/unix"
 )
 
 // process is the workload as a child of the benchmark, with nothing around it:
@@ -44,7 +43,7 @@ func (p *process) Start(ctx context.Context) (benchmark.Instance, error) {
 
 	c := &child{process: p, folder: folder}
 	c.cmd = exec.Command(p.setup.Workload, "serve", "unix:"+folder+"/"+socket)
-	c.cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true, Pdeathsig: unix.SIGKILL} // as all that is started
+	c.cmd.SysProcAttr = benchmark.Tied()
 	clock := benchmark.StartClock()
 	if err := c.cmd.Start(); err != nil {
 		return nil, err

@@ -22,6 +22,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/minictr/minictr/benchmark"
 	"golang.org/x/sys/unix"
 )
 
@@ -53,7 +54,7 @@ func startQEMU(ctx context.Context, m model, ports map[int]int, more ...string) 
 	defer ours.Close()
 	q := &qemu{cmd: exec.Command(emulator(), append(args, more...)...), console: newConsole()}
 	q.cmd.ExtraFiles = []*os.File{theirs}
-	q.cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true, Pdeathsig: unix.SIGKILL} // as do, in shell.go
+	q.cmd.SysProcAttr = benchmark.Tied()
 	out, err := q.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err

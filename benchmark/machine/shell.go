@@ -14,7 +14,7 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/sys/unix"
+	"github.com/minictr/minictr/benchmark"
 )
 
 // quote makes a line of which a shell makes argv again.
@@ -60,10 +60,9 @@ func sshTo(ctx context.Context, key, host string, port int, argv []string) *exec
 		"vagrant@"+host, quote(argv))
 }
 
-// do runs a command of the host that has to succeed. It does not hear the
-// terminal's Ctrl-C, since it may be what cleans up, and does not outlive us.
+// do runs a command of the host that has to succeed.
 func do(cmd *exec.Cmd, stdout io.Writer) error {
-	cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true, Pdeathsig: unix.SIGKILL}
+	cmd.SysProcAttr = benchmark.Tied()
 	var stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = stdout, &stderr
 	if err := cmd.Run(); err != nil {

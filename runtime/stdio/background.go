@@ -10,7 +10,8 @@ import (
 // Detach prepares the streams of a process that has nobody in front of it, and
 // runs as uid. The other ends of its pipes are ours, for the caller to close:
 // ours[1] and [2] are to be read, so that it never blocks; ours[0], with
-// interactive, to be written. Otherwise it reads stdin, or nothing. With tty nothing is needed here: the plan makes the terminal.
+// interactive, to be written. Otherwise it reads stdin, or nothing. With tty
+// nothing is needed here: the plan makes the terminal.
 func Detach(stdin *os.File, interactive, tty bool, uid uint32) (s *Streams, ours [3]*os.File, err error) {
 	s = &Streams{Given: map[plan.Ref]int{}}
 	if tty {
