@@ -16,6 +16,9 @@ import (
 
 const module = "github.com/minictr/minictr"
 
+// leaves import nothing of this module, and every package may import them.
+const leaves = "internal/atomicfile internal/lockfile internal/printable"
+
 // may says which packages of this module a package may lean on, directly or
 // not. Data flows one way: images → container → runtime; runtime knows nothing
 // of images, images and layers nothing of processes.
@@ -38,7 +41,7 @@ func may() map[string]string {
 		"runtime/walk":    "hint runtime/cgroup runtime/seccomp runtime/plan runtime/table",
 		"runtime/state":   "hint runtime/cgroup",
 		"runtime/stdio":   "hint runtime/cgroup runtime/seccomp runtime/plan",
-		"runtime/ps":      "hint runtime/cgroup runtime/seccomp runtime/plan",
+		"runtime/ps":      "hint",
 		"runtime":         runtime,
 		"container/cp":    "hint layers",
 		"container/logs":  "hint",
@@ -56,13 +59,13 @@ func foreign() map[string]string {
 		"github.com/urfave/cli/v2":               "cmd/minictr cmd/minictr-oci",
 		"github.com/google/go-containerregistry": "images images/registry container cmd/minictr",
 		"github.com/klauspost/compress":          "layers layers/index layers/stack images images/registry container container/cp cmd/minictr",
-		"github.com/moby/profiles/seccomp":       "runtime/seccomp runtime/plan runtime/walk runtime/stdio runtime/ps runtime container cmd/minictr cmd/minictr-oci",
+		"github.com/moby/profiles/seccomp":       "runtime/seccomp runtime/plan runtime/walk runtime/stdio runtime container cmd/minictr cmd/minictr-oci",
 		"net/http":                               "images images/registry container cmd/minictr",
 		"os/exec":                                "images images/registry runtime/ps container cmd/minictr cmd/minictr-oci", // docker-credential-*, ps
 		"C":                                      "",
 		"github.com/opencontainers/image-spec":   "images images/registry container cmd/minictr",
 		"github.com/moby/sys/user":               "container cmd/minictr",
-		"github.com/opencontainers/runtime-spec": "runtime/cgroup runtime/seccomp runtime/plan runtime/walk runtime/state runtime/stdio runtime/ps runtime container container/meter cmd/minictr cmd/minictr-oci",
+		"github.com/opencontainers/runtime-spec": "runtime/cgroup runtime/seccomp runtime/plan runtime/walk runtime/state runtime/stdio runtime container container/meter cmd/minictr cmd/minictr-oci",
 	}
 }
 
@@ -100,10 +103,13 @@ func TestBorders(t *testing.T) {
 	for _, p := range packages(t) {
 		name := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
 		rule, known := rules[name]
+		allowed := strings.Fields(rule + " " + leaves)
+		if slices.Contains(strings.Fields(leaves), name) {
+			known, allowed = true, nil
+		}
 		if !known && !tool(name) {
 			t.Errorf("%s: a package without a rule; write one", name)
 		}
-		allowed := strings.Fields(rule)
 		for _, d := range p.Deps {
 			ours, ok := strings.CutPrefix(d, module+"/")
 			if ok && known && ours != name && !slices.Contains(allowed, ours) {

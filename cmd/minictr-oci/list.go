@@ -8,7 +8,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/internal/printable"
 	"github.com/minictr/minictr/runtime/state"
 	"github.com/urfave/cli/v2"
 )
@@ -38,7 +38,7 @@ var listCommand = &cli.Command{
 		if c.Bool("quiet") {
 			print = printIDs
 		} else if format := c.String("format"); format == "json" {
-			print = func(list []containerState) error { return json.NewEncoder(printable{os.Stdout}).Encode(list) }
+			print = func(list []containerState) error { return printJSON(json.Marshal(list)) }
 		} else if format != "table" {
 			return fmt.Errorf("--format %q: not one of table, json", format)
 		}
@@ -58,7 +58,7 @@ func printTable(list []containerState) error {
 	fmt.Fprintln(w, "ID\tPID\tSTATUS\tBUNDLE\tCREATED\tOWNER")
 	for _, s := range list {
 		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\n", s.ID, s.Pid, s.Status,
-			plan.Printable(s.Bundle), s.Created.Format(time.RFC3339Nano), s.Owner)
+			printable.String(s.Bundle), s.Created.Format(time.RFC3339Nano), s.Owner)
 	}
 	return w.Flush()
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/minictr/minictr/hint"
-	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/internal/printable"
 )
 
 // What goes wrong is told twice: to people, on the standard error, and to the
@@ -60,7 +60,7 @@ func (j *journal) write(level, msg string) {
 		j.write(level, strconv.QuoteToASCII(msg))
 		return
 	}
-	printable{j.file}.Write(append(line, '\n'))
+	j.file.Write(append(printable.JSON(line), '\n'))
 }
 
 // debug is for who has asked for it.
@@ -70,7 +70,7 @@ func (j *journal) debug(format string, args ...any) {
 	}
 	msg := fmt.Sprintf(format, args...)
 	if j.file == nil {
-		fmt.Fprintln(os.Stderr, "minictr-oci: "+plan.Printable(msg))
+		fmt.Fprintln(os.Stderr, "minictr-oci: "+printable.String(msg))
 	}
 	j.write("debug", msg)
 }
@@ -91,9 +91,9 @@ func fail(err error) {
 }
 
 func tell(level string, err error) {
-	fmt.Fprintln(os.Stderr, "minictr-oci: "+plan.Printable(err.Error()))
+	fmt.Fprintln(os.Stderr, "minictr-oci: "+printable.String(err.Error()))
 	if h := hint.Of(err); h != "" {
-		fmt.Fprintln(os.Stderr, "hint: "+plan.Printable(h))
+		fmt.Fprintln(os.Stderr, "hint: "+printable.String(h))
 	}
 	log.write(level, advised(err))
 }

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/minictr/minictr/internal/printable"
 	"github.com/minictr/minictr/runtime/state"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/urfave/cli/v2"
@@ -26,10 +27,16 @@ var stateCommand = &cli.Command{
 		if err != nil {
 			return err
 		}
-		out := json.NewEncoder(printable{os.Stdout})
-		out.SetIndent("", "  ")
-		return out.Encode(s)
+		return printJSON(json.MarshalIndent(s, "", "  "))
 	},
+}
+
+// printJSON prints a document, without control characters.
+func printJSON(text []byte, err error) error {
+	if err == nil {
+		_, err = os.Stdout.Write(append(printable.JSON(text), '\n'))
+	}
+	return err
 }
 
 // containerState is what state and list print: the state of the specification

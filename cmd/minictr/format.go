@@ -10,8 +10,8 @@ package main
 // A table is a template as well, and so are its headings: the same one, filled
 // with words instead of a row.
 //
-// Rows hold text for people: who makes one has made harmless in it what a
-// stranger wrote (plan.Printable, strconv.Quote). In JSON that is escaped.
+// Rows hold text for people: no field holds a control character (package
+// printable).
 
 import (
 	"bytes"
@@ -25,7 +25,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/minictr/minictr/hint"
-	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/internal/printable"
 	"github.com/minictr/minictr/runtime/stdio"
 	"github.com/urfave/cli/v2"
 )
@@ -40,7 +40,7 @@ type headings map[string]string
 // Label is the heading of {{.Label "NAME"}}: its last part, as in docker.
 func (headings) Label(name string) string {
 	name = name[strings.LastIndexByte(name, '.')+1:]
-	return harmless(strings.NewReplacer("-", " ", "_", " ").Replace(name))
+	return printable.Line(strings.NewReplacer("-", " ", "_", " ").Replace(name))
 }
 
 // printList shows rows. columns is the template of the command's own table.
@@ -157,7 +157,7 @@ func printFilled(format string, all []any) error {
 		}
 		text := filled.String()
 		if stdio.IsTerminal(os.Stdout) {
-			text = plan.Printable(text)
+			text = printable.String(text)
 		}
 		fmt.Println(text)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/internal/printable"
 	"github.com/urfave/cli/v2"
 )
 
@@ -19,7 +20,7 @@ var gcCommand = &cli.Command{
 		left, err := container.Collect(c.String("root"))
 		for _, r := range left {
 			if !c.Bool("json") {
-				fmt.Printf("%s %s: %s\n", r.Kind, harmless(r.Name), harmless(r.What))
+				fmt.Printf("%s %s: %s\n", r.Kind, printable.Line(r.Name), printable.Line(r.What))
 			}
 		}
 		if c.Bool("json") {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/minictr/minictr/internal/printable"
 	"github.com/minictr/minictr/layers/index"
 	"github.com/opencontainers/go-digest"
 	"github.com/urfave/cli/v2"
@@ -115,7 +116,7 @@ func (all *sharing) print(whole bool) error {
 		for _, l := range image.Layers {
 			with := "-"
 			if len(l.SharedWith) > 0 {
-				with = name(strings.Join(l.SharedWith, " ")).String()
+				with = printable.Line(strings.Join(l.SharedWith, " "))
 			}
 			rows = append(rows, []string{
 				strconv.Itoa(l.Layer), short(l.DiffID.String(), whole), short(l.Digest.String(), whole),

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/printable"
 	"github.com/minictr/minictr/layers/index"
 	"github.com/minictr/minictr/layers/stack"
 	"github.com/urfave/cli/v2"
@@ -130,9 +131,9 @@ func (t *treePrinter) line(d *stack.Difference, label, branch, indent string, de
 	}
 	for n, c := range d.Below {
 		if n == len(d.Below)-1 {
-			t.line(c, name(c.Node.Name).String(), indent+"└── ", indent+"    ", depth+1)
+			t.line(c, printable.Line(c.Node.Name), indent+"└── ", indent+"    ", depth+1)
 		} else {
-			t.line(c, name(c.Node.Name).String(), indent+"├── ", indent+"│   ", depth+1)
+			t.line(c, printable.Line(c.Node.Name), indent+"├── ", indent+"│   ", depth+1)
 		}
 	}
 }
@@ -141,7 +142,7 @@ func (t *treePrinter) line(d *stack.Difference, label, branch, indent string, de
 func (t *treePrinter) note(d *stack.Difference) (note string) {
 	switch i := d.Inode(); i.Kind {
 	case index.Symlink:
-		note = " → " + name(i.Target).String()
+		note = " → " + printable.Line(i.Target)
 	case index.Char, index.Block:
 		note = fmt.Sprintf(" (%d:%d)", i.Major, i.Minor)
 	}
@@ -160,7 +161,7 @@ func reason(c stack.Change) string {
 }
 
 func removedBy(how stack.How, by *stack.Node) string {
-	path := name(by.Path()).String()
+	path := printable.Line(by.Path())
 	switch how {
 	case stack.Whiteout:
 		return "whiteout of " + path

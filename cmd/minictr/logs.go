@@ -12,6 +12,7 @@ import (
 	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/container/logs"
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/printable"
 	"github.com/minictr/minictr/runtime/stdio"
 	"github.com/urfave/cli/v2"
 )
@@ -40,8 +41,8 @@ var logsCommand = &cli.Command{
 		if err != nil {
 			return err
 		}
-		stdout, endStdout := printable(os.Stdout)
-		stderr, endStderr := printable(os.Stderr)
+		stdout, endStdout := safeOutput(os.Stdout)
+		stderr, endStderr := safeOutput(os.Stderr)
 		err = container.Logs(context.Background(), c.String("root"), words[0], o, stdout, stderr)
 		return errors.Join(err, endStdout(), endStderr())
 	},
@@ -68,12 +69,12 @@ func logOptions(c *cli.Context) (o logs.Options, err error) {
 	return o, nil
 }
 
-// printable is where to write what a stranger has written: on a terminal it must
-// not do more than be read. end writes what waits for its other half.
-func printable(f *os.File) (w io.Writer, end func() error) {
+// safeOutput returns a writer to f: on a terminal, control characters are escaped.
+// end writes what is kept until then.
+func safeOutput(f *os.File) (w io.Writer, end func() error) {
 	if !stdio.IsTerminal(f) {
 		return f, func() error { return nil }
 	}
-	p := logs.Printable(f)
+	p := printable.Writer(f)
 	return p, p.Close
 }

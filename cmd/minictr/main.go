@@ -13,7 +13,7 @@ import (
 	"slices"
 
 	"github.com/minictr/minictr/hint"
-	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/internal/printable"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sys/unix"
 )
@@ -92,12 +92,12 @@ func exit(err error) {
 
 // tell prints an error, and what can be done about it.
 func tell(err error) {
-	fmt.Fprintln(os.Stderr, "minictr: "+plan.Printable(err.Error()))
+	fmt.Fprintln(os.Stderr, "minictr: "+printable.String(err.Error()))
 	h := hint.Of(err)
 	if h == "" && errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0 {
 		h = "containers are made by root: sudo minictr …"
 	}
 	if h != "" {
-		fmt.Fprintln(os.Stderr, "hint: "+plan.Printable(h))
+		fmt.Fprintln(os.Stderr, "hint: "+printable.String(h))
 	}
 }

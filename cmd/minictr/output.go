@@ -9,12 +9,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 	"unicode/utf8"
 
 	"github.com/docker/go-units"
+	"github.com/minictr/minictr/internal/printable"
 )
 
 // name is a path or a link's target: any bytes. See layersCommand.
@@ -28,10 +28,7 @@ func (n name) MarshalJSON() ([]byte, error) {
 }
 
 // String is the name as a terminal may show it.
-func (n name) String() string {
-	quoted := strconv.Quote(string(n))
-	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
-}
+func (n name) String() string { return printable.Line(string(n)) }
 
 func marshal(v any) ([]byte, error) { return encode(v, "") }
 
@@ -43,8 +40,7 @@ func printJSON(v any) error {
 	return err
 }
 
-// encode is JSON without control characters. Of those, encoding/json escapes
-// only ASCII's first.
+// encode returns v as JSON without control characters.
 func encode(v any, indent string) ([]byte, error) {
 	var b bytes.Buffer
 	out := json.NewEncoder(&b)
@@ -53,15 +49,7 @@ func encode(v any, indent string) ([]byte, error) {
 	if err := out.Encode(v); err != nil {
 		return nil, err
 	}
-	var safe []byte
-	for _, r := range string(bytes.TrimSuffix(b.Bytes(), []byte("\n"))) {
-		if r >= 0x7f && r < 0xa0 {
-			safe = fmt.Appendf(safe, `\u%04x`, r)
-		} else {
-			safe = utf8.AppendRune(safe, r)
-		}
-	}
-	return safe, nil
+	return printable.JSON(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
 }
 
 // table prints rows; the first is their heading.
@@ -81,7 +69,7 @@ func oneLine(text string, whole bool) string {
 	if r := []rune(text); !whole && len(r) > 60 {
 		text = string(r[:59]) + "…"
 	}
-	return name(text).String()
+	return printable.Line(text)
 }
 
 func short(digest string, whole bool) string {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/docker/go-units"
 	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/internal/printable"
 	"github.com/urfave/cli/v2"
 )
 
@@ -42,7 +43,7 @@ type psRow struct {
 	labels map[string]string
 }
 
-func (r psRow) Label(name string) string { return harmless(r.labels[name]) }
+func (r psRow) Label(name string) string { return printable.Line(r.labels[name]) }
 
 func psHeadings() headings {
 	return headings{
@@ -90,8 +91,8 @@ func ps(c *cli.Context) error {
 func newPsRow(l container.Listed, now time.Time, whole bool) psRow {
 	command := l.Command
 	row := psRow{
-		ID: l.ID, Image: harmless(l.Settings.Image), Names: l.Name,
-		State: string(l.State.Status), Status: l.State.Words(now), Why: harmless(l.State.Cause(!whole)),
+		ID: l.ID, Image: printable.Line(l.Settings.Image), Names: l.Name,
+		State: string(l.State.Status), Status: l.State.Words(now), Why: printable.Line(l.State.Cause(!whole)),
 		Networks: l.Network(), labels: l.Settings.Labels,
 	}
 	if created := l.Settings.Created; !created.IsZero() {
@@ -99,26 +100,26 @@ func newPsRow(l container.Listed, now time.Time, whole bool) psRow {
 		row.RunningFor = units.HumanDuration(now.Sub(created)) + " ago"
 	}
 	if l.Unread != nil {
-		row.Why = harmless(l.Unread.Error())
+		row.Why = printable.Line(l.Unread.Error())
 	}
 	if !whole {
 		row.ID, command = row.ID[:12], ellipsis(command, 20)
-		row.Why = ellipsis(strings.ReplaceAll(row.Why, harmless(l.Dir()+"/"), ""), 70)
+		row.Why = ellipsis(strings.ReplaceAll(row.Why, printable.Line(l.Dir()+"/"), ""), 70)
 	}
-	row.Command = strconv.Quote(command)
+	row.Command = printable.Quote(command)
 	if row.Why != "" {
 		row.Status += ": " + row.Why
 	}
 	var labels, sources []string
 	for _, name := range slices.Sorted(maps.Keys(row.labels)) {
-		labels = append(labels, harmless(name+"="+row.labels[name]))
+		labels = append(labels, printable.Line(name+"="+row.labels[name]))
 	}
 	volumes := 0
 	for _, m := range l.Mounts {
 		if m.Type == "volume" {
 			volumes++
 		}
-		source := harmless(m.Source)
+		source := printable.Line(m.Source)
 		if !whole {
 			source = ellipsis(source, 15)
 		}
@@ -127,6 +128,3 @@ func newPsRow(l container.Listed, now time.Time, whole bool) psRow {
 	row.Labels, row.Mounts, row.LocalVolumes = strings.Join(labels, ","), strings.Join(sources, ","), strconv.Itoa(volumes)
 	return row
 }
-
-// harmless is a stranger's text in a row.
-func harmless(text string) string { return name(text).String() }

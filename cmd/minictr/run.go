@@ -8,6 +8,7 @@ import (
 	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/images"
+	"github.com/minictr/minictr/internal/printable"
 	"github.com/minictr/minictr/runtime"
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/walk"
@@ -141,7 +142,7 @@ func checkPlatform(c *cli.Context) error {
 func pullFor(c *cli.Context, missing error) error {
 	short := c.Args().First()
 	if missing != nil && !c.Bool("quiet") {
-		fmt.Fprintf(os.Stderr, "Unable to find image '%s' locally\n", plan.Printable(short))
+		fmt.Fprintf(os.Stderr, "Unable to find image '%s' locally\n", printable.String(short))
 	}
 	ctx, stop := interruptible(c)
 	defer stop()

@@ -42,7 +42,7 @@ type Options struct {
 // Copy writes what the log in the folder dir holds of standard output to
 // stdout, and of standard error to stderr, in order, each frame as it is,
 // without waiting for the end of a line. A nil writer leaves its stream out; for
-// a terminal there is Printable.
+// a terminal there is printable.Writer.
 //
 // With o.Follow it ends when ended is closed and all that was written before is
 // read, or with ctx. Otherwise it ends where the log ended when it began.

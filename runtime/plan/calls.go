@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/minictr/minictr/internal/printable"
 	"golang.org/x/sys/unix"
 )
 
@@ -236,7 +237,7 @@ func symlinkat(target string, dir Ref, path string) Step {
 }
 
 func write(fd Ref, data string) Step {
-	return call("write", unix.SYS_WRITE, fd, &Mem{Bytes: []byte(data), Text: Quote(fold(data, truncate))}, num(len(data)))
+	return call("write", unix.SYS_WRITE, fd, &Mem{Bytes: []byte(data), Text: printable.Quote(fold(data, truncate))}, num(len(data)))
 }
 
 // fsetxattr(2) sets an attribute of the file that is open as fd.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/minictr/minictr/internal/printable"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
@@ -107,7 +108,7 @@ func checkUser(u *specs.User) error {
 func checkEnv(env []string) error {
 	for _, e := range env {
 		if name, _, ok := strings.Cut(e, "="); !ok || name == "" {
-			return fmt.Errorf("env: %s: not of the form NAME=value", Quote(e))
+			return fmt.Errorf("env: %s: not of the form NAME=value", printable.Quote(e))
 		}
 	}
 	return nil
@@ -201,7 +202,7 @@ func checkNul(fields map[string][]string) error {
 	for field, list := range fields {
 		for _, v := range list {
 			if strings.Contains(v, "\x00") {
-				return fmt.Errorf("%s: %s: a NUL byte in it", field, Quote(v))
+				return fmt.Errorf("%s: %s: a NUL byte in it", field, printable.Quote(v))
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"path"
 	"slices"
 
+	"github.com/minictr/minictr/internal/printable"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
@@ -137,7 +138,7 @@ func (b *builder) capabilitySet(name string, list []string) (set uint64) {
 	for _, c := range list {
 		n, ok := capability(c)
 		if !ok || b.options.Permitted != 0 && b.options.Permitted&(1<<n) == 0 && !b.has(specs.UserNamespace) {
-			b.plan.Warnings = append(b.plan.Warnings, fmt.Sprintf("process.capabilities.%s: %s: cannot be granted here, left out", name, Quote(c)))
+			b.plan.Warnings = append(b.plan.Warnings, fmt.Sprintf("process.capabilities.%s: %s: cannot be granted here, left out", name, printable.Quote(c)))
 			continue
 		}
 		set |= 1 << n

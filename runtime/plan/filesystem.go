@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/minictr/minictr/internal/printable"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
@@ -66,7 +67,7 @@ func (b *builder) fsOptions(side Side, fs Ref, o *mountOpts) {
 		if side == Host && key == "gid" {
 			value = outside(value, b.linux.GIDMappings)
 		}
-		b.add(side, "option "+Quote(key), fsconfig(fs, key, value))
+		b.add(side, "option "+printable.Quote(key), fsconfig(fs, key, value))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/minictr/minictr/internal/printable"
 	"github.com/minictr/minictr/runtime/seccomp"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -66,7 +67,7 @@ func (b *builder) warnOfUnknown(s *specs.LinuxSeccomp) {
 		return
 	}
 	for _, name := range b.filter.Unknown {
-		b.plan.Warnings = append(b.plan.Warnings, fmt.Sprintf("linux.seccomp: %s: no known system call, left out", Quote(name)))
+		b.plan.Warnings = append(b.plan.Warnings, fmt.Sprintf("linux.seccomp: %s: no known system call, left out", printable.Quote(name)))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/minictr/minictr/internal/printable"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
@@ -96,7 +97,7 @@ func (b *builder) giveNetDevice(name, newName string) error {
 	if !strings.Contains(newName, "%d") {
 		get := message(unix.RTM_GETLINK, 0, ifinfomsg(0, 0))
 		rtattr(get, unix.IFLA_IFNAME, append([]byte(newName), 0))
-		get.Text = fmt.Sprintf("{RTM_GETLINK, IFLA_IFNAME=%s}", Quote(newName))
+		get.Text = fmt.Sprintf("{RTM_GETLINK, IFLA_IFNAME=%s}", printable.Quote(newName))
 		b.ask(inThere, "is the name free? where it is not, a device would move and keep its own", get, unix.ENODEV)
 	}
 	// A number that no device in there has: the lower ones are given in turn.
@@ -105,7 +106,7 @@ func (b *builder) giveNetDevice(name, newName string) error {
 	rtattr(move, unix.IFLA_IFNAME, append([]byte(newName), 0))
 	rtattr(move, unix.IFLA_NEW_IFINDEX, binary.NativeEndian.AppendUint32(nil, uint32(index)))
 	rtattr(move, unix.IFLA_NET_NS_FD, make([]byte, 4)).with32(len(move.Bytes)-4, theirs)
-	move.Text = fmt.Sprintf("{RTM_NEWLINK, ifi_index=%d, IFLA_IFNAME=%s, IFLA_NEW_IFINDEX=%d, IFLA_NET_NS_FD=%s}", device.Index, Quote(newName), index, theirs)
+	move.Text = fmt.Sprintf("{RTM_NEWLINK, ifi_index=%d, IFLA_IFNAME=%s, IFLA_NEW_IFINDEX=%d, IFLA_NET_NS_FD=%s}", device.Index, printable.Quote(newName), index, theirs)
 	b.ask(rtnetlink, "into the container's network, under the name that it has there", move)
 	for _, a := range device.Addresses {
 		m := message(unix.RTM_NEWADDR, unix.NLM_F_ACK|unix.NLM_F_CREATE, ifaddrmsg(a, index))

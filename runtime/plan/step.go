@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/minictr/minictr/internal/printable"
 	"golang.org/x/sys/unix"
 )
 
@@ -108,7 +109,7 @@ func (n Num) String() string {
 // a process behind /proc, as in "/proc/@pid/uid_map", stands for its number.
 type Str string
 
-func (s Str) String() string { return Quote(string(s)) }
+func (s Str) String() string { return printable.Quote(string(s)) }
 
 // Strs is the address of a NULL-terminated array of strings: argv, envp.
 type Strs []string
@@ -116,7 +117,7 @@ type Strs []string
 func (s Strs) String() string {
 	q := make([]string, len(s))
 	for i := range s {
-		q[i] = Quote(s[i])
+		q[i] = printable.Quote(s[i])
 	}
 	return "[" + strings.Join(q, ", ") + "]"
 }
@@ -177,10 +178,6 @@ const (
 
 func (p Program) String() string { return "…" }
 
-// Quote prints a string as a C literal would be, with control bytes and bytes
-// that are not UTF-8 escaped, so that no name steers the reader's terminal.
-func Quote(s string) string { return strconv.Quote(s) }
-
 // short is the argument's text, of which a list of strings shows the beginning:
 // an environment may be long, and Call is one line.
 func short(a Arg) string {
@@ -189,16 +186,6 @@ func short(a Arg) string {
 		return fold(text, listWidth) + "]"
 	}
 	return text
-}
-
-// Printable replaces control bytes in a text that is shown on a terminal.
-func Printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' && r != '\t' || r == 0x7f || r >= 0x80 && r < 0xa0 {
-			return '\uFFFD'
-		}
-		return r
-	}, s)
 }
 
 // fold shortens a long text for one line of output.

@@ -15,7 +15,7 @@ import (
 	"strings"
 
 	"github.com/minictr/minictr/hint"
-	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/internal/printable"
 )
 
 // Full is how a full list is asked for: UID PID PPID C STIME TTY TIME CMD.
@@ -89,7 +89,7 @@ func choose(table string, wanted func(pid int) bool) (lines []string, err error)
 		} else if !wanted(pid) {
 			continue
 		}
-		lines = append(lines, plan.Printable(strings.TrimSuffix(line, "\n")))
+		lines = append(lines, printable.String(strings.TrimSuffix(line, "\n")))
 	}
 	return lines, nil
 }

@@ -1,4 +1,4 @@
-package logs
+package printable
 
 import (
 	"bytes"
@@ -8,11 +8,11 @@ import (
 	"unicode/utf8"
 )
 
-// throughPrintable writes the parts one by one.
-func throughPrintable(t *testing.T, parts ...string) string {
+// written returns what Writer makes of the parts.
+func written(t *testing.T, parts ...string) string {
 	t.Helper()
 	var b bytes.Buffer
-	w := Printable(&b)
+	w := Writer(&b)
 	for _, p := range parts {
 		if n, err := w.Write([]byte(p)); err != nil || n != len(p) {
 			t.Fatalf("write %q: %d, %v", p, n, err)
@@ -24,9 +24,9 @@ func throughPrintable(t *testing.T, parts ...string) string {
 	return b.String()
 }
 
-// TestRow16LogsOnATerminal: what a container says moves no cursor, renames no
-// window, types nothing, however it comes.
-func TestRow16LogsOnATerminal(t *testing.T) {
+// TestWriterEscapesControlSequences: output moves no cursor, renames no window and
+// types nothing, however it is cut into writes.
+func TestWriterEscapesControlSequences(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                           "",
 		"two\nlines\r\n\tand é 世 🐳":  "two\nlines\r\n\tand é 世 🐳",
@@ -52,26 +52,26 @@ func TestRow16LogsOnATerminal(t *testing.T) {
 		"a\bb\x00\x7f\v\f\x0e":                   `a\bb\x00\x7f\v\f\x0e`,
 		"\x1b[" + strings.Repeat("1", 100) + "m": `\x1b[` + strings.Repeat("1", 100) + "m",
 	} {
-		if got := throughPrintable(t, text); got != want {
+		if got := written(t, text); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
-		if got := throughPrintable(t, strings.Split(text, "")...); got != want {
+		if got := written(t, strings.Split(text, "")...); got != want {
 			t.Errorf("%q, rune by rune: %q, want %q", text, got, want)
 		}
 		var single []string
 		for _, b := range []byte(text) {
 			single = append(single, string([]byte{b}))
 		}
-		if got := throughPrintable(t, single...); got != want {
+		if got := written(t, single...); got != want {
 			t.Errorf("%q, byte by byte: %q, want %q", text, got, want)
 		}
 	}
 }
 
-// TestPrintableWaitsForLittle: a prompt is shown before anything follows it.
-func TestPrintableWaitsForLittle(t *testing.T) {
+// TestWriterShowsPrompt: a prompt is shown before anything follows it.
+func TestWriterShowsPrompt(t *testing.T) {
 	var b bytes.Buffer
-	w := Printable(&b)
+	w := Writer(&b)
 	for _, text := range []string{"\x1b[1mname?\x1b[m ", "\x1b[" + strings.Repeat("1", longest)} {
 		b.Reset()
 		w.Write([]byte(text))
@@ -81,13 +81,13 @@ func TestPrintableWaitsForLittle(t *testing.T) {
 	}
 }
 
-func FuzzPrintable(f *testing.F) {
+func FuzzWriter(f *testing.F) {
 	f.Add("\x1b[1;31mred\x1b[0m", 3)
 	f.Add("\x1b]0;\u009b\x9b\xc2", 7)
 	f.Fuzz(func(t *testing.T, text string, n int) {
 		n = max(0, min(n, len(text)))
-		got := throughPrintable(t, text[:n], text[n:])
-		if whole := throughPrintable(t, text); got != whole {
+		got := written(t, text[:n], text[n:])
+		if whole := written(t, text); got != whole {
 			t.Errorf("%q parted at %d: %q, whole: %q", text, n, got, whole)
 		}
 		if !utf8.ValidString(got) {
