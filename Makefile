@@ -1,13 +1,14 @@
 # What is typed here:
 #
-#   make demo     see a container being made
-#   make test     every test; as root, since root makes containers
-#   make test-vm  those that want a machine of their own, in a virtual one
-#   make build    static binaries in bin/
-#   make check    gofmt, go vet for both machines, staticcheck
-#   make bench    how fast, against what is installed
-#   make bench-vm containers against virtual machines, with pictures
-#   make fuzz     each fuzz target for FUZZTIME
+#   make demo       see a container being made
+#   make test-fast  those that need neither root nor other programs: 15 s
+#   make test       every test; as root, since root makes containers
+#   make test-vm    those that want a machine of their own, in a virtual one
+#   make build      static binaries in bin/
+#   make check      gofmt, line width, go vet for both machines, staticcheck
+#   make bench      how fast, against what is installed
+#   make bench-vm   containers against virtual machines, with pictures
+#   make fuzz       each fuzz target for FUZZTIME
 #   make clean
 
 VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo unreleased)
@@ -22,7 +23,7 @@ SUDO        := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # what cli needs to write man pages, which would be set up at every start.
 export CGO_ENABLED = 0
 
-.PHONY: build demo test test-vm check bench bench-vm fuzz clean
+.PHONY: build demo test test-fast test-vm check bench bench-vm fuzz clean
 
 build:
 	go build -trimpath -tags urfave_cli_no_docs -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN)/ ./cmd/...
@@ -30,6 +31,12 @@ build:
 demo: build
 	scripts/need busybox-static
 	$(SUDO) scripts/demo
+
+# Folders whose tests need no root and no other program, those of them that are there.
+FAST := hint internal runtime/plan runtime/compile runtime/seccomp layers images container/config container/logs
+
+test-fast:
+	go test -short . $(patsubst %,./%/...,$(wildcard $(FAST)))
 
 # The tests are built by you and run by root, in whose PATH dockerd lies. Which
 # dockerd that is, Debian's or Docker's own, is all the same; a containerd comes
@@ -46,6 +53,7 @@ test-vm:
 
 check:
 	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); [ -z "$$unformatted" ] || { echo "gofmt -w $$unformatted"; exit 1; }
+	go test -run TestLineWidth .
 	GOARCH=amd64 go vet ./...
 	GOARCH=arm64 go vet ./...
 	go run $(STATICCHECK) ./...

@@ -506,6 +506,9 @@ func TestTwoPulls(t *testing.T) {
 // A pull that is interrupted late leaves whole layers, which are not fetched
 // again, and which prune removes.
 func TestPullKeepsLayers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for the retries of a download")
+	}
 	b := bundle{}
 	manifest := b.image(t, noise(t, "a", 1000), noise(t, "b", 1000))
 	first, last := layersOf(t, b, manifest)[0], layersOf(t, b, manifest)[1]

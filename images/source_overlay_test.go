@@ -18,6 +18,9 @@ import (
 // random layers in which a few names are files, folders, links, whiteouts and
 // opaque folders by turns. What load refuses, a stack refuses.
 func TestStackIsOverlay(t *testing.T) {
+	if testing.Short() {
+		t.Skip("stacks some 150 random layers")
+	}
 	needRoot(t)
 	s := newStore(t)
 	refused := 0

@@ -56,6 +56,9 @@ func shell(t *testing.T, dir, script string, tools ...string) string {
 const podman = "podman --cgroup-manager cgroupfs --storage-driver vfs --root $PWD/root --runroot $PWD/run"
 
 func TestWrittenByOthers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs other programs")
+	}
 	base := saved(t, dockerArchive(t, testOne, tarOf(t, map[string]string{"a": "1", "b": "1"}), tarOf(t, map[string]string{"a": "2"})).tar(t))
 	skopeo := func(to string) string { return "skopeo copy -q docker-archive:" + base + " " + to }
 	save := func(format string) string {

@@ -24,6 +24,9 @@ const torture = "../../shared/images/torture"
 // The torture image, from each of its archives, looks to the kernel's overlay
 // as Docker's own mount of it looked.
 func TestTorture(t *testing.T) {
+	if testing.Short() {
+		t.Skip("loads three archives of eight layers")
+	}
 	needRoot(t)
 	truth, err := os.ReadFile(filepath.Join(torture, "tree.tsv"))
 	if err != nil {

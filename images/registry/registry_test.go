@@ -507,6 +507,7 @@ func (c *cutter) Write(p []byte) (int, error) {
 }
 
 func TestBlobGoesOnAfterCut(t *testing.T) {
+	t.Parallel()
 	for _, offset := range []int64{0, 1, 5000, int64(len(layer)) - 1, int64(len(layer))} {
 		host := serve(t, with(cutting(10000, true)))
 		r := shake(t, host)
@@ -522,6 +523,7 @@ func TestBlobGoesOnAfterCut(t *testing.T) {
 // A registry that knows no ranges sends all of it again. If it is cut before
 // anything new came, again and again, that ends.
 func TestBlobWithoutRanges(t *testing.T) {
+	t.Parallel()
 	host := serve(t, with(cutting(len(layer), false)))
 	r := shake(t, host)
 	body := r.Blob(t.Context(), digest.FromString(layer), int64(len(layer)), 5000)
