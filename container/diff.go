@@ -83,7 +83,7 @@ func layersOf(ctx context.Context, root, path string) ([]*index.Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	image, err := store.LookManifest(digest.Digest(strings.TrimSpace(string(manifest))))
+	image, err := store.ImageByManifest(digest.Digest(strings.TrimSpace(string(manifest))))
 	if err != nil {
 		return nil, hint.New(err, "what the container has changed lies in "+filepath.Join(path, "upper"))
 	}

@@ -111,7 +111,7 @@ func (c *Container) inspect(size bool) (*Inspection, error) {
 	if err != nil {
 		return nil, err
 	}
-	image, err := store.LookManifest(digest.Digest(manifest))
+	image, err := store.ImageByManifest(digest.Digest(manifest))
 	if err != nil {
 		return nil, err
 	}

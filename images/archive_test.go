@@ -1,6 +1,6 @@
 package images
 
-// Images made for tests: a bundle is a map from names to contents, written as
+// Images made for tests: an archive is a map from names to contents, written as
 // a folder or as a tar.
 
 import (
@@ -26,16 +26,16 @@ func needRoot(t testing.TB) {
 	}
 }
 
-type bundle map[string][]byte
+type archive map[string][]byte
 
 // blob puts a blob where an OCI layout has it.
-func (b bundle) blob(mediaType string, data []byte) ocispec.Descriptor {
+func (b archive) blob(mediaType string, data []byte) ocispec.Descriptor {
 	d := describe(mediaType, data)
 	b[blobFile(d.Digest)] = data
 	return d
 }
 
-func (b bundle) json(t testing.TB, mediaType string, v any) ocispec.Descriptor {
+func (b archive) json(t testing.TB, mediaType string, v any) ocispec.Descriptor {
 	t.Helper()
 	return b.blob(mediaType, encode(t, v))
 }
@@ -50,7 +50,7 @@ func encode(t testing.TB, v any) []byte {
 }
 
 // image puts an image with these layers, each a tar, and returns its manifest.
-func (b bundle) image(t testing.TB, tars ...[]byte) ocispec.Descriptor {
+func (b archive) image(t testing.TB, tars ...[]byte) ocispec.Descriptor {
 	t.Helper()
 	var parts []ocispec.Descriptor
 	for _, l := range tars {
@@ -75,8 +75,8 @@ func manifestOf(config ocispec.Descriptor, layers ...ocispec.Descriptor) ocispec
 	return m
 }
 
-// index completes the bundle to an OCI layout.
-func (b bundle) index(t testing.TB, manifests ...ocispec.Descriptor) bundle {
+// index completes the archive to an OCI layout.
+func (b archive) index(t testing.TB, manifests ...ocispec.Descriptor) archive {
 	t.Helper()
 	index := ocispec.Index{MediaType: ocispec.MediaTypeImageIndex, Manifests: manifests}
 	index.SchemaVersion = 2
@@ -91,9 +91,9 @@ func as(d ocispec.Descriptor, name string) ocispec.Descriptor {
 }
 
 // docker puts what an old docker save writes.
-func dockerArchive(t testing.TB, tag string, tars ...[]byte) bundle {
+func dockerArchive(t testing.TB, tag string, tars ...[]byte) archive {
 	t.Helper()
-	b := bundle{"config.json": encode(t, configOf(tars...))}
+	b := archive{"config.json": encode(t, configOf(tars...))}
 	var files []string
 	for i, l := range tars {
 		name := string('a'+rune(i)) + "/layer.tar"
@@ -104,7 +104,7 @@ func dockerArchive(t testing.TB, tag string, tars ...[]byte) bundle {
 	return b
 }
 
-func (b bundle) tar(t testing.TB) []byte {
+func (b archive) tar(t testing.TB) []byte {
 	t.Helper()
 	files := make(map[string]string)
 	for name, data := range b {
@@ -138,7 +138,7 @@ func tarOf(t testing.TB, files map[string]string) []byte {
 	return buf.Bytes()
 }
 
-func (b bundle) folder(t testing.TB) string {
+func (b archive) dir(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, data := range b {
@@ -176,7 +176,7 @@ func zstandard(t testing.TB, data []byte) []byte {
 	return w.EncodeAll(data, nil)
 }
 
-func saved(t testing.TB, data []byte) string {
+func writeTemp(t testing.TB, data []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "archive")
 	if err := os.WriteFile(path, data, 0o644); err != nil {

@@ -25,7 +25,7 @@ type Healthcheck struct {
 }
 
 // config is the whole document.
-type config struct {
+type dockerImageConfig struct {
 	ocispec.Image
 	Config struct {
 		ocispec.ImageConfig

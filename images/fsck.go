@@ -40,7 +40,7 @@ type Finding struct {
 }
 
 // A Verdict is what Fsck found.
-type Verdict struct {
+type FsckReport struct {
 	Images, Blobs, Layers int   // that were verified
 	Bytes                 int64 // that were read
 	Problems              []Finding
@@ -49,7 +49,7 @@ type Verdict struct {
 
 // Fsck verifies the whole store. It waits for those who remove images, and
 // they wait for it; the error is of what could not be looked at.
-func (s *Store) Fsck(ctx context.Context) (*Verdict, error) {
+func (s *Store) Fsck(ctx context.Context) (*FsckReport, error) {
 	lock, err := os.Open(s.path("lock"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -64,16 +64,16 @@ func (s *Store) Fsck(ctx context.Context) (*Verdict, error) {
 	if err := f.images(ctx); err != nil {
 		return nil, err
 	}
-	return &f.Verdict, errors.Join(f.containers(), f.left())
+	return &f.FsckReport, errors.Join(f.containers(), f.leftovers())
 }
 
 type fsck struct {
-	Verdict
-	s         *Store
-	manifests map[digest.Digest][]string      // and the names they have
-	blobs     map[digest.Digest]digest.Digest // that were seen; a layer's with its diff ID, if it is sound
-	trees     map[digest.Digest]bool
-	blind     bool // it is not known what is needed, because a document cannot be read
+	FsckReport
+	s          *Store
+	manifests  map[digest.Digest][]string      // and the names they have
+	blobs      map[digest.Digest]digest.Digest // that were seen; a layer's with its diff ID, if it is sound
+	trees      map[digest.Digest]bool
+	incomplete bool // it is not known what is needed, because a document cannot be read
 }
 
 const (
@@ -96,7 +96,7 @@ func (f *fsck) images(ctx context.Context) error {
 		return err
 	}
 	if err != nil {
-		f.blind = true
+		f.incomplete = true
 		f.problem(ocispec.ImageIndexFile, hintDocument, nil, errors.Unwrap(err)) // without the path
 		return nil
 	}
@@ -194,7 +194,7 @@ func (f *fsck) document(d ocispec.Descriptor, max int64, names []string) ([]byte
 }
 
 func (f *fsck) unreadable(d ocispec.Descriptor, names []string, err error) {
-	f.blind = true
+	f.incomplete = true
 	f.problem(blobFile(d.Digest), hintDocument, names, err)
 }
 

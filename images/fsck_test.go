@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func mustFsck(t *testing.T, s *Store) *Verdict {
+func mustFsck(t *testing.T, s *Store) *FsckReport {
 	t.Helper()
 	v, err := s.Fsck(t.Context())
 	if err != nil {
@@ -24,8 +24,8 @@ func mustFsck(t *testing.T, s *Store) *Verdict {
 func TestFsckShared(t *testing.T) {
 	s := newStore(t)
 	shared, own := tarOf(t, map[string]string{"a": "1"}), tarOf(t, map[string]string{"b": "2"})
-	mustLoad(t, s, saved(t, dockerArchive(t, "a:1", shared).tar(t)))
-	mustLoad(t, s, saved(t, dockerArchive(t, "b:1", shared, own).tar(t)))
+	mustLoad(t, s, writeTemp(t, dockerArchive(t, "a:1", shared).tar(t)))
+	mustLoad(t, s, writeTemp(t, dockerArchive(t, "b:1", shared, own).tar(t)))
 	if err := s.Tag("b:1", "b:2"); err != nil {
 		t.Fatal(err)
 	}
@@ -49,16 +49,16 @@ func TestFsckShared(t *testing.T) {
 // means.
 func TestFsckDiffID(t *testing.T) {
 	s := newStore(t)
-	b := bundle{}
+	b := archive{}
 	right, wrong := tarOf(t, map[string]string{"a": "1"}), tarOf(t, map[string]string{"a": "2"})
 	b.index(t, as(b.image(t, right), testOne))
-	mustLoad(t, s, b.folder(t))
+	mustLoad(t, s, b.dir(t))
 
 	config := b.json(t, "application/vnd.oci.image.config.v1+json", configOf(wrong))
 	layer := b.blob("application/vnd.oci.image.layer.v1.tar", right)
 	manifest := b.json(t, "application/vnd.oci.image.manifest.v1+json", manifestOf(config, layer))
 	b.index(t, as(manifest, testOne))
-	folder := b.folder(t)
+	folder := b.dir(t)
 	if out := shell(t, folder, "cp index.json "+s.root+"; cp blobs/sha256/* "+s.root+"/blobs/sha256"); out != "" {
 		t.Fatal(out)
 	}
@@ -73,7 +73,7 @@ func TestFsckDiffID(t *testing.T) {
 // Fsck waits for who removes.
 func TestFsckWaits(t *testing.T) {
 	s := newStore(t)
-	mustLoad(t, s, saved(t, dockerArchive(t, "a:1", tarOf(t, map[string]string{"a": "1"})).tar(t)))
+	mustLoad(t, s, writeTemp(t, dockerArchive(t, "a:1", tarOf(t, map[string]string{"a": "1"})).tar(t)))
 	release, err := s.lock("lock", unix.LOCK_EX)
 	if err != nil {
 		t.Fatal(err)

@@ -60,7 +60,7 @@ func (s *Store) changeIndex(scratch *scratch, change func([]ocispec.Descriptor) 
 }
 
 // named is a descriptor of the index.
-func named(manifest ocispec.Descriptor, name string, sizes []int64) ocispec.Descriptor {
+func indexEntry(manifest ocispec.Descriptor, name string, sizes []int64) ocispec.Descriptor {
 	manifest.Annotations = map[string]string{layerSizes: joinSizes(sizes)}
 	if name != "" {
 		manifest.Annotations[ocispec.AnnotationRefName] = name
@@ -76,11 +76,11 @@ func nameOf(d ocispec.Descriptor) string { return d.Annotations[ocispec.Annotati
 func tag(index []ocispec.Descriptor, manifest ocispec.Descriptor, names []string, sizes []int64) []ocispec.Descriptor {
 	index, _ = untag(index, func(d ocispec.Descriptor) bool { return slices.Contains(names, nameOf(d)) })
 	for _, name := range names {
-		index = append(index, named(manifest, name, sizes))
+		index = append(index, indexEntry(manifest, name, sizes))
 	}
 	has := func(d ocispec.Descriptor) bool { return d.Digest == manifest.Digest }
 	if len(names) == 0 && !slices.ContainsFunc(index, has) {
-		return append(index, named(manifest, "", sizes))
+		return append(index, indexEntry(manifest, "", sizes))
 	}
 	return slices.DeleteFunc(index, func(d ocispec.Descriptor) bool {
 		return has(d) && nameOf(d) == "" && len(names) > 0

@@ -2,7 +2,7 @@ package images
 
 // Loading an image, in the order that keeps half of one from being seen:
 //
-//  1. Find the images in the bundle, check their manifests and configs. (Of
+//  1. Find the images in the archive, check their manifests and configs. (Of
 //     a stream the layers come first: see arrive.go.)
 //  2. In a scratch folder, store and unpack each layer that is new, several
 //     at a time, and check that it is what manifest and config say.
@@ -26,10 +26,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Caps on what is read from a bundle, in bytes.
+// Caps on what is read from an archive, in bytes.
 const (
-	maxLayer  = 64 << 30
-	maxBundle = 256 << 30
+	maxLayer   = 64 << 30
+	maxArchive = 256 << 30
 )
 
 // LoadOptions are what Load may be given besides its source.
@@ -69,15 +69,15 @@ func (s *Store) load(ctx context.Context, src string, opts LoadOptions, scratch 
 	if err != nil {
 		return nil, err
 	}
-	l := &loader{store: s, scratch: scratch, known: known, progress: opts.Progress, jobs: make(map[source]*job)}
-	receive := func(r io.Reader) (fs.FS, io.Closer, error) { return l.receive(ctx, r) }
-	bundle, closer, err := openBundle(src, opts.Stdin, receive)
+	l := &loader{store: s, scratch: scratch, known: known, progress: opts.Progress, jobs: make(map[layerSource]*job)}
+	receive := func(r io.Reader) (fs.FS, io.Closer, error) { return l.readStream(ctx, r) }
+	archive, closer, err := openArchive(src, opts.Stdin, receive)
 	if err != nil {
 		return nil, err
 	}
 	defer closer.Close()
-	l.bundle = bundle
-	images, err := candidates(bundle)
+	l.archive = archive
+	images, err := findImages(archive)
 	if err != nil {
 		return nil, err
 	}
@@ -94,32 +94,32 @@ func (s *Store) load(ctx context.Context, src string, opts LoadOptions, scratch 
 // A loader is one load under way.
 type loader struct {
 	store   *Store
-	bundle  fs.FS
+	archive fs.FS
 	scratch *scratch
 	known   map[digest.Digest]ocispec.Descriptor // see Store.known
 
-	jobs        map[source]*job
+	jobs        map[layerSource]*job
 	order       []*job
-	parcels     atomic.Int64
+	stagedCount atomic.Int64
 	done, total atomic.Int64
 	progress    func(done, total int64)
 }
 
-// A job is a layer of the bundle: to be unpacked, or here already.
+// A job is a layer of the archive: to be unpacked, or here already.
 type job struct {
-	source
-	parcel *parcel // nil for a layer that is here already
+	layerSource
+	staged *stagedLayer // nil for a layer that is here already
 	desc   ocispec.Descriptor
 }
 
 // plan decides which layers have to be unpacked.
-func (l *loader) plan(images []*candidate) {
+func (l *loader) plan(images []*archiveImage) {
 	for _, c := range images {
 		for _, src := range c.layers {
 			if l.jobs[src] != nil {
 				continue
 			}
-			j := &job{source: src}
+			j := &job{layerSource: src}
 			l.jobs[src] = j
 			if blob, ok := l.known[src.diffID]; ok && (src.blob == "" || src.blob == blob.Digest) && l.store.layers.Has(src.diffID) {
 				j.desc = ocispec.Descriptor{MediaType: blob.MediaType, Digest: blob.Digest, Size: blob.Size}
@@ -172,20 +172,20 @@ func (l *loader) unpack(ctx context.Context) error {
 // do stores a layer's blob as it came and unpacks it, unless that was done
 // when it arrived.
 func (l *loader) do(ctx context.Context, j *job) error {
-	in, err := l.bundle.Open(j.file)
+	in, err := l.archive.Open(j.file)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	if a, ok := in.(arrival); ok && a.unpacked != nil {
-		j.parcel = a.parcel
+	if a, ok := in.(stagedFile); ok && a.unpacked != nil {
+		j.staged = a.stagedLayer
 		return j.verify()
 	}
-	if j.parcel, err = l.newParcel(); err != nil {
+	if j.staged, err = l.newStagedLayer(); err != nil {
 		return err
 	}
-	defer j.parcel.out.Close()
-	if err := j.parcel.unpack(ctx, in); err != nil {
+	defer j.staged.out.Close()
+	if err := j.staged.unpack(ctx, in); err != nil {
 		return err
 	}
 	return j.verify()
@@ -193,8 +193,8 @@ func (l *loader) do(ctx context.Context, j *job) error {
 
 // verify holds what was unpacked against what was announced.
 func (j *job) verify() error {
-	j.desc = j.parcel.descriptor()
-	switch diffID := j.parcel.unpacked.DiffID; {
+	j.desc = j.staged.descriptor()
+	switch diffID := j.staged.unpacked.DiffID; {
 	case j.blob != "" && j.size != j.desc.Size:
 		return fmt.Errorf("it has %d bytes, its descriptor says %d", j.desc.Size, j.size)
 	case j.blob != "" && j.blob != j.desc.Digest:
@@ -206,14 +206,14 @@ func (j *job) verify() error {
 }
 
 // count tells the progress: how many more bytes of layers have been read.
-func (l *loader) count(n int) {
+func (l *loader) addProgress(n int) {
 	if done := l.done.Add(int64(n)); l.progress != nil {
 		l.progress(done, l.total.Load())
 	}
 }
 
 // commit makes blobs and layers visible.
-func (l *loader) commit(images []*candidate) error {
+func (l *loader) commit(images []*archiveImage) error {
 	for _, c := range images {
 		if err := l.documents(c); err != nil {
 			return err
@@ -222,16 +222,16 @@ func (l *loader) commit(images []*candidate) error {
 	if err := unix.Syncfs(int(l.scratch.dir.Fd())); err != nil {
 		return fmt.Errorf("syncfs %s: %w", l.scratch.path, err)
 	}
-	committed := make(map[*parcel]bool) // one may serve two jobs
+	committed := make(map[*stagedLayer]bool) // one may serve two jobs
 	for _, j := range l.order {
-		if committed[j.parcel] {
+		if committed[j.staged] {
 			continue
 		}
-		committed[j.parcel] = true
-		if err := l.store.layers.Commit(j.parcel.unpacked); err != nil {
+		committed[j.staged] = true
+		if err := l.store.layers.Commit(j.staged.unpacked); err != nil {
 			return err
 		}
-		if err := os.Rename(j.parcel.file, l.store.blobPath(j.desc.Digest)); err != nil {
+		if err := os.Rename(j.staged.file, l.store.blobPath(j.desc.Digest)); err != nil {
 			return err
 		}
 	}
@@ -251,7 +251,7 @@ func (l *loader) commit(images []*candidate) error {
 }
 
 // documents writes an image's config and manifest into the scratch folder.
-func (l *loader) documents(c *candidate) error {
+func (l *loader) documents(c *archiveImage) error {
 	if c.manifestJSON == nil {
 		var blobs []ocispec.Descriptor
 		for _, src := range c.layers {
@@ -271,7 +271,7 @@ func (l *loader) documents(c *candidate) error {
 }
 
 // tag writes the names.
-func (l *loader) tag(images []*candidate) ([]string, error) {
+func (l *loader) tag(images []*archiveImage) ([]string, error) {
 	if _, err := os.Stat(l.store.path(ocispec.ImageLayoutFile)); errors.Is(err, fs.ErrNotExist) {
 		layout := `{"imageLayoutVersion": "` + ocispec.ImageLayoutVersion + `"}`
 		if err := l.store.publish(l.scratch, ocispec.ImageLayoutFile, []byte(layout)); err != nil {

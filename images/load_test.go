@@ -25,10 +25,10 @@ import (
 // One image, in every form it may come in.
 func TestForms(t *testing.T) {
 	bottom, top := tarOf(t, map[string]string{"a": "1", "b": "1"}), tarOf(t, map[string]string{"a": "2"})
-	layout := bundle{}
+	layout := archive{}
 	layout.index(t, as(layout.image(t, bottom, top), "docker.io/library/test:one"))
 	docker := dockerArchive(t, "test:one", bottom, top)
-	both := bundle{}
+	both := archive{}
 	both.index(t, as(both.image(t, bottom, top), "test:one"))
 	for name, data := range docker {
 		both[name] = data
@@ -39,7 +39,7 @@ func TestForms(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStore(t)
-			checkTestOne(t, s, mustLoad(t, s, saved(t, data)))
+			checkTestOne(t, s, mustLoad(t, s, writeTemp(t, data)))
 		})
 		t.Run(name+", from a pipe", func(t *testing.T) {
 			s := newStore(t)
@@ -52,7 +52,7 @@ func TestForms(t *testing.T) {
 	}
 	t.Run("OCI folder", func(t *testing.T) {
 		s := newStore(t)
-		checkTestOne(t, s, mustLoad(t, s, layout.folder(t)))
+		checkTestOne(t, s, mustLoad(t, s, layout.dir(t)))
 	})
 }
 
@@ -136,7 +136,7 @@ func TestLinkedLayer(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newStore(t)
-	mustLoad(t, s, saved(t, buf.Bytes()))
+	mustLoad(t, s, writeTemp(t, buf.Bytes()))
 	checkWhole(t, s)
 }
 
@@ -144,7 +144,7 @@ func TestLinkedLayer(t *testing.T) {
 // blobs of the others need not be there.
 func TestPlatforms(t *testing.T) {
 	here := &ocispec.Platform{OS: runtime.GOOS, Architecture: runtime.GOARCH}
-	b := bundle{}
+	b := archive{}
 	mine := b.image(t, tarOf(t, map[string]string{"mine": "1"}))
 	mine.Platform = here
 	other := describe(ocispec.MediaTypeImageManifest, []byte("not here"))
@@ -153,7 +153,7 @@ func TestPlatforms(t *testing.T) {
 	index.SchemaVersion = 2
 	b.index(t, as(b.json(t, ocispec.MediaTypeImageIndex, index), "test:one"))
 	s := newStore(t)
-	mustLoad(t, s, b.folder(t))
+	mustLoad(t, s, b.dir(t))
 	image, err := s.Image("test:one")
 	if err != nil || image.Manifest != mine.Digest {
 		t.Errorf("got %+v, %v", image, err)
@@ -161,7 +161,7 @@ func TestPlatforms(t *testing.T) {
 
 	index.Manifests = []ocispec.Descriptor{other}
 	b.index(t, as(b.json(t, ocispec.MediaTypeImageIndex, index), "test:one"))
-	if _, err := s.Load(t.Context(), b.folder(t), LoadOptions{}); err == nil || !strings.Contains(err.Error(), "plan9/mips") {
+	if _, err := s.Load(t.Context(), b.dir(t), LoadOptions{}); err == nil || !strings.Contains(err.Error(), "plan9/mips") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -169,12 +169,12 @@ func TestPlatforms(t *testing.T) {
 // A name that moves to another image leaves the first without one.
 func TestRetag(t *testing.T) {
 	s := newStore(t)
-	mustLoad(t, s, saved(t, dockerArchive(t, "test:one", tarOf(t, map[string]string{"a": "1"})).tar(t)))
+	mustLoad(t, s, writeTemp(t, dockerArchive(t, "test:one", tarOf(t, map[string]string{"a": "1"})).tar(t)))
 	first, err := s.Image("test:one")
 	if err != nil {
 		t.Fatal(err)
 	}
-	mustLoad(t, s, saved(t, dockerArchive(t, "test:one", tarOf(t, map[string]string{"a": "2"})).tar(t)))
+	mustLoad(t, s, writeTemp(t, dockerArchive(t, "test:one", tarOf(t, map[string]string{"a": "2"})).tar(t)))
 	second, err := s.Image("test:one")
 	if err != nil || second.ID == first.ID {
 		t.Fatal(second, err)
@@ -182,7 +182,7 @@ func TestRetag(t *testing.T) {
 	if old, err := s.Image(first.ID.Encoded()[:12]); err != nil || old.Name != "" || old.Size != 1 {
 		t.Errorf("the first image: %+v, %v", old, err)
 	}
-	mustLoad(t, s, saved(t, dockerArchive(t, "test:two", tarOf(t, map[string]string{"a": "1"})).tar(t)))
+	mustLoad(t, s, writeTemp(t, dockerArchive(t, "test:two", tarOf(t, map[string]string{"a": "1"})).tar(t)))
 	if list, err := s.List(); err != nil || len(list) != 2 {
 		t.Errorf("%d images, want the two with names (%v)", len(list), err)
 	}
@@ -192,10 +192,10 @@ func TestRetag(t *testing.T) {
 // What is wrong with an archive is told, and nothing of it is seen.
 func TestNothingHalfLoaded(t *testing.T) {
 	good, bad := tarOf(t, map[string]string{"a": "1"}), tarOf(t, map[string]string{"../a": "1"})
-	b := bundle{}
+	b := archive{}
 	b.index(t, as(b.image(t, good), "good:one"), as(b.image(t, good, bad), "bad:one"))
 	s := newStore(t)
-	if _, err := s.Load(t.Context(), b.folder(t), LoadOptions{}); err == nil {
+	if _, err := s.Load(t.Context(), b.dir(t), LoadOptions{}); err == nil {
 		t.Fatal("no error")
 	}
 	if list, err := s.List(); err != nil || len(list) != 0 {
@@ -215,7 +215,7 @@ func TestTwoAtOnce(t *testing.T) {
 	for i := range 8 {
 		shared := tarOf(t, map[string]string{"shared": strings.Repeat("x", 1<<16)})
 		own := tarOf(t, map[string]string{"own": fmt.Sprint(i % 3)})
-		path := saved(t, dockerArchive(t, fmt.Sprintf("test:%d", i), shared, own).tar(t))
+		path := writeTemp(t, dockerArchive(t, fmt.Sprintf("test:%d", i), shared, own).tar(t))
 		wait.Go(func() {
 			if _, err := s.Load(t.Context(), path, LoadOptions{}); err != nil {
 				t.Error(err)
@@ -232,7 +232,7 @@ func TestTwoAtOnce(t *testing.T) {
 // Whatever loads and removals do at once, the store stays whole.
 func TestLoadAndRemoveAtOnce(t *testing.T) {
 	s := newStore(t)
-	path := saved(t, dockerArchive(t, "test:one", tarOf(t, map[string]string{"a": "1"}), tarOf(t, map[string]string{"b": "1"})).tar(t))
+	path := writeTemp(t, dockerArchive(t, "test:one", tarOf(t, map[string]string{"a": "1"}), tarOf(t, map[string]string{"b": "1"})).tar(t))
 	mustLoad(t, s, path)
 	var wait sync.WaitGroup
 	for range 3 {
@@ -276,7 +276,7 @@ func TestSweep(t *testing.T) {
 	if _, err := os.Stat(dead); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the dead one's folder: %v", err)
 	}
-	mustLoad(t, s, saved(t, dockerArchive(t, "a", tarOf(t, nil)).tar(t)))
+	mustLoad(t, s, writeTemp(t, dockerArchive(t, "a", tarOf(t, nil)).tar(t)))
 	if _, err := os.Stat(alive.path); err != nil {
 		t.Errorf("the living one's folder: %v", err)
 	}
@@ -289,7 +289,7 @@ func TestSweep(t *testing.T) {
 // with the next load; but not while another load may have renamed them.
 func TestTidy(t *testing.T) {
 	s := newStore(t)
-	mustLoad(t, s, saved(t, dockerArchive(t, "a", tarOf(t, map[string]string{"a": "1"})).tar(t)))
+	mustLoad(t, s, writeTemp(t, dockerArchive(t, "a", tarOf(t, map[string]string{"a": "1"})).tar(t)))
 	orphan, err := s.Image("a")
 	if err != nil {
 		t.Fatal(err)
@@ -297,7 +297,7 @@ func TestTidy(t *testing.T) {
 	if err := os.Remove(s.path("index.json")); err != nil {
 		t.Fatal(err)
 	}
-	other := saved(t, dockerArchive(t, "b", tarOf(t, nil)).tar(t))
+	other := writeTemp(t, dockerArchive(t, "b", tarOf(t, nil)).tar(t))
 	release, err := s.Hold()
 	if err != nil {
 		t.Fatal(err)
@@ -343,7 +343,7 @@ func TestDiskFull(t *testing.T) {
 		}
 		return
 	}
-	archive := saved(t, dockerArchive(t, "big", tarOf(t, map[string]string{"a": strings.Repeat("x", 128<<10), "b": "1"})).tar(t))
+	archive := writeTemp(t, dockerArchive(t, "big", tarOf(t, map[string]string{"a": strings.Repeat("x", 128<<10), "b": "1"})).tar(t))
 	loaded := false
 	for size := 32 << 10; !loaded; size += 4 << 10 {
 		if err := unix.Mount("tmpfs", root, "tmpfs", 0, fmt.Sprintf("size=%d", size)); err != nil {
@@ -372,7 +372,7 @@ func loadToFullDisk(t *testing.T, root, archive string) bool {
 	}
 	checkWhole(t, s)
 	if failed != nil {
-		mustLoad(t, s, saved(t, dockerArchive(t, "small").tar(t)))
+		mustLoad(t, s, writeTemp(t, dockerArchive(t, "small").tar(t)))
 		checkWhole(t, s)
 	}
 	return failed == nil
@@ -381,7 +381,7 @@ func loadToFullDisk(t *testing.T, root, archive string) bool {
 // The store can be read without root.
 func TestReadable(t *testing.T) {
 	s := newStore(t)
-	mustLoad(t, s, saved(t, dockerArchive(t, "test:one", tarOf(t, map[string]string{"a": "1"})).tar(t)))
+	mustLoad(t, s, writeTemp(t, dockerArchive(t, "test:one", tarOf(t, map[string]string{"a": "1"})).tar(t)))
 	for _, pattern := range []string{"index.json", "oci-layout"} {
 		if st, err := os.Stat(s.path(pattern)); err != nil || st.Mode().Perm()&0o004 == 0 {
 			t.Errorf("%s: %v, %v", pattern, st, err)

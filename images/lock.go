@@ -83,7 +83,7 @@ func (s *Store) scratch() (*scratch, error) {
 		return nil, err
 	}
 	defer release()
-	if err := s.sweep(); err != nil {
+	if err := s.removeAbandoned(); err != nil {
 		return nil, err
 	}
 	path, err := os.MkdirTemp(s.path("tmp"), "")
@@ -103,7 +103,7 @@ func (t *scratch) close() error {
 	return errors.Join(os.RemoveAll(t.path), t.dir.Close())
 }
 
-func (s *Store) sweep() error {
+func (s *Store) removeAbandoned() error {
 	left, err := filepath.Glob(s.path("tmp", "*"))
 	if err != nil {
 		return err

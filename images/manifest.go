@@ -148,7 +148,7 @@ func parseConfig(data []byte, n int) (*ocispec.Image, error) {
 
 // parseWholeConfig reads docker's part of it, too.
 func parseWholeConfig(data []byte, n int) (*ocispec.Image, *DockerConfig, error) {
-	var c config
+	var c dockerImageConfig
 	if err := json.Unmarshal(data, &c); err != nil {
 		return nil, nil, fmt.Errorf("parse image config: %w", err)
 	}

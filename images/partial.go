@@ -26,8 +26,8 @@ import (
 )
 
 // layer makes sure that a layer is here.
-func (p *puller) layer(ctx context.Context, src source, tree string) error {
-	if here, err := p.here(ctx, src); here || err != nil {
+func (p *puller) pullLayer(ctx context.Context, src layerSource, tree string) error {
+	if here, err := p.hasLayer(ctx, src); here || err != nil {
 		return err
 	}
 	partial, err := p.store.openPartial(ctx, src)
@@ -35,7 +35,7 @@ func (p *puller) layer(ctx context.Context, src source, tree string) error {
 		return err
 	}
 	defer partial.Close()
-	if here, err := p.here(ctx, src); here || err != nil { // since somebody else fetched it
+	if here, err := p.hasLayer(ctx, src); here || err != nil { // since somebody else fetched it
 		return errors.Join(err, os.Remove(partial.Name()))
 	}
 	begun, err := partial.Seek(0, io.SeekEnd)
@@ -56,21 +56,21 @@ func (p *puller) layer(ctx context.Context, src source, tree string) error {
 }
 
 // here: the store has the layer, and has the blob that it came from.
-func (p *puller) here(ctx context.Context, src source) (bool, error) {
+func (p *puller) hasLayer(ctx context.Context, src layerSource) (bool, error) {
 	if !p.store.layers.Has(src.diffID) {
 		return false, nil
 	}
 	if blob, ok := p.known[src.diffID]; ok && blob.Digest == src.blob {
-		p.tell(src, src.size)
+		p.report(src, src.size)
 		return true, nil
 	}
-	return p.hereUnnamed(ctx, src)
+	return p.hasUnreferenced(ctx, src)
 }
 
 // hereUnnamed looks for a layer that no image has, which a pull left that was
 // interrupted later. Nothing says that this blob unpacks to this layer, so it
 // is read.
-func (p *puller) hereUnnamed(ctx context.Context, src source) (bool, error) {
+func (p *puller) hasUnreferenced(ctx context.Context, src layerSource) (bool, error) {
 	blob, err := os.Open(p.store.blobPath(src.blob))
 	if errors.Is(err, os.ErrNotExist) {
 		return false, nil
@@ -83,12 +83,12 @@ func (p *puller) hereUnnamed(ctx context.Context, src source) (bool, error) {
 	if err != nil || got != src.blob || diffID != src.diffID {
 		return false, ctx.Err() // no longer what it was: fetch it anew
 	}
-	p.tell(src, src.size)
+	p.report(src, src.size)
 	return true, nil
 }
 
 // openPartial opens and locks the file for a layer on its way.
-func (s *Store) openPartial(ctx context.Context, src source) (*os.File, error) {
+func (s *Store) openPartial(ctx context.Context, src layerSource) (*os.File, error) {
 	path := s.path("partial", src.blob.Encoded())
 	for {
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
@@ -133,7 +133,7 @@ func inPlace(f *os.File) bool {
 // receive unpacks a layer from what is here of it, and then from what comes.
 // After an error, kept tells whether the bytes here may be gone on with; if
 // not, the file is empty again.
-func (p *puller) receive(ctx context.Context, src source, partial *os.File, tree string) (u *layers.Unpacked, kept bool, err error) {
+func (p *puller) receive(ctx context.Context, src layerSource, partial *os.File, tree string) (u *layers.Unpacked, kept bool, err error) {
 	begun, err := partial.Seek(0, io.SeekEnd)
 	if err != nil {
 		return nil, true, err
@@ -161,7 +161,7 @@ func (p *puller) receive(ctx context.Context, src source, partial *os.File, tree
 // arriving is what comes of a layer; it is kept as it is read.
 type arriving struct {
 	puller *puller
-	src    source
+	src    layerSource
 	in     io.Reader
 	out    *os.File
 	done   int64
@@ -177,12 +177,12 @@ func (a *arriving) Read(b []byte) (int, error) {
 		return 0, wrong
 	}
 	a.done += int64(n)
-	a.puller.tell(a.src, a.done)
+	a.puller.report(a.src, a.done)
 	return n, err
 }
 
 // commit makes a layer and its blob visible.
-func (p *puller) commit(src source, partial *os.File, u *layers.Unpacked) error {
+func (p *puller) commit(src layerSource, partial *os.File, u *layers.Unpacked) error {
 	if err := unix.Syncfs(int(partial.Fd())); err != nil {
 		return fmt.Errorf("syncfs %s: %w", partial.Name(), err)
 	}
@@ -200,7 +200,7 @@ func (p *puller) commit(src source, partial *os.File, u *layers.Unpacked) error 
 
 // dropPartials removes what interrupted pulls have left, and returns how many
 // bytes that were.
-func (s *Store) dropPartials() (freed int64, err error) {
+func (s *Store) removePartials() (freed int64, err error) {
 	left, err := filepath.Glob(s.path("partial", "*"))
 	if err != nil {
 		return 0, err

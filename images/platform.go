@@ -11,14 +11,14 @@ import (
 )
 
 // here is the platform of this machine.
-func here() ocispec.Platform {
+func hostPlatform() ocispec.Platform {
 	return ocispec.Platform{OS: runtime.GOOS, Architecture: runtime.GOARCH}
 }
 
 // parsePlatform reads os/arch or os/arch/variant; "" is this machine.
 func parsePlatform(text string) (ocispec.Platform, error) {
 	if text == "" {
-		return here(), nil
+		return hostPlatform(), nil
 	}
 	part := strings.Split(text, "/")
 	if len(part) < 2 || len(part) > 3 || slices.Contains(part, "") {
@@ -47,12 +47,12 @@ func (i *Image) Check(platform string) error {
 
 // choose picks, from the manifests of an index, the one for this machine.
 func choose(manifests []ocispec.Descriptor) (ocispec.Descriptor, error) {
-	return chooseFor(here(), manifests)
+	return choosePlatform(hostPlatform(), manifests)
 }
 
 // chooseFor picks, from the manifests of an index, the one for a platform. On
 // arm the newest variant that it runs is taken first.
-func chooseFor(want ocispec.Platform, manifests []ocispec.Descriptor) (ocispec.Descriptor, error) {
+func choosePlatform(want ocispec.Platform, manifests []ocispec.Descriptor) (ocispec.Descriptor, error) {
 	for _, variant := range variants(want) {
 		for _, m := range manifests {
 			p := m.Platform

@@ -44,7 +44,7 @@ func (s *Store) Prune(all bool) (*Pruned, error) {
 }
 
 func (s *Store) prune(all bool, scratch *scratch) (*Pruned, error) {
-	used, err := s.used()
+	used, err := s.usedManifests()
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func (s *Store) prune(all bool, scratch *scratch) (*Pruned, error) {
 	if err != nil {
 		return nil, err
 	}
-	before, err := s.bytes()
+	before, err := s.diskUsage()
 	if err != nil {
 		return nil, err
 	}
@@ -72,24 +72,24 @@ func (s *Store) prune(all bool, scratch *scratch) (*Pruned, error) {
 	if err != nil {
 		return pruned, err
 	}
-	after, err := s.bytes()
+	after, err := s.diskUsage()
 	if err != nil {
 		return pruned, err
 	}
-	freed, err := s.dropPartials()
+	freed, err := s.removePartials()
 	pruned.Freed = before - after + freed
 	return pruned, err
 }
 
 // used are the manifests that containers were made from.
-func (s *Store) used() (map[digest.Digest]bool, error) {
+func (s *Store) usedManifests() (map[digest.Digest]bool, error) {
 	index, err := s.index()
 	if err != nil {
 		return nil, err
 	}
 	used := make(map[digest.Digest]bool)
 	for _, d := range index {
-		users, err := s.users(d.Digest)
+		users, err := s.containersOf(d.Digest)
 		if err != nil {
 			return nil, err
 		}
@@ -99,7 +99,7 @@ func (s *Store) used() (map[digest.Digest]bool, error) {
 }
 
 // bytes is the size of all blobs and of the files in all layers.
-func (s *Store) bytes() (sum int64, err error) {
+func (s *Store) diskUsage() (sum int64, err error) {
 	files, err := filepath.Glob(s.path("blobs", "sha256", "*"))
 	if err != nil {
 		return 0, err

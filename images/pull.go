@@ -1,7 +1,7 @@
 package images
 
 // Pulling an image goes the way of loading one (see load.go), with a registry
-// for a bundle:
+// for an archive:
 //
 //  1. The name leads to a manifest, often through an index of platforms. It,
 //     and then the config, are fetched and checked.
@@ -79,7 +79,7 @@ func (s *Store) pull(ctx context.Context, full string, opts PullOptions, scratch
 	}
 	p := &puller{store: s, scratch: scratch, progress: opts.Progress}
 	var top digest.Digest
-	var c *candidate
+	var c *archiveImage
 	err = opts.Settings.From(ctx, full, func(from *registry.Repository) (err error) {
 		p.from = from
 		top, c, err = p.resolve(ctx, full, platform)
@@ -105,10 +105,10 @@ func (s *Store) pull(ctx context.Context, full string, opts PullOptions, scratch
 		return pulled, err
 	}
 	l := loader{store: s, scratch: scratch}
-	if err := l.commit([]*candidate{c}); err != nil {
+	if err := l.commit([]*archiveImage{c}); err != nil {
 		return nil, err
 	}
-	_, err = l.tag([]*candidate{c})
+	_, err = l.tag([]*archiveImage{c})
 	return pulled, err
 }
 
@@ -125,7 +125,7 @@ func matches(want ocispec.Platform, configJSON []byte, layers int) error {
 }
 
 // hasNamed: the name stands for this very image already.
-func (s *Store) hasNamed(full string, c *candidate) (bool, error) {
+func (s *Store) hasNamed(full string, c *archiveImage) (bool, error) {
 	index, err := s.index()
 	return slices.ContainsFunc(index, func(d ocispec.Descriptor) bool {
 		return nameOf(d) == full && d.Digest == c.manifest.Digest
@@ -142,7 +142,7 @@ type puller struct {
 }
 
 // resolve follows a name to the manifest for a platform.
-func (p *puller) resolve(ctx context.Context, full string, platform ocispec.Platform) (top digest.Digest, c *candidate, err error) {
+func (p *puller) resolve(ctx context.Context, full string, platform ocispec.Platform) (top digest.Digest, c *archiveImage, err error) {
 	ref, err := name.ParseReference(full)
 	if err != nil {
 		return "", nil, err
@@ -156,7 +156,7 @@ func (p *puller) resolve(ctx context.Context, full string, platform ocispec.Plat
 	top = d.Digest
 	for range maxDepth {
 		if !isIndex(d.MediaType) {
-			c, err := p.candidate(ctx, d, data)
+			c, err := p.image(ctx, d, data)
 			if err == nil {
 				c.names = []string{full}
 			}
@@ -166,7 +166,7 @@ func (p *puller) resolve(ctx context.Context, full string, platform ocispec.Plat
 		if err != nil {
 			return "", nil, err
 		}
-		if d, err = chooseFor(platform, offers); err != nil {
+		if d, err = choosePlatform(platform, offers); err != nil {
 			return "", nil, err
 		}
 		if !isIndex(d.MediaType) && !isManifest(d.MediaType) {
@@ -193,8 +193,8 @@ func (p *puller) document(ctx context.Context, d ocispec.Descriptor) ([]byte, er
 	return data, err
 }
 
-// candidate reads a manifest and fetches its config.
-func (p *puller) candidate(ctx context.Context, d ocispec.Descriptor, data []byte) (*candidate, error) {
+// image reads a manifest and fetches its config.
+func (p *puller) image(ctx context.Context, d ocispec.Descriptor, data []byte) (*archiveImage, error) {
 	config, blobs, err := parseManifest(data, d.MediaType)
 	if err != nil {
 		return nil, err
@@ -212,28 +212,28 @@ func (p *puller) candidate(ctx context.Context, d ocispec.Descriptor, data []byt
 	if err != nil {
 		return nil, err
 	}
-	c := &candidate{
+	c := &archiveImage{
 		manifest: ocispec.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size}, manifestJSON: data,
 		config: config, configJSON: configJSON,
 	}
 	for i, b := range blobs {
-		c.layers = append(c.layers, source{blobFile(b.Digest), b.Size, b.Digest, image.RootFS.DiffIDs[i]})
+		c.layers = append(c.layers, layerSource{blobFile(b.Digest), b.Size, b.Digest, image.RootFS.DiffIDs[i]})
 	}
 	return c, nil
 }
 
 // fetch gets the layers that are not here.
-func (p *puller) fetch(ctx context.Context, c *candidate) error {
+func (p *puller) fetch(ctx context.Context, c *archiveImage) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(layersAtOnce)
-	asked := make(map[source]bool) // an image may have a layer twice
+	asked := make(map[layerSource]bool) // an image may have a layer twice
 	for i, src := range c.layers {
 		if asked[src] {
 			continue
 		}
 		asked[src] = true
 		group.Go(func() error {
-			if err := p.layer(ctx, src, p.scratch.file(fmt.Sprintf("layer%d", i))); err != nil {
+			if err := p.pullLayer(ctx, src, p.scratch.file(fmt.Sprintf("layer%d", i))); err != nil {
 				return fmt.Errorf("layer %s: %w", src.blob, err)
 			}
 			return nil
@@ -242,7 +242,7 @@ func (p *puller) fetch(ctx context.Context, c *candidate) error {
 	return group.Wait()
 }
 
-func (p *puller) tell(src source, done int64) {
+func (p *puller) report(src layerSource, done int64) {
 	if p.progress != nil {
 		p.progress(src.blob, done, src.size)
 	}

@@ -22,22 +22,22 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// A shelf is a registry that serves a bundle, whatever the name, and notes
+// A testRegistry is a registry that serves an archive, whatever the name, and notes
 // what it was asked for. Tags are the annotated names of index.json.
-type shelf struct {
-	bundle
+type testRegistry struct {
+	archive
 	tag  ocispec.Descriptor // what each tag means
 	host string
 
-	mu    sync.Mutex
-	asked []string // "<digest> <Range>" of blobs
-	spoil func(d digest.Digest, w http.ResponseWriter, r *http.Request) (done bool)
+	mu        sync.Mutex
+	asked     []string // "<digest> <Range>" of blobs
+	intercept func(d digest.Digest, w http.ResponseWriter, r *http.Request) (done bool)
 }
 
-func newShelf(t *testing.T, b bundle, tag ocispec.Descriptor) *shelf {
+func newTestRegistry(t *testing.T, b archive, tag ocispec.Descriptor) *testRegistry {
 	t.Helper()
 	noPasswords(t)
-	s := &shelf{bundle: b, tag: tag}
+	s := &testRegistry{archive: b, tag: tag}
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	s.host = strings.TrimPrefix(server.URL, "http://")
@@ -52,15 +52,15 @@ func noPasswords(t *testing.T) {
 	}
 }
 
-func (s *shelf) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *testRegistry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	kind, ref := filepath.Split(r.URL.Path)
 	d := digest.Digest(ref)
-	data, ok := s.bundle[fileOf(d)]
+	data, ok := s.archive[fileOf(d)]
 	switch {
 	case r.URL.Path == "/v2/":
 	case strings.HasSuffix(kind, "/manifests/") && !strings.Contains(ref, ":"):
 		w.Header().Set("Content-Type", s.tag.MediaType)
-		w.Write(s.bundle[blobFile(s.tag.Digest)])
+		w.Write(s.archive[blobFile(s.tag.Digest)])
 	case strings.HasSuffix(kind, "/manifests/") && ok:
 		first, _, _ := strings.Cut(r.Header.Get("Accept"), ",")
 		w.Header().Set("Content-Type", first)
@@ -68,7 +68,7 @@ func (s *shelf) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasSuffix(kind, "/blobs/") && ok:
 		s.mu.Lock()
 		s.asked = append(s.asked, ref+" "+r.Header.Get("Range"))
-		spoil := s.spoil
+		spoil := s.intercept
 		s.mu.Unlock()
 		if spoil == nil || !spoil(d, w, r) {
 			http.ServeContent(w, r, "", time.Time{}, strings.NewReader(string(data)))
@@ -86,14 +86,14 @@ func fileOf(d digest.Digest) string {
 	return blobFile(d)
 }
 
-func (s *shelf) setSpoil(spoil func(digest.Digest, http.ResponseWriter, *http.Request) bool) {
+func (s *testRegistry) setIntercept(spoil func(digest.Digest, http.ResponseWriter, *http.Request) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.spoil = spoil
+	s.intercept = spoil
 }
 
 // forget returns what was asked for, and begins anew.
-func (s *shelf) forget() []string {
+func (s *testRegistry) takeAsked() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	asked := s.asked
@@ -101,13 +101,13 @@ func (s *shelf) forget() []string {
 	return asked
 }
 
-func (s *shelf) name() string { return s.host + "/some/image:tag" }
+func (s *testRegistry) name() string { return s.host + "/some/image:tag" }
 
-func (s *shelf) pull(ctx context.Context, store *Store) (*Pulled, error) {
+func (s *testRegistry) pull(ctx context.Context, store *Store) (*Pulled, error) {
 	return store.Pull(ctx, s.name(), PullOptions{Settings: &registry.Settings{}})
 }
 
-func (s *shelf) mustPull(t *testing.T, store *Store) *Pulled {
+func (s *testRegistry) mustPull(t *testing.T, store *Store) *Pulled {
 	t.Helper()
 	pulled, err := s.pull(t.Context(), store)
 	if err != nil {
@@ -125,7 +125,7 @@ func noise(t testing.TB, name string, size int) []byte {
 	return tarOf(t, map[string]string{name: string(data)})
 }
 
-func layersOf(t testing.TB, b bundle, manifest ocispec.Descriptor) []ocispec.Descriptor {
+func layersOf(t testing.TB, b archive, manifest ocispec.Descriptor) []ocispec.Descriptor {
 	t.Helper()
 	_, layers, err := parseManifest(b[blobFile(manifest.Digest)], manifest.MediaType)
 	if err != nil {
@@ -149,31 +149,31 @@ func readLayerFile(t *testing.T, s *Store, image *Image, name string) string {
 }
 
 func TestPull(t *testing.T) {
-	b := bundle{}
+	b := archive{}
 	manifest := b.image(t, tarOf(t, map[string]string{"a": "one"}), tarOf(t, map[string]string{"b": "two"}))
-	shelf := newShelf(t, b, manifest)
+	remote := newTestRegistry(t, b, manifest)
 	store := newStore(t)
-	pulled := shelf.mustPull(t, store)
-	if !pulled.New || pulled.Digest != manifest.Digest || pulled.Name != shelf.name() {
+	pulled := remote.mustPull(t, store)
+	if !pulled.New || pulled.Digest != manifest.Digest || pulled.Name != remote.name() {
 		t.Errorf("pulled %+v", pulled)
 	}
-	image, err := store.Image(shelf.name())
+	image, err := store.Image(remote.name())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if image.Manifest != manifest.Digest || readLayerFile(t, store, image, "a")+readLayerFile(t, store, image, "b") != "onetwo" || image.Size != 6 {
 		t.Errorf("image %+v", image)
 	}
-	if n := len(shelf.forget()); n != 3 {
+	if n := len(remote.takeAsked()); n != 3 {
 		t.Errorf("%d blobs fetched, want a config and two layers", n)
 	}
-	if again := shelf.mustPull(t, store); again.New {
+	if again := remote.mustPull(t, store); again.New {
 		t.Error("the second pull says that the image is new")
 	}
-	if asked := shelf.forget(); len(asked) > 0 {
+	if asked := remote.takeAsked(); len(asked) > 0 {
 		t.Errorf("fetched though they are here: %q", asked)
 	}
-	at, err := store.Pull(t.Context(), shelf.host+"/some/image@"+manifest.Digest.String(), PullOptions{Settings: &registry.Settings{}})
+	at, err := store.Pull(t.Context(), remote.host+"/some/image@"+manifest.Digest.String(), PullOptions{Settings: &registry.Settings{}})
 	if err != nil || at.Digest != manifest.Digest {
 		t.Errorf("by digest: %+v, %v", at, err)
 	}
@@ -181,19 +181,19 @@ func TestPull(t *testing.T) {
 
 func TestPullOnlyWhatIsMissing(t *testing.T) {
 	base := tarOf(t, map[string]string{"base": "1"})
-	b := bundle{}
+	b := archive{}
 	first := b.image(t, base, tarOf(t, map[string]string{"a": "1"}))
 	second := b.image(t, base, tarOf(t, map[string]string{"b": "1"}))
-	shelf := newShelf(t, b, first)
+	remote := newTestRegistry(t, b, first)
 	store := newStore(t)
-	shelf.mustPull(t, store)
-	shelf.forget()
-	shelf.tag = second
-	if pulled := shelf.mustPull(t, store); !pulled.New {
+	remote.mustPull(t, store)
+	remote.takeAsked()
+	remote.tag = second
+	if pulled := remote.mustPull(t, store); !pulled.New {
 		t.Error("another image under the name, and it is not new")
 	}
 	shared := layersOf(t, b, second)[0].Digest.String()
-	for _, asked := range shelf.forget() {
+	for _, asked := range remote.takeAsked() {
 		if strings.HasPrefix(asked, shared) {
 			t.Error("the shared layer is fetched again")
 		}
@@ -201,7 +201,7 @@ func TestPullOnlyWhatIsMissing(t *testing.T) {
 }
 
 func TestPullPlatform(t *testing.T) {
-	b := bundle{}
+	b := archive{}
 	platforms := []string{"linux/amd64", "linux/arm64/v8", "linux/arm/v6", "linux/arm/v7", "linux/s390x"}
 	var offers []ocispec.Descriptor
 	for _, text := range platforms {
@@ -213,32 +213,32 @@ func TestPullPlatform(t *testing.T) {
 	}
 	index := ocispec.Index{MediaType: ocispec.MediaTypeImageIndex, Manifests: offers}
 	index.SchemaVersion = 2
-	shelf := newShelf(t, b, b.json(t, ocispec.MediaTypeImageIndex, index))
+	remote := newTestRegistry(t, b, b.json(t, ocispec.MediaTypeImageIndex, index))
 	store := newStore(t)
 	for asked, want := range map[string]string{
 		"linux/arm64": "linux/arm64/v8", "linux/arm": "linux/arm/v7", "linux/arm/v6": "linux/arm/v6", "linux/s390x": "linux/s390x",
 	} {
-		pulled, err := store.Pull(t.Context(), shelf.name(), PullOptions{Settings: &registry.Settings{}, Platform: asked})
+		pulled, err := store.Pull(t.Context(), remote.name(), PullOptions{Settings: &registry.Settings{}, Platform: asked})
 		if err != nil {
 			t.Errorf("%s: %v", asked, err)
 			continue
 		}
-		image, err := store.Image(shelf.name())
+		image, err := store.Image(remote.name())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := readLayerFile(t, store, image, "platform"); got != want || pulled.Digest != shelf.tag.Digest {
+		if got := readLayerFile(t, store, image, "platform"); got != want || pulled.Digest != remote.tag.Digest {
 			t.Errorf("%s: the image for %s, digest %s", asked, got, pulled.Digest)
 		}
 	}
-	_, err := store.Pull(t.Context(), shelf.name(), PullOptions{Settings: &registry.Settings{}, Platform: "linux/riscv64"})
+	_, err := store.Pull(t.Context(), remote.name(), PullOptions{Settings: &registry.Settings{}, Platform: "linux/riscv64"})
 	if err == nil || !strings.Contains(err.Error(), "only for") {
 		t.Errorf("riscv64: %v", err)
 	}
 }
 
 // imageFor makes an image whose config says its platform.
-func (b bundle) imageFor(t testing.TB, p ocispec.Platform, layer []byte) ocispec.Descriptor {
+func (b archive) imageFor(t testing.TB, p ocispec.Platform, layer []byte) ocispec.Descriptor {
 	t.Helper()
 	config := configOf(layer)
 	config.Platform = p
@@ -248,17 +248,17 @@ func (b bundle) imageFor(t testing.TB, p ocispec.Platform, layer []byte) ocispec
 }
 
 func TestPullErrors(t *testing.T) {
-	b := bundle{}
+	b := archive{}
 	manifest := b.image(t, tarOf(t, map[string]string{"a": "one"}))
-	shelf := newShelf(t, b, manifest)
+	remote := newTestRegistry(t, b, manifest)
 	store := newStore(t)
 	for platform, want := range map[string]string{"linux/s390x": "no image for linux/s390x, only for linux/amd64", "linux": "unknown platform"} {
-		_, err := store.Pull(t.Context(), shelf.name(), PullOptions{Settings: &registry.Settings{}, Platform: platform})
+		_, err := store.Pull(t.Context(), remote.name(), PullOptions{Settings: &registry.Settings{}, Platform: platform})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v", platform, err)
 		}
 	}
-	_, err := store.Pull(t.Context(), shelf.host+"/some/image@sha256:"+strings.Repeat("0", 64), PullOptions{Settings: &registry.Settings{}})
+	_, err := store.Pull(t.Context(), remote.host+"/some/image@sha256:"+strings.Repeat("0", 64), PullOptions{Settings: &registry.Settings{}})
 	if !errors.Is(err, registry.ErrNotFound) {
 		t.Errorf("unknown digest: %v", err)
 	}
@@ -285,13 +285,13 @@ func partialSize(s *Store, d digest.Digest) int64 {
 
 // A pull that was interrupted goes on where it stopped, in another process.
 func TestPullGoesOn(t *testing.T) {
-	b := bundle{}
+	b := archive{}
 	manifest := b.image(t, noise(t, "large", 4<<20))
 	layer := layersOf(t, b, manifest)[0]
-	shelf := newShelf(t, b, manifest)
+	remote := newTestRegistry(t, b, manifest)
 	store := newStore(t)
 	ctx, interrupt := context.WithCancel(t.Context())
-	shelf.setSpoil(func(d digest.Digest, w http.ResponseWriter, r *http.Request) bool {
+	remote.setIntercept(func(d digest.Digest, w http.ResponseWriter, r *http.Request) bool {
 		if d != layer.Digest {
 			return false
 		}
@@ -305,17 +305,17 @@ func TestPullGoesOn(t *testing.T) {
 		<-r.Context().Done()
 		return true
 	})
-	if _, err := shelf.pull(ctx, store); err == nil {
+	if _, err := remote.pull(ctx, store); err == nil {
 		t.Fatal("no error, though it was interrupted")
 	}
 	begun := partialSize(store, layer.Digest)
 	if begun < 1<<20 {
 		t.Fatalf("%d bytes are kept", begun)
 	}
-	shelf.setSpoil(nil)
-	shelf.forget()
-	shelf.mustPull(t, store)
-	if asked := shelf.forget(); !slices.Contains(asked, fmt.Sprintf("%s bytes=%d-", layer.Digest, begun)) {
+	remote.setIntercept(nil)
+	remote.takeAsked()
+	remote.mustPull(t, store)
+	if asked := remote.takeAsked(); !slices.Contains(asked, fmt.Sprintf("%s bytes=%d-", layer.Digest, begun)) {
 		t.Errorf("asked for %q, and %d bytes were here", asked, begun)
 	}
 	if n := partialSize(store, layer.Digest); n != -1 {
@@ -324,12 +324,12 @@ func TestPullGoesOn(t *testing.T) {
 }
 
 func TestPullSurvivesCut(t *testing.T) {
-	b := bundle{}
+	b := archive{}
 	manifest := b.image(t, noise(t, "large", 1<<20))
 	layer := layersOf(t, b, manifest)[0]
-	shelf := newShelf(t, b, manifest)
+	remote := newTestRegistry(t, b, manifest)
 	cuts := 0
-	shelf.setSpoil(func(d digest.Digest, w http.ResponseWriter, r *http.Request) bool {
+	remote.setIntercept(func(d digest.Digest, w http.ResponseWriter, r *http.Request) bool {
 		if d != layer.Digest || cuts == 3 {
 			return false
 		}
@@ -337,7 +337,7 @@ func TestPullSurvivesCut(t *testing.T) {
 		http.ServeContent(cutAfter{w, 200 << 10}, r, "", time.Time{}, strings.NewReader(string(b[blobFile(d)])))
 		return true
 	})
-	shelf.mustPull(t, newStore(t))
+	remote.mustPull(t, newStore(t))
 	if cuts != 3 {
 		t.Errorf("%d cuts", cuts)
 	}
@@ -356,7 +356,7 @@ func (c cutAfter) ReadFrom(r io.Reader) (int64, error) {
 }
 
 func TestRow23PulledBytes(t *testing.T) {
-	b := bundle{}
+	b := archive{}
 	manifest := b.image(t, noise(t, "file", 1<<20))
 	layer := layersOf(t, b, manifest)[0]
 	other := gzipped(t, noise(t, "evil", 1<<20))
@@ -370,20 +370,20 @@ func TestRow23PulledBytes(t *testing.T) {
 		"more than said": append(slices.Clone(b[blobFile(layer.Digest)]), 0),
 	} {
 		t.Run(name, func(t *testing.T) {
-			shelf := newShelf(t, b, manifest)
+			remote := newTestRegistry(t, b, manifest)
 			store := newStore(t)
-			shelf.setSpoil(func(d digest.Digest, w http.ResponseWriter, r *http.Request) bool {
+			remote.setIntercept(func(d digest.Digest, w http.ResponseWriter, r *http.Request) bool {
 				if d == layer.Digest {
 					http.ServeContent(w, r, "", time.Time{}, strings.NewReader(string(bytes)))
 				}
 				return d == layer.Digest
 			})
-			if _, err := shelf.pull(t.Context(), store); err == nil {
+			if _, err := remote.pull(t.Context(), store); err == nil {
 				t.Error("no error")
 			}
 			wantEmpty(t, store)
-			shelf.setSpoil(nil)
-			shelf.mustPull(t, store) // the wrong bytes are not gone on with
+			remote.setIntercept(nil)
+			remote.mustPull(t, store) // the wrong bytes are not gone on with
 		})
 	}
 }
@@ -396,7 +396,7 @@ func flipped(data []byte, at int) []byte {
 
 // What lies in partial/ may be anything: a disk that was full, a power cut.
 func TestRow23WrongBeginning(t *testing.T) {
-	b := bundle{}
+	b := archive{}
 	manifest := b.image(t, noise(t, "file", 1<<20))
 	layer := layersOf(t, b, manifest)[0]
 	right := b[blobFile(layer.Digest)]
@@ -405,7 +405,7 @@ func TestRow23WrongBeginning(t *testing.T) {
 		"more": append(slices.Clone(right), right...), "all": right,
 	} {
 		t.Run(name, func(t *testing.T) {
-			shelf := newShelf(t, b, manifest)
+			remote := newTestRegistry(t, b, manifest)
 			store := newStore(t)
 			if err := store.create(); err != nil {
 				t.Fatal(err)
@@ -416,7 +416,7 @@ func TestRow23WrongBeginning(t *testing.T) {
 			if err := os.WriteFile(store.path("partial", layer.Digest.Encoded()), begun, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			shelf.mustPull(t, store)
+			remote.mustPull(t, store)
 			data, err := os.ReadFile(store.blobPath(layer.Digest))
 			if err != nil || digest.FromBytes(data) != layer.Digest {
 				t.Errorf("blob of %d bytes, %v", len(data), err)
@@ -426,12 +426,12 @@ func TestRow23WrongBeginning(t *testing.T) {
 }
 
 func TestRow23PulledDiffID(t *testing.T) {
-	b := bundle{}
+	b := archive{}
 	right := tarOf(t, map[string]string{"a": "one"})
 	config := b.json(t, ocispec.MediaTypeImageConfig, configOf(tarOf(t, map[string]string{"a": "other"})))
 	manifest := b.json(t, ocispec.MediaTypeImageManifest, manifestOf(config, b.blob(ocispec.MediaTypeImageLayerGzip, gzipped(t, right))))
 	store := newStore(t)
-	_, err := newShelf(t, b, manifest).pull(t.Context(), store)
+	_, err := newTestRegistry(t, b, manifest).pull(t.Context(), store)
 	if err == nil || !strings.Contains(err.Error(), "diff ID") {
 		t.Errorf("error %v", err)
 	}
@@ -440,22 +440,22 @@ func TestRow23PulledDiffID(t *testing.T) {
 
 // A layer that is here under its diff ID is not taken for another blob's.
 func TestRow23LayerOfAnotherBlob(t *testing.T) {
-	b := bundle{}
+	b := archive{}
 	good, evil := tarOf(t, map[string]string{"a": "good"}), tarOf(t, map[string]string{"a": "evil"})
-	shelf := newShelf(t, b, b.image(t, good, evil))
+	remote := newTestRegistry(t, b, b.image(t, good, evil))
 	store := newStore(t)
-	shelf.mustPull(t, store)
+	remote.mustPull(t, store)
 	config := b.json(t, ocispec.MediaTypeImageConfig, configOf(evil))
-	shelf.tag = b.json(t, ocispec.MediaTypeImageManifest, manifestOf(config, b.blob(ocispec.MediaTypeImageLayerGzip, gzipped(t, good))))
-	if _, err := shelf.pull(t.Context(), store); err == nil {
+	remote.tag = b.json(t, ocispec.MediaTypeImageManifest, manifestOf(config, b.blob(ocispec.MediaTypeImageLayerGzip, gzipped(t, good))))
+	if _, err := remote.pull(t.Context(), store); err == nil {
 		t.Error("the blob of one layer and the diff ID of another make an image")
 	}
 }
 
 func TestRow22PulledIndexes(t *testing.T) {
-	b := bundle{}
+	b := archive{}
 	d := b.image(t, tarOf(t, map[string]string{"a": "one"}))
-	p := here()
+	p := hostPlatform()
 	for range maxDepth + 1 {
 		d.Platform = &p
 		index := ocispec.Index{MediaType: ocispec.MediaTypeImageIndex, Manifests: []ocispec.Descriptor{d}}
@@ -463,7 +463,7 @@ func TestRow22PulledIndexes(t *testing.T) {
 		d = b.json(t, ocispec.MediaTypeImageIndex, index)
 	}
 	store := newStore(t)
-	_, err := newShelf(t, b, d).pull(t.Context(), store)
+	_, err := newTestRegistry(t, b, d).pull(t.Context(), store)
 	if err == nil || !strings.Contains(err.Error(), "nested deeper") {
 		t.Errorf("error %v", err)
 	}
@@ -472,25 +472,25 @@ func TestRow22PulledIndexes(t *testing.T) {
 
 // Two pulls at once share the work.
 func TestTwoPulls(t *testing.T) {
-	b := bundle{}
+	b := archive{}
 	manifest := b.image(t, noise(t, "a", 1<<20), noise(t, "b", 1<<20), noise(t, "c", 1<<20), noise(t, "d", 1<<20))
-	shelf := newShelf(t, b, manifest)
+	remote := newTestRegistry(t, b, manifest)
 	store := newStore(t)
-	shelf.setSpoil(func(d digest.Digest, w http.ResponseWriter, r *http.Request) bool {
+	remote.setIntercept(func(d digest.Digest, w http.ResponseWriter, r *http.Request) bool {
 		time.Sleep(50 * time.Millisecond) // so that they meet
 		return false
 	})
 	var both sync.WaitGroup
 	for range 3 {
 		both.Go(func() {
-			if _, err := shelf.pull(t.Context(), store); err != nil {
+			if _, err := remote.pull(t.Context(), store); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	both.Wait()
 	count := make(map[string]int)
-	for _, asked := range shelf.forget() {
+	for _, asked := range remote.takeAsked() {
 		count[asked]++
 	}
 	for _, l := range layersOf(t, b, manifest) {
@@ -498,7 +498,7 @@ func TestTwoPulls(t *testing.T) {
 			t.Errorf("layer %s was fetched %d times", l.Digest, n)
 		}
 	}
-	if _, err := store.Image(shelf.name()); err != nil {
+	if _, err := store.Image(remote.name()); err != nil {
 		t.Error(err)
 	}
 }
@@ -509,10 +509,10 @@ func TestPullKeepsLayers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for the retries of a download")
 	}
-	b := bundle{}
+	b := archive{}
 	manifest := b.image(t, noise(t, "a", 1000), noise(t, "b", 1000))
 	first, last := layersOf(t, b, manifest)[0], layersOf(t, b, manifest)[1]
-	shelf := newShelf(t, b, manifest)
+	remote := newTestRegistry(t, b, manifest)
 	store := newStore(t)
 	fail := func(d digest.Digest, w http.ResponseWriter, r *http.Request) bool {
 		if d == last.Digest {
@@ -523,13 +523,13 @@ func TestPullKeepsLayers(t *testing.T) {
 		}
 		return d == last.Digest
 	}
-	shelf.setSpoil(fail)
+	remote.setIntercept(fail)
 	for range 2 {
-		if _, err := shelf.pull(t.Context(), store); err == nil {
+		if _, err := remote.pull(t.Context(), store); err == nil {
 			t.Fatal("no error")
 		}
 	}
-	if asked := shelf.forget(); count(asked, first.Digest) != 1 {
+	if asked := remote.takeAsked(); count(asked, first.Digest) != 1 {
 		t.Errorf("the layer that is here is fetched again: %q", asked)
 	}
 	pruned, err := store.Prune(false)
@@ -537,9 +537,9 @@ func TestPullKeepsLayers(t *testing.T) {
 		t.Errorf("pruned %+v, %v", pruned, err)
 	}
 	wantNoBlobs(t, store)
-	shelf.setSpoil(nil)
-	shelf.mustPull(t, store)
-	if asked := shelf.forget(); count(asked, first.Digest) != 1 {
+	remote.setIntercept(nil)
+	remote.mustPull(t, store)
+	if asked := remote.takeAsked(); count(asked, first.Digest) != 1 {
 		t.Errorf("after prune: %q", asked)
 	}
 }

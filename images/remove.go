@@ -71,7 +71,7 @@ func (s *Store) removeLocked(name string, force bool, scratch *scratch) (lines [
 	if err != nil {
 		return nil, err
 	}
-	users, err := s.users(d.Digest)
+	users, err := s.containersOf(d.Digest)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func choice(index []ocispec.Descriptor, d ocispec.Descriptor, name string, force
 
 // users are the containers made from an image: each has the digest of its
 // manifest in containers/<id>/image.
-func (s *Store) users(manifest digest.Digest) ([]string, error) {
+func (s *Store) containersOf(manifest digest.Digest) ([]string, error) {
 	files, err := filepath.Glob(s.path("containers", "*", "image"))
 	if err != nil {
 		return nil, err

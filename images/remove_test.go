@@ -12,8 +12,8 @@ import (
 func TestRemove(t *testing.T) {
 	s := newStore(t)
 	shared, own := tarOf(t, map[string]string{"s": "1"}), tarOf(t, map[string]string{"o": "1"})
-	mustLoad(t, s, saved(t, dockerArchive(t, "test:one", shared, own).tar(t)))
-	mustLoad(t, s, saved(t, dockerArchive(t, "test:two", shared).tar(t)))
+	mustLoad(t, s, writeTemp(t, dockerArchive(t, "test:one", shared, own).tar(t)))
+	mustLoad(t, s, writeTemp(t, dockerArchive(t, "test:two", shared).tar(t)))
 	one, err := s.Image("test:one")
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +46,7 @@ func TestRemoveNames(t *testing.T) {
 	s := newStore(t)
 	layer := tarOf(t, map[string]string{"a": "1"})
 	for _, name := range []string{"a:1", "b:1", "c:1"} {
-		mustLoad(t, s, saved(t, dockerArchive(t, name, layer).tar(t)))
+		mustLoad(t, s, writeTemp(t, dockerArchive(t, name, layer).tar(t)))
 	}
 	image, err := s.Image("a:1")
 	if err != nil {
@@ -72,8 +72,8 @@ func TestRemoveNames(t *testing.T) {
 func TestRemoveUsed(t *testing.T) {
 	s := newStore(t)
 	layer := tarOf(t, map[string]string{"a": "1"})
-	mustLoad(t, s, saved(t, dockerArchive(t, "a:1", layer).tar(t)))
-	mustLoad(t, s, saved(t, dockerArchive(t, "b:1", layer).tar(t)))
+	mustLoad(t, s, writeTemp(t, dockerArchive(t, "a:1", layer).tar(t)))
+	mustLoad(t, s, writeTemp(t, dockerArchive(t, "b:1", layer).tar(t)))
 	image, err := s.Image("a:1")
 	if err != nil {
 		t.Fatal(err)

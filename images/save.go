@@ -44,19 +44,19 @@ func (s *Store) Save(ctx context.Context, w io.Writer, format string, names ...s
 		return err
 	}
 	defer release()
-	a := archive{ctx: ctx, store: s, tar: tar.NewWriter(w), has: make(map[digest.Digest]bool)}
+	a := archiveWriter{ctx: ctx, store: s, tar: tar.NewWriter(w), has: make(map[digest.Digest]bool)}
 	for _, name := range names {
 		if err := a.add(name); err != nil {
 			return fmt.Errorf("save %s: %w", name, err)
 		}
 	}
-	if err := a.finish(format); err != nil {
+	if err := a.close(format); err != nil {
 		return fmt.Errorf("save: %w", err)
 	}
 	return nil
 }
 
-type archive struct {
+type archiveWriter struct {
 	ctx   context.Context
 	store *Store
 	tar   *tar.Writer
@@ -76,7 +76,7 @@ type dockerItem struct {
 }
 
 // add writes the blobs of an image, and notes its name.
-func (a *archive) add(name string) error {
+func (a *archiveWriter) add(name string) error {
 	index, err := a.store.index()
 	if err != nil {
 		return err
@@ -112,7 +112,7 @@ func (a *archive) add(name string) error {
 }
 
 // item is the entry of an image, of which there is one whatever its names.
-func (a *archive) item(manifest digest.Digest) *dockerItem {
+func (a *archiveWriter) item(manifest digest.Digest) *dockerItem {
 	for _, item := range a.items {
 		if item.manifest == manifest {
 			return item
@@ -123,7 +123,7 @@ func (a *archive) item(manifest digest.Digest) *dockerItem {
 	return item
 }
 
-func (a *archive) blob(d ocispec.Descriptor) error {
+func (a *archiveWriter) blob(d ocispec.Descriptor) error {
 	if a.has[d.Digest] {
 		return nil
 	}
@@ -133,23 +133,23 @@ func (a *archive) blob(d ocispec.Descriptor) error {
 		return err
 	}
 	defer f.Close()
-	return a.file(blobFile(d.Digest), d.Size, until{a.ctx, f})
+	return a.file(blobFile(d.Digest), d.Size, contextReader{a.ctx, f})
 }
 
 // until is a reader that ends with a context.
-type until struct {
+type contextReader struct {
 	ctx context.Context
 	in  io.Reader
 }
 
-func (u until) Read(p []byte) (int, error) {
+func (u contextReader) Read(p []byte) (int, error) {
 	if err := u.ctx.Err(); err != nil {
 		return 0, err
 	}
 	return u.in.Read(p)
 }
 
-func (a *archive) file(name string, size int64, r io.Reader) error {
+func (a *archiveWriter) file(name string, size int64, r io.Reader) error {
 	if err := a.tar.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: size}); err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func (a *archive) file(name string, size int64, r io.Reader) error {
 }
 
 // finish writes the documents that lead to the blobs.
-func (a *archive) finish(format string) error {
+func (a *archiveWriter) close(format string) error {
 	a.index.SchemaVersion, a.index.MediaType = 2, ocispec.MediaTypeImageIndex
 	documents := []struct {
 		name    string

@@ -51,16 +51,16 @@ type Layer struct {
 
 	unpacked int64 // bytes in its files, or -1 where that is not known before
 	open     func() (io.ReadCloser, error)
-	saved    string // the index's file, or "" where there can be none
+	cache    string // the index's file, or "" where there can be none
 }
 
 // Look opens an image of the store, or of a file or folder: src is taken for
 // a path where it begins with "/" or ".", or where the store has no image of
 // that name. FILE:NAME means one image of several in an archive. Cache is a
 // folder for indexes of layers outside the store, or "".
-func (s *Store) Look(ctx context.Context, src, cache string) (*Source, error) {
+func (s *Store) OpenReadOnly(ctx context.Context, src, cache string) (*Source, error) {
 	if !strings.HasPrefix(src, "/") && !strings.HasPrefix(src, ".") {
-		found, err := s.look(src)
+		found, err := s.openStored(src)
 		if err == nil {
 			return found, nil
 		}
@@ -72,7 +72,7 @@ func (s *Store) Look(ctx context.Context, src, cache string) (*Source, error) {
 	if file == "" {
 		return nil, hint.New(&fs.PathError{Op: "open image", Path: src, Err: fs.ErrNotExist}, "minictr images lists those in the store")
 	}
-	found, err := lookFile(ctx, file, name, cache)
+	found, err := openFromArchive(ctx, file, name, cache)
 	if err != nil {
 		return nil, fmt.Errorf("open image %s: %w", src, err)
 	}
@@ -93,13 +93,13 @@ func splitFile(src string) (file, name string) {
 }
 
 // look opens an image of the store by its name or ID.
-func (s *Store) look(name string) (*Source, error) {
-	return s.lookFor(func(index []ocispec.Descriptor) (ocispec.Descriptor, error) { return s.find(index, name) })
+func (s *Store) openStored(name string) (*Source, error) {
+	return s.openFound(func(index []ocispec.Descriptor) (ocispec.Descriptor, error) { return s.find(index, name) })
 }
 
 // LookManifest opens an image of the store by its manifest's digest.
-func (s *Store) LookManifest(manifest digest.Digest) (*Source, error) {
-	return s.lookFor(func(index []ocispec.Descriptor) (ocispec.Descriptor, error) {
+func (s *Store) ImageByManifest(manifest digest.Digest) (*Source, error) {
+	return s.openFound(func(index []ocispec.Descriptor) (ocispec.Descriptor, error) {
 		for _, d := range index {
 			if d.Digest == manifest {
 				return d, nil
@@ -111,7 +111,7 @@ func (s *Store) LookManifest(manifest digest.Digest) (*Source, error) {
 
 // lookFor opens the image that find finds in the index, and keeps it from
 // being removed. Who may not take the store's lock looks without it.
-func (s *Store) lookFor(find func([]ocispec.Descriptor) (ocispec.Descriptor, error)) (src *Source, err error) {
+func (s *Store) openFound(find func([]ocispec.Descriptor) (ocispec.Descriptor, error)) (src *Source, err error) {
 	src = new(Source)
 	defer func() {
 		if err != nil {
@@ -145,7 +145,7 @@ func (s *Store) fill(src *Source, d ocispec.Descriptor) error {
 	}
 	src.Name, src.ID, src.Config = Familiar(image.Name), image.ID, image.Config
 	for i, blob := range blobs {
-		src.Layers = append(src.Layers, s.layer(image.Layers[i], blob))
+		src.Layers = append(src.Layers, s.sourceLayer(image.Layers[i], blob))
 		if i < len(image.Sizes) {
 			src.Layers[i].unpacked = image.Sizes[i]
 		}
@@ -153,11 +153,11 @@ func (s *Store) fill(src *Source, d ocispec.Descriptor) error {
 	return nil
 }
 
-func (s *Store) layer(diffID digest.Digest, blob ocispec.Descriptor) *Layer {
+func (s *Store) sourceLayer(diffID digest.Digest, blob ocispec.Descriptor) *Layer {
 	return &Layer{
 		DiffID: diffID, Blob: blob.Digest, Size: blob.Size, unpacked: -1,
 		open:  func() (io.ReadCloser, error) { return os.Open(s.blobPath(blob.Digest)) },
-		saved: filepath.Join(filepath.Dir(s.layers.Path(diffID)), "index"),
+		cache: filepath.Join(filepath.Dir(s.layers.Path(diffID)), "index"),
 	}
 }
 
@@ -189,7 +189,7 @@ func (src *Source) Indexes(ctx context.Context) ([]*index.Index, error) {
 }
 
 func (l *Layer) index(ctx context.Context) (*index.Index, error) {
-	if x := l.load(); x != nil {
+	if x := l.readCache(); x != nil {
 		return x, nil
 	}
 	in, err := l.open()
@@ -207,14 +207,14 @@ func (l *Layer) index(ctx context.Context) (*index.Index, error) {
 	case l.Blob != "" && x.Blob != l.Blob:
 		return nil, fmt.Errorf("it has the digest %s, its descriptor says %s", x.Blob, l.Blob)
 	}
-	writeSaved(l.saved, x.Write)
+	writeCache(l.cache, x.Write)
 	return x, nil
 }
 
 // load returns the saved index. One that is damaged is as good as none: it is
 // made again.
-func (l *Layer) load() *index.Index {
-	f, err := os.Open(l.saved)
+func (l *Layer) readCache() *index.Index {
+	f, err := os.Open(l.cache)
 	if err != nil {
 		return nil
 	}
@@ -229,7 +229,7 @@ func (l *Layer) load() *index.Index {
 // writeSaved writes a file that is kept. It has no name before it is whole, so
 // nothing is left of it if we are killed. Where it cannot be, on a full disk or
 // in another's folder, only the next answer takes longer.
-func writeSaved(path string, write func(io.Writer) error) {
+func writeCache(path string, write func(io.Writer) error) {
 	if path == "" {
 		return
 	}

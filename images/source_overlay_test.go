@@ -34,9 +34,9 @@ func TestStackIsOverlay(t *testing.T) {
 			}
 			tars = append(tars, data)
 		}
-		archive := saved(t, dockerArchive(t, fmt.Sprintf("x:%d", seed), tars...).tar(t))
+		archive := writeTemp(t, dockerArchive(t, fmt.Sprintf("x:%d", seed), tars...).tar(t))
 		_, loaded := s.Load(t.Context(), archive, LoadOptions{})
-		src := look(t, archive, "")
+		src := openImage(t, archive, "")
 		stacked, err := stack.New(indexesOf(t, src)...)
 		if (loaded == nil) != (err == nil) {
 			t.Errorf("seed %d: load says %v, stack says %v", seed, loaded, err)

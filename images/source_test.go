@@ -21,9 +21,9 @@ import (
 )
 
 // look opens an archive as somebody would who has no store.
-func look(t testing.TB, src, cache string) *Source {
+func openImage(t testing.TB, src, cache string) *Source {
 	t.Helper()
-	found, err := lookErr(t, src, cache)
+	found, err := openImageErr(t, src, cache)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,13 +31,13 @@ func look(t testing.TB, src, cache string) *Source {
 	return found
 }
 
-func lookErr(t testing.TB, src, cache string) (*Source, error) {
+func openImageErr(t testing.TB, src, cache string) (*Source, error) {
 	t.Helper()
 	s, err := Open(filepath.Join(t.TempDir(), "no-store"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s.Look(t.Context(), src, cache)
+	return s.OpenReadOnly(t.Context(), src, cache)
 }
 
 func indexesOf(t testing.TB, src *Source) []*index.Index {
@@ -62,7 +62,7 @@ func TestLookTorture(t *testing.T) {
 	}
 	for _, archive := range []string{"docker.tar.gz", "oci-gzip.tar", "oci-zstd.tar"} {
 		t.Run(archive, func(t *testing.T) {
-			src := look(t, filepath.Join(torture, archive), t.TempDir())
+			src := openImage(t, filepath.Join(torture, archive), t.TempDir())
 			s, err := stack.New(indexesOf(t, src)...)
 			if err != nil {
 				t.Fatal(err)
@@ -84,7 +84,7 @@ func listStack(s *stack.Stack) string {
 	visit = func(n *stack.Node) {
 		nodes = append(nodes, n.Children()...)
 		for _, c := range n.Children() {
-			if c.Kind == index.Folder {
+			if c.Kind == index.Directory {
 				visit(c)
 			}
 		}
@@ -92,10 +92,10 @@ func listStack(s *stack.Stack) string {
 	visit(s.Root)
 	var out strings.Builder
 	for _, n := range nodes {
-		kind := map[index.Kind]string{index.File: "file", index.Folder: "dir", index.Symlink: "link", index.Char: "char", index.Block: "block", index.FIFO: "fifo"}[n.Kind]
+		kind := map[index.Kind]string{index.File: "file", index.Directory: "dir", index.Symlink: "link", index.Char: "char", index.Block: "block", index.FIFO: "fifo"}[n.Kind]
 		mtime, group, body, mode := fmt.Sprint(n.Entry.Time.Unix()), "", "", n.Mode
 		switch n.Kind {
-		case index.Folder:
+		case index.Directory:
 			mtime = "-"
 		case index.Symlink:
 			body, mode = n.Target, 0o777
@@ -136,9 +136,9 @@ func listSteps(t *testing.T, src *Source) string {
 func TestSecondLook(t *testing.T) {
 	cache := filepath.Join(t.TempDir(), "cache")
 	one, two := tarOf(t, map[string]string{"a": "one"}), tarOf(t, map[string]string{"a": "two"})
-	path := saved(t, dockerArchive(t, "x:1", one).tar(t))
-	indexesOf(t, look(t, path, cache))
-	again := look(t, path, cache)
+	path := writeTemp(t, dockerArchive(t, "x:1", one).tar(t))
+	indexesOf(t, openImage(t, path, cache))
+	again := openImage(t, path, cache)
 	again.Layers[0].open = func() (io.ReadCloser, error) { return nil, errors.New("read again") }
 	if x := indexesOf(t, again); x[0].Entries[0].Path != "a" {
 		t.Errorf("saved index: %+v", x[0])
@@ -150,7 +150,7 @@ func TestSecondLook(t *testing.T) {
 	if err := os.Truncate(files[0], 50); err != nil {
 		t.Fatal(err)
 	}
-	indexesOf(t, look(t, path, cache))
+	indexesOf(t, openImage(t, path, cache))
 	if st, err := os.Stat(files[0]); err != nil || st.Size() <= 50 {
 		t.Errorf("the damaged index was not replaced: %v, %v", st, err)
 	}
@@ -160,7 +160,7 @@ func TestSecondLook(t *testing.T) {
 	if err := os.WriteFile(path, lie.tar(t), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if x, err := look(t, path, cache).Indexes(t.Context()); err == nil {
+	if x, err := openImage(t, path, cache).Indexes(t.Context()); err == nil {
 		t.Errorf("a layer that is not what the config says: taken as %+v", x[0])
 	}
 }
@@ -169,10 +169,10 @@ func TestSecondLook(t *testing.T) {
 // files can still be read.
 func TestSecondLookCompressed(t *testing.T) {
 	cache := filepath.Join(t.TempDir(), "cache")
-	path := saved(t, gzipped(t, dockerArchive(t, "x:1", tarOf(t, map[string]string{"a": "one"})).tar(t)))
-	indexesOf(t, look(t, path, cache))
+	path := writeTemp(t, gzipped(t, dockerArchive(t, "x:1", tarOf(t, map[string]string{"a": "one"})).tar(t)))
+	indexesOf(t, openImage(t, path, cache))
 	t.Setenv("TMPDIR", "/nonexistent") // where it would be decompressed
-	src := look(t, path, cache)
+	src := openImage(t, path, cache)
 	if x := indexesOf(t, src); src.Name != "x:1" || x[0].Entries[0].Path != "a" {
 		t.Errorf("saved: image %q, index %+v", src.Name, x[0])
 	}
@@ -180,7 +180,7 @@ func TestSecondLookCompressed(t *testing.T) {
 		t.Errorf("open a layer without a place for it: %v, hint %q", err, hint.Of(err))
 	}
 	t.Setenv("TMPDIR", t.TempDir())
-	in, err := look(t, path, cache).Layers[0].Open()
+	in, err := openImage(t, path, cache).Layers[0].Open()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,8 +192,8 @@ func TestSecondLookCompressed(t *testing.T) {
 // In a store the index lies beside the layer, and goes with it.
 func TestLookStore(t *testing.T) {
 	s := newStore(t)
-	mustLoad(t, s, saved(t, dockerArchive(t, "x:1", tarOf(t, map[string]string{"a": "one"})).tar(t)))
-	src, err := s.Look(t.Context(), "x:1", "")
+	mustLoad(t, s, writeTemp(t, dockerArchive(t, "x:1", tarOf(t, map[string]string{"a": "one"})).tar(t)))
+	src, err := s.OpenReadOnly(t.Context(), "x:1", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,19 +216,19 @@ func TestLookStore(t *testing.T) {
 }
 
 func TestLookOneOfSeveral(t *testing.T) {
-	b := bundle{}
+	b := archive{}
 	first := b.image(t, tarOf(t, map[string]string{"a": "1"}))
 	second := b.image(t, tarOf(t, map[string]string{"b": "2"}))
 	b.index(t, as(first, "docker.io/library/one:1"), as(second, "docker.io/library/two:2"))
-	for _, path := range []string{b.folder(t), saved(t, b.tar(t)), saved(t, gzipped(t, b.tar(t)))} {
-		if src := look(t, path+":two:2", ""); src.Name != "two:2" || indexesOf(t, src)[0].Entries[0].Path != "b" {
+	for _, path := range []string{b.dir(t), writeTemp(t, b.tar(t)), writeTemp(t, gzipped(t, b.tar(t)))} {
+		if src := openImage(t, path+":two:2", ""); src.Name != "two:2" || indexesOf(t, src)[0].Entries[0].Path != "b" {
 			t.Errorf("%s:two:2 is %q", path, src.Name)
 		}
-		_, err := lookErr(t, path, "")
+		_, err := openImageErr(t, path, "")
 		if err == nil || !strings.Contains(err.Error(), "one:1, two:2") || !strings.Contains(hint.Of(err), path+":one:1") {
 			t.Errorf("two images in %s, none named: %v, hint %q", path, err, hint.Of(err))
 		}
-		if _, err := lookErr(t, path+":three", ""); err == nil {
+		if _, err := openImageErr(t, path+":three", ""); err == nil {
 			t.Error("an image that is not in it was found")
 		}
 	}
@@ -275,7 +275,7 @@ func TestInstruction(t *testing.T) {
 func TestRow22LookAtBomb(t *testing.T) {
 	b := dockerArchive(t, "x:1", tarOf(t, nil))
 	b["config.json"] = append(b["config.json"], bytes.Repeat([]byte(" "), maxConfig)...)
-	if _, err := lookErr(t, saved(t, b.tar(t)), ""); err == nil {
+	if _, err := openImageErr(t, writeTemp(t, b.tar(t)), ""); err == nil {
 		t.Error("a config of more than 8 MiB was read")
 	}
 }

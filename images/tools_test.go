@@ -59,7 +59,7 @@ func TestWrittenByOthers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs other programs")
 	}
-	base := saved(t, dockerArchive(t, testOne, tarOf(t, map[string]string{"a": "1", "b": "1"}), tarOf(t, map[string]string{"a": "2"})).tar(t))
+	base := writeTemp(t, dockerArchive(t, testOne, tarOf(t, map[string]string{"a": "1", "b": "1"}), tarOf(t, map[string]string{"a": "2"})).tar(t))
 	skopeo := func(to string) string { return "skopeo copy -q docker-archive:" + base + " " + to }
 	save := func(format string) string {
 		return podman + " load -q -i " + base + "; " + podman + " save -q --format " + format + " -o out " + testOne
@@ -109,7 +109,7 @@ func TestReadByOthers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mustLoad(t, s, saved(t, dockerArchive(t, testOne, tarOf(t, map[string]string{"a": "1"}), tarOf(t, map[string]string{"a": "2"})).tar(t)))
+	mustLoad(t, s, writeTemp(t, dockerArchive(t, testOne, tarOf(t, map[string]string{"a": "1"}), tarOf(t, map[string]string{"a": "2"})).tar(t)))
 	image, err := s.Image(testOne)
 	if err != nil {
 		t.Fatal(err)
@@ -135,9 +135,9 @@ func TestReadByOthers(t *testing.T) {
 // with the store, and reads and writes what minictr writes and reads.
 func TestCrane(t *testing.T) {
 	s := newStore(t)
-	b := bundle{} // with gzip layers, since validate knows no others
+	b := archive{} // with gzip layers, since validate knows no others
 	b.index(t, as(b.image(t, tarOf(t, map[string]string{"a": "1"})), testOne))
-	mustLoad(t, s, b.folder(t))
+	mustLoad(t, s, b.dir(t))
 	index, err := layout.ImageIndexFromPath(s.root)
 	if err != nil {
 		t.Fatal(err)

@@ -126,7 +126,7 @@ func (w *walker) root(s *Store, stack []digest.Digest) error {
 	var root merged
 	stack = s.Visible(stack)
 	for i := len(stack) - 1; i >= 0; i-- {
-		fd, err := unix.Open(s.Path(stack[i]), openFolder, 0)
+		fd, err := unix.Open(s.Path(stack[i]), openDir, 0)
 		if err != nil {
 			root.close()
 			return fmt.Errorf("layer %s: %w", stack[i], err)
@@ -167,7 +167,7 @@ func (w *walker) step(name string, last bool) (file *os.File, link string, err e
 		switch {
 		case kind != unix.S_IFDIR && folder != nil, isWhiteout(st):
 		case kind == unix.S_IFDIR:
-			fd, err := unix.Openat(part, name, openFolder|unix.O_NOFOLLOW, 0)
+			fd, err := unix.Openat(part, name, openDir|unix.O_NOFOLLOW, 0)
 			if err != nil {
 				folder.close()
 				return nil, "", err

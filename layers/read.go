@@ -37,18 +37,18 @@ func (t *Tar) Close() { t.stream.Close() }
 
 // Sign is what the name of a tar's entry says beside the name (image-spec,
 // layer.md).
-type Sign uint8
+type Marker uint8
 
 const (
-	Plain    Sign = iota // the entry is what the layer has there
-	Whiteout             // the lower layers' file of this path is gone
-	Opaque               // all that the lower layers have in this folder is gone
-	Meta                 // a note of aufs, to be passed over
+	Plain    Marker = iota // the entry is what the layer has there
+	Whiteout               // the lower layers' file of this path is gone
+	Opaque                 // all that the lower layers have in this folder is gone
+	Meta                   // a note of aufs, to be passed over
 )
 
 // ParseName reads the name of a tar's entry: the path it speaks of, relative
 // to the layer's root, which is "", and what it says of it.
-func ParseName(name string) (string, Sign, error) {
+func ParseName(name string) (string, Marker, error) {
 	name, err := clean(name)
 	if err != nil {
 		return "", Plain, err

@@ -5,7 +5,7 @@ import "testing"
 func TestParseName(t *testing.T) {
 	for _, c := range []struct {
 		name, path string
-		sign       Sign
+		sign       Marker
 	}{
 		{"etc/passwd", "etc/passwd", Plain},
 		{"./etc//", "etc", Plain},

@@ -68,7 +68,7 @@ func Decompress(r io.Reader) (plain io.ReadCloser, compressed bool, err error) {
 // of who reads the result, and at most max bytes. When ctx ends so does the
 // result, even where r is a pipe that stays silent; r may then still be read
 // after Close.
-func Ahead(ctx context.Context, r io.Reader, max int64) io.ReadCloser {
+func ReadAhead(ctx context.Context, r io.Reader, max int64) io.ReadCloser {
 	s := makeStream(ctx, max)
 	s.hashed = s.full
 	go func() {
@@ -79,12 +79,12 @@ func Ahead(ctx context.Context, r io.Reader, max int64) io.ReadCloser {
 		}
 		s.fill(plain)
 	}()
-	return ahead{s}
+	return readAhead{s}
 }
 
-type ahead struct{ *stream }
+type readAhead struct{ *stream }
 
-func (a ahead) Close() error { a.cancel(); return nil }
+func (a readAhead) Close() error { a.cancel(); return nil }
 
 // A stream reads a layer's tar and, at its end, knows both digests.
 type stream struct {

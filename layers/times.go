@@ -19,14 +19,14 @@ import (
 )
 
 // folderTime is the time that a folder is to have.
-type folderTime struct {
+type dirTime struct {
 	path  string
 	inode uint64
 	time  time.Time
 }
 
 // finishFolder sets all of a folder but the time.
-func (u *unpacker) finishFolder(fd int, name string, h *tar.Header) error {
+func (u *unpacker) finishDir(fd int, name string, h *tar.Header) error {
 	u.names += len(name)
 	if u.names > u.max.Names {
 		return fmt.Errorf("folders of a layer or a copy: more than %d bytes in their names", u.max.Names)
@@ -35,13 +35,13 @@ func (u *unpacker) finishFolder(fd int, name string, h *tar.Header) error {
 	if err := unix.Fstat(fd, &st); err != nil {
 		return sys("fstat", err)
 	}
-	u.folders = append(u.folders, folderTime{name, st.Ino, h.ModTime})
+	u.dirs = append(u.dirs, dirTime{name, st.Ino, h.ModTime})
 	return u.finish(fd, h)
 }
 
 // setTimes gives the folders that are still there the times they had.
 func (u *unpacker) setTimes() error {
-	for _, f := range u.folders {
+	for _, f := range u.dirs {
 		fd, err := u.lookup(f.path, unix.O_NOFOLLOW)
 		switch err {
 		case nil:
@@ -60,7 +60,7 @@ func (u *unpacker) setTimes() error {
 }
 
 // set sets the time of the folder fd, if it is the one.
-func (f *folderTime) set(fd int) error {
+func (f *dirTime) set(fd int) error {
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
 		return sys("fstat", err)

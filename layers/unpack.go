@@ -94,14 +94,14 @@ type unpacker struct {
 	count   int   // of entries
 	size    int64 // of all files
 	names   int   // bytes in the paths of folders
-	folders []folderTime
+	dirs    []dirTime
 	buf     []byte
-	resolve uint64 // of openat2(2)
-	onto    *Onto  // nil for a layer
+	resolve uint64       // of openat2(2)
+	target  *Destination // nil for a layer
 
-	root int
-	at   string // the folder whose descriptor is here
-	here int
+	root    int
+	dirName string // the folder whose descriptor is here
+	dirFD   int
 }
 
 func newUnpacker(dir string, max Limits) (*unpacker, error) {
@@ -119,20 +119,20 @@ func newUnpacker(dir string, max Limits) (*unpacker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", top, err)
 	}
-	return &unpacker{max: max, root: root, here: -1, resolve: inRoot, buf: make([]byte, chunkSize)}, nil
+	return &unpacker{max: max, root: root, dirFD: -1, resolve: inRoot, buf: make([]byte, chunkSize)}, nil
 }
 
 func (u *unpacker) close() {
-	u.leave()
+	u.closeDir()
 	unix.Close(u.root)
 }
 
 // leave forgets the folder at hand.
-func (u *unpacker) leave() {
-	if u.here >= 0 {
-		unix.Close(u.here)
+func (u *unpacker) closeDir() {
+	if u.dirFD >= 0 {
+		unix.Close(u.dirFD)
 	}
-	u.at, u.here = "", -1
+	u.dirName, u.dirFD = "", -1
 }
 
 func (u *unpacker) entries(archive *tar.Reader) error {
@@ -150,8 +150,8 @@ func (u *unpacker) entries(archive *tar.Reader) error {
 		if h.Typeflag == tar.TypeXGlobalHeader {
 			continue
 		}
-		if u.onto != nil {
-			err = u.ontoEntry(h, archive)
+		if u.target != nil {
+			err = u.extractEntry(h, archive)
 		} else {
 			err = u.entry(h, archive)
 		}
@@ -181,7 +181,7 @@ func (u *unpacker) entry(h *tar.Header, body io.Reader) error {
 	case name == "" && h.Typeflag != tar.TypeDir:
 		return errors.New("the root of a layer is a folder")
 	case name == "":
-		return u.finishFolder(u.root, "", h)
+		return u.finishDir(u.root, "", h)
 	case strings.HasPrefix(name, metaPrefix) && name != opaqueMark:
 		return nil // aufs's own notes, at the top of layers made by old dockers
 	}
@@ -210,29 +210,29 @@ func clean(name string) (string, error) {
 }
 
 const (
-	inRoot     = unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS
-	openFolder = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_CLOEXEC
+	inRoot  = unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS
+	openDir = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_CLOEXEC
 )
 
 // parent is the folder that a name lies in, and the name's last part.
 func (u *unpacker) parent(name string) (fd int, base string, err error) {
 	dir, base := path.Split(name)
-	fd, err = u.folder(strings.TrimSuffix(dir, "/"))
+	fd, err = u.dir(strings.TrimSuffix(dir, "/"))
 	return fd, base, err
 }
 
 // folder returns a descriptor of a folder, which stays open until the next
 // call: most entries lie in the same folder as the one before.
-func (u *unpacker) folder(name string) (int, error) {
-	if u.here >= 0 && u.at == name {
-		return u.here, nil
+func (u *unpacker) dir(name string) (int, error) {
+	if u.dirFD >= 0 && u.dirName == name {
+		return u.dirFD, nil
 	}
 	fd, err := u.open(name)
 	if err != nil {
 		return -1, err
 	}
-	u.leave()
-	u.at, u.here = name, fd
+	u.closeDir()
+	u.dirName, u.dirFD = name, fd
 	return fd, nil
 }
 
@@ -253,11 +253,11 @@ func (u *unpacker) open(name string) (int, error) {
 	if err != nil {
 		return -1, fmt.Errorf("parent %q: %w", name, err)
 	}
-	fd, err = makeFolder(parent, base)
+	fd, err = makeDir(parent, base)
 	switch {
 	case err != nil:
 		return -1, err
-	case u.onto != nil:
+	case u.target != nil:
 		err = u.implied(fd, name)
 	case hid:
 		err = setOpaque(fd)
@@ -272,7 +272,7 @@ func (u *unpacker) lookup(name string, flags uint64) (fd int, err error) {
 	if name == "" {
 		name = "."
 	}
-	how := unix.OpenHow{Flags: openFolder | flags, Resolve: u.resolve}
+	how := unix.OpenHow{Flags: openDir | flags, Resolve: u.resolve}
 	for {
 		if fd, err = unix.Openat2(u.root, name, &how); err != unix.EAGAIN {
 			return fd, err
@@ -289,7 +289,7 @@ func (u *unpacker) makeRoom(parent int, base string) (hid bool, err error) {
 		return false, nil
 	case err != nil:
 		return false, err
-	case u.onto != nil || !isWhiteout(st):
+	case u.target != nil || !isWhiteout(st):
 		return false, unix.ENOTDIR
 	}
 	return true, unlink(parent, base, 0)

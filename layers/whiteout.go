@@ -32,7 +32,7 @@ func whiteout(parent int, name string) error {
 	if err != unix.EEXIST {
 		return sys("mknodat", err)
 	}
-	fd, err := unix.Openat(parent, name, openFolder|unix.O_NOFOLLOW, 0)
+	fd, err := unix.Openat(parent, name, openDir|unix.O_NOFOLLOW, 0)
 	if err == unix.ENOTDIR || err == unix.ELOOP {
 		return nil
 	}

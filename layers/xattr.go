@@ -25,8 +25,8 @@ func (u *unpacker) setXattrs(fd int, h *tar.Header) error {
 			continue
 		}
 		err := sys("fsetxattr "+name, unix.Fsetxattr(fd, name, []byte(h.PAXRecords[key]), 0))
-		if u.onto != nil && errors.Is(err, unix.ENOTSUP) {
-			u.onto.Left(h.Name, err)
+		if u.target != nil && errors.Is(err, unix.ENOTSUP) {
+			u.target.Skipped(h.Name, err)
 			continue
 		}
 		if err != nil {

@@ -62,7 +62,7 @@ func lookAt(c *cli.Context, word string) (*subject, error) {
 	if err == nil {
 		cache = filepath.Join(cache, "minictr", "layers")
 	}
-	src, err := store.Look(c.Context, image, cache)
+	src, err := store.OpenReadOnly(c.Context, image, cache)
 	if err != nil {
 		return nil, err
 	}

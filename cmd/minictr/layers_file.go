@@ -59,7 +59,7 @@ func (f *file) owner() string { return fmt.Sprintf("%d:%d", f.UID, f.GID) }
 
 func kindName(k index.Kind) string {
 	switch k {
-	case index.Folder:
+	case index.Directory:
 		return "folder"
 	case index.Symlink:
 		return "symlink"
@@ -76,7 +76,7 @@ func kindName(k index.Kind) string {
 // permissions are an inode's type and mode as ls(1) shows them.
 func permissions(i *stack.Inode) string {
 	b := []byte("?rwxrwxrwx")
-	b[0] = map[index.Kind]byte{index.File: '-', index.Folder: 'd', index.Symlink: 'l', index.Char: 'c', index.Block: 'b', index.FIFO: 'p'}[i.Kind]
+	b[0] = map[index.Kind]byte{index.File: '-', index.Directory: 'd', index.Symlink: 'l', index.Char: 'c', index.Block: 'b', index.FIFO: 'p'}[i.Kind]
 	for bit := range 9 {
 		if i.Mode&(1<<bit) == 0 {
 			b[9-bit] = '-'

@@ -15,7 +15,7 @@
 //
 // Every copy is a tar stream between two halves that know nothing of each
 // other. One packs a file or folder under a name (pack.go), the other unpacks
-// at a place (package layers, Onto). Which name and which place, docker's rules
+// at a place (layers.ExtractInto). Which name and which place, docker's rules
 // tell beforehand (land.go). Memory does not grow with what is copied, but for
 // the names of folders.
 package cp
@@ -121,9 +121,8 @@ func (t *Tree) unpack(r io.Reader, folder int, resolve uint64, o *Options) error
 	if err := t.writable(folder); err != nil {
 		return err
 	}
-	onto := layers.Onto{Folder: folder, Resolve: resolve, Left: o.Left}
-	onto.Each = func(h *tar.Header) (bool, error) { return t.adopt(h, o) }
-	return onto.Unpack(r)
+	adopt := func(h *tar.Header) (bool, error) { return t.adopt(h, o) }
+	return layers.ExtractInto(r, layers.Destination{Dir: folder, Resolve: resolve, Filter: adopt, Skipped: o.Left})
 }
 
 // counted tells how much is read through it.

@@ -26,30 +26,30 @@ func explain(registry name.Registry, g *guard, err error) error {
 	var refused *transport.Error
 	var network net.Error
 	switch {
-	case errors.Is(err, errPlain) || g != nil && g.held.Load() && errors.As(err, &refused):
+	case errors.Is(err, errPlain) || g != nil && g.withheld.Load() && errors.As(err, &refused):
 		return hint.New(fmt.Errorf("registry %s: %w", host, errPlainOr(err)),
 			"if everybody on the way may read the password and change the image: --tls-verify=false")
 	case strings.Contains(err.Error(), "tls: ") || strings.Contains(err.Error(), "x509: "):
-		return hint.New(fmt.Errorf("registry %s: %w", host, inner(err)), "SSL_CERT_FILE=FILE names another authority to trust; --tls-verify=false trusts everybody")
+		return hint.New(fmt.Errorf("registry %s: %w", host, withoutAddress(err)), "SSL_CERT_FILE=FILE names another authority to trust; --tls-verify=false trusts everybody")
 	case errors.As(err, &refused):
 		return refusal(host, refused)
 	case errors.As(err, &request) || errors.As(err, &network):
-		return hint.New(fmt.Errorf("registry %s: %w", host, inner(err)), "is there a network? An image in a file is loaded with: minictr load -i FILE")
+		return hint.New(fmt.Errorf("registry %s: %w", host, withoutAddress(err)), "is there a network? An image in a file is loaded with: minictr load -i FILE")
 	}
 	return fmt.Errorf("registry %s: %w", host, err)
 }
 
-var errHeld = errors.New("it asks for a password over plain http, which was not sent")
+var errWithheld = errors.New("it asks for a password over plain http, which was not sent")
 
 func errPlainOr(err error) error {
 	if errors.Is(err, errPlain) {
 		return errPlain
 	}
-	return errHeld
+	return errWithheld
 }
 
 // inner is a request's error without the address, which is long and known.
-func inner(err error) error {
+func withoutAddress(err error) error {
 	var request *url.Error
 	if errors.As(err, &request) {
 		return request.Err

@@ -83,7 +83,7 @@ type blob struct {
 	url        string
 	size, at   int64
 	body       io.ReadCloser
-	cuts       int // since the last byte
+	failures   int // since the last byte
 }
 
 const stallTime = 60 * time.Second
@@ -92,19 +92,19 @@ var errStalled = errors.New("no byte came for a minute")
 
 func (b *blob) Read(p []byte) (int, error) {
 	if b.at >= b.size {
-		return 0, b.end()
+		return 0, b.checkEnd()
 	}
 	for {
 		n, err := b.read(p[:min(int64(len(p)), b.size-b.at)])
 		if b.at += int64(n); n > 0 {
-			b.cuts = 0
+			b.failures = 0
 			return n, nil
 		}
 		if err == nil {
 			continue
 		}
 		var refused *transport.Error
-		if b.cuts++; b.cuts >= tries || b.ctx.Err() != nil || errors.As(err, &refused) || errors.Is(err, errRange) {
+		if b.failures++; b.failures >= tries || b.ctx.Err() != nil || errors.As(err, &refused) || errors.Is(err, errRange) {
 			return 0, err
 		}
 		if b.body != nil {
@@ -114,7 +114,7 @@ func (b *blob) Read(p []byte) (int, error) {
 		select {
 		case <-b.ctx.Done():
 			return 0, b.ctx.Err()
-		case <-time.After(time.Duration(b.cuts) * 100 * time.Millisecond):
+		case <-time.After(time.Duration(b.failures) * 100 * time.Millisecond):
 		}
 	}
 }
@@ -164,7 +164,7 @@ func (b *blob) open() error {
 }
 
 // end is io.EOF if the body ends where the blob does.
-func (b *blob) end() error {
+func (b *blob) checkEnd() error {
 	if b.body == nil {
 		return io.EOF
 	}

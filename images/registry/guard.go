@@ -25,9 +25,9 @@ import (
 )
 
 type guard struct {
-	inner http.RoundTripper
-	told  bool        // that the registry is insecure
-	held  atomic.Bool // a password was not sent
+	inner    http.RoundTripper
+	insecure bool        // that the registry is insecure
+	withheld atomic.Bool // a password was not sent
 }
 
 var (
@@ -36,20 +36,20 @@ var (
 )
 
 func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
-	plain := r.URL.Scheme != "https" && !g.told
-	if plain && !local(r.URL) {
+	plain := r.URL.Scheme != "https" && !g.insecure
+	if plain && !isLoopback(r.URL) {
 		return nil, errPlain
 	}
 	form := r.Header.Get("Content-Type") == "application/x-www-form-urlencoded" // OAuth's way
 	secret := form || r.Header.Get("Authorization") != ""
-	if !secret || !plain && !strayed(r) {
+	if !secret || !plain && !redirected(r) {
 		return g.inner.RoundTrip(r)
 	}
 	if r.Header.Get("Authorization") == "" {
 		return nil, errForm
 	}
 	if plain {
-		g.held.Store(true)
+		g.withheld.Store(true)
 	}
 	r = r.Clone(r.Context())
 	r.Header.Del("Authorization")
@@ -57,7 +57,7 @@ func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // strayed: redirects led to another place than the first request went to.
-func strayed(r *http.Request) bool {
+func redirected(r *http.Request) bool {
 	first := r
 	for first.Response != nil && first.Response.Request != nil {
 		first = first.Response.Request
@@ -66,7 +66,7 @@ func strayed(r *http.Request) bool {
 }
 
 // local: the address is on this machine.
-func local(u *url.URL) bool {
+func isLoopback(u *url.URL) bool {
 	if u.Hostname() == "localhost" {
 		return true
 	}
@@ -75,21 +75,21 @@ func local(u *url.URL) bool {
 }
 
 // patient asks a busy registry again.
-type patient struct{ inner http.RoundTripper }
+type retrier struct{ inner http.RoundTripper }
 
 const (
-	tries    = 5
-	longWait = 2 * time.Minute
+	tries   = 5
+	maxWait = 2 * time.Minute
 )
 
-func (p patient) RoundTrip(r *http.Request) (*http.Response, error) {
+func (p retrier) RoundTrip(r *http.Request) (*http.Response, error) {
 	for try := 1; ; try++ {
 		answer, err := p.inner.RoundTrip(r)
 		if err != nil || try == tries || !busy(answer) || r.Body != nil && r.GetBody == nil {
 			return answer, err
 		}
-		wait := waitFor(answer.Header.Get("Retry-After"), try)
-		if wait > longWait {
+		wait := retryAfter(answer.Header.Get("Retry-After"), try)
+		if wait > maxWait {
 			return answer, nil
 		}
 		answer.Body.Close()
@@ -113,7 +113,7 @@ func busy(answer *http.Response) bool {
 
 // waitFor reads a Retry-After, seconds or a date (RFC 9110, 10.2.3). Without
 // one the wait doubles from one second.
-func waitFor(after string, try int) time.Duration {
+func retryAfter(after string, try int) time.Duration {
 	if n, err := strconv.Atoi(after); err == nil && n >= 0 {
 		return time.Duration(n) * time.Second
 	}

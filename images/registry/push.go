@@ -26,7 +26,7 @@ const blobsAtOnce = 3
 // Push sends an image: first the blobs that the registry does not have, then
 // the manifest, under the tag. Progress, unless nil, is told of bytes.
 func (r *Repository) Push(ctx context.Context, tag string, image Image, progress func(done, total int64)) error {
-	core, err := partial.CompressedToImage(sent{image})
+	core, err := partial.CompressedToImage(pushedImage{image})
 	if err != nil {
 		return err
 	}
@@ -50,27 +50,27 @@ func (r *Repository) Push(ctx context.Context, tag string, image Image, progress
 }
 
 // sent is an image as go-containerregistry wants it.
-type sent struct{ Image }
+type pushedImage struct{ Image }
 
-func (s sent) MediaType() (types.MediaType, error) { return types.MediaType(s.Type), nil }
-func (s sent) RawManifest() ([]byte, error)        { return s.Manifest, nil }
-func (s sent) RawConfigFile() ([]byte, error)      { return s.Config, nil }
+func (s pushedImage) MediaType() (types.MediaType, error) { return types.MediaType(s.Type), nil }
+func (s pushedImage) RawManifest() ([]byte, error)        { return s.Manifest, nil }
+func (s pushedImage) RawConfigFile() ([]byte, error)      { return s.Config, nil }
 
-func (s sent) LayerByDigest(h v1.Hash) (partial.CompressedLayer, error) {
+func (s pushedImage) LayerByDigest(h v1.Hash) (partial.CompressedLayer, error) {
 	for _, d := range s.Layers {
 		if d.Digest.String() == h.String() {
-			return sentLayer{s.Image, d}, nil
+			return pushedLayer{s.Image, d}, nil
 		}
 	}
 	return nil, fmt.Errorf("no layer %s in the manifest", h)
 }
 
-type sentLayer struct {
+type pushedLayer struct {
 	image Image
 	d     ocispec.Descriptor
 }
 
-func (l sentLayer) Digest() (v1.Hash, error)            { return v1.NewHash(l.d.Digest.String()) }
-func (l sentLayer) Size() (int64, error)                { return l.d.Size, nil }
-func (l sentLayer) MediaType() (types.MediaType, error) { return types.MediaType(l.d.MediaType), nil }
-func (l sentLayer) Compressed() (io.ReadCloser, error)  { return l.image.Open(l.d) }
+func (l pushedLayer) Digest() (v1.Hash, error)            { return v1.NewHash(l.d.Digest.String()) }
+func (l pushedLayer) Size() (int64, error)                { return l.d.Size, nil }
+func (l pushedLayer) MediaType() (types.MediaType, error) { return types.MediaType(l.d.MediaType), nil }
+func (l pushedLayer) Compressed() (io.ReadCloser, error)  { return l.image.Open(l.d) }

@@ -88,7 +88,7 @@ func (s *Settings) places(image string) (all []name.Repository, err error) {
 
 // registry is a registry by its address.
 func (s *Settings) registry(address string) (name.Registry, error) {
-	if s.plain(host(address)) {
+	if s.isInsecure(host(address)) {
 		return name.NewRegistry(host(address), name.Insecure)
 	}
 	return name.NewRegistry(host(address))
@@ -103,8 +103,8 @@ func (s *Settings) open(ctx context.Context, r name.Repository, action string) (
 }
 
 func (s *Settings) handshake(ctx context.Context, r name.Repository, auth authn.Authenticator, scopes []string) (*Repository, error) {
-	g := &guard{inner: s.wire(r.RegistryStr()), told: s.plain(r.RegistryStr())}
-	t, err := transport.NewWithContext(ctx, r.Registry, auth, patient{g}, scopes)
+	g := &guard{inner: s.transport(r.RegistryStr()), insecure: s.isInsecure(r.RegistryStr())}
+	t, err := transport.NewWithContext(ctx, r.Registry, auth, retrier{g}, scopes)
 	if err != nil {
 		return nil, explain(r.Registry, g, err)
 	}
@@ -117,12 +117,12 @@ const (
 )
 
 // wire is the connection below all else.
-func (s *Settings) wire(registry string) http.RoundTripper {
+func (s *Settings) transport(registry string) http.RoundTripper {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.DialContext = (&net.Dialer{Timeout: dialTime}).DialContext
 	t.ResponseHeaderTimeout = answerTime
 	t.DisableCompression = true // a digest is of the bytes as they are
-	if s.plain(registry) {
+	if s.isInsecure(registry) {
 		t.TLSClientConfig = &tls.Config{InsecureSkipVerify: true}
 	}
 	return t

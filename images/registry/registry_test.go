@@ -268,7 +268,7 @@ func TestRow24GuardOfRedirects(t *testing.T) {
 		t.Fatal(err)
 	}
 	request.Header.Set("Authorization", basic)
-	client := http.Client{Transport: &guard{inner: http.DefaultTransport, told: true}}
+	client := http.Client{Transport: &guard{inner: http.DefaultTransport, insecure: true}}
 	answer, err := client.Do(request)
 	if err != nil {
 		t.Fatal(err)
@@ -650,7 +650,7 @@ func TestLocal(t *testing.T) {
 		"http://localhost.example.org/": false, "http://10.0.0.1/": false, "http://127.0.0.1.example.org/": false,
 	} {
 		u, err := url.Parse(address)
-		if err != nil || local(u) != want {
+		if err != nil || isLoopback(u) != want {
 			t.Errorf("%s: %v, %v", address, !want, err)
 		}
 	}

@@ -66,7 +66,7 @@ func Load() (*Settings, error) {
 }
 
 // plain: we were told that the registry may be spoken to in the clear.
-func (s *Settings) plain(registry string) bool {
+func (s *Settings) isInsecure(registry string) bool {
 	return s.NoVerify || slices.Contains(s.Insecure, registry) ||
 		slices.ContainsFunc(s.Mirrors, func(m string) bool { return strings.HasPrefix(m, "http://") && host(m) == registry })
 }

@@ -36,15 +36,15 @@ import (
 type Kind byte
 
 const (
-	File     Kind = 'f'
-	Folder   Kind = 'd'
-	Symlink  Kind = 'l'
-	Char     Kind = 'c'
-	Block    Kind = 'b'
-	FIFO     Kind = 'p'
-	Hardlink Kind = 'h' // another name of an entry before it
-	Whiteout Kind = 'w' // the path is gone
-	Opaque   Kind = 'o' // all that was in the folder is gone
+	File      Kind = 'f'
+	Directory Kind = 'd'
+	Symlink   Kind = 'l'
+	Char      Kind = 'c'
+	Block     Kind = 'b'
+	FIFO      Kind = 'p'
+	Hardlink  Kind = 'h' // another name of an entry before it
+	Whiteout  Kind = 'w' // the path is gone
+	Opaque    Kind = 'o' // all that was in the folder is gone
 )
 
 // Entry is one entry of the tar.
@@ -191,7 +191,7 @@ func (e *Entry) setKind(h *tar.Header) error {
 	case tar.TypeReg, tar.TypeGNUSparse, tar.TypeCont:
 		e.Kind, e.Size = File, h.Size
 	case tar.TypeDir:
-		e.Kind = Folder
+		e.Kind = Directory
 	case tar.TypeSymlink:
 		e.Kind, e.Target = Symlink, h.Linkname
 	case tar.TypeLink:
@@ -205,7 +205,7 @@ func (e *Entry) setKind(h *tar.Header) error {
 	default:
 		return fmt.Errorf("unknown type of entry %q", h.Typeflag)
 	}
-	if e.Path == "" && e.Kind != Folder {
+	if e.Path == "" && e.Kind != Directory {
 		return errors.New("the root of a layer is a folder")
 	}
 	if e.Kind == Char || e.Kind == Block {

@@ -87,7 +87,7 @@ func (u *upper) entry(name string) error {
 		return err
 	}
 	u.Entries = append(u.Entries, e)
-	if e.Kind == Folder {
+	if e.Kind == Directory {
 		return u.folder(name)
 	}
 	return nil
@@ -104,7 +104,7 @@ func (u *upper) read(name string, info fs.FileInfo) (e Entry, err error) {
 		}
 		u.first[st.Ino] = name
 	case unix.S_IFDIR:
-		e.Kind = Folder
+		e.Kind = Directory
 	case unix.S_IFLNK:
 		e.Kind = Symlink
 		e.Target, err = u.root.Readlink(name)

@@ -72,22 +72,22 @@ func Extract(ctx context.Context, n *Node, root *os.Root, base string, open func
 			return nil, fmt.Errorf("layer %d: %w", layer, err)
 		}
 	}
-	for _, f := range slices.Backward(x.folders) { // what is in a folder changes its time
+	for _, f := range slices.Backward(x.dirs) { // what is in a folder changes its time
 		if err := x.finish(f.name, f.Inode); err != nil {
 			return nil, err
 		}
 	}
-	return x.left, nil
+	return x.skipped, nil
 }
 
 type extraction struct {
 	root    *os.Root
 	files   map[*Inode][]string
-	folders []folder
-	left    []string
+	dirs    []extractedDir
+	skipped []string
 }
 
-type folder struct {
+type extractedDir struct {
 	name string
 	*Inode
 }
@@ -99,18 +99,18 @@ func (x *extraction) plan(n *Node, name string) error {
 		x.files[n.Inode] = append(x.files[n.Inode], name)
 	case index.Symlink:
 		return x.root.Symlink(n.Target, name)
-	case index.Folder:
+	case index.Directory:
 		if err := x.root.Mkdir(name, 0o700); err != nil {
 			return err
 		}
-		x.folders = append(x.folders, folder{name, n.Inode})
+		x.dirs = append(x.dirs, extractedDir{name, n.Inode})
 		for _, c := range n.Children() {
 			if err := x.plan(c, path.Join(name, c.Name)); err != nil {
 				return err
 			}
 		}
 	default:
-		x.left = append(x.left, n.Path())
+		x.skipped = append(x.skipped, n.Path())
 	}
 	return nil
 }
@@ -145,7 +145,7 @@ func (x *extraction) file(i *Inode, body io.Reader) error {
 
 func (x *extraction) finish(name string, i *Inode) error {
 	mode := fs.FileMode(i.Mode).Perm()
-	if i.Kind == index.Folder && i.Mode&unix.S_ISVTX != 0 {
+	if i.Kind == index.Directory && i.Mode&unix.S_ISVTX != 0 {
 		mode |= fs.ModeSticky
 	}
 	if err := x.root.Chmod(name, mode); err != nil || i.Implied {

@@ -82,16 +82,16 @@ func (s *Stack) place(folder, up *Node, under cause) {
 	old := folder.children[up.Name]
 	switch {
 	case up.whiteout && old == nil:
-		s.note(Change{Node: up, Mark: Deleted, How: Whiteout, By: up})
+		s.record(Change{Node: up, Mark: Deleted, How: Whiteout, By: up})
 	case up.whiteout:
 		s.drop(old, cause{Whiteout, up})
 	case old == nil:
 		s.attach(folder, up, Change{Node: up, Mark: Added, After: up.Inode})
-	case old.isFolder() && up.isFolder():
+	case old.isDir() && up.isDir():
 		before := old.Inode
 		old.Inode = up.Inode
 		if what := Compare(before, up.Inode); what != 0 {
-			s.note(Change{Node: old, Mark: Changed, What: what, Before: before, After: up.Inode})
+			s.record(Change{Node: old, Mark: Changed, What: what, Before: before, After: up.Inode})
 		}
 		s.merge(old, up, under)
 	default:
@@ -111,7 +111,7 @@ func (s *Stack) attach(folder, up *Node, told Change) {
 	}
 	folder.children[up.Name] = up
 	up.Parent = folder
-	s.note(told)
+	s.record(told)
 	below := up.Children()
 	up.children = nil
 	for _, c := range below {
@@ -121,7 +121,7 @@ func (s *Stack) attach(folder, up *Node, told Change) {
 
 // drop removes a name and all that is below it.
 func (s *Stack) drop(n *Node, why cause) {
-	s.note(Change{Node: n, Mark: Deleted, Before: n.Inode, How: why.how, By: why.by})
+	s.record(Change{Node: n, Mark: Deleted, Before: n.Inode, How: why.how, By: why.by})
 	for _, c := range n.Children() {
 		s.drop(c, why)
 	}
@@ -139,13 +139,13 @@ func (s *Stack) release(n *Node, why cause) {
 	if n.whiteout {
 		return
 	}
-	if n.names--; n.names > 0 || n.Kind == index.Folder {
+	if n.names--; n.names > 0 || n.Kind == index.Directory {
 		return
 	}
 	s.Hidden = append(s.Hidden, Hidden{Inode: n.Inode, Node: n, Layer: s.layers, How: why.how, By: why.by})
 }
 
-func (s *Stack) note(c Change) {
+func (s *Stack) record(c Change) {
 	c.Layer = s.layers
 	s.Changes = append(s.Changes, c)
 }

@@ -107,8 +107,8 @@ type Stack struct {
 	Hidden  []Hidden
 	Total   int64 // bytes in the files of all layers
 
-	layers int
-	left   int // nodes that may still be made
+	layers    int
+	nodesLeft int // nodes that may still be made
 }
 
 // maxNodes bounds the memory of a stack.
@@ -126,15 +126,15 @@ func New(indexes ...*index.Index) (*Stack, error) {
 }
 
 func empty(nodes int) *Stack {
-	return &Stack{Root: &Node{Inode: implied("", 0)}, left: nodes}
+	return &Stack{Root: &Node{Inode: implied("", 0)}, nodesLeft: nodes}
 }
 
 // add puts a layer on top.
 func (s *Stack) add(x *index.Index) error {
 	s.layers++
-	t := &planter{stack: s, root: &Node{Inode: implied("", s.layers)}}
+	t := &treeBuilder{stack: s, root: &Node{Inode: implied("", s.layers)}}
 	for i := range x.Entries {
-		if err := t.plant(i, &x.Entries[i]); err != nil {
+		if err := t.add(i, &x.Entries[i]); err != nil {
 			return fmt.Errorf("entry %.300q: %w", x.Entries[i].Path, err)
 		}
 		s.Total += x.Entries[i].Size
@@ -170,10 +170,10 @@ func (s *Stack) Efficiency() float64 {
 
 // implied is a folder as Unpack makes it where the tar has none: 0755, root's.
 func implied(path string, layer int) *Inode {
-	return &Inode{Entry: &index.Entry{Path: path, Kind: index.Folder, Mode: 0o755}, Layer: layer, Ordinal: -1, Implied: true, names: 1}
+	return &Inode{Entry: &index.Entry{Path: path, Kind: index.Directory, Mode: 0o755}, Layer: layer, Ordinal: -1, Implied: true, names: 1}
 }
 
-func (n *Node) isFolder() bool { return n.Inode != nil && n.Kind == index.Folder }
+func (n *Node) isDir() bool { return n.Inode != nil && n.Kind == index.Directory }
 
 const maxLinks = 40 // as many symbolic links as the kernel follows (path_resolution(7))
 

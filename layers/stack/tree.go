@@ -16,27 +16,27 @@ import (
 	"github.com/minictr/minictr/layers/index"
 )
 
-type planter struct {
+type treeBuilder struct {
 	stack *Stack
 	root  *Node
 }
 
-func (t *planter) plant(ordinal int, e *index.Entry) error {
+func (t *treeBuilder) add(ordinal int, e *index.Entry) error {
 	inode := &Inode{Entry: e, Layer: t.stack.layers, Ordinal: ordinal}
 	switch {
-	case e.Path == "" && e.Kind == index.Folder:
+	case e.Path == "" && e.Kind == index.Directory:
 		inode.names = 1
 		t.root.Inode = inode
 		return nil
 	case e.Kind == index.Opaque:
-		folder, err := t.folder(e.Path, true)
+		folder, err := t.dir(e.Path, true)
 		if err == nil {
 			folder.opaque = true
 		}
 		return err
 	}
 	dir, base := path.Split(e.Path)
-	parent, err := t.folder(dir, true)
+	parent, err := t.dir(dir, true)
 	if err != nil {
 		return err
 	}
@@ -52,9 +52,9 @@ func (t *planter) plant(ordinal int, e *index.Entry) error {
 }
 
 // put gives an inode a name, which may be taken.
-func (t *planter) put(parent *Node, base string, inode *Inode) error {
+func (t *treeBuilder) put(parent *Node, base string, inode *Inode) error {
 	old := parent.children[base]
-	if old != nil && old.isFolder() && inode.Kind == index.Folder {
+	if old != nil && old.isDir() && inode.Kind == index.Directory {
 		inode.names = 1
 		old.Inode = inode
 		return nil
@@ -65,15 +65,15 @@ func (t *planter) put(parent *Node, base string, inode *Inode) error {
 	}
 	inode.names++
 	if old != nil {
-		n.opaque = old.whiteout && inode.Kind == index.Folder
+		n.opaque = old.whiteout && inode.Kind == index.Directory
 		t.stack.forget(old, cause{Overwritten, n})
 	}
 	return nil
 }
 
-func (t *planter) whiteout(parent *Node, base string) error {
+func (t *treeBuilder) whiteout(parent *Node, base string) error {
 	if old := parent.children[base]; old != nil {
-		old.opaque = old.opaque || old.isFolder()
+		old.opaque = old.opaque || old.isDir()
 		return nil
 	}
 	n, err := t.stack.node(parent, base, nil)
@@ -85,33 +85,33 @@ func (t *planter) whiteout(parent *Node, base string) error {
 
 // target finds what a hard link links to. That a link is the last name of its
 // own target is left to Unpack to refuse.
-func (t *planter) target(name string) (*Inode, error) {
+func (t *treeBuilder) target(name string) (*Inode, error) {
 	dir, base := path.Split(path.Clean("/" + name))
-	folder, err := t.folder(dir, false)
+	folder, err := t.dir(dir, false)
 	if err != nil {
 		return nil, fmt.Errorf("link to %.300q in this layer: %w", name, err)
 	}
 	n := folder.children[base]
-	if n == nil || n.whiteout || n.isFolder() {
+	if n == nil || n.whiteout || n.isDir() {
 		return nil, fmt.Errorf("link to %.300q in this layer: no such file", name)
 	}
 	return n.Inode, nil
 }
 
 var (
-	errNoFolder = errors.New("no such folder")
-	errNotDir   = errors.New("a part of its path is not a folder")
-	errLinks    = errors.New("too many symbolic links in its path")
+	errNoDir  = errors.New("no such folder")
+	errNotDir = errors.New("a part of its path is not a folder")
+	errLinks  = errors.New("too many symbolic links in its path")
 )
 
 // folder walks to a folder. Where the tar left one out, it is made if make
 // says so.
-func (t *planter) folder(name string, make bool) (*Node, error) {
+func (t *treeBuilder) dir(name string, make bool) (*Node, error) {
 	links := maxLinks
 	return t.walk(t.root, name, make, &links)
 }
 
-func (t *planter) walk(at *Node, name string, make bool, links *int) (*Node, error) {
+func (t *treeBuilder) walk(at *Node, name string, make bool, links *int) (*Node, error) {
 	for step := range strings.SplitSeq(name, "/") {
 		switch step {
 		case "", ".":
@@ -127,7 +127,7 @@ func (t *planter) walk(at *Node, name string, make bool, links *int) (*Node, err
 		switch {
 		case next == nil || next.whiteout:
 			at, err = t.imply(at, step, make, next != nil)
-		case next.Kind == index.Folder:
+		case next.Kind == index.Directory:
 			at = next
 		case next.Kind == index.Symlink:
 			at, err = t.follow(at, next.Target, links)
@@ -142,9 +142,9 @@ func (t *planter) walk(at *Node, name string, make bool, links *int) (*Node, err
 }
 
 // imply makes a folder that the tar left out; opaque, if it was whited out.
-func (t *planter) imply(at *Node, name string, make, opaque bool) (*Node, error) {
+func (t *treeBuilder) imply(at *Node, name string, make, opaque bool) (*Node, error) {
 	if !make {
-		return nil, errNoFolder
+		return nil, errNoDir
 	}
 	n, err := t.stack.node(at, name, implied("", t.stack.layers))
 	if err == nil {
@@ -154,7 +154,7 @@ func (t *planter) imply(at *Node, name string, make, opaque bool) (*Node, error)
 }
 
 // follow goes where a link leads, if a folder is there.
-func (t *planter) follow(at *Node, target string, links *int) (*Node, error) {
+func (t *treeBuilder) follow(at *Node, target string, links *int) (*Node, error) {
 	if *links--; *links < 0 {
 		return nil, errLinks
 	}
@@ -166,7 +166,7 @@ func (t *planter) follow(at *Node, target string, links *int) (*Node, error) {
 
 // node makes a node. One of its name is replaced.
 func (s *Stack) node(parent *Node, name string, inode *Inode) (*Node, error) {
-	if s.left--; s.left < 0 {
+	if s.nodesLeft--; s.nodesLeft < 0 {
 		return nil, errors.New("image has more names than any image may")
 	}
 	n := &Node{Name: name, Parent: parent, Inode: inode}

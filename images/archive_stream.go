@@ -28,17 +28,17 @@ import (
 )
 
 // receive reads a stream, compressed or not, to the end of its tar.
-func (l *loader) receive(ctx context.Context, r io.Reader) (fs.FS, io.Closer, error) {
+func (l *loader) readStream(ctx context.Context, r io.Reader) (fs.FS, io.Closer, error) {
 	f, err := os.OpenFile(l.scratch.path, unix.O_TMPFILE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, nil, err
 	}
-	stream := layers.Ahead(ctx, r, maxBundle)
+	stream := layers.ReadAhead(ctx, r, maxArchive)
 	defer stream.Close()
-	t := &tarball{f, make(map[string]span)}
-	err = t.scan(stream, func(h *tar.Header, body io.Reader) (s span, err error) {
-		if h.Size > maxConfig && !l.hasBlob(h.Name) {
-			s.arrived, err = l.arrive(ctx, body)
+	t := &tarball{f, make(map[string]member)}
+	err = t.scan(stream, func(h *tar.Header, body io.Reader) (s member, err error) {
+		if h.Size > maxConfig && !l.isKnown(h.Name) {
+			s.staged, err = l.stage(ctx, body)
 			return s, err
 		}
 		if s.off, err = f.Seek(0, io.SeekCurrent); err == nil {
@@ -58,7 +58,7 @@ func (l *loader) receive(ctx context.Context, r io.Reader) (fs.FS, io.Closer, er
 
 // hasBlob guesses from a file's name whether it is a layer that the store
 // has. A wrong guess costs time, no more.
-func (l *loader) hasBlob(name string) bool {
+func (l *loader) isKnown(name string) bool {
 	hex, _, _ := strings.Cut(path.Base(name), ".")
 	d := digest.NewDigestFromEncoded(digest.SHA256, hex)
 	for diffID, blob := range l.known {
@@ -72,8 +72,8 @@ func (l *loader) hasBlob(name string) bool {
 // arrive stores and unpacks what may be a layer. If it turns out to be none,
 // its bytes are kept nevertheless: whoever needs them as a layer is then told
 // what is wrong with them.
-func (l *loader) arrive(ctx context.Context, body io.Reader) (*parcel, error) {
-	p, err := l.newParcel()
+func (l *loader) stage(ctx context.Context, body io.Reader) (*stagedLayer, error) {
+	p, err := l.newStagedLayer()
 	if err != nil {
 		return nil, err
 	}

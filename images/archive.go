@@ -1,6 +1,6 @@
 package images
 
-// What load is given is a bundle of named files: manifest.json, index.json,
+// What load is given is an archive of named files: manifest.json, index.json,
 // blobs/sha256/…. It may be a folder, a tar, or a tar that comes through a
 // pipe or compressed. All become one thing, an fs.FS, and the rest of the
 // package sees no difference.
@@ -31,7 +31,7 @@ const (
 
 // openBundle opens the file or folder src, or, where src is "-", stdin. What
 // can be read only once is given to receive.
-func openBundle(src string, stdin io.Reader, receive func(io.Reader) (fs.FS, io.Closer, error)) (fs.FS, io.Closer, error) {
+func openArchive(src string, stdin io.Reader, receive func(io.Reader) (fs.FS, io.Closer, error)) (fs.FS, io.Closer, error) {
 	if src == "-" {
 		return receive(stdin)
 	}
@@ -47,7 +47,7 @@ func openBundle(src string, stdin io.Reader, receive func(io.Reader) (fs.FS, io.
 	case st.IsDir():
 		f.Close()
 		root, err := os.OpenRoot(src)
-		return folder{root}, root, err
+		return archiveDir{root}, root, err
 	case !st.Mode().IsRegular():
 		f.Close()
 		if f, err = os.Open(src); err != nil { // a FIFO: this time, wait for its writer
@@ -77,10 +77,10 @@ func isCompressed(f *os.File) (bool, error) {
 	return compressed, err
 }
 
-// folder is a bundle that lies in a folder. os.Root keeps links within it.
-type folder struct{ *os.Root }
+// folder is an archive that lies in a folder. os.Root keeps links within it.
+type archiveDir struct{ *os.Root }
 
-func (d folder) Open(name string) (fs.File, error) {
+func (d archiveDir) Open(name string) (fs.File, error) {
 	f, err := d.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
@@ -92,24 +92,24 @@ func (d folder) Open(name string) (fs.File, error) {
 	return f, nil
 }
 
-// tarball is a bundle that lies, or came, in a tar.
+// tarball is an archive that lies, or came, in a tar.
 type tarball struct {
-	file  *os.File
-	files map[string]span
+	file    *os.File
+	members map[string]member
 }
 
 // span is where a file's bytes lie: from off in the tarball's file, in a file
 // of their own with the layer unpacked already, or where another name says.
-type span struct {
-	info    fs.FileInfo
-	off     int64
-	arrived *parcel
-	target  string
+type member struct {
+	info   fs.FileInfo
+	off    int64
+	staged *stagedLayer
+	target string
 }
 
 func openTar(f *os.File) (fs.FS, io.Closer, error) {
-	t := &tarball{f, make(map[string]span)}
-	err := t.scan(f, func(*tar.Header, io.Reader) (s span, err error) {
+	t := &tarball{f, make(map[string]member)}
+	err := t.scan(f, func(*tar.Header, io.Reader) (s member, err error) {
 		s.off, err = f.Seek(0, io.SeekCurrent)
 		return s, err
 	})
@@ -121,7 +121,7 @@ func openTar(f *os.File) (fs.FS, io.Closer, error) {
 }
 
 // scan reads a tar. Place is asked where the bytes of each file lie.
-func (t *tarball) scan(r io.Reader, place func(*tar.Header, io.Reader) (span, error)) error {
+func (t *tarball) scan(r io.Reader, place func(*tar.Header, io.Reader) (member, error)) error {
 	archive := tar.NewReader(r)
 	for range maxFiles {
 		h, err := archive.Next()
@@ -135,7 +135,7 @@ func (t *tarball) scan(r io.Reader, place func(*tar.Header, io.Reader) (span, er
 		if len(name) > maxName || !fs.ValidPath(name) {
 			return fmt.Errorf("read archive: unexpected name %.100q", h.Name)
 		}
-		var s span
+		var s member
 		switch h.Typeflag {
 		case tar.TypeReg:
 			if s, err = place(h, archive); err != nil {
@@ -149,22 +149,22 @@ func (t *tarball) scan(r io.Reader, place func(*tar.Header, io.Reader) (span, er
 		default:
 			continue
 		}
-		t.files[name] = s
+		t.members[name] = s
 	}
 	return fmt.Errorf("read archive: more than %d files", maxFiles)
 }
 
 func (t *tarball) Open(name string) (fs.File, error) {
-	s, ok := t.files[name]
+	s, ok := t.members[name]
 	for range maxTarLinks {
 		switch {
-		case ok && s.arrived != nil:
-			f, err := os.Open(s.arrived.file)
-			return arrival{f, s.arrived}, err
+		case ok && s.staged != nil:
+			f, err := os.Open(s.staged.file)
+			return stagedFile{f, s.staged}, err
 		case ok && s.info != nil:
 			return section{io.NewSectionReader(t.file, s.off, s.info.Size()), s.info}, nil
 		}
-		s, ok = t.files[s.target]
+		s, ok = t.members[s.target]
 	}
 	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 }
@@ -179,7 +179,7 @@ func (s section) Stat() (fs.FileInfo, error) { return s.info, nil }
 func (s section) Close() error               { return nil }
 
 // arrival is a file that came in a tar and was kept beside it.
-type arrival struct {
+type stagedFile struct {
 	*os.File
-	*parcel
+	*stagedLayer
 }

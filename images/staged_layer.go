@@ -12,10 +12,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A parcel is a layer in the scratch folder: its blob as it came, and the tree
-// that was unpacked from it, in one pass. What is written to a parcel goes
+// A staged layer is a layer in the scratch folder: its blob as it came, and the tree
+// that was unpacked from it, in one pass. What is written to a staged layer goes
 // into the blob.
-type parcel struct {
+type stagedLayer struct {
 	loader     *loader
 	file, tree string
 	unpacked   *layers.Unpacked // nil unless all went well
@@ -26,22 +26,22 @@ type parcel struct {
 	flushed int64
 }
 
-func (l *loader) newParcel() (*parcel, error) {
-	n := l.parcels.Add(1)
-	p := &parcel{loader: l, file: l.scratch.file(fmt.Sprintf("blob%d", n)), tree: l.scratch.file(fmt.Sprintf("layer%d", n))}
+func (l *loader) newStagedLayer() (*stagedLayer, error) {
+	n := l.stagedCount.Add(1)
+	p := &stagedLayer{loader: l, file: l.scratch.file(fmt.Sprintf("blob%d", n)), tree: l.scratch.file(fmt.Sprintf("layer%d", n))}
 	var err error
 	p.out, err = os.OpenFile(p.file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	return p, err
 }
 
 // unpack reads a layer to its end.
-func (p *parcel) unpack(ctx context.Context, in io.Reader) (err error) {
+func (p *stagedLayer) unpack(ctx context.Context, in io.Reader) (err error) {
 	p.unpacked, err = layers.Unpack(ctx, io.TeeReader(in, p), p.tree)
 	return err
 }
 
 // descriptor describes the blob of an unpacked layer.
-func (p *parcel) descriptor() ocispec.Descriptor {
+func (p *stagedLayer) descriptor() ocispec.Descriptor {
 	d := ocispec.Descriptor{MediaType: ocispec.MediaTypeImageLayer, Digest: p.unpacked.Blob, Size: p.size}
 	switch {
 	case p.unpacked.Blob == p.unpacked.DiffID:
@@ -55,7 +55,7 @@ func (p *parcel) descriptor() ocispec.Descriptor {
 
 const flushEvery = 8 << 20
 
-func (p *parcel) Write(b []byte) (int, error) {
+func (p *stagedLayer) Write(b []byte) (int, error) {
 	if p.size == 0 && len(b) > 0 {
 		p.magic = b[0]
 	}
@@ -64,14 +64,14 @@ func (p *parcel) Write(b []byte) (int, error) {
 	if p.size-p.flushed >= flushEvery {
 		err = errors.Join(err, p.flush())
 	}
-	p.loader.count(n)
+	p.loader.addProgress(n)
 	return n, err
 }
 
 // flush has the kernel write the last piece to the disk, and give back the
 // memory of the one before. A blob is not read again soon: its pages would
 // only push out others, and syncfs would have to wait for all of them.
-func (p *parcel) flush() error {
+func (p *stagedLayer) flush() error {
 	fd := int(p.out.Fd())
 	start := p.flushed - flushEvery
 	p.flushed += flushEvery

@@ -12,7 +12,7 @@ import (
 )
 
 // beneath is a folder, and how a copy unpacks onto it.
-func beneath(t *testing.T) (dir string, o *Onto) {
+func beneath(t *testing.T) (dir string, d Destination) {
 	t.Helper()
 	needRoot(t)
 	dir = filepath.Join(t.TempDir(), "tree")
@@ -24,22 +24,22 @@ func beneath(t *testing.T) (dir string, o *Onto) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { unix.Close(fd) })
-	return dir, &Onto{
-		Folder: fd, Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS,
-		Each: func(*tar.Header) (bool, error) { return true, nil },
-		Left: func(name string, why error) { t.Logf("left out %s: %v", name, why) },
+	return dir, Destination{
+		Dir: fd, Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS,
+		Filter:  func(*tar.Header) (bool, error) { return true, nil },
+		Skipped: func(name string, why error) { t.Logf("left out %s: %v", name, why) },
 	}
 }
 
-// TestOnto: what is there is merged with what comes, and a tar is no layer.
-func TestOnto(t *testing.T) {
-	dir, o := beneath(t)
+// TestExtractInto: what is there is merged with what comes, and a tar is no layer.
+func TestExtractInto(t *testing.T) {
+	dir, d := beneath(t)
 	there := makeTar(t, file("a", "old"), file("gone", "kept"), symlink("l", "d"), file("d/x", "old"), file("d/y", "old"))
-	if err := o.Unpack(bytes.NewReader(there)); err != nil {
+	if err := ExtractInto(bytes.NewReader(there), d); err != nil {
 		t.Fatal(err)
 	}
 	coming := makeTar(t, file("a", "new"), file(".wh.gone", ""), file(".wh..wh..opq", ""), file("l/x", "new"), symlink("d/y", "x"), file("new/deep/z", "z"))
-	if err := o.Unpack(bytes.NewReader(compress(t, coming))); err != nil {
+	if err := ExtractInto(bytes.NewReader(compress(t, coming)), d); err != nil {
 		t.Fatal(err)
 	}
 	want := ".wh..wh..opq= .wh.gone= a=new d/ d/x=new d/y>x gone=kept l>d new/ new/deep/ new/deep/z=z"
@@ -55,7 +55,7 @@ func TestOnto(t *testing.T) {
 		"file in file":        file("a/b", ""),
 		"through a file link": file("d/y/z", ""),
 	} {
-		if err := o.Unpack(bytes.NewReader(makeTar(t, entry))); err == nil {
+		if err := ExtractInto(bytes.NewReader(makeTar(t, entry)), d); err == nil {
 			t.Errorf("%s: no error", what)
 		}
 	}
@@ -64,15 +64,15 @@ func TestOnto(t *testing.T) {
 	}
 }
 
-// TestOntoEach: the caller decides what is made, and whose it is; of folders that
+// TestExtractIntoFilter: the caller decides what is made, and whose it is; of folders that
 // the tar leaves out, too.
-func TestOntoEach(t *testing.T) {
-	dir, o := beneath(t)
-	o.Each = func(h *tar.Header) (bool, error) {
+func TestExtractIntoFilter(t *testing.T) {
+	dir, d := beneath(t)
+	d.Filter = func(h *tar.Header) (bool, error) {
 		h.Uid, h.Gid = 7, 8
 		return !strings.HasSuffix(h.Name, "left"), nil
 	}
-	if err := o.Unpack(bytes.NewReader(makeTar(t, file("implied/a", ""), file("implied/left", "")))); err != nil {
+	if err := ExtractInto(bytes.NewReader(makeTar(t, file("implied/a", ""), file("implied/left", ""))), d); err != nil {
 		t.Fatal(err)
 	}
 	if got := show(t, dir); got != "implied/ implied/a=" {
@@ -89,12 +89,12 @@ func TestOntoEach(t *testing.T) {
 // TestRow19LinkOutOfTree: a link in the tree that leads out of it is not followed.
 func TestRow19LinkOutOfTree(t *testing.T) {
 	outside, check := canary(t)
-	dir, o := beneath(t)
+	dir, d := beneath(t)
 	for name, to := range map[string]string{"absolute": outside, "upwards": "../outside", "magic": "/proc/self/root" + outside} {
 		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}
-		if err := o.Unpack(bytes.NewReader(makeTar(t, file(name+"/secret", "evil")))); err == nil {
+		if err := ExtractInto(bytes.NewReader(makeTar(t, file(name+"/secret", "evil"))), d); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
@@ -108,7 +108,7 @@ func TestRow19SwappedWhileMade(t *testing.T) {
 		t.Skip("makes thousands of files")
 	}
 	outside, check := canary(t)
-	dir, o := beneath(t)
+	dir, d := beneath(t)
 	name, trap := filepath.Join(dir, "name"), filepath.Join(dir, "trap")
 	quit, count := make(chan struct{}), make(chan int)
 	go func() {
@@ -129,7 +129,7 @@ func TestRow19SwappedWhileMade(t *testing.T) {
 	}()
 	kinds := []entry{file("name", "evil"), {tar.Header{Name: "name", Typeflag: tar.TypeFifo, Mode: 0o777, Uid: 7}, ""}}
 	for i := range 4000 {
-		o.Unpack(bytes.NewReader(makeTar(t, kinds[i%2]))) // an error is as good
+		ExtractInto(bytes.NewReader(makeTar(t, kinds[i%2])), d) // an error is as good
 	}
 	close(quit)
 	if n := <-count; n == 0 {

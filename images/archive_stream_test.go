@@ -23,16 +23,16 @@ func largeLayer(t testing.TB, name string) []byte {
 	return tarOf(t, map[string]string{name: string(noise)})
 }
 
-func stream(t testing.TB, s *Store, archive []byte) error {
+func loadStream(t testing.TB, s *Store, archive []byte) error {
 	t.Helper()
 	_, err := s.Load(t.Context(), "-", LoadOptions{Stdin: bytes.NewReader(archive)})
 	return err
 }
 
-// parts writes a bundle as a tar in which the chosen files come first.
-func (b bundle) parts(t testing.TB, first ...string) (head, tail []byte) {
+// parts writes an archive as a tar in which the chosen files come first.
+func (b archive) parts(t testing.TB, first ...string) (head, tail []byte) {
 	t.Helper()
-	early, late := bundle{}, bundle{}
+	early, late := archive{}, archive{}
 	for name, data := range b {
 		late[name] = data
 		for _, f := range first {
@@ -87,19 +87,19 @@ func TestArrive(t *testing.T) {
 func TestArriveForms(t *testing.T) {
 	large := largeLayer(t, "a")
 	small := tarOf(t, map[string]string{"b": "1"})
-	layout := bundle{}
+	layout := archive{}
 	layout.index(t, as(layout.image(t, large, small), "test:one"))
 	named := dockerArchive(t, "test:one", large)
 	hex := digest.FromBytes(large).Encoded() + ".tar" // as podman and skopeo name it
 	named[hex] = named["a/layer.tar"]
 	named["manifest.json"] = bytes.Replace(named["manifest.json"], []byte("a/layer.tar"), []byte(hex), 1)
-	for name, b := range map[string]bundle{
+	for name, b := range map[string]archive{
 		"OCI": layout, "docker": dockerArchive(t, "test:one", large, small), "podman": named,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStore(t)
 			for range 2 { // the second time it is here already
-				if err := stream(t, s, gzipped(t, b.tar(t))); err != nil {
+				if err := loadStream(t, s, gzipped(t, b.tar(t))); err != nil {
 					t.Fatal(err)
 				}
 				checkWhole(t, s)
@@ -126,7 +126,7 @@ func TestArriveLinked(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newStore(t)
-	if err := stream(t, s, bytes.Join([][]byte{head, link.Bytes(), tail}, nil)); err != nil {
+	if err := loadStream(t, s, bytes.Join([][]byte{head, link.Bytes(), tail}, nil)); err != nil {
 		t.Fatal(err)
 	}
 	checkWhole(t, s)
@@ -139,7 +139,7 @@ func TestArriveOther(t *testing.T) {
 	b := dockerArchive(t, "test:one", tarOf(t, map[string]string{"a": "1"}))
 	b["sbom.json"], b["hostile.tar"], b["nobody.tar"] = sbom, hostile, largeLayer(t, "a")
 	s := newStore(t)
-	if err := stream(t, s, b.tar(t)); err != nil {
+	if err := loadStream(t, s, b.tar(t)); err != nil {
 		t.Fatal(err)
 	}
 	checkWhole(t, s)
@@ -155,7 +155,7 @@ func TestArriveOther(t *testing.T) {
 	} {
 		b := dockerArchive(t, "test:two", tt.says)
 		b["a/layer.tar"] = tt.is
-		if err := stream(t, s, b.tar(t)); err == nil || !strings.Contains(err.Error(), word) {
+		if err := loadStream(t, s, b.tar(t)); err == nil || !strings.Contains(err.Error(), word) {
 			t.Errorf("got %v, want an error with %q", err, word)
 		}
 		checkWhole(t, s)

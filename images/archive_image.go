@@ -1,6 +1,6 @@
 package images
 
-// What a bundle holds is found from its first document. An OCI layout has
+// What an archive holds is found from its first document. An OCI layout has
 // oci-layout and index.json, whose descriptors lead to manifests. A docker
 // archive has manifest.json, a list of {Config, RepoTags, Layers}, where the
 // files lie under any name. Docker since version 25 writes both, about the
@@ -19,41 +19,41 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// A candidate is an image in a bundle, checked but for its layers.
-type candidate struct {
+// An archiveImage is an image in an archive, checked but for its layers.
+type archiveImage struct {
 	names        []string // complete; none for an image without a name
 	manifest     ocispec.Descriptor
 	manifestJSON []byte // empty until the digests of all layers are known
 	config       ocispec.Descriptor
 	configJSON   []byte
-	layers       []source
+	layers       []layerSource
 }
 
-// A source is where a layer lies in the bundle, and what it must be.
-type source struct {
+// A layerSource is where a layer lies in the archive, and what it must be.
+type layerSource struct {
 	file   string
 	size   int64
 	blob   digest.Digest // empty where only the diff ID is known before
 	diffID digest.Digest
 }
 
-func candidates(bundle fs.FS) ([]*candidate, error) {
-	if _, err := fs.Stat(bundle, ocispec.ImageLayoutFile); err == nil {
-		return layoutCandidates(bundle)
+func findImages(archive fs.FS) ([]*archiveImage, error) {
+	if _, err := fs.Stat(archive, ocispec.ImageLayoutFile); err == nil {
+		return findLayoutImages(archive)
 	}
-	data, err := readFile(bundle, "manifest.json", maxManifest)
+	data, err := readFile(archive, "manifest.json", maxManifest)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, errors.New("neither oci-layout nor manifest.json in it: not an image archive")
 	}
 	if err != nil {
 		return nil, err
 	}
-	return dockerCandidates(bundle, data)
+	return findDockerImages(archive, data)
 }
 
-// readFile reads a small file of the bundle.
-func readFile(bundle fs.FS, name string, max int64) ([]byte, error) {
-	f, err := bundle.Open(name)
+// readFile reads a small file of the archive.
+func readFile(archive fs.FS, name string, max int64) ([]byte, error) {
+	f, err := archive.Open(name)
 	if err != nil {
 		return nil, err
 	}
@@ -67,8 +67,8 @@ func readFile(bundle fs.FS, name string, max int64) ([]byte, error) {
 
 // layoutCandidates walks an OCI layout's index. Descriptors of one name are
 // one image for several platforms.
-func layoutCandidates(bundle fs.FS) ([]*candidate, error) {
-	layout, err := readFile(bundle, ocispec.ImageLayoutFile, maxManifest)
+func findLayoutImages(archive fs.FS) ([]*archiveImage, error) {
+	layout, err := readFile(archive, ocispec.ImageLayoutFile, maxManifest)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func layoutCandidates(bundle fs.FS) ([]*candidate, error) {
 	if err := json.Unmarshal(layout, &version); err != nil || version.Version != ocispec.ImageLayoutVersion {
 		return nil, fmt.Errorf("oci-layout: unknown version %q", version.Version)
 	}
-	data, err := readFile(bundle, ocispec.ImageIndexFile, maxManifest)
+	data, err := readFile(archive, ocispec.ImageIndexFile, maxManifest)
 	if err != nil {
 		return nil, err
 	}
@@ -84,15 +84,15 @@ func layoutCandidates(bundle fs.FS) ([]*candidate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("index.json: %w", err)
 	}
-	var all []*candidate
+	var all []*archiveImage
 	for _, group := range groupByName(index) {
-		c, err := layoutCandidate(bundle, group, 0)
+		c, err := layoutImage(archive, group, 0)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, c)
 	}
-	return merge(all), nil
+	return mergeNames(all), nil
 }
 
 // groupByName keeps together what an index offers under one name. Without
@@ -127,7 +127,7 @@ func annotatedName(d ocispec.Descriptor) string {
 const containerdName = "io.containerd.image.name"
 
 // layoutCandidate follows descriptors to the manifest for this machine.
-func layoutCandidate(bundle fs.FS, offers []ocispec.Descriptor, depth int) (*candidate, error) {
+func layoutImage(archive fs.FS, offers []ocispec.Descriptor, depth int) (*archiveImage, error) {
 	if depth > maxDepth {
 		return nil, fmt.Errorf("indexes are nested deeper than %d", maxDepth)
 	}
@@ -138,7 +138,7 @@ func layoutCandidate(bundle fs.FS, offers []ocispec.Descriptor, depth int) (*can
 			return nil, err
 		}
 	}
-	data, err := readBlobIn(bundle, d, maxManifest)
+	data, err := readArchiveBlob(archive, d, maxManifest)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +150,7 @@ func layoutCandidate(bundle fs.FS, offers []ocispec.Descriptor, depth int) (*can
 		if len(inner) == 0 {
 			return nil, fmt.Errorf("index %s is empty", d.Digest)
 		}
-		c, err := layoutCandidate(bundle, inner, depth+1)
+		c, err := layoutImage(archive, inner, depth+1)
 		if err == nil && depth == 0 {
 			c.setName(annotatedName(offers[0]))
 		}
@@ -159,25 +159,25 @@ func layoutCandidate(bundle fs.FS, offers []ocispec.Descriptor, depth int) (*can
 	if !isManifest(d.MediaType) {
 		return nil, fmt.Errorf("blob %s: type %q is neither a manifest nor an index", d.Digest, d.MediaType)
 	}
-	c, err := manifestCandidate(bundle, d, data)
+	c, err := manifestImage(archive, d, data)
 	if err == nil && depth == 0 {
 		c.setName(annotatedName(d))
 	}
 	return c, err
 }
 
-func (c *candidate) setName(name string) {
+func (c *archiveImage) setName(name string) {
 	if name != "" {
 		c.names = []string{name}
 	}
 }
 
-func manifestCandidate(bundle fs.FS, d ocispec.Descriptor, data []byte) (*candidate, error) {
+func manifestImage(archive fs.FS, d ocispec.Descriptor, data []byte) (*archiveImage, error) {
 	config, layers, err := parseManifest(data, d.MediaType)
 	if err != nil {
 		return nil, err
 	}
-	configJSON, err := readBlobIn(bundle, config, maxConfig)
+	configJSON, err := readArchiveBlob(archive, config, maxConfig)
 	if err != nil {
 		return nil, err
 	}
@@ -185,12 +185,12 @@ func manifestCandidate(bundle fs.FS, d ocispec.Descriptor, data []byte) (*candid
 	if err != nil {
 		return nil, err
 	}
-	c := &candidate{
+	c := &archiveImage{
 		manifest: ocispec.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size}, manifestJSON: data,
 		config: config, configJSON: configJSON,
 	}
 	for i, l := range layers {
-		c.layers = append(c.layers, source{blobFile(l.Digest), l.Size, l.Digest, image.RootFS.DiffIDs[i]})
+		c.layers = append(c.layers, layerSource{blobFile(l.Digest), l.Size, l.Digest, image.RootFS.DiffIDs[i]})
 	}
 	return c, nil
 }
@@ -200,11 +200,11 @@ func blobFile(d digest.Digest) string {
 	return path.Join(ocispec.ImageBlobsDir, d.Algorithm().String(), d.Encoded())
 }
 
-func readBlobIn(bundle fs.FS, d ocispec.Descriptor, max int64) ([]byte, error) {
+func readArchiveBlob(archive fs.FS, d ocispec.Descriptor, max int64) ([]byte, error) {
 	if err := check(d, max); err != nil {
 		return nil, err
 	}
-	f, err := bundle.Open(blobFile(d.Digest))
+	f, err := archive.Open(blobFile(d.Digest))
 	if err != nil {
 		return nil, err
 	}
@@ -212,10 +212,10 @@ func readBlobIn(bundle fs.FS, d ocispec.Descriptor, max int64) ([]byte, error) {
 	return readVerified(f, d)
 }
 
-// merge joins candidates that are one image under several names.
-func merge(all []*candidate) []*candidate {
-	var merged []*candidate
-	at := make(map[digest.Digest]*candidate)
+// merge joins images that are one image under several names.
+func mergeNames(all []*archiveImage) []*archiveImage {
+	var merged []*archiveImage
+	at := make(map[digest.Digest]*archiveImage)
 	for _, c := range all {
 		if first, ok := at[c.manifest.Digest]; ok {
 			first.names = append(first.names, c.names...)
@@ -228,7 +228,7 @@ func merge(all []*candidate) []*candidate {
 }
 
 // dockerCandidates reads a docker archive's manifest.json.
-func dockerCandidates(bundle fs.FS, data []byte) ([]*candidate, error) {
+func findDockerImages(archive fs.FS, data []byte) ([]*archiveImage, error) {
 	type image struct {
 		Config   string
 		RepoTags []string
@@ -239,9 +239,9 @@ func dockerCandidates(bundle fs.FS, data []byte) ([]*candidate, error) {
 		err = fmt.Errorf("manifest.json is no docker archive's: %w", err)
 		return nil, hint.New(err, "for other forms: skopeo copy FORM:PATH oci-archive:FILE, and load that")
 	}
-	var all []*candidate
+	var all []*archiveImage
 	for _, item := range items {
-		c, err := dockerCandidate(bundle, item.Config, item.Layers)
+		c, err := dockerImage(archive, item.Config, item.Layers)
 		if err != nil {
 			return nil, err
 		}
@@ -257,8 +257,8 @@ func dockerCandidates(bundle fs.FS, data []byte) ([]*candidate, error) {
 	return all, nil
 }
 
-func dockerCandidate(bundle fs.FS, configFile string, files []string) (*candidate, error) {
-	configJSON, err := readFile(bundle, path.Clean(configFile), maxConfig)
+func dockerImage(archive fs.FS, configFile string, files []string) (*archiveImage, error) {
+	configJSON, err := readFile(archive, path.Clean(configFile), maxConfig)
 	if err != nil {
 		return nil, err
 	}
@@ -269,14 +269,14 @@ func dockerCandidate(bundle fs.FS, configFile string, files []string) (*candidat
 	if err != nil {
 		return nil, err
 	}
-	c := &candidate{config: describe(ocispec.MediaTypeImageConfig, configJSON), configJSON: configJSON}
+	c := &archiveImage{config: describe(ocispec.MediaTypeImageConfig, configJSON), configJSON: configJSON}
 	for i, file := range files {
 		file = path.Clean(file)
-		st, err := fs.Stat(bundle, file)
+		st, err := fs.Stat(archive, file)
 		if err != nil {
 			return nil, err
 		}
-		c.layers = append(c.layers, source{file: file, size: st.Size(), diffID: image.RootFS.DiffIDs[i]})
+		c.layers = append(c.layers, layerSource{file: file, size: st.Size(), diffID: image.RootFS.DiffIDs[i]})
 	}
 	return c, nil
 }
@@ -288,7 +288,7 @@ func describe(mediaType string, data []byte) ocispec.Descriptor {
 
 // makeManifest writes the manifest that a docker archive lacks, once it is
 // known what its layers are.
-func (c *candidate) makeManifest(layers []ocispec.Descriptor) error {
+func (c *archiveImage) makeManifest(layers []ocispec.Descriptor) error {
 	m := ocispec.Manifest{MediaType: ocispec.MediaTypeImageManifest, Config: c.config, Layers: layers}
 	m.SchemaVersion = 2
 	data, err := json.Marshal(m)

@@ -20,21 +20,21 @@ import (
 // node makes the entry under the name base in the folder parent; name is its
 // whole path.
 func (u *unpacker) node(parent int, base, name string, h *tar.Header, body io.Reader) error {
-	err := u.make(parent, base, name, h, body)
+	err := u.create(parent, base, name, h, body)
 	if !errors.Is(err, unix.EEXIST) {
 		return err
 	}
-	if u.onto != nil {
+	if u.target != nil {
 		if err := displace(parent, base, h.Typeflag == tar.TypeDir); err != nil {
 			return err
 		}
-		return u.make(parent, base, name, h, body)
+		return u.create(parent, base, name, h, body)
 	}
 	hid, err := replace(parent, base, h.Typeflag == tar.TypeDir)
 	if err != nil {
 		return err
 	}
-	if err := u.make(parent, base, name, h, body); err != nil || !hid || h.Typeflag != tar.TypeDir {
+	if err := u.create(parent, base, name, h, body); err != nil || !hid || h.Typeflag != tar.TypeDir {
 		return err
 	}
 	return whiteout(parent, base)
@@ -57,17 +57,17 @@ func replace(parent int, base string, byFolder bool) (hid bool, err error) {
 }
 
 // make makes the entry. It fails with EEXIST where there is something else.
-func (u *unpacker) make(parent int, base, name string, h *tar.Header, body io.Reader) error {
+func (u *unpacker) create(parent int, base, name string, h *tar.Header, body io.Reader) error {
 	switch h.Typeflag {
 	case tar.TypeReg, tar.TypeGNUSparse, tar.TypeCont:
 		return u.file(parent, base, h, body)
 	case tar.TypeDir:
-		fd, err := makeFolder(parent, base)
+		fd, err := makeDir(parent, base)
 		if err != nil {
 			return err
 		}
 		defer unix.Close(fd)
-		return u.finishFolder(fd, name, h)
+		return u.finishDir(fd, name, h)
 	case tar.TypeSymlink:
 		if err := unix.Symlinkat(h.Linkname, parent, base); err != nil {
 			return sys("symlinkat", err)
@@ -104,12 +104,12 @@ func (u *unpacker) file(parent int, base string, h *tar.Header, body io.Reader) 
 
 // makeFolder makes a folder, or takes the one that is there, and opens it.
 // Its mode is exactly 0755, whatever the umask is.
-func makeFolder(parent int, base string) (int, error) {
+func makeDir(parent int, base string) (int, error) {
 	made := unix.Mkdirat(parent, base, 0o755)
 	if made != nil && made != unix.EEXIST {
 		return -1, sys("mkdirat", made)
 	}
-	fd, err := unix.Openat(parent, base, openFolder|unix.O_NOFOLLOW, 0)
+	fd, err := unix.Openat(parent, base, openDir|unix.O_NOFOLLOW, 0)
 	if err == unix.ENOTDIR || err == unix.ELOOP {
 		return -1, unix.EEXIST
 	}

@@ -28,15 +28,15 @@ import (
 
 // lookFile opens the image of this name in an archive or a layout; the name
 // may be left out where there is one image only.
-func lookFile(ctx context.Context, file, name, cache string) (src *Source, err error) {
-	b := &lazyBundle{ctx: ctx, file: file}
+func openFromArchive(ctx context.Context, file, name, cache string) (src *Source, err error) {
+	b := &lazyArchive{ctx: ctx, file: file}
 	src = &Source{closers: []func(){b.close}}
 	defer func() {
 		if err != nil {
 			src.Close()
 		}
 	}()
-	all, err := b.candidates(cache)
+	all, err := b.images(cache)
 	if err != nil {
 		return src, err
 	}
@@ -56,89 +56,89 @@ func lookFile(ctx context.Context, file, name, cache string) (src *Source, err e
 		src.Layers = append(src.Layers, &Layer{
 			DiffID: l.diffID, Blob: l.blob, Size: l.size, unpacked: -1,
 			open:  func() (io.ReadCloser, error) { return b.layer(l.file) },
-			saved: savedFile(cache, file, l.file, l.diffID.String()),
+			cache: cachePath(cache, file, l.file, l.diffID.String()),
 		})
 	}
 	return src, nil
 }
 
-// A lazyBundle is a bundle that is opened when something of it is needed.
-type lazyBundle struct {
+// A lazyArchive is an archive that is opened when something of it is needed.
+type lazyArchive struct {
 	ctx  context.Context
 	file string
 
 	once       sync.Once
-	bundle     fs.FS
+	files      fs.FS
 	closer     io.Closer
 	compressed bool
 	err        error
 }
 
-func (b *lazyBundle) open() (fs.FS, error) {
-	b.once.Do(func() { b.bundle, b.closer, b.compressed, b.err = lookInto(b.ctx, b.file) })
-	return b.bundle, b.err
+func (b *lazyArchive) open() (fs.FS, error) {
+	b.once.Do(func() { b.files, b.closer, b.compressed, b.err = openSeekable(b.ctx, b.file) })
+	return b.files, b.err
 }
 
-func (b *lazyBundle) close() {
+func (b *lazyArchive) close() {
 	if b.closer != nil {
 		b.closer.Close()
 	}
 }
 
-func (b *lazyBundle) layer(name string) (io.ReadCloser, error) {
-	bundle, err := b.open()
+func (b *lazyArchive) layer(name string) (io.ReadCloser, error) {
+	archive, err := b.open()
 	if err != nil {
 		return nil, err
 	}
-	return bundle.Open(name)
+	return archive.Open(name)
 }
 
 // A note is what is kept of an image in a compressed archive.
-type note struct {
+type cachedImage struct {
 	Names  []string
 	Config []byte
-	Layers []layerNote
+	Layers []cachedLayer
 }
 
-type layerNote struct {
+type cachedLayer struct {
 	File         string
 	Size         int64
 	Blob, DiffID digest.Digest
 }
 
-// candidates are the bundle's images, from the notes where there are some.
-func (b *lazyBundle) candidates(cache string) (all []*candidate, err error) {
-	saved := savedFile(cache, b.file, "", "images")
-	var notes []note
+// images are the archive's images, from the notes where there are some.
+func (b *lazyArchive) images(cache string) (all []*archiveImage, err error) {
+	saved := cachePath(cache, b.file, "", "images")
+	var notes []cachedImage
 	if data, err := os.ReadFile(saved); err == nil && json.Unmarshal(data, &notes) == nil {
 		for _, n := range notes {
-			c := &candidate{names: n.Names, configJSON: n.Config}
+			c := &archiveImage{names: n.Names, configJSON: n.Config}
 			for _, l := range n.Layers {
-				c.layers = append(c.layers, source{file: l.File, size: l.Size, blob: l.Blob, diffID: l.DiffID})
+				c.layers = append(c.layers, layerSource{file: l.File, size: l.Size, blob: l.Blob, diffID: l.DiffID})
 			}
 			all = append(all, c)
 		}
 		return all, nil
 	}
-	bundle, err := b.open()
+	archive, err := b.open()
 	if err != nil {
 		return nil, err
 	}
-	if all, err = candidates(bundle); err != nil || !b.compressed || saved == "" {
+	if all, err = findImages(archive); err != nil || !b.compressed || saved == "" {
 		return all, err
 	}
 	for _, c := range all {
-		n := note{Names: c.names, Config: c.configJSON}
+		n := cachedImage{Names: c.names, Config: c.configJSON}
 		for _, l := range c.layers {
-			n.Layers = append(n.Layers, layerNote{l.file, l.size, l.blob, l.diffID})
+			n.Layers = append(n.Layers, cachedLayer{l.file, l.size, l.blob, l.diffID})
 		}
 		notes = append(notes, n)
 	}
-	writeSaved(saved, func(w io.Writer) error { return json.NewEncoder(w).Encode(notes) })
+	writeCache(saved, func(w io.Writer) error { return json.NewEncoder(w).Encode(notes) })
 	return all, nil
 }
 
-func pick(all []*candidate, file, name string) (*candidate, error) {
+func pick(all []*archiveImage, file, name string) (*archiveImage, error) {
 	if name == "" && len(all) == 1 {
 		return all[0], nil
 	}
@@ -162,11 +162,11 @@ func pick(all []*candidate, file, name string) (*candidate, error) {
 	return nil, hint.New(err, "name one of them: "+file+":"+names[0])
 }
 
-func id(c *candidate) string { return digest.FromBytes(c.configJSON).Encoded() }
+func id(c *archiveImage) string { return digest.FromBytes(c.configJSON).Encoded() }
 
 // lookInto opens a folder or an archive. An archive that is compressed, or
 // comes through a FIFO, is copied to a nameless file first.
-func lookInto(ctx context.Context, file string) (bundle fs.FS, closer io.Closer, compressed bool, err error) {
+func openSeekable(ctx context.Context, file string) (archive fs.FS, closer io.Closer, compressed bool, err error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, nil, false, err
@@ -175,7 +175,7 @@ func lookInto(ctx context.Context, file string) (bundle fs.FS, closer io.Closer,
 	if err == nil && st.IsDir() {
 		f.Close()
 		root, err := os.OpenRoot(file)
-		return folder{root}, root, false, err
+		return archiveDir{root}, root, false, err
 	}
 	once := err == nil && !st.Mode().IsRegular()
 	if err == nil && !once {
@@ -183,27 +183,27 @@ func lookInto(ctx context.Context, file string) (bundle fs.FS, closer io.Closer,
 	}
 	if err == nil && (once || compressed) {
 		defer f.Close()
-		f, err = copyAside(ctx, f)
+		f, err = decompressToTemp(ctx, f)
 	}
 	if err != nil {
 		return nil, nil, compressed, err
 	}
-	bundle, closer, err = openTar(f)
-	return bundle, closer, compressed, err
+	archive, closer, err = openTar(f)
+	return archive, closer, compressed, err
 }
 
 // copyAside decompresses a stream into a temporary file, which the kernel
 // frees when it is closed.
-func copyAside(ctx context.Context, from *os.File) (*os.File, error) {
+func decompressToTemp(ctx context.Context, from *os.File) (*os.File, error) {
 	defer context.AfterFunc(ctx, func() { from.Close() })()
 	plain, _, err := layers.Decompress(from)
 	if err != nil {
 		return nil, err
 	}
 	defer plain.Close()
-	f, err := nameless(os.TempDir())
+	f, err := unnamedFile(os.TempDir())
 	if err == nil {
-		if err = fillFrom(f, plain); err != nil {
+		if err = copyBounded(f, plain); err != nil {
 			f.Close()
 		}
 	}
@@ -213,10 +213,10 @@ func copyAside(ctx context.Context, from *os.File) (*os.File, error) {
 	return f, nil
 }
 
-func fillFrom(f *os.File, plain io.Reader) error {
-	n, err := io.Copy(f, io.LimitReader(plain, maxBundle))
-	if err == nil && n == maxBundle {
-		err = fmt.Errorf("it is larger than %d bytes", int64(maxBundle))
+func copyBounded(f *os.File, plain io.Reader) error {
+	n, err := io.Copy(f, io.LimitReader(plain, maxArchive))
+	if err == nil && n == maxArchive {
+		err = fmt.Errorf("it is larger than %d bytes", int64(maxArchive))
 	}
 	if err == nil {
 		_, err = f.Seek(0, io.SeekStart)
@@ -226,7 +226,7 @@ func fillFrom(f *os.File, plain io.Reader) error {
 
 // nameless makes a file without a name (open(2), O_TMPFILE), or, where the
 // file system knows no such thing, one that loses it at once.
-func nameless(dir string) (*os.File, error) {
+func unnamedFile(dir string) (*os.File, error) {
 	f, err := os.OpenFile(dir, unix.O_TMPFILE|os.O_RDWR, 0o600)
 	if !errors.Is(err, unix.EOPNOTSUPP) {
 		return f, err
@@ -239,7 +239,7 @@ func nameless(dir string) (*os.File, error) {
 
 // savedFile is where something about an archive, or a layer in it, is kept: a
 // name that no other state of the file has. It is "" where nothing can be.
-func savedFile(cache, file, layer, what string) string {
+func cachePath(cache, file, layer, what string) string {
 	if cache == "" {
 		return ""
 	}

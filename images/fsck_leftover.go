@@ -20,7 +20,7 @@ import (
 // containers looks whether each has its image. A file that is empty was left
 // by a run that was killed, and the next one removes its folder.
 func (f *fsck) containers() error {
-	if f.blind {
+	if f.incomplete {
 		return nil
 	}
 	files, err := filepath.Glob(f.s.path("containers", "*", "image"))
@@ -50,10 +50,10 @@ func (f *fsck) note(name, what, hint string) {
 
 // left notes what nobody needs. Where it is not known what is needed, that is
 // not noted of blobs and layers.
-func (f *fsck) left() error {
+func (f *fsck) leftovers() error {
 	return errors.Join(
-		f.each("blobs/sha256", f.leftBlob), f.each("layers/sha256", f.leftTree), f.each("layers", f.leftLink),
-		f.each("tmp", f.leftScratch), f.each("partial", f.leftPartial))
+		f.each("blobs/sha256", f.leftoverBlob), f.each("layers/sha256", f.leftoverTree), f.each("layers", f.leftoverLink),
+		f.each("tmp", f.leftoverScratch), f.each("partial", f.leftoverPartial))
 }
 
 func (f *fsck) each(folder string, look func(folder string, e fs.DirEntry)) error {
@@ -67,24 +67,24 @@ func (f *fsck) each(folder string, look func(folder string, e fs.DirEntry)) erro
 	return nil
 }
 
-const nobody = "no image needs it, unless one is being loaded"
+const unreferenced = "no image needs it, unless one is being loaded"
 
-func (f *fsck) leftBlob(folder string, e fs.DirEntry) {
+func (f *fsck) leftoverBlob(folder string, e fs.DirEntry) {
 	_, needed := f.blobs[digest.NewDigestFromEncoded(digest.SHA256, e.Name())]
-	if !needed && !f.blind {
-		f.note(path.Join(folder, e.Name()), nobody, hintPrune)
+	if !needed && !f.incomplete {
+		f.note(path.Join(folder, e.Name()), unreferenced, hintPrune)
 	}
 }
 
-func (f *fsck) leftTree(folder string, e fs.DirEntry) {
-	if !f.trees[digest.NewDigestFromEncoded(digest.SHA256, e.Name())] && !f.blind {
-		f.note(path.Join(folder, e.Name()), nobody, hintPrune)
+func (f *fsck) leftoverTree(folder string, e fs.DirEntry) {
+	if !f.trees[digest.NewDigestFromEncoded(digest.SHA256, e.Name())] && !f.incomplete {
+		f.note(path.Join(folder, e.Name()), unreferenced, hintPrune)
 	}
 }
 
 // leftLink notes links to nothing. One that an image needs is a problem and
 // was found before.
-func (f *fsck) leftLink(folder string, e fs.DirEntry) {
+func (f *fsck) leftoverLink(folder string, e fs.DirEntry) {
 	if e.Type() != fs.ModeSymlink {
 		return
 	}
@@ -98,13 +98,13 @@ func (f *fsck) leftLink(folder string, e fs.DirEntry) {
 	}
 }
 
-func (f *fsck) leftScratch(folder string, e fs.DirEntry) {
+func (f *fsck) leftoverScratch(folder string, e fs.DirEntry) {
 	if f.abandoned(folder, e) {
 		f.note(path.Join(folder, e.Name()), "it was left by a command that was killed", "the next load, pull or prune removes it")
 	}
 }
 
-func (f *fsck) leftPartial(folder string, e fs.DirEntry) {
+func (f *fsck) leftoverPartial(folder string, e fs.DirEntry) {
 	if f.abandoned(folder, e) {
 		f.note(path.Join(folder, e.Name()), "it was left by a pull that was interrupted", "the same pull goes on with it; "+hintPrune)
 	}

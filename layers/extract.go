@@ -23,23 +23,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Onto is a folder to unpack onto.
-type Onto struct {
-	Folder  int    // its descriptor; O_PATH will do
-	Resolve uint64 // how names are looked up in it: RESOLVE_… of openat2(2)
+// A Destination is an existing directory that ExtractInto extracts into.
+type Destination struct {
+	Dir     int    // its descriptor; O_PATH will do
+	Resolve uint64 // how names are resolved below Dir: RESOLVE_… of openat2(2)
 
-	// Each sees every entry before it is made, and folders that the tar leaves
-	// out. It may change the owner, mode and attributes, or say that there shall
-	// be no such entry.
-	Each func(*tar.Header) (use bool, err error)
+	// Filter is called for each entry before it is made, and for each directory
+	// that the tar leaves out. It may change owner, mode and PAX records; if it
+	// returns false, the entry is not made.
+	Filter func(*tar.Header) (use bool, err error)
 
-	// Left is told of what the filesystem cannot hold.
-	Left func(name string, why error)
+	// Skipped is called for each attribute that the filesystem cannot store.
+	Skipped func(name string, why error)
 }
 
-// Unpack reads a tar, plain or compressed, to the very end of r. What was
-// unpacked before an error stays.
-func (o *Onto) Unpack(r io.Reader) error {
+// ExtractInto extracts a tar, plain, gzip or zstd, into d and reads r to its
+// end. After an error, the entries that were extracted before it stay.
+func ExtractInto(r io.Reader, d Destination) error {
 	plain, _, err := Decompress(r)
 	if err != nil {
 		return err
@@ -47,9 +47,9 @@ func (o *Onto) Unpack(r io.Reader) error {
 	defer plain.Close()
 	u := &unpacker{
 		max:  Limits{Bytes: math.MaxInt64, Entries: math.MaxInt, Names: DefaultLimits.Names},
-		root: o.Folder, here: -1, resolve: o.Resolve, onto: o, buf: make([]byte, chunkSize),
+		root: d.Dir, dirFD: -1, resolve: d.Resolve, target: &d, buf: make([]byte, chunkSize),
 	}
-	defer u.leave()
+	defer u.closeDir()
 	tail := bufio.NewReaderSize(plain, chunkSize)
 	if err := u.entries(tar.NewReader(tail)); err != nil {
 		return err
@@ -57,12 +57,12 @@ func (o *Onto) Unpack(r io.Reader) error {
 	if err := u.setTimes(); err != nil {
 		return err
 	}
-	_, err = io.Copy(io.Discard, tail) // who writes it must not die of a closed pipe
+	_, err = io.Copy(io.Discard, tail) // else the writer of a pipe gets SIGPIPE
 	return err
 }
 
-// ontoEntry makes an entry, unless it is the folder that all is unpacked onto.
-func (u *unpacker) ontoEntry(h *tar.Header, body io.Reader) error {
+// extractEntry makes an entry, unless it is the folder that all is unpacked onto.
+func (u *unpacker) extractEntry(h *tar.Header, body io.Reader) error {
 	name, err := clean(h.Name)
 	switch {
 	case err != nil:
@@ -72,7 +72,7 @@ func (u *unpacker) ontoEntry(h *tar.Header, body io.Reader) error {
 	case name == "":
 		return nil
 	}
-	use, err := u.onto.Each(h)
+	use, err := u.target.Filter(h)
 	if err != nil || !use {
 		return err
 	}
@@ -89,7 +89,7 @@ func (u *unpacker) ontoEntry(h *tar.Header, body io.Reader) error {
 // implied gives a folder that the tar leaves out the owner that Each says.
 func (u *unpacker) implied(fd int, name string) error {
 	h := &tar.Header{Typeflag: tar.TypeDir, Name: name, Mode: 0o755}
-	if _, err := u.onto.Each(h); err != nil {
+	if _, err := u.target.Filter(h); err != nil {
 		return err
 	}
 	return u.finish(fd, h)
