@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestRow10FilesOfARunningContainer: whatever the container has made of its
+// TestHostileAccountFilesOfRunningContainer: whatever the container has made of its
 // /etc/passwd, nobody waits for it, and nothing outside its root is read.
-func TestRow10FilesOfARunningContainer(t *testing.T) {
+func TestHostileAccountFilesOfRunningContainer(t *testing.T) {
 	outside := t.TempDir()
 	write(t, filepath.Join(outside, "passwd"), []byte("canary"))
 	for _, test := range []struct {

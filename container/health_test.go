@@ -130,7 +130,7 @@ func TestHealthcheck(t *testing.T) {
 	}
 }
 
-func TestRow15HealthOutputIsLimited(t *testing.T) {
+func TestHealthOutputIsLimited(t *testing.T) {
 	var l limited
 	for range 1000 {
 		fmt.Fprint(&l, strings.Repeat("x", 1000))

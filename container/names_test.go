@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestRow25Names: a name is a folder, a cgroup and a word on a terminal.
-func TestRow25Names(t *testing.T) {
+// TestInvalidNamesRefused: a name is a folder, a cgroup and a word on a terminal.
+func TestInvalidNamesRefused(t *testing.T) {
 	for _, name := range []string{"a", "web-1", "A_b.c", "0"} {
 		if err := runtime.CheckName(name); err != nil {
 			t.Errorf("%q: %v", name, err)

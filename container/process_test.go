@@ -120,9 +120,9 @@ func TestEnvFileErrors(t *testing.T) {
 	}
 }
 
-// TestRow12ImageIsInert: what an image says is data. Its labels reach nothing,
+// TestImageDataIsInert: what an image says is data. Its labels reach nothing,
 // its variables are NAME=value, and it cannot pick what only the caller may.
-func TestRow12ImageIsInert(t *testing.T) {
+func TestImageDataIsInert(t *testing.T) {
 	plain := mustConfig(t, Options{})
 	image := testImage()
 	image.Config.Labels = map[string]string{"io.podman.annotations.privileged": "TRUE", "org.opencontainers.hooks": "/bin/sh"}
@@ -144,9 +144,9 @@ func TestRow12ImageIsInert(t *testing.T) {
 	}
 }
 
-// TestRow11Home: a newline or a colon in HOME would be a second field or a
+// TestHomeIsOneField: a newline or a colon in HOME would be a second field or a
 // second line in /etc/passwd.
-func TestRow11Home(t *testing.T) {
+func TestHomeIsOneField(t *testing.T) {
 	for _, home := range []string{"/root\nevil:x:0:0::/:/bin/sh", "/root:/bin/sh"} {
 		_, err := testConfig(t, Options{Env: []string{"HOME=" + home}})
 		wantError(t, home, err, "holds a newline or a colon")

@@ -44,9 +44,9 @@ func TestCapabilities(t *testing.T) {
 	wantError(t, "empty", err, `--cap-drop "": no such capability`)
 }
 
-// TestRow8NothingInherited: an inheritable or ambient capability would be an
+// TestInheritableAndAmbientEmpty: an inheritable or ambient capability would be an
 // ordinary user's after execve.
-func TestRow8NothingInherited(t *testing.T) {
+func TestInheritableAndAmbientEmpty(t *testing.T) {
 	for name, o := range map[string]Options{
 		"default": {}, "user": {User: "ada"}, "privileged": {Privileged: true}, "all": {CapAdd: []string{"ALL"}, User: "5:5"},
 	} {
@@ -128,9 +128,9 @@ func TestSeccompFollowsCapabilities(t *testing.T) {
 	}
 }
 
-// TestRow7DeviceRulesStartFromDeny, and no other rule opens what the runtime does
+// TestDeviceRulesStartFromDeny, and no other rule opens what the runtime does
 // not open for every container.
-func TestRow7DeviceRulesStartFromDeny(t *testing.T) {
+func TestDeviceRulesStartFromDeny(t *testing.T) {
 	rules := mustConfig(t, Options{}).Linux.Resources.Devices
 	if first := rules[0]; len(rules) != 1 || first.Allow || first.Type != "" || first.Major != nil || first.Access != "rwm" {
 		t.Errorf("rules %+v, want deny all", rules)
@@ -142,7 +142,7 @@ func TestRow7DeviceRulesStartFromDeny(t *testing.T) {
 	}
 }
 
-func TestRow17MaskedPaths(t *testing.T) {
+func TestMaskedPathsOfConfig(t *testing.T) {
 	got := mustConfig(t, Options{}).Linux.MaskedPaths
 	for _, path := range strings.Fields(`/proc/acpi /proc/asound /proc/interrupts /proc/kcore /proc/keys
 		/proc/latency_stats /proc/sched_debug /proc/scsi /proc/timer_list /proc/timer_stats /sys/firmware
@@ -153,9 +153,9 @@ func TestRow17MaskedPaths(t *testing.T) {
 	}
 }
 
-// TestRow16ErrorsAreQuoted: a word of the command line or of the image comes
+// TestErrorsQuoteControlBytes: a word of the command line or of the image comes
 // back in an error, but not the bytes that would steer a terminal.
-func TestRow16ErrorsAreQuoted(t *testing.T) {
+func TestErrorsQuoteControlBytes(t *testing.T) {
 	const evil = "\x1b]0;owned\a\u009b"
 	words := []string{evil}
 	for name, o := range map[string]Options{

@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// TestRow11Sysctls: only settings that a namespace has for itself, and only
+// TestOnlyNamespacedSysctlsAllowed: only settings that a namespace has for itself, and only
 // where that namespace is the container's own.
-func TestRow11Sysctls(t *testing.T) {
+func TestOnlyNamespacedSysctlsAllowed(t *testing.T) {
 	for _, word := range []string{"net.ipv4.ip_forward=1", "net.ipv4.ip_local_port_range=1024 65000", "kernel.shmmax=1",
 		"kernel.sem=1\t2\t3\t4", "fs.mqueue.msg_max=5", "kernel.domainname=example.org", "net.ipv4.conf.eth0.forwarding=0"} {
 		name, value, _ := strings.Cut(word, "=")

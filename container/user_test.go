@@ -48,18 +48,18 @@ func TestUserOfImage(t *testing.T) {
 	}
 }
 
-// TestRow9NumberIsNeverAName: "1001" and "1002" are names of root in the
+// TestNumberIsNeverAName: "1001" and "1002" are names of root in the
 // image's files, and stay numbers.
-func TestRow9NumberIsNeverAName(t *testing.T) {
+func TestNumberIsNeverAName(t *testing.T) {
 	got := mustConfig(t, Options{User: "1001:1002"}).Process.User
 	if got.UID != 1001 || got.GID != 1002 {
 		t.Errorf("uid %d, gid %d, want 1001, 1002", got.UID, got.GID)
 	}
 }
 
-// TestRow9Strict32Bits: neither a flag nor a line of /etc/passwd reaches uid 0
+// TestIDsAreStrict32Bits: neither a flag nor a line of /etc/passwd reaches uid 0
 // by overflow, sign or nonsense.
-func TestRow9Strict32Bits(t *testing.T) {
+func TestIDsAreStrict32Bits(t *testing.T) {
 	for _, word := range []string{"4294967296", "4294967295", "-1", "+0", "18446744073709551616", "--5", "-"} {
 		for _, user := range []string{word, "0:" + word} {
 			spec, err := testConfig(t, Options{User: user})
@@ -78,8 +78,8 @@ func TestRow9Strict32Bits(t *testing.T) {
 	}
 }
 
-// TestRow9GroupsAlwaysSet: an empty list would leave the caller's groups.
-func TestRow9GroupsAlwaysSet(t *testing.T) {
+// TestGroupsAlwaysSet: an empty list would leave the caller's groups.
+func TestGroupsAlwaysSet(t *testing.T) {
 	for _, user := range []string{"", "5", "5:6", "ada", ":44"} {
 		got := mustConfig(t, Options{User: user}).Process.User
 		if !slices.Contains(got.AdditionalGids, got.GID) {
@@ -88,8 +88,8 @@ func TestRow9GroupsAlwaysSet(t *testing.T) {
 	}
 }
 
-// TestRow10AccountFiles: a FIFO would block for ever, a huge file fill memory.
-func TestRow10AccountFiles(t *testing.T) {
+// TestHostileAccountFilesRefused: a FIFO would block for ever, a huge file fill memory.
+func TestHostileAccountFilesRefused(t *testing.T) {
 	huge := bytes.Repeat([]byte("a:x:1:1::/:/\n"), accountsMax/10)
 	for what, test := range map[string]struct {
 		file *fstest.MapFile
@@ -114,7 +114,7 @@ func (noAccess) Open(name string) (fs.File, error) {
 	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
 }
 
-func TestRow10WithoutAccountFiles(t *testing.T) {
+func TestMissingAccountFiles(t *testing.T) {
 	for what, files := range map[string]fs.FS{"missing": fstest.MapFS{}, "not ours": noAccess{}} {
 		for _, user := range []string{"", "1000", "1000:1000"} {
 			if _, err := Config(&Options{User: user}, testImage(), files, testHost()); err != nil {

@@ -147,9 +147,9 @@ func TestImageVolumes(t *testing.T) {
 	}
 }
 
-// TestRow25ImageVolumes: the image cannot name a host path, take the place of a
+// TestHostileImageVolumesRefused: the image cannot name a host path, take the place of a
 // kernel filesystem, or lie inside one.
-func TestRow25ImageVolumes(t *testing.T) {
+func TestHostileImageVolumesRefused(t *testing.T) {
 	plain := mustConfig(t, Options{})
 	for _, volume := range []string{"/proc", "/sys/", "/dev/shm", "/etc/hosts", "/dev/../proc"} {
 		spec, err := imageVolume(t, volume, Options{})

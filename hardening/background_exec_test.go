@@ -15,9 +15,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestRow8CapabilitiesInTheBackground: exec and health checks may do what their
+// TestExecAndHealthCapabilities: exec and health checks may do what their
 // container may, and nobody inherits anything, whatever the caller has to leave.
-func TestRow8CapabilitiesInTheBackground(t *testing.T) {
+func TestExecAndHealthCapabilities(t *testing.T) {
 	guard(t)
 	const none, eleven = "0000000000000000", "00000000800405fb"
 	ambient := &syscall.SysProcAttr{AmbientCaps: []uintptr{unix.CAP_CHOWN, unix.CAP_SYS_ADMIN}}
@@ -57,9 +57,9 @@ func TestRow8CapabilitiesInTheBackground(t *testing.T) {
 	}
 }
 
-// TestRow9ExecUserInTheBackground: a name means what the container's files say now,
+// TestExecUserFromContainerFiles: a name means what the container's files say now,
 // a number is itself, and none of the caller's groups comes along.
-func TestRow9ExecUserInTheBackground(t *testing.T) {
+func TestExecUserFromContainerFiles(t *testing.T) {
 	guard(t)
 	now := "echo 1000:x:0:0::/:/bin/sh >>/etc/passwd; echo eve:x:7:8::/:/bin/sh >>/etc/passwd; echo late:x:9:eve >>/etc/group; echo big:x:4294967296:0::/: >>/etc/passwd; touch /ready; exec sleep 1000"
 	d := background(t, "--", "sh", "-c", now)
@@ -81,9 +81,9 @@ func TestRow9ExecUserInTheBackground(t *testing.T) {
 	}
 }
 
-// TestRow10ExecAccountFiles: the container has made something else of its
+// TestExecIgnoresHostileAccountFiles: the container has made something else of its
 // /etc/passwd, while it runs. Nobody waits for it, nothing of the host is read.
-func TestRow10ExecAccountFiles(t *testing.T) {
+func TestExecIgnoresHostileAccountFiles(t *testing.T) {
 	guard(t)
 	passwd := filepath.Join(t.TempDir(), "passwd")
 	if err := os.WriteFile(passwd, []byte("evil:x:0:0:canary of the host:/:\n"), 0o644); err != nil {
@@ -138,9 +138,9 @@ func (d *detached) limited(words ...string) *exec.Cmd {
 	return exec.Command("prlimit", append([]string{"--data=200000000"}, d.saying(words...).Args...)...)
 }
 
-// TestRow11BackgroundEnvironment: what ends a line or a list ends neither HOME nor
+// TestExecEnvironmentNotInjected: what ends a line or a list ends neither HOME nor
 // the environment, whoever says so: the caller, or the container's own files.
-func TestRow11BackgroundEnvironment(t *testing.T) {
+func TestExecEnvironmentNotInjected(t *testing.T) {
 	guard(t)
 	d := background(t, "--", "sh", "-c", `printf 'nul:x:5:5::/a\0EVIL=1:/\ntab:x:6:6::/a\tb:/\n' >>/etc/passwd; touch /ready; exec sleep 1000`)
 	poll(t, "its files", func() bool { return d.say("exec", "--", "ls", "/ready").code == 0 })

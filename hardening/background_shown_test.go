@@ -18,11 +18,11 @@ import (
 // colour is what logs lets through to a terminal (console_codes(4), SGR).
 var colour = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
-// TestRow16ControlBytesInTheBackground: labels, variables, commands, health output, names
+// TestControlBytesOfDetachedContainersEscaped: labels, variables, commands, health output, names
 // of processes and of files, and what a container says, have control bytes in them.
 // None is printed: not into a pipe by what is for people, nor to a terminal by
 // anything.
-func TestRow16ControlBytesInTheBackground(t *testing.T) {
+func TestControlBytesOfDetachedContainersEscaped(t *testing.T) {
 	guard(t)
 	evil := "evil" + controls
 	flags := append(often("printf '"+controls+"'; exit 1"), "-l", evil+"="+evil, "-e", "A="+evil, "--health-retries", "1")
@@ -72,9 +72,9 @@ func TestRow16ControlBytesInTheBackground(t *testing.T) {
 	}
 }
 
-// TestRow16RowsOfStrangers: a newline or a tab in a label or in a command makes no
+// TestNewlineAddsNoTableRow: a newline or a tab in a label or in a command makes no
 // other row or column.
-func TestRow16RowsOfStrangers(t *testing.T) {
+func TestNewlineAddsNoTableRow(t *testing.T) {
 	guard(t)
 	const fake = "x\nabcdef123456   box   \"true\"   1 second ago   Up 1 second   fake\n\t"
 	background(t, "-l", "a="+fake, "-l", fake, "--", "sh", "-c", "sleep 1000; true", fake)
@@ -86,9 +86,9 @@ func TestRow16RowsOfStrangers(t *testing.T) {
 	}
 }
 
-// TestRow16PushedInputOfExec: TIOCSTI by another process of the container, and by one
+// TestTIOCSTIOfExecStaysInContainer: TIOCSTI by another process of the container, and by one
 // that somebody is attached to, reaches no terminal but the container's own.
-func TestRow16PushedInputOfExec(t *testing.T) {
+func TestTIOCSTIOfExecStaysInContainer(t *testing.T) {
 	guard(t)
 	if _, typed := inTerminal(t, command("probe", "push")); typed == 0 {
 		t.Fatal("this kernel takes no pushed input at all: the test would prove nothing")
@@ -132,9 +132,9 @@ var verbs = [][]string{
 	{"logs"}, {"inspect", "--type", "container"}, {"top"}, {"stats", "--no-stream"}, {"port"}, {"diff"}, {"update", "--memory", "100m"}, {"rename", "other"}, {"watch", "--ended"}, {"watch", "--again"}, {"health"},
 }
 
-// TestRow25NamesOfContainers: what is no name leads nowhere, whatever the command is;
+// TestInvalidContainerNamesRefused: what is no name leads nowhere, whatever the command is;
 // nor does a link of that name which leads out of the folder of containers.
-func TestRow25NamesOfContainers(t *testing.T) {
+func TestInvalidContainerNamesRefused(t *testing.T) {
 	guard(t)
 	d := background(t, "--", "sleep", "1000")
 	planted := filepath.Join(store, "names", "planted")
@@ -207,10 +207,10 @@ func listing(t *testing.T, dir string) (text string) {
 	return text
 }
 
-// TestRow25FilesOfTheContainer: the container puts links to the host where its own
+// TestContainerLinksNotFollowedOnHost: the container puts links to the host where its own
 // log, its config or its /etc would be. Nobody on the host follows them: not to
 // write, not to count, not to remove.
-func TestRow25FilesOfTheContainer(t *testing.T) {
+func TestContainerLinksNotFollowedOnHost(t *testing.T) {
 	guard(t)
 	links := "for n in log log.1 config.json settings.json end.json health.json image life stopped waiters data etc/hosts etc/group; do " +
 		"rm -rf /$n; busybox ln -s " + canary + "/file /$n; done; busybox ln -s " + canary + " /all; busybox ln -s ../../../../.. /up; echo ready; sleep 1000"

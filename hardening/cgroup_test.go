@@ -12,9 +12,9 @@ import (
 
 // Row 7, and what else a config could do to the host's cgroups.
 
-// TestRow7SecondContainerOfOneName: that a cgroup is there already is an error
+// TestExistingCgroupRefused: that a cgroup is there already is an error
 // of the second container and no harm to the first.
-func TestRow7SecondContainerOfOneName(t *testing.T) {
+func TestExistingCgroupRefused(t *testing.T) {
 	guard(t)
 	first := newBundle(t, "sh", "-c", "touch /started; while [ ! -e /end ]; do sleep 0.05; done; exit 7")
 	cmd := first.command(t)
@@ -30,9 +30,9 @@ func TestRow7SecondContainerOfOneName(t *testing.T) {
 	}
 }
 
-// TestRow7CgroupOutsideTheMount: neither the config's path nor the name leads
+// TestCgroupPathStaysInMount: neither the config's path nor the name leads
 // out of the cgroup filesystem.
-func TestRow7CgroupOutsideTheMount(t *testing.T) {
+func TestCgroupPathStaysInMount(t *testing.T) {
 	guard(t)
 	for _, path := range []string{"../../../.." + canary + "/dir", "/minictr/../../../../.." + canary, "..", "/", "a\x00b"} {
 		b := newBundle(t, "true")
@@ -48,9 +48,9 @@ func TestRow7CgroupOutsideTheMount(t *testing.T) {
 	}
 }
 
-// TestRow7NoDeviceRules: a config without rules allows nothing but the devices
+// TestDevicesDeniedByDefault: a config without rules allows nothing but the devices
 // of every container.
-func TestRow7NoDeviceRules(t *testing.T) {
+func TestDevicesDeniedByDefault(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "sh", "-c", "mknod /kmsg c 1 11 && cat /kmsg; cat /dev/null && echo fine")
 	b.spec.Linux.Resources = nil
@@ -64,9 +64,9 @@ func TestRow7NoDeviceRules(t *testing.T) {
 	}
 }
 
-// TestRow7NoCgroupNamespace: without one the container is shown its own cgroup,
+// TestOnlyOwnCgroupShownWithoutNamespace: without one the container is shown its own cgroup,
 // and not the way up to the host's.
-func TestRow7NoCgroupNamespace(t *testing.T) {
+func TestOnlyOwnCgroupShownWithoutNamespace(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "sh", "-c", "ls -d /sys/fs/cgroup/minictr; cat /sys/fs/cgroup/cgroup.procs")
 	b.spec.Linux.Namespaces = slices.DeleteFunc(b.spec.Linux.Namespaces, func(n specs.LinuxNamespace) bool {
@@ -84,9 +84,9 @@ func TestRow7NoCgroupNamespace(t *testing.T) {
 	}
 }
 
-// TestRow3FakeProc: what is bound on /proc is believed, by whoever writes a
+// TestFakeProcRefused: what is bound on /proc is believed, by whoever writes a
 // setting there too, so it has to be procfs.
-func TestRow3FakeProc(t *testing.T) {
+func TestFakeProcRefused(t *testing.T) {
 	guard(t)
 	fake := t.TempDir()
 	for _, kind := range []string{"proc", "bind"} {

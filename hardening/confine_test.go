@@ -14,9 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestRow7CgroupNamespace: the container's own cgroup is the root of what it
+// TestCgroupNamespaceHidesHostTree: the container's own cgroup is the root of what it
 // sees of the tree.
-func TestRow7CgroupNamespace(t *testing.T) {
+func TestCgroupNamespaceHidesHostTree(t *testing.T) {
 	guard(t)
 	r := box(t, "sh", "-c", "grep ^0: /proc/self/cgroup; grep ' cgroup2 ' /proc/self/mountinfo | while read a b c root place rest; do echo $root $place; done; cat /sys/fs/cgroup/cgroup.procs | head -n 1")
 	r.want(t, 0)
@@ -25,9 +25,9 @@ func TestRow7CgroupNamespace(t *testing.T) {
 	}
 }
 
-// TestRow7CgroupReadOnly: nobody in the container writes its limits, moves a
+// TestCgroupIsReadOnly: nobody in the container writes its limits, moves a
 // process or makes a cgroup.
-func TestRow7CgroupReadOnly(t *testing.T) {
+func TestCgroupIsReadOnly(t *testing.T) {
 	guard(t)
 	for _, flags := range [][]string{nil, {"--cap-add", "ALL"}} {
 		const files = "/sys/fs/cgroup/cgroup.procs /sys/fs/cgroup/cgroup.kill /sys/fs/cgroup/cgroup.subtree_control /sys/fs/cgroup/cgroup.max.depth"
@@ -43,9 +43,9 @@ func TestRow7CgroupReadOnly(t *testing.T) {
 	}
 }
 
-// TestRow7DeviceInALayer: a layer brings device nodes, and none opens but
+// TestDeviceOfLayerDenied: a layer brings device nodes, and none opens but
 // those that every container has.
-func TestRow7DeviceInALayer(t *testing.T) {
+func TestDeviceOfLayerDenied(t *testing.T) {
 	guard(t)
 	image := hostile(t, ocispec.ImageConfig{},
 		node(tar.TypeBlock, "disk", 254, 0), node(tar.TypeChar, "mem", 1, 1), node(tar.TypeChar, "kmsg", 1, 11),
@@ -59,9 +59,9 @@ func TestRow7DeviceInALayer(t *testing.T) {
 	}
 }
 
-// TestRow7DeviceMade: with CAP_MKNOD a node can be made, which does no harm,
+// TestDeviceOfMknodDenied: with CAP_MKNOD a node can be made, which does no harm,
 // and cannot be opened.
-func TestRow7DeviceMade(t *testing.T) {
+func TestDeviceOfMknodDenied(t *testing.T) {
 	guard(t)
 	for _, test := range []struct{ flag, kind, major, minor, mknod, open string }{
 		{"--init=false", "b", "254", "0", "EPERM", "ENOENT"},
@@ -76,9 +76,9 @@ func TestRow7DeviceMade(t *testing.T) {
 	}
 }
 
-// TestRow7OverlongPaths: every text that becomes a path, a name or an option
+// TestOverlongPathsRefused: every text that becomes a path, a name or an option
 // may be too long; that is an error, and never a shorter text.
-func TestRow7OverlongPaths(t *testing.T) {
+func TestOverlongPathsRefused(t *testing.T) {
 	guard(t)
 	name, path := strings.Repeat("n", 300), strings.Repeat("/long", 1000)
 	for _, flags := range [][]string{
@@ -106,10 +106,10 @@ func TestRow7OverlongPaths(t *testing.T) {
 	}
 }
 
-// TestRow8Capabilities: nothing is inherited, whoever the process is, not even
+// TestNoCapabilityInherited: nothing is inherited, whoever the process is, not even
 // from a caller who has something to leave; and what is not in the bounding
 // set never comes back.
-func TestRow8Capabilities(t *testing.T) {
+func TestNoCapabilityInherited(t *testing.T) {
 	guard(t)
 	const none, eleven = "0000000000000000", "00000000800405fb"
 	for _, test := range []struct {
@@ -136,9 +136,9 @@ func TestRow8Capabilities(t *testing.T) {
 	}
 }
 
-// TestRow9Groups: the groups are exactly those of the user in the image, and
+// TestGroupsAreThoseOfTheUser: the groups are exactly those of the user in the image, and
 // none of the caller's.
-func TestRow9Groups(t *testing.T) {
+func TestGroupsAreThoseOfTheUser(t *testing.T) {
 	guard(t)
 	for user, want := range map[string]struct{ uid, gid, groups string }{
 		"":           {"0", "0", "0 10"},
@@ -161,17 +161,17 @@ func TestRow9Groups(t *testing.T) {
 	}
 }
 
-// TestRow9Overflow: no number is root by going round, and no name is a number.
-func TestRow9Overflow(t *testing.T) {
+// TestIDOverflowRefused: no number is root by going round, and no name is a number.
+func TestIDOverflowRefused(t *testing.T) {
 	guard(t)
 	for _, user := range []string{"4294967296", "4294967295", "-1", "0x0", "0:4294967296", "nobodyknows", "+0"} {
 		box(t, "-u", user, "--", "true").refused(t, "user")
 	}
 }
 
-// TestRow10AccountFiles: what lies at /etc/passwd in the image is no file, too
+// TestHostileAccountFilesRefused: what lies at /etc/passwd in the image is no file, too
 // large, or leads out. Nothing hangs, nothing grows, nothing of the host is read.
-func TestRow10AccountFiles(t *testing.T) {
+func TestHostileAccountFilesRefused(t *testing.T) {
 	const huge = 100 << 20
 	evil := "evil:x:0:0::/:/bin/sh\n"
 	for what, test := range map[string]struct {

@@ -141,10 +141,10 @@ func attack(t *testing.T, name, door string) {
 	}
 }
 
-// TestRow19LinkToHost: links of the image lead to the canary, whether the
+// TestCopyFollowsNoLinkToHost: links of the image lead to the canary, whether the
 // container runs or not. It sees the host's processes, so that the magic links of
 // pid 1 are really a way.
-func TestRow19LinkToHost(t *testing.T) {
+func TestCopyFollowsNoLinkToHost(t *testing.T) {
 	guard(t)
 	links := decoy()
 	for what, to := range canaryPaths() {
@@ -168,9 +168,9 @@ func TestRow19LinkToHost(t *testing.T) {
 	})
 }
 
-// TestRow19Swapped: a process of the container swaps a folder for a link to the
+// TestCopyFollowsNoSwappedLink: a process of the container swaps a folder for a link to the
 // canary, thousands of times a second, while copies go in and out.
-func TestRow19Swapped(t *testing.T) {
+func TestCopyFollowsNoSwappedLink(t *testing.T) {
 	guard(t)
 	if testing.Short() {
 		t.Skip("takes seconds")
@@ -203,10 +203,10 @@ func TestRow19Swapped(t *testing.T) {
 	}
 }
 
-// TestRow19LinkCopiedBefore: a copy brings a link to the canary out of the
+// TestCopyFollowsNoLinkCopiedBefore: a copy brings a link to the canary out of the
 // container; the next one brings a folder of the same name. It is not unpacked
 // through the link.
-func TestRow19LinkCopiedBefore(t *testing.T) {
+func TestCopyFollowsNoLinkCopiedBefore(t *testing.T) {
 	guard(t)
 	into := t.TempDir()
 	t.Run("link", func(t *testing.T) {
@@ -229,9 +229,9 @@ func TestRow19LinkCopiedBefore(t *testing.T) {
 	})
 }
 
-// TestRow19NothingIsLoaded: an image full of what programs like to load. Not one
+// TestCopyLoadsNoContainerFile: an image full of what programs like to load. Not one
 // file of the container is mapped as a program, and none is started.
-func TestRow19NothingIsLoaded(t *testing.T) {
+func TestCopyLoadsNoContainerFile(t *testing.T) {
 	guard(t)
 	needStrace(t)
 	lib := "canary\n"
@@ -265,9 +265,9 @@ func TestRow19NothingIsLoaded(t *testing.T) {
 	}
 }
 
-// TestRow19NothingWaits: a FIFO without a writer, a device that never ends and a
+// TestCopyNeverBlocks: a FIFO without a writer, a device that never ends and a
 // file of the kernel's, which tells no size, do not hold up a copy.
-func TestRow19NothingWaits(t *testing.T) {
+func TestCopyNeverBlocks(t *testing.T) {
 	guard(t)
 	image := hostile(t, ocispec.ImageConfig{}, node(tar.TypeFifo, "data/fifo", 0, 0), node(tar.TypeChar, "data/zero", 1, 5))
 	name := alive(t, image, nil, "sh", "-c", "echo ready; sleep 1000")
@@ -287,9 +287,9 @@ func TestRow19NothingWaits(t *testing.T) {
 	run(cp(name+":/proc/1/status", into)).refused(t, "longer than it said")
 }
 
-// TestRow19SetuidStaysBehind: what comes out of a container without its owner
+// TestCopyDropsSetuid: what comes out of a container without its owner
 // does not run with the rights of who has copied it.
-func TestRow19SetuidStaysBehind(t *testing.T) {
+func TestCopyDropsSetuid(t *testing.T) {
 	guard(t)
 	name := ended(t, hostile(t, ocispec.ImageConfig{}, file("data/su", 0o6755, "evil\n")))
 	into := t.TempDir()
@@ -303,8 +303,8 @@ func TestRow19SetuidStaysBehind(t *testing.T) {
 	}
 }
 
-// TestRow19TarOfAStranger: a tar on standard input that aims at the host.
-func TestRow19TarOfAStranger(t *testing.T) {
+// TestCopyOfHostileTarStaysInRoot: a tar on standard input that aims at the host.
+func TestCopyOfHostileTarStaysInRoot(t *testing.T) {
 	guard(t)
 	for what, entries := range map[string][]entry{
 		"upwards":       {file(strings.Repeat("../", 12)+canary[1:]+"/file", 0o600, "evil\n")},
@@ -324,9 +324,9 @@ func TestRow19TarOfAStranger(t *testing.T) {
 	}
 }
 
-// TestRow25PathsOfTheImage: what an image calls its volumes and its working
+// TestImageVolumesAndWorkdirStayInRoot: what an image calls its volumes and its working
 // folder are links to the canary.
-func TestRow25PathsOfTheImage(t *testing.T) {
+func TestImageVolumesAndWorkdirStayInRoot(t *testing.T) {
 	guard(t)
 	config := ocispec.ImageConfig{WorkingDir: "/work", Volumes: map[string]struct{}{"/vol": {}, "/../../up": {}}}
 	links := []entry{link("work", canary), link("vol", canary), link("up", strings.Repeat("../", 12)+canary[1:])}
@@ -339,9 +339,9 @@ func TestRow25PathsOfTheImage(t *testing.T) {
 	}
 }
 
-// TestRow25Volumes: a folder of the host that is bound into the container holds
+// TestCopyStaysInVolume: a folder of the host that is bound into the container holds
 // links to the canary. The folder is reached, they are not followed out of it.
-func TestRow25Volumes(t *testing.T) {
+func TestCopyStaysInVolume(t *testing.T) {
 	guard(t)
 	volume := t.TempDir()
 	for what, to := range canaryPaths() {
@@ -364,10 +364,10 @@ func TestRow25Volumes(t *testing.T) {
 	t.Run("ended", func(t *testing.T) { try(t, ended(t, "box", flags...)) })
 }
 
-// TestRow25VolumeMoved: a container has put a link to the canary where the folder
+// TestCopyIgnoresMovedVolume: a container has put a link to the canary where the folder
 // was that its volume lay in. When it does not run, a copy mounts the volume
 // again: not there.
-func TestRow25VolumeMoved(t *testing.T) {
+func TestCopyIgnoresMovedVolume(t *testing.T) {
 	guard(t)
 	image := hostile(t, ocispec.ImageConfig{}, append(decoy(), link("bin/ln", "busybox"), link("bin/mv", "busybox"))...)
 	volume := t.TempDir()
@@ -379,8 +379,8 @@ func TestRow25VolumeMoved(t *testing.T) {
 	}
 }
 
-// TestRow25Ids: what is no name of a container is not looked for.
-func TestRow25Ids(t *testing.T) {
+// TestCopyRefusesInvalidNames: what is no name of a container is not looked for.
+func TestCopyRefusesInvalidNames(t *testing.T) {
 	guard(t)
 	ended(t, "box") // "*" would be it
 	for _, id := range []string{"../../etc", "..", "a/b", "-x", "*", "", "a\nb", "a b", strings.Repeat("a", 300)} {

@@ -33,8 +33,7 @@
 //	19  copies                          copy
 //	25  paths and ids of the image      copy, background_shown
 //
-// The tests of row 1 are called TestRow1… and lie in door_test.go and
-// program_test.go; and so on.
+// HARDENING.md names the tests of each row.
 //
 // Besides attackers there are accidents: kill -9 at every step (crash,
 // lifecrash), a full disk, two commands that want one name, two hundred

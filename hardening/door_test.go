@@ -16,11 +16,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestRow1ProgramDuringSetup: a container that sees the host's processes looks
+// TestProgramUnreachableDuringSetup: a container that sees the host's processes looks
 // at another one that is being made, when that has given up its capabilities
 // and is not its program yet. It must not come by the file of minictr, which
 // it could write to as soon as nobody runs it.
-func TestRow1ProgramDuringSetup(t *testing.T) {
+func TestProgramUnreachableDuringSetup(t *testing.T) {
 	guard(t)
 	outer := traced(t, command("minictr", "run", "--rm", "box", "true"), "seccomp:delay_enter=1000000:when=1")
 	if err := outer.Start(); err != nil {
@@ -50,9 +50,9 @@ func leak(t *testing.T) []*os.File {
 	return files
 }
 
-// TestRow2LeakedDescriptor: what the caller left open, or minictr opened for
+// TestNoDescriptorLeaks: what the caller left open, or minictr opened for
 // itself, is not open in the container.
-func TestRow2LeakedDescriptor(t *testing.T) {
+func TestNoDescriptorLeaks(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "/probe", "fds")
 	for what, prepare := range map[string]func() result{
@@ -80,9 +80,9 @@ func TestRow2LeakedDescriptor(t *testing.T) {
 // is being made: the first are the caller's, then come minictr's own.
 const doors = 24
 
-// TestRow2WorkingDirectoryThroughProc: /proc/self/fd/N as the working
+// TestWorkdirThroughProcFdRefused: /proc/self/fd/N as the working
 // directory, by flag, by the image, or by a link in the image's root.
-func TestRow2WorkingDirectoryThroughProc(t *testing.T) {
+func TestWorkdirThroughProcFdRefused(t *testing.T) {
 	guard(t)
 	var links []entry
 	for n := range doors {
@@ -110,9 +110,9 @@ func TestRow2WorkingDirectoryThroughProc(t *testing.T) {
 	}
 }
 
-// TestRow2WorkingDirectoryThroughProcBundle: likewise for a bundle, where the
+// TestBundleWorkdirThroughProcFdRefused: likewise for a bundle, where the
 // root is a folder of the host and so the links are older than the container.
-func TestRow2WorkingDirectoryThroughProcBundle(t *testing.T) {
+func TestBundleWorkdirThroughProcFdRefused(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "/probe", "cwd")
 	for n := range doors {
@@ -128,9 +128,9 @@ func TestRow2WorkingDirectoryThroughProcBundle(t *testing.T) {
 	}
 }
 
-// TestRow2WorkingDirectoryInside: links that stay in the root are followed,
+// TestWorkdirLinksStayInRoot: links that stay in the root are followed,
 // and getcwd lies in the root.
-func TestRow2WorkingDirectoryInside(t *testing.T) {
+func TestWorkdirLinksStayInRoot(t *testing.T) {
 	guard(t)
 	image := hostile(t, ocispec.ImageConfig{}, link("here", "/data"), link("up", "../../../../.."), link("tree", "/up/data"))
 	for cwd, want := range map[string]string{
@@ -146,10 +146,10 @@ func TestRow2WorkingDirectoryInside(t *testing.T) {
 	}
 }
 
-// TestRow2FolderMadeThroughProc: the working directory and the places of
+// TestNoHostDirectoryMadeThroughProc: the working directory and the places of
 // mounts are made where they are missing. A link in the root must not have
 // them made on the host.
-func TestRow2FolderMadeThroughProc(t *testing.T) {
+func TestNoHostDirectoryMadeThroughProc(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "true")
 	kernel := b.spec.Mounts

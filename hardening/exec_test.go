@@ -22,9 +22,9 @@ import (
 // execRefused is the exit code of an exec that did not come about.
 const execRefused = 255
 
-// TestRow2ExecWorkingDirectory: --cwd and links in the root that lead to a
+// TestExecWorkdirThroughProcFdRefused: --cwd and links in the root that lead to a
 // descriptor, of the caller's or of minictr-oci's own.
-func TestRow2ExecWorkingDirectory(t *testing.T) {
+func TestExecWorkdirThroughProcFdRefused(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "/probe", "sleep")
 	b.live(t)
@@ -50,10 +50,10 @@ func TestRow2ExecWorkingDirectory(t *testing.T) {
 	}
 }
 
-// TestRow2PreservedDescriptors: a process has the three standard streams, and
+// TestOnlyPreservedDescriptorsOpen: a process has the three standard streams, and
 // exactly as many more as --preserve-fds says: by run, by create and start, by
 // exec.
-func TestRow2PreservedDescriptors(t *testing.T) {
+func TestOnlyPreservedDescriptorsOpen(t *testing.T) {
 	guard(t)
 	for n := range 4 {
 		preserve := "--preserve-fds=" + strconv.Itoa(n)
@@ -119,9 +119,9 @@ func (b *bundle) allow(names ...string) {
 	}
 }
 
-// TestRow3ExecWithAFakeProc: the container has put something else over its
+// TestExecIgnoresFakeProc: the container has put something else over its
 // /proc. What is written for the new process goes to the kernel.
-func TestRow3ExecWithAFakeProc(t *testing.T) {
+func TestExecIgnoresFakeProc(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "sh", "-c", "mount -t tmpfs none /proc && mkdir -p /proc/self/attr && "+
 		"touch /proc/self/oom_score_adj /proc/self/attr/exec && touch /ready && exec sleep 1000")
@@ -144,9 +144,9 @@ func TestRow3ExecWithAFakeProc(t *testing.T) {
 	}
 }
 
-// TestRow5ExecTerminalFakes: the container's /dev holds fakes where a terminal is
+// TestExecTerminalIgnoresFakes: the container's /dev holds fakes where a terminal is
 // looked for. The host opens none of them, and waits for none.
-func TestRow5ExecTerminalFakes(t *testing.T) {
+func TestExecTerminalIgnoresFakes(t *testing.T) {
 	guard(t)
 	pts := func(b *bundle) string { return filepath.Join(b.root, "dev/pts") }
 	for what, fake := range map[string]func(b *bundle) error{
@@ -180,9 +180,9 @@ func TestRow5ExecTerminalFakes(t *testing.T) {
 	}
 }
 
-// TestRow5ExecTerminalCovered: a container that may mount covers the one file of
+// TestExecTerminalIgnoresCoveredPtmx: a container that may mount covers the one file of
 // devpts that is opened; what lies over it is not, and the terminal is real.
-func TestRow5ExecTerminalCovered(t *testing.T) {
+func TestExecTerminalIgnoresCoveredPtmx(t *testing.T) {
 	guard(t)
 	for what, cover := range map[string]string{
 		"FIFO": "mkfifo /cover", "device": "mknod /cover c 1 5", "another terminal's": "mknod /cover c 5 2", "file": "touch /cover",
@@ -199,9 +199,9 @@ func TestRow5ExecTerminalCovered(t *testing.T) {
 	}
 }
 
-// TestRow5ExecLeavesDevAlone: links at the oldest names of terminals are nothing
+// TestExecIgnoresOldPtyNames: links at the oldest names of terminals are nothing
 // that exec looks at.
-func TestRow5ExecLeavesDevAlone(t *testing.T) {
+func TestExecIgnoresOldPtyNames(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "sh", "-c", "rm -f /dev/ptmx /dev/console /dev/tty; for n in ptmx console tty; do ln -s "+filepath.Join(canary, "null")+" /dev/$n; done; touch /ready; exec sleep 1000")
 	b.try(t, os.Symlink("busybox", filepath.Join(b.root, "bin/ln")))
@@ -212,9 +212,9 @@ func TestRow5ExecLeavesDevAlone(t *testing.T) {
 	}
 }
 
-// TestRow7NamespacePaths: what is to be joined has to be a namespace, of the
+// TestNamespacePathsChecked: what is to be joined has to be a namespace, of the
 // type that is said. The host waits for nothing it opens.
-func TestRow7NamespacePaths(t *testing.T) {
+func TestNamespacePathsChecked(t *testing.T) {
 	guard(t)
 	dir := t.TempDir()
 	for name, make := range fakes {
@@ -240,9 +240,9 @@ func TestRow7NamespacePaths(t *testing.T) {
 	}
 }
 
-// TestRow8ExecCapabilities: nothing is inheritable, whoever the caller is, and
+// TestExecInheritsNoCapability: nothing is inheritable, whoever the caller is, and
 // --cap gives what is asked for and no more.
-func TestRow8ExecCapabilities(t *testing.T) {
+func TestExecInheritsNoCapability(t *testing.T) {
 	guard(t)
 	const none, eleven, withNetRaw = "0000000000000000", "00000000800405fb", "00000000800425fb"
 	b := newBundle(t, "/probe", "sleep")
@@ -267,9 +267,9 @@ func TestRow8ExecCapabilities(t *testing.T) {
 	}
 }
 
-// TestRow9ExecUser: the groups are exactly those of the process, numbers do not
+// TestExecUserIsStrict: the groups are exactly those of the process, numbers do not
 // go round, names are not looked up.
-func TestRow9ExecUser(t *testing.T) {
+func TestExecUserIsStrict(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "/probe", "sleep")
 	b.try(t, os.WriteFile(filepath.Join(b.root, "etc/passwd"), []byte("1000:x:0:0::/:/bin/sh\nevil:x:0:0::/:/bin/sh\n"), 0o644))
@@ -298,9 +298,9 @@ func TestRow9ExecUser(t *testing.T) {
 	}
 }
 
-// TestRow9UserOfTheConfig: likewise for process.user. The last number of 32 bits
+// TestConfigUserIsStrict: likewise for process.user. The last number of 32 bits
 // means "as it is" to the kernel, which is root.
-func TestRow9UserOfTheConfig(t *testing.T) {
+func TestConfigUserIsStrict(t *testing.T) {
 	guard(t)
 	const last = 1<<32 - 1
 	for field, user := range map[string]specs.User{
@@ -322,9 +322,9 @@ func TestRow9UserOfTheConfig(t *testing.T) {
 	}
 }
 
-// TestRow6ExecWorkingDirectorySwapped: --cwd was opened; when it is entered, a
+// TestExecEntersOpenedWorkdir: --cwd was opened; when it is entered, a
 // link to a door lies in its place. The process is in what was opened.
-func TestRow6ExecWorkingDirectorySwapped(t *testing.T) {
+func TestExecEntersOpenedWorkdir(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "/probe", "sleep")
 	vol, trap := filepath.Join(b.root, "vol"), filepath.Join(b.root, "trap")
@@ -339,9 +339,9 @@ func TestRow6ExecWorkingDirectorySwapped(t *testing.T) {
 	}
 }
 
-// TestRow18ExecCalls: the filter of the container holds for whoever comes later,
+// TestSeccompFilterHoldsInExec: the filter of the container holds for whoever comes later,
 // and for one that was created before it was started.
-func TestRow18ExecCalls(t *testing.T) {
+func TestSeccompFilterHoldsInExec(t *testing.T) {
 	guard(t)
 	filtered := map[string]string{"af_alg_hi": "EPERM", "keyctl": "EPERM", "bpf": "EPERM", "clone3": "ENOSYS", "unknown": "ENOSYS", "getpid": "ok"}
 	calls := append([]string{"/probe", "calls"}, slices.Sorted(maps.Keys(filtered))...)

@@ -43,9 +43,9 @@ const (
 	clientMost  = 64 << 10 // kB
 )
 
-// TestRow15Flood: a container never stops writing, on both streams. The log stays
+// TestEndlessOutputIsBounded: a container never stops writing, on both streams. The log stays
 // as small as it was wanted, the watcher as it was, and who reads comes to an end.
-func TestRow15Flood(t *testing.T) {
+func TestEndlessOutputIsBounded(t *testing.T) {
 	guard(t)
 	const maximum, frame = 100 << 10, 32<<10 + 32
 	for _, kind := range []string{"-i", "-t"} {
@@ -107,9 +107,9 @@ func TestRow15Flood(t *testing.T) {
 	}
 }
 
-// TestRow15CheckWithoutEnd: a health check writes and does not end. Little of it is
+// TestEndlessHealthCheckIsBounded: a health check writes and does not end. Little of it is
 // kept, none of it in memory, and after its time-out the next one is made.
-func TestRow15CheckWithoutEnd(t *testing.T) {
+func TestEndlessHealthCheckIsBounded(t *testing.T) {
 	guard(t)
 	flags := append(often("while :; do echo "+strings.Repeat("z", 4000)+"; done"), "--health-timeout", "1s", "--health-retries", "1")
 	d := background(t, append(flags, "--", "sleep", "1000")...)
@@ -143,9 +143,9 @@ func childrenOf(pid int) (pids []int) {
 	return pids
 }
 
-// TestRow15PipeIsKept: somebody outside the container has its pipes, and writes on
+// TestHeldPipeDelaysNoExit: somebody outside the container has its pipes, and writes on
 // for ever. Its end is written down nevertheless, and its watcher is gone.
-func TestRow15PipeIsKept(t *testing.T) {
+func TestHeldPipeDelaysNoExit(t *testing.T) {
 	guard(t)
 	for _, kind := range []string{"-i", "-t"} {
 		d := background(t, kind, "--", "sleep", "1000")
@@ -172,9 +172,9 @@ func TestRow15PipeIsKept(t *testing.T) {
 	}
 }
 
-// TestRow15CheckIsOutlived: a check leaves somebody behind who has its pipe. Neither
+// TestHeldPipeDelaysNoHealthCheck: a check leaves somebody behind who has its pipe. Neither
 // the next check nor the container's end waits for that.
-func TestRow15CheckIsOutlived(t *testing.T) {
+func TestHeldPipeDelaysNoHealthCheck(t *testing.T) {
 	guard(t)
 	d := background(t, append(often("echo well; busybox setsid sleep 4713 &"), "--", "sleep", "1000")...)
 	poll(t, "three checks, and who is left behind", func() bool {
@@ -185,9 +185,9 @@ func TestRow15CheckIsOutlived(t *testing.T) {
 	poll(t, "the end of all", func() bool { return len(running("4713")) == 0 })
 }
 
-// TestRow15FullDisk: the disk fills up while a container runs. It runs on, its end
+// TestFullDiskStopsNoContainer: the disk fills up while a container runs. It runs on, its end
 // is known, and it can be removed.
-func TestRow15FullDisk(t *testing.T) {
+func TestFullDiskStopsNoContainer(t *testing.T) {
 	guard(t)
 	disk := t.TempDir()
 	if err := unix.Mount("tmpfs", disk, "tmpfs", 0, "size=8m"); err != nil {

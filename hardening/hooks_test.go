@@ -33,9 +33,9 @@ func shell(script string) specs.Hook {
 	return specs.Hook{Path: "/bin/busybox", Args: []string{"sh", "-c", script}}
 }
 
-// TestRow12HookEnvironment: the environment of a hook is its entry's: no word of
+// TestHookEnvironmentIsItsEntrys: the environment of a hook is its entry's: no word of
 // minictr-oci's own, nor of the container's process.
-func TestRow12HookEnvironment(t *testing.T) {
+func TestHookEnvironmentIsItsEntrys(t *testing.T) {
 	guard(t)
 	const evil = "LD_PRELOAD=/evil.so"
 	b := newBundle(t, "true")
@@ -67,10 +67,10 @@ func TestRow12HookEnvironment(t *testing.T) {
 	}
 }
 
-// TestRow12AnnotationsAreInert: what an image says of itself, and what other
+// TestAnnotationsAreInert: what an image says of itself, and what other
 // runtimes take for orders, changes nothing: the container has its own cgroup,
 // its own root and its capabilities.
-func TestRow12AnnotationsAreInert(t *testing.T) {
+func TestAnnotationsAreInert(t *testing.T) {
 	guard(t)
 	script := "cat /proc/self/status /proc/self/cgroup /proc/self/mountinfo | grep -v -e Pid: -e ctxt -e Threads -e Vm -e Rss -e '^NS' -e Sig -e hardening"
 	shows := func(annotations map[string]string) string {
@@ -111,9 +111,9 @@ func running(word string) (pids []int) {
 	return pids
 }
 
-// TestRow15HookKeepsItsOutput: a hook has ended, and a child of it holds its
+// TestHeldPipeDelaysNoHook: a hook has ended, and a child of it holds its
 // output open for ever. Nobody waits for that.
-func TestRow15HookKeepsItsOutput(t *testing.T) {
+func TestHeldPipeDelaysNoHook(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "true")
 	b.spec.Hooks = &specs.Hooks{}
@@ -128,9 +128,9 @@ func TestRow15HookKeepsItsOutput(t *testing.T) {
 	}
 }
 
-// TestRow15HookWritesWithoutEnd: it is killed at its time-out with all that it
+// TestEndlessHookIsKilled: it is killed at its time-out with all that it
 // has started, its last words are few, and what it wrote fills no memory.
-func TestRow15HookWritesWithoutEnd(t *testing.T) {
+func TestEndlessHookIsKilled(t *testing.T) {
 	guard(t)
 	second := 1
 	var all sync.WaitGroup

@@ -18,8 +18,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestRow11Settings: a sysctl is one of a short list, and written as it is.
-func TestRow11Settings(t *testing.T) {
+// TestSysctlsFromAllowList: a sysctl is one of a short list, and written as it is.
+func TestSysctlsFromAllowList(t *testing.T) {
 	guard(t)
 	for _, name := range []string{
 		"kernel.core_pattern", "kernel.msgmax+kernel.core_pattern", "kernel.msgmax\nkernel.core_pattern", "kernel.msgmax\x00", "kernel/msgmax", "kernel..msgmax",
@@ -32,8 +32,8 @@ func TestRow11Settings(t *testing.T) {
 	}
 }
 
-// TestRow11Environment: a variable is NAME=value, for run and for exec.
-func TestRow11Environment(t *testing.T) {
+// TestMalformedEnvironmentRefused: a variable is NAME=value, for run and for exec.
+func TestMalformedEnvironmentRefused(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "/probe", "sleep")
 	b.live(t)
@@ -52,9 +52,9 @@ func TestRow11Environment(t *testing.T) {
 	}
 }
 
-// TestRow13NoAbstractSockets: nothing listens in the network namespace while
+// TestNoAbstractSockets: nothing listens in the network namespace while
 // containers live, and a name that begins with @ is the name of a file.
-func TestRow13NoAbstractSockets(t *testing.T) {
+func TestNoAbstractSockets(t *testing.T) {
 	guard(t)
 	before := picture{}
 	if err := sockets(before); err != nil {
@@ -91,9 +91,9 @@ func TestRow13NoAbstractSockets(t *testing.T) {
 	}
 }
 
-// TestRow14StateFolders: the state of containers is for root alone, whatever the
+// TestStateDirectoriesArePrivate: the state of containers is for root alone, whatever the
 // umask is, and whoever made the folder.
-func TestRow14StateFolders(t *testing.T) {
+func TestStateDirectoriesArePrivate(t *testing.T) {
 	guard(t)
 	defer unix.Umask(unix.Umask(0))
 	given := filepath.Join(t.TempDir(), "given")
@@ -134,9 +134,9 @@ func newBundleUnmasked(t *testing.T, mask int) *bundle {
 	return b
 }
 
-// TestRow15HugeInput: a config or a process of a hundred megabytes, or without
+// TestHugeInputRefused: a config or a process of a hundred megabytes, or without
 // an end, or that nobody writes, is an error and soon said.
-func TestRow15HugeInput(t *testing.T) {
+func TestHugeInputRefused(t *testing.T) {
 	guard(t)
 	host := newBundle(t, "/probe", "sleep")
 	host.live(t)
@@ -169,9 +169,9 @@ func TestRow15HugeInput(t *testing.T) {
 	}
 }
 
-// TestRow15NobodyReads: a console socket whose owner does not look, or that is
+// TestConsoleSocketBlocksNoCommand: a console socket whose owner does not look, or that is
 // none at all.
-func TestRow15NobodyReads(t *testing.T) {
+func TestConsoleSocketBlocksNoCommand(t *testing.T) {
 	guard(t)
 	dir := t.TempDir()
 	busy := filepath.Join(dir, "busy")
@@ -198,9 +198,9 @@ func TestRow15NobodyReads(t *testing.T) {
 	}
 }
 
-// TestRow15StartIsNotHeldUp: a process in a container that was created gets hold
+// TestHeldPipeDelaysNoStart: a process in a container that was created gets hold
 // of the pipes at which that waits, and keeps them. Start does not wait for it.
-func TestRow15StartIsNotHeldUp(t *testing.T) {
+func TestHeldPipeDelaysNoStart(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "/probe", "sleep")
 	b.create(t).want(t, 0)
@@ -213,9 +213,9 @@ func TestRow15StartIsNotHeldUp(t *testing.T) {
 	}
 }
 
-// TestRow16ControlBytesOfBundles: whatever a bundle, an id, a file or a container
+// TestControlBytesOfBundlesEscaped: whatever a bundle, an id, a file or a container
 // is called, no terminal is steered by what is printed of it, nor by the log.
-func TestRow16ControlBytesOfBundles(t *testing.T) {
+func TestControlBytesOfBundlesEscaped(t *testing.T) {
 	guard(t)
 	evil := "evil" + controls
 	b := newBundle(t, "/probe", "sleep", evil)

@@ -15,9 +15,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestRow3ProcSymlink: a kernel filesystem is mounted on a real folder or not
+// TestProcSymlinkRefused: a kernel filesystem is mounted on a real folder or not
 // at all, wherever the link leads.
-func TestRow3ProcSymlink(t *testing.T) {
+func TestProcSymlinkRefused(t *testing.T) {
 	guard(t)
 	for _, name := range []string{"proc", "sys", "dev"} {
 		for _, target := range []string{canary, "/tmp", "..", "bin", "/proc/self/root", "nowhere"} {
@@ -30,16 +30,16 @@ func TestRow3ProcSymlink(t *testing.T) {
 	}
 }
 
-// TestRow3ProcSymlinkInImage: likewise where the root is made of layers.
-func TestRow3ProcSymlinkInImage(t *testing.T) {
+// TestProcSymlinkInImageRefused: likewise where the root is made of layers.
+func TestProcSymlinkInImageRefused(t *testing.T) {
 	guard(t)
 	image := hostile(t, ocispec.ImageConfig{}, link("proc", "/tmp"), link("sys", "/data"))
 	run(command("minictr", "run", "--rm", image, "true")).refused(t, "/proc", "too many levels of symbolic links")
 }
 
-// TestRow3SettingOfTheNamespace: a sysctl reaches the kernel, whatever lies
+// TestSysctlReachesNamespaceOnly: a sysctl reaches the kernel, whatever lies
 // in the way to /proc/sys, and changes the container's namespace alone.
-func TestRow3SettingOfTheNamespace(t *testing.T) {
+func TestSysctlReachesNamespaceOnly(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "cat", "/proc/sys/kernel/msgmax")
 	b.spec.Linux.Sysctl = map[string]string{"kernel.msgmax": "4242"}
@@ -55,9 +55,9 @@ func TestRow3SettingOfTheNamespace(t *testing.T) {
 	b.run(t).refused(t, "/proc")
 }
 
-// TestRow3MountThroughALinkIntoProc: nothing is mounted over a file of procfs
+// TestMountThroughLinkIntoProcRefused: nothing is mounted over a file of procfs
 // by a detour through the image's links.
-func TestRow3MountThroughALinkIntoProc(t *testing.T) {
+func TestMountThroughLinkIntoProcRefused(t *testing.T) {
 	guard(t)
 	for _, detour := range []string{"/proc", "/proc/1", "/proc/self", "/proc/sys", "../../proc/self/attr"} {
 		b := newBundle(t, "true")
@@ -70,9 +70,9 @@ func TestRow3MountThroughALinkIntoProc(t *testing.T) {
 	}
 }
 
-// TestRow3MountBelowProc: what lies in /proc is believed, so nothing is mounted
+// TestMountBelowProcRefused: what lies in /proc is believed, so nothing is mounted
 // there but files that are known to be harmless when faked.
-func TestRow3MountBelowProc(t *testing.T) {
+func TestMountBelowProcRefused(t *testing.T) {
 	guard(t)
 	for _, place := range []string{"/proc/1", "/proc/1/attr", "/proc/sys", "/proc/sys/kernel"} {
 		b := newBundle(t, "true")
@@ -104,9 +104,9 @@ var fakes = map[string]func(path string) error{
 	"block device 1:3":   func(path string) error { return unix.Mknod(path, unix.S_IFBLK|0o666, int(unix.Mkdev(1, 3))) },
 }
 
-// TestRow4FakeDevNull: the root's own /dev, without a fresh one over it, has a
+// TestFakeDevNullRefused: the root's own /dev, without a fresh one over it, has a
 // fake for null.
-func TestRow4FakeDevNull(t *testing.T) {
+func TestFakeDevNullRefused(t *testing.T) {
 	guard(t)
 	for what, make := range fakes {
 		b := newBundle(t, "true")
@@ -120,8 +120,8 @@ func TestRow4FakeDevNull(t *testing.T) {
 	}
 }
 
-// TestRow4FakeDevNullUnderAFreshDev: with a fresh /dev the fake is never seen.
-func TestRow4FakeDevNullUnderAFreshDev(t *testing.T) {
+// TestFakeDevNullHiddenByNewDev: with a fresh /dev the fake is never seen.
+func TestFakeDevNullHiddenByNewDev(t *testing.T) {
 	guard(t)
 	image := hostile(t, ocispec.ImageConfig{}, dir("dev", 0o755), link("dev/null", filepath.Join(canary, "null")), link("dev/pts", canary), link("dev/shm", "/etc"))
 	r := run(command("minictr", "run", "--rm", image, "sh", "-c", "stat -c '%F %t:%T' /dev/null; echo lost > /dev/null; ls /etc; ls -d /dev/pts/ptmx"))
@@ -131,9 +131,9 @@ func TestRow4FakeDevNullUnderAFreshDev(t *testing.T) {
 	}
 }
 
-// TestRow4MaskIsNull: what hides a file is the real null device, which reads
+// TestMaskIsNullDevice: what hides a file is the real null device, which reads
 // as empty, and writes to it go nowhere.
-func TestRow4MaskIsNull(t *testing.T) {
+func TestMaskIsNullDevice(t *testing.T) {
 	guard(t)
 	r := box(t, "stat", "-c", "%F %t:%T", "/proc/keys")
 	if r.want(t, 0); r.stdout != "character special file 1:3\n" {
@@ -141,9 +141,9 @@ func TestRow4MaskIsNull(t *testing.T) {
 	}
 }
 
-// TestRow5DevSymlinks: links at the places of devices and terminals, to the
+// TestDevSymlinksMakeNoHostNode: links at the places of devices and terminals, to the
 // host and to somewhere in the root. No node is made where they lead.
-func TestRow5DevSymlinks(t *testing.T) {
+func TestDevSymlinksMakeNoHostNode(t *testing.T) {
 	guard(t)
 	for _, name := range []string{"dev", "dev/pts", "dev/shm", "dev/null", "dev/net"} {
 		for _, target := range []string{canary, filepath.Join(canary, "null"), "/tmp"} {
@@ -164,9 +164,9 @@ func TestRow5DevSymlinks(t *testing.T) {
 	}
 }
 
-// TestRow5DeviceOutsideDev: a device of the config that is not below /dev is made
+// TestDeviceOutsideDevMadeInRoot: a device of the config that is not below /dev is made
 // in the container's root, wherever the links there lead, and over nothing.
-func TestRow5DeviceOutsideDev(t *testing.T) {
+func TestDeviceOutsideDevMadeInRoot(t *testing.T) {
 	guard(t)
 	for path, made := range map[string]string{
 		"/etc/zero":        "etc/zero",
@@ -197,9 +197,9 @@ func TestRow5DeviceOutsideDev(t *testing.T) {
 	}
 }
 
-// TestRow4DefaultDeviceIsFake: another file stands at the place of a device that
+// TestFakeDefaultDeviceRefused: another file stands at the place of a device that
 // every container is promised.
-func TestRow4DefaultDeviceIsFake(t *testing.T) {
+func TestFakeDefaultDeviceRefused(t *testing.T) {
 	guard(t)
 	for what, make := range fakes {
 		if what == "/dev/zero" {
@@ -220,9 +220,9 @@ func TestRow4DefaultDeviceIsFake(t *testing.T) {
 	}
 }
 
-// TestRow5DeviceThroughProc: a device of the config in a folder of /dev, which
+// TestDeviceThroughProcRefused: a device of the config in a folder of /dev, which
 // is a door. The node must not be made on the host.
-func TestRow5DeviceThroughProc(t *testing.T) {
+func TestDeviceThroughProcRefused(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "true")
 	b.unmount(below("/dev"))

@@ -11,9 +11,9 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// TestRow3HideThroughALinkIntoProc: no file of procfs is hidden or frozen by a
+// TestMaskThroughLinkIntoProcRefused: no file of procfs is hidden or frozen by a
 // detour through the image's links: whoever reads it would believe what it says.
-func TestRow3HideThroughALinkIntoProc(t *testing.T) {
+func TestMaskThroughLinkIntoProcRefused(t *testing.T) {
 	guard(t)
 	for _, detour := range []string{"/proc", "/proc/self/attr", "/proc/sys/kernel", "../proc/uptime"} {
 		b := newBundle(t, "true")
@@ -29,8 +29,8 @@ func TestRow3HideThroughALinkIntoProc(t *testing.T) {
 	}
 }
 
-// TestRow3HideThroughADoor: nor is one of the host, by a door of /proc.
-func TestRow3HideThroughADoor(t *testing.T) {
+// TestMaskThroughProcFdRefused: nor is one of the host, by a door of /proc.
+func TestMaskThroughProcFdRefused(t *testing.T) {
 	guard(t)
 	for _, door := range []string{"/proc/self/fd/3", "/proc/self/cwd", "/proc/1/root"} {
 		for _, path := range []string{"/door", "/door/file", "/link/to/it"} {
@@ -45,8 +45,8 @@ func TestRow3HideThroughADoor(t *testing.T) {
 	}
 }
 
-// TestRow3HideALinkOfTheImage: what it leads to is hidden, and no more.
-func TestRow3HideALinkOfTheImage(t *testing.T) {
+// TestMaskFollowsLinkInRoot: what it leads to is hidden, and no more.
+func TestMaskFollowsLinkInRoot(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "sh", "-c", "cat /etc/secret; ls "+canary)
 	b.replace(t, "etc/secret", filepath.Join(canary, "file"))
@@ -55,9 +55,9 @@ func TestRow3HideALinkOfTheImage(t *testing.T) {
 	b.run(t).untouched(t)
 }
 
-// TestRow6CopyUpOfALink: a tmpfs takes what the image has from where it lies, and
+// TestTmpcopyupStaysInRoot: a tmpfs takes what the image has from where it lies, and
 // from nowhere else.
-func TestRow6CopyUpOfALink(t *testing.T) {
+func TestTmpcopyupStaysInRoot(t *testing.T) {
 	guard(t)
 	for link, place := range map[string]string{canary: "/link", "/proc/self/fd/3": "/link", "/proc/self/cwd": "/link/run", "/etc": "/link"} {
 		b := newBundle(t, "true")
@@ -67,8 +67,8 @@ func TestRow6CopyUpOfALink(t *testing.T) {
 	}
 }
 
-// TestRow6RemountThroughALink: only a mount that is the container's is changed.
-func TestRow6RemountThroughALink(t *testing.T) {
+// TestRemountThroughLinkRefused: only a mount that is the container's is changed.
+func TestRemountThroughLinkRefused(t *testing.T) {
 	guard(t)
 	for _, link := range []string{"/proc/self/fd/3", "/proc", "/proc/1/root", "/etc", canary} {
 		for _, options := range [][]string{{"remount", "bind", "ro"}, {"remount", "size=1k"}} {

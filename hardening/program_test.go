@@ -80,9 +80,9 @@ func interpreted() []byte {
 	return b.Bytes()
 }
 
-// TestRow1ProgramIsItself: who executes /proc/self/exe gets nothing of the
+// TestProcSelfExeIsNoHostFile: who executes /proc/self/exe gets nothing of the
 // host's: not by run, nor by create and start, nor by exec, nor by a hook.
-func TestRow1ProgramIsItself(t *testing.T) {
+func TestProcSelfExeIsNoHostFile(t *testing.T) {
 	guard(t)
 	opened := openers(t, filepath.Join(bin, "minictr-oci"))
 	// only runs a command that must be the only one to open its program
@@ -156,10 +156,10 @@ func shut(t *testing.T, program string, r result) {
 	}
 }
 
-// TestRow1WatchedOnItsWay: processes of the container look out for another that
+// TestProgramUnreachableDuringExec: processes of the container look out for another that
 // is on its way in. It is a copy of minictr-oci until it leaves that behind, and
 // none of its doors may be open: not the program, nor memory, nor descriptors.
-func TestRow1WatchedOnItsWay(t *testing.T) {
+func TestProgramUnreachableDuringExec(t *testing.T) {
 	guard(t)
 	watcher := newBundle(t, "/probe", "watch")
 	watcher.live(t)

@@ -46,9 +46,9 @@ func swapping(t *testing.T, a, b string) (stop func() int) {
 // raceTime is how long containers are started against the swapping.
 const raceTime = time.Second
 
-// TestRow6MountTargetSwapped: a place to mount on is a folder, then a link to
+// TestSwappedMountTargetStaysInRoot: a place to mount on is a folder, then a link to
 // a door, thousands of times a second.
-func TestRow6MountTargetSwapped(t *testing.T) {
+func TestSwappedMountTargetStaysInRoot(t *testing.T) {
 	guard(t)
 	if testing.Short() {
 		t.Skip("takes a second for each kind of link")
@@ -179,9 +179,9 @@ func contained() (pids []int) {
 	return pids
 }
 
-// TestRow6SwappedBeforeTheMount: the place was opened, and is now somewhere
+// TestMountGoesToOpenedTarget: the place was opened, and is now somewhere
 // else. The mount goes where the open folder is.
-func TestRow6SwappedBeforeTheMount(t *testing.T) {
+func TestMountGoesToOpenedTarget(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "sh", "-c", "cat /vol/file /trap/mark; ls /vol")
 	vol, trap := filepath.Join(b.root, "vol"), filepath.Join(b.root, "trap")
@@ -197,9 +197,9 @@ func TestRow6SwappedBeforeTheMount(t *testing.T) {
 	}
 }
 
-// TestRow6VolumeOfTheImageSwapped: a folder of the root becomes a mount of its
+// TestSwappedImageVolumeStaysInRoot: a folder of the root becomes a mount of its
 // own. It was looked at; when it is taken, a link to /proc is in its place.
-func TestRow6VolumeOfTheImageSwapped(t *testing.T) {
+func TestSwappedImageVolumeStaysInRoot(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "ls", "/trap/", "/vol/")
 	vol, trap := filepath.Join(b.root, "vol"), filepath.Join(b.root, "trap")
@@ -213,9 +213,9 @@ func TestRow6VolumeOfTheImageSwapped(t *testing.T) {
 	}
 }
 
-// TestRow6SourceSwapped: the source of a read-only volume is swapped after it
+// TestMountUsesOpenedSource: the source of a read-only volume is swapped after it
 // was opened. The container has what was opened, and cannot write to it.
-func TestRow6SourceSwapped(t *testing.T) {
+func TestMountUsesOpenedSource(t *testing.T) {
 	guard(t)
 	dir := t.TempDir()
 	source, other := filepath.Join(dir, "source"), filepath.Join(dir, "other")
@@ -232,9 +232,9 @@ func TestRow6SourceSwapped(t *testing.T) {
 	}
 }
 
-// TestRow6ReadOnlyAllTheWayDown: a read-only volume has a mount below it, and
+// TestReadOnlyVolumeIsRecursive: a read-only volume has a mount below it, and
 // a write proves that both are read-only: in the container, for root.
-func TestRow6ReadOnlyAllTheWayDown(t *testing.T) {
+func TestReadOnlyVolumeIsRecursive(t *testing.T) {
 	guard(t)
 	source := t.TempDir()
 	inner := filepath.Join(source, "inner")
@@ -265,9 +265,9 @@ func TestRow6ReadOnlyAllTheWayDown(t *testing.T) {
 	}
 }
 
-// TestRow6ReadOnlyRoot: --read-only is proved by writes that fail, while
+// TestReadOnlyRoot: --read-only is proved by writes that fail, while
 // mounts in the root keep their own rules.
-func TestRow6ReadOnlyRoot(t *testing.T) {
+func TestReadOnlyRoot(t *testing.T) {
 	guard(t)
 	r := box(t, "--read-only", "--tmpfs", "/tmp", "--", "/probe", "write", "/data/file", "/etc/passwd", "/etc/hosts", "/dev/null")
 	r.want(t, 0)

@@ -42,8 +42,8 @@ func spoilers(t *testing.T) (ways map[string]*exec.Cmd, clean func()) {
 	}, func() { run(command("minictr", "stop", "-t", "0", "spoiler")).want(t, 0) }
 }
 
-// TestRow2FileAsStream: a file to read, and two to write.
-func TestRow2FileAsStream(t *testing.T) {
+// TestFileAsStreamUnchanged: a file to read, and two to write.
+func TestFileAsStreamUnchanged(t *testing.T) {
 	guard(t)
 	ways, clean := spoilers(t)
 	for what, cmd := range ways {
@@ -66,8 +66,8 @@ func TestRow2FileAsStream(t *testing.T) {
 	}
 }
 
-// TestRow2NullAsStream: null(4), which every process of the host has.
-func TestRow2NullAsStream(t *testing.T) {
+// TestNullAsStreamUnchanged: null(4), which every process of the host has.
+func TestNullAsStreamUnchanged(t *testing.T) {
 	guard(t)
 	before := look(t, os.DevNull)
 	t.Cleanup(func() { errors.Join(os.Chmod(os.DevNull, 0o666), os.Chown(os.DevNull, 0, 0)) }) // or all who come later fail

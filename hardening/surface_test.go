@@ -16,8 +16,8 @@ var masked = []string{
 	"/sys/firmware", "/sys/devices/virtual/powercap", "/sys/devices/system/cpu/cpu0/thermal_throttle",
 }
 
-// TestRow17MaskedPaths: for root, with every capability, by any name.
-func TestRow17MaskedPaths(t *testing.T) {
+// TestMaskedPaths: for root, with every capability, by any name.
+func TestMaskedPaths(t *testing.T) {
 	guard(t)
 	if !exists("/proc/interrupts") || !exists("/proc/keys") || !exists("/sys/firmware/acpi") && !exists("/sys/firmware/memmap") {
 		t.Fatal("this kernel has too little that could be masked")
@@ -42,8 +42,8 @@ func TestRow17MaskedPaths(t *testing.T) {
 	}
 }
 
-// TestRow17ReadOnlyPaths: root writes nothing that changes the machine.
-func TestRow17ReadOnlyPaths(t *testing.T) {
+// TestReadOnlyPaths: root writes nothing that changes the machine.
+func TestReadOnlyPaths(t *testing.T) {
 	guard(t)
 	files := []string{
 		"/proc/sysrq-trigger", "/proc/sys/kernel/core_pattern", "/proc/sys/kernel/hostname", "/proc/sys/kernel/msgmax",
@@ -62,9 +62,9 @@ func TestRow17ReadOnlyPaths(t *testing.T) {
 	}
 }
 
-// TestRow18Calls: calls that containers have been left by, made in a real one.
+// TestDangerousCallsFiltered: calls that containers have been left by, made in a real one.
 // Without the filter each has another outcome, or the test would prove nothing.
-func TestRow18Calls(t *testing.T) {
+func TestDangerousCallsFiltered(t *testing.T) {
 	guard(t)
 	filtered := map[string]string{
 		"af_alg": "EPERM", "af_alg_hi": "EPERM", "af_vsock": "EPERM", "af_vsock_hi": "EPERM",
@@ -90,8 +90,8 @@ func TestRow18Calls(t *testing.T) {
 	}
 }
 
-// TestRow18OtherDoors: the other numberings of an amd64 kernel are shut.
-func TestRow18OtherDoors(t *testing.T) {
+// TestOtherABIsFiltered: the other numberings of an amd64 kernel are shut.
+func TestOtherABIsFiltered(t *testing.T) {
 	guard(t)
 	if arch != "amd64" {
 		t.Skip("x32 and int 0x80 are amd64's")
@@ -115,9 +115,9 @@ func TestRow18OtherDoors(t *testing.T) {
 	}
 }
 
-// TestRow18FilterIsThere: the kernel itself says that a filter is in force,
+// TestSeccompFilterInForce: the kernel itself says that a filter is in force,
 // for the first process and for what it starts.
-func TestRow18FilterIsThere(t *testing.T) {
+func TestSeccompFilterInForce(t *testing.T) {
 	guard(t)
 	r := box(t, "--", "sh", "-c", "grep -h ^Seccomp: /proc/1/status; cat /proc/self/status")
 	if r.line("Seccomp") != "2" || !strings.HasPrefix(r.stdout, "Seccomp:\t2\n") {

@@ -64,9 +64,9 @@ func termios(t *testing.T, f *os.File) unix.Termios {
 	return *state
 }
 
-// TestRow16PushedInput: TIOCSTI from the container, with the capability that
+// TestTIOCSTIStaysInContainer: TIOCSTI from the container, with the capability that
 // the kernel asks for, reaches no terminal but the container's own.
-func TestRow16PushedInput(t *testing.T) {
+func TestTIOCSTIStaysInContainer(t *testing.T) {
 	guard(t)
 	if _, typed := inTerminal(t, command("probe", "push")); typed == 0 {
 		t.Fatal("this kernel takes no pushed input at all: the test would prove nothing")
@@ -85,9 +85,9 @@ func TestRow16PushedInput(t *testing.T) {
 	}
 }
 
-// TestRow16Session: the container's process leads a session of its own, with
+// TestContainerLeadsItsSession: the container's process leads a session of its own, with
 // a terminal only if it was given one.
-func TestRow16Session(t *testing.T) {
+func TestContainerLeadsItsSession(t *testing.T) {
 	guard(t)
 	for flag, want := range map[string]string{"": "ENXIO", "-i": "ENXIO", "-t": "ok", "-it": "ok"} {
 		shown, _ := inTerminal(t, command("minictr", boxArgs(append(strings.Fields(flag), "--", "/probe", "session")...)...))
@@ -107,9 +107,9 @@ func steers(text string) bool {
 	return strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && r != '\t' && unicode.IsControl(r) })
 }
 
-// TestRow16ControlBytesOfArguments: errors repeat what was typed, or what a
+// TestControlBytesOfArgumentsEscaped: errors repeat what was typed, or what a
 // script passed on; never raw.
-func TestRow16ControlBytesOfArguments(t *testing.T) {
+func TestControlBytesOfArgumentsEscaped(t *testing.T) {
 	guard(t)
 	evil := "evil" + controls
 	for _, words := range [][]string{
@@ -147,9 +147,9 @@ func TestRow16ControlBytesOfArguments(t *testing.T) {
 	}
 }
 
-// TestRow16ControlBytesOfImages: an image is a stranger, and so are the names
+// TestControlBytesOfImagesEscaped: an image is a stranger, and so are the names
 // in an archive.
-func TestRow16ControlBytesOfImages(t *testing.T) {
+func TestControlBytesOfImagesEscaped(t *testing.T) {
 	guard(t)
 	image := hostile(t, ocispec.ImageConfig{
 		User: "evil" + controls, WorkingDir: "/" + controls, Entrypoint: []string{"/" + controls},
@@ -187,9 +187,9 @@ func TestRow16ControlBytesOfImages(t *testing.T) {
 	}
 }
 
-// TestRow16ControlBytesOfContainers: what an image's author and a caller have called
+// TestControlBytesOfContainersEscaped: what an image's author and a caller have called
 // things is in the lists and tables of containers, escaped; and in JSON.
-func TestRow16ControlBytesOfContainers(t *testing.T) {
+func TestControlBytesOfContainersEscaped(t *testing.T) {
 	guard(t)
 	image := hostile(t, ocispec.ImageConfig{
 		Entrypoint: []string{"/bin/sh", controls}, Labels: map[string]string{"label" + controls: controls},

@@ -112,10 +112,10 @@ func descriptorsOf(pid int) (links []string) {
 	return links
 }
 
-// TestRow1OnItsWayIntoTheBackground: the container looks out for processes that
+// TestProgramUnreachableDuringHealthCheck: the container looks out for processes that
 // are on their way in, of `exec` and of its health checks, which have the file of
 // minictr among their descriptors. All doors are shut.
-func TestRow1OnItsWayIntoTheBackground(t *testing.T) {
+func TestProgramUnreachableDuringHealthCheck(t *testing.T) {
 	guard(t)
 	needStrace(t)
 	for _, flags := range [][]string{nil, {"--userns", "0:100000:65536", "--tmpfs", "/x"}} {
@@ -133,9 +133,9 @@ func TestRow1OnItsWayIntoTheBackground(t *testing.T) {
 	}
 }
 
-// TestRow1OnItsWayUnderSysPtrace: those who may trace every process of the machine
+// TestProgramUnreachableWithSysPtrace: those who may trace every process of the machine
 // see the newcomer only when it is nothing of the host's any more.
-func TestRow1OnItsWayUnderSysPtrace(t *testing.T) {
+func TestProgramUnreachableWithSysPtrace(t *testing.T) {
 	guard(t)
 	needStrace(t)
 	d := background(t, append(append([]string{"--cap-add", "SYS_PTRACE"}, often("true")...), "--", "/probe", "watch")...)
@@ -149,9 +149,9 @@ func TestRow1OnItsWayUnderSysPtrace(t *testing.T) {
 	}
 }
 
-// TestRow1KilledAtTheDoor: the container stands still while somebody enters; if
+// TestKilledExecThawsContainer: the container stands still while somebody enters; if
 // that one is killed, it goes on with the next command.
-func TestRow1KilledAtTheDoor(t *testing.T) {
+func TestKilledExecThawsContainer(t *testing.T) {
 	guard(t)
 	needStrace(t)
 	d := background(t, "--cap-add", "SYS_PTRACE", "--", "sleep", "1000")
@@ -175,10 +175,10 @@ func TestRow1KilledAtTheDoor(t *testing.T) {
 	}
 }
 
-// TestRow2DescriptorsInTheBackground: neither what the caller left open nor what
+// TestMonitorLeaksNoDescriptor: neither what the caller left open nor what
 // the watcher has gets into the container: not into its first process, nor into
 // that of a later life, of exec, or of a health check.
-func TestRow2DescriptorsInTheBackground(t *testing.T) {
+func TestMonitorLeaksNoDescriptor(t *testing.T) {
 	guard(t)
 	fds := func(who, text string) {
 		t.Helper()
@@ -219,10 +219,10 @@ func TestRow2DescriptorsInTheBackground(t *testing.T) {
 	}
 }
 
-// TestRow2CallerIsLetGo: who waits for the end of a command's output, as a shell
+// TestDetachReleasesCallersStreams: who waits for the end of a command's output, as a shell
 // does for $(minictr run -d …), does not wait for the container's; and what a
 // container reads is nobody's but its own.
-func TestRow2CallerIsLetGo(t *testing.T) {
+func TestDetachReleasesCallersStreams(t *testing.T) {
 	guard(t)
 	d := background(t, "--", "sleep", "1000")
 	for _, words := range [][]string{{"restart", "-t", "0"}, {"exec", "-d", "--", "sleep", "1000"}, {"stop", "-t", "0"}, {"start"}} {
@@ -256,9 +256,9 @@ func TestRow2CallerIsLetGo(t *testing.T) {
 	}
 }
 
-// TestRow2FolderForAStream: a folder of the host for standard input, output or error
+// TestDirectoryAsStreamRefused: a folder of the host for standard input, output or error
 // is a door that the caller has left open.
-func TestRow2FolderForAStream(t *testing.T) {
+func TestDirectoryAsStreamRefused(t *testing.T) {
 	guard(t)
 	folder := leak(t)[0]
 	d := background(t, "-i", "--", "sleep", "1000")
@@ -294,9 +294,9 @@ func TestRow2FolderForAStream(t *testing.T) {
 	}
 }
 
-// TestRow12EnvironmentOfTheWatcher: what steers programs, planted by the caller or
+// TestMonitorEnvironmentIsClean: what steers programs, planted by the caller or
 // by the image, reaches neither the watcher nor what it starts on the host.
-func TestRow12EnvironmentOfTheWatcher(t *testing.T) {
+func TestMonitorEnvironmentIsClean(t *testing.T) {
 	guard(t)
 	needStrace(t)
 	image := hostile(t, ocispec.ImageConfig{
@@ -335,9 +335,9 @@ func TestRow12EnvironmentOfTheWatcher(t *testing.T) {
 	}
 }
 
-// TestRow13BackgroundWithoutSockets: neither the watcher nor those who speak with
+// TestMonitorNeedsNoSocket: neither the watcher nor those who speak with
 // it or with its container need a socket.
-func TestRow13BackgroundWithoutSockets(t *testing.T) {
+func TestMonitorNeedsNoSocket(t *testing.T) {
 	guard(t)
 	before := picture{}
 	if err := sockets(before); err != nil {
@@ -378,9 +378,9 @@ func TestRow13BackgroundWithoutSockets(t *testing.T) {
 
 const nobody = 65534
 
-// TestRow14SecretsOfContainers: who is not root reads nothing of a container's, and
+// TestContainerFilesArePrivate: who is not root reads nothing of a container's, and
 // comes by no program that it has made: whatever the umask of who made it was.
-func TestRow14SecretsOfContainers(t *testing.T) {
+func TestContainerFilesArePrivate(t *testing.T) {
 	guard(t)
 	defer unix.Umask(unix.Umask(0))
 	leaves := "echo SECRET; /bin/busybox cp /bin/busybox /sh; /bin/busybox chmod 4777 /sh; /bin/busybox chmod 777 / /etc; echo SECRET >/file; touch /ready; "

@@ -30,7 +30,7 @@ func wantRefused(t *testing.T, b archive, word string) {
 	checkWhole(t, s)
 }
 
-func TestRow22Bombs(t *testing.T) {
+func TestBombsRefused(t *testing.T) {
 	layer := tarOf(t, nil)
 	index := func(d ...ocispec.Descriptor) ocispec.Index {
 		i := ocispec.Index{MediaType: ocispec.MediaTypeImageIndex, Manifests: d}
@@ -98,7 +98,7 @@ func (b archive) withLayers(t *testing.T, n int) archive {
 	return b
 }
 
-func TestRow23Confusion(t *testing.T) {
+func TestMediaTypeConfusionRefused(t *testing.T) {
 	layer, other := tarOf(t, map[string]string{"a": "1"}), tarOf(t, map[string]string{"a": "2"})
 	type object = map[string]any
 	for _, tt := range []struct {
@@ -194,7 +194,7 @@ func TestRow23Confusion(t *testing.T) {
 
 // A layer that is here already is believed only where store and archive agree
 // which blob it came from.
-func TestRow23KnownLayer(t *testing.T) {
+func TestKnownLayerNeedsItsBlob(t *testing.T) {
 	layer, other := tarOf(t, map[string]string{"a": "1"}), tarOf(t, map[string]string{"a": "2"})
 	s := newStore(t)
 	b := archive{}

@@ -355,7 +355,7 @@ func (c cutAfter) ReadFrom(r io.Reader) (int64, error) {
 	panic(http.ErrAbortHandler)
 }
 
-func TestRow23PulledBytes(t *testing.T) {
+func TestPullVerifiesDigest(t *testing.T) {
 	b := archive{}
 	manifest := b.image(t, noise(t, "file", 1<<20))
 	layer := layersOf(t, b, manifest)[0]
@@ -395,7 +395,7 @@ func flipped(data []byte, at int) []byte {
 }
 
 // What lies in partial/ may be anything: a disk that was full, a power cut.
-func TestRow23WrongBeginning(t *testing.T) {
+func TestPullDiscardsCorruptPartial(t *testing.T) {
 	b := archive{}
 	manifest := b.image(t, noise(t, "file", 1<<20))
 	layer := layersOf(t, b, manifest)[0]
@@ -425,7 +425,7 @@ func TestRow23WrongBeginning(t *testing.T) {
 	}
 }
 
-func TestRow23PulledDiffID(t *testing.T) {
+func TestPullVerifiesDiffID(t *testing.T) {
 	b := archive{}
 	right := tarOf(t, map[string]string{"a": "one"})
 	config := b.json(t, ocispec.MediaTypeImageConfig, configOf(tarOf(t, map[string]string{"a": "other"})))
@@ -439,7 +439,7 @@ func TestRow23PulledDiffID(t *testing.T) {
 }
 
 // A layer that is here under its diff ID is not taken for another blob's.
-func TestRow23LayerOfAnotherBlob(t *testing.T) {
+func TestPulledKnownLayerNeedsItsBlob(t *testing.T) {
 	b := archive{}
 	good, evil := tarOf(t, map[string]string{"a": "good"}), tarOf(t, map[string]string{"a": "evil"})
 	remote := newTestRegistry(t, b, b.image(t, good, evil))
@@ -452,7 +452,7 @@ func TestRow23LayerOfAnotherBlob(t *testing.T) {
 	}
 }
 
-func TestRow22PulledIndexes(t *testing.T) {
+func TestPulledIndexDepthLimited(t *testing.T) {
 	b := archive{}
 	d := b.image(t, tarOf(t, map[string]string{"a": "one"}))
 	p := hostPlatform()

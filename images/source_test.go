@@ -272,7 +272,7 @@ func TestInstruction(t *testing.T) {
 }
 
 // A bomb in an archive is refused here as it is by load.
-func TestRow22LookAtBomb(t *testing.T) {
+func TestReadOnlyOpenRefusesBomb(t *testing.T) {
 	b := dockerArchive(t, "x:1", tarOf(t, nil))
 	b["config.json"] = append(b["config.json"], bytes.Repeat([]byte(" "), maxConfig)...)
 	if _, err := openImageErr(t, writeTemp(t, b.tar(t)), ""); err == nil {

@@ -86,8 +86,8 @@ func TestExtractIntoFilter(t *testing.T) {
 	}
 }
 
-// TestRow19LinkOutOfTree: a link in the tree that leads out of it is not followed.
-func TestRow19LinkOutOfTree(t *testing.T) {
+// TestLinkOutOfTreeNotFollowed: a link in the tree that leads out of it is not followed.
+func TestLinkOutOfTreeNotFollowed(t *testing.T) {
 	outside, check := canary(t)
 	dir, d := beneath(t)
 	for name, to := range map[string]string{"absolute": outside, "upwards": "../outside", "magic": "/proc/self/root" + outside} {
@@ -101,9 +101,9 @@ func TestRow19LinkOutOfTree(t *testing.T) {
 	check()
 }
 
-// TestRow19SwappedWhileMade: somebody swaps each name, as soon as it is made, for
+// TestSwappedNameNotFollowed: somebody swaps each name, as soon as it is made, for
 // a link to the canary. Neither mode nor owner, time or content of that changes.
-func TestRow19SwappedWhileMade(t *testing.T) {
+func TestSwappedNameNotFollowed(t *testing.T) {
 	if testing.Short() {
 		t.Skip("makes thousands of files")
 	}

@@ -71,7 +71,7 @@ func state(t testing.TB, root string) string {
 	return all.String()
 }
 
-func TestRow20TarEscapes(t *testing.T) {
+func TestTarStaysInDirectory(t *testing.T) {
 	needRoot(t)
 	outside, check := canary(t)
 	up := strings.Repeat("../", 20)
@@ -118,7 +118,7 @@ func TestRow20TarEscapes(t *testing.T) {
 }
 
 // Attributes by which overlayfs would hide, redirect or replace files.
-func TestRow21OverlayXattrs(t *testing.T) {
+func TestOverlayXattrsDropped(t *testing.T) {
 	needRoot(t)
 	names := []string{"trusted.overlay.opaque", "trusted.overlay.redirect", "trusted.overlay.metacopy", "trusted.overlay.whiteout",
 		"user.overlay.opaque", "user.overlay.redirect", "trusted.x", "security.selinux", "security.ima", "system.posix_acl_access"}
@@ -137,7 +137,7 @@ func TestRow21OverlayXattrs(t *testing.T) {
 	}
 }
 
-func TestRow22Limits(t *testing.T) {
+func TestUnpackLimits(t *testing.T) {
 	needRoot(t)
 	small := Limits{Bytes: 1 << 20, Entries: 10, Names: 100}
 	many := make([]entry, 11)
@@ -165,7 +165,7 @@ func TestRow22Limits(t *testing.T) {
 }
 
 // A gigabyte of zeros in a file costs neither memory nor disk.
-func TestRow22BoundedMemory(t *testing.T) {
+func TestUnpackMemoryIsBounded(t *testing.T) {
 	needRoot(t)
 	const size = 1 << 30
 	r, w := io.Pipe()

@@ -175,7 +175,7 @@ func TestStore(t *testing.T) {
 	}
 }
 
-func TestRow23DigestAsPath(t *testing.T) {
+func TestDigestCheckedBeforeUse(t *testing.T) {
 	s := New("/store/layers")
 	for _, d := range []digest.Digest{"", "x", "sha256:", "sha256:../../../../etc", "sha256:" + digest.Digest(strings.Repeat("a", 63)+"/")} {
 		if got := s.Path(d); got != "/store/layers/sha256/(invalid)/diff" {

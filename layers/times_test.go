@@ -17,7 +17,7 @@ func at(e entry, t time.Time) entry { e.ModTime = t; return e }
 
 // A folder's time is set when the layer is whole. By then a later entry may
 // have put a link in its place.
-func TestRow20FolderReplacedByLink(t *testing.T) {
+func TestTimeNotSetThroughLink(t *testing.T) {
 	needRoot(t)
 	outside, check := canary(t)
 	up := strings.Repeat("../", 20)

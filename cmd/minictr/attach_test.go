@@ -256,9 +256,9 @@ func TestExecKilledClient(t *testing.T) {
 	}
 }
 
-// TestRow16LogsOnTerminal: what a container says must not steer the terminal of
+// TestLogsEscapeControlBytes: what a container says must not steer the terminal of
 // who reads its log. Elsewhere the log is what was said, byte for byte.
-func TestRow16LogsOnTerminal(t *testing.T) {
+func TestLogsEscapeControlBytes(t *testing.T) {
 	const evil = "\x1b]0;owned\x07\x1b[2J\x9b31mtext\x1b[31mred\x1b[0m\n"
 	inBackground(t, "run -d", `printf '\033]0;owned\007\033[2J\23331mtext\033[31mred\033[0m\n'; printf '\033[5n\n' >&2`)
 	said(t, "wait", "box")

@@ -361,7 +361,7 @@ func smallDisk(t *testing.T, size string) (dir string) {
 
 // On a full disk whole frames are left out: nobody waits, nobody dies, and when
 // there is room again it goes on.
-func TestRow15FullDisk(t *testing.T) {
+func TestFullDiskDropsWholeFrames(t *testing.T) {
 	dir := smallDisk(t, "256k")
 	filler := filepath.Join(dir, "filler")
 	if err := os.WriteFile(filler, make([]byte, 256<<10), 0o600); err != nil {

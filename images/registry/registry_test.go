@@ -150,7 +150,7 @@ func wantBasic(d *diary, server string) func(http.ResponseWriter, *http.Request)
 	}
 }
 
-func TestRow24PlainHTTPSeesNoPassword(t *testing.T) {
+func TestNoPasswordOverHTTP(t *testing.T) {
 	var d diary
 	host := serve(t, with(wantBasic(&d, "registry")))
 	knows(t, host)
@@ -172,7 +172,7 @@ func TestRow24PlainHTTPSeesNoPassword(t *testing.T) {
 }
 
 // A token server that the registry names over plain http is one more way.
-func TestRow24PlainTokenServerSeesNoPassword(t *testing.T) {
+func TestNoPasswordToTokenServerOverHTTP(t *testing.T) {
 	var d diary
 	tokens := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		d.keep("tokens", r)
@@ -226,7 +226,7 @@ func TestToken(t *testing.T) {
 	}
 }
 
-func TestRow24RedirectTakesNoPassword(t *testing.T) {
+func TestRedirectCarriesNoPassword(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		to   func(other string) string
@@ -259,7 +259,7 @@ func TestRow24RedirectTakesNoPassword(t *testing.T) {
 }
 
 // The standard library keeps a password for another port of the same host.
-func TestRow24GuardOfRedirects(t *testing.T) {
+func TestNoPasswordToAnotherPort(t *testing.T) {
 	var d diary
 	other := serve(t, with(func(w http.ResponseWriter, r *http.Request) bool { d.keep("other", r); return false }))
 	host := serve(t, http.RedirectHandler("http://"+other+"/v2/", http.StatusTemporaryRedirect))
@@ -280,7 +280,7 @@ func TestRow24GuardOfRedirects(t *testing.T) {
 }
 
 // OAuth sends its token in a form, which a redirect would take along.
-func TestRow24FormStays(t *testing.T) {
+func TestRedirectCarriesNoToken(t *testing.T) {
 	var forms []string
 	see := func(server string, r *http.Request) {
 		if r.ParseForm() == nil && r.PostForm.Get("refresh_token") != "" {
@@ -312,7 +312,7 @@ func TestRow24FormStays(t *testing.T) {
 }
 
 // A redirect from https to plain http is not followed.
-func TestRow24RedirectStaysEncrypted(t *testing.T) {
+func TestRedirectToHTTPRefused(t *testing.T) {
 	followed := false
 	other := serve(t, with(func(http.ResponseWriter, *http.Request) bool { followed = true; return false }))
 	_, port, _ := strings.Cut(other, ":")
@@ -331,7 +331,7 @@ func TestRow24RedirectStaysEncrypted(t *testing.T) {
 }
 
 // Only what was given for a host is sent to it.
-func TestRow24PasswordOfAnotherHost(t *testing.T) {
+func TestNoPasswordOfAnotherHost(t *testing.T) {
 	var d diary
 	host := serve(t, with(wantBasic(&d, "registry")))
 	knows(t, "registry.example.org", "127.0.0.1", "127.0.0.1:1")
@@ -441,7 +441,7 @@ func TestNobodyThere(t *testing.T) {
 	}
 }
 
-func TestRow23TypeOfManifest(t *testing.T) {
+func TestManifestMediaTypeChecked(t *testing.T) {
 	for _, wrong := range []string{"", "text/html", "application/json", "application/vnd.docker.distribution.manifest.v1+json"} {
 		host := serve(t, with(func(w http.ResponseWriter, r *http.Request) bool {
 			if strings.Contains(r.URL.Path, "/manifests/") {
@@ -457,7 +457,7 @@ func TestRow23TypeOfManifest(t *testing.T) {
 	}
 }
 
-func TestRow22EndlessManifest(t *testing.T) {
+func TestManifestSizeLimited(t *testing.T) {
 	host := serve(t, with(func(w http.ResponseWriter, r *http.Request) bool {
 		if !strings.Contains(r.URL.Path, "/manifests/") {
 			return false
@@ -540,7 +540,7 @@ func TestBlobWithoutRanges(t *testing.T) {
 	}
 }
 
-func TestRow22BlobLongerThanAnnounced(t *testing.T) {
+func TestBlobSizeLimited(t *testing.T) {
 	host := serve(t, with(nil))
 	r := shake(t, host)
 	body := r.Blob(t.Context(), digest.FromString(layer), 1000, 0)

@@ -141,7 +141,7 @@ func TestDamaged(t *testing.T) {
 	}
 }
 
-func TestRow20NamesThatLeadOut(t *testing.T) {
+func TestEscapingNamesRefused(t *testing.T) {
 	for _, h := range []*tar.Header{
 		{Typeflag: tar.TypeReg, Name: "../etc/shadow"},
 		{Typeflag: tar.TypeReg, Name: "a/../../etc/shadow"},

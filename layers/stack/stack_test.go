@@ -226,7 +226,7 @@ func TestHostileLayers(t *testing.T) {
 
 // A few bytes in a tar may be many folders in a tree: a/a/a/… is one for each
 // two bytes. They are counted.
-func TestRow22ManyFolders(t *testing.T) {
+func TestImpliedDirectoriesCounted(t *testing.T) {
 	x := indexes(t, strings.Repeat("a/", 60)+"x 1\n"+strings.Repeat("b/", 60)+"x 1")[0]
 	if err := empty(200).add(x); err != nil {
 		t.Error(err)
@@ -271,7 +271,7 @@ func TestExtract(t *testing.T) {
 
 // What lies where something is to be extracted to is not written through: no
 // link that leads out of the folder, and none that stays in it.
-func TestRow20ExtractThroughLink(t *testing.T) {
+func TestExtractFollowsNoLink(t *testing.T) {
 	const text = "f 3\nd/f 3"
 	s := stacked(t, text)
 	dir := t.TempDir()

@@ -392,8 +392,8 @@ func TestDeviceFolders(t *testing.T) {
 	}
 }
 
-// TestRow16Control: a text is shown as it is meant, and steers no terminal.
-func TestRow16Control(t *testing.T) {
+// TestPlanEscapesControlBytes: a text is shown as it is meant, and steers no terminal.
+func TestPlanEscapesControlBytes(t *testing.T) {
 	spec := testSpec()
 	spec.Process.Args = []string{"echo", "\x1b]0;pwned\a\x1b[2J", "\x9b31m", "a\rb"}
 	for _, c := range calls(t, spec, "execve") {

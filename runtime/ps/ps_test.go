@@ -100,8 +100,8 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// TestRow16ProcessNames: a process calls itself what it likes.
-func TestRow16ProcessNames(t *testing.T) {
+// TestProcessNamesEscaped: a process calls itself what it likes.
+func TestProcessNamesEscaped(t *testing.T) {
 	table := "PID CMD\n1 \x1b]0;owned\a\u009b\n2 other\n"
 	lines, err := choose(table, func(pid int) bool { return pid == 1 })
 	if err != nil || len(lines) != 2 || strings.ContainsAny(lines[1], "\x1b\a\u009b") {

@@ -41,7 +41,7 @@ func int80(name string) error {
 	return nil
 }
 
-func TestRow18Int80(t *testing.T) {
+func TestInt80Filtered(t *testing.T) {
 	free, status := try(t, "none", "int 0x80 getpid")
 	if free != "ok" {
 		t.Skipf("this kernel has no 32-bit calls: %q, status %#x", free, status)
@@ -60,9 +60,9 @@ func TestRow18Int80(t *testing.T) {
 	}
 }
 
-// Most kernels lack x32 and would answer the same; TestRow18DefaultProfile
+// Most kernels lack x32 and would answer the same; TestDefaultProfileVerdicts
 // shows that the filter does.
-func TestRow18X32(t *testing.T) {
+func TestX32Filtered(t *testing.T) {
 	if got, status := try(t, "default", "x32"); got != "ENOSYS" || status != 0 {
 		t.Errorf("getpid of x32: %q, status %#x; want ENOSYS", got, status)
 	}

@@ -156,7 +156,7 @@ func try(t *testing.T, filter, probe string) (string, syscall.WaitStatus) {
 	return string(out), cmd.ProcessState.Sys().(syscall.WaitStatus)
 }
 
-func TestRow18Kernel(t *testing.T) {
+func TestKernelEnforcesProfile(t *testing.T) {
 	for probe, want := range map[string]string{
 		"AF_ALG": "EPERM", "AF_ALG, high bits": "EPERM", "AF_VSOCK": "EPERM", "AF_VSOCK, high bits": "EPERM",
 		"keyctl": "EPERM", "add_key": "EPERM", "io_uring_setup": "EPERM", "userfaultfd": "EPERM",

@@ -49,7 +49,7 @@ func each(caps []string) (sets [][]string) {
 }
 
 // Each call of HARDENING.md's row 18, on both machines.
-func TestRow18DefaultProfile(t *testing.T) {
+func TestDefaultProfileVerdicts(t *testing.T) {
 	const (
 		allow = unix.SECCOMP_RET_ALLOW
 		eperm = unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)
