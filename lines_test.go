@@ -1,7 +1,6 @@
 package minictr_test
 
 import (
-	"bufio"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,30 +10,34 @@ import (
 	"unicode/utf8"
 )
 
-// TestLineWidth: no line of Go is longer than 120 columns; a tab counts four.
-func TestLineWidth(t *testing.T) {
-	const width = 120
-	folded := []string{"hint"} // every folder, as soon as its lines are folded
+// eachGoFile visits the files of this repository.
+func eachGoFile(t *testing.T, visit func(path, text string)) {
+	t.Helper()
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
-		top, _, _ := strings.Cut(path, "/")
-		if err != nil || filepath.Ext(path) != ".go" || !slices.Contains(folded, top) {
+		if err != nil || filepath.Ext(path) != ".go" {
 			return err
 		}
-		f, err := os.Open(path)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		lines := bufio.NewScanner(f)
-		for n := 1; lines.Scan(); n++ {
-			line := lines.Text()
-			if columns := utf8.RuneCountInString(line) + 3*strings.Count(line, "\t"); columns > width {
-				t.Errorf("%s:%d: %d columns", path, n, columns)
-			}
-		}
-		return lines.Err()
+		data, err := os.ReadFile(path)
+		visit(path, string(data))
+		return err
 	})
 	if err != nil {
 		t.Error(err)
 	}
+}
+
+// TestLineWidth: no line of Go is longer than 120 columns; a tab counts four.
+func TestLineWidth(t *testing.T) {
+	const width = 120
+	folded := []string{"hint"} // every folder, as soon as its lines are folded
+	eachGoFile(t, func(path, text string) {
+		if top, _, _ := strings.Cut(path, "/"); !slices.Contains(folded, top) {
+			return
+		}
+		for i, line := range strings.Split(text, "\n") {
+			if columns := utf8.RuneCountInString(line) + 3*strings.Count(line, "\t"); columns > width {
+				t.Errorf("%s:%d: %d columns", path, i+1, columns)
+			}
+		}
+	})
 }
