@@ -3,8 +3,6 @@ module github.com/minictr/minictr
 go 1.26.0
 
 require (
-	github.com/chromedp/cdproto v0.159.0
-	github.com/chromedp/chromedp v0.23.0
 	github.com/containerd/console v1.0.5
 	github.com/creack/pty v1.1.24
 	github.com/docker/cli v29.7.2+incompatible

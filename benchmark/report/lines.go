@@ -1,117 +1,108 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
 	"strconv"
+
+	"github.com/minictr/minictr/benchmark"
 )
 
-// Lines is a picture of values against a number of instances, from zero up.
+// Lines is a picture of memory against the number of instances, from zero up.
 type Lines struct {
 	ID, Title, About string
 	X, Y             []Tick
 	Series           []Series
-	Left, Right      string // where the plot begins and ends
-	LabelX           string
-	Bottom, Height   int
+	Height           int
 }
 
 // Series is a line, with its name at its end.
 type Series struct {
 	Name, Class string
-	Segments    []Segment
-	Dots        []Point
+	Points      []Point
 	LabelY      float64
 }
 
+// Point is an end of a line; X1 is empty in the first.
 type Point struct {
-	X     string
-	Y     float64
-	Title string
+	X1, X, Title string
+	Y1, Y        float64
 }
 
-type Segment struct {
-	X1, X2 string
-	Y1, Y2 float64
-}
-
-// Pixels: the plot's top and bottom, and between two names.
+// The plot's top and bottom, and the distance of two names, in pixels.
 const (
 	plotTop, plotBottom = 14, 260
 	between             = 16
 )
 
-// curve is what a series is made of.
+// curve is what a Series shows.
 type curve struct {
-	name, class string
-	x, y        []float64
+	benchmark.Facts
+	sizes []benchmark.Size
 }
 
-func lines(id, title, about string, curves []curve) *Lines {
-	var high, n float64
+func newLines(id, title, about string, curves []curve) *Lines {
+	// the axes
+	high, counts := 1.0, []int{}
 	for _, c := range curves {
-		high, n = max(high, slices.Max(c.y)), max(n, slices.Max(c.x))
-	}
-	ticks := steps(max(high, 1))
-	x := scale{0, n, false, 11, 52}
-	y := scale{0, ticks[len(ticks)-1], false, plotBottom, plotTop}
-	l := &Lines{ID: id, Title: title, About: about, Left: "11%", Right: "52%", LabelX: "54%", Bottom: plotBottom}
-	for _, v := range ticks {
-		l.Y = append(l.Y, Tick{Y: y.at(v), Label: plain(size(v))})
-	}
-	for _, v := range counts(curves) {
-		l.X = append(l.X, Tick{X: percent(x.at(v)), Label: strconv.Itoa(int(v)), Anchor: "middle"})
-	}
-	for _, c := range curves {
-		s := Series{Name: c.name, Class: c.class}
-		for i := range c.x {
-			p := Point{percent(x.at(c.x[i])), y.at(c.y[i]), fmt.Sprintf("%d of %s: %s", int(c.x[i]), c.name, size(c.y[i]))}
-			if i > 0 {
-				last := s.Dots[i-1]
-				s.Segments = append(s.Segments, Segment{last.X, p.X, last.Y, p.Y})
-			}
-			s.Dots = append(s.Dots, p)
+		for _, s := range c.sizes {
+			high, counts = max(high, float64(s.PSS)), append(counts, s.N)
 		}
-		s.LabelY = s.Dots[len(s.Dots)-1].Y
+	}
+	slices.Sort(counts)
+	counts = slices.Compact(counts)
+	ticks := steps(high)
+	x := scale{0, float64(slices.Max(counts)), false, 11, 52}
+	y := scale{0, ticks[len(ticks)-1], false, plotBottom, plotTop}
+	l := &Lines{ID: "picture-" + id, Title: title, About: "memory against the number of instances" + about}
+	for _, v := range ticks {
+		l.Y = append(l.Y, Tick{Y: y.at(v), Label: trimZeros(size(v))})
+	}
+	for _, n := range counts {
+		l.X = append(l.X, Tick{X: x.X(float64(n)), Label: strconv.Itoa(n)})
+	}
+
+	// the lines and their names
+	var labels []float64
+	for _, c := range curves {
+		s := Series{Name: label(c.Facts, c.Name), Class: string(c.Kind)}
+		var last Point
+		for _, n := range c.sizes {
+			title := fmt.Sprintf("%d of %s: %s", n.N, s.Name, size(n.PSS))
+			last = Point{last.X, x.X(float64(n.N)), title, last.Y, y.at(float64(n.PSS))}
+			s.Points = append(s.Points, last)
+		}
+		labels = append(labels, last.Y)
 		l.Series = append(l.Series, s)
 	}
-	spread(l.Series)
-	lowest := float64(plotBottom)
-	for _, s := range l.Series {
-		lowest = max(lowest, s.LabelY)
+	labels = spread(labels)
+	for i := range l.Series {
+		l.Series[i].LabelY = labels[i]
 	}
-	l.Height = int(math.Ceil(lowest)) + 40
+	l.Height = int(math.Ceil(max(plotBottom, slices.Max(labels)))) + 40
 	return l
 }
 
-// counts are the numbers of instances that were measured.
-func counts(curves []curve) (all []float64) {
-	for _, c := range curves {
-		all = append(all, c.x...)
+// spread moves labels that would overlap apart, and keeps their order: from the
+// bottom up, each at least a line above the one before, and then all down again
+// where that has pushed them out of the picture.
+func spread(heights []float64) []float64 {
+	moved, order := slices.Clone(heights), make([]int, len(heights))
+	for i := range order {
+		order[i] = i
 	}
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
-// spread moves names that would lie on each other apart, and keeps their order:
-// from the bottom up, each at least a line above the one before, and then all
-// down again where that has pushed them out of the picture.
-func spread(series []Series) {
-	order := make([]*Series, len(series))
-	for i := range series {
-		order[i] = &series[i]
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(heights[b], heights[a]) })
+	above := math.Inf(1)
+	for _, i := range order {
+		moved[i] = min(moved[i], above)
+		above = moved[i] - between
 	}
-	slices.SortStableFunc(order, func(a, b *Series) int { return int(math.Copysign(1, b.LabelY-a.LabelY)) })
-	for i := 1; i < len(order); i++ {
-		order[i].LabelY = min(order[i].LabelY, order[i-1].LabelY-between)
+	below := float64(plotTop)
+	for _, i := range slices.Backward(order) {
+		moved[i] = max(moved[i], below)
+		below = moved[i] + between
 	}
-	if len(order) > 0 {
-		if over := plotTop - order[len(order)-1].LabelY; over > 0 {
-			order[len(order)-1].LabelY += over
-		}
-	}
-	for i := len(order) - 2; i >= 0; i-- {
-		order[i].LabelY = max(order[i].LabelY, order[i+1].LabelY+between)
-	}
+	return moved
 }

@@ -1,139 +1,117 @@
-// Package report shows a benchmark.Report: as tables in the terminal, and as
-// one page of HTML with pictures.
-//
-// The page needs nothing but itself: no script, no font, no network. Its
-// pictures are SVG whose x coordinates are percents, so that they fit a wide
-// screen and a telephone with letters of the same size; beside each stands the
-// table with the same figures. Colours come from two lists, for light and dark.
 package report
 
 import (
-	_ "embed"
+	"embed"
 	"fmt"
 	"html/template"
 	"io"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/minictr/minictr/benchmark"
 )
 
-//go:embed page.html
-var pageHTML string
+//go:embed page.html page.css
+var files embed.FS
 
-//go:embed page.css
-var pageCSS string
-
-// HTML writes the page.
-func HTML(w io.Writer, r *benchmark.Report) error {
-	t, err := template.New("page").Funcs(template.FuncMap{
-		"css": func() template.CSS { return template.CSS(pageCSS) },
-	}).Parse(pageHTML)
-	if err != nil {
-		return err
-	}
-	return t.Execute(w, page(r))
-}
-
-// Page is what both forms show.
+// Page is what the terminal and the HTML page show.
 type Page struct {
 	Title, Lead, Warning string
 	Keys                 []Key
 	Sections             []Section
-	Published            []Published
-	System               [][2]string
-	Left                 [][2]string // what is left out, or has failed, and why
+	Facts                [][2]string // name and value: the computer, the targets, the method, failures
 }
 
-// Key is one of the large figures at the top.
-type Key struct {
-	What, Small, Large          string // "4.2 ms", "29 s"
-	SmallName, LargeName, Ratio string
-}
-
-// Section is a question and its answer.
+// Section is a question with its answer.
 type Section struct {
 	ID, Title string
-	Words     []string
-	Note      string // stands at each picture and at the table, if machines were emulated
+	Note      string // beside each picture and table, if machines were emulated
 	Strips    []*Strip
 	Lines     []*Lines
 	Bars      []Bar
-	Table     Table
-	Published []Published
+
+	Caption string // of the table
+	Head    []string
+	Rows    [][]string
+	From    string // where report.json has the figures
 }
 
-const emulation = "Software emulation: the machines marked “emulated” ran without KVM. QEMU translates each of the guest's instructions. " +
-	"With KVM the CPU runs them itself: work inside comes close to the host's, and machines start several times faster. " +
+func (s *Section) addRow(name string, f benchmark.Facts, cells ...string) {
+	s.Rows = append(s.Rows, append([]string{name, kindOf(f)}, cells...))
+}
+
+const emulation = "Software emulation: the machines marked “emulated” ran without KVM. " +
+	"QEMU translates each of the guest's instructions. With KVM the CPU runs them itself: " +
+	"work inside comes close to the host's, and machines start several times faster. " +
 	"Disk stays as it is, and so does most of the memory."
 
-func page(r *benchmark.Report) *Page {
+// withKVM is what KVM would change, by section.
+var withKVM = map[string]string{
+	"start":  "they would start several times faster.",
+	"cold":   "they would start several times faster.",
+	"phases": "kernel, user space and ssh would take several times less.",
+	"memory": "they would take nearly as much: " +
+		"QEMU would not keep translated instructions, some 16 to 64 MiB for each.",
+	"disk": "nothing would change here.",
+	"work": "they would work nearly as fast as the host.",
+}
+
+func newPage(r *benchmark.Report) *Page {
 	v := view{r}
-	p := &Page{Title: "Containers and virtual machines, on this computer", Lead: v.lead(), Keys: v.keys(), System: v.system(), Published: published()}
+	const title = "Containers and virtual machines, on this computer"
+	p := &Page{Title: title, Lead: v.lead(), Keys: v.keys(), Facts: v.facts()}
 	for _, t := range r.Targets {
 		if t.Emulated {
 			p.Warning = emulation
 		}
-		if t.LeftOut != "" {
-			p.Left = append(p.Left, [2]string{"left out: " + t.Name, brief(t.LeftOut)})
-		}
 	}
-	p.Left = append(p.Left, failures(r.Failed)...)
 	for _, s := range [...]Section{v.starts(false), v.starts(true), v.phases(), v.memory(), v.disk(), v.work()} {
-		if len(s.Table.Rows) > 0 {
-			if p.Warning != "" {
-				s.Note = withKVM(s.ID)
-			}
-			p.Sections = append(p.Sections, s)
+		if len(s.Rows) == 0 {
+			continue
 		}
+		if p.Warning != "" {
+			s.Note = "The machines are emulated. With KVM " + withKVM[s.ID]
+		}
+		p.Sections = append(p.Sections, s)
 	}
 	return p
 }
 
-// withKVM is what would be different.
-func withKVM(section string) string {
-	const emulated = "The machines are emulated. With KVM "
-	switch section {
-	case "memory":
-		return emulated + "they would take nearly as much: QEMU would not keep translated instructions, some 16 to 64 MiB for each."
-	case "disk":
-		return emulated + "nothing would change here."
-	case "work":
-		return emulated + "they would work nearly as fast as the host."
-	case "phases":
-		return emulated + "kernel, user space and ssh would take several times less."
+// HTML writes the page.
+func HTML(w io.Writer, r *benchmark.Report) error {
+	t, err := template.New("page.html").Funcs(template.FuncMap{"published": published}).ParseFS(files, "page.*")
+	if err != nil {
+		return err
 	}
-	return emulated + "they would start several times faster."
+	return t.Execute(w, newPage(r))
 }
 
-// failures of the same kind are told once, with the reason of the first.
-func failures(list []benchmark.Failure) (rows [][2]string) {
-	count, reason := map[string]int{}, map[string]string{}
-	var order []string
-	for _, f := range list {
-		if count[f.What]++; count[f.What] == 1 {
-			order, reason[f.What] = append(order, f.What), brief(f.Reason)
+// Text writes the tables.
+func Text(w io.Writer, r *benchmark.Report) error {
+	p := newPage(r)
+	fmt.Fprintf(w, "\n%s\n%s\n", p.Title, p.Lead)
+	if p.Warning != "" {
+		fmt.Fprintf(w, "\n%s\n", p.Warning)
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, s := range p.Sections {
+		fmt.Fprintf(t, "\n== %s\n", s.Title)
+		if s.Note != "" {
+			fmt.Fprintln(t, s.Note)
 		}
+		for _, row := range append([][]string{s.Head}, s.Rows...) {
+			fmt.Fprintln(t, strings.Join(row, "\t"))
+		}
+		fmt.Fprintf(t, "From report.json: %s.\n", s.From)
+		t.Flush()
 	}
-	for _, what := range order {
-		rows = append(rows, [2]string{"failed: " + what, fmt.Sprintf("%d times, and not counted: %s", count[what], reason[what])})
+	fmt.Fprint(t, "\n== What others have published\n")
+	for _, p := range published() {
+		fmt.Fprintln(t, strings.Join([]string{p.Who, p.Figure, p.What, p.URL}, "\t"))
 	}
-	return rows
-}
-
-// brief is an error in one line; all of it stands in report.json.
-func brief(text string) string {
-	const most = 300
-	line := []rune(strings.Join(strings.Fields(text), " "))
-	if len(line) > most {
-		return string(line[:most]) + "…"
+	fmt.Fprintln(t)
+	for _, fact := range p.Facts {
+		fmt.Fprintf(t, "%s: %s\n", fact[0], fact[1])
 	}
-	return string(line)
-}
-
-func (v view) lead() string {
-	how := "Median of many starts"
-	if v.Options.Less() {
-		how = "A quicker look, with fewer measurements than the method asks for"
-	}
-	return fmt.Sprintf("%s; %s, %s, cgroup %s. Measured on %s.", how, v.System.CPU, "Linux "+v.System.Kernel, v.System.Cgroup, v.Made.Format("2 January 2006"))
+	return t.Flush()
 }

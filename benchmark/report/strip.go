@@ -2,93 +2,80 @@ package report
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/minictr/minictr/benchmark"
 )
 
 // Strip is a picture with a row for each target, on one logarithmic scale:
-// every measurement is a dot, the median is a line, and the interval in which
-// the median lies is a bar.
+// a dot is a measurement, a line the median, a bar its confidence interval.
 type Strip struct {
+	scale
+	unit
 	ID, Title, About string
-	Ticks            []Tick
-	Rows             []StripRow
-	Reference        string // x of a value that all are compared with, or ""
-	Height, Axis     int
+	Rows             []Row
+	Reference        float64 // a value that all are compared with, or 0
 }
 
-// StripRow is a row. Y is where its text stands, Line where its dots lie.
-type StripRow struct {
-	Y, Line    int
-	Name       string
-	Class      string // of its colour: the kind, or "published"
-	Label      string // the figure
-	Dots       []Dot
-	Median     string
-	Top, Low   int       // of the median's line
-	From, Wide string    // the interval, and how wide
-	Growth     [2]string // from a hollow dot to a full one
-	Single     bool
+// Row is a row of a Strip.
+type Row struct {
+	benchmark.Summary
+	Name, Class, Label string // Class is that of its colour: the kind, or "published"
+	Values             []float64
+	Hollow             []float64 // other values to compare with
 }
 
-// Dot is one measurement.
-type Dot struct {
-	X, Title string
-	Class    string // "outlier", or "hollow" for a value beside those that were measured
+func newRow(f benchmark.Facts, write func(float64) string, values []float64, hollow ...float64) Row {
+	sum := benchmark.Summarize(values)
+	return Row{sum, f.Name, string(f.Kind), label(f, write(sum.Median)), values, hollow}
 }
 
-// Pixels: between rows, from a row's text to its dots, and below the last.
-const (
-	rowHeight = 46
-	toDots    = 13
-	toAxis    = 22
-)
+// IsOutlier reports whether a value is one of the outliers.
+func (r Row) IsOutlier(v float64) bool { return slices.Contains(r.Outliers, v) }
 
-// mark is what a row is made of.
-type mark struct {
-	name, class, label string
-	values             []float64
-	hollow             []float64 // other values to show beside
-	summary            benchmark.Summary
+func newStrip(id, title, about string, rows []Row, u unit, reference float64) *Strip {
+	all := []float64{reference}
+	for _, r := range rows {
+		all = slices.Concat(all, r.Values, r.Hollow)
+	}
+	return &Strip{logScale(all, u.one), u, "picture-" + id, title, about + ", on a logarithmic scale", rows, reference}
 }
 
-func strip(id, title, about string, marks []mark, unit, reference float64, write, onAxis func(float64) string) *Strip {
-	var all []float64
-	for _, m := range marks {
-		all = append(append(all, m.values...), m.hollow...)
+// rowHeight in pixels.
+const rowHeight = 46
+
+// Y returns the top of row i, Axis the bottom of the last row, Height that of
+// the picture with its axis, in pixels.
+func (s *Strip) Y(i int) int { return i * rowHeight }
+func (s *Strip) Axis() int   { return s.Y(len(s.Rows)) + 8 }
+func (s *Strip) Height() int { return s.Axis() + 22 }
+
+// Ticks of the axis.
+func (s *Strip) Ticks() []Tick { return s.decades(s.onAxis) }
+
+// Text returns a value with its unit.
+func (s *Strip) Text(v float64) string { return s.text(v) }
+
+// Bar is a start, cut into its phases. Each bar has the full width, whatever the
+// start took: the parts are compared, not the whole.
+type Bar struct {
+	ID, Name, Class, Total string
+	Pieces                 []Piece
+}
+
+// Piece is a phase.
+type Piece struct{ Name, Took, Share, X, Width, Opacity string }
+
+func newBar(n int, name string, f benchmark.Facts, phases []benchmark.Phase) Bar {
+	total := float64(benchmark.Start{Phases: phases}.Took())
+	b := Bar{ID: "phases-" + strconv.Itoa(n), Name: name, Class: string(f.Kind), Total: label(f, duration(total))}
+	opacities := [...]string{"1", ".55", ".8", ".35", ".65", ".25", ".45"} // distinct beside each other
+	at := 0.0
+	for i, p := range phases {
+		part := float64(p.Took) / total
+		b.Pieces = append(b.Pieces, Piece{p.Name, duration(float64(p.Took)), share(part),
+			percent(at * 100), percent(part * 100), opacities[i%len(opacities)]})
+		at += part
 	}
-	if reference > 0 {
-		all = append(all, reference)
-	}
-	x := logScale(all, unit)
-	s := &Strip{ID: id, Title: title, About: about, Ticks: x.decades(onAxis)}
-	if reference > 0 {
-		s.Reference = percent(x.at(reference))
-	}
-	for i, m := range marks {
-		row := StripRow{Y: 16 + i*rowHeight, Line: 16 + i*rowHeight + toDots, Top: 16 + i*rowHeight + toDots - 7, Low: 16 + i*rowHeight + toDots + 7, Name: m.name, Class: m.class, Label: m.label}
-		for _, v := range m.values {
-			dot := Dot{percent(x.at(v)), m.name + ": " + write(v), ""}
-			if slices.Contains(m.summary.Outliers, v) {
-				dot.Title, dot.Class = dot.Title+", an outlier", "outlier"
-			}
-			row.Dots = append(row.Dots, dot)
-		}
-		for _, v := range m.hollow {
-			row.Dots = append(row.Dots, Dot{percent(x.at(v)), m.name + ": " + write(v), "hollow"})
-		}
-		row.Single = len(m.values) == 1
-		if row.Single && len(m.hollow) == 1 {
-			row.Growth = [2]string{percent(x.at(m.hollow[0])), percent(x.at(m.values[0]))}
-		}
-		if m.summary.N > 1 {
-			row.Median = percent(x.at(m.summary.Median))
-			row.From = percent(x.at(m.summary.Low))
-			row.Wide = percent(x.at(m.summary.High) - x.at(m.summary.Low))
-		}
-		s.Rows = append(s.Rows, row)
-	}
-	s.Axis = len(marks)*rowHeight + 8
-	s.Height = s.Axis + toAxis
-	return s
+	return b
 }

@@ -8,7 +8,20 @@ import (
 	"time"
 )
 
-// digits writes a number with three significant digits.
+// unit is how values of a kind are written, in figures and on an axis that
+// begins with a power of ten of one.
+type unit struct {
+	one          float64
+	text, onAxis func(float64) string
+}
+
+var (
+	nanoseconds = unit{1, duration, duration}
+	bytes       = unit{1 << 20, size[float64], sizeOnAxis}
+	parts       = unit{1, share, share}
+)
+
+// digits returns a number with three significant digits.
 func digits(v float64) string {
 	if v == 0 {
 		return "0"
@@ -17,8 +30,8 @@ func digits(v float64) string {
 	return strconv.FormatFloat(v, 'f', max(0, min(2, decimals)), 64)
 }
 
-// plain takes the zeros behind the point away: "1.00 ms" is "1 ms" on an axis.
-func plain(text string) string {
+// trimZeros removes zeros behind the point: "1.00 ms" is "1 ms" on an axis.
+func trimZeros(text string) string {
 	number, unit, _ := strings.Cut(text, " ")
 	if strings.Contains(number, ".") {
 		number = strings.TrimRight(strings.TrimRight(number, "0"), ".")
@@ -26,8 +39,8 @@ func plain(text string) string {
 	return strings.TrimSpace(number + " " + unit)
 }
 
-// span writes nanoseconds in the unit that a person would take.
-func span(ns float64) string {
+// duration returns nanoseconds with a unit.
+func duration(ns float64) string {
 	switch {
 	case ns < float64(time.Millisecond):
 		return digits(ns/1e3) + " µs"
@@ -37,27 +50,27 @@ func span(ns float64) string {
 	return digits(ns/1e9) + " s"
 }
 
-// size writes bytes.
-func size(bytes float64) string {
-	units, i := [...]string{"B", "KiB", "MiB", "GiB", "TiB"}, 0
-	for i < len(units)-1 && math.Abs(bytes) >= 1024 {
-		bytes, i = bytes/1024, i+1
+// size returns bytes with a unit.
+func size[N int64 | float64](n N) string {
+	v, units := float64(n), []string{"B", "KiB", "MiB", "GiB", "TiB"}
+	for len(units) > 1 && math.Abs(v) >= 1024 {
+		v, units = v/1024, units[1:]
 	}
-	return digits(bytes) + " " + units[i]
+	return digits(v) + " " + units[0]
 }
 
 // sizeOnAxis has no unit below MiB: tenths of one are easier to compare.
-func sizeOnAxis(bytes float64) string {
-	if bytes < 1<<20 {
-		return strconv.FormatFloat(bytes/(1<<20), 'g', 3, 64) + " MiB"
+func sizeOnAxis(n float64) string {
+	if n < 1<<20 {
+		return strconv.FormatFloat(n/(1<<20), 'g', 3, 64) + " MiB"
 	}
-	return size(bytes)
+	return size(n)
 }
 
-// share writes a part of one.
+// share returns a part of one as a percentage.
 func share(v float64) string { return digits(v*100) + " %" }
 
-// rate writes how often something is done in a second.
+// rate returns how often something is done in a second.
 func rate(v float64) string {
 	switch {
 	case v >= 1e6:
@@ -68,7 +81,7 @@ func rate(v float64) string {
 	return digits(v) + "/s"
 }
 
-// times writes a ratio with two significant digits: 5700.
+// times returns a ratio with two significant digits: 5700.
 func times(v float64) string {
 	if v < 10 {
 		return strconv.FormatFloat(v, 'f', 1, 64)
