@@ -1,7 +1,7 @@
 package images
 
 // What load is given is an archive of named files: manifest.json, index.json,
-// blobs/sha256/…. It may be a folder, a tar, or a tar that comes through a
+// blobs/sha256/…. It may be a directory, a tar, or a tar that comes through a
 // pipe or compressed. All become one thing, an fs.FS, and the rest of the
 // package sees no difference.
 //
@@ -29,7 +29,7 @@ const (
 	maxTarLinks = 8
 )
 
-// openBundle opens the file or folder src, or, where src is "-", stdin. What
+// openBundle opens the file or directory src, or, where src is "-", stdin. What
 // can be read only once is given to receive.
 func openArchive(src string, stdin io.Reader, receive func(io.Reader) (fs.FS, io.Closer, error)) (fs.FS, io.Closer, error) {
 	if src == "-" {
@@ -77,7 +77,7 @@ func isCompressed(f *os.File) (bool, error) {
 	return compressed, err
 }
 
-// folder is an archive that lies in a folder. os.Root keeps links within it.
+// directory is an archive that lies in a directory. os.Root keeps links within it.
 type archiveDir struct{ *os.Root }
 
 func (d archiveDir) Open(name string) (fs.File, error) {

@@ -8,7 +8,7 @@ package images
 //
 //   - One larger than any document may be can only be a layer. It is stored
 //     and unpacked at once. Whether it is what an image wants, digest and diff
-//     ID tell later; what nobody asked for goes with the scratch folder.
+//     ID tell later; what nobody asked for goes with the scratch directory.
 //   - All else, and a layer whose name says that the store has it, waits in
 //     one nameless temporary file (open(2), O_TMPFILE), which the kernel frees
 //     even after kill -9.

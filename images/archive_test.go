@@ -1,7 +1,7 @@
 package images
 
 // Images made for tests: an archive is a map from names to contents, written as
-// a folder or as a tar.
+// a directory or as a tar.
 
 import (
 	"archive/tar"

@@ -18,7 +18,7 @@ import (
 )
 
 // containers looks whether each has its image. A file that is empty was left
-// by a run that was killed, and the next one removes its folder.
+// by a run that was killed, and the next one removes its directory.
 func (f *fsck) containers() error {
 	if f.incomplete {
 		return nil
@@ -56,35 +56,35 @@ func (f *fsck) leftovers() error {
 		f.each("tmp", f.leftoverScratch), f.each("partial", f.leftoverPartial))
 }
 
-func (f *fsck) each(folder string, look func(folder string, e fs.DirEntry)) error {
-	entries, err := os.ReadDir(f.s.path(folder))
+func (f *fsck) each(dir string, look func(dir string, e fs.DirEntry)) error {
+	entries, err := os.ReadDir(f.s.path(dir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	for _, e := range entries {
-		look(folder, e)
+		look(dir, e)
 	}
 	return nil
 }
 
 const unreferenced = "no image needs it, unless one is being loaded"
 
-func (f *fsck) leftoverBlob(folder string, e fs.DirEntry) {
+func (f *fsck) leftoverBlob(dir string, e fs.DirEntry) {
 	_, needed := f.blobs[digest.NewDigestFromEncoded(digest.SHA256, e.Name())]
 	if !needed && !f.incomplete {
-		f.note(path.Join(folder, e.Name()), unreferenced, hintPrune)
+		f.note(path.Join(dir, e.Name()), unreferenced, hintPrune)
 	}
 }
 
-func (f *fsck) leftoverTree(folder string, e fs.DirEntry) {
+func (f *fsck) leftoverTree(dir string, e fs.DirEntry) {
 	if !f.trees[digest.NewDigestFromEncoded(digest.SHA256, e.Name())] && !f.incomplete {
-		f.note(path.Join(folder, e.Name()), unreferenced, hintPrune)
+		f.note(path.Join(dir, e.Name()), unreferenced, hintPrune)
 	}
 }
 
 // leftLink notes links to nothing. One that an image needs is a problem and
 // was found before.
-func (f *fsck) leftoverLink(folder string, e fs.DirEntry) {
+func (f *fsck) leftoverLink(dir string, e fs.DirEntry) {
 	if e.Type() != fs.ModeSymlink {
 		return
 	}
@@ -93,26 +93,26 @@ func (f *fsck) leftoverLink(folder string, e fs.DirEntry) {
 			return
 		}
 	}
-	if _, err := os.Stat(f.s.path(folder, e.Name())); errors.Is(err, fs.ErrNotExist) {
-		f.note(path.Join(folder, e.Name()), "it leads to a layer that is gone", "a layer that needs the name takes it")
+	if _, err := os.Stat(f.s.path(dir, e.Name())); errors.Is(err, fs.ErrNotExist) {
+		f.note(path.Join(dir, e.Name()), "it leads to a layer that is gone", "a layer that needs the name takes it")
 	}
 }
 
-func (f *fsck) leftoverScratch(folder string, e fs.DirEntry) {
-	if f.abandoned(folder, e) {
-		f.note(path.Join(folder, e.Name()), "it was left by a command that was killed", "the next load, pull or prune removes it")
+func (f *fsck) leftoverScratch(dir string, e fs.DirEntry) {
+	if f.abandoned(dir, e) {
+		f.note(path.Join(dir, e.Name()), "it was left by a command that was killed", "the next load, pull or prune removes it")
 	}
 }
 
-func (f *fsck) leftoverPartial(folder string, e fs.DirEntry) {
-	if f.abandoned(folder, e) {
-		f.note(path.Join(folder, e.Name()), "it was left by a pull that was interrupted", "the same pull goes on with it; "+hintPrune)
+func (f *fsck) leftoverPartial(dir string, e fs.DirEntry) {
+	if f.abandoned(dir, e) {
+		f.note(path.Join(dir, e.Name()), "it was left by a pull that was interrupted", "the same pull goes on with it; "+hintPrune)
 	}
 }
 
 // abandoned: nobody holds its lock (see lock.go and partial.go).
-func (f *fsck) abandoned(folder string, e fs.DirEntry) bool {
-	file, err := os.Open(f.s.path(folder, e.Name()))
+func (f *fsck) abandoned(dir string, e fs.DirEntry) bool {
+	file, err := os.Open(f.s.path(dir, e.Name()))
 	if err != nil {
 		return false
 	}

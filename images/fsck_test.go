@@ -58,8 +58,8 @@ func TestFsckDiffID(t *testing.T) {
 	layer := b.blob("application/vnd.oci.image.layer.v1.tar", right)
 	manifest := b.json(t, "application/vnd.oci.image.manifest.v1+json", manifestOf(config, layer))
 	b.index(t, as(manifest, testOne))
-	folder := b.dir(t)
-	if out := shell(t, folder, "cp index.json "+s.root+"; cp blobs/sha256/* "+s.root+"/blobs/sha256"); out != "" {
+	dir := b.dir(t)
+	if out := shell(t, dir, "cp index.json "+s.root+"; cp blobs/sha256/* "+s.root+"/blobs/sha256"); out != "" {
 		t.Fatal(out)
 	}
 	v := mustFsck(t, s)

@@ -4,10 +4,10 @@ package images
 //
 //  1. Find the images in the archive, check their manifests and configs. (Of
 //     a stream the layers come first: see arrive.go.)
-//  2. In a scratch folder, store and unpack each layer that is new, several
+//  2. In a scratch directory, store and unpack each layer that is new, several
 //     at a time, and check that it is what manifest and config say.
 //  3. syncfs(2), once for all: cheaper than an fsync(2) for each file.
-//  4. Rename layers and blobs into place, and sync their folders.
+//  4. Rename layers and blobs into place, and sync their directories.
 //  5. Write the names.
 
 import (
@@ -39,7 +39,7 @@ type LoadOptions struct {
 }
 
 // Load takes all images of src into the store: an archive that docker, podman,
-// skopeo or crane wrote, or an OCI layout in a folder. It returns their names,
+// skopeo or crane wrote, or an OCI layout in a directory. It returns their names,
 // complete, or the IDs of those that have none.
 func (s *Store) Load(ctx context.Context, src string, opts LoadOptions) ([]string, error) {
 	if err := s.create(); err != nil {
@@ -250,7 +250,7 @@ func (l *loader) commit(images []*archiveImage) error {
 	return syncDir(l.store.path("blobs", "sha256"))
 }
 
-// documents writes an image's config and manifest into the scratch folder.
+// documents writes an image's config and manifest into the scratch directory.
 func (l *loader) documents(c *archiveImage) error {
 	if c.manifestJSON == nil {
 		var blobs []ocispec.Descriptor

@@ -50,7 +50,7 @@ func TestForms(t *testing.T) {
 			checkTestOne(t, s, names)
 		})
 	}
-	t.Run("OCI folder", func(t *testing.T) {
+	t.Run("OCI directory", func(t *testing.T) {
 		s := newStore(t)
 		checkTestOne(t, s, mustLoad(t, s, layout.dir(t)))
 	})
@@ -258,7 +258,7 @@ func TestLoadAndRemoveAtOnce(t *testing.T) {
 	checkWhole(t, s)
 }
 
-// A load that dies leaves its scratch folder; the next one removes it, and
+// A load that dies leaves its scratch directory; the next one removes it, and
 // does not touch that of a load that lives.
 func TestSweep(t *testing.T) {
 	s := newStore(t)
@@ -274,11 +274,11 @@ func TestSweep(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(dead); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the dead one's folder: %v", err)
+		t.Errorf("the dead one's directory: %v", err)
 	}
 	mustLoad(t, s, writeTemp(t, dockerArchive(t, "a", tarOf(t, nil)).tar(t)))
 	if _, err := os.Stat(alive.path); err != nil {
-		t.Errorf("the living one's folder: %v", err)
+		t.Errorf("the living one's directory: %v", err)
 	}
 	if err := alive.close(); err != nil {
 		t.Error(err)

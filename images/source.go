@@ -8,7 +8,7 @@ package images
 // What a layer holds is found by reading all of it, and kept as an index:
 //
 //	in the store    layers/sha256/<diff ID>/index, beside the unpacked tree
-//	else            <cache>/<hash>, in a folder of the user's (source_file.go)
+//	else            <cache>/<hash>, in a directory of the user's (source_file.go)
 //
 // The store's layers never change. Of an archive's the hash covers which file
 // it is, and its size and times, so that another archive which only claims to
@@ -54,10 +54,10 @@ type Layer struct {
 	cache    string // the index's file, or "" where there can be none
 }
 
-// Look opens an image of the store, or of a file or folder: src is taken for
+// Look opens an image of the store, or of a file or directory: src is taken for
 // a path where it begins with "/" or ".", or where the store has no image of
 // that name. FILE:NAME means one image of several in an archive. Cache is a
-// folder for indexes of layers outside the store, or "".
+// directory for indexes of layers outside the store, or "".
 func (s *Store) OpenReadOnly(ctx context.Context, src, cache string) (*Source, error) {
 	if !strings.HasPrefix(src, "/") && !strings.HasPrefix(src, ".") {
 		found, err := s.openStored(src)
@@ -228,7 +228,7 @@ func (l *Layer) readCache() *index.Index {
 
 // writeSaved writes a file that is kept. It has no name before it is whole, so
 // nothing is left of it if we are killed. Where it cannot be, on a full disk or
-// in another's folder, only the next answer takes longer.
+// in another's directory, only the next answer takes longer.
 func writeCache(path string, write func(io.Writer) error) {
 	if path == "" {
 		return

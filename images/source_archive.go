@@ -164,7 +164,7 @@ func pick(all []*archiveImage, file, name string) (*archiveImage, error) {
 
 func id(c *archiveImage) string { return digest.FromBytes(c.configJSON).Encoded() }
 
-// lookInto opens a folder or an archive. An archive that is compressed, or
+// lookInto opens a directory or an archive. An archive that is compressed, or
 // comes through a FIFO, is copied to a nameless file first.
 func openSeekable(ctx context.Context, file string) (archive fs.FS, closer io.Closer, compressed bool, err error) {
 	f, err := os.Open(file)
@@ -208,7 +208,7 @@ func decompressToTemp(ctx context.Context, from *os.File) (*os.File, error) {
 		}
 	}
 	if err != nil {
-		return nil, hint.New(fmt.Errorf("decompress archive: %w", err), "TMPDIR names the folder for what is decompressed; or decompress it yourself")
+		return nil, hint.New(fmt.Errorf("decompress archive: %w", err), "TMPDIR names the directory for what is decompressed; or decompress it yourself")
 	}
 	return f, nil
 }

@@ -15,8 +15,8 @@ import (
 )
 
 // Stacked indexes are what the kernel's overlay of the unpacked layers is: of
-// random layers in which a few names are files, folders, links, whiteouts and
-// opaque folders by turns. What load refuses, a stack refuses.
+// random layers in which a few names are files, directories, links, whiteouts and
+// opaque directories by turns. What load refuses, a stack refuses.
 func TestStackIsOverlay(t *testing.T) {
 	if testing.Short() {
 		t.Skip("stacks some 150 random layers")

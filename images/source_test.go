@@ -210,7 +210,7 @@ func TestLookStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(filepath.Dir(beside)); !os.IsNotExist(err) {
-		t.Errorf("the layer's folder is there yet: %v", err)
+		t.Errorf("the layer's directory is there yet: %v", err)
 	}
 	checkWhole(t, s)
 }

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A staged layer is a layer in the scratch folder: its blob as it came, and the tree
+// A staged layer is a layer in the scratch directory: its blob as it came, and the tree
 // that was unpacked from it, in one pass. What is written to a staged layer goes
 // into the blob.
 type stagedLayer struct {

@@ -39,13 +39,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Store is a folder of images.
+// A Store is a directory of images.
 type Store struct {
 	root   string
 	layers *layers.Store
 }
 
-// Open returns the store in the folder root. It makes nothing: a store that
+// Open returns the store in the directory root. It makes nothing: a store that
 // is not there yet is empty.
 func Open(root string) (*Store, error) {
 	root, err := filepath.Abs(root)
@@ -67,7 +67,7 @@ func (s *Store) blobPath(d digest.Digest) string {
 	return s.path("blobs", "sha256", d.Encoded())
 }
 
-// create makes the store's folders, and mends their modes.
+// create makes the store's directories, and mends their modes.
 func (s *Store) create() error {
 	for _, dir := range []struct {
 		path string

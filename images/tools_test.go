@@ -19,7 +19,7 @@ import (
 
 const testOne = "docker.io/library/test:one"
 
-// shortDir is a folder whose path is as podman wants it: of at most 50 bytes,
+// shortDir is a directory whose path is as podman wants it: of at most 50 bytes,
 // none of them a capital letter.
 func shortDir(t *testing.T) string {
 	t.Helper()

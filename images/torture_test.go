@@ -133,7 +133,7 @@ func listTree(t *testing.T, root string) string {
 }
 
 // walk goes through a tree in the order of Python's os.walk with names
-// sorted: all names of a folder, then its folders.
+// sorted: all names of a directory, then its directories.
 func walk(t *testing.T, root string) (paths []string) {
 	t.Helper()
 	var visit func(dir string)

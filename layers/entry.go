@@ -1,8 +1,8 @@
 package layers
 
-// What a tar entry becomes, call by call. The order matters: chown(2) clears
-// the setuid bits and file capabilities, so the owner comes first; anything
-// later would change the time, so the time comes last.
+// A tar entry becomes a file by a few calls, whose order matters: chown(2)
+// clears setuid bits and file capabilities, so the owner is set first; later
+// calls change the modification time, so it is set last.
 
 import (
 	"archive/tar"
@@ -17,19 +17,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// node makes the entry under the name base in the folder parent; name is its
-// whole path.
+// node makes an entry named base in the directory parent, in place of an
+// existing file of that name. Name is its full path.
 func (u *unpacker) node(parent int, base, name string, h *tar.Header, body io.Reader) error {
 	err := u.create(parent, base, name, h, body)
 	if !errors.Is(err, unix.EEXIST) {
 		return err
 	}
+	// in an existing directory: replace a file of the same kind
 	if u.target != nil {
 		if err := displace(parent, base, h.Typeflag == tar.TypeDir); err != nil {
 			return err
 		}
 		return u.create(parent, base, name, h, body)
 	}
+	// in a layer: replace what an earlier entry made
 	hid, err := replace(parent, base, h.Typeflag == tar.TypeDir)
 	if err != nil {
 		return err
@@ -40,9 +42,9 @@ func (u *unpacker) node(parent int, base, name string, h *tar.Header, body io.Re
 	return whiteout(parent, base)
 }
 
-// replace takes away what an earlier entry put in this one's place, but for a
-// folder that a folder replaces. It says whether that was a whiteout.
-func replace(parent int, base string, byFolder bool) (hid bool, err error) {
+// replace removes what an earlier entry made under this name, unless both are
+// directories. It reports whether it removed a whiteout.
+func replace(parent int, base string, byDir bool) (hid bool, err error) {
 	st, err := lstat(parent, base)
 	if err != nil {
 		return false, err
@@ -50,13 +52,14 @@ func replace(parent int, base string, byFolder bool) (hid bool, err error) {
 	if st.Mode&unix.S_IFMT != unix.S_IFDIR {
 		return isWhiteout(st), unlink(parent, base, 0)
 	}
-	if byFolder {
+	if byDir {
 		return false, nil
 	}
 	return false, os.RemoveAll(fmt.Sprintf("/proc/self/fd/%d/%s", parent, base))
 }
 
-// make makes the entry. It fails with EEXIST where there is something else.
+// create makes an entry. It fails with EEXIST if the name exists, unless the
+// file and the entry are both directories.
 func (u *unpacker) create(parent int, base, name string, h *tar.Header, body io.Reader) error {
 	switch h.Typeflag {
 	case tar.TypeReg, tar.TypeGNUSparse, tar.TypeCont:
@@ -82,9 +85,10 @@ func (u *unpacker) create(parent int, base, name string, h *tar.Header, body io.
 	case tar.TypeFifo:
 		return special(parent, base, unix.S_IFIFO, h)
 	}
-	return fmt.Errorf("unknown type of entry %q", h.Typeflag)
+	return fmt.Errorf("unknown entry type %q", h.Typeflag)
 }
 
+// file makes a regular file.
 func (u *unpacker) file(parent int, base string, h *tar.Header, body io.Reader) error {
 	const flags = unix.O_WRONLY | unix.O_CREAT | unix.O_EXCL | unix.O_NOFOLLOW | unix.O_CLOEXEC
 	fd, err := unix.Openat(parent, base, flags, 0o600)
@@ -102,13 +106,14 @@ func (u *unpacker) file(parent int, base string, h *tar.Header, body io.Reader) 
 	return setTimes(fd, h.ModTime)
 }
 
-// makeFolder makes a folder, or takes the one that is there, and opens it.
-// Its mode is exactly 0755, whatever the umask is.
+// makeDir makes a directory, or takes an existing one, and opens it. A new one
+// belongs to root and has mode 0755, whatever the umask is.
 func makeDir(parent int, base string) (int, error) {
 	made := unix.Mkdirat(parent, base, 0o755)
 	if made != nil && made != unix.EEXIST {
 		return -1, sys("mkdirat", made)
 	}
+	// open it; another kind of file has the name if that fails
 	fd, err := unix.Openat(parent, base, openDir|unix.O_NOFOLLOW, 0)
 	if err == unix.ENOTDIR || err == unix.ELOOP {
 		return -1, unix.EEXIST
@@ -116,6 +121,7 @@ func makeDir(parent int, base string) (int, error) {
 	if err != nil {
 		return -1, sys("openat", err)
 	}
+	// give a new one its owner and mode
 	if made == nil {
 		if err = unix.Fchown(fd, 0, 0); err == nil {
 			err = unix.Fchmod(fd, 0o755)
@@ -128,21 +134,21 @@ func makeDir(parent int, base string) (int, error) {
 	return fd, nil
 }
 
-// link makes a hard link to an entry before it. Its owner, mode and time are
-// that entry's already. An entry of a lower layer cannot be linked to: what a
-// layer holds does not depend on what lies below.
+// link makes a hard link to an earlier entry, whose owner, mode and time it
+// shares. A file of a lower layer cannot be linked to: what a layer holds does
+// not depend on the layers below.
 func (u *unpacker) link(parent int, base, target string) error {
 	to, err := clean(target)
 	if err != nil {
 		return fmt.Errorf("link to %q: %w", target, err)
 	}
 	dir, last := path.Split(to)
-	folder, err := u.lookup(strings.TrimSuffix(dir, "/"), 0)
+	fd, err := u.lookup(strings.TrimSuffix(dir, "/"), 0)
 	if err != nil {
 		return fmt.Errorf("link to %q in this layer: %w", target, err)
 	}
-	defer unix.Close(folder)
-	if err := unix.Linkat(folder, last, parent, base, 0); err != nil {
+	defer unix.Close(fd)
+	if err := unix.Linkat(fd, last, parent, base, 0); err != nil {
 		return fmt.Errorf("link to %q in this layer: %w", target, err)
 	}
 	return nil
@@ -152,10 +158,11 @@ func (u *unpacker) link(parent int, base, target string) error {
 func special(parent int, base string, kind uint32, h *tar.Header) error {
 	var dev uint64
 	if kind != unix.S_IFIFO {
-		if uint64(h.Devmajor) > math.MaxUint32 || uint64(h.Devminor) > math.MaxUint32 {
-			return fmt.Errorf("device %d:%d", h.Devmajor, h.Devminor)
+		major, minor, err := Device(h)
+		if err != nil {
+			return err
 		}
-		dev = unix.Mkdev(uint32(h.Devmajor), uint32(h.Devminor))
+		dev = unix.Mkdev(major, minor)
 	}
 	if err := unix.Mknodat(parent, base, kind, int(dev)); err != nil {
 		return sys("mknodat", err)
@@ -166,9 +173,9 @@ func special(parent int, base string, kind uint32, h *tar.Header) error {
 	return chmod(parent, base, kind, mode(h))
 }
 
-// chmod sets the mode of what cannot be opened for that. fchmodat(2) follows
-// symbolic links, and in a tree that is in use the name may be one by now: so it
-// is held, looked at, and changed by its descriptor.
+// chmod sets the mode of a file that cannot be opened for writing. fchmodat(2)
+// follows symbolic links, and in a tree that is in use the name may be one by
+// now: so chmod opens the file with O_PATH, checks its type and changes that.
 func chmod(parent int, base string, kind, mode uint32) error {
 	fd, err := unix.Openat(parent, base, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -180,18 +187,18 @@ func chmod(parent int, base string, kind, mode uint32) error {
 		return sys("fstat", err)
 	}
 	if st.Mode&unix.S_IFMT != kind {
-		return errors.New("it was replaced meanwhile")
+		return errors.New("replaced by another process")
 	}
 	return sys("chmod", unix.Chmod(fmt.Sprintf("/proc/self/fd/%d", fd), mode))
 }
 
-// finish sets all but the times, through the descriptor.
+// finish sets owner, mode and attributes of an open file.
 func (u *unpacker) finish(fd int, h *tar.Header) error {
-	uid, gid, err := owner(h)
+	uid, gid, err := Owner(h)
 	if err != nil {
 		return err
 	}
-	if err := unix.Fchown(fd, uid, gid); err != nil {
+	if err := unix.Fchown(fd, int(uid), int(gid)); err != nil {
 		return sys("fchown", err)
 	}
 	if err := unix.Fchmod(fd, mode(h)); err != nil {
@@ -200,28 +207,36 @@ func (u *unpacker) finish(fd int, h *tar.Header) error {
 	return u.setXattrs(fd, h)
 }
 
-// finishName sets owner and times of what cannot be opened for that: symbolic
-// links, devices, FIFOs. Neither call follows a link.
+// finishName sets owner and times of a file that cannot be opened for that: a
+// symbolic link, device or FIFO. Neither call follows a link.
 func finishName(parent int, base string, h *tar.Header) error {
-	uid, gid, err := owner(h)
+	uid, gid, err := Owner(h)
 	if err != nil {
 		return err
 	}
-	if err := unix.Fchownat(parent, base, uid, gid, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+	if err := unix.Fchownat(parent, base, int(uid), int(gid), unix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return sys("fchownat", err)
 	}
 	return utimensat(parent, base, h.ModTime, unix.AT_SYMLINK_NOFOLLOW)
 }
 
-// owner checks the ids: -1 means "leave as it is" to chown(2), and larger
-// ones would be cut off.
-func owner(h *tar.Header) (uid, gid int, err error) {
+// Owner returns the user and group ID of an entry. An ID that is not below
+// 2^32-1 is an error: chown(2) would truncate it, or take it for -1, "unchanged".
+func Owner(h *tar.Header) (uid, gid uint32, err error) {
 	for _, id := range []int{h.Uid, h.Gid} {
 		if id < 0 || int64(id) >= math.MaxUint32 {
 			return 0, 0, fmt.Errorf("owner %d:%d is not a 32-bit number", h.Uid, h.Gid)
 		}
 	}
-	return h.Uid, h.Gid, nil
+	return uint32(h.Uid), uint32(h.Gid), nil
+}
+
+// Device returns the numbers of a device entry. They are of 32 bits at most.
+func Device(h *tar.Header) (major, minor uint32, err error) {
+	if uint64(h.Devmajor) > math.MaxUint32 || uint64(h.Devminor) > math.MaxUint32 {
+		return 0, 0, fmt.Errorf("device %d:%d: number out of range", h.Devmajor, h.Devminor)
+	}
+	return uint32(h.Devmajor), uint32(h.Devminor), nil
 }
 
 func mode(h *tar.Header) uint32 { return uint32(h.Mode) & 0o7777 }
@@ -235,8 +250,7 @@ func unlink(parent int, base string, flags int) error {
 	return sys("unlinkat", unix.Unlinkat(parent, base, flags))
 }
 
-// sys puts the call's name before its error. The entry's name is put
-// before both by whoever knows it.
+// sys puts the name of a system call before its error.
 func sys(call string, err error) error {
 	if err == nil {
 		return nil

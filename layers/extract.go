@@ -1,15 +1,15 @@
 package layers
 
-// Unpacking a tar onto a tree that is there already and may be in use, as
-// `minictr cp` does. The entries are made by the same calls as a layer's, each
-// by its last name in a folder's descriptor. What differs:
+// A tar can be extracted into an existing directory that may be in use, as
+// "minictr cp" does. Entries are made by the same calls as in a layer, each by
+// its last name, relative to the descriptor of its parent. What differs:
 //
 //   - It is no layer: ".wh.name" is a file like any other.
-//   - A file, link or device takes the place of another. A folder never takes
-//     the place of anything else, nor anything else that of a folder.
-//   - Whose an entry is, and whether it is made at all, the caller decides.
-//   - Others are at work in the tree. A name is never believed to be still
-//     what was made under it.
+//   - A file, link or device replaces another. A directory never replaces
+//     another kind of file, nor another kind of file a directory.
+//   - The caller decides who owns an entry, and whether it is made at all.
+//   - Other processes change the tree. A name never stands for the file that
+//     was made under it.
 
 import (
 	"archive/tar"
@@ -61,14 +61,14 @@ func ExtractInto(r io.Reader, d Destination) error {
 	return err
 }
 
-// extractEntry makes an entry, unless it is the folder that all is unpacked onto.
+// extractEntry makes an entry, unless it is the destination itself.
 func (u *unpacker) extractEntry(h *tar.Header, body io.Reader) error {
 	name, err := clean(h.Name)
 	switch {
 	case err != nil:
 		return err
 	case name == "" && h.Typeflag != tar.TypeDir:
-		return errors.New("an entry without a name is no folder")
+		return errors.New("entry without a name is not a directory")
 	case name == "":
 		return nil
 	}
@@ -78,7 +78,7 @@ func (u *unpacker) extractEntry(h *tar.Header, body io.Reader) error {
 	}
 	parent, base, err := u.parent(name)
 	if errors.Is(err, unix.EXDEV) {
-		err = hint.New(errors.New("a link on the way leads out of the destination"), "unpack it at / with whole paths")
+		err = hint.New(errors.New("symbolic link leads outside the destination"), "extract at / with full paths")
 	}
 	if err != nil {
 		return err
@@ -86,7 +86,7 @@ func (u *unpacker) extractEntry(h *tar.Header, body io.Reader) error {
 	return u.node(parent, base, name, h, body)
 }
 
-// implied gives a folder that the tar leaves out the owner that Each says.
+// implied sets owner and mode of a directory that the tar has no entry for.
 func (u *unpacker) implied(fd int, name string) error {
 	h := &tar.Header{Typeflag: tar.TypeDir, Name: name, Mode: 0o755}
 	if _, err := u.target.Filter(h); err != nil {
@@ -95,21 +95,21 @@ func (u *unpacker) implied(fd int, name string) error {
 	return u.finish(fd, h)
 }
 
-// displace takes away what is to be replaced.
-func displace(parent int, base string, byFolder bool) error {
+// displace removes the file that an entry replaces.
+func displace(parent int, base string, byDir bool) error {
 	st, err := lstat(parent, base)
 	if err != nil {
 		return err
 	}
-	switch isFolder := st.Mode&unix.S_IFMT == unix.S_IFDIR; {
-	case isFolder && !byFolder:
-		return errors.New("a folder is there, and only a folder may be put onto it")
-	case !isFolder && byFolder:
-		return errors.New("what is there is no folder, and no folder may be put onto it")
+	switch isDir := st.Mode&unix.S_IFMT == unix.S_IFDIR; {
+	case isDir && !byDir:
+		return errors.New("cannot overwrite a directory with a non-directory")
+	case !isDir && byDir:
+		return errors.New("cannot overwrite a non-directory with a directory")
 	}
 	err = unlink(parent, base, 0)
 	if errors.Is(err, unix.EBUSY) {
-		err = hint.New(fmt.Errorf("it is a mount of its own: %w", err), "write into it from inside of the container")
+		err = hint.New(fmt.Errorf("mount point: %w", err), "write to it inside the container: minictr exec NAME COMMAND")
 	}
 	return err
 }

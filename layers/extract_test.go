@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// beneath is a folder, and how a copy unpacks onto it.
+// beneath is a directory, and how a copy unpacks onto it.
 func beneath(t *testing.T) (dir string, d Destination) {
 	t.Helper()
 	needRoot(t)
@@ -47,10 +47,10 @@ func TestExtractInto(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	for what, entry := range map[string]entry{
-		"file onto folder":    file("d", ""),
-		"link onto folder":    symlink("d", "a"),
-		"folder onto file":    {tar.Header{Name: "a", Typeflag: tar.TypeDir}, ""},
-		"folder onto link":    {tar.Header{Name: "l", Typeflag: tar.TypeDir}, ""},
+		"file onto directory": file("d", ""),
+		"link onto directory": symlink("d", "a"),
+		"directory onto file": {tar.Header{Name: "a", Typeflag: tar.TypeDir}, ""},
+		"directory onto link": {tar.Header{Name: "l", Typeflag: tar.TypeDir}, ""},
 		"upwards":             file("../up", ""),
 		"file in file":        file("a/b", ""),
 		"through a file link": file("d/y/z", ""),
@@ -64,7 +64,7 @@ func TestExtractInto(t *testing.T) {
 	}
 }
 
-// TestExtractIntoFilter: the caller decides what is made, and whose it is; of folders that
+// TestExtractIntoFilter: the caller decides what is made, and whose it is; of directories that
 // the tar leaves out, too.
 func TestExtractIntoFilter(t *testing.T) {
 	dir, d := beneath(t)

@@ -1,7 +1,7 @@
 package layers
 
 // Rows 20, 21 and 22 of HARDENING.md, and the fuzzing of tar entries. The
-// oracle: beside the layer stands a canary, a folder with a file in it that
+// oracle: beside the layer stands a canary, a directory with a file in it that
 // hostile entries aim at. Its content, mode, owner, time and attributes must
 // stay what they were, and nothing may appear beside it.
 
@@ -23,7 +23,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// canary makes the folder outside and returns it with a function that fails
+// canary makes the directory outside and returns it with a function that fails
 // the test if anything there has changed.
 func canary(t testing.TB) (outside string, check func()) {
 	t.Helper()
@@ -102,9 +102,9 @@ func TestTarStaysInDirectory(t *testing.T) {
 		{"whiteout of dot dot", []entry{file("a/.wh...", "")}, true},
 		{"whiteout through a link", []entry{symlink("a", outside), file("a/.wh.secret", "")}, true},
 		{"opaque through a link", []entry{symlink("a", outside), file("a/.wh..wh..opq", "")}, true},
-		{"whiteout of a link to a folder", []entry{symlink("a", outside), file(".wh.a", "")}, false},
+		{"whiteout of a link to a directory", []entry{symlink("a", outside), file(".wh.a", "")}, false},
 		{"magic link", []entry{symlink("a", "/proc/self/root"+outside), file("a/new", "x")}, true},
-		{"folder swapped for a link", []entry{dir("a"), file("a/x", "1"), symlink("a", outside), file("a/secret", "2")}, true},
+		{"directory swapped for a link", []entry{dir("a"), file("a/x", "1"), symlink("a", outside), file("a/secret", "2")}, true},
 		{"device through a link", []entry{symlink("a", outside), {tar.Header{Name: "a/dev", Typeflag: tar.TypeChar, Devmajor: 1, Devminor: 3}, ""}}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -151,7 +151,7 @@ func TestUnpackLimits(t *testing.T) {
 		"zeros behind the tar":    compress(t, append(makeTar(t), make([]byte, 1<<21)...)),
 		"a sparse file of 8 EiB":  sparseBomb(),
 		"many files":              makeTar(t, many...),
-		"many long folders":       makeTar(t, dir(strings.Repeat("a", 60)), dir(strings.Repeat("b", 60))),
+		"many long directories":   makeTar(t, dir(strings.Repeat("a", 60)), dir(strings.Repeat("b", 60))),
 		"pax headers without end": bytes.Repeat(paxHeader(t), 1000),
 	} {
 		t.Run(name, func(t *testing.T) {

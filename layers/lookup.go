@@ -1,17 +1,17 @@
 package layers
 
-// Reading one file of an image before there is a container: who is "www-data"
-// in its /etc/passwd? Mounting an overlay for that would cost more than the
-// answer, so this walks the stack as overlayfs would show it (kernel's
+// A file of an image is read before there is a container: which ID has
+// "www-data" in its /etc/passwd? Mounting an overlay for that costs more than
+// the answer, so a walker resolves the path as overlayfs would (the kernel's
 // Documentation/filesystems/overlayfs.rst):
 //
-//   - A merged folder is the list of the layers' folders of that path, top
-//     first, down to one that is opaque, to a whiteout, or to a file.
-//   - The first layer that has a name decides what it is.
+//   - A merged directory is the list of the layers' directories of that path,
+//     top first, down to an opaque one, a whiteout or another kind of file.
+//   - The topmost layer that has a name decides its type.
 //
-// A path is taken one name at a time, each by openat(2) with O_NOFOLLOW in a
-// folder's descriptor; ".." goes back on the walker's own stack. So nothing
-// in a layer, no link and no device, can lead out of it or make it wait.
+// The walker takes one component at a time, by openat(2) with O_NOFOLLOW
+// relative to a descriptor; for ".." it goes back along its own trail. So no
+// link and no device of a layer can lead out of the image, or block.
 
 import (
 	"errors"
@@ -25,11 +25,11 @@ import (
 )
 
 const (
-	maxLinks = 40 // as many symbolic links as the kernel follows (path_resolution(7))
-	maxDepth = 64 // folders: each holds a descriptor for every layer that has it
+	maxLinks = 40 // symbolic links that the kernel follows (path_resolution(7))
+	maxDepth = 64 // nested directories: each has a descriptor for every layer that has it
 )
 
-// merged is a folder of the overlay: descriptors of its parts, top first.
+// merged is a directory of the overlay: the descriptors of its parts, top first.
 type merged []int
 
 func (m merged) close() {
@@ -38,9 +38,9 @@ func (m merged) close() {
 	}
 }
 
-// Open opens a regular file as the overlay of the stack, bottom first, would
-// show it. Anything else is an error: a FIFO would block, a device is the
-// machine's. What it returns may be of any size.
+// Open opens a regular file of a stack of layers, bottom first, as their overlay
+// would show it. Another kind of file is an error: a FIFO would block, a device
+// is the host's. The file may be of any size. The error is a *PathError.
 func (s *Store) Open(stack []digest.Digest, path string) (*os.File, error) {
 	w := walker{links: maxLinks}
 	defer w.close()
@@ -51,9 +51,10 @@ func (s *Store) Open(stack []digest.Digest, path string) (*os.File, error) {
 	return file, nil
 }
 
+// A walker resolves one path.
 type walker struct {
-	trail []merged // from the root to where the walk is
-	links int
+	trail []merged // the directories from the root to the current one
+	links int      // that may still be followed
 }
 
 func (w *walker) close() {
@@ -62,12 +63,14 @@ func (w *walker) close() {
 	}
 }
 
+// open resolves path and opens it.
 func (w *walker) open(s *Store, stack []digest.Digest, path string) (*os.File, error) {
 	if err := w.root(s, stack); err != nil {
 		return nil, err
 	}
 	rest := path
 	for {
+		// take the next component
 		var name string
 		name, rest, _ = strings.Cut(strings.TrimLeft(rest, "/"), "/")
 		switch name {
@@ -79,6 +82,7 @@ func (w *walker) open(s *Store, stack []digest.Digest, path string) (*os.File, e
 			w.up()
 			continue
 		}
+		// resolve it
 		file, link, err := w.step(name, rest == "")
 		if err != nil || file != nil {
 			return file, err
@@ -93,13 +97,13 @@ func (w *walker) open(s *Store, stack []digest.Digest, path string) (*os.File, e
 	}
 }
 
-// Visible returns the layers of a stack, bottom first, that an overlay of it
-// is to be mounted from. Two kinds are left out, because the kernel does not:
+// Visible returns the layers of a stack, bottom first, to mount its overlay from.
+// It leaves out two kinds:
 //
-//   - A layer that comes again further up. overlayfs takes no folder twice
-//     (ELOOP), and all that the lower one has, the upper one covers.
-//   - All below a layer whose very root is opaque. The kernel heeds that mark
-//     on every folder but a layer's root.
+//   - A layer that occurs again further up. overlayfs refuses a directory twice
+//     (ELOOP), and the upper one covers all that the lower one has.
+//   - All layers below one whose root is opaque. The kernel ignores that mark on
+//     the root of a layer.
 func (s *Store) Visible(stack []digest.Digest) []digest.Digest {
 	var visible []digest.Digest
 	for _, l := range slices.Backward(stack) {
@@ -115,13 +119,15 @@ func (s *Store) Visible(stack []digest.Digest) []digest.Digest {
 	return visible
 }
 
-// opaqueRoot is false for a layer that is missing: who opens it reports that.
+// opaqueRoot reports whether the root of a layer is opaque. For a missing layer it
+// is false: opening the layer fails later.
 func (s *Store) opaqueRoot(l digest.Digest) bool {
 	var y [1]byte
 	n, err := unix.Lgetxattr(s.Path(l), opaqueXattr, y[:])
 	return err == nil && n == 1 && y[0] == 'y'
 }
 
+// root opens the roots of the layers.
 func (w *walker) root(s *Store, stack []digest.Digest) error {
 	var root merged
 	stack = s.Visible(stack)
@@ -150,29 +156,30 @@ func (w *walker) top() {
 	}
 }
 
-// step takes one name: it opens a file, returns a link's text, or goes into a
-// folder.
+// step resolves one component: it opens a file, returns the target of a link, or
+// enters a directory. Last says that no component follows.
 func (w *walker) step(name string, last bool) (file *os.File, link string, err error) {
-	var folder merged
+	// look for the name in each part of the current directory, top first
+	var dir merged
 	for _, part := range w.trail[len(w.trail)-1] {
 		st, err := lstat(part, name)
 		if err == unix.ENOENT {
 			continue
 		}
 		if err != nil {
-			folder.close()
+			dir.close()
 			return nil, "", err
 		}
 		kind := st.Mode & unix.S_IFMT
 		switch {
-		case kind != unix.S_IFDIR && folder != nil, isWhiteout(st):
+		case kind != unix.S_IFDIR && dir != nil, isWhiteout(st):
 		case kind == unix.S_IFDIR:
 			fd, err := unix.Openat(part, name, openDir|unix.O_NOFOLLOW, 0)
 			if err != nil {
-				folder.close()
+				dir.close()
 				return nil, "", err
 			}
-			if folder = append(folder, fd); !isOpaque(fd) {
+			if dir = append(dir, fd); !IsOpaque(fd) {
 				continue
 			}
 		case kind == unix.S_IFLNK:
@@ -188,29 +195,30 @@ func (w *walker) step(name string, last bool) (file *os.File, link string, err e
 		}
 		break
 	}
-	if folder == nil {
+	// enter the directory that was found
+	if dir == nil {
 		return nil, "", unix.ENOENT
 	}
-	w.trail = append(w.trail, folder)
+	w.trail = append(w.trail, dir)
 	if len(w.trail) > maxDepth {
 		return nil, "", unix.ENAMETOOLONG
 	}
 	return nil, "", nil
 }
 
-func (w *walker) readlink(folder int, name string) (string, error) {
+func (w *walker) readlink(dir int, name string) (string, error) {
 	if w.links--; w.links < 0 {
 		return "", unix.ELOOP
 	}
 	buf := make([]byte, unix.PathMax)
-	n, err := unix.Readlinkat(folder, name, buf)
+	n, err := unix.Readlinkat(dir, name, buf)
 	return string(buf[:max(n, 0)]), err
 }
 
-// openFile opens without waiting for a FIFO's other end.
-func openFile(folder int, name string) (*os.File, error) {
+// openFile opens a file; O_NONBLOCK, in case it became a FIFO.
+func openFile(dir int, name string) (*os.File, error) {
 	const flags = unix.O_RDONLY | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC
-	fd, err := unix.Openat(folder, name, flags, 0)
+	fd, err := unix.Openat(dir, name, flags, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -40,14 +40,14 @@ func stack(t testing.TB, tars ...[]entry) (*Store, []digest.Digest) {
 func TestOpen(t *testing.T) {
 	bottom := []entry{
 		file("etc/passwd", "lower"), file("etc/group", "lower"), file("gone/x", "x"), file("masked/x", "x"),
-		file("was-folder/x", "x"), file("was-file", "x"), symlink("link", "/etc"), file("deep/a/b/c", "deep"),
+		file("was-directory/x", "x"), file("was-file", "x"), symlink("link", "/etc"), file("deep/a/b/c", "deep"),
 		dir("target"), symlink("shadow", "target"),
 	}
 	top := []entry{
 		file("etc/passwd", "upper"), file(".wh.gone", ""), dir("masked"), file("masked/.wh..wh..opq", ""), file("masked/y", "y"),
-		file("was-folder", "now a file"), file("was-file/x", "now a folder"), file("etc/.wh.group", ""),
+		file("was-directory", "now a file"), file("was-file/x", "now a directory"), file("etc/.wh.group", ""),
 		symlink("abs", "/link/passwd"), symlink("rel", "deep/../link/passwd"), symlink("up", "../../../etc/passwd"),
-		symlink("loop", "loop"), symlink("folder", "/etc/"), symlink("dangling", "/nowhere"), symlink("root", "/"),
+		symlink("loop", "loop"), symlink("directory", "/etc/"), symlink("dangling", "/nowhere"), symlink("root", "/"),
 		file("deep/a/z", "z"),
 		{Header: tar.Header{Name: "fifo", Typeflag: tar.TypeFifo, Mode: 0o666}},
 		{Header: tar.Header{Name: "zero", Typeflag: tar.TypeChar, Mode: 0o666, Devmajor: 1, Devminor: 5}},
@@ -55,8 +55,8 @@ func TestOpen(t *testing.T) {
 	s, ids := stack(t, bottom, top)
 	mount := mountOverlay(t, s, ids)
 	for _, name := range []string{
-		"/etc/passwd", "etc/passwd", "/etc/group", "/gone/x", "/masked/x", "/masked/y", "/was-folder", "/was-folder/x", "/was-file", "/was-file/x",
-		"/abs", "/rel", "/up", "/loop", "/folder/passwd", "/dangling", "/root/etc/passwd", "/deep/a/b/c", "/deep/a/z", "/deep/a/b/../z",
+		"/etc/passwd", "etc/passwd", "/etc/group", "/gone/x", "/masked/x", "/masked/y", "/was-directory", "/was-directory/x", "/was-file", "/was-file/x",
+		"/abs", "/rel", "/up", "/loop", "/directory/passwd", "/dangling", "/root/etc/passwd", "/deep/a/b/c", "/deep/a/z", "/deep/a/b/../z",
 		"/etc", "/", "", "/etc/passwd/x", "/./etc/./passwd", "//etc//passwd", "/../../etc/passwd", "/link/passwd",
 	} {
 		got, want := read(s.Open(ids, name)), read(openIn(mount, name))
@@ -85,7 +85,7 @@ func read(f *os.File, err error) content {
 	return content{string(text), err}
 }
 
-// openIn opens as a process would whose root is the folder.
+// openIn opens as a process would whose root is the directory.
 func openIn(root int, name string) (*os.File, error) {
 	name = strings.TrimLeft(name, "/")
 	if name == "" {

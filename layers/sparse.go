@@ -8,16 +8,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// block is the unit of holes: the page, and most file systems' block.
+// block is the unit of holes in bytes: the block of most filesystems.
 const block = 4096
 
 var zeros [block]byte
 
 // writeSparse writes size bytes of body to the empty file fd. Blocks of zeros
-// become holes: archive/tar hands out the holes of sparse entries as zeros,
-// and a reader cannot tell the difference.
+// become holes: archive/tar returns the holes of sparse entries as zeros, and
+// both read the same.
 func writeSparse(fd int, size int64, body io.Reader, buf []byte) error {
-	var off, end int64 // end: up to where the file reaches
+	var off, end int64 // end is the size of the file so far
 	for off < size {
 		n, err := io.ReadFull(body, buf[:min(int64(len(buf)), size-off)])
 		if err != nil {
@@ -40,8 +40,8 @@ func writeSparse(fd int, size int64, body io.Reader, buf []byte) error {
 	return nil
 }
 
-// firstRun returns how many bytes at the head of data are alike: whole blocks
-// of zeros, or anything else.
+// firstRun returns the length in bytes of the first run of blocks of zeros, or
+// of other blocks.
 func firstRun(data []byte) (n int, hole bool) {
 	for n < len(data) {
 		next := data[n:min(n+block, len(data))]

@@ -1,25 +1,3 @@
-// Package layers keeps the layers of images on disk, each unpacked once.
-//
-// A layer is a tar archive that says how one filesystem differs from the one
-// below it: files that are new or changed, and whiteouts (names that begin
-// with ".wh.") for what is gone. A layer is named by its diff ID, the SHA-256
-// of the uncompressed tar. It does not depend on the layers below, so two
-// images that share a layer share one folder:
-//
-//	layers/sha256/<hex of the diff ID>/diff    the unpacked tree
-//	layers/sha256/<hex of the diff ID>/size    bytes in its regular files
-//	layers/<first 8 hex digits>                a symbolic link to …/diff
-//
-// overlayfs stacks such folders: lowerdir=top:…:bottom. fsconfig(2) takes at
-// most 255 bytes for a string, hence the short links: with Dir as the working
-// directory, a stack of 28 layers still fits.
-//
-// The rules:
-//   - A layer is unpacked in a scratch folder and becomes visible by one
-//     rename(2), after it was checked and synced. What is visible is whole.
-//   - Every folder here is 0700: a layer holds setuid files, and only root
-//     may come near them outside a container.
-//   - A digest is validated before it becomes part of a path.
 package layers
 
 import (
@@ -35,32 +13,32 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Store is a folder of unpacked layers.
+// A Store is a directory of unpacked layers, as the package comment draws it.
 type Store struct{ dir string }
 
-// New returns the store in the folder dir, which need not exist yet.
+// New returns the store in the directory dir, which need not exist.
 func New(dir string) *Store { return &Store{dir} }
 
-// Dir is the folder that holds the short links and the trees.
+// Dir returns the directory of the short links and the trees.
 func (s *Store) Dir() string { return s.dir }
 
-// Path is the folder a layer is, or would be, unpacked in. For an invalid
-// diff ID it is a path where nothing ever lies.
+// Path returns the directory that the tree of a layer has, or would have. For
+// an invalid diff ID it returns a path that never exists.
 func (s *Store) Path(diffID digest.Digest) string {
 	return filepath.Join(s.home(diffID), "diff")
 }
 
-// Short is the name, relative to Dir, of a symbolic link to Path.
+// Short returns the name, relative to Dir, of the symbolic link to Path.
 func (s *Store) Short(diffID digest.Digest) string { return hex(diffID)[:8] }
 
-// Has reports whether the layer is here.
+// Has reports whether the store has the layer.
 func (s *Store) Has(diffID digest.Digest) bool {
 	_, err := os.Stat(s.Path(diffID))
 	return err == nil
 }
 
-// Size is how many bytes the layer's regular files hold, as docker history
-// counts them: a hard link adds nothing, a hole counts as its length.
+// Size returns the bytes in the layer's regular files, as docker history counts
+// them: a hard link adds nothing, a hole counts as its length.
 func (s *Store) Size(diffID digest.Digest) (int64, error) {
 	text, err := os.ReadFile(filepath.Join(s.home(diffID), "size"))
 	if err != nil {
@@ -69,7 +47,7 @@ func (s *Store) Size(diffID digest.Digest) (int64, error) {
 	return strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
 }
 
-// List returns the diff IDs of all layers here.
+// List returns the diff IDs of all layers in the store.
 func (s *Store) List() ([]digest.Digest, error) {
 	entries, err := os.ReadDir(filepath.Join(s.dir, "sha256"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -82,9 +60,9 @@ func (s *Store) List() ([]digest.Digest, error) {
 	return all, nil
 }
 
-// Commit makes an unpacked layer visible. The caller has synced the file
-// system before, and syncs the folders after: see Sync. A layer that is here
-// already is left as it is.
+// Commit makes an unpacked layer visible. The caller syncs the filesystem
+// before (syncfs(2)) and the directories after: see Sync. A layer that the
+// store has already stays as it is.
 func (s *Store) Commit(u *Unpacked) error {
 	if err := os.MkdirAll(filepath.Join(s.dir, "sha256"), 0o700); err != nil {
 		return err
@@ -100,7 +78,7 @@ func (s *Store) shortLink(diffID digest.Digest) (name, target string) {
 	return filepath.Join(s.dir, s.Short(diffID)), filepath.Join("sha256", hex(diffID), "diff")
 }
 
-// link makes the short link. A link whose layer is gone was left by a crash.
+// link makes the short link. It replaces a dangling one, which a crash left.
 func (s *Store) link(diffID digest.Digest) error {
 	name, target := s.shortLink(diffID)
 	err := os.Symlink(target, name)
@@ -113,7 +91,7 @@ func (s *Store) link(diffID digest.Digest) error {
 	case other == target:
 		return nil
 	case exists(filepath.Join(s.dir, other)):
-		return fmt.Errorf("link layer %s: its short name is taken by %s", diffID, other)
+		return fmt.Errorf("link layer %s: short name is taken by %s", diffID, other)
 	}
 	if err := os.Remove(name); err != nil {
 		return err
@@ -121,7 +99,7 @@ func (s *Store) link(diffID digest.Digest) error {
 	return os.Symlink(target, name)
 }
 
-// Sync makes the names that Commit and Remove changed durable.
+// Sync writes the names that Commit and Remove changed to disk (fsync(2)).
 func (s *Store) Sync() error {
 	for _, dir := range []string{filepath.Join(s.dir, "sha256"), s.dir} {
 		if err := syncDir(dir); err != nil {
@@ -131,9 +109,9 @@ func (s *Store) Sync() error {
 	return nil
 }
 
-// Remove deletes a layer. First goes its link, so that none ever leads
-// nowhere. It leaves by a rename into the folder scratch, and is taken apart
-// there. That nobody uses it is the caller's to know.
+// Remove deletes a layer: first its link, so that no link dangles, then its
+// directory, which is renamed into the directory scratch and removed there. The
+// caller makes sure that no container uses the layer.
 func (s *Store) Remove(diffID digest.Digest, scratch string) error {
 	if err := diffID.Validate(); err != nil {
 		return err
@@ -155,7 +133,7 @@ func (s *Store) home(diffID digest.Digest) string {
 	return filepath.Join(s.dir, "sha256", hex(diffID))
 }
 
-// hex is a digest's part of a path: digits alone, whatever the digest claims.
+// hex returns the digits of a digest. They are safe in a path, whatever d is.
 func hex(d digest.Digest) string {
 	if d.Validate() != nil || d.Algorithm() != digest.SHA256 {
 		return "(invalid)"

@@ -1,19 +1,18 @@
 package layers
 
-// A layer's bytes flow through four stations, each on its own goroutine where
-// that pays, so that two cores have work:
+// A layer is read by a pipeline of four stages on three goroutines, so that
+// two cores have work:
 //
 //	read ─► decompress ─► hash ─► unpack
 //	└── one goroutine ──┘ └one┘   └ the caller
 //
-// They pass the same few buffers round, so memory does not grow with the
-// layer. An archive that is itself compressed is one station more, before
-// them all: see Ahead.
+// The stages share a fixed set of buffers, so memory does not grow with the
+// layer. A compressed archive of images adds a stage before them: ReadAhead.
 //
-// Two digests come out. The blob's is that of the bytes as they came:
-// manifests name blobs by it. The diff ID is that of the tar within: configs
-// name layers by it. Bytes behind the end of the tar belong to both, so a
-// stream is always read to its very end.
+// A layer has two digests. The digest of its blob is that of the bytes as
+// stored or transferred: a manifest refers to it. The diff ID is that of the
+// uncompressed tar: an image config refers to it. Both cover bytes after the end of
+// the tar, so a stream is always read to its end.
 
 import (
 	"bufio"
@@ -39,8 +38,8 @@ const (
 	maxWindow = 128 << 20
 )
 
-// Decompress returns the bytes of r, which is gzip, zstd or plain, as its
-// first bytes tell, and whether they were compressed.
+// Decompress returns the uncompressed bytes of r, and whether r is compressed.
+// It recognises gzip (RFC 1952) and zstd (RFC 8878) by their first bytes.
 func Decompress(r io.Reader) (plain io.ReadCloser, compressed bool, err error) {
 	buffered := bufio.NewReaderSize(r, chunkSize)
 	magic, err := buffered.Peek(4)
@@ -64,30 +63,30 @@ func Decompress(r io.Reader) (plain io.ReadCloser, compressed bool, err error) {
 	return io.NopCloser(buffered), false, nil
 }
 
-// Ahead reads and decompresses r on a goroutine of its own, up to 1 MiB ahead
-// of who reads the result, and at most max bytes. When ctx ends so does the
-// result, even where r is a pipe that stays silent; r may then still be read
-// after Close.
+// ReadAhead decompresses r on a goroutine of its own, up to 1 MiB ahead of the
+// reader, and fails after max uncompressed bytes. It fails with the error of
+// ctx when that ends, even while r blocks; r may then be read after Close.
 func ReadAhead(ctx context.Context, r io.Reader, max int64) io.ReadCloser {
-	s := makeStream(ctx, max)
-	s.hashed = s.full
+	t := newTar(ctx, max)
+	t.hashed = t.full
 	go func() {
 		plain, _, err := Decompress(r)
 		if err != nil {
-			s.full <- chunk{nil, err}
+			t.full <- chunk{nil, err}
 			return
 		}
-		s.fill(plain)
+		t.fill(plain)
 	}()
-	return readAhead{s}
+	return readAhead{t}
 }
 
-type readAhead struct{ *stream }
+type readAhead struct{ *Tar }
 
 func (a readAhead) Close() error { a.cancel(); return nil }
 
-// A stream reads a layer's tar and, at its end, knows both digests.
-type stream struct {
+// A Tar is the uncompressed tar of a layer, which is read once from its start to
+// its end. Its last stage is the goroutine that calls Read.
+type Tar struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	done   sync.WaitGroup
@@ -97,7 +96,7 @@ type stream struct {
 	now          chunk
 	rest         []byte
 
-	left int64     // how many more bytes the tar may have
+	left int64     // bytes that the tar may still have
 	tar  hash.Hash // over the tar
 	blob hash.Hash // over the bytes as they came; nil where that is the same
 }
@@ -107,38 +106,38 @@ type chunk struct {
 	err  error // what follows data: io.EOF at the end
 }
 
-func makeStream(ctx context.Context, max int64) *stream {
-	s := &stream{left: max, full: make(chan chunk, chunks), free: make(chan []byte, chunks)}
+func newTar(ctx context.Context, max int64) *Tar {
+	t := &Tar{left: max, full: make(chan chunk, chunks), free: make(chan []byte, chunks)}
 	for range chunks {
-		s.free <- make([]byte, chunkSize)
+		t.free <- make([]byte, chunkSize)
 	}
-	s.ctx, s.cancel = context.WithCancel(ctx)
-	return s
+	t.ctx, t.cancel = context.WithCancel(ctx)
+	return t
 }
 
-// newStream starts reading r, whose tar may have max bytes. The stream must
-// be closed before r is.
-func newStream(ctx context.Context, r io.Reader, max int64) (*stream, error) {
+// OpenTar starts to read a layer: r is gzip, zstd or plain. A tar of more than
+// max bytes is an error. Close the Tar before r.
+func OpenTar(ctx context.Context, r io.Reader, max int64) (*Tar, error) {
 	raw := &tap{r, sha256.New()}
 	plain, compressed, err := Decompress(raw)
 	if err != nil {
 		return nil, err
 	}
-	s := makeStream(ctx, max)
-	s.hashed, s.tar = make(chan chunk, chunks), sha256.New()
+	t := newTar(ctx, max)
+	t.hashed, t.tar = make(chan chunk, chunks), sha256.New()
 	if compressed {
-		s.blob = raw.Hash
+		t.blob = raw.Hash
 	} else {
 		raw.Hash = nil
 	}
-	s.done.Go(func() { s.fill(plain) })
-	s.done.Go(s.sum)
-	return s, nil
+	t.done.Go(func() { t.fill(plain) })
+	t.done.Go(t.sum)
+	return t, nil
 }
 
-var errTooLarge = errors.New("more bytes than any layer or archive may hold")
+var errTooLarge = errors.New("exceeds the size limit of a layer or archive")
 
-// A tap hashes what is read through it.
+// A tap hashes the bytes that are read through it.
 type tap struct {
 	io.Reader
 	hash.Hash
@@ -152,19 +151,19 @@ func (t *tap) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// fill reads and decompresses.
-func (s *stream) fill(plain io.ReadCloser) {
+// fill is the stage that reads and decompresses.
+func (t *Tar) fill(plain io.ReadCloser) {
 	defer plain.Close()
 	for {
 		select {
-		case <-s.ctx.Done():
+		case <-t.ctx.Done():
 			return
-		case buf := <-s.free:
+		case buf := <-t.free:
 			n, err := readFull(plain, buf[:chunkSize])
-			if s.left -= int64(n); s.left < 0 {
+			if t.left -= int64(n); t.left < 0 {
 				err = errTooLarge
 			}
-			s.full <- chunk{buf[:n], err}
+			t.full <- chunk{buf[:n], err}
 			if err != nil {
 				return
 			}
@@ -172,8 +171,8 @@ func (s *stream) fill(plain io.ReadCloser) {
 	}
 }
 
-// readFull is io.ReadFull, but tells a stream that ends (io.EOF) from one
-// that was cut off (gzip's io.ErrUnexpectedEOF).
+// readFull is io.ReadFull, except that it returns the error of r: io.EOF at the
+// end of a stream, io.ErrUnexpectedEOF (gzip's) for a truncated one.
 func readFull(r io.Reader, buf []byte) (n int, err error) {
 	for n < len(buf) && err == nil {
 		var m int
@@ -183,15 +182,15 @@ func readFull(r io.Reader, buf []byte) (n int, err error) {
 	return n, err
 }
 
-// sum hashes the tar on its way.
-func (s *stream) sum() {
+// sum is the stage that hashes the tar.
+func (t *Tar) sum() {
 	for {
 		select {
-		case <-s.ctx.Done():
+		case <-t.ctx.Done():
 			return
-		case c := <-s.full:
-			s.tar.Write(c.data)
-			s.hashed <- c
+		case c := <-t.full:
+			t.tar.Write(c.data)
+			t.hashed <- c
 			if c.err != nil {
 				return
 			}
@@ -199,46 +198,57 @@ func (s *stream) sum() {
 	}
 }
 
-// Read is the last station. There are as many places in the channels as
-// buffers, so no station ever waits to hand one on.
-func (s *stream) Read(p []byte) (int, error) {
-	for len(s.rest) == 0 {
-		if s.now.err != nil {
-			return 0, s.now.err
+// Read returns the next bytes of the tar. The channels have room for all
+// buffers, so no stage blocks while it passes one on.
+func (t *Tar) Read(p []byte) (int, error) {
+	for len(t.rest) == 0 {
+		if t.now.err != nil {
+			return 0, t.now.err
 		}
-		if s.now.data != nil {
-			s.free <- s.now.data
-			s.now.data = nil
+		if t.now.data != nil {
+			t.free <- t.now.data
+			t.now.data = nil
 		}
-		if err := s.ctx.Err(); err != nil { // select would take either, if both are there
+		if err := t.ctx.Err(); err != nil { // if both cases are ready, select takes either
 			return 0, err
 		}
 		select {
-		case <-s.ctx.Done():
-			return 0, s.ctx.Err()
-		case s.now = <-s.hashed:
-			s.rest = s.now.data
+		case <-t.ctx.Done():
+			return 0, t.ctx.Err()
+		case t.now = <-t.hashed:
+			t.rest = t.now.data
 		}
 	}
-	n := copy(p, s.rest)
-	s.rest = s.rest[n:]
+	n := copy(p, t.rest)
+	t.rest = t.rest[n:]
 	return n, nil
 }
 
-// digests reads what is left, and returns the blob's digest and the diff ID.
-func (s *stream) digests() (blob, diffID digest.Digest, err error) {
-	if _, err := io.Copy(io.Discard, s); err != nil {
+// Digests reads the rest, and returns the digest of the blob and the diff ID.
+func (t *Tar) Digests() (blob, diffID digest.Digest, err error) {
+	if _, err := io.Copy(io.Discard, t); err != nil {
 		return "", "", err
 	}
-	diffID = digest.NewDigest(digest.SHA256, s.tar)
-	if s.blob == nil {
+	diffID = digest.NewDigest(digest.SHA256, t.tar)
+	if t.blob == nil {
 		return diffID, diffID, nil
 	}
-	return digest.NewDigest(digest.SHA256, s.blob), diffID, nil
+	return digest.NewDigest(digest.SHA256, t.blob), diffID, nil
 }
 
-// Close stops the other stations and waits for them.
-func (s *stream) Close() {
-	s.cancel()
-	s.done.Wait()
+// Close stops the other stages and waits for them, until a read of r returns.
+func (t *Tar) Close() {
+	t.cancel()
+	t.done.Wait()
+}
+
+// Digests reads a layer to its end and returns the digest of its blob and its
+// diff ID. It unpacks nothing.
+func Digests(ctx context.Context, r io.Reader) (blob, diffID digest.Digest, err error) {
+	t, err := OpenTar(ctx, r, DefaultLimits.Bytes)
+	if err != nil {
+		return "", "", err
+	}
+	defer t.Close()
+	return t.Digests()
 }

@@ -1,14 +1,13 @@
 package layers
 
-// A folder's time is that of its entry, but it changes with whatever is made
-// in the folder. So all folders get theirs when the layer is whole.
+// A directory has the modification time of its entry, but making a file in it
+// changes that. So the times of directories are set when the tree is complete.
 //
-// By then a path may lead elsewhere: of two entries of one name the later
-// wins, and a symbolic link may have taken the folder's place, or that of one
-// on the way to it. Hence the path is followed once more below the layer's
-// root, never through a link at its end, and what it leads to must be the
-// very folder that the entry was about: the same inode. Else that folder is no
-// more, and nothing has its time.
+// By then a path may lead elsewhere: of two entries of one name the later wins,
+// and a symbolic link may have replaced the directory or one of its parents.
+// Hence the path is resolved again below the root of the layer, not through a
+// link at its end, and must lead to the same inode. Otherwise the directory was
+// replaced, and no time is set.
 
 import (
 	"archive/tar"
@@ -18,18 +17,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// folderTime is the time that a folder is to have.
+// dirTime is the modification time of a directory, to be set at the end.
 type dirTime struct {
 	path  string
 	inode uint64
 	time  time.Time
 }
 
-// finishFolder sets all of a folder but the time.
+// finishDir sets owner, mode and attributes of a directory, and notes its time.
 func (u *unpacker) finishDir(fd int, name string, h *tar.Header) error {
 	u.names += len(name)
 	if u.names > u.max.Names {
-		return fmt.Errorf("folders of a layer or a copy: more than %d bytes in their names", u.max.Names)
+		return fmt.Errorf("directory names of a layer exceed %d bytes", u.max.Names)
 	}
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
@@ -39,13 +38,13 @@ func (u *unpacker) finishDir(fd int, name string, h *tar.Header) error {
 	return u.finish(fd, h)
 }
 
-// setTimes gives the folders that are still there the times they had.
+// setTimes sets the times of the directories that still exist.
 func (u *unpacker) setTimes() error {
 	for _, f := range u.dirs {
 		fd, err := u.lookup(f.path, unix.O_NOFOLLOW)
 		switch err {
 		case nil:
-		case unix.ENOENT, unix.ENOTDIR, unix.ELOOP, unix.ENAMETOOLONG, unix.EXDEV: // links lead nowhere
+		case unix.ENOENT, unix.ENOTDIR, unix.ELOOP, unix.ENAMETOOLONG, unix.EXDEV: // dangling links
 			continue
 		default:
 			return fmt.Errorf("open %q: %w", f.path, err)
@@ -59,7 +58,7 @@ func (u *unpacker) setTimes() error {
 	return nil
 }
 
-// set sets the time of the folder fd, if it is the one.
+// set sets the time of the directory fd, unless it is another one.
 func (f *dirTime) set(fd int) error {
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {

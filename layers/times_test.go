@@ -15,7 +15,7 @@ var (
 
 func at(e entry, t time.Time) entry { e.ModTime = t; return e }
 
-// A folder's time is set when the layer is whole. By then a later entry may
+// A directory's time is set when the layer is whole. By then a later entry may
 // have put a link in its place.
 func TestTimeNotSetThroughLink(t *testing.T) {
 	needRoot(t)
@@ -27,7 +27,7 @@ func TestTimeNotSetThroughLink(t *testing.T) {
 		"endless name on the way":  {at(dir("a/x"), early), symlink("a", strings.Repeat("n", 300))},
 		"to nothing":               {at(dir("a"), early), symlink("a", "nothing")},
 		"to a file":                {at(dir("a"), early), file("f", ""), symlink("a", "f")},
-		"to another folder":        {at(dir("a"), early), symlink("a", "b")},
+		"to another directory":     {at(dir("a"), early), symlink("a", "b")},
 		"to another, on the way":   {at(dir("a/x"), early), symlink("a", "b")},
 		"to the root":              {at(dir("a"), early), symlink("a", "/")},
 		"to outside":               {at(dir("a"), early), symlink("a", outside)},
@@ -41,15 +41,15 @@ func TestTimeNotSetThroughLink(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, folder := range []string{"", "b", "b/x"} {
-				checkTime(t, filepath.Join(tree, folder), late)
+			for _, dir := range []string{"", "b", "b/x"} {
+				checkTime(t, filepath.Join(tree, dir), late)
 			}
 			check()
 		})
 	}
 }
 
-// Of two entries of one folder the later has the last word, also where a link
+// Of two entries of one directory the later has the last word, also where a link
 // leads to it.
 func TestFolderTimes(t *testing.T) {
 	needRoot(t)

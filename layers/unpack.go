@@ -1,23 +1,23 @@
 package layers
 
-// Unpacking a tar means to do what a stranger's list says, as root. The list
+// Unpacking a tar executes an untrusted list of operations as root. The list
 // may name "../../etc/shadow", make a symbolic link to / and then write
-// through it, or chmod through a hard link. So no path of the list ever
-// reaches the kernel as it stands:
+// through it, or chmod through a hard link. So no path of the list reaches the
+// kernel unchanged:
 //
-//   - The folder an entry lies in is opened with openat2(2) below the layer's
-//     root. RESOLVE_IN_ROOT makes that root the end of every ".." and the
-//     start of every absolute link, as if chroot(2) had been called. A link
-//     in the middle of a path is followed, because real images need it
-//     (lib → usr/lib, then lib/x), and it cannot lead out.
-//   - The entry is made by its last name, in that folder's descriptor, by
-//     calls that fail on a name that is there: O_EXCL, mkdirat, mknodat,
-//     symlinkat, linkat. None follows a link.
-//   - Owner, mode, attributes and times are set on the descriptor.
-//   - A name with ".." in it is refused. A name from the root (/etc) means
-//     the layer's root.
+//   - The parent directory of an entry is opened with openat2(2) below the
+//     root of the layer. RESOLVE_IN_ROOT resolves every ".." and every absolute
+//     link within that root, as if chroot(2) had been called. A link in the
+//     middle of a path is followed, because real images need it (lib →
+//     usr/lib, then lib/x), and cannot lead out.
+//   - The entry is made under its last name, relative to the descriptor of its
+//     parent, by calls that fail if the name exists and follow no link: O_EXCL,
+//     mkdirat, mknodat, symlinkat, linkat.
+//   - Owner, mode, attributes and times are set through the descriptor.
+//   - A name with ".." in it is refused. An absolute name (/etc) is relative to
+//     the root of the layer.
 //
-// Of two entries of one name the later wins, two folders become one.
+// Of two entries of one name the later wins; two directories are merged.
 
 import (
 	"archive/tar"
@@ -36,52 +36,54 @@ import (
 )
 
 // Limits bound what one layer may hold. They are far above what real images
-// have, and keep an archive bomb from filling memory or running for ever.
+// have, and stop an archive bomb.
 type Limits struct {
-	Bytes   int64 // in the tar, and in its files with their holes
+	Bytes   int64 // in the tar, and in its files including holes
 	Entries int
-	Names   int // bytes in the paths of folders, which are kept in memory
+	Names   int // bytes in the paths of directories, which stay in memory
 }
 
-// DefaultLimits are those of Unpack.
+// DefaultLimits are the limits of Unpack.
 var DefaultLimits = Limits{Bytes: 64 << 30, Entries: 2 << 20, Names: 64 << 20}
 
-// Unpacked is a layer that lies whole in a scratch folder, not yet visible.
+// Unpacked is a complete layer in a scratch directory, before Store.Commit.
 type Unpacked struct {
-	Blob   digest.Digest // of the bytes as they came
+	Blob   digest.Digest // of the bytes that were read
 	DiffID digest.Digest // of the uncompressed tar
 	Size   int64         // see Store.Size
 
 	dir string
 }
 
-// Unpack reads a layer, plain or compressed, to the very end of r and unpacks
-// it in dir, which must not exist. On an error, dir is the caller's to remove.
+// Unpack unpacks a layer, plain, gzip or zstd, into dir, which must not exist,
+// and reads r to its end. After an error the caller removes dir.
 func Unpack(ctx context.Context, r io.Reader, dir string) (*Unpacked, error) {
 	return unpack(ctx, r, dir, DefaultLimits)
 }
 
 func unpack(ctx context.Context, r io.Reader, dir string, max Limits) (*Unpacked, error) {
-	s, err := newStream(ctx, r, max.Bytes)
+	layer, err := OpenTar(ctx, r, max.Bytes)
 	if err != nil {
 		return nil, err
 	}
-	defer s.Close()
+	defer layer.Close()
+	// make the tree
 	u, err := newUnpacker(dir, max)
 	if err != nil {
 		return nil, err
 	}
 	defer u.close()
-	if err := u.entries(tar.NewReader(s)); err != nil {
+	if err := u.entries(tar.NewReader(layer)); err != nil {
 		return nil, err
 	}
 	if err := u.setTimes(); err != nil {
 		return nil, err
 	}
-	blob, diffID, err := s.digests()
+	blob, diffID, err := layer.Digests()
 	if err != nil {
 		return nil, err
 	}
+	// record its size
 	size := strconv.FormatInt(u.size, 10) + "\n"
 	if err := os.WriteFile(filepath.Join(dir, "size"), []byte(size), 0o600); err != nil {
 		return nil, err
@@ -89,19 +91,20 @@ func unpack(ctx context.Context, r io.Reader, dir string, max Limits) (*Unpacked
 	return &Unpacked{Blob: blob, DiffID: diffID, Size: u.size, dir: dir}, nil
 }
 
+// An unpacker unpacks one tar.
 type unpacker struct {
 	max     Limits
 	count   int   // of entries
-	size    int64 // of all files
-	names   int   // bytes in the paths of folders
+	size    int64 // of all files, in bytes
+	names   int   // bytes in the paths of directories
 	dirs    []dirTime
 	buf     []byte
 	resolve uint64       // of openat2(2)
 	target  *Destination // nil for a layer
 
-	root    int
-	dirName string // the folder whose descriptor is here
-	dirFD   int
+	root    int    // descriptor of the root of the tree
+	dirName string // the cached directory
+	dirFD   int    // its descriptor, or -1
 }
 
 func newUnpacker(dir string, max Limits) (*unpacker, error) {
@@ -127,7 +130,7 @@ func (u *unpacker) close() {
 	unix.Close(u.root)
 }
 
-// leave forgets the folder at hand.
+// closeDir closes the cached directory.
 func (u *unpacker) closeDir() {
 	if u.dirFD >= 0 {
 		unix.Close(u.dirFD)
@@ -147,15 +150,14 @@ func (u *unpacker) entries(archive *tar.Reader) error {
 		if err := u.account(h); err != nil {
 			return err
 		}
-		if h.Typeflag == tar.TypeXGlobalHeader {
+		unpack := u.entry
+		switch {
+		case h.Typeflag == tar.TypeXGlobalHeader:
 			continue
+		case u.target != nil:
+			unpack = u.extractEntry
 		}
-		if u.target != nil {
-			err = u.extractEntry(h, archive)
-		} else {
-			err = u.entry(h, archive)
-		}
-		if err != nil {
+		if err := unpack(h, archive); err != nil {
 			return fmt.Errorf("unpack %q: %w", h.Name, err)
 		}
 	}
@@ -173,37 +175,41 @@ func (u *unpacker) account(h *tar.Header) error {
 	return nil
 }
 
+// entry unpacks an entry of a layer.
 func (u *unpacker) entry(h *tar.Header, body io.Reader) error {
-	name, err := clean(h.Name)
+	name, marker, err := ParseName(h.Name)
 	switch {
 	case err != nil:
 		return err
+	case marker == Meta:
+		return nil
+	case marker == Opaque:
+		dir, err := u.dir(name)
+		if err != nil {
+			return err
+		}
+		return setOpaque(dir)
 	case name == "" && h.Typeflag != tar.TypeDir:
-		return errors.New("the root of a layer is a folder")
+		return errors.New("root of a layer is not a directory")
 	case name == "":
 		return u.finishDir(u.root, "", h)
-	case strings.HasPrefix(name, metaPrefix) && name != opaqueMark:
-		return nil // aufs's own notes, at the top of layers made by old dockers
 	}
 	parent, base, err := u.parent(name)
 	if err != nil {
 		return err
 	}
-	if base == opaqueMark {
-		return setOpaque(parent)
-	}
-	if hidden, ok := strings.CutPrefix(base, whiteoutPrefix); ok {
-		return whiteout(parent, hidden)
+	if marker == Whiteout {
+		return whiteout(parent, base)
 	}
 	return u.node(parent, base, name, h, body)
 }
 
-// clean makes a name of the tar relative to the layer's root: no empty parts,
-// no ".", and never "..". The root itself is "".
+// clean returns a name of the tar relative to the root of the layer, without
+// empty components and ".". The root itself is "". A ".." is an error.
 func clean(name string) (string, error) {
 	for part := range strings.SplitSeq(name, "/") {
 		if part == ".." {
-			return "", errors.New(`".." in a name`)
+			return "", errors.New(`name contains ".."`)
 		}
 	}
 	return strings.TrimPrefix(path.Clean("/"+name), "/"), nil
@@ -214,15 +220,15 @@ const (
 	openDir = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_CLOEXEC
 )
 
-// parent is the folder that a name lies in, and the name's last part.
+// parent opens the parent directory of a name, and returns its last component.
 func (u *unpacker) parent(name string) (fd int, base string, err error) {
 	dir, base := path.Split(name)
 	fd, err = u.dir(strings.TrimSuffix(dir, "/"))
 	return fd, base, err
 }
 
-// folder returns a descriptor of a folder, which stays open until the next
-// call: most entries lie in the same folder as the one before.
+// dir returns a descriptor of a directory, which stays open until the next
+// call: most entries have the same parent as the one before.
 func (u *unpacker) dir(name string) (int, error) {
 	if u.dirFD >= 0 && u.dirName == name {
 		return u.dirFD, nil
@@ -236,19 +242,21 @@ func (u *unpacker) dir(name string) (int, error) {
 	return fd, nil
 }
 
-// open opens a folder and makes it, and what leads to it, where the tar
-// did not: 0755, root's, as docker does.
+// open opens a directory. If the tar has no entry for it or its parents, it makes
+// them with mode 0755 and owner root, as docker does.
 func (u *unpacker) open(name string) (int, error) {
 	fd, err := u.lookup(name, 0)
 	if err != unix.ENOENT && err != unix.ENOTDIR || name == "" {
 		return fd, err
 	}
+	// open or make the parent
 	dir, base := path.Split(name)
 	parent, err := u.open(strings.TrimSuffix(dir, "/"))
 	if err != nil {
 		return -1, err
 	}
 	defer unix.Close(parent)
+	// make the directory in it
 	hid, err := u.makeRoom(parent, base)
 	if err != nil {
 		return -1, fmt.Errorf("parent %q: %w", name, err)
@@ -265,9 +273,9 @@ func (u *unpacker) open(name string) (int, error) {
 	return fd, err
 }
 
-// lookup opens a folder, for a layer as a process would that has it as its root.
-// Where somebody renames or mounts at that moment, anywhere, the kernel cannot
-// vouch for a ".." in a link, and wants to be asked again (openat2(2), EAGAIN).
+// lookup opens a directory; in a layer, as a process would whose root is the
+// layer. After any rename or mount on the system the kernel cannot ensure that
+// a ".." in a link stays within the root: it asks to retry (openat2(2), EAGAIN).
 func (u *unpacker) lookup(name string, flags uint64) (fd int, err error) {
 	if name == "" {
 		name = "."
@@ -280,8 +288,8 @@ func (u *unpacker) lookup(name string, flags uint64) (fd int, err error) {
 	}
 }
 
-// makeRoom takes a whiteout away from where a folder is to be made, and says
-// whether there was one. Anything else in the way is an error.
+// makeRoom removes a whiteout of the name that a directory will get, and
+// reports whether there was one. Any other file of that name is an error.
 func (u *unpacker) makeRoom(parent int, base string) (hid bool, err error) {
 	st, err := lstat(parent, base)
 	switch {

@@ -62,7 +62,7 @@ func makeTar(t testing.TB, entries ...entry) []byte {
 	return buf.Bytes()
 }
 
-// unpackTo unpacks into a folder of the test and returns the tree.
+// unpackTo unpacks into a directory of the test and returns the tree.
 func unpackTo(t testing.TB, entries ...entry) (tree string, err error) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "layer")
@@ -70,7 +70,7 @@ func unpackTo(t testing.TB, entries ...entry) (tree string, err error) {
 	return filepath.Join(dir, "diff"), err
 }
 
-// show lists a tree, one name a word: a/ folder, a! opaque folder, a- whiteout,
+// show lists a tree, one name a word: a/ directory, a! opaque directory, a- whiteout,
 // a>b symbolic link, a=text file.
 func show(t testing.TB, tree string) string {
 	t.Helper()
@@ -134,16 +134,16 @@ func TestTree(t *testing.T) {
 		{"opaque last", []entry{file("a/x", "1"), file("a/.wh..wh..opq", "")}, "a! a/x=1"},
 		{"whiteout, then the file", []entry{file(".wh.a", ""), file("a", "1")}, "a=1"},
 		{"file, then its whiteout", []entry{file("a", "1"), file(".wh.a", "")}, "a=1"},
-		{"whiteout, then a folder", []entry{file(".wh.a", ""), dir("a"), file("a/x", "1")}, "a! a/x=1"},
-		{"folder, then its whiteout", []entry{dir("a"), file("a/x", "1"), file(".wh.a", "")}, "a! a/x=1"},
-		{"whiteout, then a folder nobody listed", []entry{file(".wh.a", ""), file("a/b/x", "1")}, "a! a/b/ a/b/x=1"},
+		{"whiteout, then a directory", []entry{file(".wh.a", ""), dir("a"), file("a/x", "1")}, "a! a/x=1"},
+		{"directory, then its whiteout", []entry{dir("a"), file("a/x", "1"), file(".wh.a", "")}, "a! a/x=1"},
+		{"whiteout, then a directory nobody listed", []entry{file(".wh.a", ""), file("a/b/x", "1")}, "a! a/b/ a/b/x=1"},
 		{"whiteout twice", []entry{file(".wh.a", ""), file(".wh.a", "")}, "a-"},
 		{"aufs's notes", []entry{dir(".wh..wh.plnk"), file(".wh..wh.plnk/1.2", "x"), file("a", "1")}, "a=1"},
 		{"file twice", []entry{file("a", "1"), file("a", "2")}, "a=2"},
-		{"file for a folder", []entry{file("a/b/c", "1"), file("a", "2")}, "a=2"},
-		{"folder for a file", []entry{file("a", "1"), file("b", "1"), dir("a"), file("a/x", "2")}, "a/ a/x=2 b=1"},
-		{"folder twice keeps its files", []entry{file("a/x", "1"), dir("a")}, "a/ a/x=1"},
-		{"link for a folder, in the folder at hand", []entry{file("a/b/c", "1"), symlink("a/b", "/z"), file("y", "1")}, "a/ a/b>/z y=1"},
+		{"file for a directory", []entry{file("a/b/c", "1"), file("a", "2")}, "a=2"},
+		{"directory for a file", []entry{file("a", "1"), file("b", "1"), dir("a"), file("a/x", "2")}, "a/ a/x=2 b=1"},
+		{"directory twice keeps its files", []entry{file("a/x", "1"), dir("a")}, "a/ a/x=1"},
+		{"link for a directory, in the directory at hand", []entry{file("a/b/c", "1"), symlink("a/b", "/z"), file("y", "1")}, "a/ a/b>/z y=1"},
 		{"through a link", []entry{dir("usr/lib"), symlink("lib", "usr/lib"), file("lib/x", "1")}, "lib>usr/lib usr/ usr/lib/ usr/lib/x=1"},
 		{"hard link", []entry{file("a/x", "1"), link("b", "/a/x")}, "a/ a/x=1 b=1"},
 		{"hard link for a file", []entry{file("a", "1"), file("b", "2"), link("b", "a")}, "a=1 b=1"},
@@ -174,7 +174,7 @@ func TestRefused(t *testing.T) {
 	}{
 		{"hard link to a lower layer", []entry{link("b", "a")}, `link to "a" in this layer`},
 		{"hard link to itself", []entry{file("a", "1"), link("a", "a")}, "link to"},
-		{"hard link to a folder", []entry{dir("a"), link("b", "a")}, "not permitted"},
+		{"hard link to a directory", []entry{dir("a"), link("b", "a")}, "not permitted"},
 		{"a parent that is a file", []entry{file("a", "1"), file("a/b", "2")}, "not a directory"},
 		{"a parent that is a loop", []entry{symlink("a", "b"), symlink("b", "a"), file("a/x", "1")}, "symbolic links"},
 		{"a parent that is a dangling link", []entry{symlink("a", "b"), file("a/x", "1")}, "not a directory"},
@@ -182,7 +182,7 @@ func TestRefused(t *testing.T) {
 		{"a device that is none", []entry{device(1<<32, 1)}, "device 4294967296:1"},
 		{"an owner cut off", []entry{{tar.Header{Name: "a", Uid: 1 << 32}, ""}}, "32-bit"},
 		{"an owner that means: leave it", []entry{{tar.Header{Name: "a", Gid: 1<<32 - 1}, ""}}, "32-bit"},
-		{"an unknown type", []entry{{tar.Header{Name: "a", Typeflag: 'Z'}, ""}}, "unknown type"},
+		{"an unknown type", []entry{{tar.Header{Name: "a", Typeflag: 'Z'}, ""}}, "unknown entry type"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := unpackTo(t, tt.entries...)
@@ -201,8 +201,8 @@ func TestAttributes(t *testing.T) {
 	header := func(name string, kind byte, mode int64) entry {
 		return entry{tar.Header{Name: name, Typeflag: kind, Mode: mode, Uid: 3000000, Gid: 12345, ModTime: when, Format: tar.FormatPAX, Linkname: "nowhere"}, ""}
 	}
-	plain, folder := header("d/file", tar.TypeReg, 0o4711), header("d", tar.TypeDir, 0o3775)
-	plain.Linkname, folder.Linkname = "", ""
+	plain, dir := header("d/file", tar.TypeReg, 0o4711), header("d", tar.TypeDir, 0o3775)
+	plain.Linkname, dir.Linkname = "", ""
 	plain.PAXRecords = map[string]string{
 		"SCHILY.xattr.security.capability":    capability,
 		"SCHILY.xattr.user.colour":            "blue",
@@ -212,7 +212,7 @@ func TestAttributes(t *testing.T) {
 	}
 	old := unix.Umask(0o077)
 	defer unix.Umask(old)
-	tree, err := unpackTo(t, folder, plain, header("d/link", tar.TypeSymlink, 0o777), header("d/fifo", tar.TypeFifo, 0o622),
+	tree, err := unpackTo(t, dir, plain, header("d/link", tar.TypeSymlink, 0o777), header("d/fifo", tar.TypeFifo, 0o622),
 		entry{tar.Header{Name: "d/null", Typeflag: tar.TypeChar, Mode: 0o666, Uid: 3000000, Gid: 12345, ModTime: when, Format: tar.FormatPAX, Devmajor: 1, Devminor: 3}, ""})
 	if err != nil {
 		t.Fatal(err)

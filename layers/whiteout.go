@@ -1,16 +1,20 @@
 package layers
 
-// How a layer says "gone". In the tar, an empty file ".wh.name" beside where
-// name was (image-spec, layer.md). In overlayfs, a character device 0:0 of
-// that very name. And "everything that was in this folder": in the tar a file
-// ".wh..wh..opq" in it, in overlayfs the attribute trusted.overlay.opaque.
+// How a layer says that a name is gone. In the tar, it is an empty file
+// ".wh.NAME" in the directory of NAME (image-spec, layer.md, "Whiteouts"); in
+// overlayfs, a character device 0:0 of that name. A directory whose lower
+// contents are hidden is opaque: in the tar it has a file ".wh..wh..opq", in
+// overlayfs the attribute trusted.overlay.opaque (the kernel's
+// Documentation/filesystems/overlayfs.rst).
 //
-// A whiteout speaks of the layers below only, wherever it stands in the tar:
-// a layer that has both .wh.name and name replaces the one by the other. For
-// a file, name alone says that; a folder of that name is opaque.
+// A whiteout is about the layers below, wherever it stands in the tar: a layer
+// with both .wh.NAME and NAME replaces the one by the other. If NAME is a file,
+// the file alone says so; a directory NAME becomes opaque.
 
 import (
 	"fmt"
+	"path"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -22,12 +26,45 @@ const (
 	opaqueXattr    = "trusted.overlay.opaque"
 )
 
-// whiteout hides name in the layers below.
-func whiteout(parent int, name string) error {
-	switch name {
-	case "", ".", "..":
-		return fmt.Errorf("whiteout of %q", name)
+// A Marker is what the name of a tar entry says about the layers below.
+type Marker uint8
+
+const (
+	Plain    Marker = iota // nothing: the entry is a file, directory, link or device
+	Whiteout               // the path does not exist above them
+	Opaque                 // the contents of the directory are hidden
+	Meta                   // metadata of aufs, to be ignored
+)
+
+// ParseName parses the name of a tar entry. It returns the path that the entry
+// is about, relative to the root of the layer, which is "", and its marker. A
+// name with ".." in it is an error, and so is a whiteout of no name.
+func ParseName(name string) (string, Marker, error) {
+	name, err := clean(name)
+	if err != nil {
+		return "", Plain, err
 	}
+	if strings.HasPrefix(name, metaPrefix) && name != opaqueMark {
+		return name, Meta, nil
+	}
+	dir, base := path.Split(name)
+	dir = strings.TrimSuffix(dir, "/")
+	if base == opaqueMark {
+		return dir, Opaque, nil
+	}
+	hidden, ok := strings.CutPrefix(base, whiteoutPrefix)
+	switch {
+	case !ok:
+		return name, Plain, nil
+	case hidden == "" || hidden == "." || hidden == "..":
+		return "", Plain, fmt.Errorf("whiteout of %q: invalid name", hidden)
+	}
+	return path.Join(dir, hidden), Whiteout, nil
+}
+
+// whiteout hides name in the layers below. A directory of that name becomes
+// opaque; any other file hides what is below already.
+func whiteout(parent int, name string) error {
 	err := unix.Mknodat(parent, name, unix.S_IFCHR, 0)
 	if err != unix.EEXIST {
 		return sys("mknodat", err)
@@ -43,13 +80,14 @@ func whiteout(parent int, name string) error {
 	return setOpaque(fd)
 }
 
-func setOpaque(folder int) error {
-	return sys("fsetxattr "+opaqueXattr, unix.Fsetxattr(folder, opaqueXattr, []byte("y"), 0))
+func setOpaque(dir int) error {
+	return sys("fsetxattr "+opaqueXattr, unix.Fsetxattr(dir, opaqueXattr, []byte("y"), 0))
 }
 
-func isOpaque(folder int) bool {
+// IsOpaque reports whether an open directory of an overlay is opaque.
+func IsOpaque(dir int) bool {
 	var y [1]byte
-	n, err := unix.Fgetxattr(folder, opaqueXattr, y[:])
+	n, err := unix.Fgetxattr(dir, opaqueXattr, y[:])
 	return err == nil && n == 1 && y[0] == 'y'
 }
 

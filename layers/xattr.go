@@ -10,14 +10,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// PAXXattr begins the name of an attribute in a tar's header.
+// PAXXattr is the prefix of an extended attribute among the PAX records of a tar
+// header, as GNU tar and star write it.
 const PAXXattr = "SCHILY.xattr."
 
-// setXattrs sets the extended attributes an image may bring: file
-// capabilities, and the user's own. All others are dropped. trusted.* and
-// user.overlay.* are how overlayfs keeps its notes: a layer that brought them
-// could hide, redirect or replace files of other layers. security.selinux and
-// its like, and ACLs, speak of the machine the image was made on.
+// setXattrs sets the extended attributes that an image may have: file
+// capabilities and user attributes. It drops all others. overlayfs keeps its
+// metadata in trusted.* and user.overlay.*: a layer with these could hide,
+// redirect or replace files of other layers. security.selinux and the like, and
+// ACLs, are about the machine the image was built on.
 func (u *unpacker) setXattrs(fd int, h *tar.Header) error {
 	for _, key := range slices.Sorted(maps.Keys(h.PAXRecords)) {
 		name, ok := strings.CutPrefix(key, PAXXattr)
@@ -36,7 +37,8 @@ func (u *unpacker) setXattrs(fd int, h *tar.Header) error {
 	return nil
 }
 
-// AllowedXattr tells whether an image or a copy may bring the attribute.
+// AllowedXattr reports whether unpacking sets an attribute: security.capability
+// and user.*, except user.overlay.*.
 func AllowedXattr(name string) bool {
 	return name == "security.capability" ||
 		strings.HasPrefix(name, "user.") && !strings.HasPrefix(name, "user.overlay.")

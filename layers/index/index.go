@@ -1,18 +1,3 @@
-// Package index says what a layer holds, without unpacking it.
-//
-// A layer's tar has no table of contents: to know what is in it, all of it has
-// to be read and, mostly, decompressed. So it is read once, and what was seen
-// is kept as an index: a line for each entry, in the tar's order, with all of
-// its header and the SHA-256 of its content. An index is a text, a hundredth
-// of its layer in size, and answers in the time it takes to read that.
-//
-// The rules:
-//   - Memory grows with the number of names in a layer, never with what the
-//     files hold, and both are bounded: see Limits.
-//   - A name is any bytes but NUL and "/". It is kept as it is in the tar; who
-//     prints it escapes it.
-//   - An index says what the tar says. What that means for the layers below is
-//     package stack's.
 package index
 
 import (
@@ -23,7 +8,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"math"
 	"strings"
 	"time"
 
@@ -31,8 +15,8 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// Kind is what an entry is, spelled as find(1) -printf %y spells it, with
-// three kinds more that only a layer's tar has.
+// Kind is the type of an entry: a letter of "find -printf %y" (find(1)), or one of
+// three that only the tar of a layer has.
 type Kind byte
 
 const (
@@ -42,44 +26,44 @@ const (
 	Char      Kind = 'c'
 	Block     Kind = 'b'
 	FIFO      Kind = 'p'
-	Hardlink  Kind = 'h' // another name of an entry before it
-	Whiteout  Kind = 'w' // the path is gone
-	Opaque    Kind = 'o' // all that was in the folder is gone
+	Hardlink  Kind = 'h' // another name of an earlier entry
+	Whiteout  Kind = 'w' // the path is deleted
+	Opaque    Kind = 'o' // the lower contents of the directory are hidden
 )
 
-// Entry is one entry of the tar.
+// An Entry is one entry of the tar.
 type Entry struct {
 	Path     string // relative to the layer's root, which is ""
 	Kind     Kind
 	Mode     uint32 // permissions with setuid, setgid, sticky
 	UID, GID uint32
-	Size     int64 // of a file, in bytes, holes and all
+	Size     int64 // of a file, in bytes, including holes
 	Time     time.Time
 	Target   string // of a symbolic or hard link
 	Major    uint32 // of a device
 	Minor    uint32
-	Xattrs   map[string]string // all in the tar, those minictr drops as well
+	Xattrs   map[string]string // all in the tar, also those that layers.Unpack drops
 	Sum      [sha256.Size]byte // of a file's content
 }
 
-// Index is all that a layer holds.
+// An Index is the contents of a layer.
 type Index struct {
 	DiffID   digest.Digest // of the tar
-	Blob     digest.Digest // of the bytes as they came
-	BlobSize int64         // how many came
-	Size     int64         // of all files, as docker history counts
+	Blob     digest.Digest // of the layer as it was read
+	BlobSize int64         // in bytes
+	Size     int64         // of all files in bytes, as docker history counts
 	Entries  []Entry
 }
 
-// Caps on an index, besides those of layers.DefaultLimits. The kernel takes no
-// longer paths and names (path_resolution(7)).
+// Limits of an index, besides layers.DefaultLimits. Longer paths and names are
+// refused by the kernel (path_resolution(7)).
 const (
 	maxText = 256 << 20 // bytes of paths, targets and xattrs in a layer
 	maxPath = 4096
 	maxName = 255
 )
 
-// Read reads a layer, plain or compressed, to the very end of r.
+// Read reads a layer, plain, gzip or zstd, to the end of r.
 func Read(ctx context.Context, r io.Reader) (*Index, error) {
 	count := &counter{r: r}
 	t, err := layers.OpenTar(ctx, count, layers.DefaultLimits.Bytes)
@@ -87,6 +71,7 @@ func Read(ctx context.Context, r io.Reader) (*Index, error) {
 		return nil, err
 	}
 	defer t.Close()
+	// list the entries
 	x := new(Index)
 	sum, buf := sha256.New(), make([]byte, 64<<10)
 	err = scan(t, func(e *Entry, body io.Reader) error {
@@ -102,13 +87,14 @@ func Read(ctx context.Context, r io.Reader) (*Index, error) {
 	if err != nil {
 		return nil, err
 	}
+	// read the rest, for the digests
 	x.Blob, x.DiffID, err = t.Digests()
 	x.BlobSize = count.n
 	return x, err
 }
 
-// Scan goes through a layer and hands out each entry, without Sum, in the
-// order of an index. Body is the content of a file.
+// Scan calls each for every entry of a layer, in the order of an index, without
+// Sum. Body is the content of a file.
 func Scan(ctx context.Context, r io.Reader, each func(e *Entry, body io.Reader) error) error {
 	t, err := layers.OpenTar(ctx, r, layers.DefaultLimits.Bytes)
 	if err != nil {
@@ -130,6 +116,7 @@ func scan(r io.Reader, each func(e *Entry, body io.Reader) error) error {
 		if err != nil {
 			return fmt.Errorf("read tar: %w", err)
 		}
+		// convert the header
 		e, err := newEntry(h)
 		if err != nil {
 			return fmt.Errorf("read tar: entry %.300q: %w", h.Name, err)
@@ -137,9 +124,11 @@ func scan(r io.Reader, each func(e *Entry, body io.Reader) error) error {
 		if e == nil {
 			continue
 		}
+		// count it against the limits
 		entries, text = entries+1, text+e.text()
 		if entries > limits.Entries || text > maxText || e.Size > limits.Bytes-bytes {
-			return fmt.Errorf("layer has more than %d entries, %d bytes in their names, or %d bytes in its files", limits.Entries, maxText, limits.Bytes)
+			return fmt.Errorf("layer exceeds %d entries, %d bytes of names or %d bytes of files",
+				limits.Entries, maxText, limits.Bytes)
 		}
 		bytes += e.Size
 		if err := each(e, archive); err != nil {
@@ -148,7 +137,7 @@ func scan(r io.Reader, each func(e *Entry, body io.Reader) error) error {
 	}
 }
 
-// newEntry translates a header. It returns nil for one that is no entry.
+// newEntry converts a header. It returns nil for metadata.
 func newEntry(h *tar.Header) (*Entry, error) {
 	if h.Typeflag == tar.TypeXGlobalHeader {
 		return nil, nil
@@ -160,13 +149,11 @@ func newEntry(h *tar.Header) (*Entry, error) {
 	if err := checkPath(name); err != nil {
 		return nil, err
 	}
+	// what every entry has
 	e := &Entry{Path: name, Mode: uint32(h.Mode) & 0o7777, Time: h.ModTime}
-	for _, id := range []int{h.Uid, h.Gid} {
-		if id < 0 || int64(id) >= math.MaxUint32 {
-			return nil, fmt.Errorf("owner %d:%d is not a 32-bit number", h.Uid, h.Gid)
-		}
+	if e.UID, e.GID, err = layers.Owner(h); err != nil {
+		return nil, err
 	}
-	e.UID, e.GID = uint32(h.Uid), uint32(h.Gid)
 	switch sign {
 	case layers.Whiteout:
 		e.Kind = Whiteout
@@ -175,8 +162,9 @@ func newEntry(h *tar.Header) (*Entry, error) {
 		e.Kind = Opaque
 		return e, nil
 	}
+	// what a file of any type has
 	for key, value := range h.PAXRecords {
-		if name, ok := strings.CutPrefix(key, "SCHILY.xattr."); ok {
+		if name, ok := strings.CutPrefix(key, layers.PAXXattr); ok {
 			if e.Xattrs == nil {
 				e.Xattrs = make(map[string]string)
 			}
@@ -186,7 +174,8 @@ func newEntry(h *tar.Header) (*Entry, error) {
 	return e, e.setKind(h)
 }
 
-func (e *Entry) setKind(h *tar.Header) error {
+// setKind sets the type and what depends on it.
+func (e *Entry) setKind(h *tar.Header) (err error) {
 	switch h.Typeflag {
 	case tar.TypeReg, tar.TypeGNUSparse, tar.TypeCont:
 		e.Kind, e.Size = File, h.Size
@@ -203,34 +192,31 @@ func (e *Entry) setKind(h *tar.Header) error {
 	case tar.TypeFifo:
 		e.Kind = FIFO
 	default:
-		return fmt.Errorf("unknown type of entry %q", h.Typeflag)
+		return fmt.Errorf("unknown entry type %q", h.Typeflag)
 	}
 	if e.Path == "" && e.Kind != Directory {
-		return errors.New("the root of a layer is a folder")
+		return errors.New("root of a layer is not a directory")
 	}
 	if e.Kind == Char || e.Kind == Block {
-		if uint64(h.Devmajor) > math.MaxUint32 || uint64(h.Devminor) > math.MaxUint32 {
-			return fmt.Errorf("device %d:%d", h.Devmajor, h.Devminor)
-		}
-		e.Major, e.Minor = uint32(h.Devmajor), uint32(h.Devminor)
+		e.Major, e.Minor, err = layers.Device(h)
 	}
-	return nil
+	return err
 }
 
-// checkPath refuses what no kernel would make.
+// checkPath returns an error for a path that the kernel would refuse.
 func checkPath(path string) error {
 	if len(path) > maxPath {
-		return fmt.Errorf("its path has more than %d bytes", maxPath)
+		return fmt.Errorf("path is longer than %d bytes", maxPath)
 	}
 	for name := range strings.SplitSeq(path, "/") {
 		if len(name) > maxName {
-			return fmt.Errorf("a name has more than %d bytes", maxName)
+			return fmt.Errorf("name is longer than %d bytes", maxName)
 		}
 	}
 	return nil
 }
 
-// text is how many bytes of memory an entry's strings take.
+// text returns the bytes of memory that the strings of an entry take.
 func (e *Entry) text() int {
 	n := len(e.Path) + len(e.Target)
 	for name, value := range e.Xattrs {
@@ -248,7 +234,7 @@ func digestOf(to *[sha256.Size]byte, sum hash.Hash, body io.Reader, buf []byte) 
 	return nil
 }
 
-// counter counts the bytes read through it.
+// A counter counts the bytes that are read through it.
 type counter struct {
 	r io.Reader
 	n int64

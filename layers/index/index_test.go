@@ -149,7 +149,7 @@ func TestEscapingNamesRefused(t *testing.T) {
 		{Typeflag: tar.TypeReg, Name: ".wh."},
 		{Typeflag: tar.TypeReg, Name: "."},
 		{Typeflag: tar.TypeReg, Name: strings.Repeat("n", 256)},
-		{Typeflag: tar.TypeReg, Name: strings.Repeat("folder/", 600) + "x"},
+		{Typeflag: tar.TypeReg, Name: strings.Repeat("directory/", 600) + "x"},
 		{Typeflag: tar.TypeReg, Name: "x", Uid: -1, Format: tar.FormatGNU},
 		{Typeflag: tar.TypeReg, Name: "x", Uid: 1<<32 - 1, Format: tar.FormatGNU},
 		{Typeflag: tar.TypeChar, Name: "x", Devmajor: 1 << 33, Format: tar.FormatGNU},

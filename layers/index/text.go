@@ -1,15 +1,14 @@
 package index
 
-// An index as a text, to be read by less(1) too. The first line says of which
-// layer it is and how many entries follow; then a line for each, its fields
-// parted by tabs:
+// An index is a text file. The first line has the digests and sizes of the layer
+// and the number of entries; a line for each follows, with fields separated by tabs:
 //
 //	f  644  0  0  12  1700000000.0  2cf24d…  "etc/motd"  ""
 //	kind mode uid gid size time content path target [xattr=value]…
 //
-// Modes are octal, times in seconds; a device has major:minor as its target.
-// Paths, targets and xattrs are quoted as in Go, where any bytes can be said.
-// What was not written whole does not parse.
+// Modes are octal, times in seconds.nanoseconds; the target of a device is
+// major:minor. Paths, targets and xattrs are quoted as Go strings, which can
+// have any bytes. A truncated file does not parse.
 
 import (
 	"bufio"
@@ -29,7 +28,7 @@ import (
 
 const headline = "minictr-layer-index-1"
 
-// Write writes the text.
+// Write writes x as text.
 func (x *Index) Write(to io.Writer) error {
 	w := bufio.NewWriterSize(to, 64<<10)
 	fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\n", headline, x.DiffID, x.Blob, x.BlobSize, x.Size, len(x.Entries))
@@ -41,6 +40,7 @@ func (x *Index) Write(to io.Writer) error {
 	return w.Flush()
 }
 
+// append appends the line of an entry to b.
 func (e *Entry) append(b []byte) []byte {
 	b = append(b, byte(e.Kind), '\t')
 	b = append(strconv.AppendUint(b, uint64(e.Mode), 8), '\t')
@@ -65,9 +65,9 @@ func (e *Entry) append(b []byte) []byte {
 	return append(b, '\n')
 }
 
-var errDamaged = errors.New("index is damaged")
+var errCorrupt = errors.New("corrupt index")
 
-// Parse reads the text that Write wrote.
+// Parse parses the text of an index. A truncated or extended text is an error.
 func Parse(from io.Reader) (*Index, error) {
 	r := bufio.NewReaderSize(from, 64<<10)
 	x, n, err := parseHead(r)
@@ -76,22 +76,24 @@ func Parse(from io.Reader) (*Index, error) {
 	}
 	x.Entries = make([]Entry, 0, min(n, 64<<10))
 	text := 0
+	// one line an entry
 	for i := range n {
 		line, err := r.ReadString('\n')
 		if err != nil {
-			return nil, fmt.Errorf("%w: line %d: %w", errDamaged, i+2, err)
+			return nil, fmt.Errorf("%w: line %d: %w", errCorrupt, i+2, err)
 		}
 		e, err := parseEntry(strings.TrimSuffix(line, "\n"))
 		if err != nil {
-			return nil, fmt.Errorf("%w: line %d: %w", errDamaged, i+2, err)
+			return nil, fmt.Errorf("%w: line %d: %w", errCorrupt, i+2, err)
 		}
 		if text += e.text(); text > maxText {
-			return nil, fmt.Errorf("%w: line %d: too much text", errDamaged, i+2)
+			return nil, fmt.Errorf("%w: line %d: too much text", errCorrupt, i+2)
 		}
 		x.Entries = append(x.Entries, *e)
 	}
+	// nothing may follow
 	if _, err := r.ReadByte(); err != io.EOF {
-		return nil, fmt.Errorf("%w: more than %d entries", errDamaged, n)
+		return nil, fmt.Errorf("%w: more than %d entries", errCorrupt, n)
 	}
 	return x, nil
 }
@@ -100,7 +102,7 @@ func parseHead(r *bufio.Reader) (*Index, int, error) {
 	line, err := r.ReadString('\n')
 	f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
 	if err != nil || len(f) != 6 || f[0] != headline {
-		return nil, 0, fmt.Errorf("%w: line 1", errDamaged)
+		return nil, 0, fmt.Errorf("%w: line 1", errCorrupt)
 	}
 	x := &Index{DiffID: digest.Digest(f[1]), Blob: digest.Digest(f[2])}
 	var e1, e2, e3 error
@@ -109,16 +111,16 @@ func parseHead(r *bufio.Reader) (*Index, int, error) {
 	x.Size, e2 = strconv.ParseInt(f[4], 10, 64)
 	n, e3 = strconv.ParseUint(f[5], 10, 31)
 	if err := errors.Join(x.DiffID.Validate(), x.Blob.Validate(), e1, e2, e3); err != nil {
-		return nil, 0, fmt.Errorf("%w: line 1: %w", errDamaged, err)
+		return nil, 0, fmt.Errorf("%w: line 1: %w", errCorrupt, err)
 	}
 	if int(n) > layers.DefaultLimits.Entries || x.Size < 0 || x.BlobSize < 0 {
-		return nil, 0, fmt.Errorf("%w: line 1: numbers out of range", errDamaged)
+		return nil, 0, fmt.Errorf("%w: line 1: numbers out of range", errCorrupt)
 	}
 	return x, int(n), nil
 }
 
-// fields takes numbers from a line, one after the other, and keeps the first
-// error.
+// fields parses the fields of a line, one after the other, and collects the
+// errors.
 type fields struct {
 	rest string
 	err  error
@@ -154,15 +156,19 @@ func parseEntry(line string) (*Entry, error) {
 	if len(kind) != 1 || !strings.Contains("fdlcbphwo", kind) {
 		return nil, fmt.Errorf("unknown kind %.10q", kind)
 	}
+	// numbers
 	e := &Entry{Kind: Kind(kind[0])}
 	e.Mode, e.UID, e.GID = f.uint32(8), f.uint32(10), f.uint32(10)
 	e.Size = f.int64(f.next())
 	seconds, nanos, _ := strings.Cut(f.next(), ".")
 	e.Time = time.Unix(f.int64(seconds), f.int64(nanos))
+	// the digest of a file
 	sum := f.next()
-	if n, err := hex.Decode(e.Sum[:], []byte(sum[:min(len(sum), 2*len(e.Sum))])); err != nil || e.Kind == File && n != len(e.Sum) {
-		f.err = errors.Join(f.err, errors.New("a file without a digest"))
+	n, err := hex.Decode(e.Sum[:], []byte(sum[:min(len(sum), 2*len(e.Sum))]))
+	if err != nil || e.Kind == File && n != len(e.Sum) {
+		f.err = errors.Join(f.err, errors.New("file has no digest"))
 	}
+	// strings
 	e.Path = f.quoted(f.next())
 	e.Target = f.quoted(f.next())
 	if e.Kind == Char || e.Kind == Block {

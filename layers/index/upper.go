@@ -1,12 +1,12 @@
 package index
 
-// What a container has changed lies in the upper folder of its overlay. That
-// is a layer too, not yet in a tar: whiteouts are character devices 0:0 there,
-// and opaque folders have an attribute (kernel's overlayfs.rst).
+// The changes of a container are in the upper directory of its overlay. That is a
+// layer too, though not a tar: a whiteout is a character device 0:0 there, and
+// an opaque directory has an attribute (the kernel's overlayfs.rst).
 //
-// The container may be running, and change the folder while it is read. So
-// every path is opened within an os.Root, which no link leads out of, and only
-// folders are opened at all.
+// The container may run and change the directory while it is read. So every
+// path is opened within an os.Root, which no link leads out of, and only
+// directories are opened.
 
 import (
 	"errors"
@@ -21,9 +21,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Upper tells what is in the upper folder of an overlay, folders first and
-// their files in the order of their names. Contents are not read: entries have
-// no Sum, and no Xattrs.
+// Upper lists the upper directory of an overlay: each directory before its files,
+// and these in the order of their names. It does not read contents: entries have
+// no Sum and no Xattrs.
 func Upper(dir string) (*Index, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -31,7 +31,7 @@ func Upper(dir string) (*Index, error) {
 	}
 	defer root.Close()
 	u := &upper{root: root, first: make(map[uint64]string)}
-	return &u.Index, u.folder("")
+	return &u.Index, u.dir("")
 }
 
 type upper struct {
@@ -40,7 +40,8 @@ type upper struct {
 	first map[uint64]string // an inode's first name
 }
 
-func (u *upper) folder(name string) error {
+// dir lists a directory.
+func (u *upper) dir(name string) error {
 	list, opaque, err := u.list(name)
 	if err != nil {
 		return err
@@ -50,27 +51,26 @@ func (u *upper) folder(name string) error {
 	}
 	for _, base := range list {
 		err := u.entry(path.Join(name, base))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) { // it went a moment ago
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // deleted since
 			return err
 		}
 	}
 	return nil
 }
 
+// list returns the names in a directory, and whether it is opaque.
 func (u *upper) list(name string) (list []string, opaque bool, err error) {
 	f, err := u.root.OpenFile(path.Join(".", name), os.O_RDONLY|unix.O_DIRECTORY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, false, err
 	}
 	defer f.Close()
-	var y [1]byte
-	n, err := unix.Fgetxattr(int(f.Fd()), "trusted.overlay.opaque", y[:])
-	opaque = err == nil && n == 1 && y[0] == 'y'
 	list, err = f.Readdirnames(-1)
 	slices.Sort(list)
-	return list, opaque, err
+	return list, layers.IsOpaque(int(f.Fd())), err
 }
 
+// entry lists a file, and what is below it.
 func (u *upper) entry(name string) error {
 	info, err := u.root.Lstat(name)
 	if err != nil {
@@ -88,11 +88,12 @@ func (u *upper) entry(name string) error {
 	}
 	u.Entries = append(u.Entries, e)
 	if e.Kind == Directory {
-		return u.folder(name)
+		return u.dir(name)
 	}
 	return nil
 }
 
+// read converts the result of lstat(2).
 func (u *upper) read(name string, info fs.FileInfo) (e Entry, err error) {
 	st := info.Sys().(*syscall.Stat_t)
 	e = Entry{Path: name, Mode: st.Mode & 0o7777, UID: st.Uid, GID: st.Gid, Time: info.ModTime()}
@@ -116,7 +117,7 @@ func (u *upper) read(name string, info fs.FileInfo) (e Entry, err error) {
 	case unix.S_IFBLK:
 		e.Kind, e.Major, e.Minor = Block, unix.Major(st.Rdev), unix.Minor(st.Rdev)
 	default:
-		e.Kind = FIFO // or a socket
+		e.Kind = FIFO // or a socket, which a tar cannot hold
 	}
 	u.Size += e.Size
 	return e, err

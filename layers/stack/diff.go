@@ -2,17 +2,17 @@ package stack
 
 import "slices"
 
-// A Difference is a path that is in one of two trees, or in both, with all
-// that is below it.
+// A Difference is a path of one of two trees or of both, with all that is below
+// it.
 type Difference struct {
-	Node          *Node // of the second tree, or, where it is only there, of the first
+	Node          *Node // of the second tree; of the first if it is only there
 	Mark          Mark
 	What          Aspects
 	Before, After *Inode
 	Below         []*Difference // in the order of their names
 }
 
-// Diff holds two trees against each other. One of them may be nil.
+// Diff compares two trees. One of them may be nil.
 func Diff(a, b *Node) *Difference {
 	d := &Difference{Node: b, Mark: Same}
 	switch {
@@ -32,7 +32,7 @@ func Diff(a, b *Node) *Difference {
 	return d
 }
 
-// Inode is the later of the two.
+// Inode returns After, or Before of a deleted path.
 func (d *Difference) Inode() *Inode {
 	if d.After != nil {
 		return d.After
@@ -40,7 +40,8 @@ func (d *Difference) Inode() *Inode {
 	return d.Before
 }
 
-// Keep leaves only what keep wants, and the folders that lead there.
+// Keep removes the paths for which keep returns false, except directories above
+// kept ones.
 func (d *Difference) Keep(keep func(*Difference) bool) {
 	d.Below = slices.DeleteFunc(d.Below, func(c *Difference) bool {
 		c.Keep(keep)
@@ -48,7 +49,7 @@ func (d *Difference) Keep(keep func(*Difference) bool) {
 	})
 }
 
-// Walk visits the path and all below it, folders first.
+// Walk visits the path and all below it, each directory before its entries.
 func (d *Difference) Walk(visit func(*Difference)) {
 	visit(d)
 	for _, c := range d.Below {
@@ -75,7 +76,7 @@ func names(a, b *Node) (all []string) {
 	return slices.Compact(all)
 }
 
-// Why returns what the layers did to a path, in order.
+// Why returns what the layers did to a path, lowest first.
 func (s *Stack) Why(path string) (all []Change) {
 	for _, c := range s.Changes {
 		if c.Node.Path() == path {

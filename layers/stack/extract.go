@@ -1,10 +1,9 @@
 package stack
 
-// Taking files out of layers, as anybody, into a folder of one's own. What an
-// image says is a stranger's word, here too: everything is made through an
-// os.Root, which no link leads out of, and nothing that is there already is
-// touched. Owners, setuid bits and xattrs stay behind, and so do devices and
-// FIFOs, which are reported.
+// Any user can copy files of layers into a directory. An image is untrusted:
+// every file is made through an os.Root, which no link leads out of, and no
+// existing file is touched. Owners, setuid bits and extended attributes are not
+// copied, nor are devices and FIFOs, which are returned.
 
 import (
 	"context"
@@ -24,13 +23,14 @@ import (
 
 var errDone = errors.New("done")
 
-// ReadFiles reads the inodes' contents from the layer they are all in: each is
-// handed out once, in the layer's order.
+// ReadFiles calls each with the content of every inode, in the order of the layer.
+// All inodes must be of that layer.
 func ReadFiles(ctx context.Context, layer io.Reader, inodes []*Inode, each func(*Inode, io.Reader) error) error {
 	wanted := make(map[int]*Inode)
 	for _, i := range inodes {
 		wanted[i.Ordinal] = i
 	}
+	// scan until the last of them
 	ordinal := -1
 	err := index.Scan(ctx, layer, func(e *index.Entry, body io.Reader) error {
 		ordinal++
@@ -47,6 +47,7 @@ func ReadFiles(ctx context.Context, layer io.Reader, inodes []*Inode, each func(
 		}
 		return nil
 	})
+	// the layer may have changed since it was indexed
 	if err == nil && len(wanted) > 0 {
 		err = errors.New("layer has fewer entries than its index")
 	}
@@ -56,13 +57,18 @@ func ReadFiles(ctx context.Context, layer io.Reader, inodes []*Inode, each func(
 	return err
 }
 
-// Extract makes the node and all below it, under the name base in root. Open
-// opens a layer. It returns the paths that it left out.
-func Extract(ctx context.Context, n *Node, root *os.Root, base string, open func(layer int) (io.ReadCloser, error)) (left []string, err error) {
+// An Opener opens the blob of a layer.
+type Opener func(layer int) (io.ReadCloser, error)
+
+// Extract copies the node and all below it to the name base in root, which must
+// not exist. It returns the paths that it skipped: devices and FIFOs.
+func Extract(ctx context.Context, n *Node, root *os.Root, base string, open Opener) (skipped []string, err error) {
+	// make directories and links
 	x := &extraction{root: root, files: make(map[*Inode][]string)}
 	if err := x.plan(n, base); err != nil {
 		return nil, err
 	}
+	// copy the files, layer by layer
 	layers := make(map[int][]*Inode)
 	for i := range x.files {
 		layers[i.Layer] = append(layers[i.Layer], i)
@@ -72,7 +78,8 @@ func Extract(ctx context.Context, n *Node, root *os.Root, base string, open func
 			return nil, fmt.Errorf("layer %d: %w", layer, err)
 		}
 	}
-	for _, f := range slices.Backward(x.dirs) { // what is in a folder changes its time
+	// set the modes and times of directories, which making files in them changes
+	for _, f := range slices.Backward(x.dirs) {
 		if err := x.finish(f.name, f.Inode); err != nil {
 			return nil, err
 		}
@@ -80,6 +87,7 @@ func Extract(ctx context.Context, n *Node, root *os.Root, base string, open func
 	return x.skipped, nil
 }
 
+// An extraction is one call of Extract.
 type extraction struct {
 	root    *os.Root
 	files   map[*Inode][]string
@@ -92,7 +100,7 @@ type extractedDir struct {
 	*Inode
 }
 
-// plan makes folders and links, and notes the files.
+// plan makes directories and symbolic links, and notes the names of files.
 func (x *extraction) plan(n *Node, name string) error {
 	switch n.Kind {
 	case index.File:
@@ -115,7 +123,8 @@ func (x *extraction) plan(n *Node, name string) error {
 	return nil
 }
 
-func (x *extraction) layer(ctx context.Context, layer int, inodes []*Inode, open func(int) (io.ReadCloser, error)) error {
+// layer copies the files of a layer.
+func (x *extraction) layer(ctx context.Context, layer int, inodes []*Inode, open Opener) error {
 	in, err := open(layer)
 	if err != nil {
 		return err
@@ -124,7 +133,7 @@ func (x *extraction) layer(ctx context.Context, layer int, inodes []*Inode, open
 	return ReadFiles(ctx, in, inodes, x.file)
 }
 
-// file writes a file, and then its other names.
+// file writes a file and makes its other names.
 func (x *extraction) file(i *Inode, body io.Reader) error {
 	names := x.files[i]
 	f, err := x.root.OpenFile(names[0], os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -143,6 +152,7 @@ func (x *extraction) file(i *Inode, body io.Reader) error {
 	return x.finish(names[0], i)
 }
 
+// finish sets mode and time.
 func (x *extraction) finish(name string, i *Inode) error {
 	mode := fs.FileMode(i.Mode).Perm()
 	if i.Kind == index.Directory && i.Mode&unix.S_ISVTX != 0 {

@@ -1,20 +1,21 @@
 package stack
 
-// Merging a layer's tree into the tree of the layers below, the rules of
-// overlayfs (kernel's Documentation/filesystems/overlayfs.rst):
+// The tree of a layer is merged into the tree of the layers below by the rules of
+// overlayfs (the kernel's Documentation/filesystems/overlayfs.rst):
 //
-//   - Where both have a folder, it is merged; owner, mode and time are the
-//     upper's. In an opaque one nothing of the lower stays.
-//   - Else what the upper has covers the lower, with all that is below it.
-//   - A whiteout removes.
+//   - Two directories of one path are merged; owner, mode and time are those of the
+//     upper one. If that is opaque, nothing of the lower one stays.
+//   - Otherwise the upper file hides the lower one, with all that is below it.
+//   - A whiteout deletes.
 
 import (
+	"maps"
 	"strings"
 
 	"github.com/minictr/minictr/layers/index"
 )
 
-// Mark is what happened to a path, spelled as docker diff spells it.
+// A Mark is what happened to a path, in the letters of docker diff.
 type Mark byte
 
 const (
@@ -24,43 +25,45 @@ const (
 	Same    Mark = ' '
 )
 
-// How a name or an inode went out of sight.
+// How a name or an inode was hidden.
 type How string
 
 const (
-	Overwritten How = "overwritten" // another is there now
-	Whiteout    How = "whiteout"    // by name, or a folder above it
-	Opaque      How = "opaque"      // a folder above it was emptied
-	Replaced    How = "replaced"    // the folder it was in is a file now
+	Overwritten How = "overwritten" // by another file of that name
+	Whiteout    How = "whiteout"    // of its name, or of a directory above it
+	Opaque      How = "opaque"      // a directory above it is opaque
+	Replaced    How = "replaced"    // a directory above it is now another kind of file
 )
 
 // A Change is what a layer did to a path.
 type Change struct {
 	Layer  int
-	Node   *Node // says the path
+	Node   *Node // has the path
 	Mark   Mark
-	What   Aspects // of a change; none for a file written again as it was
-	Before *Inode  // nil for what was not there
-	After  *Inode  // nil for what is gone
-	How    How     // of what is gone
-	By     *Node   // whose whiteout, opaque mark or file did that
+	What   Aspects // that differ; none for a file that was rewritten unchanged
+	Before *Inode  // nil for Added
+	After  *Inode  // nil for Deleted
+	How    How     // of Deleted
+	By     *Node   // the whiteout, opaque directory or file that deleted it
 }
 
-// Hidden is an inode that the final tree does not show.
+// Hidden is an inode that the final tree does not have.
 type Hidden struct {
 	*Inode
 	Node  *Node // the last name it had
-	Layer int   // that hid it; the inode's own is Inode.Layer
+	Layer int   // that hid it; Inode.Layer added it
 	How   How
 	By    *Node
 }
 
-// cause is why names go.
+// A cause is why names are deleted.
 type cause struct {
 	how How
 	by  *Node
 }
 
+// merge merges the directory upper into lower. Under is why the names that upper
+// does not have are deleted, if they are.
 func (s *Stack) merge(lower, upper *Node, under cause) {
 	if upper.opaque {
 		under = cause{Opaque, upper}
@@ -77,16 +80,16 @@ func (s *Stack) merge(lower, upper *Node, under cause) {
 	}
 }
 
-// place puts a name of the upper tree into the lower folder.
-func (s *Stack) place(folder, up *Node, under cause) {
-	old := folder.children[up.Name]
+// place adds a name of the upper tree to a directory of the lower one.
+func (s *Stack) place(dir, up *Node, under cause) {
+	old := dir.children[up.Name]
 	switch {
 	case up.whiteout && old == nil:
 		s.record(Change{Node: up, Mark: Deleted, How: Whiteout, By: up})
 	case up.whiteout:
 		s.drop(old, cause{Whiteout, up})
 	case old == nil:
-		s.attach(folder, up, Change{Node: up, Mark: Added, After: up.Inode})
+		s.attach(dir, up, Change{Node: up, Mark: Added, After: up.Inode})
 	case old.isDir() && up.isDir():
 		before := old.Inode
 		old.Inode = up.Inode
@@ -95,23 +98,24 @@ func (s *Stack) place(folder, up *Node, under cause) {
 		}
 		s.merge(old, up, under)
 	default:
-		told := Change{Node: up, Mark: Changed, What: Compare(old.Inode, up.Inode), Before: old.Inode, After: up.Inode}
+		what := Compare(old.Inode, up.Inode)
+		change := Change{Node: up, Mark: Changed, What: what, Before: old.Inode, After: up.Inode}
 		for _, c := range old.Children() {
 			s.drop(c, cause{Replaced, up})
 		}
 		s.release(old, cause{Overwritten, up})
-		s.attach(folder, up, told)
+		s.attach(dir, up, change)
 	}
 }
 
-// attach moves a node of the upper tree over, and then what is below it.
-func (s *Stack) attach(folder, up *Node, told Change) {
-	if folder.children == nil {
-		folder.children = make(map[string]*Node)
+// attach moves a node of the upper tree to the lower one, with all below it.
+func (s *Stack) attach(dir, up *Node, change Change) {
+	if dir.children == nil {
+		dir.children = make(map[string]*Node)
 	}
-	folder.children[up.Name] = up
-	up.Parent = folder
-	s.record(told)
+	dir.children[up.Name] = up
+	up.Parent = dir
+	s.record(change)
 	below := up.Children()
 	up.children = nil
 	for _, c := range below {
@@ -119,7 +123,7 @@ func (s *Stack) attach(folder, up *Node, told Change) {
 	}
 }
 
-// drop removes a name and all that is below it.
+// drop deletes a name and all below it.
 func (s *Stack) drop(n *Node, why cause) {
 	s.record(Change{Node: n, Mark: Deleted, Before: n.Inode, How: why.how, By: why.by})
 	for _, c := range n.Children() {
@@ -129,12 +133,12 @@ func (s *Stack) drop(n *Node, why cause) {
 	s.release(n, why)
 }
 
-// forget takes names away that an entry of the same layer has overwritten.
+// forget releases the names that a later entry of the same layer overwrote.
 func (s *Stack) forget(n *Node, why cause) {
 	n.walk(func(n *Node) { s.release(n, why) })
 }
 
-// release takes a name from its inode.
+// release removes a name of an inode. Without names, the inode is hidden.
 func (s *Stack) release(n *Node, why cause) {
 	if n.whiteout {
 		return
@@ -150,7 +154,7 @@ func (s *Stack) record(c Change) {
 	s.Changes = append(s.Changes, c)
 }
 
-// Aspects are in what two inodes differ.
+// Aspects are the ways in which two inodes differ.
 type Aspects uint8
 
 const (
@@ -164,7 +168,7 @@ const (
 
 var aspects = [...]string{"type", "content", "mode", "owner", "time", "xattr"}
 
-// Names returns the aspects' names.
+// Names returns the names of the aspects.
 func (a Aspects) Names() []string {
 	names := []string{}
 	for i, name := range aspects {
@@ -177,8 +181,8 @@ func (a Aspects) Names() []string {
 
 func (a Aspects) String() string { return strings.Join(a.Names(), " ") }
 
-// Compare tells in what b differs from a. The content of a file without a
-// digest is taken to differ if its size or time does.
+// Compare returns the aspects in which b differs from a. The contents of files
+// without a digest are taken to differ if their size or time does.
 func Compare(a, b *Inode) (what Aspects) {
 	set := func(differs bool, aspect Aspects) {
 		if differs {
@@ -191,7 +195,7 @@ func Compare(a, b *Inode) (what Aspects) {
 	set(a.Mode != b.Mode && (a.Kind != index.Symlink || b.Kind != index.Symlink), Mode)
 	set(a.UID != b.UID || a.GID != b.GID, Owner)
 	set(!implied && !a.Entry.Time.Equal(b.Entry.Time), Time)
-	set(!sameXattrs(a.Xattrs, b.Xattrs), Xattr)
+	set(!maps.Equal(a.Xattrs, b.Xattrs), Xattr)
 	return what
 }
 
@@ -200,16 +204,4 @@ func contentDiffers(a, b *Inode) bool {
 		return a.Size != b.Size || !a.Entry.Time.Equal(b.Entry.Time)
 	}
 	return a.Size != b.Size || a.Sum != b.Sum || a.Target != b.Target || a.Major != b.Major || a.Minor != b.Minor
-}
-
-func sameXattrs(a, b map[string]string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for name, value := range a {
-		if other, ok := b[name]; !ok || other != value {
-			return false
-		}
-	}
-	return true
 }

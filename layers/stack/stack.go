@@ -1,20 +1,3 @@
-// Package stack puts layers on top of one another, as overlayfs would, from
-// their indexes alone: nothing is unpacked or mounted, and nobody is root.
-//
-// A layer says how one tree differs from the tree below. So each layer is made
-// a small tree of its own (tree.go), and is then merged into the tree that the
-// layers below have made (merge.go): a name that is new is added, one that was
-// there is changed, and whiteouts and opaque folders remove. Each of these is
-// written down as a Change: what a layer did is what happened while it was
-// merged.
-//
-// The bytes of a file belong to its inode, not to a name. An inode that loses
-// its last name, because it was overwritten or removed, is still in the layer
-// that brought it, and everybody who gets the image gets it too: it is Hidden.
-// So the sizes of all layers are the bytes that the final tree shows and the
-// bytes that are hidden, and nothing else.
-//
-// Layers are numbered from 1, the lowest.
 package stack
 
 import (
@@ -27,15 +10,15 @@ import (
 	"github.com/minictr/minictr/layers/index"
 )
 
-// An Inode is what an entry of a layer's tar made, under one or more names.
+// An Inode is a file of any type that a layer has, under one or more names.
 type Inode struct {
 	*index.Entry
 	Layer   int
-	Ordinal int  // of the entry in the tar, from 0; -1 for an implied folder
-	Implied bool // a folder that the tar does not have, but files in it
-	Links   int  // names in its layer, as st_nlink in stat(2); upper layers hide some
+	Ordinal int  // of its entry in the index, from 0; -1 for an implied directory
+	Implied bool // a directory without an entry, which has files with one
+	Links   int  // names in its layer (st_nlink of stat(2)); upper layers may hide some
 
-	names int // that the stack shows
+	names int // visible in the stack
 }
 
 // A Node is a name in a tree.
@@ -48,7 +31,7 @@ type Node struct {
 	children         map[string]*Node
 }
 
-// Path is the node's path from the root, which is "/".
+// Path returns the absolute path of the node. The path of the root is "/".
 func (n *Node) Path() string {
 	var names []string
 	for ; n.Parent != nil; n = n.Parent {
@@ -58,17 +41,17 @@ func (n *Node) Path() string {
 	return "/" + strings.Join(names, "/")
 }
 
-// Under reports whether the node is somewhere below a folder.
-func (n *Node) Under(folder *Node) bool {
+// Under reports whether dir is a parent of the node, at any level.
+func (n *Node) Under(dir *Node) bool {
 	for n = n.Parent; n != nil; n = n.Parent {
-		if n == folder {
+		if n == dir {
 			return true
 		}
 	}
 	return false
 }
 
-// Children are in the order of their names.
+// Children returns the entries of a directory, in the order of their names.
 func (n *Node) Children() []*Node {
 	all := make([]*Node, 0, len(n.children))
 	for _, name := range slices.Sorted(maps.Keys(n.children)) {
@@ -77,7 +60,8 @@ func (n *Node) Children() []*Node {
 	return all
 }
 
-// Size is how many bytes the node and all below it hold, each inode once.
+// Size returns the bytes in the files of the node and all below it. An inode
+// counts once.
 func (n *Node) Size() int64 {
 	seen, size := make(map[*Inode]bool), int64(0)
 	n.walk(func(n *Node) {
@@ -92,7 +76,7 @@ func (n *Node) Size() int64 {
 	return size
 }
 
-// walk visits the node and all below it, in no order.
+// walk visits the node and all below it, in no particular order.
 func (n *Node) walk(visit func(*Node)) {
 	visit(n)
 	for _, c := range n.children {
@@ -100,21 +84,22 @@ func (n *Node) walk(visit func(*Node)) {
 	}
 }
 
-// A Stack is a tree made of layers.
+// A Stack is the tree of several layers.
 type Stack struct {
 	Root    *Node
-	Changes []Change // in order: lower layers first
+	Changes []Change // of all layers, lowest first
 	Hidden  []Hidden
 	Total   int64 // bytes in the files of all layers
 
 	layers    int
-	nodesLeft int // nodes that may still be made
+	nodesLeft int // that may still be made
 }
 
-// maxNodes bounds the memory of a stack.
+// maxNodes limits the memory of a stack: "a/a/a…" makes a node of two bytes.
 const maxNodes = 6 << 20
 
-// New stacks layers, lowest first.
+// New stacks layers, lowest first. It returns an error for a layer that cannot be
+// unpacked, and for more names than any image may have.
 func New(indexes ...*index.Index) (*Stack, error) {
 	s := empty(maxNodes)
 	for i, x := range indexes {
@@ -129,8 +114,9 @@ func empty(nodes int) *Stack {
 	return &Stack{Root: &Node{Inode: implied("", 0)}, nodesLeft: nodes}
 }
 
-// add puts a layer on top.
+// add adds a layer on top.
 func (s *Stack) add(x *index.Index) error {
+	// the tree of the layer
 	s.layers++
 	t := &treeBuilder{stack: s, root: &Node{Inode: implied("", s.layers)}}
 	for i := range x.Entries {
@@ -139,11 +125,13 @@ func (s *Stack) add(x *index.Index) error {
 		}
 		s.Total += x.Entries[i].Size
 	}
+	// its link counts, before merging hides names
 	t.root.walk(func(n *Node) {
 		if !n.whiteout {
 			n.Links = n.names
 		}
 	})
+	// merge it into the stack
 	if !t.root.Implied {
 		s.Root.Inode = t.root.Inode
 	}
@@ -151,7 +139,7 @@ func (s *Stack) add(x *index.Index) error {
 	return nil
 }
 
-// Visible is how many bytes the final tree shows.
+// Visible returns the bytes in the files of the final tree.
 func (s *Stack) Visible() int64 {
 	n := s.Total
 	for _, h := range s.Hidden {
@@ -160,7 +148,7 @@ func (s *Stack) Visible() int64 {
 	return n
 }
 
-// Efficiency is the visible part of all bytes: 1 where nothing is hidden.
+// Efficiency returns the visible share of all bytes: 1 if nothing is hidden.
 func (s *Stack) Efficiency() float64 {
 	if s.Total == 0 {
 		return 1
@@ -168,21 +156,24 @@ func (s *Stack) Efficiency() float64 {
 	return float64(s.Visible()) / float64(s.Total)
 }
 
-// implied is a folder as Unpack makes it where the tar has none: 0755, root's.
+// implied returns a directory without an entry, as layers.Unpack makes it: mode
+// 0755, owner root.
 func implied(path string, layer int) *Inode {
-	return &Inode{Entry: &index.Entry{Path: path, Kind: index.Directory, Mode: 0o755}, Layer: layer, Ordinal: -1, Implied: true, names: 1}
+	e := &index.Entry{Path: path, Kind: index.Directory, Mode: 0o755}
+	return &Inode{Entry: e, Layer: layer, Ordinal: -1, Implied: true, names: 1}
 }
 
 func (n *Node) isDir() bool { return n.Inode != nil && n.Kind == index.Directory }
 
-const maxLinks = 40 // as many symbolic links as the kernel follows (path_resolution(7))
+const maxLinks = 40 // symbolic links that the kernel follows (path_resolution(7))
 
-// Find looks a path up as a process would that has the tree as its root: links
-// are followed, in the last name only if follow says so. It returns nil where
-// there is nothing.
+// Find resolves a path as a process would whose root is the tree. It follows
+// symbolic links, a link in the last component only if follow is set. It returns
+// nil if there is no such file.
 func (s *Stack) Find(name string, follow bool) *Node {
 	at, rest, links := s.Root, name, maxLinks
 	for rest != "" {
+		// take the next component
 		var step string
 		step, rest, _ = strings.Cut(strings.TrimLeft(rest, "/"), "/")
 		switch step {
@@ -194,6 +185,7 @@ func (s *Stack) Find(name string, follow bool) *Node {
 			}
 			continue
 		}
+		// look it up
 		next := at.children[step]
 		if next == nil {
 			return nil
@@ -202,6 +194,7 @@ func (s *Stack) Find(name string, follow bool) *Node {
 			at = next
 			continue
 		}
+		// follow a link
 		if links--; links < 0 {
 			return nil
 		}

@@ -17,7 +17,7 @@ import (
 
 // A layer is written as lines, the name first:
 //
-//	etc/           a folder
+//	etc/           a directory
 //	etc/motd 12    a file of 12 bytes
 //	etc/motd 12 b  the same with other content
 //	etc/motd 12 a 0600
@@ -105,7 +105,7 @@ func TestChanges(t *testing.T) {
 		{"written again", []string{"motd 5", "motd 5"}, "C /motd", "/motd 5 overwritten by 2"},
 		{"mode", []string{"motd 5", "motd 5 a 600"}, "C /motd mode", "/motd 5 overwritten by 2"},
 		{"whiteout", []string{"etc/\netc/motd 5", "etc/.wh.motd"}, "D /etc/motd whiteout /etc/motd", "/etc/motd 5 whiteout by 2"},
-		{"whiteout of a folder", []string{"etc/a/b 5\netc/c 2", ".wh.etc"},
+		{"whiteout of a directory", []string{"etc/a/b 5\netc/c 2", ".wh.etc"},
 			"D /etc whiteout /etc; D /etc/a whiteout /etc; D /etc/a/b whiteout /etc; D /etc/c whiteout /etc",
 			"/etc/a/b 5 whiteout by 2; /etc/c 2 whiteout by 2"},
 		{"whiteout of nothing", []string{"a 1", ".wh.b"}, "D /b whiteout /b", ""},
@@ -115,11 +115,11 @@ func TestChanges(t *testing.T) {
 			"D /d/e/f/x opaque /d; A /d/e/f/y", "/d/e/f/x 9 opaque by 2"},
 		{"opaque, mark last", []string{"d/x 9", "d/y 1\nd/.wh..wh..opq"}, "D /d/x opaque /d; A /d/y", "/d/x 9 opaque by 2"},
 		{"opaque root", []string{"a 4\nb 2", ".wh..wh..opq\nb 2"}, "D /a opaque /; C /b", "/a 4 opaque by 2; /b 2 overwritten by 2"},
-		{"whiteout and a folder of the name", []string{"d/x 9", ".wh.d\nd/\nd/y 1"}, "D /d/x opaque /d; A /d/y", "/d/x 9 opaque by 2"},
-		{"a folder and then its whiteout", []string{"d/x 9", "d/y 1\n.wh.d"}, "D /d/x opaque /d; A /d/y", "/d/x 9 opaque by 2"},
+		{"whiteout and a directory of the name", []string{"d/x 9", ".wh.d\nd/\nd/y 1"}, "D /d/x opaque /d; A /d/y", "/d/x 9 opaque by 2"},
+		{"a directory and then its whiteout", []string{"d/x 9", "d/y 1\n.wh.d"}, "D /d/x opaque /d; A /d/y", "/d/x 9 opaque by 2"},
 		{"whiteout and a file of the name", []string{"f 9", ".wh.f\nf 1"}, "C /f content", "/f 9 overwritten by 2"},
-		{"a file where a folder was", []string{"d/x 9", "d 1"}, "D /d/x replaced /d; C /d type mode", "/d/x 9 replaced by 2"},
-		{"a folder where a file was", []string{"d 9", "d/x 1"}, "C /d type mode; A /d/x", "/d 9 overwritten by 2"},
+		{"a file where a directory was", []string{"d/x 9", "d 1"}, "D /d/x replaced /d; C /d type mode", "/d/x 9 replaced by 2"},
+		{"a directory where a file was", []string{"d 9", "d/x 1"}, "C /d type mode; A /d/x", "/d 9 overwritten by 2"},
 		{"one of two names", []string{"a 8\nb = a", ".wh.a"}, "D /a whiteout /a", ""},
 		{"both names", []string{"a 8\nb = a", ".wh.a\n.wh.b"}, "D /a whiteout /a; D /b whiteout /b", "/b 8 whiteout by 2"},
 		{"a name and then the other", []string{"a 8\nb = a", ".wh.a", ".wh.b"}, "D /b whiteout /b", "/b 8 whiteout by 3"},
@@ -213,7 +213,7 @@ func TestHostileLayers(t *testing.T) {
 	for _, text := range []string{
 		"a = b",                       // a link to nothing
 		"a = a",                       // to itself
-		"d/\na = d",                   // to a folder
+		"d/\na = d",                   // to a directory
 		"f 1\nf/x 1",                  // a file in a file
 		"l -> l\nl/x 1",               // in a link that goes round
 		"l -> /nowhere/else\nl/.wh.x", // in a link that leads nowhere
@@ -224,7 +224,7 @@ func TestHostileLayers(t *testing.T) {
 	}
 }
 
-// A few bytes in a tar may be many folders in a tree: a/a/a/… is one for each
+// A few bytes in a tar may be many directories in a tree: a/a/a/… is one for each
 // two bytes. They are counted.
 func TestImpliedDirectoriesCounted(t *testing.T) {
 	x := indexes(t, strings.Repeat("a/", 60)+"x 1\n"+strings.Repeat("b/", 60)+"x 1")[0]
@@ -236,7 +236,7 @@ func TestImpliedDirectoriesCounted(t *testing.T) {
 	}
 }
 
-// A secret that was deleted comes back, byte for byte; so do its folder, its
+// A secret that was deleted comes back, byte for byte; so do its directory, its
 // other names and its mode.
 func TestExtract(t *testing.T) {
 	layers := []string{"root/\nroot/.ssh/\nroot/.ssh/key 4000 s 600\nroot/.ssh/link -> /etc/shadow\nroot/.ssh/again = root/.ssh/key", "root/.wh..ssh"}
@@ -270,7 +270,7 @@ func TestExtract(t *testing.T) {
 }
 
 // What lies where something is to be extracted to is not written through: no
-// link that leads out of the folder, and none that stays in it.
+// link that leads out of the directory, and none that stays in it.
 func TestExtractFollowsNoLink(t *testing.T) {
 	const text = "f 3\nd/f 3"
 	s := stacked(t, text)
@@ -310,7 +310,7 @@ func TestExtractFollowsNoLink(t *testing.T) {
 		}
 	}
 	if _, err := os.Lstat(filepath.Join(dir, "new")); err == nil {
-		t.Error("made a file outside of the folder")
+		t.Error("made a file outside of the directory")
 	}
 }
 

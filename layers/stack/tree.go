@@ -1,11 +1,11 @@
 package stack
 
-// The tree of a single layer, as Unpack would have made it: later entries win,
-// two folders become one, a symbolic link in the middle of a path is followed
-// within the layer, a folder that the tar leaves out is there all the same.
-// Whiteouts and opaque marks speak of the layers below, wherever they stand in
-// the tar: a name that has both a whiteout and a file is the file, a folder
-// with a whiteout is opaque.
+// The tree of a single layer is the one that layers.Unpack would make: a later
+// entry wins, two directories are merged, a symbolic link in the middle of a path
+// is followed within the layer, and a directory without an entry is implied.
+// Whiteouts and opaque markers are about the layers below, wherever they stand in
+// the tar: a file and a whiteout of one name are the file, a directory and a
+// whiteout are an opaque directory.
 
 import (
 	"errors"
@@ -16,11 +16,13 @@ import (
 	"github.com/minictr/minictr/layers/index"
 )
 
+// A treeBuilder makes the tree of a layer.
 type treeBuilder struct {
 	stack *Stack
 	root  *Node
 }
 
+// add adds an entry of the index.
 func (t *treeBuilder) add(ordinal int, e *index.Entry) error {
 	inode := &Inode{Entry: e, Layer: t.stack.layers, Ordinal: ordinal}
 	switch {
@@ -29,12 +31,13 @@ func (t *treeBuilder) add(ordinal int, e *index.Entry) error {
 		t.root.Inode = inode
 		return nil
 	case e.Kind == index.Opaque:
-		folder, err := t.dir(e.Path, true)
+		dir, err := t.dir(e.Path, true)
 		if err == nil {
-			folder.opaque = true
+			dir.opaque = true
 		}
 		return err
 	}
+	// any other entry has a name in a parent directory
 	dir, base := path.Split(e.Path)
 	parent, err := t.dir(dir, true)
 	if err != nil {
@@ -51,7 +54,7 @@ func (t *treeBuilder) add(ordinal int, e *index.Entry) error {
 	return t.put(parent, base, inode)
 }
 
-// put gives an inode a name, which may be taken.
+// put gives an inode a name, in place of an earlier entry.
 func (t *treeBuilder) put(parent *Node, base string, inode *Inode) error {
 	old := parent.children[base]
 	if old != nil && old.isDir() && inode.Kind == index.Directory {
@@ -71,6 +74,7 @@ func (t *treeBuilder) put(parent *Node, base string, inode *Inode) error {
 	return nil
 }
 
+// whiteout adds a whiteout.
 func (t *treeBuilder) whiteout(parent *Node, base string) error {
 	if old := parent.children[base]; old != nil {
 		old.opaque = old.opaque || old.isDir()
@@ -83,15 +87,15 @@ func (t *treeBuilder) whiteout(parent *Node, base string) error {
 	return err
 }
 
-// target finds what a hard link links to. That a link is the last name of its
-// own target is left to Unpack to refuse.
+// target returns the inode that a hard link refers to. It does not refuse a link
+// that replaces the last name of its own target; layers.Unpack does.
 func (t *treeBuilder) target(name string) (*Inode, error) {
 	dir, base := path.Split(path.Clean("/" + name))
-	folder, err := t.dir(dir, false)
+	parent, err := t.dir(dir, false)
 	if err != nil {
 		return nil, fmt.Errorf("link to %.300q in this layer: %w", name, err)
 	}
-	n := folder.children[base]
+	n := parent.children[base]
 	if n == nil || n.whiteout || n.isDir() {
 		return nil, fmt.Errorf("link to %.300q in this layer: no such file", name)
 	}
@@ -99,18 +103,19 @@ func (t *treeBuilder) target(name string) (*Inode, error) {
 }
 
 var (
-	errNoDir  = errors.New("no such folder")
-	errNotDir = errors.New("a part of its path is not a folder")
-	errLinks  = errors.New("too many symbolic links in its path")
+	errNoDir  = errors.New("no such directory")
+	errNotDir = errors.New("path component is not a directory")
+	errLinks  = errors.New("too many levels of symbolic links")
 )
 
-// folder walks to a folder. Where the tar left one out, it is made if make
-// says so.
+// dir resolves a path to a directory. If make is set, it makes the directories
+// that have no entry.
 func (t *treeBuilder) dir(name string, make bool) (*Node, error) {
 	links := maxLinks
 	return t.walk(t.root, name, make, &links)
 }
 
+// walk resolves a path that starts in the directory at.
 func (t *treeBuilder) walk(at *Node, name string, make bool, links *int) (*Node, error) {
 	for step := range strings.SplitSeq(name, "/") {
 		switch step {
@@ -141,7 +146,7 @@ func (t *treeBuilder) walk(at *Node, name string, make bool, links *int) (*Node,
 	return at, nil
 }
 
-// imply makes a folder that the tar left out; opaque, if it was whited out.
+// imply makes a directory without an entry; opaque if a whiteout has its name.
 func (t *treeBuilder) imply(at *Node, name string, make, opaque bool) (*Node, error) {
 	if !make {
 		return nil, errNoDir
@@ -153,7 +158,7 @@ func (t *treeBuilder) imply(at *Node, name string, make, opaque bool) (*Node, er
 	return n, err
 }
 
-// follow goes where a link leads, if a folder is there.
+// follow resolves the target of a link to a directory.
 func (t *treeBuilder) follow(at *Node, target string, links *int) (*Node, error) {
 	if *links--; *links < 0 {
 		return nil, errLinks
@@ -164,10 +169,10 @@ func (t *treeBuilder) follow(at *Node, target string, links *int) (*Node, error)
 	return t.walk(at, target, false, links)
 }
 
-// node makes a node. One of its name is replaced.
+// node makes a node, in place of one of that name.
 func (s *Stack) node(parent *Node, name string, inode *Inode) (*Node, error) {
 	if s.nodesLeft--; s.nodesLeft < 0 {
-		return nil, errors.New("image has more names than any image may")
+		return nil, errors.New("too many names in the image")
 	}
 	n := &Node{Name: name, Parent: parent, Inode: inode}
 	if parent.children == nil {
