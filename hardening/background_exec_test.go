@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"golang.org/x/sys/unix"
 )
 
@@ -63,7 +64,7 @@ func TestExecUserFromContainerFiles(t *testing.T) {
 	guard(t)
 	now := "echo 1000:x:0:0::/:/bin/sh >>/etc/passwd; echo eve:x:7:8::/:/bin/sh >>/etc/passwd; echo late:x:9:eve >>/etc/group; echo big:x:4294967296:0::/: >>/etc/passwd; touch /ready; exec sleep 1000"
 	d := background(t, "--", "sh", "-c", now)
-	poll(t, "its files", func() bool { return d.say("exec", "--", "ls", "/ready").code == 0 })
+	testkit.Eventually(t, "its files", func() bool { return d.say("exec", "--", "ls", "/ready").code == 0 })
 	for user, want := range map[string]struct{ uid, gid, groups string }{
 		"root": {"0", "0", "0 10"}, "eve": {"7", "8", "8 9"}, "eve:video": {"7", "44", "44"}, "1000": {"1000", "100", "10 44 100"}, "5": {"5", "0", "0"}, "5:6": {"5", "6", "6"},
 	} {
@@ -143,7 +144,7 @@ func (d *detached) limited(words ...string) *exec.Cmd {
 func TestExecEnvironmentNotInjected(t *testing.T) {
 	guard(t)
 	d := background(t, "--", "sh", "-c", `printf 'nul:x:5:5::/a\0EVIL=1:/\ntab:x:6:6::/a\tb:/\n' >>/etc/passwd; touch /ready; exec sleep 1000`)
-	poll(t, "its files", func() bool { return d.say("exec", "--", "ls", "/ready").code == 0 })
+	testkit.Eventually(t, "its files", func() bool { return d.say("exec", "--", "ls", "/ready").code == 0 })
 	for _, words := range [][]string{
 		{"-e", "HOME=/a\nroot::0:0::/:/bin/sh"}, {"-e", "HOME=/a:b"}, {"-e", "=x"}, {"-e", ""}, {"-u", "nul"}, {"-w", "relative"}, {"-w", "/a\x1b"},
 	} {

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"golang.org/x/sys/unix"
 )
 
@@ -114,7 +115,7 @@ func (e *ember) cycle(name, call string, n int) (result, error) {
 // truth: a container that is said to run has a process, and one that is not has
 // none.
 func (e *ember) truth() error {
-	for deadline := time.Now().Add(settle); ; {
+	for deadline := time.Now().Add(testkit.Timeout); ; {
 		status, pid := e.status()
 		alive := pid > 0 && unix.Kill(pid, 0) == nil
 		if (status == "running") == alive {
@@ -153,7 +154,7 @@ func (e *ember) gone() error {
 // has left, the other's next command may clear away.
 func TestKillInTheBackground(t *testing.T) {
 	guard(t)
-	needStrace(t)
+	testkit.NeedTool(t, "strace")
 	if testing.Short() {
 		t.Skip("kills some five hundred times")
 	}
@@ -190,7 +191,7 @@ func TestKillTheWatcher(t *testing.T) {
 		e.minictr(args...).want(t, 0)
 		_, pid := e.status()
 		unix.Kill(parent(t, pid), unix.SIGKILL)
-		poll(t, "the container's process ends", func() bool { return !exists("/proc/"+strconv.Itoa(pid)) || zombie(pid) })
+		testkit.Eventually(t, "the container's process ends", func() bool { return !exists("/proc/"+strconv.Itoa(pid)) || zombie(pid) })
 		if err := e.truth(); err != nil {
 			t.Errorf("%v: %v", flags, err)
 		}
@@ -257,7 +258,7 @@ func (e *ember) live(n int) {
 		{[]string{"rm", "-f", name}, name + "\n"},
 	} {
 		r := e.minictr(step.args...)
-		for deadline := time.Now().Add(settle); step.args[0] == "logs" && r.stdout == "" && time.Now().Before(deadline); {
+		for deadline := time.Now().Add(testkit.Timeout); step.args[0] == "logs" && r.stdout == "" && time.Now().Before(deadline); {
 			r = e.minictr(step.args...) // it has not come to saying anything yet
 		}
 		if r.code != 0 || step.want != "" && r.stdout != step.want {
@@ -292,7 +293,7 @@ func zombie(pid int) bool {
 // the host's processes.
 func TestWatcherThatFails(t *testing.T) {
 	guard(t)
-	needStrace(t)
+	testkit.NeedTool(t, "strace")
 	dir := traces(t.TempDir())
 	// the first memfd_create(2) of a watcher is the container's, the second its own
 	args := []string{"-D", "-f", "-qq", "-o", filepath.Join(string(dir), "trace"), "-e", "trace=memfd_create", "-e", "inject=memfd_create:error=EMFILE:when=2"}

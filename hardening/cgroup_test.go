@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
@@ -19,7 +20,7 @@ func TestExistingCgroupRefused(t *testing.T) {
 	first := newBundle(t, "sh", "-c", "touch /started; while [ ! -e /end ]; do sleep 0.05; done; exit 7")
 	cmd := first.command(t)
 	first.try(t, cmd.Start())
-	poll(t, "the first container", func() bool { return exists(filepath.Join(first.root, "started")) })
+	testkit.Eventually(t, "the first container", func() bool { return exists(filepath.Join(first.root, "started")) })
 	second := newBundle(t, "true")
 	second.spec.Linux.CgroupsPath = first.spec.Linux.CgroupsPath
 	second.run(t).refused(t, "already exists")

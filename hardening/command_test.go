@@ -10,11 +10,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
-)
 
-// patience is how long a command may take: a hang is a failure, not a wait.
-const patience = time.Minute
+	"github.com/minictr/minictr/internal/testkit"
+)
 
 // result is what became of a command.
 type result struct {
@@ -30,7 +28,7 @@ func command(name string, args ...string) *exec.Cmd {
 	return exec.Command(filepath.Join(bin, name), args...)
 }
 
-// run runs a command to its end, and kills it when patience ends.
+// run runs a command to its end, and kills it after testkit.Timeout.
 func run(cmd *exec.Cmd) result {
 	var stdout, stderr bytes.Buffer
 	if cmd.Stdout == nil {
@@ -39,11 +37,11 @@ func run(cmd *exec.Cmd) result {
 	if cmd.Stderr == nil {
 		cmd.Stderr = &stderr
 	}
-	cmd.WaitDelay = patience
+	cmd.WaitDelay = testkit.Timeout
 	if err := cmd.Start(); err != nil {
 		return result{code: -1, stderr: err.Error()}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Timeout)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { cmd.Process.Kill() })
 	err := cmd.Wait()
@@ -118,16 +116,6 @@ func (r result) line(key string) string {
 		}
 	}
 	return "(no such line)"
-}
-
-// poll calls done every few milliseconds, and fails the test if it never is.
-func poll(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !done(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited %v in vain: %s", patience, what)
-		}
-	}
 }
 
 func exists(path string) bool {

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minictr/minictr/internal/testkit"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
@@ -115,16 +116,6 @@ func source(t *testing.T) (dir string) {
 	return dir
 }
 
-// tarOf is an archive of source, for standard input.
-func tarOf(t *testing.T, entries ...entry) *bytes.Reader {
-	t.Helper()
-	data, err := writeTar(entries)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return bytes.NewReader(data)
-}
-
 // attack tries every way of cp through a path of the container that leads, or
 // would lead, to the canary. None of them may do anything there.
 func attack(t *testing.T, name, door string) {
@@ -136,7 +127,7 @@ func attack(t *testing.T, name, door string) {
 		mustNotShow(t, run(cp("-a", from+"/file", name+":"+path)), into)
 		mustNotShow(t, run(cp(from+"/.", name+":"+path)), into)
 		unpack := cp("-", name+":"+path)
-		unpack.Stdin = tarOf(t, file("file", 0o600, "new\n"), file("folder/inner", 0o600, "new\n"))
+		unpack.Stdin = bytes.NewReader(testkit.Tar(file("file", 0o600, "new\n"), file("folder/inner", 0o600, "new\n")))
 		mustNotShow(t, run(unpack), into)
 	}
 }
@@ -182,7 +173,7 @@ func TestCopyFollowsNoSwappedLink(t *testing.T) {
 			name := alive(t, image, []string{"--pid", "host", "--tmpfs", "/t"}, "sh", "-c", fmt.Sprintf(script, to))
 			from := source(t)
 			done := 0
-			for start := time.Now(); time.Since(start) < 2*raceTime || done == 0 && time.Since(start) < patience; {
+			for start := time.Now(); time.Since(start) < 2*raceTime || done == 0 && time.Since(start) < testkit.Timeout; {
 				into := t.TempDir()
 				for _, cmd := range []*exec.Cmd{
 					cp(name+":/t", into), cp("-L", name+":/t/d", into), cp(name+":/t/d/file", into), cp(name+":/t/d/.", "-"),
@@ -233,7 +224,7 @@ func TestCopyFollowsNoLinkCopiedBefore(t *testing.T) {
 // file of the container is mapped as a program, and none is started.
 func TestCopyLoadsNoContainerFile(t *testing.T) {
 	guard(t)
-	needStrace(t)
+	testkit.NeedTool(t, "strace")
 	lib := "canary\n"
 	image := hostile(t, ocispec.ImageConfig{Env: []string{"LD_PRELOAD=/lib/libnss_files.so.2"}},
 		dir("lib", 0o755), dir("lib64", 0o755), file("lib/libnss_files.so.2", 0o755, lib), file("lib64/ld-linux-x86-64.so.2", 0o755, lib),
@@ -317,7 +308,7 @@ func TestCopyOfHostileTarStaysInRoot(t *testing.T) {
 			t.Run(what+" "+into, func(t *testing.T) {
 				name := alive(t, "box", nil, "sh", "-c", "echo ready; sleep 1000")
 				cmd := cp("-a", "-", name+":"+into)
-				cmd.Stdin = tarOf(t, entries...)
+				cmd.Stdin = bytes.NewReader(testkit.Tar(entries...))
 				run(cmd).untouched(t)
 			})
 		}
@@ -396,7 +387,7 @@ func TestCopyRefusesInvalidNames(t *testing.T) {
 // No mount and no lock is left; the same copy works again.
 func TestKilledCopy(t *testing.T) {
 	guard(t)
-	needStrace(t)
+	testkit.NeedTool(t, "strace")
 	if testing.Short() {
 		t.Skip("kills some forty times")
 	}

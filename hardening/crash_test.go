@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minictr/minictr/internal/testkit"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sys/unix"
 )
@@ -51,7 +52,7 @@ func killEach(t *testing.T, call string, cmd func() *exec.Cmd, alive func(t *tes
 // the host's side at its N-th, or the container's where that makes more.
 func TestKillAtEveryStep(t *testing.T) {
 	guard(t)
-	needStrace(t)
+	testkit.NeedTool(t, "strace")
 	if testing.Short() {
 		t.Skip("kills some three hundred times")
 	}
@@ -77,7 +78,7 @@ func TestKillAtEveryStep(t *testing.T) {
 // clone3 and execve: the child dies with it, wherever it is.
 func TestKillWhileTheContainerIsMade(t *testing.T) {
 	guard(t)
-	needStrace(t)
+	testkit.NeedTool(t, "strace")
 	before := takePicture(t)
 	for call, waits := range map[string]struct {
 		number int
@@ -99,7 +100,7 @@ func TestKillWhileTheContainerIsMade(t *testing.T) {
 		go func() { ended <- outer.Wait() }()
 		select {
 		case <-ended: // strace ends with the last of its processes
-		case <-time.After(patience):
+		case <-time.After(testkit.Timeout):
 			t.Errorf("after a kill at %s the container lives on", call)
 			for _, pid := range contained() {
 				unix.Kill(pid, unix.SIGKILL)
@@ -141,7 +142,7 @@ func TestKillWhileItRuns(t *testing.T) {
 		io.ReadFull(out, make([]byte, len("started\n")))
 		cmd.Process.Kill()
 		cmd.Wait()
-		poll(t, "the container's processes end", func() bool { return len(contained()) == 0 })
+		testkit.Eventually(t, "the container's processes end", func() bool { return len(contained()) == 0 })
 		if r := run(again()); r.code != 0 || r.stdout != "alive\n" {
 			t.Errorf("%v: after the kill the command does not work: %+v", flags, r)
 		}
@@ -152,7 +153,7 @@ func TestKillWhileItRuns(t *testing.T) {
 // TestKillLoadAtEveryStep and its like for rmi: half an image is never seen.
 func TestKillLoadAtEveryStep(t *testing.T) {
 	guard(t)
-	needStrace(t)
+	testkit.NeedTool(t, "strace")
 	if testing.Short() {
 		t.Skip("kills a hundred times")
 	}

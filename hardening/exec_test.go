@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
@@ -127,7 +128,7 @@ func TestExecIgnoresFakeProc(t *testing.T) {
 		"touch /proc/self/oom_score_adj /proc/self/attr/exec && touch /ready && exec sleep 1000")
 	b.powerful()
 	b.live(t)
-	poll(t, "the fake", func() bool { return exists(filepath.Join(b.root, "ready")) })
+	testkit.Eventually(t, "the fake", func() bool { return exists(filepath.Join(b.root, "ready")) })
 	score := 321
 	started := filepath.Join(t.TempDir(), "pid")
 	flag := b.process(t, func(p *specs.Process) { p.OOMScoreAdj = &score }, "sleep", "1000")
@@ -191,7 +192,7 @@ func TestExecTerminalIgnoresCoveredPtmx(t *testing.T) {
 		b.try(t, os.Symlink("busybox", filepath.Join(b.root, "bin/mkfifo")))
 		b.powerful()
 		b.live(t)
-		poll(t, what, func() bool { return exists(filepath.Join(b.root, "ready")) })
+		testkit.Eventually(t, what, func() bool { return exists(filepath.Join(b.root, "ready")) })
 		r := b.exec("--tty", "--", "true")
 		if r.code != execRefused || !strings.Contains(r.stderr, "EXDEV") && !strings.Contains(r.stderr, "cross-device") {
 			t.Errorf("%s: want it to be seen that something is mounted there: %+v", what, r)
@@ -206,7 +207,7 @@ func TestExecIgnoresOldPtyNames(t *testing.T) {
 	b := newBundle(t, "sh", "-c", "rm -f /dev/ptmx /dev/console /dev/tty; for n in ptmx console tty; do ln -s "+filepath.Join(canary, "null")+" /dev/$n; done; touch /ready; exec sleep 1000")
 	b.try(t, os.Symlink("busybox", filepath.Join(b.root, "bin/ln")))
 	b.live(t)
-	poll(t, "the links", func() bool { return exists(filepath.Join(b.root, "ready")) })
+	testkit.Eventually(t, "the links", func() bool { return exists(filepath.Join(b.root, "ready")) })
 	if r := b.exec("--tty", "--", "sh", "-c", "[ -t 0 ] && readlink /dev/console && readlink /dev/ptmx"); r.code != 0 || strings.Count(r.stdout, "canary") != 2 {
 		t.Errorf("want a terminal, and the links as they were: %+v", r)
 	}

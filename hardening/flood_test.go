@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"golang.org/x/sys/unix"
 )
 
@@ -97,7 +98,7 @@ func TestEndlessOutputIsBounded(t *testing.T) {
 		}
 		bufio.NewReader(out).ReadString('\n')
 		out.Close()
-		poll(t, "logs -f ends when nobody reads it", func() bool { return zombie(leaver.Process.Pid) })
+		testkit.Eventually(t, "logs -f ends when nobody reads it", func() bool { return zombie(leaver.Process.Pid) })
 		leaver.Wait()
 		d.say("stop", "-t", "0").want(t, 0)
 		for _, c := range []*exec.Cmd{follower, attached} {
@@ -114,7 +115,7 @@ func TestEndlessHealthCheckIsBounded(t *testing.T) {
 	flags := append(often("while :; do echo "+strings.Repeat("z", 4000)+"; done"), "--health-timeout", "1s", "--health-retries", "1")
 	d := background(t, append(flags, "--", "sleep", "1000")...)
 	most := 0
-	poll(t, "two checks", func() bool {
+	testkit.Eventually(t, "two checks", func() bool {
 		for _, pid := range childrenOf(d.watcher(t)) {
 			if name, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); string(name) == "minictr\n" {
 				most = max(most, memory(pid))
@@ -165,7 +166,7 @@ func TestHeldPipeDelaysNoExit(t *testing.T) {
 			defer flood.Process.Kill()
 		}
 		d.say("stop", "-t", "0").want(t, 0)
-		poll(t, "the watcher's end", func() bool { return !exists(fmt.Sprintf("/proc/%d", watcher)) || zombie(watcher) })
+		testkit.Eventually(t, "the watcher's end", func() bool { return !exists(fmt.Sprintf("/proc/%d", watcher)) || zombie(watcher) })
 		if code := d.field(t, "{{.State.ExitCode}}"); code != "137" {
 			t.Errorf("%s: exit code %s", kind, code)
 		}
@@ -177,12 +178,12 @@ func TestHeldPipeDelaysNoExit(t *testing.T) {
 func TestHeldPipeDelaysNoHealthCheck(t *testing.T) {
 	guard(t)
 	d := background(t, append(often("echo well; busybox setsid sleep 4713 &"), "--", "sleep", "1000")...)
-	poll(t, "three checks, and who is left behind", func() bool {
+	testkit.Eventually(t, "three checks, and who is left behind", func() bool {
 		said := strings.Count(d.field(t, "{{range .State.Health.Log}}{{.Output}}{{end}}"), "well")
 		return said >= 3 && len(running("4713")) >= 3
 	})
 	d.say("stop", "-t", "0").want(t, 0)
-	poll(t, "the end of all", func() bool { return len(running("4713")) == 0 })
+	testkit.Eventually(t, "the end of all", func() bool { return len(running("4713")) == 0 })
 }
 
 // TestFullDiskStopsNoContainer: the disk fills up while a container runs. It runs on, its end

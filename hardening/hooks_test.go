@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
@@ -122,7 +123,7 @@ func TestHeldPipeDelaysNoHook(t *testing.T) {
 	}
 	b.run(t).want(t, 0)
 	var held []int // but for that of the two that were in the container
-	poll(t, "the children of hooks", func() bool { held = running("4711"); return len(held) == 4 })
+	testkit.Eventually(t, "the children of hooks", func() bool { held = running("4711"); return len(held) == 4 })
 	for _, pid := range held {
 		unix.Kill(pid, unix.SIGKILL)
 	}
@@ -149,7 +150,7 @@ func TestEndlessHookIsKilled(t *testing.T) {
 		})
 	}
 	all.Wait()
-	poll(t, "the end of what the hooks have started", func() bool { return len(running("4712")) == 0 })
+	testkit.Eventually(t, "the end of what the hooks have started", func() bool { return len(running("4712")) == 0 })
 	const written = 300 << 20
 	b := newBundle(t, "true")
 	seen := filepath.Join(t.TempDir(), "seen")

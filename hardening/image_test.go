@@ -4,7 +4,6 @@ package hardening
 // headers, so a hostile one is as easily made as any.
 
 import (
-	"archive/tar"
 	"bytes"
 	"crypto/sha256"
 	"debug/elf"
@@ -15,30 +14,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minictr/minictr/internal/testkit"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// entry is a file in a layer.
-type entry struct {
-	tar.Header
-	data []byte
-}
+// Layers are lists of these.
+type entry = testkit.Entry
 
-func dir(name string, mode int64) entry {
-	return entry{Header: tar.Header{Typeflag: tar.TypeDir, Name: name, Mode: mode}}
-}
-
-func file(name string, mode int64, data string) entry {
-	return entry{tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: mode, Size: int64(len(data))}, []byte(data)}
-}
-
-func link(name, target string) entry {
-	return entry{Header: tar.Header{Typeflag: tar.TypeSymlink, Name: name, Linkname: target}}
-}
-
-func node(kind byte, name string, major, minor int64) entry {
-	return entry{Header: tar.Header{Typeflag: kind, Name: name, Mode: 0o666, Devmajor: major, Devminor: minor}}
-}
+var dir, file, link, node = testkit.Dir, testkit.File, testkit.Link, testkit.Node
 
 // applets of busybox that the tests use.
 var applets = strings.Fields("sh cat ls true false echo id grep sleep pwd stat readlink dd mount umount mknod touch rm head tail wc")
@@ -77,10 +60,7 @@ func archive(name string, config ocispec.ImageConfig, more ...[]entry) ([]byte, 
 	var files []entry
 	var names []string
 	for _, layer := range append([][]entry{lowest}, more...) {
-		data, err := writeTar(layer)
-		if err != nil {
-			return nil, err
-		}
+		data := testkit.Tar(layer...)
 		sum := fmt.Sprintf("%x", sha256.Sum256(data))
 		image.RootFS.DiffIDs = append(image.RootFS.DiffIDs, digestOf(sum))
 		names = append(names, sum+"/layer.tar")
@@ -94,21 +74,8 @@ func archive(name string, config ocispec.ImageConfig, more ...[]entry) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
-	return writeTar(append(files, file("config.json", 0o644, string(configJSON)), file("manifest.json", 0o644, string(manifest))))
-}
-
-func writeTar(entries []entry) ([]byte, error) {
-	var b bytes.Buffer
-	w := tar.NewWriter(&b)
-	for _, e := range entries {
-		if err := w.WriteHeader(&e.Header); err != nil {
-			return nil, fmt.Errorf("tar entry %q: %w", e.Name, err)
-		}
-		if _, err := w.Write(e.data); err != nil {
-			return nil, fmt.Errorf("tar entry %q: %w", e.Name, err)
-		}
-	}
-	return b.Bytes(), w.Close()
+	files = append(files, file("config.json", 0o644, string(configJSON)), file("manifest.json", 0o644, string(manifest)))
+	return testkit.Tar(files...), nil
 }
 
 // loadImage loads "box": two layers, the upper with a whiteout.

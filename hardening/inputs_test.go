@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
@@ -86,7 +87,7 @@ func TestNoAbstractSockets(t *testing.T) {
 	if err := sockets(after); err != nil {
 		t.Fatal(err)
 	}
-	if changes := before.changes(after); len(changes) > 0 {
+	if changes := before.Changes(after); len(changes) > 0 {
 		t.Errorf("while containers live: %s", changes)
 	}
 }
@@ -206,7 +207,7 @@ func TestHeldPipeDelaysNoStart(t *testing.T) {
 	b.create(t).want(t, 0)
 	held := "for n in /proc/1/fd/*; do [ -p $n ] && exec 9<>$n && sleep 1000 & done; touch /ready; sleep 1000"
 	b.begin(t, b.oci("exec", "--detach", "--", "sh", "-c", held)).want(t, 0)
-	poll(t, "those who hold", func() bool { return exists(filepath.Join(b.root, "ready")) })
+	testkit.Eventually(t, "those who hold", func() bool { return exists(filepath.Join(b.root, "ready")) })
 	run(b.oci("start")).want(t, 0)
 	if s := b.state(t); s.Status != specs.StateRunning {
 		t.Errorf("it is %s", s.Status)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
@@ -99,5 +100,5 @@ func (b *bundle) state(t *testing.T) (s specs.State) {
 // ended waits for the container to end.
 func (b *bundle) ended(t *testing.T) {
 	t.Helper()
-	poll(t, "the end of the container", func() bool { return b.state(t).Status == specs.StateStopped })
+	testkit.Eventually(t, "the end of the container", func() bool { return b.state(t).Status == specs.StateStopped })
 }

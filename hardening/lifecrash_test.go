@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -40,7 +41,7 @@ var steps = map[string][]string{
 // root: what one has left, the other's next command may clear away.
 func TestKillInEveryLife(t *testing.T) {
 	guard(t)
-	needStrace(t)
+	testkit.NeedTool(t, "strace")
 	if testing.Short() {
 		t.Skip("kills some four hundred times")
 	}
@@ -146,7 +147,7 @@ func (p *phoenix) gone() error {
 func (p *phoenix) left() error {
 	mount, _ := cgroup.Mount()
 	var all []string
-	for deadline := time.Now().Add(settle); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(testkit.Timeout); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		files, _ := filepath.Glob(filepath.Join(states, "*"+p.id()))
 		groups, _ := filepath.Glob(filepath.Join(mount, "minictr", p.id()))
 		if all = append(files, groups...); len(all) == 0 {
@@ -159,7 +160,7 @@ func (p *phoenix) left() error {
 // status is what the command state says, "" if there is no container. It is
 // creating for as long as a process of a create that was killed is still dying.
 func (p *phoenix) status() (status specs.ContainerState, err error) {
-	for deadline := time.Now().Add(settle); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(testkit.Timeout); time.Now().Before(deadline); {
 		if status, err = p.state(); status != specs.StateCreating {
 			return status, err
 		}
@@ -282,7 +283,7 @@ func (p *phoenix) execute(call string, n int) (result, error) {
 		return result{}, err
 	}
 	r := p.killedAt(call, n, p.bundle.oci("exec", "--", "sleep", "0.05"))
-	for deadline := time.Now().Add(settle); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(testkit.Timeout); time.Now().Before(deadline); {
 		if strings.Count(p.oci("ps", "--format=json").stdout, ",") == 0 {
 			return r, p.wants("exec", "--", "true")
 		}
@@ -336,7 +337,7 @@ func (p *phoenix) run(call string, n int) (result, error) {
 	p.save(p.t)
 	r := p.killedAt(call, n, p.bundle.oci("run", "--bundle", p.bundle.dir))
 	status, err := p.status()
-	for deadline := time.Now().Add(settle); err == nil && status != "" && status != specs.StateStopped && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(testkit.Timeout); err == nil && status != "" && status != specs.StateStopped && time.Now().Before(deadline); {
 		status, err = p.status() // it is just dying
 	}
 	if err == nil && status == "" {

@@ -198,18 +198,3 @@ func warmUp() error {
 	}
 	return nil
 }
-
-// needMachine skips a test where there is no such machine.
-func needMachine(t *testing.T) {
-	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("needs root: it starts containers in namespaces")
-	}
-}
-
-func needStrace(t *testing.T) {
-	t.Helper()
-	if _, err := exec.LookPath("strace"); err != nil {
-		t.Skip("needs strace, to stop or kill at a given call: apt install strace")
-	}
-}

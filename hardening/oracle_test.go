@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -18,54 +17,25 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"golang.org/x/sys/unix"
 )
 
-// picture is everything a container might have changed: what → how it is.
-type picture map[string]string
+// picture is everything a container might have changed.
+type picture = testkit.Picture
 
-// settle is how long the kernel may take to end killed processes.
-const settle = patience
-
-// guard takes a picture of the host, and compares when the test has ended.
+// guard compares the host before and after the test.
 func guard(t *testing.T) {
 	t.Helper()
-	needMachine(t)
-	before := takePicture(t)
-	t.Cleanup(func() { compare(t, before) })
+	testkit.NeedRoot(t)
+	testkit.Guard(t, func() picture { return takePicture(t) })
 }
 
-// compare fails unless the host looks as it did before.
+// compare fails the test unless the host is as it was.
 func compare(t *testing.T, before picture) {
 	t.Helper()
-	var changes []string
-	for deadline := time.Now().Add(settle); ; time.Sleep(10 * time.Millisecond) {
-		changes = before.changes(takePicture(t))
-		if len(changes) == 0 || time.Now().After(deadline) {
-			break
-		}
-	}
-	if len(changes) > 0 {
-		t.Errorf("the host is not as it was:\n%s", strings.Join(changes, "\n"))
-	}
-}
-
-// changes lists what is gone, new, or other than before.
-func (p picture) changes(after picture) (list []string) {
-	for _, k := range slices.Sorted(maps.Keys(p)) {
-		if v, ok := after[k]; !ok {
-			list = append(list, fmt.Sprintf("gone:    %s", k))
-		} else if v != p[k] {
-			list = append(list, fmt.Sprintf("changed: %s: %q, was %q", k, v, p[k]))
-		}
-	}
-	for _, k := range slices.Sorted(maps.Keys(after)) {
-		if _, ok := p[k]; !ok {
-			list = append(list, fmt.Sprintf("new:     %s: %q", k, after[k]))
-		}
-	}
-	return list
+	before.Same(t, func() picture { return takePicture(t) })
 }
 
 func takePicture(t *testing.T) picture {
@@ -117,7 +87,7 @@ func cgroups(p picture) error {
 	if err != nil {
 		return err
 	}
-	return walk(mount, func(path string, d fs.DirEntry) error {
+	return testkit.WalkDir(mount, func(path string, d fs.DirEntry) error {
 		if d.IsDir() {
 			p["cgroup "+path] = ""
 		}
@@ -132,20 +102,7 @@ func state(p picture) error {
 		p["state "+path] = d.Type().String()
 		return nil
 	}
-	return errors.Join(walk(store, note), walk(states, note))
-}
-
-// walk visits what lies below dir; something that goes meanwhile is no error.
-func walk(dir string, visit func(string, fs.DirEntry) error) error {
-	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		return visit(path, d)
-	})
+	return errors.Join(testkit.WalkDir(store, note), testkit.WalkDir(states, note))
 }
 
 func descriptors(p picture) error {
@@ -206,7 +163,7 @@ func makeCanary() error {
 // canaries: content, mode, owner, times, links, extended attributes. The time
 // of the last change of an inode cannot be set back by anybody.
 func canaries(p picture) error {
-	return walk(canary, func(path string, d fs.DirEntry) error {
+	return testkit.WalkDir(canary, func(path string, d fs.DirEntry) error {
 		var st unix.Stat_t
 		if err := unix.Lstat(path, &st); err != nil {
 			return err
@@ -287,7 +244,7 @@ func TestOracle(t *testing.T) {
 		},
 	} {
 		undo := change()
-		changes := before.changes(takePicture(t))
+		changes := before.Changes(takePicture(t))
 		undo()
 		if !slices.ContainsFunc(changes, func(c string) bool { return strings.Contains(c, ": ") && strings.Contains(c, " "+what) }) {
 			t.Errorf("a change of kind %q is not seen: %q", what, changes)
@@ -298,7 +255,7 @@ func TestOracle(t *testing.T) {
 
 // TestOracleCanary: the canary notices every way to touch it.
 func TestOracleCanary(t *testing.T) {
-	needMachine(t)
+	testkit.NeedRoot(t)
 	file := filepath.Join(canary, "file")
 	for what, touch := range map[string]func() error{
 		"mode":  func() error { return os.Chmod(file, 0o644) },
@@ -318,7 +275,7 @@ func TestOracleCanary(t *testing.T) {
 		if err := canaries(after); err != nil {
 			t.Fatal(err)
 		}
-		if len(before.changes(after)) == 0 {
+		if len(before.Changes(after)) == 0 {
 			t.Errorf("%s of the canary changed, and nobody noticed", what)
 		}
 	}

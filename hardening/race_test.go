@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -99,7 +100,7 @@ func swapAt(t *testing.T, cmd *exec.Cmd, call string, number, when int, x, y str
 			t.Errorf("swap %s and %s: %v", x, y, err)
 		}
 	}
-	for delay := 400 * time.Millisecond; delay < patience/2; delay *= 2 {
+	for delay := 400 * time.Millisecond; delay < testkit.Timeout/2; delay *= 2 {
 		ended, swapped := make(chan struct{}), make(chan bool)
 		go func() {
 			inTime := false
@@ -125,7 +126,7 @@ func swapAt(t *testing.T, cmd *exec.Cmd, call string, number, when int, x, y str
 // traced is the command under strace, which injects what is said.
 func traced(t *testing.T, cmd *exec.Cmd, inject string) *exec.Cmd {
 	t.Helper()
-	needStrace(t)
+	testkit.NeedTool(t, "strace")
 	call, _, _ := strings.Cut(inject, ":")
 	args := []string{"-f", "-qq", "-o", filepath.Join(t.TempDir(), "trace"), "-e", "trace=" + call, "-e", "inject=" + inject}
 	outer := exec.Command("strace", append(args, cmd.Args...)...)
@@ -137,7 +138,7 @@ func traced(t *testing.T, cmd *exec.Cmd, inject string) *exec.Cmd {
 // call of this number, for a while and not beyond the end. It tells whether it was.
 func awaitStop(number int, ended <-chan struct{}) bool {
 	seen := 0
-	for deadline := time.Now().Add(patience / 6); time.Now().Before(deadline) && seen < 5; {
+	for deadline := time.Now().Add(testkit.Timeout / 6); time.Now().Before(deadline) && seen < 5; {
 		if isStopped(number) {
 			seen++
 		} else {

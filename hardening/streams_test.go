@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"golang.org/x/sys/unix"
 )
 
@@ -90,9 +91,9 @@ func TestNullAsStreamUnchanged(t *testing.T) {
 		}
 	}
 	for _, sign := range []string{"/begun", "/executed", "/checked"} {
-		poll(t, sign, func() bool { return d.say("exec", "--", "ls", sign).code == 0 })
+		testkit.Eventually(t, sign, func() bool { return d.say("exec", "--", "ls", sign).code == 0 })
 	}
-	poll(t, "the detached one's end", func() bool { return strings.Contains(run(b.oci("state")).stdout, `"stopped"`) })
+	testkit.Eventually(t, "the detached one's end", func() bool { return strings.Contains(run(b.oci("state")).stdout, `"stopped"`) })
 	if after := look(t, os.DevNull); after != before {
 		t.Errorf("/dev/null has %s, had %s", after, before)
 	}

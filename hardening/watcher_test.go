@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minictr/minictr/internal/testkit"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sys/unix"
 )
@@ -73,7 +74,7 @@ func (d *detached) watcher(t *testing.T) int {
 // said waits for words in its log.
 func (d *detached) said(t *testing.T, words string) (log string) {
 	t.Helper()
-	poll(t, fmt.Sprintf("it says %q", words), func() bool {
+	testkit.Eventually(t, fmt.Sprintf("it says %q", words), func() bool {
 		log = d.say("logs").stdout
 		return strings.Contains(log, words)
 	})
@@ -83,7 +84,7 @@ func (d *detached) said(t *testing.T, words string) (log string) {
 // checked waits for a health check of it, and returns what that has said.
 func (d *detached) checked(t *testing.T) (output string) {
 	t.Helper()
-	poll(t, "a health check", func() bool {
+	testkit.Eventually(t, "a health check", func() bool {
 		output = d.field(t, "{{range .State.Health.Log}}{{.Output}}{{end}}")
 		return output != ""
 	})
@@ -117,7 +118,7 @@ func descriptorsOf(pid int) (links []string) {
 // minictr among their descriptors. All doors are shut.
 func TestProgramUnreachableDuringHealthCheck(t *testing.T) {
 	guard(t)
-	needStrace(t)
+	testkit.NeedTool(t, "strace")
 	for _, flags := range [][]string{nil, {"--userns", "0:100000:65536", "--tmpfs", "/x"}} {
 		flags = append(append(flags, often("true")...), "--health-timeout", "1m", "--health-start-interval", "1s")
 		d := background(t, append(flags, "--", "/probe", "watch")...)
@@ -137,7 +138,7 @@ func TestProgramUnreachableDuringHealthCheck(t *testing.T) {
 // see the newcomer only when it is nothing of the host's any more.
 func TestProgramUnreachableWithSysPtrace(t *testing.T) {
 	guard(t)
-	needStrace(t)
+	testkit.NeedTool(t, "strace")
 	d := background(t, append(append([]string{"--cap-add", "SYS_PTRACE"}, often("true")...), "--", "/probe", "watch")...)
 	d.said(t, "watch: begins")
 	run(traced(t, d.saying("exec", "--", "sleep", "0.5"), onItsWay)).want(t, 0)
@@ -153,7 +154,7 @@ func TestProgramUnreachableWithSysPtrace(t *testing.T) {
 // that one is killed, it goes on with the next command.
 func TestKilledExecThawsContainer(t *testing.T) {
 	guard(t)
-	needStrace(t)
+	testkit.NeedTool(t, "strace")
 	d := background(t, "--cap-add", "SYS_PTRACE", "--", "sleep", "1000")
 	for _, call := range []string{"clone3", "setns", "execveat", "pwrite64", "write", "ftruncate"} {
 		for n := 1; n <= 3; n++ {
@@ -197,7 +198,7 @@ func TestMonitorLeaksNoDescriptor(t *testing.T) {
 		cmd := d.command(append(flags, "--", "sh", "-c", "/probe fds; [ -e /again ] && exec sleep 1000; touch /again; exit 1")...)
 		cmd.ExtraFiles = leak(t)
 		run(cmd).want(t, 0)
-		poll(t, "two lives", func() bool { return strings.Count(d.say("logs").stdout, "2: ") == 2 })
+		testkit.Eventually(t, "two lives", func() bool { return strings.Count(d.say("logs").stdout, "2: ") == 2 })
 		fds("the process of run -d "+kind, d.say("logs").stdout)
 		fds("a check", d.checked(t))
 		for _, to := range descriptorsOf(d.watcher(t)) {
@@ -213,7 +214,7 @@ func TestMonitorLeaksNoDescriptor(t *testing.T) {
 		cmd = d.saying("exec", "-d", "--", "sh", "-c", "/probe fds >/fds; touch /done")
 		cmd.ExtraFiles = leak(t)
 		run(cmd).want(t, 0)
-		poll(t, "exec -d", func() bool { return d.say("exec", "--", "ls", "/done").code == 0 })
+		testkit.Eventually(t, "exec -d", func() bool { return d.say("exec", "--", "ls", "/done").code == 0 })
 		fds("exec -d", d.say("exec", "--", "grep", "-v", "/fds$", "/fds").stdout+"1: /dev/null\n")
 		d.say("rm", "-f").want(t, 0)
 	}
@@ -298,7 +299,7 @@ func TestDirectoryAsStreamRefused(t *testing.T) {
 // by the image, reaches neither the watcher nor what it starts on the host.
 func TestMonitorEnvironmentIsClean(t *testing.T) {
 	guard(t)
-	needStrace(t)
+	testkit.NeedTool(t, "strace")
 	image := hostile(t, ocispec.ImageConfig{
 		Env:    []string{"LD_PRELOAD=/EVIL.so", "MINICTR_ROOT=/EVIL", "GODEBUG=EVIL=1"},
 		Labels: map[string]string{"minictr.watch": "EVIL", "io.podman.healthcheck": "EVIL", "com.docker.health-cmd": "EVIL"},
@@ -366,7 +367,7 @@ func TestMonitorNeedsNoSocket(t *testing.T) {
 		if err := sockets(after); err != nil {
 			t.Fatal(err)
 		}
-		if changes := before.changes(after); len(changes) > 0 {
+		if changes := before.Changes(after); len(changes) > 0 {
 			t.Errorf("while it lives: %s", changes)
 		}
 		for _, c := range clients {

@@ -1,0 +1,11 @@
+// Package testkit is what tests of several packages share. Only tests import it,
+// and it imports no package of this module.
+//
+//   - need.go: skip a test that lacks root, a program or a cgroup controller
+//   - wait.go: wait for something that takes a moment
+//   - words.go: commands and conditions of testscript files
+//   - guard.go: compare the host before and after a test
+//   - kill.go: kill a command at each of its system calls
+//   - tar.go: tar archives, entry by entry
+//   - image.go: root filesystems and images
+package testkit
