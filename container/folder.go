@@ -31,16 +31,17 @@ package container
 // nobody holds, the next command sweeps up (sweep.go).
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/lockfile"
 	"golang.org/x/sys/unix"
 )
 
@@ -61,7 +62,7 @@ func newFolder(root, layers string) (c *Container, err error) {
 	if err := os.MkdirAll(containers, private); err != nil {
 		return nil, err
 	}
-	all, err := lockFolder(containers, unix.LOCK_SH)
+	all, err := lockfile.Lock(context.Background(), containers, lockfile.Shared)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +79,7 @@ func newFolder(root, layers string) (c *Container, err error) {
 	}
 	err = os.Chmod(c.path("upper"), 0o755) // it becomes the container's /
 	if err == nil {
-		c.lock, err = lockFolder(c.dir, unix.LOCK_EX)
+		c.lock, err = lockfile.Lock(context.Background(), c.dir, lockfile.Exclusive)
 	}
 	if err != nil {
 		return nil, errors.Join(err, c.remove())
@@ -180,7 +181,7 @@ func (c *Container) unlock() error {
 // it be about to end.
 func (c *Container) take(patience time.Duration) error {
 	for began := time.Now(); ; time.Sleep(2 * time.Millisecond) {
-		lock, err := lockFolder(c.dir, unix.LOCK_EX|unix.LOCK_NB)
+		lock, err := lockfile.Try(c.dir, lockfile.Exclusive)
 		switch {
 		case err == nil && !c.has("image"): // it was removed meanwhile
 			return errors.Join(lock.Close(), errNotExist)
@@ -202,27 +203,3 @@ var (
 	errRunning  = errors.New("it is running")
 	errBusy     = hint.New(errors.New("another command is at work on it"), "wait until that one has ended: cp, rm or gc, for example")
 )
-
-// lockFolder opens a folder and locks it. The lock is gone when the file is
-// closed, by the kernel if need be.
-func lockFolder(path string, how int) (*os.File, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	return f, flock(f, how)
-}
-
-// flock locks f, or closes it.
-func flock(f *os.File, how int) error {
-	for {
-		err := unix.Flock(int(f.Fd()), how)
-		if err == nil {
-			return nil
-		}
-		if !errors.Is(err, unix.EINTR) {
-			f.Close()
-			return fmt.Errorf("flock %s: %w", f.Name(), err)
-		}
-	}
-}

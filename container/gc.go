@@ -11,12 +11,14 @@ package container
 // removes has no process in it, whoever would put one there this very moment.
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
 
+	"github.com/minictr/minictr/internal/lockfile"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"golang.org/x/sys/unix"
 )
@@ -31,7 +33,10 @@ func Collect(root string) ([]Remnant, error) {
 	if err != nil {
 		return nil, err
 	}
-	left, stuck, err := sweep(root, unix.LOCK_EX)
+	wait := func(path string, how lockfile.Mode) (*os.File, error) {
+		return lockfile.Lock(context.Background(), path, how)
+	}
+	left, stuck, err := sweep(root, wait)
 	if err != nil {
 		return left, errors.Join(append(stuck, err)...)
 	}

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minictr/minictr/internal/lockfile"
 	"github.com/minictr/minictr/runtime/cgroup"
-	"golang.org/x/sys/unix"
 )
 
 // TestCollectCgroups: of the cgroups that no container of this store has, those go
@@ -59,7 +59,7 @@ func TestCollectCgroups(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(root, "containers", own, "image"), []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	lock, err := lockFolder(filepath.Join(root, "containers", own), unix.LOCK_EX) // somebody has it
+	lock, err := lockfile.Try(filepath.Join(root, "containers", own), lockfile.Exclusive) // somebody has it
 	if err != nil {
 		t.Fatal(err)
 	}

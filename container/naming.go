@@ -3,6 +3,7 @@ package container
 // The names by which containers are called: links in the folder names.
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/lockfile"
 	"github.com/minictr/minictr/runtime"
 	"golang.org/x/sys/unix"
 )
@@ -91,7 +93,7 @@ func Rename(root, from, to string) error {
 	if err := runtime.CheckName(to); err != nil {
 		return err
 	}
-	lock, err := lockFolder(filepath.Join(c.root, "names"), unix.LOCK_EX)
+	lock, err := lockfile.Lock(context.Background(), filepath.Join(c.root, "names"), lockfile.Exclusive)
 	if err != nil {
 		return fmt.Errorf("rename container %q: %w", from, err)
 	}

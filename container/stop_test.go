@@ -4,7 +4,7 @@ import (
 	"errors"
 	"testing"
 
-	"golang.org/x/sys/unix"
+	"github.com/minictr/minictr/internal/lockfile"
 )
 
 // TestSettled: of a container that nobody has stopped any more, either somebody has
@@ -12,7 +12,7 @@ import (
 // is not over yet.
 func TestSettled(t *testing.T) {
 	c := &Container{ID: "c", dir: t.TempDir()}
-	lock, err := lockFolder(c.dir, unix.LOCK_EX) // of its watcher
+	lock, err := lockfile.Try(c.dir, lockfile.Exclusive) // of its watcher
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ import (
 	"slices"
 
 	"github.com/minictr/minictr/images"
+	"github.com/minictr/minictr/internal/lockfile"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/minictr/minictr/runtime/state"
 	"golang.org/x/sys/unix"
@@ -38,7 +39,7 @@ type Remnant struct {
 // write there sees things as they were left; and a container that cannot be put in
 // order stands in nobody's way: gc says why.
 func Sweep(root string) error {
-	_, _, err := sweep(root, unix.LOCK_EX|unix.LOCK_NB)
+	_, _, err := sweep(root, lockfile.Try)
 	if errors.Is(err, fs.ErrPermission) {
 		return nil
 	}
@@ -46,9 +47,9 @@ func Sweep(root string) error {
 }
 
 // sweep returns what it has put in order, and why it could not.
-func sweep(root string, lock int) (left []Remnant, stuck []error, err error) {
+func sweep(root string, lock func(path string, how lockfile.Mode) (*os.File, error)) (left []Remnant, stuck []error, err error) {
 	containers := filepath.Join(root, "containers")
-	all, err := lockFolder(containers, lock)
+	all, err := lock(containers, lockfile.Exclusive)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.EWOULDBLOCK) {
 		return nil, nil, nil
 	}
@@ -105,7 +106,7 @@ func (c *Container) settle(group string) (what string, err error) {
 	if group == "" && c.whole() && !c.has(lifeName) && !c.has("watcher") {
 		return "", nil
 	}
-	lock, err := lockFolder(c.dir, unix.LOCK_EX|unix.LOCK_NB)
+	lock, err := lockfile.Try(c.dir, lockfile.Exclusive)
 	if errors.Is(err, unix.EWOULDBLOCK) || errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}

@@ -10,6 +10,7 @@ package container
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/docker/go-units"
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/lockfile"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -40,7 +42,7 @@ func Update(root, name string, change Limits, restart string) error {
 // update: of two at once the second waits, and begins with what the first has
 // written. The lock is on a file that is never replaced.
 func (c *Container) update(change Limits, restart string) error {
-	lock, err := lockFolder(c.path("image"), unix.LOCK_EX)
+	lock, err := lockfile.Lock(context.Background(), c.path("image"), lockfile.Exclusive)
 	if err != nil {
 		return err
 	}

@@ -1,11 +1,13 @@
 package container
 
 import (
+	"context"
 	"errors"
 	"os"
 	"time"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/lockfile"
 	"github.com/minictr/minictr/runtime/state"
 	"golang.org/x/sys/unix"
 )
@@ -33,7 +35,10 @@ func (c *Container) shareWaiters() (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return lock, flock(lock, unix.LOCK_SH)
+	if err := lockfile.LockFile(context.Background(), lock, lockfile.Shared); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return lock, nil
 }
 
 func (c *Container) awaitHeld() (*End, error) {
@@ -88,14 +93,9 @@ func (c *Container) awaitRecord(before *End) (*End, error) {
 
 // letWaitersRead gives those who wait for the end a moment to read it.
 func (c *Container) letWaitersRead() {
-	lock, err := os.Open(c.path(waiters))
-	if err != nil {
-		return // there are none
-	}
-	defer lock.Close()
-	for began := time.Now(); time.Since(began) < lethal/2; time.Sleep(time.Millisecond) {
-		if unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
-			return
-		}
+	ctx, cancel := context.WithTimeout(context.Background(), lethal/2)
+	defer cancel()
+	if lock, err := lockfile.Lock(ctx, c.path(waiters), lockfile.Exclusive); err == nil {
+		lock.Close()
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minictr/minictr/internal/lockfile"
 	"github.com/minictr/minictr/runtime/state"
-	"golang.org/x/sys/unix"
 )
 
 // TestAwaitLifeInTheMaking: who waits for a container whose process is not there
@@ -27,7 +27,7 @@ func TestAwaitLifeInTheMaking(t *testing.T) {
 	}
 	defer sleep.Wait()
 	defer sleep.Process.Kill()
-	lock, err := lockFolder(c.dir, unix.LOCK_EX) // it is being watched
+	lock, err := lockfile.Try(c.dir, lockfile.Exclusive) // it is being watched
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,6 +25,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/minictr/minictr/internal/lockfile"
 	"github.com/minictr/minictr/layers"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -50,16 +51,11 @@ type FsckReport struct {
 // Fsck verifies the whole store. It waits for those who remove images, and
 // they wait for it; the error is of what could not be looked at.
 func (s *Store) Fsck(ctx context.Context) (*FsckReport, error) {
-	lock, err := os.Open(s.path("lock"))
+	lock, err := lockfile.Lock(ctx, s.path("lock"), lockfile.Shared)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	if err == nil {
-		defer lock.Close()
-		if err := flock(lock, unix.LOCK_SH); err != nil {
-			return nil, err
-		}
-	}
+	defer lock.Close()
 	f := &fsck{s: s, manifests: make(map[digest.Digest][]string), blobs: make(map[digest.Digest]digest.Digest), trees: make(map[digest.Digest]bool)}
 	if err := f.images(ctx); err != nil {
 		return nil, err

@@ -13,8 +13,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/minictr/minictr/internal/lockfile"
 	"github.com/opencontainers/go-digest"
-	"golang.org/x/sys/unix"
 )
 
 // containers looks whether each has its image. A file that is empty was left
@@ -112,10 +112,7 @@ func (f *fsck) leftoverPartial(dir string, e fs.DirEntry) {
 
 // abandoned: nobody holds its lock (see lock.go and partial.go).
 func (f *fsck) abandoned(dir string, e fs.DirEntry) bool {
-	file, err := os.Open(f.s.path(dir, e.Name()))
-	if err != nil {
-		return false
-	}
-	defer file.Close()
-	return flock(file, unix.LOCK_SH|unix.LOCK_NB) == nil
+	file, err := lockfile.Try(f.s.path(dir, e.Name()), lockfile.Shared)
+	file.Close()
+	return err == nil
 }

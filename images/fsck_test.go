@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/minictr/minictr/internal/lockfile"
 )
 
 func mustFsck(t *testing.T, s *Store) *FsckReport {
@@ -74,7 +74,7 @@ func TestFsckDiffID(t *testing.T) {
 func TestFsckWaits(t *testing.T) {
 	s := newStore(t)
 	mustLoad(t, s, writeTemp(t, dockerArchive(t, "a:1", tarOf(t, map[string]string{"a": "1"})).tar(t)))
-	release, err := s.lock("lock", unix.LOCK_EX)
+	release, err := s.lock("lock", lockfile.Exclusive)
 	if err != nil {
 		t.Fatal(err)
 	}

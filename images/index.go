@@ -15,8 +15,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/minictr/minictr/internal/lockfile"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-	"golang.org/x/sys/unix"
 )
 
 const layerSizes = "io.minictr.layer.sizes"
@@ -38,7 +38,7 @@ func (s *Store) index() ([]ocispec.Descriptor, error) {
 
 // changeIndex lets change make a new index from the old one.
 func (s *Store) changeIndex(scratch *scratch, change func([]ocispec.Descriptor) []ocispec.Descriptor) error {
-	release, err := s.lock("index.lock", unix.LOCK_EX)
+	release, err := s.lock("index.lock", lockfile.Exclusive)
 	if err != nil {
 		return err
 	}

@@ -15,11 +15,13 @@ package images
 // load and its last step, or in the middle of a removal.
 
 import (
+	"context"
 	"errors"
-	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
+	"github.com/minictr/minictr/internal/lockfile"
 	"golang.org/x/sys/unix"
 )
 
@@ -27,46 +29,34 @@ import (
 // container holds the store from looking up the image until the container is
 // written down in containers/<id>/image.
 func (s *Store) Hold() (release func(), err error) {
-	return s.lock("lock", unix.LOCK_SH)
+	return s.lock("lock", lockfile.Shared)
 }
 
 // tidy collects what a crash left, unless others are at work in the store:
 // then the next load will.
 func (s *Store) tidy(scratch *scratch) error {
-	release, err := s.lock("lock", unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) {
+	lock, err := lockfile.Try(s.path("lock"), lockfile.Exclusive)
+	if errors.Is(err, unix.EWOULDBLOCK) || errors.Is(err, fs.ErrNotExist) { // the latter in a new store
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	defer release()
+	defer lock.Close()
 	_, err = s.collect(scratch)
 	return err
 }
 
-func (s *Store) lock(name string, how int) (release func(), err error) {
+func (s *Store) lock(name string, how lockfile.Mode) (release func(), err error) {
 	f, err := os.OpenFile(s.path(name), os.O_RDONLY|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	if err := flock(f, how); err != nil {
+	if err := lockfile.LockFile(context.Background(), f, how); err != nil {
 		f.Close()
 		return nil, err
 	}
 	return func() { f.Close() }, nil
-}
-
-func flock(f *os.File, how int) error {
-	for {
-		err := unix.Flock(int(f.Fd()), how)
-		if err == nil {
-			return nil
-		}
-		if err != unix.EINTR {
-			return fmt.Errorf("flock %s: %w", f.Name(), err)
-		}
-	}
 }
 
 // scratch is a folder for what is being made, in the store's file system.
@@ -78,7 +68,7 @@ type scratch struct {
 // scratch makes a scratch folder, after it has removed those of the dead. The
 // index lock covers the moment in which a new one is not locked yet.
 func (s *Store) scratch() (*scratch, error) {
-	release, err := s.lock("index.lock", unix.LOCK_EX)
+	release, err := s.lock("index.lock", lockfile.Exclusive)
 	if err != nil {
 		return nil, err
 	}
@@ -90,11 +80,8 @@ func (s *Store) scratch() (*scratch, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	return &scratch{path, dir}, flock(dir, unix.LOCK_EX)
+	dir, err := lockfile.Lock(context.Background(), path, lockfile.Exclusive)
+	return &scratch{path, dir}, err
 }
 
 func (t *scratch) file(name string) string { return filepath.Join(t.path, name) }
@@ -109,17 +96,14 @@ func (s *Store) removeAbandoned() error {
 		return err
 	}
 	for _, path := range left {
-		dir, err := os.Open(path)
-		if errors.Is(err, os.ErrNotExist) {
+		dir, err := lockfile.Try(path, lockfile.Exclusive)
+		if errors.Is(err, unix.EWOULDBLOCK) || errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		if flock(dir, unix.LOCK_EX|unix.LOCK_NB) == nil {
-			err = os.RemoveAll(path)
-		}
-		if err = errors.Join(err, dir.Close()); err != nil {
+		if err := errors.Join(os.RemoveAll(path), dir.Close()); err != nil {
 			return err
 		}
 	}

@@ -19,8 +19,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"time"
 
+	"github.com/minictr/minictr/internal/lockfile"
 	"github.com/minictr/minictr/layers"
 	"golang.org/x/sys/unix"
 )
@@ -95,39 +95,18 @@ func (s *Store) openPartial(ctx context.Context, src layerSource) (*os.File, err
 		if err != nil {
 			return nil, err
 		}
-		if err := waitLock(ctx, f); err != nil {
-			f.Close()
-			return nil, err
+		named := false
+		if err = lockfile.LockFile(ctx, f, lockfile.Exclusive); err == nil {
+			named, err = lockfile.StillNamed(f, path)
 		}
-		if inPlace(f) {
+		if named {
 			return f, nil
 		}
 		f.Close()
-	}
-}
-
-// waitLock locks f, or ends with ctx.
-func waitLock(ctx context.Context, f *os.File) error {
-	for {
-		err := flock(f, unix.LOCK_EX|unix.LOCK_NB)
-		if !errors.Is(err, unix.EWOULDBLOCK) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(50 * time.Millisecond):
+		if err != nil {
+			return nil, err
 		}
 	}
-}
-
-func inPlace(f *os.File) bool {
-	mine, err := f.Stat()
-	if err != nil {
-		return false
-	}
-	there, err := os.Lstat(f.Name())
-	return err == nil && os.SameFile(mine, there)
 }
 
 // receive unpacks a layer from what is here of it, and then from what comes.
@@ -206,15 +185,15 @@ func (s *Store) removePartials() (freed int64, err error) {
 		return 0, err
 	}
 	for _, path := range left {
-		f, err := os.Open(path)
-		if errors.Is(err, os.ErrNotExist) {
+		f, err := lockfile.Try(path, lockfile.Exclusive)
+		if errors.Is(err, unix.EWOULDBLOCK) || errors.Is(err, os.ErrNotExist) {
 			continue
 		}
 		if err != nil {
 			return freed, err
 		}
 		st, err := f.Stat()
-		if err == nil && flock(f, unix.LOCK_EX|unix.LOCK_NB) == nil && inPlace(f) {
+		if named, _ := lockfile.StillNamed(f, path); err == nil && named {
 			if err = os.Remove(path); err == nil {
 				freed += st.Size()
 			}

@@ -8,9 +8,9 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/minictr/minictr/internal/lockfile"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-	"golang.org/x/sys/unix"
 )
 
 // Pruned is what a Prune has removed.
@@ -27,7 +27,7 @@ func (s *Store) Prune(all bool) (*Pruned, error) {
 	if _, err := os.Stat(s.path("tmp")); errors.Is(err, fs.ErrNotExist) {
 		return &Pruned{}, nil // nothing was ever here
 	}
-	release, err := s.lock("lock", unix.LOCK_EX)
+	release, err := s.lock("lock", lockfile.Exclusive)
 	if err != nil {
 		return nil, err
 	}

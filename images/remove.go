@@ -16,9 +16,9 @@ import (
 	"strings"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/lockfile"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-	"golang.org/x/sys/unix"
 )
 
 // Remove takes a name from an image, or an image by its ID from the store.
@@ -38,7 +38,7 @@ func (s *Store) remove(name string, force bool) ([]string, error) {
 	if _, err := s.find(index, name); err != nil {
 		return nil, err
 	}
-	release, err := s.lock("lock", unix.LOCK_EX)
+	release, err := s.lock("lock", lockfile.Exclusive)
 	if err != nil {
 		return nil, err
 	}

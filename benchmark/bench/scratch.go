@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/lockfile"
 	"golang.org/x/sys/unix"
 )
 
@@ -23,32 +24,21 @@ func lock(folder string) (*os.File, error) {
 	if err := os.Mkdir(folder, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
 		return nil, err
 	}
-	f, err := os.OpenFile(folder, unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
-	if err != nil {
-		return nil, err
+	var status unix.Stat_t
+	if err := unix.Lstat(folder, &status); err != nil {
+		return nil, &os.PathError{Op: "lstat", Path: folder, Err: err}
 	}
-	if err := ours(f); err != nil {
+	if int(status.Uid) != os.Getuid() {
+		return nil, hint.New(fmt.Errorf("%s belongs to another user", folder), "set another temporary directory: TMPDIR=DIRECTORY")
+	}
+	f, err := lockfile.Try(folder, lockfile.Exclusive)
+	named := false
+	if err == nil {
+		named, err = lockfile.StillNamed(f, folder) // it may be a link, or have been removed in between
+	}
+	if !named {
 		f.Close()
-		return nil, err
+		return nil, hint.New(errors.New("another benchmark is running"), "wait for it: two at a time would measure each other")
 	}
 	return f, nil
-}
-
-// ours: the folder is nobody else's, and in nobody else's hands.
-func ours(f *os.File) error {
-	var opened, named unix.Stat_t
-	if err := unix.Fstat(int(f.Fd()), &opened); err != nil {
-		return os.NewSyscallError("fstat", err)
-	}
-	if int(opened.Uid) != os.Getuid() {
-		return hint.New(fmt.Errorf("%s belongs to another user", f.Name()), "use another folder for what is temporary: TMPDIR=FOLDER")
-	}
-	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if err == nil { // it may have been removed in between, by the one that had it
-		err = unix.Stat(f.Name(), &named)
-	}
-	if err != nil || named.Ino != opened.Ino {
-		return hint.New(errors.New("another benchmark is running"), "wait for it: two at a time would measure each other")
-	}
-	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/creack/pty"
+	"github.com/minictr/minictr/internal/lockfile"
 	"golang.org/x/sys/unix"
 )
 
@@ -287,7 +288,7 @@ func TestStartOvertaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer waiters.Close()
-	if err := unix.Flock(int(waiters.Fd()), unix.LOCK_EX); err != nil { // where one waits who has seen that it does not run
+	if err := lockfile.LockFile(t.Context(), waiters, lockfile.Exclusive); err != nil { // where one waits who has seen that it does not run
 		t.Fatal(err)
 	}
 	var out strings.Builder

@@ -30,7 +30,7 @@ func (f *Folder) lockDoor(wait time.Duration) (*Door, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := flock(file, file.Name(), wait); err != nil {
+	if err := lockOpen(file, wait); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
 	d := &Door{file: file, cgroup: f.Record.Cgroup}

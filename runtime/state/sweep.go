@@ -1,6 +1,7 @@
 package state
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/lockfile"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"golang.org/x/sys/unix"
 )
@@ -159,28 +161,20 @@ func lock(path string, wait time.Duration) (*os.File, error) {
 
 // take locks a folder that is open, if path still is its name.
 func take(dir *os.File, path string, wait time.Duration) error {
-	if err := flock(dir, path, wait); err != nil {
+	if err := lockOpen(dir, wait); err != nil {
 		return err
 	}
-	locked, err := dir.Stat()
-	if err == nil {
-		var named fs.FileInfo
-		if named, err = os.Stat(path); err == nil && os.SameFile(locked, named) {
-			return nil
-		}
+	named, err := lockfile.StillNamed(dir, path)
+	if !named {
+		err = errors.Join(err, fs.ErrNotExist)
 	}
-	return errors.Join(err, fs.ErrNotExist)
+	return err
 }
 
-// flock locks a file that is called name, if its holder gives it up in time.
-func flock(file *os.File, name string, wait time.Duration) error {
-	for began := time.Now(); ; time.Sleep(time.Millisecond) {
-		err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == nil {
-			return nil
-		}
-		if !errors.Is(err, unix.EWOULDBLOCK) || time.Since(began) >= wait {
-			return hint.New(fmt.Errorf("flock %s: %w", name, err), "another command is at work on this container")
-		}
-	}
+// lockOpen locks an open file. The error is EWOULDBLOCK if its holder does not
+// close it in time.
+func lockOpen(file *os.File, wait time.Duration) error {
+	ctx, cancel := context.WithTimeoutCause(context.Background(), wait, unix.EWOULDBLOCK)
+	defer cancel()
+	return hint.New(lockfile.LockFile(ctx, file, lockfile.Exclusive), "another command is at work on this container")
 }
