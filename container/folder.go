@@ -41,6 +41,7 @@ import (
 	"time"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/atomicfile"
 	"github.com/minictr/minictr/internal/lockfile"
 	"golang.org/x/sys/unix"
 )
@@ -96,32 +97,12 @@ func (c *Container) write(name string, data []byte) error {
 
 // replace writes a file in one step.
 func (c *Container) replace(name string, data []byte) error {
-	part := c.path("." + name)
-	if err := os.WriteFile(part, data, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(part, c.path(name))
+	return atomicfile.Write(c.path(name), data, 0o600, false)
 }
 
-// keep does so with one that a power cut must not tear, unless all of it goes with
-// its process.
-func (c *Container) keep(name string, data []byte) error {
-	if c.Settings.Options.Remove {
-		return c.replace(name, data)
-	}
-	part := c.path("." + name)
-	file, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(data)
-	if err == nil {
-		err = file.Sync()
-	}
-	if err := errors.Join(err, file.Close()); err != nil {
-		return err
-	}
-	return os.Rename(part, c.path(name))
+// writeDurable is replace with fsync(2), which --rm does without.
+func (c *Container) writeDurable(name string, data []byte) error {
+	return atomicfile.Write(c.path(name), data, 0o600, !c.Settings.Options.Remove)
 }
 
 // has tells whether there is a file of this name.

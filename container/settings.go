@@ -57,7 +57,7 @@ func (c *Container) save(spec *specs.Spec) error {
 	if err != nil {
 		return err
 	}
-	if err := c.keep("settings.json", settings); err != nil {
+	if err := c.writeDurable("settings.json", settings); err != nil {
 		return err
 	}
 	return c.saveConfig(spec)
@@ -68,7 +68,7 @@ func (c *Container) saveConfig(spec *specs.Spec) error {
 	if err != nil {
 		return err
 	}
-	return c.keep("config.json", config)
+	return c.writeDurable("config.json", config)
 }
 
 // Spec is the container's OCI config.
