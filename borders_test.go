@@ -24,32 +24,34 @@ const leaves = "internal/atomicfile internal/lockfile internal/printable"
 // of images, images and layers nothing of processes.
 func may() map[string]string {
 	const (
-		runtime = "hint runtime runtime/cgroup runtime/plan runtime/ps runtime/seccomp runtime/state runtime/stdio runtime/table runtime/walk"
+		runtime = "hint runtime runtime/cgroup runtime/compile runtime/plan runtime/plan/call runtime/ps runtime/seccomp runtime/state runtime/stdio runtime/table runtime/walk"
 		images  = "hint images images/registry layers layers/index layers/stack"
 	)
 	return map[string]string{
-		"hint":            "",
-		"layers":          "hint",
-		"layers/index":    "hint layers",
-		"layers/stack":    "hint layers layers/index",
-		"images":          images,
-		"images/registry": "hint",
-		"runtime/cgroup":  "hint",
-		"runtime/seccomp": "hint",
-		"runtime/plan":    "hint runtime/cgroup runtime/seccomp",
-		"runtime/table":   "",
-		"runtime/walk":    "hint runtime/cgroup runtime/seccomp runtime/plan runtime/table",
-		"runtime/state":   "hint runtime/cgroup",
-		"runtime/stdio":   "hint runtime/cgroup runtime/seccomp runtime/plan",
-		"runtime/ps":      "hint",
-		"runtime":         runtime,
-		"container/cp":    "hint layers",
-		"container/logs":  "hint",
-		"container/meter": "hint runtime/cgroup",
-		"container/watch": "hint container/logs runtime/table",
-		"container":       runtime + " " + images + " container/cp container/logs container/meter container/watch",
-		"cmd/minictr":     runtime + " " + images + " container container/cp container/logs container/meter container/watch",
-		"cmd/minictr-oci": runtime,
+		"hint":              "",
+		"layers":            "hint",
+		"layers/index":      "hint layers",
+		"layers/stack":      "hint layers layers/index",
+		"images":            images,
+		"images/registry":   "hint",
+		"runtime/cgroup":    "hint",
+		"runtime/seccomp":   "hint",
+		"runtime/plan":      "",
+		"runtime/plan/call": "runtime/plan",
+		"runtime/compile":   "hint runtime/cgroup runtime/plan runtime/plan/call runtime/seccomp",
+		"runtime/table":     "",
+		"runtime/walk":      "runtime/plan runtime/table",
+		"runtime/state":     "hint runtime/cgroup",
+		"runtime/stdio":     "runtime/plan",
+		"runtime/ps":        "hint",
+		"runtime":           runtime,
+		"container/cp":      "hint layers",
+		"container/logs":    "hint",
+		"container/meter":   "hint runtime/cgroup",
+		"container/watch":   "hint container/logs runtime/table",
+		"container":         runtime + " " + images + " container/cp container/logs container/meter container/watch",
+		"cmd/minictr":       runtime + " " + images + " container container/cp container/logs container/meter container/watch",
+		"cmd/minictr-oci":   runtime,
 	}
 }
 
@@ -59,13 +61,13 @@ func foreign() map[string]string {
 		"github.com/urfave/cli/v2":               "cmd/minictr cmd/minictr-oci",
 		"github.com/google/go-containerregistry": "images images/registry container cmd/minictr",
 		"github.com/klauspost/compress":          "layers layers/index layers/stack images images/registry container container/cp cmd/minictr",
-		"github.com/moby/profiles/seccomp":       "runtime/seccomp runtime/plan runtime/walk runtime/stdio runtime container cmd/minictr cmd/minictr-oci",
+		"github.com/moby/profiles/seccomp":       "runtime/seccomp runtime/compile runtime container cmd/minictr cmd/minictr-oci",
 		"net/http":                               "images images/registry container cmd/minictr",
 		"os/exec":                                "internal/testkit images images/registry runtime/ps container cmd/minictr cmd/minictr-oci", // docker-credential-*, ps
 		"C":                                      "",
 		"github.com/opencontainers/image-spec":   "images images/registry container cmd/minictr",
 		"github.com/moby/sys/user":               "container cmd/minictr",
-		"github.com/opencontainers/runtime-spec": "runtime/cgroup runtime/seccomp runtime/plan runtime/walk runtime/state runtime/stdio runtime container container/meter cmd/minictr cmd/minictr-oci",
+		"github.com/opencontainers/runtime-spec": "runtime/cgroup runtime/seccomp runtime/compile runtime/state runtime/stdio runtime container container/meter cmd/minictr cmd/minictr-oci",
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/images"
 	"github.com/minictr/minictr/layers"
-	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/compile"
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -115,8 +115,8 @@ func (c *created) decide(store *images.Store, image *images.Image, name string, 
 
 // planOptions are layers, by the short names that the store has for them, and
 // the container's own folder on top.
-func planOptions(all *layers.Store, diffIDs []digest.Digest, host Host, remove bool) plan.Options {
-	overlay := &plan.Overlay{
+func planOptions(all *layers.Store, diffIDs []digest.Digest, host Host, remove bool) compile.Options {
+	overlay := &compile.Overlay{
 		Dir:     all.Dir(),
 		Changes: seenFrom(all.Dir(), host.Folder),
 		// what is thrown away at the end need not reach the disk
@@ -126,7 +126,7 @@ func planOptions(all *layers.Store, diffIDs []digest.Digest, host Host, remove b
 		overlay.Lower = append(overlay.Lower, all.Short(diffID))
 	}
 	overlay.Lower = append(overlay.Lower, floorName)
-	return plan.Options{Root: overlay, Cgroup2: host.Cgroup2, Count: counting(host.Controllers), Reserved: host.Reserved, Arch: host.Arch, OpenFiles: host.OpenFiles}
+	return compile.Options{Root: overlay, Cgroup2: host.Cgroup2, Count: counting(host.Controllers), Reserved: host.Reserved, Arch: host.Arch, OpenFiles: host.OpenFiles}
 }
 
 // counting are the controllers that tell stats what a container uses, though it has
@@ -172,11 +172,11 @@ func (c *Container) writeFiles(o *Options, host Host, spec *specs.Spec) error {
 
 // giveToRoot makes a file of ours the container's root's, whoever that is here.
 func giveToRoot(path string, spec *specs.Spec) error {
-	uid, err := plan.HostID(0, spec.Linux.UIDMappings)
+	uid, err := compile.HostID(0, spec.Linux.UIDMappings)
 	if err != nil {
 		return err
 	}
-	gid, err := plan.HostID(0, spec.Linux.GIDMappings)
+	gid, err := compile.HostID(0, spec.Linux.GIDMappings)
 	if err != nil || uid == 0 && gid == 0 {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 
 	"github.com/minictr/minictr/images"
 	"github.com/minictr/minictr/runtime"
-	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/compile"
 	"github.com/minictr/minictr/runtime/state"
 	"github.com/minictr/minictr/runtime/stdio"
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -52,7 +52,7 @@ func (c *Container) joinTerms(streams *stdio.Streams) (t runtime.Terms, err erro
 	if err != nil {
 		return t, err
 	}
-	t.Options = plan.Options{Cgroup2: host.Cgroup2, Arch: host.Arch, OpenFiles: host.OpenFiles}
+	t.Options = compile.Options{Cgroup2: host.Cgroup2, Arch: host.Arch, OpenFiles: host.OpenFiles}
 	t.Warn = func(error) {}
 	t.Connect(streams)
 	return t, nil

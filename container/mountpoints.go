@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/compile"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
@@ -38,9 +38,9 @@ func (c *Container) mountPoints(spec *specs.Spec) []MountPoint {
 			}
 		}
 		switch {
-		case plan.Binds(m) && strings.HasPrefix(m.Source, plan.RootSource):
+		case compile.Binds(m) && strings.HasPrefix(m.Source, compile.RootSource):
 			p.Type, p.Source = "volume", filepath.Join(c.path("upper"), m.Destination)
-		case plan.Binds(m):
+		case compile.Binds(m):
 			p.Type = "bind"
 		case m.Type == "tmpfs":
 			p.Type, p.Source = "tmpfs", ""

@@ -3,6 +3,7 @@ package container
 import (
 	"path/filepath"
 
+	"github.com/minictr/minictr/runtime/compile"
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/stdio"
 )
@@ -28,5 +29,5 @@ func Plan(root, name string, o *Options) (*plan.Plan, error) {
 	options := planOptions(store.Layers(), image.Layers, host, o.Remove)
 	options.Null[0] = !o.Interactive // standard input is empty
 	stdio.Fit(spec.Process)
-	return plan.Compile(spec, options)
+	return compile.Compile(spec, options)
 }

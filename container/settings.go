@@ -10,7 +10,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/images"
-	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/compile"
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -127,5 +127,5 @@ func (c *Container) manifest() (string, error) {
 
 // hostUID is a user of the container's, as the host counts.
 func hostUID(spec *specs.Spec) (uint32, error) {
-	return plan.HostID(spec.Process.User.UID, spec.Linux.UIDMappings)
+	return compile.HostID(spec.Process.User.UID, spec.Linux.UIDMappings)
 }

@@ -2,7 +2,7 @@ package container
 
 // The root of a container that does not run: the layers of its image, what it
 // has changed, and what is mounted on them (furnish.go). The calls are those of the
-// plan (runtime/plan, root.go), for a root that no process ever lives in. The
+// plan (runtime/compile, root.go), for a root that no process ever lives in. The
 // host's mount table does not show it, and a kill -9 leaves nothing of it.
 //
 // A layer is named by its descriptor, as /proc/self/fd/N: that is short, as
