@@ -24,34 +24,39 @@ const leaves = "internal/atomicfile internal/lockfile internal/printable"
 // of images, images and layers nothing of processes.
 func may() map[string]string {
 	const (
-		runtime = "hint runtime runtime/cgroup runtime/compile runtime/plan runtime/plan/call runtime/ps runtime/seccomp runtime/state runtime/stdio runtime/table runtime/walk"
+		runtime = "hint runtime runtime/cgroup runtime/plan runtime/ps runtime/seccomp runtime/state runtime/stdio runtime/table runtime/walk"
 		images  = "hint images images/registry layers layers/index layers/stack"
+		config  = images + " container/logs runtime/cgroup runtime/plan runtime/seccomp runtime/state"
+		base    = config + " " + runtime + " container/config"
+		all     = base + " container container/cp container/inspect container/monitor container/rootfs container/stats"
 	)
 	return map[string]string{
-		"hint":              "",
-		"layers":            "hint",
-		"layers/index":      "hint layers",
-		"layers/stack":      "hint layers layers/index",
-		"images":            images,
-		"images/registry":   "hint",
-		"runtime/cgroup":    "hint",
-		"runtime/seccomp":   "hint",
-		"runtime/plan":      "",
-		"runtime/plan/call": "runtime/plan",
-		"runtime/compile":   "hint runtime/cgroup runtime/plan runtime/plan/call runtime/seccomp",
-		"runtime/table":     "",
-		"runtime/walk":      "runtime/plan runtime/table",
-		"runtime/state":     "hint runtime/cgroup",
-		"runtime/stdio":     "runtime/plan",
-		"runtime/ps":        "hint",
-		"runtime":           runtime,
-		"container/cp":      "hint layers",
-		"container/logs":    "hint",
-		"container/meter":   "hint runtime/cgroup",
-		"container/watch":   "hint container/logs runtime/table",
-		"container":         runtime + " " + images + " container/cp container/logs container/meter container/watch",
-		"cmd/minictr":       runtime + " " + images + " container container/cp container/logs container/meter container/watch",
-		"cmd/minictr-oci":   runtime,
+		"hint":                "",
+		"layers":              "hint",
+		"layers/index":        "hint layers",
+		"layers/stack":        "hint layers layers/index",
+		"images":              images,
+		"images/registry":     "hint",
+		"runtime/cgroup":      "hint",
+		"runtime/seccomp":     "hint",
+		"runtime/plan":        "hint runtime/cgroup runtime/seccomp",
+		"runtime/table":       "",
+		"runtime/walk":        "hint runtime/cgroup runtime/seccomp runtime/plan runtime/table",
+		"runtime/state":       "hint runtime/cgroup",
+		"runtime/stdio":       "hint runtime/cgroup runtime/seccomp runtime/plan",
+		"runtime/ps":          "hint",
+		"runtime":             runtime,
+		"container/cp":        "hint layers",
+		"container/logs":      "hint",
+		"container/stats":     "hint runtime/cgroup",
+		"container/config":    config,
+		"container":           base,
+		"container/rootfs":    base + " container container/cp",
+		"container/monitor":   base + " container runtime/table",
+		"container/inspect":   base + " container container/rootfs container/stats",
+		"container/lifecycle": all,
+		"cmd/minictr":         all + " container/lifecycle",
+		"cmd/minictr-oci":     runtime,
 	}
 }
 
@@ -59,15 +64,15 @@ func may() map[string]string {
 func foreign() map[string]string {
 	return map[string]string{
 		"github.com/urfave/cli/v2":               "cmd/minictr cmd/minictr-oci",
-		"github.com/google/go-containerregistry": "images images/registry container cmd/minictr",
-		"github.com/klauspost/compress":          "layers layers/index layers/stack images images/registry container container/cp cmd/minictr",
-		"github.com/moby/profiles/seccomp":       "runtime/seccomp runtime/compile runtime container cmd/minictr cmd/minictr-oci",
-		"net/http":                               "images images/registry container cmd/minictr",
-		"os/exec":                                "internal/testkit images images/registry runtime/ps container cmd/minictr cmd/minictr-oci", // docker-credential-*, ps
+		"github.com/google/go-containerregistry": "images images/registry container container/config container/rootfs container/monitor container/inspect container/lifecycle cmd/minictr",
+		"github.com/klauspost/compress":          "layers layers/index layers/stack images images/registry container container/config container/rootfs container/monitor container/inspect container/lifecycle container/cp cmd/minictr",
+		"github.com/moby/profiles/seccomp":       "runtime/seccomp runtime/plan runtime/walk runtime/stdio runtime container container/config container/rootfs container/monitor container/inspect container/lifecycle cmd/minictr cmd/minictr-oci",
+		"net/http":                               "images images/registry container container/config container/rootfs container/monitor container/inspect container/lifecycle cmd/minictr",
+		"os/exec":                                "internal/testkit images images/registry runtime/ps container container/config container/rootfs container/monitor container/inspect container/lifecycle cmd/minictr cmd/minictr-oci", // docker-credential-*, ps
 		"C":                                      "",
-		"github.com/opencontainers/image-spec":   "images images/registry container cmd/minictr",
-		"github.com/moby/sys/user":               "container cmd/minictr",
-		"github.com/opencontainers/runtime-spec": "runtime/cgroup runtime/seccomp runtime/compile runtime/state runtime/stdio runtime container container/meter cmd/minictr cmd/minictr-oci",
+		"github.com/opencontainers/image-spec":   "images images/registry container container/config container/rootfs container/monitor container/inspect container/lifecycle cmd/minictr",
+		"github.com/moby/sys/user":               "container container/config container/rootfs container/monitor container/inspect container/lifecycle cmd/minictr",
+		"github.com/opencontainers/runtime-spec": "runtime/cgroup runtime/seccomp runtime/plan runtime/walk runtime/state runtime/stdio runtime container container/config container/rootfs container/monitor container/inspect container/lifecycle container/stats cmd/minictr cmd/minictr-oci",
 	}
 }
 

@@ -6,13 +6,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/minictr/minictr/container/config"
 	"github.com/minictr/minictr/runtime/walk"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// blame puts the flag in front of the error of a step: a step knows the field
+// Blame puts the flag in front of the error of a step: a step knows the field
 // of the config that asked for it, and who asked for the field is known here.
-func blame(err error, o *Options, spec *specs.Spec) error {
+func Blame(err error, o *config.Options, spec *specs.Spec) error {
 	var e *walk.Error
 	if !errors.As(err, &e) {
 		return err
@@ -23,14 +24,14 @@ func blame(err error, o *Options, spec *specs.Spec) error {
 	return err
 }
 
-func flagOf(field string, o *Options, spec *specs.Spec) string {
+func flagOf(field string, o *config.Options, spec *specs.Spec) string {
 	for i, m := range spec.Mounts {
 		if strings.HasPrefix(field, fmt.Sprintf("mounts[%d]", i)) {
 			return mountFlag(m.Destination, o)
 		}
 	}
 	if limit, ok := strings.CutPrefix(field, "linux.resources."); ok {
-		return o.Limits.flag(limit)
+		return o.Limits.Flag(limit)
 	}
 	for _, f := range []struct{ field, flag, value string }{
 		{"linux.uidMappings", "--userns", o.Userns},
@@ -48,7 +49,7 @@ func flagOf(field string, o *Options, spec *specs.Spec) string {
 }
 
 // mountFlag finds the flag that put something on dst.
-func mountFlag(dst string, o *Options) string {
+func mountFlag(dst string, o *config.Options) string {
 	for _, f := range []struct {
 		flag  string
 		words []string
@@ -58,51 +59,4 @@ func mountFlag(dst string, o *Options) string {
 		}
 	}
 	return ""
-}
-
-// flag finds the flag of a field below linux.resources, or of a controller, for
-// which it may be any that needs it.
-func (l *Limits) flag(field string) string {
-	for _, word := range l.CgroupConf {
-		name, _, _ := strings.Cut(word, "=")
-		if field == "unified: "+name || strings.HasPrefix(name, field+".") {
-			return "--cgroup-conf " + word
-		}
-	}
-	field, _, _ = strings.Cut(field, "[")
-	for _, f := range []struct {
-		flag, value string
-		fields      []string
-	}{
-		{"--memory-swap", l.MemorySwap, []string{"memory.swap"}},
-		{"--memory", l.Memory, []string{"memory", "memory.limit", "memory.swap", "unified: " + oomGroup}},
-		{"--memory-reservation", l.MemoryReservation, []string{"memory", "memory.reservation"}},
-		{"--cpuset-cpus", l.CpusetCPUs, []string{"cpuset", "cpu.cpus"}},
-		{"--cpuset-mems", l.CpusetMems, []string{"cpuset", "cpu.mems"}},
-		{"--cpus", l.CPUs, []string{"cpu", "cpu.quota"}},
-		{"--cpu-quota", word(l.CPUQuota), []string{"cpu", "cpu.quota"}},
-		{"--cpu-period", word(l.CPUPeriod), []string{"cpu", "cpu.quota"}},
-		{"--cpu-shares", word(l.CPUShares), []string{"cpu", "cpu.shares"}},
-		{"--pids-limit", word(l.PidsLimit), []string{"pids", "pids.limit"}},
-		{"--blkio-weight", word(l.BlkioWeight), []string{"io", "blockIO.weight"}},
-		{"--blkio-weight-device", strings.Join(l.BlkioWeightDevices, " "), []string{"io", "blockIO.weightDevice"}},
-		{"--device-read-bps", strings.Join(l.DeviceReadBps, " "), []string{"io", "blockIO.throttleReadBpsDevice"}},
-		{"--device-write-bps", strings.Join(l.DeviceWriteBps, " "), []string{"io", "blockIO.throttleWriteBpsDevice"}},
-		{"--device-read-iops", strings.Join(l.DeviceReadIOps, " "), []string{"io", "blockIO.throttleReadIOPSDevice"}},
-		{"--device-write-iops", strings.Join(l.DeviceWriteIOps, " "), []string{"io", "blockIO.throttleWriteIOPSDevice"}},
-		{"--hugetlb-limit", strings.Join(l.HugetlbLimits, " "), []string{"hugetlb", "hugepageLimits"}},
-	} {
-		if f.value != "" && slices.Contains(f.fields, field) {
-			return f.flag + " " + f.value
-		}
-	}
-	return ""
-}
-
-// word is a number as it was typed, or "".
-func word[T int64 | uint64](n *T) string {
-	if n == nil {
-		return ""
-	}
-	return fmt.Sprint(*n)
 }

@@ -10,47 +10,48 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/minictr/minictr/container/config"
 	"github.com/minictr/minictr/hint"
-	"github.com/minictr/minictr/runtime"
+	"github.com/minictr/minictr/runtime/state"
 )
 
 // Container is one that there is: its folder, and what was decided about it.
 // What is true of it at this moment, State tells.
 type Container struct {
 	ID, Name string
-	Settings Settings
+	Settings config.Settings
 
-	root, dir string   // of the store; the container's folder
-	lock      *os.File // the folder, if this command holds its lock
-	cidFile   string   // that was written for the caller, or ""
+	StoreRoot, Dir string   // of the store; the container's folder
+	Lock           *os.File // the folder, if this command holds its lock
+	CIDFile        string   // that was written for the caller, or ""
 }
 
 // Find finds a container by its name, its id or the beginning of its id. It
 // settles first what killed commands have left.
 func Find(root, name string) (*Container, error) {
-	c, err := locate(root, name)
+	c, err := Locate(root, name)
 	if err != nil {
 		return nil, fmt.Errorf("container %q: %w", name, err)
 	}
 	return c, nil
 }
 
-func locate(root, name string) (*Container, error) {
+func Locate(root, name string) (*Container, error) {
 	root, err := filepath.Abs(root)
 	if err != nil {
 		return nil, err
 	}
-	if err := runtime.CheckName(name); err != nil {
+	if err := state.CheckName(name); err != nil {
 		return nil, err
 	}
-	if err := Sweep(root); err != nil {
+	if err := Recover(root); err != nil {
 		return nil, err
 	}
 	id, err := lookUp(root, name)
 	if err != nil {
 		return nil, err
 	}
-	return open(root, id, namesOf(root)[id])
+	return Open(root, id, NamesOf(root)[id])
 }
 
 // lookUp finds a container's id.
@@ -71,23 +72,23 @@ func lookUp(root, name string) (id string, err error) {
 	}
 	switch {
 	case len(found) == 0:
-		return "", hint.New(errNotExist, "containers lie in "+containers+"; minictr ps -a lists them")
+		return "", hint.New(ErrNotExist, "containers lie in "+containers+"; minictr ps -a lists them")
 	case len(found) > 1:
 		return "", errors.New("several ids begin so")
 	}
 	return found[0], nil
 }
 
-// open reads what was decided about a container. What is no id, as a link of names/
+// Open reads what was decided about a container. What is no id, as a link of names/
 // may say that somebody has put there, leads nowhere.
-func open(root, id, name string) (*Container, error) {
-	if runtime.CheckName(id) != nil {
-		return &Container{}, errNotExist
+func Open(root, id, name string) (*Container, error) {
+	if state.CheckName(id) != nil {
+		return &Container{}, ErrNotExist
 	}
-	c := &Container{ID: id, Name: name, root: root, dir: filepath.Join(root, "containers", id)}
-	err := c.read("settings.json", &c.Settings)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !c.has("image") {
-		err = errNotExist
+	c := &Container{ID: id, Name: name, StoreRoot: root, Dir: filepath.Join(root, "containers", id)}
+	err := c.Read("settings.json", &c.Settings)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !c.Has("image") {
+		err = ErrNotExist
 	}
 	return c, err
 }
@@ -95,45 +96,40 @@ func open(root, id, name string) (*Container, error) {
 // List finds all containers, the newest first. One that cannot be read is an error
 // beside those that can.
 func List(root string) ([]*Container, error) {
-	all, unread, err := list(root)
+	all, unread, err := All(root)
 	failed := []error{err}
 	for _, u := range unread {
-		failed = append(failed, u.about(u.err))
+		failed = append(failed, u.About(u.Err))
 	}
 	return all, errors.Join(failed...)
 }
 
-// about adds to an error which container it is about.
-func (c *Container) about(err error) error {
-	return fmt.Errorf("container %q: %w", cmp.Or(c.Name, c.ID), err)
-}
-
-// unread is a container that cannot be read, and why.
-type unread struct {
+// Unreadable is a container that cannot be read, and why.
+type Unreadable struct {
 	*Container
-	err error
+	Err error
 }
 
-func list(root string) (all []*Container, broken []unread, err error) {
+func All(root string) (all []*Container, broken []Unreadable, err error) {
 	root, err = filepath.Abs(root)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := Sweep(root); err != nil {
+	if err := Recover(root); err != nil {
 		return nil, nil, err
 	}
 	ids, err := os.ReadDir(filepath.Join(root, "containers"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, err
 	}
-	names := namesOf(root)
+	names := NamesOf(root)
 	for _, id := range ids {
-		c, err := open(root, id.Name(), names[id.Name()])
-		if errors.Is(err, errNotExist) { // it is being made, or removed
+		c, err := Open(root, id.Name(), names[id.Name()])
+		if errors.Is(err, ErrNotExist) { // it is being made, or removed
 			continue
 		}
 		if err != nil {
-			broken = append(broken, unread{c, err})
+			broken = append(broken, Unreadable{c, err})
 			continue
 		}
 		all = append(all, c)
@@ -143,6 +139,3 @@ func list(root string) (all []*Container, broken []unread, err error) {
 	})
 	return all, broken, nil
 }
-
-// Dir is the container's folder, for those who read its log.
-func (c *Container) Dir() string { return c.dir }

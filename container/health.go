@@ -1,18 +1,9 @@
 package container
 
-// What the checks of a container's health have found: health.json. Docker's rules:
-// it is "starting" until a check has succeeded or too many have failed; one success
-// makes it "healthy", some failures in a row "unhealthy". In the start period no
-// failure counts, up to the first success.
-//
-// The file says of which life it speaks. A life of which it does not is starting.
-
 import (
 	"errors"
 	"io/fs"
 	"time"
-
-	"github.com/go-json-experiment/json"
 )
 
 // Health is what the checks have found.
@@ -37,65 +28,29 @@ const (
 	Unhealthy = "unhealthy"
 )
 
-// checksKept is how many checks are kept; docker's.
-const checksKept = 5
-
 // health is what is known of the present life, or of the last one. What has no
 // process is not well; and of a life in the foreground nobody knows.
 func (c *Container) health(s *State) (*Health, error) {
-	if s.Status == Created || s.Lives() && !c.watched() {
+	if s.Status == Created || s.Active() && !c.Monitored() {
 		return nil, nil
 	}
-	h, err := c.healthOf(s.Started)
-	if err == nil && !s.Lives() {
+	h, err := c.HealthOf(s.Started)
+	if err == nil && !s.Active() {
 		h.Status = Unhealthy
 	}
 	return h, err
 }
 
-// healthOf reads what was found in a life.
-func (c *Container) healthOf(life time.Time) (*Health, error) {
+// HealthOf reads what was found in a life.
+func (c *Container) HealthOf(life time.Time) (*Health, error) {
 	h := &Health{}
-	err := c.read("health.json", h)
+	err := c.Read("health.json", h)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !h.Life.Equal(life) {
 		return &Health{Status: Starting, Life: life}, nil
 	}
-	if isTorn(err) {
+	if IsCorrupt(err) {
 		lost := Check{ExitCode: -1, Output: "what the checks have found is lost: " + err.Error()}
 		return &Health{Status: Starting, Life: life, Log: []Check{lost}}, nil
 	}
 	return h, err
-}
-
-func (c *Container) saveHealth(h *Health) error {
-	data, err := json.Marshal(h)
-	if err != nil {
-		return err
-	}
-	return c.replace("health.json", data)
-}
-
-// add adds a check to what is known.
-func (h *Health) add(rules *Healthcheck, check Check) {
-	h.Log = append(h.Log, check)
-	h.Log = h.Log[max(0, len(h.Log)-checksKept):]
-	if check.ExitCode == 0 {
-		h.Status, h.FailingStreak = Healthy, 0
-		return
-	}
-	if h.Status == Starting && check.Start.Sub(h.Life) < time.Duration(rules.StartPeriod) {
-		return
-	}
-	h.FailingStreak++
-	if h.FailingStreak >= rules.Retries {
-		h.Status = Unhealthy
-	}
-}
-
-// pause is how long to wait for the next check.
-func (h *Health) pause(rules *Healthcheck, now time.Time) time.Duration {
-	if h.Status == Starting && now.Sub(h.Life) < time.Duration(rules.StartPeriod) {
-		return time.Duration(rules.StartInterval)
-	}
-	return time.Duration(rules.Interval)
 }

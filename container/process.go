@@ -1,85 +1,77 @@
 package container
 
-// The process: what is executed, and where it begins.
-//
-// An image has two lists: Entrypoint, the program that always runs, and Cmd,
-// its default arguments. Words after IMAGE replace Cmd; --entrypoint replaces
-// Entrypoint and takes Cmd with it, because arguments meant for one program
-// are noise to another.
-
 import (
 	"errors"
-	"fmt"
-	"path"
-	"slices"
-	"strings"
+	"io/fs"
+	"time"
 
-	"github.com/minictr/minictr/hint"
-	"github.com/opencontainers/runtime-spec/specs-go"
+	"github.com/minictr/minictr/runtime/state"
+	"golang.org/x/sys/unix"
 )
 
-// initPath is where --init shows the host's init program, as docker does.
-const initPath = "/sbin/docker-init"
-
-func (c *config) setArgs() error {
-	args := commandLine(c.o.Entrypoint, c.o.Command, c.image.Entrypoint, c.image.Cmd)
-	if len(args) == 0 || args[0] == "" {
-		return hint.New(errors.New("no command specified"),
-			"the image names none: write one after IMAGE")
+// Monitor is the process that watches over the container. The error is
+// state.ErrNotRunning without one.
+func (c *Container) Monitor() (p state.Process, pidfd int, err error) {
+	err = c.Read("watcher", &p)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = state.ErrNotRunning
 	}
-	for _, arg := range args {
-		if strings.ContainsRune(arg, 0) {
-			return fmt.Errorf("argument %q: holds a NUL byte", arg)
-		}
+	if err != nil {
+		return p, -1, err
 	}
-	if c.o.Init {
-		if err := c.checkInit(); err != nil {
-			return err
-		}
-		args = slices.Concat([]string{initPath, "--"}, args)
-	}
-	c.spec.Process.Args = args
-	c.spec.Process.Terminal = c.o.TTY
-	return c.setCwd()
+	pidfd, err = p.Pidfd()
+	return p, pidfd, err
 }
 
-// commandLine joins what the caller and the image say, by docker's rules.
-func commandLine(entrypoint *string, command, imageEntrypoint, imageCmd []string) []string {
-	switch {
-	case entrypoint != nil && *entrypoint != "":
-		return slices.Concat([]string{*entrypoint}, command)
-	case entrypoint != nil:
-		return command
-	case len(command) > 0:
-		return slices.Concat(imageEntrypoint, command)
-	}
-	return slices.Concat(imageEntrypoint, imageCmd)
+// Monitored tells whether there is a watcher; it may be between two lives.
+func (c *Container) Monitored() bool {
+	_, pidfd, err := c.Monitor()
+	return err == nil && unix.Close(pidfd) == nil
 }
 
-// checkInit refuses an init that could not do its work: only pid 1 of its own
-// namespace inherits orphans.
-func (c *config) checkInit() error {
-	if !c.own(specs.PIDNamespace) {
-		return errors.New("--init: needs a pid namespace of its own, and --pid host shares the host's")
-	}
-	if c.host.Init == "" {
-		return hint.New(errors.New("--init: no init program on this machine"), "apt install tini")
-	}
-	return nil
-}
+// KillTimeout is how long a process may take to die; one that waits for a disk cannot.
+const KillTimeout = 10 * time.Second
 
-func (c *config) setCwd() error {
-	if c.o.Workdir != "" {
-		if !path.IsAbs(c.o.Workdir) || strings.ContainsRune(c.o.Workdir, 0) {
-			return hint.New(fmt.Errorf("--workdir %q: not an absolute path", c.o.Workdir),
-				"begin it with /")
-		}
-		c.spec.Process.Cwd = path.Clean(c.o.Workdir)
+// CancelRestart ends a watcher that waits to begin again.
+func (c *Container) CancelRestart() error {
+	if !c.Has("sleeps") {
 		return nil
 	}
-	if strings.ContainsRune(c.image.WorkingDir, 0) {
-		return fmt.Errorf("image working directory %q: holds a NUL byte", c.image.WorkingDir)
+	return c.KillMonitor()
+}
+
+// KillMonitor kills the watcher, if there is one.
+func (c *Container) KillMonitor() error {
+	_, pidfd, err := c.Monitor()
+	if errors.Is(err, state.ErrNotRunning) {
+		return nil
 	}
-	c.spec.Process.Cwd = path.Clean("/" + c.image.WorkingDir)
-	return nil
+	if err != nil {
+		return err
+	}
+	defer unix.Close(pidfd)
+	err = unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0)
+	if errors.Is(err, unix.ESRCH) {
+		return nil
+	}
+	return err
+}
+
+// AwaitPidfd waits until a process has ended, or for so long; forever if that is
+// negative.
+func AwaitPidfd(pidfd int, patience time.Duration) bool {
+	deadline := time.Now().Add(patience)
+	for {
+		left := -1
+		if patience >= 0 {
+			left = int(max(0, time.Until(deadline)).Milliseconds())
+		}
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}, left)
+		if n > 0 || err != nil && !errors.Is(err, unix.EINTR) {
+			return true
+		}
+		if err == nil && n == 0 && left >= 0 {
+			return false
+		}
+	}
 }

@@ -2,12 +2,10 @@ package container
 
 import (
 	"errors"
-	"io/fs"
 	"time"
 
 	"github.com/minictr/minictr/runtime/state"
 	"github.com/opencontainers/runtime-spec/specs-go"
-	"golang.org/x/sys/unix"
 )
 
 // Status is what a container is doing, in docker's words.
@@ -25,37 +23,37 @@ const (
 
 // State is what is true of a container at one moment.
 type State struct {
-	Status  Status
-	Pid     int       // of its process on the host, 0 without one
-	Started time.Time // when its present or last life began
-	Cgroup  string    // folder, "" for none
-	End     *End      // of its last life, nil for none; also while it runs again
-	Health  *Health   // nil without a check
+	Status     Status
+	Pid        int         // of its process on the host, 0 without one
+	Started    time.Time   // when its present or last life began
+	Cgroup     string      // folder, "" for none
+	ExitStatus *ExitStatus // of its last life, nil for none; also while it runs again
+	Health     *Health     // nil without a check
 }
 
-// Lives tells whether the container has a process.
-func (s *State) Lives() bool { return s.Status == Running || s.Status == Paused }
+// Tasks tells whether the container has a process.
+func (s *State) Active() bool { return s.Status == Running || s.Status == Paused }
 
 // State asks what is true of the container: its life before its end, for that is
 // written down before the life is removed.
 func (c *Container) State() (s State, err error) {
-	life, err := c.life()
+	life, err := c.Task()
 	if err == nil {
 		err = s.live(life)
 	}
 	if err != nil && !errors.Is(err, state.ErrNotExist) {
 		return s, err
 	}
-	if s.End, err = c.End(); err != nil {
+	if s.ExitStatus, err = c.ExitStatus(); err != nil {
 		return s, err
 	}
 	switch {
-	case s.Lives():
-	case s.End == nil:
+	case s.Active():
+	case s.ExitStatus == nil:
 		s.Status = Created
 	default:
-		s.Status, s.Started = Exited, s.End.Started
-		if c.begins(s.End) {
+		s.Status, s.Started = Exited, s.ExitStatus.Started
+		if c.restarts(s.ExitStatus) {
 			s.Status = Restarting
 		}
 	}
@@ -65,7 +63,7 @@ func (c *Container) State() (s State, err error) {
 	return s, err
 }
 
-// live adds what a life tells.
+// createTask adds what a life tells.
 func (s *State) live(life *state.Folder) error {
 	status, err := life.Status()
 	if err != nil {
@@ -83,28 +81,8 @@ func (s *State) live(life *state.Folder) error {
 	return nil
 }
 
-// watcher is the process that watches over the container. The error is
-// state.ErrNotRunning without one.
-func (c *Container) watcher() (p state.Process, pidfd int, err error) {
-	err = c.read("watcher", &p)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = state.ErrNotRunning
-	}
-	if err != nil {
-		return p, -1, err
-	}
-	pidfd, err = p.Pidfd()
-	return p, pidfd, err
-}
-
-// watched tells whether there is a watcher; it may be between two lives.
-func (c *Container) watched() bool {
-	_, pidfd, err := c.watcher()
-	return err == nil && unix.Close(pidfd) == nil
-}
-
-// begins tells whether the container, which has ended so, is between two lives.
-func (c *Container) begins(end *End) bool {
-	_, again := c.Settings.Restart.again(end)
-	return again && c.watched()
+// restarts tells whether the container, which has ended so, is between two lives.
+func (c *Container) restarts(end *ExitStatus) bool {
+	_, again := RestartPause(c.Settings.Restart, end)
+	return again && c.Monitored()
 }

@@ -16,12 +16,12 @@ import (
 // is removed the next moment. So a waiter shares the lock of the file waiters,
 // and who removes gives waiters a moment to let go of it.
 
-const waiters = "waiters"
+const Waiters = "waiters"
 
 // Await waits until the container's present life has ended, and returns that
 // end; that of the last one, if it does not run.
-func (c *Container) Await() (*End, error) {
-	lock, err := c.shareWaiters()
+func (c *Container) Await() (*ExitStatus, error) {
+	lock, err := c.ShareWaiters()
 	if err != nil {
 		return nil, err
 	}
@@ -29,9 +29,9 @@ func (c *Container) Await() (*End, error) {
 	return c.awaitHeld()
 }
 
-// shareWaiters takes a share of that lock, for the caller to close.
-func (c *Container) shareWaiters() (*os.File, error) {
-	lock, err := os.OpenFile(c.path(waiters), os.O_RDONLY|os.O_CREATE, 0o600)
+// ShareWaiters takes a share of that lock, for the caller to close.
+func (c *Container) ShareWaiters() (*os.File, error) {
+	lock, err := os.OpenFile(c.Path(Waiters), os.O_RDONLY|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -41,17 +41,17 @@ func (c *Container) shareWaiters() (*os.File, error) {
 	return lock, nil
 }
 
-func (c *Container) awaitHeld() (*End, error) {
-	before, err := c.End()
+func (c *Container) awaitHeld() (*ExitStatus, error) {
+	before, err := c.ExitStatus()
 	if err != nil {
 		return nil, err
 	}
-	life, err := c.life()
-	for ; err == nil && life.Record.Pid == 0; life, err = c.life() { // it is being made
+	life, err := c.Task()
+	for ; err == nil && life.Record.Pid == 0; life, err = c.Task() { // it is being made
 		time.Sleep(time.Millisecond)
 	}
 	if errors.Is(err, state.ErrNotExist) {
-		last, err := c.End() // that life may have ended since we looked
+		last, err := c.ExitStatus() // that life may have ended since we looked
 		if err == nil && last == nil {
 			err = hint.New(errors.New("it has not been started"), "minictr start "+c.Name+" starts it")
 		}
@@ -64,7 +64,7 @@ func (c *Container) awaitHeld() (*End, error) {
 		return before, nil
 	}
 	if pidfd, err := life.Record.Pidfd(); err == nil {
-		await(pidfd, -1)
+		AwaitPidfd(pidfd, -1)
 		unix.Close(pidfd)
 	}
 	return c.awaitRecord(before)
@@ -72,18 +72,18 @@ func (c *Container) awaitHeld() (*End, error) {
 
 // awaitRecord waits until the end of a process that is gone is written down: by
 // its keeper, or else by us.
-func (c *Container) awaitRecord(before *End) (*End, error) {
+func (c *Container) awaitRecord(before *ExitStatus) (*ExitStatus, error) {
 	for began := time.Now(); ; time.Sleep(time.Millisecond) {
-		end, err := c.End()
-		if err != nil || end != nil && (before == nil || end.Lives > before.Lives) {
+		end, err := c.ExitStatus()
+		if err != nil || end != nil && (before == nil || end.Tasks > before.Tasks) {
 			return end, err
 		}
-		if time.Since(began) > lethal || !c.has("image") {
+		if time.Since(began) > KillTimeout || !c.Has("image") {
 			return nil, errors.New("nobody has written down how it ended")
 		}
-		if err := c.take(0); err == nil {
-			err := c.settleHeld("")
-			c.unlock()
+		if err := c.Take(0); err == nil {
+			err := c.RecoverLocked("")
+			c.Unlock()
 			if err != nil {
 				return nil, err
 			}
@@ -91,11 +91,34 @@ func (c *Container) awaitRecord(before *End) (*End, error) {
 	}
 }
 
-// letWaitersRead gives those who wait for the end a moment to read it.
-func (c *Container) letWaitersRead() {
-	ctx, cancel := context.WithTimeout(context.Background(), lethal/2)
+// LetWaitersRead gives those who wait for the end a moment to read it.
+func (c *Container) LetWaitersRead() {
+	ctx, cancel := context.WithTimeout(context.Background(), KillTimeout/2)
 	defer cancel()
-	if lock, err := lockfile.Lock(ctx, c.path(waiters), lockfile.Exclusive); err == nil {
+	if lock, err := lockfile.Lock(ctx, c.Path(Waiters), lockfile.Exclusive); err == nil {
 		lock.Close()
 	}
+}
+
+// PendingExit is the end of a container's present life, which is to come. The lock of
+// its waiters is the caller's to hold.
+type PendingExit struct {
+	Done chan struct{}
+	end  *ExitStatus // when it is done
+	err  error
+}
+
+func (c *Container) AwaitExit() *PendingExit {
+	e := &PendingExit{Done: make(chan struct{})}
+	go func() {
+		e.end, e.err = c.awaitHeld()
+		close(e.Done)
+	}()
+	return e
+}
+
+// Wait waits for it.
+func (e *PendingExit) Wait() (*ExitStatus, error) {
+	<-e.Done
+	return e.end, e.err
 }

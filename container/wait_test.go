@@ -12,11 +12,11 @@ import (
 // TestAwaitLifeInTheMaking: who waits for a container whose process is not there
 // yet waits for that process, however long it then lives.
 func TestAwaitLifeInTheMaking(t *testing.T) {
-	c := &Container{ID: "c", dir: t.TempDir()}
-	if err := c.write("image", []byte("x")); err != nil {
+	c := &Container{ID: "c", Dir: t.TempDir()}
+	if err := c.Write("image", []byte("x")); err != nil {
 		t.Fatal(err)
 	}
-	life, err := state.New(c.dir, lifeName)
+	life, err := state.New(c.Dir, TaskDir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,14 +27,14 @@ func TestAwaitLifeInTheMaking(t *testing.T) {
 	}
 	defer sleep.Wait()
 	defer sleep.Process.Kill()
-	lock, err := lockfile.Try(c.dir, lockfile.Exclusive) // it is being watched
+	lock, err := lockfile.Try(c.Dir, lockfile.Exclusive) // it is being watched
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer lock.Close()
 
 	type answer struct {
-		end *End
+		end *ExitStatus
 		err error
 	}
 	answers := make(chan answer)
@@ -50,7 +50,7 @@ func TestAwaitLifeInTheMaking(t *testing.T) {
 		t.Fatal(err)
 	}
 	// somebody else's word is not enough, as long as there is the process
-	if err := c.saveEnd(&End{Lives: 1, ExitCode: 7}); err != nil {
+	if err := c.SaveExitStatus(&ExitStatus{Tasks: 1, ExitCode: 7}); err != nil {
 		t.Fatal(err)
 	}
 	select {

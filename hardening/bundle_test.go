@@ -1,8 +1,5 @@
 package hardening
 
-// Bundles for the tests: their root is a plain folder, so everything an
-// attacker could want to put there is put there with os.Symlink or mknod.
-
 import (
 	"fmt"
 	"os"
@@ -15,7 +12,7 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/config"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -51,9 +48,9 @@ func newBundle(t *testing.T, words ...string) *bundle {
 		b.try(t, os.Symlink("busybox", filepath.Join(b.root, "bin", a)))
 	}
 	id := fmt.Sprintf("bundle%d", bundles.Add(1))
-	host := container.Host{ID: id, Folder: "/nowhere", Arch: arch}
+	host := config.Host{ID: id, FilesDir: "/nowhere", Arch: arch}
 	image := ocispec.Image{Config: ocispec.ImageConfig{Env: []string{"PATH=/bin"}}}
-	spec, err := container.Config(&container.Options{Command: words}, image, fstest.MapFS{}, host)
+	spec, err := config.Config(&config.Options{Command: words}, image, fstest.MapFS{}, host)
 	b.try(t, err)
 	b.spec = spec
 	b.unmount(func(m specs.Mount) bool { return strings.HasPrefix(m.Source, "/nowhere") })

@@ -19,7 +19,6 @@ import (
 	"errors"
 	"os"
 
-	"github.com/minictr/minictr/runtime/compile"
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/state"
 	"github.com/minictr/minictr/runtime/stdio"
@@ -29,7 +28,7 @@ import (
 
 // Terms are what a process is started with beside its config.
 type Terms struct {
-	compile.Options
+	plan.Options
 	Given         map[plan.Ref]int            // descriptors of its standard streams, as Options.Stdio says
 	PidFile       string                      // gets the process's number, as decimal text; "" for none
 	ConsoleSocket string                      // gets the host's side of its terminal; "" for none
@@ -50,7 +49,7 @@ func Create(f *state.Folder, spec *specs.Spec, t Terms) (*Process, error) {
 	if t.NetDevices, err = netDevices(spec); err != nil {
 		return nil, err
 	}
-	p, err := compile.Compile(spec, t.Options)
+	p, err := plan.Compile(spec, t.Options)
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +158,7 @@ func (c *creation) stop(w *walk.Walk, at plan.Stop) error {
 	c.hooked = true
 	// The hooks are steps 3 to 5 of the life cycle, and after step 2 it is created.
 	h.state.Status = specs.StateCreated
-	h.spec, h.join = c.spec, &compile.Running{Pid: h.state.Pid, Cgroup: c.cgroup, Early: true}
+	h.spec, h.join = c.spec, &plan.Running{Pid: h.state.Pid, Cgroup: c.cgroup, Early: true}
 	return h.create()
 }
 

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/minictr/minictr/hint"
-	"github.com/minictr/minictr/runtime/compile"
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/state"
 	"github.com/minictr/minictr/runtime/walk"
@@ -43,7 +42,7 @@ func Exec(f *state.Folder, process *specs.Process, t Terms) (*Process, error) {
 			return nil, err
 		}
 	}
-	t.Join = &compile.Running{Pid: f.Record.Pid, Cgroup: group}
+	t.Join = &plan.Running{Pid: f.Record.Pid, Cgroup: group}
 	var d *door
 	if watched && group != "" && f.Record.Cgroup != "" {
 		if d, err = hold(f, group); err != nil {
@@ -52,7 +51,7 @@ func Exec(f *state.Folder, process *specs.Process, t Terms) (*Process, error) {
 		defer d.open()
 		t.Held, t.Join.Cgroup = true, ""
 	}
-	p, err := compile.Exec(spec, t.Options)
+	p, err := plan.Exec(spec, t.Options)
 	if err != nil {
 		return nil, err
 	}

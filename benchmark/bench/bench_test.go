@@ -99,6 +99,26 @@ func TestLock(t *testing.T) {
 	}
 }
 
+// A disk without room leaves the report as it was.
+func TestReplace(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "report")
+	if err := replace(file, []byte("old")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("/dev/full", file+".new"); err != nil {
+		t.Fatal(err)
+	}
+	if err := replace(file, []byte("new")); err == nil {
+		t.Error("a full disk is no error")
+	}
+	if text, err := os.ReadFile(file); err != nil || string(text) != "old" {
+		t.Errorf("the report is now %q, %v", text, err)
+	}
+	if _, err := os.Lstat(file + ".new"); err == nil {
+		t.Error("half of a report was left")
+	}
+}
+
 // sensible checks that every figure of a target is there and can be true, and
 // returns the median of its warm starts in nanoseconds.
 func sensible(t *testing.T, r *benchmark.Report, f benchmark.Facts) float64 {

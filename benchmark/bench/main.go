@@ -27,7 +27,6 @@ import (
 	"github.com/minictr/minictr/benchmark/machine"
 	"github.com/minictr/minictr/benchmark/report"
 	"github.com/minictr/minictr/hint"
-	"github.com/minictr/minictr/internal/atomicfile"
 	"golang.org/x/sys/unix"
 )
 
@@ -157,9 +156,17 @@ func write(r *benchmark.Report, out string) error {
 		return err
 	}
 	pictures, single := filepath.Join(out, "report.html"), filepath.Join(out, "report.json")
-	if err := errors.Join(atomicfile.Write(single, append(data, '\n'), 0o644, false), atomicfile.Write(pictures, page.Bytes(), 0o644, false)); err != nil {
+	if err := errors.Join(replace(single, append(data, '\n')), replace(pictures, page.Bytes())); err != nil {
 		return err
 	}
 	fmt.Printf("\nThe pictures are in %s, every single measurement is in %s.\n", pictures, single)
 	return nil
+}
+
+// replace a file by another, or leave it as it is.
+func replace(file string, data []byte) error {
+	if err := os.WriteFile(file+".new", data, 0o644); err != nil {
+		return errors.Join(err, os.Remove(file+".new"))
+	}
+	return os.Rename(file+".new", file)
 }

@@ -10,7 +10,7 @@ import (
 	"testing/fstest"
 
 	"github.com/minictr/minictr/benchmark"
-	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/config"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
@@ -60,16 +60,16 @@ func (o *oci) bundle(id, folder string) error {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return err
 	}
-	host := container.Host{ID: id, Folder: dir, Arch: runtime.GOARCH}
-	options := &container.Options{Command: serve(), Volumes: []string{folder + ":" + inside}}
-	spec, err := container.Config(options, ocispec.Image{}, fstest.MapFS{}, host)
+	host := config.Host{ID: id, FilesDir: dir, Arch: runtime.GOARCH}
+	options := &config.Options{Command: serve(), Volumes: []string{folder + ":" + inside}}
+	spec, err := config.Config(options, ocispec.Image{}, fstest.MapFS{}, host)
 	if err != nil {
 		return err
 	}
 	spec.Version = "1.0.2" // what crun 1.8 knows
 	spec.Root.Path = o.rootfs()
 	spec.Linux.Resources, spec.Linux.CgroupsPath = nil, ""
-	files, err := container.HostFiles(options, host)
+	files, err := config.HostFiles(options, host)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,6 @@ import (
 	"strconv"
 
 	"github.com/minictr/minictr/hint"
-	"github.com/minictr/minictr/runtime"
 	"github.com/minictr/minictr/runtime/state"
 	"github.com/urfave/cli/v2"
 )
@@ -104,7 +103,7 @@ func containerID(c *cli.Context, most int) (string, error) {
 	if c.NArg() > most {
 		return "", hint.New(fmt.Errorf("%s: %q: an argument too many", c.Command.Name, c.Args().Get(most)), "flags stand before the container's id")
 	}
-	return id, runtime.CheckName(id)
+	return id, state.CheckName(id)
 }
 
 // input opens the file that a flag names; - is the standard input.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/lifecycle"
 	"github.com/urfave/cli/v2"
 )
 
@@ -25,14 +25,14 @@ var attachCommand = &cli.Command{
 		if err != nil {
 			return err
 		}
-		o := &container.AttachOptions{Stdin: !c.Bool("no-stdin"), Keys: c.String("detach-keys"), SigProxy: c.Bool("sig-proxy")}
-		return attached(container.Attach(c.String("root"), words[0], o))
+		o := &lifecycle.AttachOptions{Stdin: !c.Bool("no-stdin"), Keys: c.String("detach-keys"), SigProxy: c.Bool("sig-proxy")}
+		return attached(lifecycle.Attach(c.String("root"), words[0], o))
 	},
 }
 
 // attached is the end of a command that was attached to a container.
 func attached(code int, err error) error {
-	if errors.Is(err, container.ErrDetached) {
+	if errors.Is(err, lifecycle.ErrDetached) {
 		fmt.Fprintln(os.Stderr, err)
 		return nil
 	}

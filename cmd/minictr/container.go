@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/docker/go-units"
-	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/lifecycle"
 	"github.com/minictr/minictr/hint"
 	"github.com/urfave/cli/v2"
 )
@@ -44,7 +44,7 @@ var containerInspectCommand = &cli.Command{
 		if err := c.Set("type", "container"); err != nil {
 			return err
 		}
-		return inspect(c)
+		return printInspect(c)
 	},
 }
 
@@ -66,7 +66,7 @@ func containerPrune(c *cli.Context) error {
 			return err
 		}
 	}
-	removed, freed, err := container.Prune(c.String("root"), c.StringSlice("filter"))
+	removed, freed, err := lifecycle.Prune(c.String("root"), c.StringSlice("filter"))
 	if len(removed) > 0 {
 		fmt.Println("Deleted Containers:")
 		for _, id := range removed {

@@ -10,6 +10,7 @@ import (
 	"github.com/docker/go-units"
 	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/container/cp"
+	"github.com/minictr/minictr/container/rootfs"
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/runtime/stdio"
 	"github.com/urfave/cli/v2"
@@ -45,7 +46,7 @@ func copyFiles(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	root, err := found.Root(copy.in)
+	root, err := rootfs.Open(found, copy.in)
 	if err != nil {
 		return fmt.Errorf("open the root of container %q: %w", copy.container, err)
 	}

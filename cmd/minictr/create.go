@@ -3,7 +3,8 @@ package main
 import (
 	"fmt"
 
-	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/config"
+	"github.com/minictr/minictr/container/lifecycle"
 	"github.com/urfave/cli/v2"
 )
 
@@ -27,9 +28,9 @@ var createCommand = &cli.Command{
 }
 
 // createContainer makes a container, and fetches its image if need be.
-func createContainer(c *cli.Context, o *container.Options) (id string, err error) {
+func createContainer(c *cli.Context, o *config.Options) (id string, err error) {
 	err = withImage(c, func() error {
-		id, err = container.Create(c.String("root"), c.Args().First(), o)
+		id, err = lifecycle.Create(c.String("root"), c.Args().First(), o)
 		return err
 	})
 	return id, err

@@ -3,7 +3,7 @@ package main
 import (
 	"fmt"
 
-	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/inspect"
 	"github.com/urfave/cli/v2"
 )
 
@@ -21,7 +21,7 @@ func diffContainer(c *cli.Context) error {
 		return err
 	}
 	word := words[0]
-	changes, err := container.Diff(c.Context, c.String("root"), word)
+	changes, err := inspect.Diff(c.Context, c.String("root"), word)
 	if err != nil {
 		return err
 	}

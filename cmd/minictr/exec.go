@@ -3,7 +3,8 @@ package main
 import (
 	"errors"
 
-	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/config"
+	"github.com/minictr/minictr/container/lifecycle"
 	"github.com/minictr/minictr/hint"
 	"github.com/urfave/cli/v2"
 )
@@ -30,12 +31,12 @@ var execCommand = &cli.Command{
 			return hint.New(errors.New("exec --privileged: a process may do what its container may, and not more"),
 				"minictr run --privileged or --cap-add makes a container that may do more")
 		}
-		o := &container.Options{
+		o := &config.Options{
 			Command: c.Args().Tail(), Interactive: c.Bool("interactive"), TTY: c.Bool("tty"),
 			Env: c.StringSlice("env"), EnvFiles: c.StringSlice("env-file"),
 			User: c.String("user"), Workdir: c.String("workdir"),
 		}
-		code, err := container.Exec(c.String("root"), c.Args().First(), o, c.Bool("detach"))
+		code, err := lifecycle.Exec(c.String("root"), c.Args().First(), o, c.Bool("detach"))
 		return ended(code, err)
 	},
 }

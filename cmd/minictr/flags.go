@@ -1,13 +1,10 @@
 package main
 
-// The flags of run and plan, in docker's spelling. They are only collected
-// here: what they mean is package container's to say.
-
 import (
 	"errors"
 	"fmt"
 
-	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/config"
 	"github.com/minictr/minictr/hint"
 	"github.com/urfave/cli/v2"
 )
@@ -65,16 +62,16 @@ var runFlags = append([]cli.Flag{
 
 // runOptions returns what the flags say. The first word that is no flag is the
 // image; all after it are the container's command.
-func runOptions(c *cli.Context) (*container.Options, error) {
+func runOptions(c *cli.Context) (*config.Options, error) {
 	if !c.Args().Present() {
 		return nil, hint.New(errors.New("no image named"), fmt.Sprintf("write minictr %s IMAGE [COMMAND…]", c.Command.Name))
 	}
-	o := &container.Options{
+	o := &config.Options{
 		Name: c.String("name"), Remove: c.Bool("rm"), CIDFile: c.String("cidfile"),
 		Interactive: c.Bool("interactive"), TTY: c.Bool("tty"), Init: c.Bool("init"),
 		StopSignal: c.String("stop-signal"), Restart: c.String("restart"),
 		Labels: c.StringSlice("label"), LogOpts: c.StringSlice("log-opt"),
-		HealthCheck: container.HealthCheck{
+		HealthCheck: config.HealthCheck{
 			HealthCmd: c.String("health-cmd"), HealthInterval: c.String("health-interval"),
 			HealthTimeout: c.String("health-timeout"), HealthRetries: c.Int("health-retries"),
 			HealthStartPeriod: c.String("health-start-period"), HealthStartInterval: c.String("health-start-interval"),

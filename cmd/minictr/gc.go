@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/lifecycle"
 	"github.com/minictr/minictr/internal/printable"
 	"github.com/urfave/cli/v2"
 )
@@ -17,7 +17,7 @@ var gcCommand = &cli.Command{
 		"with minictr prune.",
 	Flags: []cli.Flag{jsonFlag},
 	Action: func(c *cli.Context) error {
-		left, err := container.Collect(c.String("root"))
+		left, err := lifecycle.Collect(c.String("root"))
 		for _, r := range left {
 			if !c.Bool("json") {
 				fmt.Printf("%s %s: %s\n", r.Kind, printable.Line(r.Name), printable.Line(r.What))

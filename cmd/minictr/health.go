@@ -1,7 +1,7 @@
 package main
 
 import (
-	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/monitor"
 	"github.com/urfave/cli/v2"
 )
 
@@ -11,6 +11,6 @@ var healthCommand = &cli.Command{
 	UsageText: "minictr health ID",
 	Hidden:    true,
 	Action: func(c *cli.Context) error {
-		return container.CheckHealth(c.String("root"), c.Args().First())
+		return monitor.CheckHealth(c.String("root"), c.Args().First())
 	},
 }

@@ -5,9 +5,10 @@ import (
 	"fmt"
 
 	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/inspect"
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/images"
-	"github.com/minictr/minictr/runtime"
+	"github.com/minictr/minictr/runtime/state"
 	"github.com/urfave/cli/v2"
 )
 
@@ -20,10 +21,10 @@ var inspectCommand = &cli.Command{
 		&cli.StringFlag{Name: "type", Usage: "look for a `container|image` alone"},
 		&cli.BoolFlag{Name: "size", Aliases: []string{"s"}, Usage: "tell how large a container's files are, too"},
 	},
-	Action: inspect,
+	Action: printInspect,
 }
 
-func inspect(c *cli.Context) error {
+func printInspect(c *cli.Context) error {
 	words, err := words(c, -1, "the NAME of a container or of an image")
 	if err != nil {
 		return err
@@ -53,7 +54,7 @@ func inspectOne(c *cli.Context, word string) (any, error) {
 	}
 	var no error // why it is no container
 	if kind != "image" {
-		found, err := container.Inspect(c.String("root"), word, c.Bool("size"))
+		found, err := inspect.Container(c.String("root"), word, c.Bool("size"))
 		if err == nil || kind == "container" {
 			return found, err
 		}
@@ -71,7 +72,7 @@ func inspectOne(c *cli.Context, word string) (any, error) {
 		return nil, err
 	case container.IsNotExist(no) && errors.Is(err, images.ErrNotFound):
 		return nil, hint.New(fmt.Errorf("%q: no such container, and no such image", word), "minictr ps -a and minictr images list them")
-	case container.IsNotExist(no) || runtime.CheckName(word) != nil:
+	case container.IsNotExist(no) || state.CheckName(word) != nil:
 		return nil, err
 	}
 	return nil, no

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/config"
 	"github.com/urfave/cli/v2"
 )
 
@@ -29,8 +29,8 @@ var limitFlags = []cli.Flag{
 }
 
 // limits returns what these flags say.
-func limits(c *cli.Context) container.Limits {
-	return container.Limits{
+func limits(c *cli.Context) config.Limits {
+	return config.Limits{
 		Memory: c.String("memory"), MemorySwap: c.String("memory-swap"), MemoryReservation: c.String("memory-reservation"),
 		CPUs: c.String("cpus"), CPUPeriod: given(c, "cpu-period", c.Uint64), CPUQuota: given(c, "cpu-quota", c.Int64),
 		CPUShares:  given(c, "cpu-shares", c.Uint64),

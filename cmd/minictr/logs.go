@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/inspect"
 	"github.com/minictr/minictr/container/logs"
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/internal/printable"
@@ -43,7 +43,7 @@ var logsCommand = &cli.Command{
 		}
 		stdout, endStdout := safeOutput(os.Stdout)
 		stderr, endStderr := safeOutput(os.Stderr)
-		err = container.Logs(context.Background(), c.String("root"), words[0], o, stdout, stderr)
+		err = inspect.Logs(context.Background(), c.String("root"), words[0], o, stdout, stderr)
 		return errors.Join(err, endStdout(), endStderr())
 	},
 }

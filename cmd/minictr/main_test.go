@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/lifecycle"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
@@ -106,7 +107,7 @@ func setUp(e *testscript.Env, archive string) error {
 func removeAll(store string) {
 	list, _ := container.List(store)
 	for _, c := range list {
-		container.Remove(store, c.ID, true)
+		lifecycle.Remove(store, c.ID, true)
 	}
 }
 

@@ -7,11 +7,10 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/lifecycle"
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/runtime"
 	"github.com/minictr/minictr/runtime/cgroup"
-	"github.com/minictr/minictr/runtime/compile"
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/stdio"
 	"github.com/urfave/cli/v2"
@@ -30,7 +29,7 @@ var planCommand = &cli.Command{
 }
 
 func printPlan(c *cli.Context) error {
-	p, err := readPlan(c)
+	p, err := compile(c)
 	if err != nil {
 		return err
 	}
@@ -40,14 +39,14 @@ func printPlan(c *cli.Context) error {
 	return p.Print(os.Stdout, plan.Style{Color: stdio.IsTerminal(os.Stdout)})
 }
 
-func readPlan(c *cli.Context) (*plan.Plan, error) {
+func compile(c *cli.Context) (*plan.Plan, error) {
 	file := c.String("config")
 	if file == "" {
 		o, err := runOptions(c)
 		if err != nil {
 			return nil, err
 		}
-		return container.Plan(c.String("root"), c.Args().First(), o)
+		return lifecycle.Plan(c.String("root"), c.Args().First(), o)
 	}
 	if c.Args().Present() {
 		return nil, fmt.Errorf("--config %q: an image is named too", file)
@@ -75,7 +74,7 @@ func readPlan(c *cli.Context) (*plan.Plan, error) {
 	if spec.Linux != nil && spec.Linux.CgroupsPath == "" {
 		spec.Linux.CgroupsPath = "/minictr/ID"
 	}
-	return compile.Compile(spec, compile.Options{Cgroup2: mount})
+	return plan.Compile(spec, plan.Options{Cgroup2: mount})
 }
 
 // checkNoRunFlags refuses flags that a given config has no use for.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/inspect"
 	"github.com/minictr/minictr/hint"
 	"github.com/urfave/cli/v2"
 )
@@ -31,5 +32,5 @@ func port(c *cli.Context) error {
 		return fmt.Errorf("port %q: not a number from 0 to 65535", word)
 	}
 	return hint.New(fmt.Errorf("no public port '%s' published for %s", word, c.Args().First()),
-		"its network is "+found.Network()+"; with --network host its ports are the host's own")
+		"its network is "+inspect.Network(found)+"; with --network host its ports are the host's own")
 }

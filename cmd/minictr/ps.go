@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/docker/go-units"
-	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/inspect"
 	"github.com/minictr/minictr/internal/printable"
 	"github.com/urfave/cli/v2"
 )
@@ -58,14 +58,14 @@ func ps(c *cli.Context) error {
 		return usage(c, fmt.Errorf("ps: it takes no CONTAINER"), true)
 	}
 	format := c.String("format")
-	query := container.Query{
+	query := inspect.Query{
 		All: c.Bool("all"), Last: max(0, c.Int("last")), Filters: c.StringSlice("filter"),
 		Size: c.Bool("size") || strings.Contains(format, ".Size"),
 	}
 	if c.Bool("latest") {
 		query.Last = 1
 	}
-	list, unread := container.Ps(c.String("root"), query)
+	list, unread := inspect.List(c.String("root"), query)
 	if len(list) == 0 && unread != nil {
 		return unread
 	}
@@ -88,23 +88,23 @@ func ps(c *cli.Context) error {
 	return errors.Join(printList(format, columns, psHeadings(), rows), unread)
 }
 
-func newPsRow(l container.Listed, now time.Time, whole bool) psRow {
+func newPsRow(l inspect.Summary, now time.Time, whole bool) psRow {
 	command := l.Command
 	row := psRow{
 		ID: l.ID, Image: printable.Line(l.Settings.Image), Names: l.Name,
-		State: string(l.State.Status), Status: l.State.Words(now), Why: printable.Line(l.State.Cause(!whole)),
-		Networks: l.Network(), labels: l.Settings.Labels,
+		State: string(l.State.Status), Status: inspect.StatusText(&l.State, now), Why: printable.Line(inspect.Reason(&l.State, !whole)),
+		Networks: inspect.Network(l.Container), labels: l.Settings.Labels,
 	}
 	if created := l.Settings.Created; !created.IsZero() {
 		row.CreatedAt = created.Local().Format("2006-01-02 15:04:05 -0700 MST")
 		row.RunningFor = units.HumanDuration(now.Sub(created)) + " ago"
 	}
-	if l.Unread != nil {
-		row.Why = printable.Line(l.Unread.Error())
+	if l.Err != nil {
+		row.Why = printable.Line(l.Err.Error())
 	}
 	if !whole {
 		row.ID, command = row.ID[:12], ellipsis(command, 20)
-		row.Why = ellipsis(strings.ReplaceAll(row.Why, printable.Line(l.Dir()+"/"), ""), 70)
+		row.Why = ellipsis(strings.ReplaceAll(row.Why, printable.Line(l.Dir+"/"), ""), 70)
 	}
 	row.Command = printable.Quote(command)
 	if row.Why != "" {

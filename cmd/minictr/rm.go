@@ -1,7 +1,7 @@
 package main
 
 import (
-	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/lifecycle"
 	"github.com/urfave/cli/v2"
 )
 
@@ -14,6 +14,6 @@ var rmCommand = &cli.Command{
 		&cli.BoolFlag{Name: "volumes", Aliases: []string{"v"}, Usage: "remove what their image's volumes hold, which goes with a container in any case"},
 	},
 	Action: func(c *cli.Context) error {
-		return together(c, func(name string) error { return container.Remove(c.String("root"), name, c.Bool("force")) })
+		return together(c, func(name string) error { return lifecycle.Remove(c.String("root"), name, c.Bool("force")) })
 	},
 }

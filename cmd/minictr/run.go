@@ -6,6 +6,8 @@ import (
 	"os"
 
 	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/config"
+	"github.com/minictr/minictr/container/lifecycle"
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/images"
 	"github.com/minictr/minictr/internal/printable"
@@ -48,10 +50,10 @@ func run(c *cli.Context) error {
 	}
 	var code int
 	err = withImage(c, func() error {
-		code, err = container.Run(c.String("root"), c.Args().First(), o, watch)
+		code, err = lifecycle.Run(c.String("root"), c.Args().First(), o, watch)
 		return err
 	})
-	if left := new(container.Remains); errors.As(err, &left) {
+	if left := new(lifecycle.CleanupError); errors.As(err, &left) {
 		tell(err)
 	} else if err != nil {
 		return err
@@ -63,12 +65,12 @@ func run(c *cli.Context) error {
 }
 
 // runDetached leaves a container in the background.
-func runDetached(c *cli.Context, o *container.Options) error {
+func runDetached(c *cli.Context, o *config.Options) error {
 	id, err := createContainer(c, o)
 	if err != nil {
 		return err
 	}
-	if err := container.Start(c.String("root"), id, c.Bool("explain")); err != nil {
+	if err := lifecycle.Start(c.String("root"), id, c.Bool("explain")); err != nil {
 		return err
 	}
 	fmt.Println(id)
@@ -155,7 +157,7 @@ func pullFor(c *cli.Context, missing error) error {
 
 // exitCode sorts failures as docker does.
 func exitCode(err error) int {
-	if fault := new(container.Fault); errors.As(err, &fault) {
+	if fault := new(container.ExitError); errors.As(err, &fault) {
 		return fault.Code
 	}
 	if code, ok := runtime.ExecExitCode(err); ok {

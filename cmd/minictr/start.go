@@ -3,7 +3,7 @@ package main
 import (
 	"errors"
 
-	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/lifecycle"
 	"github.com/minictr/minictr/hint"
 	"github.com/urfave/cli/v2"
 )
@@ -23,12 +23,12 @@ var startCommand = &cli.Command{
 			return err
 		}
 		if !c.Bool("attach") && !c.Bool("interactive") {
-			return each(c, func(name string) error { return container.Start(c.String("root"), name, false) })
+			return each(c, func(name string) error { return lifecycle.Start(c.String("root"), name, false) })
 		}
 		if len(names) != 1 {
 			return hint.New(errors.New("start --attach: it takes one container"), "you can only be in front of one")
 		}
-		o := &container.AttachOptions{Stdin: c.Bool("interactive"), Keys: c.String("detach-keys"), SigProxy: true}
-		return attached(container.StartAttached(c.String("root"), names[0], o))
+		o := &lifecycle.AttachOptions{Stdin: c.Bool("interactive"), Keys: c.String("detach-keys"), SigProxy: true}
+		return attached(lifecycle.StartAttached(c.String("root"), names[0], o))
 	},
 }

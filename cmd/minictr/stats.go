@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/docker/go-units"
-	"github.com/minictr/minictr/container"
-	"github.com/minictr/minictr/container/meter"
+	"github.com/minictr/minictr/container/inspect"
+	"github.com/minictr/minictr/container/stats"
 	"github.com/minictr/minictr/runtime/stdio"
 	"github.com/urfave/cli/v2"
 )
@@ -35,7 +35,7 @@ null is what is not counted, and a limit that is not set.`,
 		&cli.BoolFlag{Name: "no-trunc", Usage: "whole IDs"},
 		formatFlag(),
 	},
-	Action: stats,
+	Action: runStats,
 }
 
 // The share of the CPU is measured between two readings. A container that is held
@@ -47,16 +47,16 @@ const (
 	nextRound  = time.Second
 )
 
-func stats(c *cli.Context) (err error) {
+func runStats(c *cli.Context) (err error) {
 	var names []string
 	if c.Args().Present() {
 		if names, err = words(c, -1, "CONTAINERs"); err != nil {
 			return err
 		}
 	}
-	before := meter.Readings{}
-	read := func() ([]container.Stats, error) {
-		return container.ReadStats(c.String("root"), names, c.Bool("all"), before)
+	before := stats.Samples{}
+	read := func() ([]inspect.Stats, error) {
+		return inspect.ReadStats(c.String("root"), names, c.Bool("all"), before)
 	}
 	list, unread := read()
 	for round := firstRound; len(list) > 0 || unread == nil; round = nextRound {
@@ -74,7 +74,7 @@ func stats(c *cli.Context) (err error) {
 
 // showStats prints a round. On a terminal one that goes on is drawn over the one
 // before.
-func showStats(c *cli.Context, list []container.Stats) error {
+func showStats(c *cli.Context, list []inspect.Stats) error {
 	const home, clear = "\x1b[H", "\x1b[J"
 	format := c.String("format")
 	if format == "json" {
@@ -93,7 +93,7 @@ func showStats(c *cli.Context, list []container.Stats) error {
 	}, rows)
 }
 
-func printStats(list []container.Stats) error {
+func printStats(list []inspect.Stats) error {
 	out := json.NewEncoder(os.Stdout)
 	for _, s := range list {
 		if err := out.Encode(s); err != nil {
@@ -113,7 +113,7 @@ const (
 	notCounted   = "--"
 )
 
-func newStatsRow(s container.Stats, whole bool) statsRow {
+func newStatsRow(s inspect.Stats, whole bool) statsRow {
 	row := statsRow{
 		ID: s.ID, Name: s.Name, CPUPerc: notCounted, Anon: notCounted, File: notCounted, MemUsage: notCounted, MemPerc: notCounted,
 		Pressure: stall(s.Pressure.CPU) + " / " + stall(s.Pressure.Memory) + " / " + stall(s.Pressure.IO),
@@ -156,7 +156,7 @@ func percent(share *float64) string {
 	return strconv.FormatFloat(*share, 'f', 2, 64) + "%"
 }
 
-func stall(s *meter.Stall) string {
+func stall(s *stats.Stall) string {
 	if s == nil {
 		return notCounted
 	}

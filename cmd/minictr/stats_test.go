@@ -7,39 +7,39 @@ import (
 	"testing"
 
 	"github.com/creack/pty"
-	"github.com/minictr/minictr/container"
-	"github.com/minictr/minictr/container/meter"
+	"github.com/minictr/minictr/container/inspect"
+	"github.com/minictr/minictr/container/stats"
 )
 
 var (
-	counted = container.Stats{ID: strings.Repeat("0123456789abcdef", 4), Name: "counted", Running: true, Usage: meter.Usage{
-		CPU:      &meter.CPU{Nanoseconds: 1500, Percent: new(150.5)},
-		Memory:   &meter.Memory{Current: 3 << 20, Anon: 1 << 20, File: 1536 << 10, Kernel: 512 << 10, Limit: new(uint64(64 << 20)), Percent: new(4.69)},
-		Pids:     &meter.Pids{Current: 3, Limit: new(uint64(2048))},
-		IO:       &meter.IO{Read: 4096, Written: 0},
-		Pressure: meter.Pressure{CPU: &meter.Stall{Some: 12.5, Full: 1}, Memory: &meter.Stall{}, IO: &meter.Stall{}},
+	counted = inspect.Stats{ID: strings.Repeat("0123456789abcdef", 4), Name: "counted", Running: true, Usage: stats.Usage{
+		CPU:      &stats.CPU{Nanoseconds: 1500, Percent: new(150.5)},
+		Memory:   &stats.Memory{Current: 3 << 20, Anon: 1 << 20, File: 1536 << 10, Kernel: 512 << 10, Limit: new(uint64(64 << 20)), Percent: new(4.69)},
+		Pids:     &stats.Pids{Current: 3, Limit: new(uint64(2048))},
+		IO:       &stats.IO{Read: 4096, Written: 0},
+		Pressure: stats.Pressure{CPU: &stats.Stall{Some: 12.5, Full: 1}, Memory: &stats.Stall{}, IO: &stats.Stall{}},
 	}}
-	unlimited = container.Stats{ID: strings.Repeat("fedcba9876543210", 4), Name: "unlimited", Running: true, Usage: meter.Usage{
-		CPU:    &meter.CPU{Percent: new(0.0)},
-		Memory: &meter.Memory{Current: 1 << 10},
-		Pids:   &meter.Pids{Current: 1},
+	unlimited = inspect.Stats{ID: strings.Repeat("fedcba9876543210", 4), Name: "unlimited", Running: true, Usage: stats.Usage{
+		CPU:    &stats.CPU{Percent: new(0.0)},
+		Memory: &stats.Memory{Current: 1 << 10},
+		Pids:   &stats.Pids{Current: 1},
 	}}
-	stopped = container.Stats{ID: strings.Repeat("00", 32), Name: "stopped"}
+	stopped = inspect.Stats{ID: strings.Repeat("00", 32), Name: "stopped"}
 )
 
 func TestStatsRow(t *testing.T) {
 	for _, test := range []struct {
-		stats container.Stats
-		want  statsRow
+		runStats inspect.Stats
+		want     statsRow
 	}{
 		{counted, statsRow{"0123456789ab", "counted", "150.50%", "1MiB", "1.5MiB", "3MiB / 64MiB", "4.69%", "12.5% / 0.0% / 0.0%", "3 / 2048", "4KiB / 0B"}},
 		{unlimited, statsRow{"fedcba987654", "unlimited", "0.00%", "0B", "0B", "1KiB / max", "--", "-- / -- / --", "1 / max", "--"}},
 		{stopped, statsRow{"000000000000", "stopped", "--", "--", "--", "--", "--", "-- / -- / --", "--", "--"}},
 	} {
-		if got := newStatsRow(test.stats, false); got != test.want {
+		if got := newStatsRow(test.runStats, false); got != test.want {
 			t.Errorf("\n got %+v\nwant %+v", got, test.want)
 		}
-		if got := newStatsRow(test.stats, true); got.ID != test.stats.ID {
+		if got := newStatsRow(test.runStats, true); got.ID != test.runStats.ID {
 			t.Errorf("--no-trunc: %s", got.ID)
 		}
 	}
@@ -48,8 +48,8 @@ func TestStatsRow(t *testing.T) {
 // TestStatsJSON: numbers are numbers; what is not counted is null.
 func TestStatsJSON(t *testing.T) {
 	for _, test := range []struct {
-		stats container.Stats
-		want  string
+		runStats inspect.Stats
+		want     string
 	}{
 		{counted, `"running":true,"cpu":{"nanoseconds":1500,"percent":150.5},"memory":{"current":3145728,"anon":1048576,"file":1572864,"kernel":524288,"limit":67108864,"percent":4.69},` +
 			`"pids":{"current":3,"limit":2048},"io":{"read":4096,"written":0},"pressure":{"cpu":{"some":12.5,"full":1},"memory":{"some":0,"full":0},"io":{"some":0,"full":0}}}`},
@@ -57,8 +57,8 @@ func TestStatsJSON(t *testing.T) {
 			`"pids":{"current":1,"limit":null},"io":null,"pressure":{"cpu":null,"memory":null,"io":null}}`},
 		{stopped, `"running":false,"cpu":null,"memory":null,"pids":null,"io":null,"pressure":{"cpu":null,"memory":null,"io":null}}`},
 	} {
-		got, err := json.Marshal(test.stats)
-		if want := `{"id":"` + test.stats.ID + `","name":"` + test.stats.Name + `",` + test.want; err != nil || string(got) != want {
+		got, err := json.Marshal(test.runStats)
+		if want := `{"id":"` + test.runStats.ID + `","name":"` + test.runStats.Name + `",` + test.want; err != nil || string(got) != want {
 			t.Errorf("%v\n got %s\nwant %s", err, got, want)
 		}
 	}

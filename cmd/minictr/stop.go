@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/lifecycle"
 	"github.com/minictr/minictr/hint"
 	"github.com/urfave/cli/v2"
 )
@@ -18,7 +18,7 @@ var stopCommand = &cli.Command{
 	UsageText: "minictr stop [-t SECONDS] CONTAINER…",
 	Flags:     []cli.Flag{timeFlag},
 	Action: func(c *cli.Context) error {
-		return together(c, func(name string) error { return container.Stop(c.String("root"), name, stopTimeout(c)) })
+		return together(c, func(name string) error { return lifecycle.Stop(c.String("root"), name, stopTimeout(c)) })
 	},
 }
 
@@ -28,7 +28,7 @@ var restartCommand = &cli.Command{
 	UsageText: "minictr restart [-t SECONDS] CONTAINER…",
 	Flags:     []cli.Flag{timeFlag},
 	Action: func(c *cli.Context) error {
-		return each(c, func(name string) error { return container.StartAnew(c.String("root"), name, stopTimeout(c)) })
+		return each(c, func(name string) error { return lifecycle.Restart(c.String("root"), name, stopTimeout(c)) })
 	},
 }
 
@@ -47,7 +47,7 @@ var killCommand = &cli.Command{
 	UsageText: "minictr kill [-s SIGNAL] CONTAINER…",
 	Flags:     []cli.Flag{&cli.StringFlag{Name: "signal", Aliases: []string{"s"}, Usage: "send `SIGNAL`", Value: "KILL"}},
 	Action: func(c *cli.Context) error {
-		return each(c, func(name string) error { return container.Kill(c.String("root"), name, c.String("signal")) })
+		return each(c, func(name string) error { return lifecycle.Kill(c.String("root"), name, c.String("signal")) })
 	},
 }
 
@@ -56,7 +56,7 @@ var pauseCommand = &cli.Command{
 	Usage:     "freeze the processes of containers",
 	UsageText: "minictr pause CONTAINER…",
 	Action: func(c *cli.Context) error {
-		return each(c, func(name string) error { return container.Pause(c.String("root"), name) })
+		return each(c, func(name string) error { return lifecycle.Pause(c.String("root"), name) })
 	},
 }
 
@@ -65,7 +65,7 @@ var unpauseCommand = &cli.Command{
 	Usage:     "let the processes of containers go on",
 	UsageText: "minictr unpause CONTAINER…",
 	Action: func(c *cli.Context) error {
-		return each(c, func(name string) error { return container.Unpause(c.String("root"), name) })
+		return each(c, func(name string) error { return lifecycle.Unpause(c.String("root"), name) })
 	},
 }
 
@@ -77,7 +77,7 @@ var renameCommand = &cli.Command{
 		if c.NArg() != 2 {
 			return hint.New(fmt.Errorf("rename: %d words", c.NArg()), "write minictr rename CONTAINER NAME")
 		}
-		return container.Rename(c.String("root"), c.Args().Get(0), c.Args().Get(1))
+		return lifecycle.Rename(c.String("root"), c.Args().Get(0), c.Args().Get(1))
 	},
 }
 
@@ -92,7 +92,7 @@ var waitCommand = &cli.Command{
 		}
 		var failed []error
 		for _, name := range names {
-			code, err := container.Wait(c.String("root"), name)
+			code, err := lifecycle.Wait(c.String("root"), name)
 			if err == nil {
 				fmt.Println(code)
 			}

@@ -3,7 +3,7 @@ package main
 import (
 	"fmt"
 
-	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/inspect"
 	"github.com/urfave/cli/v2"
 )
 
@@ -15,7 +15,7 @@ var topCommand = &cli.Command{
 		if !c.Args().Present() {
 			return usage(c, fmt.Errorf("top: it takes a CONTAINER"), true)
 		}
-		lines, err := container.Top(c.String("root"), c.Args().First(), c.Args().Tail())
+		lines, err := inspect.Top(c.String("root"), c.Args().First(), c.Args().Tail())
 		for _, line := range lines {
 			fmt.Println(line)
 		}

@@ -3,7 +3,7 @@ package main
 import (
 	"errors"
 
-	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/lifecycle"
 	"github.com/minictr/minictr/hint"
 	"github.com/urfave/cli/v2"
 )
@@ -27,6 +27,6 @@ func update(c *cli.Context) error {
 		return hint.New(errors.New("update: no limit given"), "minictr update --help lists them")
 	}
 	return inTurn(names, func(name string) error {
-		return container.Update(c.String("root"), name, limits(c), c.String("restart"))
+		return lifecycle.Update(c.String("root"), name, limits(c), c.String("restart"))
 	})
 }

@@ -71,7 +71,7 @@ func pages(t *testing.T, store string) (kernel, typed, config uint64) {
 		t.Fatal(err)
 	}
 	s, err := c.State()
-	if err != nil || !s.Lives() {
+	if err != nil || !s.Active() {
 		t.Fatalf("%+v, %v", s, err)
 	}
 	text, err := os.ReadFile(filepath.Join(s.Cgroup, "hugetlb.2MB.max"))

@@ -5,7 +5,7 @@ import (
 	"os"
 	"runtime"
 
-	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/monitor"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sys/unix"
 )
@@ -37,9 +37,9 @@ var watchCommand = &cli.Command{
 		root, id := c.String("root"), c.Args().First()
 		switch {
 		case c.Bool("ended"):
-			return container.Ended(root, id)
+			return monitor.Ended(root, id)
 		case c.Bool("again"):
-			return container.Again(root, id)
+			return monitor.RestartAfterPause(root, id)
 		}
 		unix.CloseOnExec(starterFd)
 		if _, err := unix.FcntlInt(starterFd, unix.F_GETFD, 0); err != nil {
@@ -54,6 +54,6 @@ var watchCommand = &cli.Command{
 		if !c.Bool("explain") {
 			calls = nil
 		}
-		return container.Watch(root, id, os.NewFile(starterFd, "starter"), stdin, calls)
+		return monitor.Run(root, id, os.NewFile(starterFd, "starter"), stdin, calls)
 	},
 }

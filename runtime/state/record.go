@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
-	"github.com/minictr/minictr/internal/atomicfile"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
@@ -101,9 +100,17 @@ func (f *Folder) Config() (*specs.Spec, error) {
 }
 
 // write replaces a file of the folder in one step. It is not synced: a power cut
-// that loses it ends the process it describes, too.
+// that loses it takes the process along of which it tells.
 func (f *Folder) write(name string, data []byte) error {
-	return atomicfile.Write(f.Path(name), data, 0o600, false)
+	file, err := os.OpenFile(f.Path("."+name), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if _, err := file.Write(data); err != nil {
+		return err
+	}
+	return os.Rename(file.Name(), f.Path(name))
 }
 
 func (f *Folder) load() error { return f.Record.read(f.Path("state.json")) }

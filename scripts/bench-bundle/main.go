@@ -14,7 +14,7 @@ import (
 	"runtime"
 	"testing/fstest"
 
-	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/config"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
@@ -23,13 +23,13 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	host := container.Host{ID: "bench", Folder: dir, Arch: runtime.GOARCH}
-	options := &container.Options{Command: []string{"/bin/true"}}
-	spec, err := container.Config(options, ocispec.Image{}, fstest.MapFS{}, host)
+	host := config.Host{ID: "bench", FilesDir: dir, Arch: runtime.GOARCH}
+	options := &config.Options{Command: []string{"/bin/true"}}
+	spec, err := config.Config(options, ocispec.Image{}, fstest.MapFS{}, host)
 	if err != nil {
 		log.Fatal(err)
 	}
-	files, err := container.HostFiles(options, host)
+	files, err := config.HostFiles(options, host)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -1,0 +1,104 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/minictr/minictr/hint"
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// defaultCapabilities are podman's, in the kernel's order.
+var defaultCapabilities = [...]string{
+	"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL",
+	"CAP_SETGID", "CAP_SETUID", "CAP_SETPCAP", "CAP_NET_BIND_SERVICE",
+	"CAP_SYS_CHROOT", "CAP_SETFCAP",
+}
+
+// allCapabilities are linux/capability.h's, by number.
+var allCapabilities = [...]string{
+	"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER",
+	"CAP_FSETID", "CAP_KILL", "CAP_SETGID", "CAP_SETUID", "CAP_SETPCAP",
+	"CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST",
+	"CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_IPC_LOCK", "CAP_IPC_OWNER",
+	"CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYS_CHROOT", "CAP_SYS_PTRACE",
+	"CAP_SYS_PACCT", "CAP_SYS_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_NICE",
+	"CAP_SYS_RESOURCE", "CAP_SYS_TIME", "CAP_SYS_TTY_CONFIG", "CAP_MKNOD",
+	"CAP_LEASE", "CAP_AUDIT_WRITE", "CAP_AUDIT_CONTROL", "CAP_SETFCAP",
+	"CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_SYSLOG", "CAP_WAKE_ALARM",
+	"CAP_BLOCK_SUSPEND", "CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF",
+	"CAP_CHECKPOINT_RESTORE",
+}
+
+func (c *config) setCapabilities() error {
+	add, err := parseCapabilities("--cap-add", c.o.CapAdd)
+	if err != nil {
+		return err
+	}
+	drop, err := parseCapabilities("--cap-drop", c.o.CapDrop)
+	if err != nil {
+		return err
+	}
+	caps := c.chooseCapabilities(add, drop)
+	c.spec.Process.Capabilities = &specs.LinuxCapabilities{Bounding: caps}
+	if c.spec.Process.User.UID == 0 {
+		c.spec.Process.Capabilities.Effective = caps
+		c.spec.Process.Capabilities.Permitted = caps
+	}
+	return nil
+}
+
+// chooseCapabilities applies docker's rules: an addition wins over a drop,
+// except that with ALL added the drops are what is left to say. ALL is all
+// that the host has itself.
+func (c *config) chooseCapabilities(add, drop []string) []string {
+	var caps []string
+	for n, name := range allCapabilities {
+		has := slices.Contains(defaultCapabilities[:], name)
+		owned := c.host.Capabilities&(1<<n) != 0
+		switch {
+		case c.o.Privileged:
+			has = owned
+		case slices.Contains(add, "ALL"):
+			has = owned && !slices.Contains(drop, name)
+		case slices.Contains(add, name):
+			has = true
+		case slices.Contains(drop, "ALL"), slices.Contains(drop, name):
+			has = false
+		}
+		if has {
+			caps = append(caps, name)
+		}
+	}
+	return caps
+}
+
+// parseCapabilities gives names their full spelling: net_raw is CAP_NET_RAW.
+func parseCapabilities(flag string, words []string) ([]string, error) {
+	var names []string
+	for _, word := range words {
+		name := strings.ToUpper(word)
+		if name != "ALL" {
+			name = "CAP_" + strings.TrimPrefix(name, "CAP_")
+			if !slices.Contains(allCapabilities[:], name) {
+				return nil, hint.New(fmt.Errorf("%s %q: no such capability", flag, word),
+					"capabilities(7) lists them, as in NET_RAW; ALL means every one")
+			}
+		}
+		names = append(names, name)
+	}
+	return names, nil
+}
+
+// boundingSet is what a process of ours can have at most, a bit for each
+// capability.
+func boundingSet() (set uint64) {
+	for n := range allCapabilities {
+		if has, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, uintptr(n), 0, 0, 0); err == nil && has == 1 {
+			set |= 1 << n
+		}
+	}
+	return set
+}

@@ -1,0 +1,66 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/runtime/cgroup"
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
+
+const oomGroup = "memory.oom.group"
+
+// setFiles adds the files that are named, and the companion of a memory limit.
+func (l *Limits) setFiles(r *specs.LinuxResources, _ Host) error {
+	others, err := cgroup.Files(r)
+	if err != nil {
+		return err
+	}
+	add := func(name, value string) {
+		if r.Unified == nil {
+			r.Unified = map[string]string{}
+		}
+		r.Unified[name] = value
+	}
+	for _, word := range l.CgroupConf {
+		name, value, err := parseFile(word)
+		if err == nil && slices.ContainsFunc(others, func(f cgroup.File) bool { return f.Name == name }) {
+			err = errors.New("another flag sets that file")
+		}
+		if err != nil {
+			return hint.New(fmt.Errorf("--cgroup-conf %q: %w", word, err), "write FILE=VALUE, as in memory.high=48m; "+cgroupManual)
+		}
+		if lines, more := r.Unified[name]; more {
+			value = lines + "\n" + value
+		}
+		add(name, value)
+	}
+	_, given := r.Unified[oomGroup]
+	if m := r.Memory; !given && m != nil && m.Limit != nil && *m.Limit > 0 {
+		add(oomGroup, "1")
+	}
+	return nil
+}
+
+const cgroupManual = "Documentation/admin-guide/cgroup-v2.rst has them all"
+
+// parseFile refuses what is no limit: the files cgroup.* move, freeze and kill
+// processes, but for the two that say how many cgroups there may be below.
+func parseFile(word string) (name, value string, err error) {
+	name, value, _ = strings.Cut(word, "=")
+	switch {
+	case strings.ContainsFunc(word, unicode.IsControl):
+		err = errors.New("holds a control byte")
+	case name == "" || value == "":
+		err = errors.New("not a file and a value")
+	case strings.Contains(name, "/") || !strings.Contains(name, "."):
+		err = errors.New("not a file of a cgroup")
+	case strings.HasPrefix(name, "cgroup.") && !strings.HasPrefix(name, "cgroup.max."):
+		err = errors.New("not a limit")
+	}
+	return name, value, err
+}

@@ -1,0 +1,118 @@
+// Package container turns an image and the words of `docker run` into an OCI
+// runtime config: the one document that says what a container is.
+//
+// An image brings what its author decided (entrypoint, environment, user,
+// working directory, volumes); the flags bring what the caller decides; the
+// Host brings the few facts of this machine that matter. The result holds
+// everything, defaults spelled out, so that a reader of the config, and of the
+// plan made from it, never has to know a hidden rule.
+//
+// Three rules:
+//   - Config is a function of its arguments: it starts nothing, mounts nothing
+//     and needs no privileges. Only files that a flag names are read.
+//   - An image is a stranger. Its text lands in the config as data, is checked
+//     like a flag would be, and never picks a path, a mount or a setting of
+//     the host (HARDENING.md, rows 9 to 12 and 25).
+//   - What a flag asks for is done or refused by name, never dropped.
+//
+// The meaning of each flag is docker's (docs.docker.com/reference/cli/docker/
+// container/run); the defaults are stricter where HARDENING.md says so.
+package config
+
+import (
+	"io/fs"
+	"slices"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// Options is what was typed: the flags of run in docker's spelling, not yet
+// understood. A nil pointer or an empty string is a flag that was not given.
+type Options struct {
+	Name                                                 string
+	Interactive, TTY, Remove, ReadOnly, Init, Privileged bool
+
+	Command    []string // what follows IMAGE
+	Entrypoint *string  // set to "" it clears the image's
+	Env        []string // NAME=value, or NAME for the caller's own value
+	EnvFiles   []string
+	Workdir    string
+	User       string // USER[:GROUP], names or numbers
+	Hostname   string
+
+	Volumes []string // -v
+	Mounts  []string // --mount
+	Tmpfs   []string
+
+	CapAdd, CapDrop []string
+	SecurityOpt     []string
+
+	Network, PID, IPC, UTS, Userns string
+
+	Limits
+	Ulimits []string // nofile=1024:4096
+	Sysctls []string
+
+	CIDFile string
+
+	StopSignal  string
+	StopTimeout *int   // seconds
+	Restart     string // on-failure:5
+	Labels      []string
+	LogOpts     []string // max-size=10m
+	HealthCheck
+}
+
+// config is a config in the making.
+type config struct {
+	o     *Options
+	image ocispec.ImageConfig
+	files fs.FS
+	host  Host
+	home  string // the user's folder, from /etc/passwd
+	spec  *specs.Spec
+}
+
+// Config returns the OCI runtime config of a container that runs image as o
+// asks. files is the image's merged root, read for /etc/passwd and /etc/group
+// alone: Open must stay inside that root and must not block. The config's root
+// path is "rootfs"; whoever mounts the root puts in its real path.
+func Config(o *Options, image ocispec.Image, files fs.FS, host Host) (*specs.Spec, error) {
+	c := &config{o, image.Config, files, host, "/", &specs.Spec{
+		Version: specs.Version,
+		Process: &specs.Process{},
+		Root:    &specs.Root{Path: "rootfs", Readonly: o.ReadOnly},
+		Linux:   &specs.Linux{CgroupsPath: "/" + CgroupParent + "/" + host.ID},
+	}}
+	if _, err := StopSignal(o, image); err != nil {
+		return nil, err
+	}
+	for _, part := range []func(*config) error{
+		(*config).setNames,
+		(*config).setNamespaces,
+		(*config).setArgs,
+		(*config).setUser,
+		(*config).setEnv,
+		(*config).setCapabilities,
+		(*config).setSecurity,
+		(*config).setMounts,
+		(*config).setMasks,
+		(*config).setDevices,
+		(*config).setResources,
+		(*config).setRlimits,
+		(*config).setSysctls,
+	} {
+		if err := part(c); err != nil {
+			return nil, err
+		}
+	}
+	return c.spec, nil
+}
+
+// own reports whether the container gets a namespace of its own of this kind.
+func (c *config) own(kind specs.LinuxNamespaceType) bool {
+	return slices.ContainsFunc(c.spec.Linux.Namespaces, func(n specs.LinuxNamespace) bool {
+		return n.Type == kind
+	})
+}

@@ -1,0 +1,107 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/docker/go-units"
+	"github.com/minictr/minictr/hint"
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	diskWeightMin = 10 // version 1's scale, and so the config's
+	diskWeightMax = 1000
+)
+
+func (l *Limits) setDisks(r *specs.LinuxResources, _ Host) error {
+	disks := &specs.LinuxBlockIO{}
+	if l.BlkioWeight != nil {
+		w, err := checkWeight(*l.BlkioWeight)
+		if err != nil {
+			return fmt.Errorf("--blkio-weight %d: %w", *l.BlkioWeight, err)
+		}
+		disks.Weight = &w
+		r.BlockIO = disks
+	}
+	for _, word := range l.BlkioWeightDevices {
+		disk, weight, err := parseDisk(word, parseCount)
+		var w uint16
+		if err == nil {
+			w, err = checkWeight(weight)
+		}
+		if err != nil {
+			return hint.New(fmt.Errorf("--blkio-weight-device %q: %w", word, err), "write as in /dev/sda:500")
+		}
+		device := specs.LinuxWeightDevice{Weight: &w}
+		device.LinuxBlockIODevice = disk
+		disks.WeightDevice = append(disks.WeightDevice, device)
+		r.BlockIO = disks
+	}
+	for _, f := range []struct {
+		flag, sample string
+		words        []string
+		parse        func(string) (uint64, error)
+		to           *[]specs.LinuxThrottleDevice
+	}{
+		{"--device-read-bps", "10m", l.DeviceReadBps, parseBytes, &disks.ThrottleReadBpsDevice},
+		{"--device-write-bps", "10m", l.DeviceWriteBps, parseBytes, &disks.ThrottleWriteBpsDevice},
+		{"--device-read-iops", "100", l.DeviceReadIOps, parseCount, &disks.ThrottleReadIOPSDevice},
+		{"--device-write-iops", "100", l.DeviceWriteIOps, parseCount, &disks.ThrottleWriteIOPSDevice},
+	} {
+		for _, word := range f.words {
+			disk, rate, err := parseDisk(word, f.parse)
+			if err != nil {
+				return hint.New(fmt.Errorf("%s %q: %w", f.flag, word, err), "write as in /dev/sda:"+f.sample+"; lsblk lists the disks")
+			}
+			device := specs.LinuxThrottleDevice{Rate: rate}
+			device.LinuxBlockIODevice = disk
+			*f.to = append(*f.to, device)
+			r.BlockIO = disks
+		}
+	}
+	return nil
+}
+
+// parseDisk reads DEVICE:NUMBER. The number is behind the last colon, for names
+// below /dev/disk/by-path have colons, too.
+func parseDisk(word string, parse func(string) (uint64, error)) (disk specs.LinuxBlockIODevice, n uint64, err error) {
+	at := strings.LastIndexByte(word, ':')
+	if at < 0 {
+		return disk, 0, errors.New("not a device and a number")
+	}
+	if n, err = parse(word[at+1:]); err != nil {
+		return disk, 0, errors.New("not a number behind the colon")
+	}
+	var st unix.Stat_t
+	if err := unix.Stat(word[:at], &st); err != nil {
+		return disk, 0, fmt.Errorf("stat: %w", err)
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFBLK {
+		return disk, 0, errors.New("not a disk")
+	}
+	rdev := uint64(st.Rdev)
+	disk.Major, disk.Minor = int64(unix.Major(rdev)), int64(unix.Minor(rdev))
+	return disk, n, nil
+}
+
+// parseBytes reads a rate; 0 is none.
+func parseBytes(word string) (uint64, error) {
+	n, err := units.RAMInBytes(word)
+	if err == nil && n < 0 {
+		err = strconv.ErrRange
+	}
+	return uint64(n), err
+}
+
+func parseCount(word string) (uint64, error) { return strconv.ParseUint(word, 10, 63) }
+
+func checkWeight(n uint64) (uint16, error) {
+	if n < diskWeightMin || n > diskWeightMax {
+		return 0, fmt.Errorf("not between %d and %d", diskWeightMin, diskWeightMax)
+	}
+	return uint16(n), nil
+}

@@ -1,0 +1,169 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/images"
+)
+
+// HealthCheck is what the flags of --health-… say.
+type HealthCheck struct {
+	HealthCmd, HealthInterval, HealthTimeout, HealthStartPeriod, HealthStartInterval string
+	HealthRetries                                                                    int
+	NoHealthcheck                                                                    bool
+}
+
+// Healthcheck is a command that tells whether the container is well.
+type Healthcheck struct {
+	Args          []string // exit code 0 is well
+	Interval      Duration // from the end of one check to the next
+	Timeout       Duration // after which it has failed
+	StartPeriod   Duration // in which nobody counts failures
+	StartInterval Duration // the interval as long as that holds
+	Retries       int      // failures in a row that make it unhealthy
+}
+
+// Duration is a length of time in nanoseconds, in JSON too.
+type Duration time.Duration
+
+// The defaults are docker's.
+const (
+	healthInterval      = 30 * time.Second
+	healthTimeout       = 30 * time.Second
+	healthStartInterval = 5 * time.Second
+	healthRetries       = 3
+	shortest            = time.Millisecond // of all times
+)
+
+// parseHealthcheck is the check of a container, nil for none.
+func parseHealthcheck(o *Options, image *images.Image) (*Healthcheck, error) {
+	typed, err := o.healthcheck()
+	if err != nil || o.NoHealthcheck {
+		return nil, err
+	}
+	said := images.Healthcheck{}
+	if image.Docker.Healthcheck != nil {
+		said = *image.Docker.Healthcheck
+	}
+	test := typed.Test
+	if test == nil {
+		test = said.Test
+	}
+	args, err := healthArgs(test, image.Docker.Shell)
+	if err == nil && args != nil {
+		err = checkHealth(&said)
+	}
+	if err != nil {
+		return nil, hint.New(fmt.Errorf("the image's health check: %w", err), "leave it out with --no-healthcheck")
+	}
+	if args == nil {
+		return nil, nil
+	}
+	return &Healthcheck{
+		Args:          args,
+		Interval:      Duration(cmp.Or(typed.Interval, said.Interval, healthInterval)),
+		Timeout:       Duration(cmp.Or(typed.Timeout, said.Timeout, healthTimeout)),
+		StartPeriod:   Duration(cmp.Or(typed.StartPeriod, said.StartPeriod)),
+		StartInterval: Duration(cmp.Or(typed.StartInterval, said.StartInterval, healthStartInterval)),
+		Retries:       cmp.Or(typed.Retries, said.Retries, healthRetries),
+	}, nil
+}
+
+// parseHealthcheck reads the flags; what is not typed is zero.
+func (o *HealthCheck) healthcheck() (h images.Healthcheck, err error) {
+	if o.HealthCmd != "" {
+		h.Test = []string{"CMD-SHELL", o.HealthCmd}
+	}
+	for _, t := range []struct {
+		flag, text string
+		to         *time.Duration
+	}{
+		{"interval", o.HealthInterval, &h.Interval},
+		{"timeout", o.HealthTimeout, &h.Timeout},
+		{"start-period", o.HealthStartPeriod, &h.StartPeriod},
+		{"start-interval", o.HealthStartInterval, &h.StartInterval},
+	} {
+		if t.text == "" {
+			continue
+		}
+		if o.NoHealthcheck {
+			return h, errNoHealthcheck
+		}
+		d, err := time.ParseDuration(t.text)
+		if err == nil {
+			err = checkTime(d)
+		}
+		if err != nil {
+			return h, hint.New(fmt.Errorf("--health-%s %q: not a time of %v or more", t.flag, t.text, shortest), "as in 500ms, 30s or 1m30s")
+		}
+		*t.to = d
+	}
+	h.Retries = o.HealthRetries
+	if h.Retries < 0 {
+		return h, fmt.Errorf("--health-retries %d: below 0", h.Retries)
+	}
+	if o.NoHealthcheck && (h.Test != nil || h.Retries > 0) {
+		return h, errNoHealthcheck
+	}
+	return h, nil
+}
+
+var errNoHealthcheck = errors.New("--no-healthcheck: not together with --health-…")
+
+// healthArgs is what is executed for a test, nil for nothing.
+func healthArgs(test, shell []string) (args []string, err error) {
+	if len(test) == 0 {
+		return nil, nil
+	}
+	switch kind, words := test[0], test[1:]; kind {
+	case "NONE":
+		return nil, nil
+	case "CMD":
+		args = words
+	case "CMD-SHELL":
+		if len(shell) == 0 {
+			shell = []string{"/bin/sh", "-c"}
+		}
+		args = slices.Concat(shell, words)
+	default:
+		return nil, fmt.Errorf("%q: it is NONE, CMD or CMD-SHELL", kind)
+	}
+	if len(test) == 1 {
+		return nil, fmt.Errorf("%s: and no command", test[0])
+	}
+	for _, word := range args {
+		if strings.ContainsRune(word, 0) {
+			return nil, fmt.Errorf("argument %q: a NUL in it", word)
+		}
+	}
+	return args, nil
+}
+
+// checkHealth checks what an image says.
+func checkHealth(h *images.Healthcheck) error {
+	for name, d := range map[string]time.Duration{
+		"interval": h.Interval, "timeout": h.Timeout, "start period": h.StartPeriod, "start interval": h.StartInterval,
+	} {
+		if err := checkTime(d); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if h.Retries < 0 {
+		return fmt.Errorf("retries: %d: below 0", h.Retries)
+	}
+	return nil
+}
+
+// checkTime: 0 is one that is not said.
+func checkTime(d time.Duration) error {
+	if d != 0 && d < shortest {
+		return fmt.Errorf("%v: shorter than %v", d, shortest)
+	}
+	return nil
+}

@@ -1,0 +1,27 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/docker/go-units"
+	"github.com/minictr/minictr/container/logs"
+	"github.com/minictr/minictr/hint"
+)
+
+// logMaximum reads --log-opt: how long a log may be, in bytes.
+func logMaximum(opts []string) (int64, error) {
+	maximum := int64(logs.Maximum)
+	for _, opt := range opts {
+		name, value, _ := strings.Cut(opt, "=")
+		if name != "max-size" {
+			return 0, hint.New(fmt.Errorf("--log-opt %q: not known", opt), "it is max-size=SIZE, as in max-size=10m; there are two files of that size at most")
+		}
+		n, err := units.RAMInBytes(value)
+		if err != nil || n <= 0 {
+			return 0, fmt.Errorf("--log-opt %q: not a size", opt)
+		}
+		maximum = n
+	}
+	return maximum, nil
+}

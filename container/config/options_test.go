@@ -1,0 +1,145 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/minictr/minictr/hint"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
+
+var update = flag.Bool("update", false, "write testdata anew")
+
+// testHost is a machine whose facts are fixed.
+func testHost() Host {
+	return Host{
+		ID:           "0123456789abcdef0123456789abcdef",
+		FilesDir:     "/run/minictr/0123456789ab",
+		Arch:         "amd64",
+		Hostname:     "laptop",
+		Dir:          "/home/ada/project",
+		Environ:      []string{"LANG=C.UTF-8", "EDITOR=vi"},
+		Controllers:  []string{"cpu", "memory", "pids"},
+		CPUs:         "0,2-5",
+		Nodes:        "0",
+		Capabilities: 1<<len(allCapabilities) - 1,
+		Thermal:      []string{"/sys/devices/system/cpu/cpu0/thermal_throttle"},
+		Mounts:       []Mount{{Path: "/", Shared: true}, {Path: "/proc"}, {Path: "/proc/sys", Slave: true}},
+		Init:         "/usr/bin/tini-static",
+		Devices:      []specs.LinuxDevice{{Path: "/dev/kvm", Type: "c", Major: 10, Minor: 232}},
+	}
+}
+
+func testImage() ocispec.Image {
+	return ocispec.Image{Config: ocispec.ImageConfig{
+		Env:        []string{"PATH=/bin", "GREETING=hello"},
+		Entrypoint: []string{"/bin/sh"},
+		Cmd:        []string{"-c", "echo $GREETING"},
+	}}
+}
+
+// testFiles is an image's root: the numbers of ada's line are nobody else's,
+// and "1001" is a trap.
+func testFiles() fstest.MapFS {
+	return fstest.MapFS{
+		"etc/passwd": {Data: []byte("root:x:0:0:root:/root:/bin/sh\n" +
+			"ada:x:1000:100:Ada:/home/ada:/bin/sh\n" +
+			"1001:x:0:0:trap:/root:/bin/sh\n" +
+			"wrap:x:4294967296:0::/:/bin/sh\n" +
+			"minus:x:-1:0::/:/bin/sh\n" +
+			"word:x:zero:0::/:/bin/sh\n" +
+			"# a comment\nshort:x:1\n")},
+		"etc/group": {Data: []byte("root:x:0:\nusers:x:100:\nwheel:x:10:root,ada\nvideo:x:44:ada\n1002:x:0:ada\n")},
+	}
+}
+
+func testConfig(t *testing.T, o Options) (*specs.Spec, error) {
+	t.Helper()
+	return Config(&o, testImage(), testFiles(), testHost())
+}
+
+func mustConfig(t *testing.T, o Options) *specs.Spec {
+	t.Helper()
+	spec, err := testConfig(t, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return spec
+}
+
+// wantError fails unless err says text and, where it has one, a hint.
+func wantError(t *testing.T, what string, err error, text string) {
+	t.Helper()
+	if err == nil {
+		t.Errorf("%s: no error, want %q", what, text)
+	} else if !strings.Contains(err.Error(), text) {
+		t.Errorf("%s: error %q, want %q (hint %q)", what, err, text, hint.Of(err))
+	}
+}
+
+// TestGolden compares whole configs with testdata. The seccomp profile is
+// another package's, and as long as all else, so it is cut to its default.
+func TestGolden(t *testing.T) {
+	for name, o := range map[string]Options{
+		"default": {},
+		"user": {User: "ada", Workdir: "/src", TTY: true, Init: true, Hostname: "web",
+			Env: []string{"LANG", "GREETING=good day", "NEW="}, Command: []string{"-l"}},
+		"mounts": {ReadOnly: true, Tmpfs: []string{"/run:size=16m,exec", "/dev/shm:size=1g"},
+			Volumes: []string{"./src:/src", "/srv:/srv:ro,rslave", "/scratch"},
+			Mounts:  []string{"type=bind,source=/etc/timezone,target=/etc/timezone,readonly"}},
+		"limits": {Limits: Limits{Memory: "256m", MemoryReservation: "64m", CPUs: "1.5", CPUShares: new(uint64(512)), CpusetCPUs: "0,2-3",
+			PidsLimit: new(int64(-1)), BlkioWeight: new(uint64(300)), HugetlbLimits: []string{"2m:8m"}, CgroupConf: []string{"memory.high=192m"}},
+			Ulimits: []string{"nofile=1024:4096", "core=-1"}, Sysctls: []string{"net.ipv4.ip_forward=1"}},
+		"host":       {Network: "host", PID: "host", IPC: "host", UTS: "host"},
+		"userns":     {Userns: "0:100000:5,6:100006:65530"},
+		"privileged": {Privileged: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			spec := mustConfig(t, o)
+			if spec.Linux.Seccomp != nil {
+				spec.Linux.Seccomp = &specs.LinuxSeccomp{DefaultAction: spec.Linux.Seccomp.DefaultAction}
+			}
+			got, err := json.MarshalIndent(spec, "", "\t")
+			if err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join("testdata", name+".json")
+			if *update {
+				if err := os.WriteFile(file, append(got, '\n'), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(got, bytes.TrimSuffix(want, []byte("\n"))) {
+				t.Errorf("config differs from %s; run go test -update and look at git diff\n%s", file, got)
+			}
+		})
+	}
+}
+
+// TestDeterministic: image volumes come from a map, whose order is never twice
+// the same.
+func TestDeterministic(t *testing.T) {
+	image := testImage()
+	image.Config.Volumes = map[string]struct{}{"/c": {}, "/a": {}, "/b": {}, "d/../e": {}}
+	for range 20 {
+		spec, err := Config(&Options{}, image, testFiles(), testHost())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.IsSortedFunc(spec.Mounts, func(a, b specs.Mount) int { return strings.Compare(a.Destination, b.Destination) }) {
+			t.Fatalf("mounts are not sorted: %v", spec.Mounts)
+		}
+	}
+}

@@ -1,0 +1,206 @@
+package config
+
+import (
+	"encoding/json"
+	"math"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/minictr/minictr/hint"
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// limits are linux.resources of l but for the devices, as JSON.
+func limits(t *testing.T, l Limits) string {
+	t.Helper()
+	host := testHost()
+	host.Controllers = nil // and so no default
+	r := &specs.LinuxResources{}
+	if err := l.Set(r, host); err != nil {
+		t.Errorf("%+v: %v, hint %q", l, err, hint.Of(err))
+	}
+	text, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestLimits(t *testing.T) {
+	const group = `"unified":{"memory.oom.group":"1"}`
+	for _, test := range []struct {
+		l    Limits
+		want string
+	}{
+		{Limits{}, `{}`},
+		{Limits{Memory: "512m"}, `{"memory":{"limit":536870912,"swap":1073741824},` + group + `}`},
+		{Limits{Memory: "1G", MemorySwap: "-1"}, `{"memory":{"limit":1073741824,"swap":-1},` + group + `}`},
+		{Limits{Memory: "1.5g", MemorySwap: "2g"}, `{"memory":{"limit":1610612736,"swap":2147483648},` + group + `}`},
+		{Limits{Memory: "6291456", MemorySwap: "0"}, `{"memory":{"limit":6291456,"swap":12582912},` + group + `}`},
+		{Limits{Memory: "6mb", MemorySwap: "6mb"}, `{"memory":{"limit":6291456,"swap":6291456},` + group + `}`},
+		{Limits{Memory: "0"}, `{"memory":{"limit":-1,"swap":-1}}`},
+		{Limits{Memory: "-1", MemorySwap: "-1"}, `{"memory":{"limit":-1,"swap":-1}}`},
+		{Limits{MemorySwap: "-1"}, `{}`},
+		{Limits{MemoryReservation: "8m"}, `{"memory":{"reservation":8388608}}`},
+		{Limits{MemoryReservation: "0"}, `{"unified":{"memory.low":"0"}}`},
+		{Limits{Memory: "8m", MemoryReservation: "8m"}, `{"memory":{"limit":8388608,"reservation":8388608,"swap":16777216},` + group + `}`},
+
+		{Limits{CPUs: "1.5"}, `{"cpu":{"quota":150000,"period":100000}}`},
+		{Limits{CPUs: "0"}, `{"cpu":{"quota":-1,"period":100000}}`},
+		{Limits{CPUQuota: new(int64(20000))}, `{"cpu":{"quota":20000,"period":100000}}`},
+		{Limits{CPUQuota: new(int64(0)), CPUPeriod: new(uint64(50000))}, `{"cpu":{"quota":-1,"period":50000}}`},
+		{Limits{CPUShares: new(uint64(512))}, `{"cpu":{"shares":512}}`},
+		{Limits{CPUShares: new(uint64)}, `{"cpu":{"shares":1024}}`},
+		{Limits{CpusetCPUs: "0,3-5", CpusetMems: "0"}, `{"cpu":{"cpus":"0,3-5","mems":"0"}}`},
+
+		{Limits{PidsLimit: new(int64(7))}, `{"pids":{"limit":7}}`},
+		{Limits{PidsLimit: new(int64(0))}, `{"pids":{"limit":-1}}`},
+
+		{Limits{BlkioWeight: new(uint64(10))}, `{"blockIO":{"weight":10}}`},
+		{Limits{HugetlbLimits: []string{"2m:64m", "1GB:0", "64k:1g"}}, `{"hugepageLimits":[{"pageSize":"2MB","limit":67108864},{"pageSize":"1GB","limit":0},{"pageSize":"64KB","limit":1073741824}]}`},
+
+		{Limits{CgroupConf: []string{"memory.high=48m", "cpu.idle=1"}}, `{"unified":{"cpu.idle":"1","memory.high":"48m"}}`},
+		{Limits{CgroupConf: []string{"rdma.max=a hca_handle=1", "rdma.max=b hca_handle=2"}}, `{"unified":{"rdma.max":"a hca_handle=1\nb hca_handle=2"}}`},
+		{Limits{CgroupConf: []string{"memory.oom.group=0"}, Memory: "8m"}, `{"memory":{"limit":8388608,"swap":16777216},"unified":{"memory.oom.group":"0"}}`},
+		{Limits{CgroupConf: []string{"cgroup.max.depth=1"}}, `{"unified":{"cgroup.max.depth":"1"}}`},
+	} {
+		if got := limits(t, test.l); got != test.want {
+			t.Errorf("%+v:\n got %s\nwant %s", test.l, got, test.want)
+		}
+	}
+}
+
+// TestDisks: a disk is named by its device.
+func TestDisks(t *testing.T) {
+	disk := filepath.Join(t.TempDir(), "a:disk")
+	if err := unix.Mknod(disk, unix.S_IFBLK|0o600, int(unix.Mkdev(7, 3))); err != nil {
+		t.Skipf("mknod: %v, which takes CAP_MKNOD", err)
+	}
+	l := Limits{
+		DeviceReadBps: []string{disk + ":1m", disk + ":0"}, DeviceWriteBps: []string{disk + ":512"},
+		DeviceReadIOps: []string{disk + ":30"}, DeviceWriteIOps: []string{disk + ":40"},
+		BlkioWeightDevices: []string{disk + ":1000"},
+	}
+	const device = `{"major":7,"minor":3,`
+	want := `{"blockIO":{"weightDevice":[` + device + `"weight":1000}],` +
+		`"throttleReadBpsDevice":[` + device + `"rate":1048576},` + device + `"rate":0}],"throttleWriteBpsDevice":[` + device + `"rate":512}],` +
+		`"throttleReadIOPSDevice":[` + device + `"rate":30}],"throttleWriteIOPSDevice":[` + device + `"rate":40}]}}`
+	if got := limits(t, l); got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+	_, err := testConfig(t, Options{Limits: Limits{BlkioWeightDevices: []string{disk + ":9"}}})
+	wantError(t, "weight 9", err, "not between 10 and 1000")
+}
+
+func TestLimitErrors(t *testing.T) {
+	for _, test := range []struct {
+		l    Limits
+		text string
+	}{
+		{Limits{Memory: "5m"}, `--memory "5m": less than 6m`},
+		{Limits{Memory: "much"}, `--memory "much": not a size`},
+		{Limits{Memory: "-2"}, "not a size"},
+		{Limits{Memory: "1e30"}, "--memory"},
+		{Limits{Memory: "1z"}, "not a size"},
+		{Limits{Memory: "8m", MemorySwap: "7m"}, `--memory-swap "7m": less than --memory "8m"`},
+		{Limits{Memory: "8m", MemorySwap: "x"}, "not a size"},
+		{Limits{MemorySwap: "1g"}, `--memory-swap "1g": no memory limit`},
+		{Limits{Memory: "-1", MemorySwap: "1g"}, "no memory limit"},
+		{Limits{MemoryReservation: "9m", Memory: "8m"}, `--memory-reservation "9m": more than --memory "8m"`},
+		{Limits{MemoryReservation: "x"}, "not a size"},
+		{Limits{CPUs: "0.001"}, `--cpus "0.001": not a number of processors`},
+		{Limits{CPUs: "-1"}, "not a number of processors"},
+		{Limits{CPUs: "NaN"}, "not a number of processors"},
+		{Limits{CPUs: "inf"}, "not a number of processors"},
+		{Limits{CPUs: "two"}, "not a number of processors"},
+		{Limits{CPUs: "1", CPUQuota: new(int64(5000))}, `--cpus "1": besides --cpu-quota`},
+		{Limits{CPUs: "1", CPUPeriod: new(uint64(5000))}, `--cpus "1": besides --cpu-quota or --cpu-period`},
+		{Limits{CPUQuota: new(int64(999))}, "--cpu-quota 999: less than 1000 microseconds"},
+		{Limits{CPUQuota: new(int64(-2))}, "--cpu-quota -2: less than"},
+		{Limits{CPUPeriod: new(uint64(999))}, "--cpu-period 999: not between 1000 and 1000000"},
+		{Limits{CPUPeriod: new(uint64(1000001))}, "--cpu-period 1000001: not between"},
+		{Limits{CPUShares: new(uint64(1))}, "--cpu-shares 1: not between 2 and 262144"},
+		{Limits{CPUShares: new(uint64(math.MaxUint64))}, "not between"},
+		{Limits{CpusetCPUs: "1"}, `--cpuset-cpus "1": not all of them are here`},
+		{Limits{CpusetCPUs: "0-2"}, "not all of them are here"},
+		{Limits{CpusetCPUs: "3-2"}, "not a list of numbers"},
+		{Limits{CpusetCPUs: "0,"}, "not a list of numbers"},
+		{Limits{CpusetMems: "all"}, `--cpuset-mems "all": not a list of numbers`},
+		{Limits{CpusetMems: "1"}, "not all of them are here"},
+		{Limits{PidsLimit: new(int64(-2))}, "--pids-limit -2: negative"},
+		{Limits{BlkioWeight: new(uint64(0))}, "--blkio-weight 0: not between 10 and 1000"},
+		{Limits{BlkioWeight: new(uint64(65536 + 10))}, "not between"},
+		{Limits{DeviceReadBps: []string{"/dev/null"}}, `--device-read-bps "/dev/null": not a device and a number`},
+		{Limits{DeviceReadBps: []string{"/dev/null:1m"}}, "not a disk"},
+		{Limits{DeviceWriteBps: []string{"/dev/null:much"}}, "not a number behind the colon"},
+		{Limits{DeviceReadIOps: []string{"/dev/nowhere:1"}}, "no such file or directory"},
+		{Limits{DeviceWriteIOps: []string{"/dev/null:1m"}}, "not a number behind the colon"},
+		{Limits{BlkioWeightDevices: []string{"/dev/null:x"}}, `--blkio-weight-device "/dev/null:x": not a number`},
+		{Limits{HugetlbLimits: []string{"2MB"}}, `--hugetlb-limit "2MB": not a size of pages and a size`},
+		{Limits{HugetlbLimits: []string{"big:1m"}}, "not a size of pages"},
+		{Limits{HugetlbLimits: []string{"2MB:-1"}}, "not a size of pages"},
+		{Limits{CgroupConf: []string{"memory.high"}}, `--cgroup-conf "memory.high": not a file and a value`},
+		{Limits{CgroupConf: []string{"../a.b=1"}}, "not a file of a cgroup"},
+		{Limits{CgroupConf: []string{"tasks=1"}}, "not a file of a cgroup"},
+		{Limits{CgroupConf: []string{"cgroup.procs=1"}}, "not a limit"},
+		{Limits{CgroupConf: []string{"cgroup.kill=1"}}, "not a limit"},
+		{Limits{CgroupConf: []string{"io.max=8:0 rbps=1\n8:1 rbps=1"}}, "holds a control byte"},
+		{Limits{CgroupConf: []string{"memory.max=1g"}, Memory: "8m"}, "another flag sets that file"},
+		{Limits{CgroupConf: []string{"memory.low=1g"}, MemoryReservation: "0"}, "another flag sets that file"},
+	} {
+		_, err := testConfig(t, Options{Limits: test.l})
+		wantError(t, test.text, err, test.text)
+	}
+}
+
+// TestPidsDefault: where there is a controller for it.
+func TestPidsDefault(t *testing.T) {
+	for controllers, want := range map[string]bool{"cpu pids": true, "cpu": false} {
+		host := testHost()
+		host.Controllers = strings.Fields(controllers)
+		r := &specs.LinuxResources{}
+		if err := (&Limits{}).Set(r, host); err != nil || (r.Pids != nil) != want || want && *r.Pids.Limit != 2048 {
+			t.Errorf("%s: %+v, %v", controllers, r.Pids, err)
+		}
+	}
+}
+
+// TestLimitFlag: a limit that cannot be set, or whose controller is missing, is
+// told by the flag that asked for it.
+func TestLimitFlag(t *testing.T) {
+	l := Limits{Memory: "8m", CpusetMems: "0", CPUShares: new(uint64(5)), PidsLimit: new(int64(7)),
+		DeviceWriteBps: []string{"/dev/a:1"}, HugetlbLimits: []string{"2MB:0"}, CgroupConf: []string{"memory.high=1g", "misc.max=res_a 1"}}
+	for field, want := range map[string]string{
+		"memory.limit":                      "--memory 8m",
+		"memory.swap":                       "--memory 8m",
+		"unified: memory.oom.group":         "--memory 8m",
+		"unified: memory.high":              "--cgroup-conf memory.high=1g",
+		"misc":                              "--cgroup-conf misc.max=res_a 1",
+		"cpuset":                            "--cpuset-mems 0",
+		"cpu":                               "--cpu-shares 5",
+		"cpu.mems":                          "--cpuset-mems 0",
+		"pids":                              "--pids-limit 7",
+		"io":                                "--device-write-bps /dev/a:1",
+		"blockIO.throttleWriteBpsDevice[0]": "--device-write-bps /dev/a:1",
+		"hugetlb":                           "--hugetlb-limit 2MB:0",
+		"hugepageLimits[0]":                 "--hugetlb-limit 2MB:0",
+		"rdma: x":                           "",
+	} {
+		if got := l.Flag(field); got != want {
+			t.Errorf("%s: %q, want %q", field, got, want)
+		}
+	}
+}
+
+func FuzzCpuset(f *testing.F) {
+	for _, list := range []string{"0", "0-2,7", "7-0", ",", "-", "0-", "99999999999"} {
+		f.Add(list, "0-7")
+	}
+	f.Fuzz(func(t *testing.T, list, here string) {
+		if checkSet(list, here) == nil && list != "" && here == "" {
+			t.Errorf("%q is here, where nothing is", list)
+		}
+	})
+}

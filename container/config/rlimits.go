@@ -1,0 +1,41 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/docker/go-units"
+	"github.com/minictr/minictr/hint"
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// setRlimits reads --ulimit, in the kernel's units; -1 is no limit. Of two for
+// one resource the later counts.
+func (c *config) setRlimits() error {
+	for _, word := range c.o.Ulimits {
+		u, err := parseUlimit(word)
+		if err != nil {
+			return hint.New(fmt.Errorf("--ulimit %q: %w", word, err), "write NAME=SOFT[:HARD], as in nofile=1024:4096")
+		}
+		same := func(r specs.POSIXRlimit) bool { return r.Type == u.Type }
+		c.spec.Process.Rlimits = append(slices.DeleteFunc(c.spec.Process.Rlimits, same), u)
+	}
+	return nil
+}
+
+func parseUlimit(word string) (specs.POSIXRlimit, error) {
+	if strings.ContainsFunc(word, unicode.IsControl) {
+		return specs.POSIXRlimit{}, errors.New("holds a control byte")
+	}
+	u, err := units.ParseUlimit(word)
+	if err != nil {
+		return specs.POSIXRlimit{}, err
+	}
+	if u.Soft < -1 || u.Hard < -1 {
+		return specs.POSIXRlimit{}, errors.New("negative")
+	}
+	return specs.POSIXRlimit{Type: "RLIMIT_" + strings.ToUpper(u.Name), Soft: uint64(u.Soft), Hard: uint64(u.Hard)}, nil
+}

@@ -1,0 +1,90 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/minictr/minictr/hint"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	signalMin = 34 // SIGRTMIN: the C library keeps 32 and 33
+	signalMax = 64 // SIGRTMAX (signal(7))
+)
+
+// StopSignal returns the signal that stops the container: the flag's, the
+// image's, or SIGTERM. QUIT, SIGQUIT, 3 and SIGRTMIN+3 are all understood.
+func StopSignal(o *Options, image ocispec.Image) (unix.Signal, error) {
+	word := o.StopSignal
+	if word == "" {
+		word = image.Config.StopSignal
+	}
+	if word == "" {
+		return unix.SIGTERM, nil
+	}
+	if signal, ok := ParseSignal(word); ok {
+		return signal, nil
+	}
+	return 0, hint.New(fmt.Errorf("stop signal %q: not known", word), "signal(7) lists them, as in SIGQUIT; --stop-signal overrides the image's")
+}
+
+func ParseSignal(word string) (unix.Signal, bool) {
+	if n, err := strconv.ParseUint(word, 10, 8); err == nil {
+		return unix.Signal(n), 0 < n && n <= signalMax
+	}
+	name := "SIG" + strings.TrimPrefix(strings.ToUpper(word), "SIG")
+	if digits, ok := strings.CutPrefix(name, "SIGRTMIN+"); ok {
+		n, err := strconv.ParseUint(digits, 10, 8)
+		return unix.Signal(signalMin + n), err == nil && signalMin+n <= signalMax
+	}
+	if digits, ok := strings.CutPrefix(name, "SIGRTMAX-"); ok {
+		n, err := strconv.ParseUint(digits, 10, 8)
+		return unix.Signal(signalMax - n), err == nil && n <= signalMax-signalMin
+	}
+	signal := unix.SignalNum(name)
+	return signal, signal != 0
+}
+
+// Ignores tells whether the kernel drops a signal that would be sent to this process
+// now: it ignores it, or is the first one of its pid namespace and has no handler for
+// it (pid_namespaces(7)). What is blocked is kept for later. SIGKILL is heard by all.
+func Ignores(pid int, sig unix.Signal) (bool, error) {
+	path := "/proc/" + strconv.Itoa(pid) + "/status"
+	status, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) { // it has ended
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	var blocked, ignored, caught, first bool
+	for line := range strings.Lines(string(status)) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		switch name {
+		case "NSpid":
+			first = strings.HasSuffix(value, "\t1")
+		case "SigBlk":
+			blocked, err = among(value, sig)
+		case "SigIgn":
+			ignored, err = among(value, sig)
+		case "SigCgt":
+			caught, err = among(value, sig)
+		}
+		if err != nil {
+			return false, fmt.Errorf("read %s: %w", path, err)
+		}
+	}
+	return !blocked && (ignored || first && !caught) && sig != unix.SIGKILL, nil
+}
+
+// among tells whether a mask of proc_pid_status(5) has the signal.
+func among(mask string, sig unix.Signal) (bool, error) {
+	bits, err := strconv.ParseUint(strings.TrimSpace(mask), 16, 64)
+	return bits&(1<<(sig-1)) != 0, err
+}

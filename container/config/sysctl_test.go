@@ -1,0 +1,45 @@
+package config
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestOnlyNamespacedSysctlsAllowed: only settings that a namespace has for itself, and only
+// where that namespace is the container's own.
+func TestOnlyNamespacedSysctlsAllowed(t *testing.T) {
+	for _, word := range []string{"net.ipv4.ip_forward=1", "net.ipv4.ip_local_port_range=1024 65000", "kernel.shmmax=1",
+		"kernel.sem=1\t2\t3\t4", "fs.mqueue.msg_max=5", "kernel.domainname=example.org", "net.ipv4.conf.eth0.forwarding=0"} {
+		name, value, _ := strings.Cut(word, "=")
+		if got := mustConfig(t, Options{Sysctls: []string{word}}).Linux.Sysctl[name]; got != value {
+			t.Errorf("%s: value %q", word, got)
+		}
+	}
+	for _, test := range []struct {
+		o    Options
+		word string
+		text string
+	}{
+		{Options{}, "kernel.core_pattern=|/evil", "belongs to the whole machine"},
+		{Options{}, "kernel.shm_rmid_forced_too=1", "belongs to the whole machine"},
+		{Options{}, "vm.swappiness=1", "belongs to the whole machine"},
+		{Options{}, "kernel.hostname=evil", "belongs to the whole machine"},
+		{Options{}, "net=1", "belongs to the whole machine"},
+		{Options{}, "net.ipv4.ip_forward", "no value"},
+		{Options{}, "net/../kernel/core_pattern=x", "not words joined by dots"},
+		{Options{}, "net.../kernel=x", "not words joined by dots"},
+		{Options{}, "net..kernel.core_pattern=x", "not words joined by dots"},
+		{Options{}, "net.=x", "not words joined by dots"},
+		{Options{}, "=x", "not words joined by dots"},
+		{Options{}, "kernel.shmmax=1+kernel.core_pattern=|/evil", "a control byte or a +"},
+		{Options{}, "kernel.shmmax=1\nkernel.core_pattern=x", "a control byte or a +"},
+		{Options{Network: "host"}, "net.ipv4.ip_forward=1", "belongs to the network namespace, and that is the host's"},
+		{Options{IPC: "host"}, "kernel.shmmax=1", "belongs to the ipc namespace"},
+		{Options{IPC: "host"}, "fs.mqueue.msg_max=1", "belongs to the ipc namespace"},
+		{Options{UTS: "host"}, "kernel.domainname=x", "belongs to the uts namespace"},
+	} {
+		test.o.Sysctls = []string{test.word}
+		_, err := testConfig(t, test.o)
+		wantError(t, test.word, err, test.text)
+	}
+}

@@ -1,0 +1,197 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/minictr/minictr/hint"
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// accountsMax bounds /etc/passwd and /etc/group, in bytes.
+const accountsMax = 1 << 20
+
+// account is a line of /etc/passwd.
+type account struct {
+	name     string
+	uid, gid uint32
+	home     string
+}
+
+// group is a line of /etc/group.
+type group struct {
+	name    string
+	gid     uint32
+	members []string
+}
+
+func (c *config) setUser() error {
+	spec := c.o.User
+	if spec == "" {
+		spec = c.image.User
+	}
+	userWord, groupWord, _ := strings.Cut(spec, ":")
+	who, err := c.findUser(userWord)
+	if err != nil {
+		return fmt.Errorf("user %q: %w", spec, err)
+	}
+	groups, err := c.findGroups(&who, groupWord)
+	if err != nil {
+		return fmt.Errorf("user %q: %w", spec, err)
+	}
+	if !mapped(c.spec.Linux.UIDMappings, who.uid) || !mapped(c.spec.Linux.GIDMappings, who.gid) {
+		return fmt.Errorf("user %q: uid %d, gid %d are not in --userns %s", spec, who.uid, who.gid, c.o.Userns)
+	}
+	for _, gid := range groups {
+		if !mapped(c.spec.Linux.GIDMappings, gid) {
+			return hint.New(fmt.Errorf("--userns %s: the user's group %d is not in it", c.o.Userns, gid),
+				"map that group too, or leave it out by naming another: --user USER:GROUP")
+		}
+	}
+	c.spec.Process.User = specs.User{UID: who.uid, GID: who.gid, AdditionalGids: groups}
+	if who.home != "" {
+		c.home = who.home
+	}
+	return nil
+}
+
+// findUser returns the account that word, a name or a number, stands for. A
+// number without an account has group 0, as in docker.
+func (c *config) findUser(word string) (account, error) {
+	if word == "" {
+		word = "0"
+	}
+	uid, isNumber, err := parseID(word)
+	if err != nil {
+		return account{}, err
+	}
+	lines, err := c.readAccounts("etc/passwd", isNumber)
+	if err != nil {
+		return account{}, err
+	}
+	for _, line := range lines {
+		a, ok := parseAccount(line)
+		if ok && (isNumber && a.uid == uid || !isNumber && a.name == word) {
+			return a, nil
+		}
+	}
+	if !isNumber {
+		return account{}, hint.New(errors.New("no matching entries in the container's /etc/passwd"),
+			"a uid needs no entry: --user 1000:1000")
+	}
+	return account{uid: uid}, nil
+}
+
+// findGroups settles who's primary group and returns all its groups, the
+// primary one first. A group asked for by word replaces the primary group and
+// brings no others with it.
+func (c *config) findGroups(who *account, word string) ([]uint32, error) {
+	gid, isNumber, err := parseID(word)
+	if err != nil {
+		return nil, err
+	}
+	if isNumber {
+		who.gid = gid
+		return []uint32{gid}, nil
+	}
+	byName := word != ""
+	if !byName && who.name == "" {
+		return []uint32{who.gid}, nil
+	}
+	lines, err := c.readAccounts("etc/group", !byName)
+	if err != nil {
+		return nil, err
+	}
+	gids := []uint32{who.gid}
+	for _, line := range lines {
+		g, ok := parseGroup(line)
+		switch {
+		case !ok:
+		case byName && g.name == word:
+			who.gid = g.gid
+			return []uint32{g.gid}, nil
+		case !byName && slices.Contains(g.members, who.name) && !slices.Contains(gids, g.gid):
+			gids = append(gids, g.gid)
+		}
+	}
+	if byName {
+		return nil, hint.New(fmt.Errorf("group %q: no matching entries in the container's /etc/group", word),
+			"a gid needs no entry: --user 1000:1000")
+	}
+	return gids, nil
+}
+
+// parseID tells numbers from names; the empty word is neither.
+func parseID(word string) (id uint32, isNumber bool, err error) {
+	if strings.Trim(strings.TrimLeft(word, "+-"), "0123456789") != "" || word == "" {
+		return 0, false, nil
+	}
+	n, err := strconv.ParseUint(word, 10, 32)
+	if err != nil || n == math.MaxUint32 {
+		return 0, false, fmt.Errorf("id %q: not between 0 and %d", word, uint32(math.MaxUint32-1))
+	}
+	return uint32(n), true, nil
+}
+
+func parseAccount(line string) (account, bool) {
+	f := strings.Split(line, ":")
+	if len(f) < 6 {
+		return account{}, false
+	}
+	uid, ok1, _ := parseID(f[2])
+	gid, ok2, _ := parseID(f[3])
+	return account{f[0], uid, gid, f[5]}, f[0] != "" && ok1 && ok2
+}
+
+func parseGroup(line string) (group, bool) {
+	f := strings.Split(line, ":")
+	if len(f) < 4 {
+		return group{}, false
+	}
+	gid, ok, _ := parseID(f[2])
+	return group{f[0], gid, strings.Split(f[3], ",")}, f[0] != "" && ok
+}
+
+// readAccounts returns the lines of one of the image's account files. With
+// optional, a file that is not there or not ours to read has no lines.
+func (c *config) readAccounts(name string, optional bool) ([]string, error) {
+	data, err := readSmall(c.files, name)
+	switch {
+	case err == nil:
+		return strings.Split(string(data), "\n"), nil
+	case optional && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)):
+		return nil, nil
+	case errors.Is(err, fs.ErrPermission):
+		return nil, hint.New(err, "the image's files belong to root: use sudo, or a number instead of a name")
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, hint.New(fmt.Errorf("the container has no /%s to find names in", name), "use a number: --user 1000:1000")
+	}
+	return nil, fmt.Errorf("the container's /%s: %w", name, err)
+}
+
+// readSmall reads a regular file of at most accountsMax bytes.
+func readSmall(files fs.FS, name string) ([]byte, error) {
+	f, err := files.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("not a regular file (%v)", info.Mode())
+	}
+	data, err := io.ReadAll(io.LimitReader(f, accountsMax+1))
+	if len(data) > accountsMax {
+		return nil, fmt.Errorf("larger than %d bytes", accountsMax)
+	}
+	return data, err
+}

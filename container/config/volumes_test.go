@@ -1,0 +1,242 @@
+package config
+
+import (
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/runtime/plan"
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
+
+func find(t *testing.T, spec *specs.Spec, destination string) specs.Mount {
+	t.Helper()
+	i := slices.IndexFunc(spec.Mounts, func(m specs.Mount) bool { return m.Destination == destination })
+	if i < 0 {
+		t.Fatalf("no mount on %s", destination)
+	}
+	return spec.Mounts[i]
+}
+
+func wantPlain(t *testing.T, what string, err error) {
+	t.Helper()
+	if err == nil {
+		t.Errorf("%s: no error", what)
+		return
+	}
+	for _, r := range err.Error() + hint.Of(err) {
+		if r < ' ' || 0x7f <= r && r < 0xa0 {
+			t.Errorf("%s: control byte in %q, hint %q", what, err, hint.Of(err))
+			return
+		}
+	}
+}
+
+func TestUserMounts(t *testing.T) {
+	for _, test := range []struct {
+		o    Options
+		want string // destination source type options
+	}{
+		{Options{Volumes: []string{"/a:/b"}}, "/b /a bind rbind,rw,rprivate"},
+		{Options{Volumes: []string{"/a/../c/:/b/./d/"}}, "/b/d /c bind rbind,rw,rprivate"},
+		{Options{Volumes: []string{"/a:/b:ro"}}, "/b /a bind rbind,rro,rprivate"},
+		{Options{Volumes: []string{"/a:/b:rshared,rw"}}, "/b /a bind rbind,rw,rshared"},
+		{Options{Volumes: []string{".:/b"}}, "/b /home/ada/project bind rbind,rw,rprivate"},
+		{Options{Volumes: []string{"../x:/b"}}, "/b /home/ada/x bind rbind,rw,rprivate"},
+		{Options{Volumes: []string{"/data"}}, "/data rootfs:/data bind rbind,rw,rprivate"},
+		{Options{Mounts: []string{"type=bind,src=/a,dst=/b"}}, "/b /a bind rbind,rw,rprivate"},
+		{Options{Mounts: []string{"Type=bind,source=./a,destination=/b,readonly"}}, "/b /home/ada/project/a bind rbind,rro,rprivate"},
+		{Options{Mounts: []string{"type=bind,src=/a,target=/b,ro=true,bind-propagation=slave"}}, "/b /a bind rbind,rro,slave"},
+		{Options{Mounts: []string{"type=bind,src=/a,target=/b,ro=0"}}, "/b /a bind rbind,rw,rprivate"},
+		{Options{Mounts: []string{`type=bind,"src=/a,comma",target=/b`}}, "/b /a,comma bind rbind,rw,rprivate"},
+		{Options{Mounts: []string{"type=tmpfs,dst=/b"}}, "/b tmpfs tmpfs nosuid,nodev,noexec"},
+		{Options{Mounts: []string{"type=tmpfs,dst=/b,tmpfs-size=1k,tmpfs-mode=1770,ro"}}, "/b tmpfs tmpfs nosuid,nodev,noexec,size=1024,mode=1770,ro"},
+		{Options{Tmpfs: []string{"/b"}}, "/b tmpfs tmpfs nosuid,nodev,noexec"},
+		{Options{Tmpfs: []string{"/b:exec,suid,dev,size=10%"}}, "/b tmpfs tmpfs exec,suid,dev,size=10%"},
+		{Options{Tmpfs: []string{"/b:exec,noexec"}}, "/b tmpfs tmpfs nosuid,nodev,noexec"},
+		{Options{Tmpfs: []string{"/dev/shm:size=1g"}}, "/dev/shm tmpfs tmpfs nosuid,nodev,noexec,size=1g"},
+		{Options{Volumes: []string{"/a:/etc/hosts"}}, "/etc/hosts /a bind rbind,rw,rprivate"},
+	} {
+		destination, _, _ := strings.Cut(test.want, " ")
+		m := find(t, mustConfig(t, test.o), destination)
+		if got := strings.Join([]string{m.Destination, m.Source, m.Type, strings.Join(m.Options, ",")}, " "); got != test.want {
+			t.Errorf("%+v: %s, want %s", test.o, got, test.want)
+		}
+	}
+}
+
+func TestUserMountErrors(t *testing.T) {
+	for _, test := range []struct {
+		o    Options
+		text string
+	}{
+		{Options{Volumes: []string{""}}, `--volume "": target "": not an absolute path`},
+		{Options{Volumes: []string{"/a:b"}}, `target "b": not an absolute path`},
+		{Options{Volumes: []string{"/a:/"}}, `target "/": that is the root`},
+		{Options{Volumes: []string{"/a:/b/.."}}, "that is the root"},
+		{Options{Volumes: []string{":/b"}}, "no source"},
+		{Options{Volumes: []string{"data:/b"}}, `source "data": named volumes are not here yet`},
+		{Options{Volumes: []string{"~/x:/b"}}, `source "~/x": not a path`},
+		{Options{Volumes: []string{"/a\x00:/b"}}, "NUL"},
+		{Options{Volumes: []string{"/a:/b\x00"}}, "NUL"},
+		{Options{Volumes: []string{"/a:/b:ro:x"}}, "more than three fields"},
+		{Options{Volumes: []string{"/a:/b:z"}}, `option "z": SELinux`},
+		{Options{Volumes: []string{"/a:/b:"}}, `option "": not known`},
+		{Options{Volumes: []string{"/a:/b:ro,rw"}}, `option "rw": not known, or the second of its kind`},
+		{Options{Volumes: []string{"/a:/b:nocopy"}}, `option "nocopy": not known`},
+		{Options{Volumes: []string{"rootfs:/b:/c"}}, `source "rootfs": named volumes`},
+		{Options{Volumes: []string{"/a:/x", "/b:/x/."}}, `duplicate mount point "/x"`},
+		{Options{Volumes: []string{"/a:/x"}, Tmpfs: []string{"/x"}}, `--tmpfs "/x": duplicate mount point "/x"`},
+		{Options{Mounts: []string{"src=/a,dst=/b"}}, `type "volume": not known`},
+		{Options{Mounts: []string{"type=bind,src=/a"}}, `target "": not an absolute path`},
+		{Options{Mounts: []string{"type=bind,dst=/b"}}, "no source"},
+		{Options{Mounts: []string{"type=bind,src=a,dst=/b"}}, "named volumes"},
+		{Options{Mounts: []string{"type=bind,src=rootfs:/etc,dst=/b"}}, "named volumes"},
+		{Options{Mounts: []string{"type=bind,src=/a,dst=/b,tmpfs-size=1m"}}, "size=1048576: not for type=bind"},
+		{Options{Mounts: []string{"type=tmpfs,src=/a,dst=/b"}}, "not for type=tmpfs"},
+		{Options{Mounts: []string{"type=bind,src=/a,dst=/b,volume-nocopy=true"}}, `"volume-nocopy=true": key not known`},
+		{Options{Mounts: []string{"type=bind,src=/a,dst=/b,ro=maybe"}}, `"maybe" is neither true nor false`},
+		{Options{Mounts: []string{"type=bind,src=/a,dst=/b,bind-propagation=x"}}, "not private"},
+		{Options{Mounts: []string{"type=tmpfs,dst=/b,tmpfs-mode=999"}}, "not a file mode in octal"},
+		{Options{Mounts: []string{"type=tmpfs,dst=/b,tmpfs-size=big"}}, "not a size"},
+		{Options{Mounts: []string{"type=tmpfs,dst"}}, `"dst": no value`},
+		{Options{Mounts: []string{"type=tmpfs,dst=/b\ntype=bind"}}, "not a list of key=value"},
+		{Options{Mounts: []string{`type=tmpfs,"dst=/b`}}, "not a list of key=value"},
+		{Options{Tmpfs: []string{"run"}}, `target "run": not an absolute path`},
+		{Options{Tmpfs: []string{"/run:bind"}}, `option "bind": not known`},
+		{Options{Tmpfs: []string{"/run:"}}, `option "": not known`},
+		{Options{Tmpfs: []string{"/run:size="}}, `option "size=": not known`},
+	} {
+		_, err := testConfig(t, test.o)
+		wantError(t, strings.Join(slices.Concat(test.o.Volumes, test.o.Mounts, test.o.Tmpfs), " "), err, test.text)
+	}
+}
+
+// TestMountOnDev: the caller's /dev comes alone, without the default's pts, shm
+// and mqueue on top.
+func TestMountOnDev(t *testing.T) {
+	for _, m := range mustConfig(t, Options{Volumes: []string{"/mine:/dev"}}).Mounts {
+		if isBelow(m.Destination, "/dev") {
+			t.Errorf("mount on %s", m.Destination)
+		}
+	}
+}
+
+func imageVolume(t *testing.T, volume string, o Options) (*specs.Spec, error) {
+	t.Helper()
+	image := testImage()
+	image.Config.Volumes = map[string]struct{}{volume: {}}
+	return Config(&o, image, testFiles(), testHost())
+}
+
+func TestImageVolumes(t *testing.T) {
+	spec, err := imageVolume(t, "data/", Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := find(t, spec, "/data"); m.Source != "rootfs:/data" || !slices.Contains(m.Options, "rw") {
+		t.Errorf("volume %+v", m)
+	}
+	if spec, err = imageVolume(t, "/data", Options{Volumes: []string{"/mine:/data"}}); err != nil {
+		t.Fatal(err)
+	}
+	if m := find(t, spec, "/data"); m.Source != "/mine" {
+		t.Errorf("image's volume instead of the caller's: %+v", m)
+	}
+}
+
+// TestHostileImageVolumesRefused: the image cannot name a host path, take the place of a
+// kernel filesystem, or lie inside one.
+func TestHostileImageVolumesRefused(t *testing.T) {
+	plain := mustConfig(t, Options{})
+	for _, volume := range []string{"/proc", "/sys/", "/dev/shm", "/etc/hosts", "/dev/../proc"} {
+		spec, err := imageVolume(t, volume, Options{})
+		if err != nil {
+			t.Errorf("%s: %v", volume, err)
+			continue
+		}
+		destination := path.Clean(volume)
+		if got, want := find(t, spec, destination), find(t, plain, destination); got.Source != want.Source || got.Type != want.Type {
+			t.Errorf("%s: %+v, want %+v", volume, got, want)
+		}
+	}
+	for volume, text := range map[string]string{
+		"/":               "that is the root",
+		"../..":           "that is the root",
+		"/proc/self/attr": "/proc is not the image's",
+		"/sys/kernel":     "/sys is not the image's",
+		"/dev/null":       "/dev is not the image's",
+		"/a\x00b":         "NUL",
+	} {
+		_, err := imageVolume(t, volume, Options{})
+		wantError(t, volume, err, text)
+	}
+	spec, err := imageVolume(t, "../../etc/cron.d", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := find(t, spec, "/etc/cron.d"); m.Source != "rootfs:/etc/cron.d" {
+		t.Errorf("source %q", m.Source)
+	}
+}
+
+func FuzzVolume(f *testing.F) {
+	for _, word := range []string{"/a:/b:ro", "./a:/b", "/data", "a:b", "/a:/b:ro,rshared", "::", "/a:/../..", "rootfs:/x"} {
+		f.Add(word)
+	}
+	f.Fuzz(func(t *testing.T, word string) {
+		m, err := testHost().parseVolume(word)
+		checkMount(t, m, err)
+	})
+}
+
+func FuzzMount(f *testing.F) {
+	for _, word := range []string{"type=bind,src=/a,dst=/b,ro", "type=tmpfs,dst=/b,tmpfs-size=1m", `type=bind,"src=/a,b",dst=/c`, "type=bind,src=rootfs:/,dst=/x"} {
+		f.Add(word)
+	}
+	f.Fuzz(func(t *testing.T, word string) {
+		m, err := testHost().parseMount(word)
+		checkMount(t, m, err)
+	})
+}
+
+// checkMount: a mount that was accepted has a clean absolute target that is not
+// the root, and a source that is absolute or the container's own.
+func checkMount(t *testing.T, m specs.Mount, err error) {
+	if err != nil {
+		return
+	}
+	if !path.IsAbs(m.Destination) || path.Clean(m.Destination) != m.Destination || m.Destination == "/" {
+		t.Errorf("destination %q", m.Destination)
+	}
+	if m.Type == "bind" && !path.IsAbs(m.Source) && m.Source != plan.RootSource+m.Destination {
+		t.Errorf("source %q", m.Source)
+	}
+	if strings.ContainsRune(m.Destination+m.Source+strings.Join(m.Options, ""), 0) {
+		t.Errorf("NUL in %+v", m)
+	}
+}
+
+// TestPropagation: /proc is in no peer group of the test's host, /proc/sys
+// hears of others.
+func TestPropagation(t *testing.T) {
+	for _, test := range []struct{ word, want string }{
+		{"/proc/tty:/x:rshared", "/proc/tty is on the mount /proc, which is not shared"},
+		{"/proc/tty:/x:slave", "/proc/tty is on the mount /proc, which is not shared or slave"},
+		{"/proc/sys:/x:shared", "/proc/sys is on the mount /proc/sys, which is not shared"},
+		{"/proc/sys/kernel:/x:rslave", ""},
+		{"/processes:/x:rshared", ""},
+		{"/proc/tty:/x:rprivate", ""},
+	} {
+		_, err := testConfig(t, Options{Volumes: []string{test.word}})
+		if test.want != "" {
+			wantError(t, test.word, err, test.want)
+		} else if err != nil {
+			t.Errorf("%s: %v", test.word, err)
+		}
+	}
+	_, err := testConfig(t, Options{Mounts: []string{"type=bind,src=/proc/tty,dst=/x,bind-propagation=rshared"}})
+	wantError(t, "--mount", err, "is not shared")
+}

@@ -1,0 +1,169 @@
+package container
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/docker/go-units"
+	"github.com/go-json-experiment/json"
+	"github.com/minictr/minictr/container/config"
+	"github.com/minictr/minictr/runtime/cgroup"
+	"golang.org/x/sys/unix"
+)
+
+// ExitStatus is the end of a container's last life.
+type ExitStatus struct {
+	Tasks     int       // how many there have been
+	Restarts  int       // how many of them began by themselves since somebody started it
+	FastExits int       // how many of those in a row ended soon, this one too
+	Started   time.Time // zero if it could not be started
+	Finished  time.Time
+
+	ExitCode  int         // as a shell tells it
+	Signal    unix.Signal // that killed it, 0 for none
+	OOM       *cgroup.OOM // nil: it never needed more memory than it may have
+	StoppedBy unix.Signal // to end, by somebody with this signal; 0 for none
+	Error     string      // why it could not be started, or how it was lost
+}
+
+// NewExitStatus is the end of the present life, told from what wait(2) said.
+func (c *Container) NewExitStatus(status unix.WaitStatus) *ExitStatus {
+	end := c.NextExitStatus()
+	end.ExitCode = status.ExitStatus()
+	if status.Signaled() {
+		end.Signal = status.Signal()
+		end.ExitCode = 128 + int(end.Signal)
+	}
+	return end
+}
+
+// NextExitStatus is one more than the last one, with what the kernel still knows.
+func (c *Container) NextExitStatus() *ExitStatus {
+	end := &ExitStatus{Finished: time.Now().UTC(), StoppedBy: c.StoppedBy()}
+	if last, err := c.ExitStatus(); err == nil && last != nil {
+		end.Tasks, end.Restarts, end.FastExits = last.Tasks, last.Restarts, last.FastExits
+	}
+	end.Tasks++
+	life, err := c.Task()
+	if err != nil {
+		return end
+	}
+	end.Started = life.Record.Created
+	if life.Record.Cgroup != "" {
+		end.OOM = cgroup.ReadOOM(life.Record.Cgroup)
+	}
+	return end
+}
+
+// room is how large end.json is, in bytes: blanks make up for what it holds less.
+const room = 4096
+
+// Reserve makes sure that there will be room for the end, even on a full disk.
+func (c *Container) Reserve() error {
+	return os.WriteFile(c.Path(".end.json"), bytes.Repeat([]byte(" "), room), 0o600)
+}
+
+// SaveExitStatus writes it down, into what was reserved for it. It is on the disk before
+// it has its name: a power cut leaves the one or the other.
+func (c *Container) SaveExitStatus(end *ExitStatus) error {
+	data, err := json.Marshal(end)
+	if err != nil {
+		return err
+	}
+	file, err := os.OpenFile(c.Path(".end.json"), os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if _, err := file.Write(append(data, bytes.Repeat([]byte(" "), max(0, room-len(data)))...)); err != nil {
+		return err
+	}
+	if err := unix.Fdatasync(int(file.Fd())); err != nil {
+		return fmt.Errorf("fdatasync %s: %w", file.Name(), err)
+	}
+	return os.Rename(c.Path(".end.json"), c.Path("end.json"))
+}
+
+// Duration is how long that life was.
+func (e *ExitStatus) Duration() time.Duration { return e.Finished.Sub(e.Started) }
+
+// ExitStatus is how the container's last life ended, nil if none has yet. That nobody can
+// read it any more is an end, too.
+func (c *Container) ExitStatus() (*ExitStatus, error) {
+	end := &ExitStatus{}
+	err := c.Read("end.json", end)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if IsCorrupt(err) {
+		end, err = &ExitStatus{Error: "how it ended is not known: " + err.Error(), ExitCode: exitLost}, nil
+		if file, statErr := os.Stat(c.Path("end.json")); statErr == nil {
+			end.Finished = file.ModTime()
+		}
+	}
+	return end, err
+}
+
+// Describe tells it in words.
+func (e *ExitStatus) Describe() string {
+	switch {
+	case e.Error != "":
+		return e.Error
+	case e.Signal == unix.SIGKILL && e.OOM != nil:
+		return fmt.Sprintf("killed by the kernel: out of memory%s", limit(e.OOM))
+	case e.Signal != 0 && e.Signal == e.StoppedBy:
+		return fmt.Sprintf("stopped with %s", unix.SignalName(e.Signal))
+	case e.Signal != 0:
+		return fmt.Sprintf("killed by signal %d, %s", e.Signal, unix.SignalName(e.Signal))
+	case e.OOM != nil:
+		return fmt.Sprintf("exited with code %d; %d of its processes were killed for memory%s", e.ExitCode, e.OOM.Kills, limit(e.OOM))
+	case e.ExitCode == 0:
+		return "exited with code 0"
+	}
+	return fmt.Sprintf("exited with code %d", e.ExitCode)
+}
+
+func limit(oom *cgroup.OOM) string {
+	if oom.Limit == 0 {
+		return ": the machine had no more"
+	}
+	return fmt.Sprintf(" at the limit of %s (peak %s)", units.BytesSize(float64(oom.Limit)), units.BytesSize(float64(oom.Peak)))
+}
+
+const firstPause = 100 * time.Millisecond
+
+const longestPause = time.Minute
+
+// restart tells whether a container that has ended so is to begin again, and after
+// which pause. The pause doubles each time it ends soon.
+func RestartPause(r config.RestartPolicy, end *ExitStatus) (pause time.Duration, again bool) {
+	switch {
+	case end.StoppedBy != 0 || r.Policy == config.RestartNo:
+		return 0, false
+	case r.Policy == config.RestartOnFailure && (end.ExitCode == 0 || r.Max > 0 && end.Restarts >= r.Max):
+		return 0, false
+	}
+	pause = firstPause
+	for range end.FastExits - 1 {
+		pause = min(2*pause, longestPause)
+	}
+	return pause, true
+}
+
+// StoppedBy is the signal by which somebody has stopped it, 0 if nobody has.
+func (c *Container) StoppedBy() unix.Signal {
+	number, err := os.Readlink(c.Path("stopped"))
+	if err != nil {
+		return 0
+	}
+	sig, err := strconv.Atoi(number)
+	if err != nil {
+		return unix.SIGKILL
+	}
+	return unix.Signal(sig)
+}

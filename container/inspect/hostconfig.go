@@ -1,0 +1,144 @@
+package inspect
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/config"
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// HostConfig is what the caller has decided about a container, with docker's names
+// and units; 0 is no limit.
+type HostConfig struct {
+	Binds         []string
+	Tmpfs         map[string]string
+	LogConfig     LogConfig
+	NetworkMode   string
+	RestartPolicy RestartPolicy
+	AutoRemove    bool
+	Init          bool
+
+	CapAdd, CapDrop            []string
+	Privileged, ReadonlyRootfs bool
+	SecurityOpt                []string
+	MaskedPaths, ReadonlyPaths []string
+	Sysctls                    map[string]string
+	Ulimits                    []Ulimit
+
+	IpcMode, PidMode, UTSMode, UsernsMode string
+
+	CgroupParent                          string
+	Memory, MemorySwap, MemoryReservation int64 // bytes
+	NanoCpus, CpuQuota                    int64 // billionths of a processor; microseconds
+	CpuPeriod, CpuShares                  uint64
+	CpusetCpus, CpusetMems                string
+	PidsLimit                             int64
+	BlkioWeight                           uint16
+	BlkioWeightDevice                     []DiskWeight
+	BlkioDeviceReadBps, BlkioDeviceWriteBps,
+	BlkioDeviceReadIOps, BlkioDeviceWriteIOps []DiskRate
+	CgroupConf map[string]string // podman's name for files of the cgroup
+}
+
+// These are parts of it.
+type (
+	LogConfig struct {
+		Type   string
+		Config map[string]string
+	}
+	RestartPolicy struct {
+		Name              string
+		MaximumRetryCount int
+	}
+	Ulimit struct {
+		Name       string
+		Soft, Hard uint64
+	}
+	DiskWeight struct {
+		Path   string
+		Weight uint16
+	}
+	DiskRate struct {
+		Path string
+		Rate uint64
+	}
+)
+
+func hostConfig(c *container.Container, spec *specs.Spec) HostConfig {
+	o := &c.Settings.Options
+	h := HostConfig{
+		Binds: o.Volumes, Tmpfs: tmpfs(spec.Mounts), NetworkMode: Network(c), AutoRemove: o.Remove, Init: o.Init,
+		LogConfig:     LogConfig{"minictr", map[string]string{"max-size": strconv.FormatInt(c.Settings.LogMaximum, 10)}},
+		RestartPolicy: RestartPolicy{c.Settings.Restart.Policy, c.Settings.Restart.Max},
+		CapAdd:        o.CapAdd, CapDrop: o.CapDrop, Privileged: o.Privileged, ReadonlyRootfs: spec.Root.Readonly,
+		SecurityOpt: o.SecurityOpt, MaskedPaths: spec.Linux.MaskedPaths, ReadonlyPaths: spec.Linux.ReadonlyPaths,
+		Sysctls: spec.Linux.Sysctl, IpcMode: o.IPC, PidMode: o.PID, UTSMode: o.UTS, UsernsMode: o.Userns,
+		CgroupParent: "/" + config.CgroupParent,
+	}
+	for _, r := range spec.Process.Rlimits {
+		h.Ulimits = append(h.Ulimits, Ulimit{r.Type, r.Soft, r.Hard})
+	}
+	h.setLimits(o, spec.Linux.Resources)
+	return h
+}
+
+// setLimits tells the limits of a container, which are those of its next life too.
+func (h *HostConfig) setLimits(o *config.Options, r *specs.LinuxResources) {
+	if r == nil {
+		return
+	}
+	if m := r.Memory; m != nil {
+		h.Memory, h.MemorySwap, h.MemoryReservation = value(m.Limit), value(m.Swap), value(m.Reservation)
+		if h.Memory < 0 {
+			h.Memory, h.MemorySwap = 0, 0
+		}
+	}
+	h.setDisks(r.BlockIO)
+	h.CgroupConf = r.Unified
+	if p := r.Pids; p != nil {
+		h.PidsLimit = value(p.Limit)
+	}
+	c := r.CPU
+	if c == nil {
+		return
+	}
+	h.CpuPeriod, h.CpuQuota, h.CpuShares = value(c.Period), value(c.Quota), value(c.Shares)
+	h.CpusetCpus, h.CpusetMems = c.Cpus, c.Mems
+	if o.CPUs != "" && h.CpuPeriod > 0 {
+		h.NanoCpus = max(0, h.CpuQuota) * 1e9 / int64(h.CpuPeriod)
+		h.CpuPeriod, h.CpuQuota = 0, 0 // docker tells one or the other
+	}
+}
+
+// setDisks names disks as udev does by their numbers, which are all that the config
+// has.
+func (h *HostConfig) setDisks(b *specs.LinuxBlockIO) {
+	if b == nil {
+		return
+	}
+	if b.Weight != nil {
+		h.BlkioWeight = *b.Weight
+	}
+	for _, d := range b.WeightDevice {
+		h.BlkioWeightDevice = append(h.BlkioWeightDevice, DiskWeight{diskPath(d.Major, d.Minor), *d.Weight})
+	}
+	rates := func(devices []specs.LinuxThrottleDevice) (list []DiskRate) {
+		for _, d := range devices {
+			list = append(list, DiskRate{diskPath(d.Major, d.Minor), d.Rate})
+		}
+		return list
+	}
+	h.BlkioDeviceReadBps, h.BlkioDeviceWriteBps = rates(b.ThrottleReadBpsDevice), rates(b.ThrottleWriteBpsDevice)
+	h.BlkioDeviceReadIOps, h.BlkioDeviceWriteIOps = rates(b.ThrottleReadIOPSDevice), rates(b.ThrottleWriteIOPSDevice)
+}
+
+func diskPath(major, minor int64) string { return fmt.Sprintf("/dev/block/%d:%d", major, minor) }
+
+func value[T int64 | uint64](n *T) T {
+	if n == nil {
+		return 0
+	}
+	return *n
+}

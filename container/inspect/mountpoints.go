@@ -1,0 +1,63 @@
+package inspect
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/config"
+	"github.com/minictr/minictr/runtime/plan"
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// MountPoint is one of them, with docker's names.
+type MountPoint struct {
+	Type        string // bind; tmpfs; volume for a folder of its own that stays writable
+	Source      string // on the host
+	Destination string
+	Mode        string // ro or ""
+	RW          bool
+	Propagation string
+}
+
+func mountPoints(c *container.Container, spec *specs.Spec) []MountPoint {
+	points := []MountPoint{}
+	for _, m := range spec.Mounts {
+		if config.IsKernelPath(m.Destination) || filepath.Dir(m.Source) == c.Dir {
+			continue
+		}
+		p := MountPoint{Source: m.Source, Destination: m.Destination, RW: true}
+		for _, word := range m.Options {
+			switch {
+			case word == "ro" || word == "rro":
+				p.Mode, p.RW = "ro", false
+			case config.IsPropagation(word):
+				p.Propagation = word
+			}
+		}
+		switch {
+		case plan.Binds(m) && strings.HasPrefix(m.Source, plan.RootSource):
+			p.Type, p.Source = "volume", filepath.Join(c.Path("upper"), m.Destination)
+		case plan.Binds(m):
+			p.Type = "bind"
+		case m.Type == "tmpfs":
+			p.Type, p.Source = "tmpfs", ""
+		default:
+			continue
+		}
+		points = append(points, p)
+	}
+	return points
+}
+
+// tmpfs are the filesystems in memory, with their options.
+func tmpfs(mounts []specs.Mount) map[string]string {
+	all := map[string]string{}
+	for _, m := range mounts {
+		if m.Type == "tmpfs" && !config.IsKernelPath(m.Destination) {
+			all[m.Destination] = strings.Join(slices.Clone(m.Options), ",")
+		}
+	}
+	return all
+}

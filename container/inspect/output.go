@@ -1,0 +1,55 @@
+package inspect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/logs"
+	"github.com/minictr/minictr/hint"
+)
+
+// Logs writes what a container has said to stdout and stderr. With o.Follow it
+// goes on until the container's present life has ended, even if it then begins
+// again by itself; so does docker.
+func Logs(ctx context.Context, root, name string, o logs.Options, stdout, stderr io.Writer) error {
+	c, err := container.Find(root, name)
+	if err != nil {
+		return fmt.Errorf("logs of %w", err)
+	}
+	if err := copyLog(c, ctx, o, stdout, stderr); err != nil {
+		return fmt.Errorf("logs of container %q: %w", name, err)
+	}
+	return nil
+}
+
+func copyLog(c *container.Container, ctx context.Context, o logs.Options, stdout, stderr io.Writer) error {
+	s, err := c.State()
+	if err != nil {
+		return err
+	}
+	if foreground(c, &s) {
+		return hint.New(errors.New("it ran in the foreground, and has no log"),
+			"what it says goes to who ran it; minictr run -d keeps a log")
+	}
+	if !o.Follow || !s.Active() {
+		o.Follow = false
+		return logs.Copy(ctx, c.Dir, o, nil, stdout, stderr)
+	}
+	lock, err := c.ShareWaiters()
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	return logs.Copy(ctx, c.Dir, o, c.AwaitExit().Done, stdout, stderr)
+}
+
+// foreground tells whether its lives have been in the foreground.
+func foreground(c *container.Container, s *container.State) bool {
+	if s.Status == container.Created || c.Has("watcher") || c.Has(logs.Current) || c.Has(logs.Older) {
+		return false
+	}
+	return s.Active() || s.ExitStatus != nil && !s.ExitStatus.Started.IsZero() // it could be started
+}

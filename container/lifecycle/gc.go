@@ -1,0 +1,53 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/internal/lockfile"
+	"github.com/minictr/minictr/runtime/cgroup"
+	"golang.org/x/sys/unix"
+)
+
+// forgotten is how old an empty cgroup is that nobody comes back for.
+const forgotten = 5 * time.Minute
+
+// Collect settles what killed commands have left in the store at root, waiting for
+// those that make containers now, and removes cgroups that are nobody's.
+func Collect(root string) ([]container.Leftover, error) {
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return nil, err
+	}
+	wait := func(path string, how lockfile.Mode) (*os.File, error) {
+		return lockfile.Lock(context.Background(), path, how)
+	}
+	left, stuck, err := container.RecoverStore(root, wait)
+	if err != nil {
+		return left, errors.Join(append(stuck, err)...)
+	}
+	for id, path := range container.Cgroups() {
+		if _, err := os.Lstat(filepath.Join(root, "containers", id)); err == nil || !container.IsID(id) {
+			continue
+		}
+		st, err := os.Stat(path)
+		if err == nil && time.Since(st.ModTime()) < forgotten {
+			continue
+		}
+		if err == nil {
+			err = cgroup.RemoveEmpty(path)
+		}
+		switch {
+		case err == nil:
+			left = append(left, container.Leftover{Kind: "cgroup", Name: path, What: "removed"})
+		case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.EBUSY):
+			stuck = append(stuck, err)
+		}
+	}
+	return left, errors.Join(stuck...)
+}

@@ -1,0 +1,84 @@
+package lifecycle
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/config"
+	"github.com/minictr/minictr/internal/lockfile"
+	"github.com/minictr/minictr/runtime/cgroup"
+)
+
+// TestCollectCgroups: of the cgroups that no container of this store has, those go
+// that have been empty for long, with all below them, and nothing else.
+func TestCollectCgroups(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("not root, who alone may make cgroups: use make test")
+	}
+	mount, err := cgroup.Mount()
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := t.TempDir()
+	folder := func(name string, age time.Duration) string {
+		path := filepath.Join(mount, config.CgroupParent, name)
+		if err := os.MkdirAll(path, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { cgroup.Remove(path) })
+		then := time.Now().Add(-age)
+		if err := os.Chtimes(path, then, then); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	old, own := container.NewID(), container.NewID()
+	folder(filepath.Join(old, "below"), time.Hour)
+	goes := folder(old, time.Hour)
+	stays := []string{folder(container.NewID(), time.Minute), folder(own, time.Hour), folder("not-a-container-"+old[:8], time.Hour)}
+	if err := os.MkdirAll(filepath.Join(root, "containers", own), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	busy := container.NewID()
+	stays = append(stays, folder(filepath.Join(busy, "z-empty"), time.Hour), folder(filepath.Join(busy, "a-full"), time.Hour), folder(busy, time.Hour))
+	sleep := exec.Command("sleep", "100")
+	if err := sleep.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer sleep.Wait()
+	defer sleep.Process.Kill()
+	if err := os.WriteFile(filepath.Join(mount, config.CgroupParent, busy, "a-full", "cgroup.procs"), []byte(strconv.Itoa(sleep.Process.Pid)), 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, "containers", own, "image"), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	lock, err := lockfile.Try(filepath.Join(root, "containers", own), lockfile.Exclusive) // somebody has it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	left, err := Collect(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(left, container.Leftover{Kind: "cgroup", Name: goes, What: "removed"}) {
+		t.Errorf("not told that %s was removed: %v", goes, left)
+	}
+	if _, err := os.Stat(goes); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%s is still there: %v", goes, err)
+	}
+	for _, path := range stays {
+		if _, err := os.Stat(path); err != nil {
+			t.Errorf("it should have stayed: %v", err)
+		}
+	}
+}

@@ -1,0 +1,34 @@
+package lifecycle
+
+import (
+	"path/filepath"
+
+	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/config"
+	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/stdio"
+)
+
+// unborn is the id of a container that is only planned.
+const unborn = "ID"
+
+// Plan writes down what Run would do. It makes nothing, and needs no more than
+// to read the image's config.
+func Plan(root, name string, o *config.Options) (*plan.Plan, error) {
+	root, store, err := openStore(root)
+	if err != nil {
+		return nil, err
+	}
+	image, err := store.Image(name)
+	if err != nil {
+		return nil, err
+	}
+	spec, host, err := configOn(store, image, o, unborn, filepath.Join(root, "containers", unborn))
+	if err != nil {
+		return nil, err
+	}
+	options := container.CompileOptions(store.Layers(), image.Layers, host, o.Remove)
+	options.Null[0] = !o.Interactive // standard input is empty
+	stdio.Fit(spec.Process)
+	return plan.Compile(spec, options)
+}

@@ -1,0 +1,49 @@
+package lifecycle
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/inspect"
+)
+
+// Prune removes all containers that do not run, and for which the filters hold, and
+// returns their ids, and how many bytes the files held that they had changed. One
+// that somebody starts at this moment stays; so does one that cannot be read or
+// removed, which is an error beside the others.
+func Prune(root string, words []string) (removed []string, freed int64, err error) {
+	all, err := container.List(root)
+	stuck := []error{err}
+	f, err := inspect.ParseFilters(words, all, root, inspect.PruneFilters)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, c := range all {
+		size, chosen, err := prune(c, f)
+		switch {
+		case errors.Is(err, container.ErrNotExist):
+		case err != nil:
+			stuck = append(stuck, fmt.Errorf("remove %w", c.About(err)))
+		case chosen:
+			removed, freed = append(removed, c.ID), freed+size
+		}
+	}
+	return removed, freed, errors.Join(stuck...)
+}
+
+// prune removes a container if nobody runs it and the filters hold.
+func prune(c *container.Container, f inspect.Filters) (size int64, chosen bool, err error) {
+	if err := c.Take(0); errors.Is(err, container.ErrRunning) {
+		return 0, false, nil
+	} else if err != nil {
+		return 0, false, err
+	}
+	if !f.Choose(&inspect.Summary{Container: c}) {
+		return 0, false, c.Unlock()
+	}
+	if size, err = inspect.BytesIn(c.Path("upper")); err != nil {
+		return 0, false, errors.Join(err, c.Unlock())
+	}
+	return size, true, c.Remove()
+}

@@ -1,0 +1,317 @@
+package monitor
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/config"
+	"github.com/minictr/minictr/runtime"
+	"github.com/minictr/minictr/runtime/state"
+	"github.com/minictr/minictr/runtime/stdio"
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// startHealth makes the timer of a life that begins, for the watcher to keep. It
+// never blocks who reads it: it may be set anew between a poll and a read.
+func startHealth(c *container.Container) error {
+	rules := c.Settings.Health
+	if rules == nil {
+		return nil
+	}
+	fd, err := unix.TimerfdCreate(unix.CLOCK_BOOTTIME, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK)
+	if err != nil {
+		return fmt.Errorf("timerfd_create: %w", err)
+	}
+	timer := os.NewFile(uintptr(fd), "timerfd")
+	defer timer.Close()
+	now := time.Now()
+	h := &container.Health{Status: container.Starting, Life: now}
+	return errors.Join(setTimer(fd, checkPause(h, rules, now), rules), Keep(timer, Timer))
+}
+
+// setTimer sets the timer to pause, and then to go on by itself.
+func setTimer(fd int, pause time.Duration, rules *config.Healthcheck) error {
+	spec := &unix.ItimerSpec{
+		Value:    unix.NsecToTimespec(int64(pause)),
+		Interval: unix.NsecToTimespec(int64(pause + time.Duration(rules.Timeout) + time.Second)),
+	}
+	if err := unix.TimerfdSettime(fd, 0, spec, nil); err != nil {
+		return fmt.Errorf("timerfd_settime: %w", err)
+	}
+	return nil
+}
+
+// awaitChecks waits for the checks of a life that has ended, all our children but
+// its process: they end with it, and are not to write into what is removed.
+func awaitChecks() {
+	for began := time.Now(); time.Since(began) < container.KillTimeout; time.Sleep(time.Millisecond) {
+		if _, err := unix.Wait4(-1, nil, unix.WNOHANG, nil); errors.Is(err, unix.ECHILD) {
+			return
+		}
+	}
+}
+
+// CheckHealth makes one check, in a process that the watcher has started.
+func CheckHealth(root, id string) error {
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return err
+	}
+	c, err := container.Open(root, id, "")
+	if err != nil {
+		return err
+	}
+	if c.Settings.Health == nil {
+		return fmt.Errorf("container %s: it has no health check", id)
+	}
+	catchSignals()
+	if err := checkHealth(c); err != nil {
+		return fmt.Errorf("check the health of container %s: %w", id, err)
+	}
+	return nil
+}
+
+// checkHealth makes the check, and sets the timer whatever came of it.
+func checkHealth(c *container.Container) error {
+	rules := c.Settings.Health
+	life, err := c.Task()
+	if err != nil {
+		return err
+	}
+	h, err := c.HealthOf(life.Record.Created)
+	if err != nil {
+		return err
+	}
+	err = checkLife(c, life, h)
+	return errors.Join(err, setTimer(Timer, checkPause(h, rules, time.Now()), rules))
+}
+
+// checkLife adds a check to h. One that a paused container could not finish, or
+// one that has ended, is none.
+func checkLife(c *container.Container, life *state.Folder, h *container.Health) error {
+	if status, err := life.Status(); err != nil || status != specs.StateRunning {
+		return err
+	}
+	check, err := check(c, life)
+	if errors.Is(err, errPaused) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if status, err := life.Status(); err != nil || status != specs.StateRunning {
+		return err
+	}
+	addCheck(h, c.Settings.Health, check)
+	return saveHealth(c, h)
+}
+
+var errPaused = errors.New("the container was paused")
+
+// check runs the test. That it cannot be started is a failure, too.
+func check(c *container.Container, life *state.Folder) (check container.Check, err error) {
+	check = container.Check{Start: time.Now().UTC(), ExitCode: -1}
+	p, err := startProbe(c, life)
+	if err == nil {
+		err = p.finish(time.Duration(c.Settings.Health.Timeout), &check)
+	} else {
+		check.Output = err.Error()
+		if code, ok := runtime.ExecExitCode(err); ok {
+			check.ExitCode = code
+		}
+		err = nil
+	}
+	check.End = time.Now().UTC()
+	return check, err
+}
+
+// probe is a test that runs: the container's process with other arguments.
+type probe struct {
+	process *runtime.Process
+	pidfd   int
+	streams [2]*os.File
+	output  [2]int   // the same, as descriptors that never block
+	events  *os.File // cgroup.events of the container, nil for none
+	said    limited
+}
+
+func startProbe(c *container.Container, life *state.Folder) (*probe, error) {
+	spec, err := life.Config()
+	if err != nil {
+		return nil, err
+	}
+	uid, err := config.HostUID(spec)
+	if err != nil {
+		return nil, err
+	}
+	streams, ours, err := stdio.Detach(nil, false, false, uid)
+	if err != nil {
+		return nil, err
+	}
+	defer streams.Close()
+	t, err := c.ExecOptions(streams)
+	if err != nil {
+		return nil, err
+	}
+	process := *spec.Process
+	process.Args, process.Terminal, process.ConsoleSize = c.Settings.Health.Args, false, nil
+	p := &probe{streams: [2]*os.File(ours[1:])}
+	for i, f := range p.streams {
+		p.output[i] = int(f.Fd())
+		if err := unix.SetNonblock(p.output[i], true); err != nil {
+			return nil, err
+		}
+	}
+	if p.process, err = runtime.Exec(life, &process, t); err != nil {
+		return nil, err
+	}
+	if p.pidfd, err = unix.PidfdOpen(p.process.Pid(), 0); err != nil {
+		return nil, fmt.Errorf("pidfd_open(%d): %w", p.process.Pid(), err)
+	}
+	if life.Record.Cgroup != "" {
+		p.events, err = os.Open(filepath.Join(life.Record.Cgroup, "cgroup.events"))
+	}
+	return p, err
+}
+
+// DeleteTask waits for the test's end, or brings it about.
+func (p *probe) finish(timeout time.Duration, check *container.Check) error {
+	why := p.await(time.Now().Add(timeout))
+	if why != nil {
+		// it leads a session (setsid(2)), so its number is that of its group, too,
+		// and nobody else's until we have waited for it
+		unix.Kill(-p.process.Pid(), unix.SIGKILL)
+	}
+	code, err := p.process.Wait()
+	if err != nil || errors.Is(why, errPaused) {
+		return errors.Join(err, why)
+	}
+	for _, fd := range p.output { // what it has left there; who else has the pipe is not waited for
+		p.read(fd)
+	}
+	check.ExitCode, check.Output = code, p.said.String()
+	if why != nil {
+		check.ExitCode, check.Output = -1, fmt.Sprintf("it took longer than %v: %s", timeout, check.Output)
+	}
+	return p.process.Close()
+}
+
+var errTimeout = errors.New("timeout")
+
+// AwaitPidfd waits for the end of the test, and takes its output meanwhile. The freezer
+// tells of itself by cgroup.events (cgroup-v2, "Core Interface Files").
+func (p *probe) await(deadline time.Time) error {
+	polls := []unix.PollFd{{Fd: int32(p.pidfd), Events: unix.POLLIN}, {Fd: -1, Events: unix.POLLPRI}}
+	for _, fd := range p.output {
+		polls = append(polls, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
+	}
+	if p.events != nil {
+		polls[1].Fd = int32(p.events.Fd())
+	}
+	for {
+		left := time.Until(deadline)
+		if left <= 0 {
+			return errTimeout
+		}
+		_, err := unix.Poll(polls, int(left.Milliseconds())+1)
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			return fmt.Errorf("poll: %w", err)
+		}
+		for i := range polls[2:] {
+			if out := &polls[2+i]; out.Revents != 0 && !p.read(int(out.Fd)) {
+				out.Fd = -1
+			}
+		}
+		if polls[0].Revents != 0 {
+			return nil
+		}
+		if polls[1].Revents != 0 && p.frozen() {
+			return errPaused
+		}
+	}
+}
+
+// Read takes what is in a pipe, and tells whether there may be more.
+func (p *probe) read(fd int) bool {
+	var buf [64 << 10]byte // as much as a pipe holds
+	n, err := unix.Read(fd, buf[:])
+	if n > 0 {
+		p.said.Write(buf[:n])
+	}
+	return n > 0 || errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR)
+}
+
+func (p *probe) frozen() bool {
+	var buf [256]byte
+	n, _ := p.events.ReadAt(buf[:], 0) // a cgroup that is gone is not frozen
+	return strings.Contains(string(buf[:n]), "frozen 1")
+}
+
+// outputKept is how much of a check's output is kept, in bytes; docker's.
+const outputKept = 4096
+
+// limited keeps the beginning of what is written.
+type limited struct {
+	bytes.Buffer
+	more bool
+}
+
+func (l *limited) Write(b []byte) (int, error) {
+	kept := min(len(b), outputKept-l.Len())
+	l.more = l.more || kept < len(b)
+	l.Buffer.Write(b[:kept])
+	return len(b), nil
+}
+
+// String is what was kept, as text.
+func (l *limited) String() string {
+	text := strings.ToValidUTF8(l.Buffer.String(), "\ufffd")
+	if l.more {
+		text += "..."
+	}
+	return text
+}
+
+// checksKept is how many checks are kept; docker's.
+const checksKept = 5
+
+func saveHealth(c *container.Container, h *container.Health) error {
+	data, err := json.Marshal(h)
+	if err != nil {
+		return err
+	}
+	return c.Replace("health.json", data)
+}
+
+// addCheck adds a check to what is known.
+func addCheck(h *container.Health, rules *config.Healthcheck, check container.Check) {
+	h.Log = append(h.Log, check)
+	h.Log = h.Log[max(0, len(h.Log)-checksKept):]
+	if check.ExitCode == 0 {
+		h.Status, h.FailingStreak = container.Healthy, 0
+		return
+	}
+	if h.Status == container.Starting && check.Start.Sub(h.Life) < time.Duration(rules.StartPeriod) {
+		return
+	}
+	h.FailingStreak++
+	if h.FailingStreak >= rules.Retries {
+		h.Status = container.Unhealthy
+	}
+}
+
+// checkPause is how long to wait for the next check.
+func checkPause(h *container.Health, rules *config.Healthcheck, now time.Time) time.Duration {
+	if h.Status == container.Starting && now.Sub(h.Life) < time.Duration(rules.StartPeriod) {
+		return time.Duration(rules.StartInterval)
+	}
+	return time.Duration(rules.Interval)
+}

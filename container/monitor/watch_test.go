@@ -1,0 +1,474 @@
+package monitor
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/minictr/minictr/container/logs"
+	"golang.org/x/sys/unix"
+)
+
+const busybox = "/bin/busybox"
+
+// orders are for the process that becomes the watcher.
+type orders struct {
+	Table
+	Milliseconds int    // to sleep instead
+	FileSize     uint64 // RLIMIT_FSIZE, 0 for none
+}
+
+const variable = "MINICTR_TEST_WATCHER"
+
+func init() {
+	if os.Getenv(variable) != "" {
+		runtime.LockOSThread()
+	}
+}
+
+func TestMain(m *testing.M) {
+	if text := os.Getenv(variable); text != "" {
+		fmt.Fprintln(os.Stderr, become(text))
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// become becomes the watcher of the descriptors from 3 on.
+func become(text string) error {
+	var o orders
+	if err := json.Unmarshal([]byte(text), &o); err != nil {
+		return err
+	}
+	for i, number := range []int{Output, Errors, Dir, Log, Minictr, Process} {
+		if err := Keep(os.NewFile(uintptr(3+i), "inherited"), number); err != nil {
+			return err
+		}
+	}
+	if err := unix.CloseRange(3, Timer-1, unix.CLOSE_RANGE_CLOEXEC); err != nil {
+		return err
+	}
+	signal.Ignore(unix.SIGXFSZ)
+	if o.FileSize > 0 {
+		if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: o.FileSize, Max: o.FileSize}); err != nil {
+			return err
+		}
+	}
+	if o.Milliseconds > 0 {
+		return Sleep(time.Duration(o.Milliseconds)*time.Millisecond, o.Ended, o.Env)
+	}
+	return o.Become()
+}
+
+// watched is a watcher, with our ends of what it watches.
+type watched struct {
+	*testing.T
+	dir            string
+	cmd            *exec.Cmd
+	stdout, stderr *os.File
+	container      *exec.Cmd
+}
+
+// start starts a watcher of the folder dir.
+func start(t *testing.T, dir string, o orders) *watched {
+	t.Helper()
+	if _, err := os.Stat("/var/lib/dpkg/info/busybox-static.list"); err != nil {
+		t.Skip("Debian's busybox-static is not installed")
+	}
+	o.Log, o.Older = logs.Current, logs.Older
+	if o.Maximum == 0 {
+		o.Maximum = logs.Maximum
+	}
+	if o.Ended == nil {
+		o.Ended = []string{"true"}
+	}
+	w := &watched{T: t, dir: dir, container: exec.Command(busybox, "sleep", "1000")}
+	w.must(w.container.Start())
+	pidfd, err := unix.PidfdOpen(w.container.Process.Pid, 0)
+	w.must(err)
+	outRead, outWrite, err := os.Pipe()
+	w.must(err)
+	errRead, errWrite, err := os.Pipe()
+	w.must(err)
+	folder, err := os.Open(dir)
+	w.must(err)
+	log, err := os.OpenFile(filepath.Join(dir, logs.Current), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	w.must(err)
+	minictr, err := os.Open(busybox)
+	w.must(err)
+	text, err := json.Marshal(&o)
+	w.must(err)
+	w.cmd = exec.Command("/proc/self/exe")
+	w.cmd.Env = []string{variable + "=" + string(text)}
+	w.cmd.Stdout, w.cmd.Stderr = os.Stdout, os.Stderr
+	w.cmd.ExtraFiles = []*os.File{outRead, errRead, folder, log, minictr, os.NewFile(uintptr(pidfd), "pidfd")}
+	w.must(w.cmd.Start())
+	for _, f := range w.cmd.ExtraFiles {
+		f.Close()
+	}
+	w.stdout, w.stderr = outWrite, errWrite
+	t.Cleanup(func() {
+		w.container.Process.Kill()
+		w.container.Wait()
+		w.cmd.Process.Kill()
+		w.cmd.Wait()
+		w.stdout.Close()
+		w.stderr.Close()
+	})
+	if o.Milliseconds > 0 {
+		return w
+	}
+	w.until("it has become the watch", func() bool {
+		comm, err := os.ReadFile(w.proc("comm"))
+		return err == nil && string(comm) == "minictr-watch\n"
+	})
+	return w
+}
+
+func (w *watched) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+func (w *watched) proc(name string) string {
+	return fmt.Sprintf("/proc/%d/%s", w.cmd.Process.Pid, name)
+}
+
+func (w *watched) path(name string) string { return filepath.Join(w.dir, name) }
+
+const patience = time.Minute
+
+func (w *watched) until(what string, is func() bool) {
+	w.Helper()
+	for began := time.Now(); !is(); time.Sleep(time.Millisecond) {
+		if time.Since(began) > patience {
+			w.Fatalf("not after %v: %s", patience, what)
+		}
+	}
+}
+
+// write writes to a stream, which must never block for long.
+func (w *watched) write(to *os.File, data string) {
+	w.Helper()
+	w.must(to.SetWriteDeadline(time.Now().Add(patience)))
+	_, err := io.WriteString(to, data)
+	w.must(err)
+}
+
+// idle waits until the watcher has dealt with all that it was given: nothing is in
+// the pipes, and it sleeps, as it does between two readings but not within one.
+func (w *watched) idle() {
+	w.Helper()
+	w.until("it has dealt with everything", func() bool {
+		if waiting(w.stdout) != 0 || waiting(w.stderr) != 0 {
+			return false
+		}
+		stat, err := os.ReadFile(w.proc("stat"))
+		return err == nil && bytes.Contains(stat, []byte(") S "))
+	})
+}
+
+// log reads what has been written down.
+func (w *watched) log() (stdout, stderr string) {
+	w.Helper()
+	var out, errs bytes.Buffer
+	w.must(logs.Copy(context.Background(), w.dir, logs.Options{Tail: -1}, nil, &out, &errs))
+	return out.String(), errs.String()
+}
+
+func (w *watched) untilLogged(text string) {
+	w.Helper()
+	w.until(fmt.Sprintf("%q in the log", text), func() bool {
+		out, errs := w.log()
+		return strings.Contains(out, text) || strings.Contains(errs, text)
+	})
+}
+
+// end ends the container, and waits for what the watcher does then.
+func (w *watched) end() {
+	w.Helper()
+	w.container.Process.Kill()
+	w.container.Wait()
+	if err := w.cmd.Wait(); err != nil {
+		w.Errorf("minictr, executed in the end: %v", err)
+	}
+}
+
+// busy is how long the watcher has been on a CPU (proc(5), schedstat).
+func (w *watched) busy() time.Duration {
+	data, err := os.ReadFile(w.proc("schedstat"))
+	w.must(err)
+	var ns time.Duration
+	fmt.Sscan(string(data), &ns)
+	return ns
+}
+
+func TestOutput(t *testing.T) {
+	w := start(t, t.TempDir(), orders{})
+	began := time.Now()
+	for i, s := range []*os.File{w.stdout, w.stderr, w.stderr, w.stdout} {
+		text := fmt.Sprintf("piece %d\n", i)
+		w.write(s, text)
+		w.untilLogged(text)
+	}
+	ended := time.Now()
+	var all bytes.Buffer
+	w.must(logs.Copy(context.Background(), w.dir, logs.Options{Tail: -1, Timestamps: true}, nil, &all, &all))
+	last := began
+	for i, line := range strings.Split(strings.TrimSpace(all.String()), "\n") {
+		stamp, text, _ := strings.Cut(line, " ")
+		at, err := time.Parse(time.RFC3339Nano, stamp)
+		if want := fmt.Sprintf("piece %d", i); err != nil || text != want {
+			t.Errorf("%q, want %q; %v", line, want, err)
+		}
+		if at.Before(last) || at.After(ended) {
+			t.Errorf("%v: not between %v and %v", at, last, ended)
+		}
+		last = at
+	}
+	if out, errs := w.log(); out != "piece 0\npiece 3\n" || errs != "piece 1\npiece 2\n" {
+		t.Errorf("standard output %q, standard error %q", out, errs)
+	}
+}
+
+// Whoever floods one stream cannot keep the other one waiting: of two that are
+// both full, as much is taken from each.
+func TestFloodLeavesTheOtherStreamAlone(t *testing.T) {
+	const flood, words = 1 << 20, 512 << 10
+	for _, name := range []string{"standard output", "standard error"} {
+		t.Run(name, func(t *testing.T) {
+			w := start(t, t.TempDir(), orders{})
+			flooded, other := w.stdout, w.stderr
+			if name == "standard error" {
+				flooded, other = other, flooded
+			}
+			w.must(w.cmd.Process.Signal(unix.SIGSTOP))
+			w.until("it stands still", func() bool {
+				stat, err := os.ReadFile(w.proc("stat"))
+				return err == nil && bytes.Contains(stat, []byte(") T "))
+			})
+			for stream, data := range map[*os.File]string{
+				flooded: strings.Repeat("x", flood),
+				other:   strings.Repeat("y", words),
+			} {
+				_, err := unix.FcntlInt(stream.Fd(), unix.F_SETPIPE_SZ, flood)
+				w.must(err)
+				w.write(stream, data)
+			}
+			w.must(w.cmd.Process.Signal(unix.SIGCONT))
+			w.until("all of it is in the log", func() bool {
+				out, errs := w.log()
+				return len(out)+len(errs) == flood+words
+			})
+			var all bytes.Buffer
+			w.must(logs.Copy(context.Background(), w.dir, logs.Options{Tail: -1}, nil, &all, &all))
+			last := bytes.LastIndexByte(all.Bytes(), 'y')
+			if before := bytes.Count(all.Bytes()[:last], []byte("x")); before > words+bufferSize {
+				t.Errorf("%d bytes of the flood were taken before the last of %d of the other stream", before, words)
+			}
+		})
+	}
+}
+
+func TestClosedStreamsCostNothing(t *testing.T) {
+	w := start(t, t.TempDir(), orders{})
+	w.write(w.stdout, "last words")
+	w.stdout.Close()
+	w.stderr.Close()
+	w.untilLogged("last words")
+	before := w.busy()
+	time.Sleep(500 * time.Millisecond)
+	if busy := w.busy() - before; busy > 20*time.Millisecond {
+		t.Errorf("%v on a CPU in half a second", busy)
+	}
+	w.end()
+}
+
+// Who follows the log reads everything once, however often it is renamed.
+func TestRotation(t *testing.T) {
+	const maximum = 64 << 10
+	w := start(t, t.TempDir(), orders{Table: Table{Maximum: maximum}})
+	ended := make(chan struct{})
+	r, to := io.Pipe()
+	copied := make(chan error)
+	go func() {
+		err := logs.Copy(context.Background(), w.dir, logs.Options{Follow: true, Tail: -1}, ended, to, nil)
+		to.CloseWithError(err)
+		copied <- err
+	}()
+	for i := range 50 {
+		piece := strings.Repeat(fmt.Sprintf("line %06d\n", i), 1000)
+		w.write(w.stdout, piece)
+		got := make([]byte, len(piece))
+		if _, err := io.ReadFull(r, got); err != nil || string(got) != piece {
+			t.Fatalf("piece %d: %v, %.30q", i, err, got)
+		}
+	}
+	close(ended)
+	if more, err := io.ReadAll(r); err != nil || len(more) > 0 {
+		t.Errorf("and more: %v, %.30q", err, more)
+	}
+	w.must(<-copied)
+	for _, name := range []string{logs.Current, logs.Older} {
+		st, err := os.Stat(w.path(name))
+		w.must(err)
+		if st.Size() > maximum+bufferSize+headerSize {
+			t.Errorf("%s: %d bytes", name, st.Size())
+		}
+	}
+}
+
+// smallDisk is a tmpfs that is mounted nowhere, and gone with the test.
+func smallDisk(t *testing.T, size string) (dir string) {
+	t.Helper()
+	fs, err := unix.Fsopen("tmpfs", unix.FSOPEN_CLOEXEC)
+	if errors.Is(err, unix.EPERM) {
+		t.Skip("not root, who alone may make a file system")
+	}
+	if err == nil {
+		err = unix.FsconfigSetString(fs, "size", size)
+	}
+	if err == nil {
+		err = unix.FsconfigCreate(fs)
+	}
+	mount := -1
+	if err == nil {
+		mount, err = unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, 0)
+	}
+	if err != nil {
+		t.Fatalf("tmpfs: %v", err)
+	}
+	t.Cleanup(func() { unix.Close(mount); unix.Close(fs) })
+	return fmt.Sprintf("/proc/self/fd/%d", mount)
+}
+
+// On a full disk whole frames are left out: nobody waits, nobody dies, and when
+// there is room again it goes on.
+func TestFullDiskDropsWholeFrames(t *testing.T) {
+	dir := smallDisk(t, "256k")
+	filler := filepath.Join(dir, "filler")
+	if err := os.WriteFile(filler, make([]byte, 256<<10), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w := start(t, dir, orders{})
+	w.write(w.stdout, "there is no room at all")
+	w.idle()
+	w.must(os.Truncate(filler, 128<<10))
+	for range 40 {
+		w.write(w.stdout, strings.Repeat("o", 10000))
+		w.write(w.stderr, strings.Repeat("e", 10000))
+	}
+	w.until("the disk is full", func() bool {
+		var st unix.Statfs_t
+		w.must(unix.Statfs(dir, &st))
+		return st.Bfree < 8
+	})
+	w.idle()
+	if out, errs := w.log(); len(out) == 0 || strings.Trim(out, "o")+strings.Trim(errs, "e") != "" {
+		t.Errorf("%d and %d bytes", len(out), len(errs))
+	}
+	w.must(os.Remove(filler))
+	w.write(w.stdout, "there is room again")
+	w.untilLogged("there is room again")
+	w.end()
+}
+
+// waiting is how many bytes a pipe holds.
+func waiting(f *os.File) int {
+	n, err := unix.IoctlGetInt(int(f.Fd()), unix.TIOCINQ)
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+// A log that somebody has removed is gone; the next one begins when it would have.
+func TestRemovedLog(t *testing.T) {
+	w := start(t, t.TempDir(), orders{Table: Table{Maximum: 100}})
+	w.write(w.stdout, "before")
+	w.untilLogged("before")
+	w.must(os.Remove(w.path(logs.Current)))
+	w.write(w.stdout, strings.Repeat("x", 200))
+	w.idle()
+	w.write(w.stdout, "after")
+	w.untilLogged("after")
+	w.end()
+}
+
+// RLIMIT_FSIZE is inherited from whoever has started it.
+func TestFileSizeLimit(t *testing.T) {
+	const limit = 64 << 10
+	w := start(t, t.TempDir(), orders{FileSize: limit})
+	for i := range 20 {
+		w.write(w.stdout, strings.Repeat(fmt.Sprintf("line %03d\n", i), 1000))
+	}
+	w.idle()
+	out, _ := w.log()
+	if !strings.HasPrefix(out, "line 000\n") || len(out) > limit {
+		t.Errorf("%d bytes, %.20q", len(out), out)
+	}
+	w.end()
+}
+
+// Minictr is executed by the watcher itself, which keeps its number, its
+// descriptors and its children.
+func TestEnded(t *testing.T) {
+	w := start(t, t.TempDir(), orders{Table: Table{
+		Ended: []string{"sh", "-c", `echo "$0 $$ $WORD" >/proc/self/fd/66/ended; ls /proc/self/fd >/proc/self/fd/66/open`, "as told"},
+		Env:   []string{"WORD=environment"},
+	}})
+	w.end()
+	said, err := os.ReadFile(w.path("ended"))
+	if want := fmt.Sprintf("as told %d environment\n", w.cmd.Process.Pid); err != nil || string(said) != want {
+		t.Errorf("%q, want %q; %v", said, want, err)
+	}
+	open, _ := os.ReadFile(w.path("open"))
+	for fd := Minictr; fd <= Process; fd++ {
+		if fd != Input && !strings.Contains(string(open), fmt.Sprintf("%d\n", fd)) {
+			t.Errorf("descriptor %d is closed", fd)
+		}
+	}
+}
+
+func TestSleep(t *testing.T) {
+	began := time.Now()
+	w := start(t, t.TempDir(), orders{Milliseconds: 300, Table: Table{Ended: []string{"sh", "-c", "echo awake >/proc/self/fd/66/awake"}}})
+	w.must(w.cmd.Wait())
+	if slept := time.Since(began); slept < 300*time.Millisecond {
+		t.Errorf("%v", slept)
+	}
+	if said, err := os.ReadFile(w.path("awake")); err != nil || string(said) != "awake\n" {
+		t.Errorf("%q, %v", said, err)
+	}
+}
+
+// An idle watcher is a few pages.
+func TestMemory(t *testing.T) {
+	w := start(t, t.TempDir(), orders{})
+	w.write(w.stdout, "something")
+	w.untilLogged("something")
+	rollup, err := os.ReadFile(w.proc("smaps_rollup"))
+	w.must(err)
+	_, rest, _ := strings.Cut(string(rollup), "Private_Dirty:")
+	var kB int
+	if n, err := fmt.Sscan(rest, &kB); n != 1 {
+		t.Fatal(err)
+	}
+	if kB > 64 {
+		t.Errorf("Private_Dirty: %d kB", kB)
+	}
+	t.Logf("Private_Dirty: %d kB", kB)
+}
