@@ -1,16 +1,16 @@
 package images
 
-// What load is given is an archive of named files: manifest.json, index.json,
-// blobs/sha256/…. It may be a directory, a tar, or a tar that comes through a
-// pipe or compressed. All become one thing, an fs.FS, and the rest of the
-// package sees no difference.
+// An archive is a set of named files: manifest.json, index.json, blobs/sha256/….
+// It is a directory, a tar, or a tar that is compressed or comes through a pipe.
+// Each becomes an fs.FS, and the rest of the package sees no difference.
 //
-// A tar in a file is never unpacked for that. One pass over its headers, which
-// seeks over the contents, notes where each file's bytes lie. A pipe cannot
-// seek, nor can what is compressed: see arrive.go.
+// A tar in a file is not unpacked for that: one pass over its headers, which
+// seeks over the contents, notes the offset of each file. A pipe and a
+// compressed tar cannot seek: see archive_stream.go.
 
 import (
 	"archive/tar"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -18,27 +18,29 @@ import (
 	"os"
 	"path"
 
+	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/layers"
 	"golang.org/x/sys/unix"
 )
 
-// Caps on the table of a tar's files.
+// Limits of the files of an archive.
 const (
+	maxArchive  = 256 << 30 // bytes, uncompressed
 	maxFiles    = 1 << 16
-	maxName     = 512
-	maxTarLinks = 8
+	maxName     = 512 // bytes
+	maxTarLinks = 8   // from one name to another
 )
 
-// openBundle opens the file or directory src, or, where src is "-", stdin. What
-// can be read only once is given to receive.
-func openArchive(src string, stdin io.Reader, receive func(io.Reader) (fs.FS, io.Closer, error)) (fs.FS, io.Closer, error) {
-	if src == "-" {
-		return receive(stdin)
-	}
+// A receiver reads an archive that can be read only once.
+type receiver func(io.Reader) (fs.FS, io.Closer, error)
+
+// openArchive opens an archive, with receive if it can be read only once.
+func openArchive(src string, receive receiver) (fs.FS, io.Closer, error) {
 	f, err := os.OpenFile(src, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, nil, err
 	}
+	// a directory, or a file that cannot seek
 	st, err := f.Stat()
 	switch {
 	case err != nil:
@@ -50,12 +52,13 @@ func openArchive(src string, stdin io.Reader, receive func(io.Reader) (fs.FS, io
 		return archiveDir{root}, root, err
 	case !st.Mode().IsRegular():
 		f.Close()
-		if f, err = os.Open(src); err != nil { // a FIFO: this time, wait for its writer
+		if f, err = os.Open(src); err != nil { // blocks until a FIFO has a writer
 			return nil, nil, err
 		}
 		defer f.Close()
 		return receive(f)
 	}
+	// a regular file
 	compressed, err := isCompressed(f)
 	if err != nil || compressed {
 		defer f.Close()
@@ -77,7 +80,7 @@ func isCompressed(f *os.File) (bool, error) {
 	return compressed, err
 }
 
-// directory is an archive that lies in a directory. os.Root keeps links within it.
+// An archiveDir is an archive in a directory. No link leads out of an os.Root.
 type archiveDir struct{ *os.Root }
 
 func (d archiveDir) Open(name string) (fs.File, error) {
@@ -92,14 +95,14 @@ func (d archiveDir) Open(name string) (fs.File, error) {
 	return f, nil
 }
 
-// tarball is an archive that lies, or came, in a tar.
+// A tarball is an archive in a tar, or one that was read from a tar.
 type tarball struct {
 	file    *os.File
 	members map[string]member
 }
 
-// span is where a file's bytes lie: from off in the tarball's file, in a file
-// of their own with the layer unpacked already, or where another name says.
+// A member is a file of a tarball. Its bytes are at off in the file of the
+// tarball, in a layer that is already staged, or those of the member target.
 type member struct {
 	info   fs.FileInfo
 	off    int64
@@ -107,11 +110,12 @@ type member struct {
 	target string
 }
 
+// openTar lists the members of a tar that can seek.
 func openTar(f *os.File) (fs.FS, io.Closer, error) {
 	t := &tarball{f, make(map[string]member)}
-	err := t.scan(f, func(*tar.Header, io.Reader) (s member, err error) {
-		s.off, err = f.Seek(0, io.SeekCurrent)
-		return s, err
+	err := t.scan(f, func(*tar.Header, io.Reader) (m member, err error) {
+		m.off, err = f.Seek(0, io.SeekCurrent)
+		return m, err
 	})
 	if err != nil {
 		f.Close()
@@ -120,7 +124,7 @@ func openTar(f *os.File) (fs.FS, io.Closer, error) {
 	return t, f, nil
 }
 
-// scan reads a tar. Place is asked where the bytes of each file lie.
+// scan reads a tar. Place returns where the bytes of a regular file are.
 func (t *tarball) scan(r io.Reader, place func(*tar.Header, io.Reader) (member, error)) error {
 	archive := tar.NewReader(r)
 	for range maxFiles {
@@ -133,43 +137,44 @@ func (t *tarball) scan(r io.Reader, place func(*tar.Header, io.Reader) (member, 
 		}
 		name := path.Clean(h.Name)
 		if len(name) > maxName || !fs.ValidPath(name) {
-			return fmt.Errorf("read archive: unexpected name %.100q", h.Name)
+			return fmt.Errorf("read archive: invalid name %.100q", h.Name)
 		}
-		var s member
+		// note a regular file or a link
+		var m member
 		switch h.Typeflag {
 		case tar.TypeReg:
-			if s, err = place(h, archive); err != nil {
+			if m, err = place(h, archive); err != nil {
 				return fmt.Errorf("read archive: %s: %w", name, err)
 			}
-			s.info = h.FileInfo()
-		case tar.TypeSymlink: // an old docker's second copy of a layer
-			s.target = path.Join(path.Dir(name), h.Linkname)
+			m.info = h.FileInfo()
+		case tar.TypeSymlink: // docker before version 25 links to a layer that it wrote before
+			m.target = path.Join(path.Dir(name), h.Linkname)
 		case tar.TypeLink:
-			s.target = path.Clean(h.Linkname)
+			m.target = path.Clean(h.Linkname)
 		default:
 			continue
 		}
-		t.members[name] = s
+		t.members[name] = m
 	}
 	return fmt.Errorf("read archive: more than %d files", maxFiles)
 }
 
 func (t *tarball) Open(name string) (fs.File, error) {
-	s, ok := t.members[name]
+	m, ok := t.members[name]
 	for range maxTarLinks {
 		switch {
-		case ok && s.staged != nil:
-			f, err := os.Open(s.staged.file)
-			return stagedFile{f, s.staged}, err
-		case ok && s.info != nil:
-			return section{io.NewSectionReader(t.file, s.off, s.info.Size()), s.info}, nil
+		case ok && m.staged != nil:
+			f, err := os.Open(m.staged.file)
+			return stagedFile{f, m.staged}, err
+		case ok && m.info != nil:
+			return section{io.NewSectionReader(t.file, m.off, m.info.Size()), m.info}, nil
 		}
-		s, ok = t.members[s.target]
+		m, ok = t.members[m.target]
 	}
 	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 }
 
-// section is a file within the tar.
+// A section is an open member whose bytes are in the file of the tarball.
 type section struct {
 	*io.SectionReader
 	info fs.FileInfo
@@ -178,8 +183,43 @@ type section struct {
 func (s section) Stat() (fs.FileInfo, error) { return s.info, nil }
 func (s section) Close() error               { return nil }
 
-// arrival is a file that came in a tar and was kept beside it.
+// A stagedFile is the blob of a staged layer, opened as a member.
 type stagedFile struct {
 	*os.File
 	*stagedLayer
+}
+
+// decompressToTemp opens an archive that can be read only once. It copies it to
+// an unnamed file in TMPDIR.
+func decompressToTemp(ctx context.Context, r io.Reader) (fs.FS, io.Closer, error) {
+	plain := layers.ReadAhead(ctx, r, maxArchive)
+	defer plain.Close()
+	f, err := unnamedFile(os.TempDir())
+	if err == nil {
+		_, err = io.Copy(f, plain)
+		if err == nil {
+			_, err = f.Seek(0, io.SeekStart)
+		}
+		if err != nil {
+			f.Close()
+		}
+	}
+	if err != nil {
+		err = fmt.Errorf("decompress archive: %w", err)
+		return nil, nil, hint.New(err, "set TMPDIR to a directory with room, or decompress the archive first")
+	}
+	return openTar(f)
+}
+
+// unnamedFile makes a file without a name (open(2), O_TMPFILE), or, on a
+// filesystem that has no such files, one whose name is removed at once.
+func unnamedFile(dir string) (*os.File, error) {
+	f, err := os.OpenFile(dir, unix.O_TMPFILE|os.O_RDWR, 0o600)
+	if !errors.Is(err, unix.EOPNOTSUPP) {
+		return f, err
+	}
+	if f, err = os.CreateTemp(dir, "minictr-"); err == nil {
+		err = os.Remove(f.Name())
+	}
+	return f, err
 }

@@ -1,10 +1,11 @@
 package images
 
-// What an archive holds is found from its first document. An OCI layout has
-// oci-layout and index.json, whose descriptors lead to manifests. A docker
-// archive has manifest.json, a list of {Config, RepoTags, Layers}, where the
-// files lie under any name. Docker since version 25 writes both, about the
-// same blobs; then the OCI form counts, because it names each by its digest.
+// The format of an archive follows from its files. An OCI layout has oci-layout
+// and index.json, whose descriptors refer to manifests (image-spec,
+// image-layout.md). A docker archive has manifest.json, a list of {Config,
+// RepoTags, Layers} with the names of files. docker since version 25 writes
+// both, about the same blobs; then the OCI form is read, because it refers to
+// each blob by its digest.
 
 import (
 	"encoding/json"
@@ -19,9 +20,10 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// An archiveImage is an image in an archive, checked but for its layers.
+// An archiveImage is an image of an archive or a registry. All but its layers
+// are verified.
 type archiveImage struct {
-	names        []string // complete; none for an image without a name
+	names        []string // complete; empty for an image without a name
 	manifest     ocispec.Descriptor
 	manifestJSON []byte // empty until the digests of all layers are known
 	config       ocispec.Descriptor
@@ -29,21 +31,36 @@ type archiveImage struct {
 	layers       []layerSource
 }
 
-// A layerSource is where a layer lies in the archive, and what it must be.
+// A layerSource is where the blob of a layer is, and what it must be.
 type layerSource struct {
-	file   string
-	size   int64
-	blob   digest.Digest // empty where only the diff ID is known before
-	diffID digest.Digest
+	File   string        // in an archive
+	Size   int64         // of the blob in bytes
+	Blob   digest.Digest // "" if only the diff ID is known in advance
+	DiffID digest.Digest
 }
 
+// verify compares a layer that was read with what its descriptor and the image
+// config say.
+func (l layerSource) verify(size int64, blob, diffID digest.Digest) error {
+	switch {
+	case l.Blob != "" && size != l.Size:
+		return fmt.Errorf("size is %d bytes, its descriptor says %d", size, l.Size)
+	case l.Blob != "" && blob != l.Blob:
+		return fmt.Errorf("digest is %s, its descriptor says %s", blob, l.Blob)
+	case diffID != l.DiffID:
+		return fmt.Errorf("diff ID is %s, the image config says %s", diffID, l.DiffID)
+	}
+	return nil
+}
+
+// findImages returns the images of an archive.
 func findImages(archive fs.FS) ([]*archiveImage, error) {
 	if _, err := fs.Stat(archive, ocispec.ImageLayoutFile); err == nil {
 		return findLayoutImages(archive)
 	}
 	data, err := readFile(archive, "manifest.json", maxManifest)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, errors.New("neither oci-layout nor manifest.json in it: not an image archive")
+		return nil, errors.New("not an image archive: it has neither oci-layout nor manifest.json")
 	}
 	if err != nil {
 		return nil, err
@@ -51,7 +68,7 @@ func findImages(archive fs.FS) ([]*archiveImage, error) {
 	return findDockerImages(archive, data)
 }
 
-// readFile reads a small file of the archive.
+// readFile reads a file of the archive, of at most max bytes.
 func readFile(archive fs.FS, name string, max int64) ([]byte, error) {
 	f, err := archive.Open(name)
 	if err != nil {
@@ -65,9 +82,10 @@ func readFile(archive fs.FS, name string, max int64) ([]byte, error) {
 	return data, err
 }
 
-// layoutCandidates walks an OCI layout's index. Descriptors of one name are
-// one image for several platforms.
+// findLayoutImages returns the images of an OCI layout. Several descriptors of one
+// name are one image for several platforms.
 func findLayoutImages(archive fs.FS) ([]*archiveImage, error) {
+	// check the version
 	layout, err := readFile(archive, ocispec.ImageLayoutFile, maxManifest)
 	if err != nil {
 		return nil, err
@@ -76,6 +94,7 @@ func findLayoutImages(archive fs.FS) ([]*archiveImage, error) {
 	if err := json.Unmarshal(layout, &version); err != nil || version.Version != ocispec.ImageLayoutVersion {
 		return nil, fmt.Errorf("oci-layout: unknown version %q", version.Version)
 	}
+	// read the index
 	data, err := readFile(archive, ocispec.ImageIndexFile, maxManifest)
 	if err != nil {
 		return nil, err
@@ -84,19 +103,23 @@ func findLayoutImages(archive fs.FS) ([]*archiveImage, error) {
 	if err != nil {
 		return nil, fmt.Errorf("index.json: %w", err)
 	}
+	// follow it to one manifest for each name
 	var all []*archiveImage
 	for _, group := range groupByName(index) {
-		c, err := layoutImage(archive, group, 0)
+		image, err := layoutImage(archive, group, 0)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, c)
+		if name := annotatedName(group[0]); name != "" {
+			image.names = []string{name}
+		}
+		all = append(all, image)
 	}
 	return mergeNames(all), nil
 }
 
-// groupByName keeps together what an index offers under one name. Without
-// name and platform each descriptor stands for itself.
+// groupByName groups the descriptors of an index by their name. A descriptor
+// without name and platform is a group of its own.
 func groupByName(index []ocispec.Descriptor) [][]ocispec.Descriptor {
 	at := make(map[string]int)
 	var groups [][]ocispec.Descriptor
@@ -113,28 +136,16 @@ func groupByName(index []ocispec.Descriptor) [][]ocispec.Descriptor {
 	return groups
 }
 
-// annotatedName is the image's name in a descriptor: whole in containerd's
-// annotation, which docker and podman write too, or in the spec's own.
-func annotatedName(d ocispec.Descriptor) string {
-	for _, key := range []string{containerdName, ocispec.AnnotationRefName} {
-		if full, err := Normalize(d.Annotations[key]); err == nil {
-			return full
-		}
-	}
-	return ""
-}
-
-const containerdName = "io.containerd.image.name"
-
-// layoutCandidate follows descriptors to the manifest for this machine.
+// layoutImage follows descriptors to the manifest for this machine.
 func layoutImage(archive fs.FS, offers []ocispec.Descriptor, depth int) (*archiveImage, error) {
 	if depth > maxDepth {
 		return nil, fmt.Errorf("indexes are nested deeper than %d", maxDepth)
 	}
+	// choose one
 	d := offers[0]
 	if len(offers) > 1 || depth > 0 {
 		var err error
-		if d, err = choose(offers); err != nil {
+		if d, err = choosePlatform(hostPlatform(), offers); err != nil {
 			return nil, err
 		}
 	}
@@ -142,6 +153,7 @@ func layoutImage(archive fs.FS, offers []ocispec.Descriptor, depth int) (*archiv
 	if err != nil {
 		return nil, err
 	}
+	// it is an index, or a manifest
 	if isIndex(d.MediaType) {
 		inner, err := parseIndex(data, d.MediaType)
 		if err != nil {
@@ -150,56 +162,39 @@ func layoutImage(archive fs.FS, offers []ocispec.Descriptor, depth int) (*archiv
 		if len(inner) == 0 {
 			return nil, fmt.Errorf("index %s is empty", d.Digest)
 		}
-		c, err := layoutImage(archive, inner, depth+1)
-		if err == nil && depth == 0 {
-			c.setName(annotatedName(offers[0]))
-		}
-		return c, err
+		return layoutImage(archive, inner, depth+1)
 	}
+	return parseImage(d, data, func(config ocispec.Descriptor) ([]byte, error) {
+		return readArchiveBlob(archive, config, maxConfig)
+	})
+}
+
+// parseImage returns the image of a manifest. ReadConfig reads its config.
+func parseImage(d ocispec.Descriptor, data []byte,
+	readConfig func(ocispec.Descriptor) ([]byte, error)) (*archiveImage, error) {
 	if !isManifest(d.MediaType) {
-		return nil, fmt.Errorf("blob %s: type %q is neither a manifest nor an index", d.Digest, d.MediaType)
+		return nil, fmt.Errorf("blob %s: media type %q is neither a manifest nor an index", d.Digest, d.MediaType)
 	}
-	c, err := manifestImage(archive, d, data)
-	if err == nil && depth == 0 {
-		c.setName(annotatedName(d))
-	}
-	return c, err
-}
-
-func (c *archiveImage) setName(name string) {
-	if name != "" {
-		c.names = []string{name}
-	}
-}
-
-func manifestImage(archive fs.FS, d ocispec.Descriptor, data []byte) (*archiveImage, error) {
 	config, layers, err := parseManifest(data, d.MediaType)
 	if err != nil {
 		return nil, err
 	}
-	configJSON, err := readArchiveBlob(archive, config, maxConfig)
+	configJSON, err := readConfig(config)
 	if err != nil {
 		return nil, err
 	}
-	image, err := parseConfig(configJSON, len(layers))
+	parsed, err := parseConfig(configJSON, len(layers))
 	if err != nil {
 		return nil, err
 	}
-	c := &archiveImage{
-		manifest: ocispec.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size}, manifestJSON: data,
-		config: config, configJSON: configJSON,
-	}
+	image := &archiveImage{manifest: bare(d), manifestJSON: data, config: config, configJSON: configJSON}
 	for i, l := range layers {
-		c.layers = append(c.layers, layerSource{blobFile(l.Digest), l.Size, l.Digest, image.RootFS.DiffIDs[i]})
+		image.layers = append(image.layers, layerSource{blobFile(l.Digest), l.Size, l.Digest, parsed.RootFS.DiffIDs[i]})
 	}
-	return c, nil
+	return image, nil
 }
 
-// blobFile is where an OCI layout has a blob. The digest must be checked.
-func blobFile(d digest.Digest) string {
-	return path.Join(ocispec.ImageBlobsDir, d.Algorithm().String(), d.Encoded())
-}
-
+// readArchiveBlob reads and verifies a small blob of an OCI layout.
 func readArchiveBlob(archive fs.FS, d ocispec.Descriptor, max int64) ([]byte, error) {
 	if err := check(d, max); err != nil {
 		return nil, err
@@ -212,36 +207,31 @@ func readArchiveBlob(archive fs.FS, d ocispec.Descriptor, max int64) ([]byte, er
 	return readVerified(f, d)
 }
 
-// merge joins images that are one image under several names.
+// mergeNames merges entries of one manifest into an image with several names.
 func mergeNames(all []*archiveImage) []*archiveImage {
 	var merged []*archiveImage
 	at := make(map[digest.Digest]*archiveImage)
-	for _, c := range all {
-		if first, ok := at[c.manifest.Digest]; ok {
-			first.names = append(first.names, c.names...)
+	for _, image := range all {
+		if first, ok := at[image.manifest.Digest]; ok {
+			first.names = append(first.names, image.names...)
 			continue
 		}
-		at[c.manifest.Digest] = c
-		merged = append(merged, c)
+		at[image.manifest.Digest] = image
+		merged = append(merged, image)
 	}
 	return merged
 }
 
-// dockerCandidates reads a docker archive's manifest.json.
+// findDockerImages returns the images in the manifest.json of a docker archive.
 func findDockerImages(archive fs.FS, data []byte) ([]*archiveImage, error) {
-	type image struct {
-		Config   string
-		RepoTags []string
-		Layers   []string
-	}
-	var items []image
+	var items []dockerItem
 	if err := json.Unmarshal(data, &items); err != nil {
-		err = fmt.Errorf("manifest.json is no docker archive's: %w", err)
-		return nil, hint.New(err, "for other forms: skopeo copy FORM:PATH oci-archive:FILE, and load that")
+		err = fmt.Errorf("manifest.json is not a docker archive's: %w", err)
+		return nil, hint.New(err, "convert another format with: skopeo copy FORMAT:PATH oci-archive:FILE")
 	}
 	var all []*archiveImage
 	for _, item := range items {
-		c, err := dockerImage(archive, item.Config, item.Layers)
+		image, err := dockerImage(archive, item.Config, item.Layers)
 		if err != nil {
 			return nil, err
 		}
@@ -250,51 +240,47 @@ func findDockerImages(archive fs.FS, data []byte) ([]*archiveImage, error) {
 			if err != nil {
 				return nil, fmt.Errorf("manifest.json: %w", err)
 			}
-			c.names = append(c.names, full)
+			image.names = append(image.names, full)
 		}
-		all = append(all, c)
+		all = append(all, image)
 	}
 	return all, nil
 }
 
+// dockerImage returns the image of a config and of layers in these files.
 func dockerImage(archive fs.FS, configFile string, files []string) (*archiveImage, error) {
 	configJSON, err := readFile(archive, path.Clean(configFile), maxConfig)
 	if err != nil {
 		return nil, err
 	}
 	if len(files) > maxLayers {
-		return nil, fmt.Errorf("manifest.json: %d layers are more than %d", len(files), maxLayers)
+		return nil, fmt.Errorf("manifest.json: %d layers exceed the limit of %d", len(files), maxLayers)
 	}
-	image, err := parseConfig(configJSON, len(files))
+	parsed, err := parseConfig(configJSON, len(files))
 	if err != nil {
 		return nil, err
 	}
-	c := &archiveImage{config: describe(ocispec.MediaTypeImageConfig, configJSON), configJSON: configJSON}
+	image := &archiveImage{config: describe(ocispec.MediaTypeImageConfig, configJSON), configJSON: configJSON}
 	for i, file := range files {
 		file = path.Clean(file)
 		st, err := fs.Stat(archive, file)
 		if err != nil {
 			return nil, err
 		}
-		c.layers = append(c.layers, layerSource{file: file, size: st.Size(), diffID: image.RootFS.DiffIDs[i]})
+		image.layers = append(image.layers, layerSource{File: file, Size: st.Size(), DiffID: parsed.RootFS.DiffIDs[i]})
 	}
-	return c, nil
+	return image, nil
 }
 
-// describe makes the descriptor of a document.
-func describe(mediaType string, data []byte) ocispec.Descriptor {
-	return ocispec.Descriptor{MediaType: mediaType, Digest: digest.FromBytes(data), Size: int64(len(data))}
-}
-
-// makeManifest writes the manifest that a docker archive lacks, once it is
-// known what its layers are.
-func (c *archiveImage) makeManifest(layers []ocispec.Descriptor) error {
-	m := ocispec.Manifest{MediaType: ocispec.MediaTypeImageManifest, Config: c.config, Layers: layers}
+// makeManifest makes the manifest that a docker archive does not have, once the
+// blobs of the layers are known.
+func (i *archiveImage) makeManifest(layers []ocispec.Descriptor) error {
+	m := ocispec.Manifest{MediaType: ocispec.MediaTypeImageManifest, Config: i.config, Layers: layers}
 	m.SchemaVersion = 2
 	data, err := json.Marshal(m)
 	if err != nil {
 		return err
 	}
-	c.manifestJSON, c.manifest = data, describe(m.MediaType, data)
+	i.manifestJSON, i.manifest = data, describe(m.MediaType, data)
 	return nil
 }

@@ -1,17 +1,17 @@
 package images
 
-// An archive that comes through a pipe, or compressed, comes once and in its
-// own order: docker and podman write manifest.json, which says what the other
-// files are, last. To keep it all until then would make the load wait for the
-// whole archive, and then read it a second time. So each file is dealt with as
-// it arrives, while gunzip goes on ahead:
+// An archive that comes through a pipe, or compressed, is read once, in its own
+// order. docker and podman write manifest.json, which says what the other files
+// are, last. To store the archive until then would take as long as the whole
+// archive, and a second pass. So each file is processed as it arrives, while
+// gunzip runs ahead:
 //
-//   - One larger than any document may be can only be a layer. It is stored
-//     and unpacked at once. Whether it is what an image wants, digest and diff
-//     ID tell later; what nobody asked for goes with the scratch directory.
-//   - All else, and a layer whose name says that the store has it, waits in
-//     one nameless temporary file (open(2), O_TMPFILE), which the kernel frees
-//     even after kill -9.
+//   - A file larger than any document can only be a layer. It is stored and
+//     unpacked at once. Manifest and config are compared with it later; if no
+//     image refers to it, it is removed with the scratch directory.
+//   - Any other file, and a layer that the store has by its name, waits in one
+//     unnamed temporary file (open(2), O_TMPFILE), which the kernel frees even
+//     after SIGKILL.
 
 import (
 	"archive/tar"
@@ -24,30 +24,31 @@ import (
 
 	"github.com/minictr/minictr/layers"
 	"github.com/opencontainers/go-digest"
-	"golang.org/x/sys/unix"
 )
 
-// receive reads a stream, compressed or not, to the end of its tar.
+// readStream reads an archive, compressed or not, to the end of its tar.
 func (l *loader) readStream(ctx context.Context, r io.Reader) (fs.FS, io.Closer, error) {
-	f, err := os.OpenFile(l.scratch.path, unix.O_TMPFILE|os.O_RDWR, 0o600)
+	f, err := unnamedFile(l.scratch.path)
 	if err != nil {
 		return nil, nil, err
 	}
+	// stage layers, and copy the rest
 	stream := layers.ReadAhead(ctx, r, maxArchive)
 	defer stream.Close()
 	t := &tarball{f, make(map[string]member)}
-	err = t.scan(stream, func(h *tar.Header, body io.Reader) (s member, err error) {
+	err = t.scan(stream, func(h *tar.Header, body io.Reader) (m member, err error) {
 		if h.Size > maxConfig && !l.isKnown(h.Name) {
-			s.staged, err = l.stage(ctx, body)
-			return s, err
+			m.staged, err = l.stage(ctx, body)
+			return m, err
 		}
-		if s.off, err = f.Seek(0, io.SeekCurrent); err == nil {
+		if m.off, err = f.Seek(0, io.SeekCurrent); err == nil {
 			_, err = io.Copy(f, body)
 		}
-		return s, err
+		return m, err
 	})
+	// read the rest: otherwise the writer of a pipe gets SIGPIPE
 	if err == nil {
-		_, err = io.Copy(io.Discard, stream) // its writer is not to die of SIGPIPE
+		_, err = io.Copy(io.Discard, stream)
 	}
 	if err != nil {
 		f.Close()
@@ -56,8 +57,8 @@ func (l *loader) readStream(ctx context.Context, r io.Reader) (fs.FS, io.Closer,
 	return t, f, nil
 }
 
-// hasBlob guesses from a file's name whether it is a layer that the store
-// has. A wrong guess costs time, no more.
+// isKnown reports whether a file is named after a layer that the store has. If
+// that is wrong, only time is lost.
 func (l *loader) isKnown(name string) bool {
 	hex, _, _ := strings.Cut(path.Base(name), ".")
 	d := digest.NewDigestFromEncoded(digest.SHA256, hex)
@@ -69,21 +70,21 @@ func (l *loader) isKnown(name string) bool {
 	return false
 }
 
-// arrive stores and unpacks what may be a layer. If it turns out to be none,
-// its bytes are kept nevertheless: whoever needs them as a layer is then told
-// what is wrong with them.
+// stage stores and unpacks a file that may be a layer. A file that cannot be
+// unpacked is only stored: if an image has it as a layer, unpacking it again
+// returns the error.
 func (l *loader) stage(ctx context.Context, body io.Reader) (*stagedLayer, error) {
-	p, err := l.newStagedLayer()
+	staged, err := l.newStagedLayer()
 	if err != nil {
 		return nil, err
 	}
-	defer p.out.Close()
-	if p.unpack(ctx, body) == nil {
-		return p, nil
+	defer staged.out.Close()
+	if staged.unpack(ctx, body) == nil {
+		return staged, nil
 	}
-	if err := os.RemoveAll(p.tree); err != nil {
+	if err := os.RemoveAll(staged.tree); err != nil {
 		return nil, err
 	}
-	_, err = io.Copy(p, body)
-	return p, err
+	_, err = io.Copy(staged, body)
+	return staged, err
 }

@@ -149,9 +149,9 @@ func TestArriveOther(t *testing.T) {
 
 	other := largeLayer(t, "a")
 	for word, tt := range map[string]struct{ says, is []byte }{
-		"read tar":    {sbom, sbom},
-		"unpack":      {hostile, hostile},
-		"the diff ID": {tarOf(t, nil), other},
+		"read tar":   {sbom, sbom},
+		"unpack":     {hostile, hostile},
+		"diff ID is": {tarOf(t, nil), other},
 	} {
 		b := dockerArchive(t, "test:two", tt.says)
 		b["a/layer.tar"] = tt.is

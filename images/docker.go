@@ -6,17 +6,17 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// DockerConfig is what docker's images say and the OCI's config has no words for
-// (github.com/moby/docker-image-spec). It is as the image has it: a stranger's.
+// DockerConfig has the fields of docker's image config that the OCI config lacks
+// (github.com/moby/docker-image-spec). They are untrusted.
 type DockerConfig struct {
 	Healthcheck *Healthcheck
-	Shell       []string // that runs a command which is one string; docker's default is /bin/sh -c
+	Shell       []string // for a command in one string; the default is /bin/sh -c
 }
 
-// Healthcheck is a command to run in a container every so often, which tells by
-// its exit code whether all is well. What is zero is not said.
+// Healthcheck is a command that is run in a container at intervals and checks its
+// health by its exit code. The zero value of a field means that it is not set.
 type Healthcheck struct {
-	Test          []string // NONE; CMD and words; CMD-SHELL and one string
+	Test          []string // "NONE"; "CMD" and arguments; "CMD-SHELL" and one string
 	Interval      time.Duration
 	Timeout       time.Duration
 	StartPeriod   time.Duration
@@ -24,7 +24,7 @@ type Healthcheck struct {
 	Retries       int
 }
 
-// config is the whole document.
+// A dockerImageConfig is a whole image config.
 type dockerImageConfig struct {
 	ocispec.Image
 	Config struct {

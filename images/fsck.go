@@ -1,19 +1,18 @@
 package images
 
-// Is the store what its rules promise (see store.go)? Fsck, named after the
-// program that asks this of a file system, follows every name to the last
-// byte it leads to:
+// Fsck verifies the rules of the store (see doc.go), as fsck(8) does for a
+// filesystem. It follows every name to the last byte it refers to:
 //
 //	index.json → manifest → config → diff IDs ──► trees, their links and sizes
-//	                      → layers: each blob's size, its digest, and the diff
-//	                        ID of the tar within
+//	                      → layers: the size and digest of each blob, and the
+//	                        diff ID of the tar in it
 //
-// What is on the way and is not as it should be is a problem: an image cannot
-// be run, or is not what was once loaded. What lies there and leads from no
-// name is none: a command was killed, or is still at work. See fsck_left.go.
+// What is wrong on the way is a problem: an image cannot be run, or is not the
+// one that was loaded. A file that no name refers to is a note: a command was
+// killed, or is running. See fsck_leftover.go.
 //
-// The files in a layer's tree are not held against its blob. Nothing is
-// mended, nothing is written, and no more than a few buffers are in memory.
+// The files in the tree of a layer are not compared with its blob. Nothing is
+// repaired or written, and no more than a few buffers are in memory.
 
 import (
 	"context"
@@ -32,52 +31,57 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Finding is something in the store that should not be as it is.
+// A Finding is a problem or a note.
 type Finding struct {
-	Path   string   // below the store's root
-	What   string   // is wrong with it
-	Images []string // that need it
-	Hint   string   // what can be done
+	Path   string   // relative to the root of the store
+	What   string   // what is wrong with it
+	Images []string // familiar names or manifest digests of the images that need it
+	Hint   string   // how to repair it
 }
 
-// A Verdict is what Fsck found.
+// A FsckReport is the result of Fsck.
 type FsckReport struct {
 	Images, Blobs, Layers int   // that were verified
 	Bytes                 int64 // that were read
 	Problems              []Finding
-	Notes                 []Finding // what is left over, and harms nobody
+	Notes                 []Finding // leftovers, which are harmless
 }
 
-// Fsck verifies the whole store. It waits for those who remove images, and
-// they wait for it; the error is of what could not be looked at.
+// Fsck verifies the whole store. It holds off commands that remove images. The
+// error is about what it could not read.
 func (s *Store) Fsck(ctx context.Context) (*FsckReport, error) {
 	lock, err := lockfile.Lock(ctx, s.path("lock"), lockfile.Shared)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	defer lock.Close()
-	f := &fsck{s: s, manifests: make(map[digest.Digest][]string), blobs: make(map[digest.Digest]digest.Digest), trees: make(map[digest.Digest]bool)}
+	f := &fsck{
+		s: s, manifests: make(map[digest.Digest][]string),
+		blobs: make(map[digest.Digest]digest.Digest), trees: make(map[digest.Digest]bool),
+	}
 	if err := f.images(ctx); err != nil {
 		return nil, err
 	}
 	return &f.FsckReport, errors.Join(f.containers(), f.leftovers())
 }
 
+// A fsck is one verification.
 type fsck struct {
 	FsckReport
 	s          *Store
-	manifests  map[digest.Digest][]string      // and the names they have
-	blobs      map[digest.Digest]digest.Digest // that were seen; a layer's with its diff ID, if it is sound
+	manifests  map[digest.Digest][]string      // and the names of each
+	blobs      map[digest.Digest]digest.Digest // that were seen; the diff ID of a valid layer
 	trees      map[digest.Digest]bool
-	incomplete bool // it is not known what is needed, because a document cannot be read
+	incomplete bool // a document is unreadable, so its references are unknown
 }
 
 const (
 	hintLayer    = "minictr rmi IMAGE, then pull or load it again"
-	hintDocument = "nothing can be added to this store or taken from it: move it away, and pull or load what you need"
-	hintPrune    = "minictr prune removes it"
+	hintDocument = "no image can be added or removed: move the store away, then pull or load the images again"
+	hintPrune    = "remove it with: minictr prune"
 )
 
+// problem adds a problem. It drops the path from the error: Path has it.
 func (f *fsck) problem(path, hint string, names []string, err error) {
 	var p *fs.PathError
 	if errors.As(err, &p) {
@@ -86,6 +90,7 @@ func (f *fsck) problem(path, hint string, names []string, err error) {
 	f.Problems = append(f.Problems, Finding{path, err.Error(), names, hint})
 }
 
+// images verifies the index and each image in it.
 func (f *fsck) images(ctx context.Context) error {
 	index, err := f.s.index()
 	if errors.Is(err, fs.ErrPermission) {
@@ -96,16 +101,18 @@ func (f *fsck) images(ctx context.Context) error {
 		f.problem(ocispec.ImageIndexFile, hintDocument, nil, errors.Unwrap(err)) // without the path
 		return nil
 	}
+	// collect the names of each manifest
 	if len(index) > 0 {
 		f.layout()
 	}
 	for _, d := range index {
-		who := d.Digest.String()
+		name := d.Digest.String()
 		if nameOf(d) != "" {
-			who = Familiar(nameOf(d))
+			name = Familiar(nameOf(d))
 		}
-		f.manifests[d.Digest] = append(f.manifests[d.Digest], who)
+		f.manifests[d.Digest] = append(f.manifests[d.Digest], name)
 	}
+	// verify each manifest once
 	done := make(map[digest.Digest]bool)
 	for _, d := range index {
 		if done[d.Digest] {
@@ -119,6 +126,7 @@ func (f *fsck) images(ctx context.Context) error {
 	return nil
 }
 
+// layout verifies the file oci-layout.
 func (f *fsck) layout() {
 	var layout ocispec.ImageLayout
 	data, err := os.ReadFile(f.s.path(ocispec.ImageLayoutFile))
@@ -129,12 +137,13 @@ func (f *fsck) layout() {
 		err = fmt.Errorf("unknown version %q", layout.Version)
 	}
 	if err != nil {
-		f.problem(ocispec.ImageLayoutFile, "other tools cannot read the store: move the file away, and load an image", nil, err)
+		f.problem(ocispec.ImageLayoutFile, "remove the file and load an image: other tools cannot read the store without it", nil, err)
 	}
 }
 
-// image verifies all that a manifest leads to.
+// image verifies all that a manifest refers to.
 func (f *fsck) image(ctx context.Context, d ocispec.Descriptor, names []string) error {
+	// manifest and config
 	f.Images++
 	manifest, err := f.document(d, maxManifest, names)
 	if err != nil {
@@ -154,6 +163,7 @@ func (f *fsck) image(ctx context.Context, d ocispec.Descriptor, names []string) 
 		f.unreadable(config, names, err)
 		return nil
 	}
+	// the annotated sizes
 	sizes, err := splitSizes(d.Annotations[layerSizes])
 	if err == nil && len(sizes) != len(parts) {
 		err = fmt.Errorf("%d sizes for %d layers", len(sizes), len(parts))
@@ -161,6 +171,7 @@ func (f *fsck) image(ctx context.Context, d ocispec.Descriptor, names []string) 
 	if err != nil {
 		f.problem(ocispec.ImageIndexFile, hintLayer, names, err)
 	}
+	// the layers
 	for i, part := range parts {
 		diffID := image.RootFS.DiffIDs[i]
 		if err := f.layer(ctx, part, diffID, names); err != nil {
@@ -189,12 +200,13 @@ func (f *fsck) document(d ocispec.Descriptor, max int64, names []string) ([]byte
 	return data, err
 }
 
+// unreadable adds the problem of a document.
 func (f *fsck) unreadable(d ocispec.Descriptor, names []string, err error) {
 	f.incomplete = true
 	f.problem(blobFile(d.Digest), hintDocument, names, err)
 }
 
-// layer verifies a layer's blob. One that several images need is read once.
+// layer verifies the blob of a layer, once for all images.
 func (f *fsck) layer(ctx context.Context, d ocispec.Descriptor, diffID digest.Digest, names []string) error {
 	got, seen := f.blobs[d.Digest]
 	if !seen {
@@ -210,11 +222,13 @@ func (f *fsck) layer(ctx context.Context, d ocispec.Descriptor, diffID digest.Di
 		}
 	}
 	if got != "" && got != diffID {
-		f.problem(blobFile(d.Digest), hintLayer, names, fmt.Errorf("it has the diff ID %s, the image's config says %s", got, diffID))
+		err := fmt.Errorf("diff ID is %s, the image config says %s", got, diffID)
+		f.problem(blobFile(d.Digest), hintLayer, names, err)
 	}
 	return nil
 }
 
+// read verifies size and digest of a layer. It returns the diff ID.
 func (f *fsck) read(ctx context.Context, d ocispec.Descriptor) (diffID digest.Digest, err error) {
 	blob, err := os.Open(f.s.blobPath(d.Digest))
 	if err != nil {
@@ -226,54 +240,58 @@ func (f *fsck) read(ctx context.Context, d ocispec.Descriptor) (diffID digest.Di
 		return "", err
 	}
 	if st.Size() != d.Size {
-		return "", fmt.Errorf("it has %d bytes, its descriptor says %d", st.Size(), d.Size)
+		return "", fmt.Errorf("size is %d bytes, its descriptor says %d", st.Size(), d.Size)
 	}
+	// hash it
 	f.Bytes += d.Size
 	got, diffID, err := layers.Digests(ctx, blob)
 	if err != nil {
 		return "", err
 	}
 	if got != d.Digest {
-		return "", fmt.Errorf("it has the digest %s", got)
+		return "", fmt.Errorf("digest is %s", got)
 	}
 	return diffID, nil
 }
 
-// tree verifies that a layer lies unpacked where overlayfs will look for it,
-// and that its size is the one in the index, if that has one (else -1).
+// tree verifies that the tree of a layer is where overlayfs will look for it, and
+// that its size is the annotated one, unless that is -1.
 func (f *fsck) tree(diffID digest.Digest, size int64, names []string) {
 	if f.trees[diffID] {
 		return
 	}
+	// the directory
 	f.trees[diffID] = true
 	f.Layers++
-	here := f.s.layers
-	st, err := os.Lstat(here.Path(diffID))
+	all := f.s.layers
+	st, err := os.Lstat(all.Path(diffID))
 	if err == nil && !st.IsDir() {
 		err = unix.ENOTDIR
 	}
 	if err != nil {
-		f.problem(f.below(here.Path(diffID)), hintLayer, names, err)
+		f.problem(f.below(all.Path(diffID)), hintLayer, names, err)
 		return
 	}
-	short := filepath.Join(here.Dir(), here.Short(diffID))
+	// the short link
+	short := filepath.Join(all.Dir(), all.Short(diffID))
 	target, err := os.Readlink(short)
-	if err == nil && filepath.Join(here.Dir(), target) != here.Path(diffID) {
-		err = fmt.Errorf("it leads to %s, not to layer %s", target, diffID)
+	if err == nil && filepath.Join(all.Dir(), target) != all.Path(diffID) {
+		err = fmt.Errorf("symbolic link points to %s, not to layer %s", target, diffID)
 	}
 	if err != nil {
 		f.problem(f.below(short), hintLayer, names, err)
 	}
-	n, err := here.Size(diffID)
+	// the size
+	n, err := all.Size(diffID)
 	if err == nil && size >= 0 && n != size {
-		err = fmt.Errorf("it says %d bytes, index.json says %d", n, size)
+		err = fmt.Errorf("size is %d bytes, index.json says %d", n, size)
 	}
 	if err != nil {
-		f.problem(f.below(filepath.Join(filepath.Dir(here.Path(diffID)), "size")), hintLayer, names, err)
+		f.problem(f.below(filepath.Join(filepath.Dir(all.Path(diffID)), "size")), hintLayer, names, err)
 	}
 }
 
-// below is a path without the store's root.
+// below returns a path relative to the root of the store.
 func (f *fsck) below(path string) string {
 	return strings.TrimPrefix(path, f.s.root+"/")
 }

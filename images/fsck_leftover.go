@@ -1,8 +1,8 @@
 package images
 
-// What lies in the store and leads from no name. None of it is seen by any
-// command, and the next load or prune removes it, so these are notes. Only a
-// container whose image has gone is a problem: it cannot be started again.
+// A leftover is a file of the store that no name refers to. No command sees it,
+// and the next load or prune removes it, so it is a note. Only a container whose
+// image is gone is a problem: it cannot be started again.
 
 import (
 	"errors"
@@ -10,52 +10,41 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
-	"strings"
 
 	"github.com/minictr/minictr/internal/lockfile"
 	"github.com/opencontainers/go-digest"
 )
 
-// containers looks whether each has its image. A file that is empty was left
-// by a run that was killed, and the next one removes its directory.
+// containers verifies that the store has the image of each container. An empty
+// file was left by a run that was killed, and the next run removes it.
 func (f *fsck) containers() error {
 	if f.incomplete {
 		return nil
 	}
-	files, err := filepath.Glob(f.s.path("containers", "*", "image"))
-	if err != nil {
-		return err
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if errors.Is(err, fs.ErrNotExist) || err == nil && len(text) == 0 {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		manifest := digest.Digest(strings.TrimSpace(string(text)))
-		if f.manifests[manifest] == nil {
-			id := filepath.Base(filepath.Dir(file))
-			f.problem(f.below(file), "minictr rm "+id, nil, fmt.Errorf("no image has the manifest %s", manifest))
+	all, err := f.s.containers()
+	for _, c := range all {
+		if c.manifest != "" && f.manifests[c.manifest] == nil {
+			file := path.Join("containers", c.id, "image")
+			f.problem(file, "minictr rm "+c.id, nil, fmt.Errorf("image not found: manifest %s", c.manifest))
 		}
 	}
-	return nil
+	return err
 }
 
+// note adds a note.
 func (f *fsck) note(name, what, hint string) {
 	f.Notes = append(f.Notes, Finding{Path: name, What: what, Hint: hint})
 }
 
-// left notes what nobody needs. Where it is not known what is needed, that is
-// not noted of blobs and layers.
+// leftovers adds notes about leftovers; if references are unknown, not about blobs
+// and layers.
 func (f *fsck) leftovers() error {
 	return errors.Join(
 		f.each("blobs/sha256", f.leftoverBlob), f.each("layers/sha256", f.leftoverTree), f.each("layers", f.leftoverLink),
 		f.each("tmp", f.leftoverScratch), f.each("partial", f.leftoverPartial))
 }
 
+// each calls look for the entries of a directory.
 func (f *fsck) each(dir string, look func(dir string, e fs.DirEntry)) error {
 	entries, err := os.ReadDir(f.s.path(dir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -67,7 +56,7 @@ func (f *fsck) each(dir string, look func(dir string, e fs.DirEntry)) error {
 	return nil
 }
 
-const unreferenced = "no image needs it, unless one is being loaded"
+const unreferenced = "no image refers to it, unless one is being loaded"
 
 func (f *fsck) leftoverBlob(dir string, e fs.DirEntry) {
 	_, needed := f.blobs[digest.NewDigestFromEncoded(digest.SHA256, e.Name())]
@@ -82,8 +71,8 @@ func (f *fsck) leftoverTree(dir string, e fs.DirEntry) {
 	}
 }
 
-// leftLink notes links to nothing. One that an image needs is a problem and
-// was found before.
+// leftoverLink looks for dangling links. One that an image needs is a problem that
+// tree found.
 func (f *fsck) leftoverLink(dir string, e fs.DirEntry) {
 	if e.Type() != fs.ModeSymlink {
 		return
@@ -94,23 +83,23 @@ func (f *fsck) leftoverLink(dir string, e fs.DirEntry) {
 		}
 	}
 	if _, err := os.Stat(f.s.path(dir, e.Name())); errors.Is(err, fs.ErrNotExist) {
-		f.note(path.Join(dir, e.Name()), "it leads to a layer that is gone", "a layer that needs the name takes it")
+		f.note(path.Join(dir, e.Name()), "dangling symbolic link", "the next layer of that name replaces it")
 	}
 }
 
 func (f *fsck) leftoverScratch(dir string, e fs.DirEntry) {
 	if f.abandoned(dir, e) {
-		f.note(path.Join(dir, e.Name()), "it was left by a command that was killed", "the next load, pull or prune removes it")
+		f.note(path.Join(dir, e.Name()), "left by a command that was killed", "the next load, pull or prune removes it")
 	}
 }
 
 func (f *fsck) leftoverPartial(dir string, e fs.DirEntry) {
 	if f.abandoned(dir, e) {
-		f.note(path.Join(dir, e.Name()), "it was left by a pull that was interrupted", "the same pull goes on with it; "+hintPrune)
+		f.note(path.Join(dir, e.Name()), "left by an interrupted pull", "the same pull resumes it; "+hintPrune)
 	}
 }
 
-// abandoned: nobody holds its lock (see lock.go and partial.go).
+// abandoned reports whether no command holds its lock (lock.go, partial.go).
 func (f *fsck) abandoned(dir string, e fs.DirEntry) bool {
 	file, err := lockfile.Try(f.s.path(dir, e.Name()), lockfile.Shared)
 	file.Close()

@@ -64,7 +64,7 @@ func TestFsckDiffID(t *testing.T) {
 	}
 	v := mustFsck(t, s)
 	if !slices.ContainsFunc(v.Problems, func(f Finding) bool {
-		return strings.HasPrefix(f.What, "it has the diff ID "+layer.Digest.String())
+		return strings.HasPrefix(f.What, "diff ID is "+layer.Digest.String())
 	}) {
 		t.Errorf("%+v", v)
 	}

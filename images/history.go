@@ -8,8 +8,8 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// A Step is one instruction of those that an image was built with. Some made a
-// layer, others, such as ENV, only changed the config.
+// A Step is one instruction that an image was built with. Some made a layer;
+// others, such as ENV, only changed the config.
 type Step struct {
 	Layer     int // 0 for none, else from 1, the lowest
 	CreatedBy string
@@ -17,10 +17,9 @@ type Step struct {
 	Created   *time.Time
 }
 
-// Steps joins what the config tells of the image's history with the layers,
-// first step first. The history is a story that the builder tells; the layers
-// are there. Layers of which it says nothing get steps of their own, and a
-// step that claims a layer which is not there has none.
+// Steps assigns the layers to the history of the config (image-spec, config.md,
+// "history"), oldest step first. The history need not match the layers: a layer
+// without a step gets one, and a step with a missing layer has none.
 func (src *Source) Steps() (steps []Step) {
 	layer := 0
 	for _, h := range src.Config.History {
@@ -38,17 +37,14 @@ func (src *Source) Steps() (steps []Step) {
 	return steps
 }
 
-// Instruction is what was written in the Dockerfile, as far as it is known:
-// the shell that builders put around it is taken away.
+// Instruction returns the instruction of the Dockerfile, as far as it is known:
+// without the shell that builders add.
 func (s Step) Instruction() string {
 	by := strings.TrimSuffix(s.CreatedBy, " # buildkit")
 	if rest, ok := strings.CutPrefix(by, "/bin/sh -c #(nop)"); ok {
 		return strings.TrimSpace(rest)
 	}
-	if rest, ok := strings.CutPrefix(by, "RUN /bin/sh -c "); ok {
-		return "RUN " + rest
-	}
-	if rest, ok := strings.CutPrefix(by, "/bin/sh -c "); ok {
+	if rest, ok := strings.CutPrefix(strings.TrimPrefix(by, "RUN "), "/bin/sh -c "); ok {
 		return "RUN " + rest
 	}
 	if by == "" {
@@ -57,13 +53,14 @@ func (s Step) Instruction() string {
 	return by
 }
 
-// Measure is a layer's digest and sizes in bytes.
+// A Measure has the digests of a layer and its sizes in bytes.
 type Measure struct {
 	DiffID, Blob         digest.Digest
 	Compressed, Unpacked int64
 }
 
-// Measures are known of a loaded image; layers of an archive are read.
+// Measures returns a Measure for each layer, lowest first. It reads the layers of
+// an archive; those of a loaded image are known.
 func (src *Source) Measures(ctx context.Context) ([]Measure, error) {
 	var all []Measure
 	for _, l := range src.Layers {

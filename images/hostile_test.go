@@ -72,8 +72,8 @@ func TestBombsRefused(t *testing.T) {
 			many = append(many, layer)
 		}
 		b := archive{}
-		wantRefused(t, b.index(t, b.image(t, many...)), "128 layers are more than 127")
-		wantRefused(t, dockerArchive(t, "a", many[:26]...).withLayers(t, maxLayers+1), "128 layers are more than 127")
+		wantRefused(t, b.index(t, b.image(t, many...)), "128 layers exceed the limit of 127")
+		wantRefused(t, dockerArchive(t, "a", many[:26]...).withLayers(t, maxLayers+1), "128 layers exceed the limit of 127")
 	})
 	t.Run("an archive of very many files", func(t *testing.T) {
 		s := newStore(t)
@@ -120,24 +120,24 @@ func TestMediaTypeConfusionRefused(t *testing.T) {
 			d := b.image(t, layer)
 			d.Size++
 			return d
-		}, "bytes long"},
+		}, "size is not"},
 		{"a manifest of another digest", func(b archive) ocispec.Descriptor {
 			d := b.image(t, layer)
 			b[blobFile(d.Digest)] = bytes.ToUpper(b[blobFile(d.Digest)])
 			return d
-		}, "has the digest"},
+		}, "digest is"},
 		{"a manifest called an index", func(b archive) ocispec.Descriptor {
 			d := b.image(t, layer)
 			d.MediaType = ocispec.MediaTypeImageIndex
 			return d
-		}, "calls itself"},
+		}, "mediaType is"},
 		{"a manifest that is also an index", func(b archive) ocispec.Descriptor {
 			config := b.json(t, ocispec.MediaTypeImageConfig, configOf())
 			return b.json(t, ocispec.MediaTypeImageManifest, object{"schemaVersion": 2, "config": config, "layers": []any{}, "manifests": []any{}})
-		}, "another type"},
+		}, "another document type"},
 		{"an index that is also a manifest", func(b archive) ocispec.Descriptor {
 			return b.json(t, ocispec.MediaTypeImageIndex, object{"schemaVersion": 2, "manifests": []any{b.image(t, layer)}, "layers": []any{}})
-		}, "another type"},
+		}, "another document type"},
 		{"a type nobody knows", func(b archive) ocispec.Descriptor {
 			d := b.image(t, layer)
 			d.MediaType = "application/json"
@@ -146,7 +146,7 @@ func TestMediaTypeConfusionRefused(t *testing.T) {
 		{"a layer of a type nobody knows", func(b archive) ocispec.Descriptor {
 			config := b.json(t, ocispec.MediaTypeImageConfig, configOf(layer))
 			return b.json(t, ocispec.MediaTypeImageManifest, manifestOf(config, b.blob("text/plain", layer)))
-		}, "type of layer"},
+		}, "layer media type"},
 		{"a config that is none", func(b archive) ocispec.Descriptor {
 			config := b.json(t, "application/vnd.oci.empty.v1+json", object{})
 			return b.json(t, ocispec.MediaTypeImageManifest, manifestOf(config))
@@ -244,7 +244,7 @@ func checkFound(t *testing.T, files fs.FS) {
 	}
 	for _, c := range found {
 		for _, l := range c.layers {
-			if checkDigest(l.diffID) != nil || l.blob != "" && checkDigest(l.blob) != nil || !fs.ValidPath(l.file) {
+			if checkDigest(l.DiffID) != nil || l.Blob != "" && checkDigest(l.Blob) != nil || !fs.ValidPath(l.File) {
 				t.Fatalf("layer %+v", l)
 			}
 		}

@@ -13,9 +13,9 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// An Image is one entry of the store: an image under one of its names.
+// An Image is an entry of the index: an image under one of its names.
 type Image struct {
-	Name     string        // complete; "" for an image that has lost its name
+	Name     string        // complete; "" for an image without a name
 	ID       digest.Digest // of the config
 	Manifest digest.Digest
 	Config   ocispec.Image
@@ -23,13 +23,14 @@ type Image struct {
 	Layers   []digest.Digest // diff IDs, bottom first
 	Sizes    []int64         // of the unpacked layers, in bytes
 	Size     int64           // their sum
+
+	blobs []ocispec.Descriptor // of the layers, bottom first
 }
 
-// ErrNotFound is in the error of Image for a name that is not in the store.
+// ErrNotFound is in the error for a name that the store does not have.
 var ErrNotFound = errors.New("no such image")
 
-// List returns the images, newest first, an image of several names once for
-// each.
+// List returns the images, newest first. An image is listed once for each name.
 func (s *Store) List() ([]*Image, error) {
 	index, err := s.index()
 	if err != nil {
@@ -49,20 +50,25 @@ func (s *Store) List() ([]*Image, error) {
 	return all, nil
 }
 
-// Image finds an image by its name, complete or short, by its ID, or by the
-// beginning of its ID.
+// Image returns the image of a name, complete or short, of an ID, or of a unique
+// prefix of an ID. The error is ErrNotFound if there is none.
 func (s *Store) Image(name string) (*Image, error) {
-	index, err := s.index()
-	if err != nil {
-		return nil, err
-	}
-	d, err := s.find(index, name)
+	_, d, err := s.lookup(name)
 	if err != nil {
 		return nil, err
 	}
 	return s.read(d)
 }
 
+// lookup reads the index and finds an image in it.
+func (s *Store) lookup(name string) (index []ocispec.Descriptor, d ocispec.Descriptor, err error) {
+	if index, err = s.index(); err == nil {
+		d, err = s.find(index, name)
+	}
+	return index, d, err
+}
+
+// find returns the descriptor of a name, an ID or a prefix of an ID.
 func (s *Store) find(index []ocispec.Descriptor, name string) (ocispec.Descriptor, error) {
 	full, invalid := Normalize(name)
 	for _, d := range index {
@@ -83,7 +89,8 @@ func (s *Store) find(index []ocispec.Descriptor, name string) (ocispec.Descripto
 	return ocispec.Descriptor{}, hint.New(err, "fetch it with: minictr pull "+name+", or load one with: minictr load -i FILE")
 }
 
-// findID looks for the one image whose ID begins so.
+// findID returns the descriptor of the image whose ID has this prefix, or nil. If
+// several have, it returns an error.
 func (s *Store) findID(index []ocispec.Descriptor, prefix string) (*ocispec.Descriptor, error) {
 	prefix = strings.TrimPrefix(prefix, "sha256:")
 	if prefix == "" || strings.Trim(prefix, "0123456789abcdef") != "" {
@@ -99,13 +106,14 @@ func (s *Store) findID(index []ocispec.Descriptor, prefix string) (*ocispec.Desc
 			continue
 		}
 		if found != nil && found.Digest != d.Digest {
-			return nil, fmt.Errorf("open image %q: several IDs begin so", prefix)
+			return nil, fmt.Errorf("open image %q: ID prefix is ambiguous", prefix)
 		}
 		found = &d
 	}
 	return found, nil
 }
 
+// manifest reads the manifest of an image.
 func (s *Store) manifest(d ocispec.Descriptor) (config ocispec.Descriptor, layers []ocispec.Descriptor, err error) {
 	data, err := s.readBlob(d, maxManifest)
 	if err != nil {
@@ -114,6 +122,7 @@ func (s *Store) manifest(d ocispec.Descriptor) (config ocispec.Descriptor, layer
 	return parseManifest(data, d.MediaType)
 }
 
+// read reads manifest and config of an image.
 func (s *Store) read(d ocispec.Descriptor) (*Image, error) {
 	config, blobs, err := s.manifest(d)
 	if err != nil {
@@ -133,7 +142,7 @@ func (s *Store) read(d ocispec.Descriptor) (*Image, error) {
 	}
 	image := &Image{
 		Name: nameOf(d), ID: config.Digest, Manifest: d.Digest, Config: *parsed, Docker: *docker,
-		Layers: parsed.RootFS.DiffIDs, Sizes: sizes,
+		Layers: parsed.RootFS.DiffIDs, Sizes: sizes, blobs: blobs,
 	}
 	for _, n := range sizes {
 		image.Size += n

@@ -1,9 +1,9 @@
 package images
 
-// index.json is the store's one list: a descriptor for each name of each
-// image, and one for an image that has lost its name. A name is written in
-// the two annotations that other tools look at. The sizes of the unpacked
-// layers are written there as well, since only root can go and look.
+// index.json lists the images of the store: a descriptor for each name of each
+// image, and one for an image without a name. A name is in the two annotations
+// that other tools read. The sizes of the unpacked layers are annotated too,
+// because only root can read them from the layers.
 
 import (
 	"encoding/json"
@@ -19,8 +19,13 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-const layerSizes = "io.minictr.layer.sizes"
+// Annotations of a descriptor, besides image-spec's org.opencontainers.image.ref.name.
+const (
+	layerSizes     = "io.minictr.layer.sizes"
+	containerdName = "io.containerd.image.name"
+)
 
+// index returns the descriptors of index.json.
 func (s *Store) index() ([]ocispec.Descriptor, error) {
 	data, err := os.ReadFile(s.path(ocispec.ImageIndexFile))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -36,7 +41,7 @@ func (s *Store) index() ([]ocispec.Descriptor, error) {
 	return index, nil
 }
 
-// changeIndex lets change make a new index from the old one.
+// changeIndex replaces the index by what change returns for it.
 func (s *Store) changeIndex(scratch *scratch, change func([]ocispec.Descriptor) []ocispec.Descriptor) error {
 	release, err := s.lock("index.lock", lockfile.Exclusive)
 	if err != nil {
@@ -47,6 +52,7 @@ func (s *Store) changeIndex(scratch *scratch, change func([]ocispec.Descriptor) 
 	if err != nil {
 		return err
 	}
+	// marshal the new one; without images it has an empty list
 	index := ocispec.Index{MediaType: ocispec.MediaTypeImageIndex, Manifests: change(slices.Clone(old))}
 	index.SchemaVersion = 2
 	if index.Manifests == nil {
@@ -59,7 +65,7 @@ func (s *Store) changeIndex(scratch *scratch, change func([]ocispec.Descriptor) 
 	return s.publish(scratch, ocispec.ImageIndexFile, data)
 }
 
-// named is a descriptor of the index.
+// indexEntry returns a descriptor for the index.
 func indexEntry(manifest ocispec.Descriptor, name string, sizes []int64) ocispec.Descriptor {
 	manifest.Annotations = map[string]string{layerSizes: joinSizes(sizes)}
 	if name != "" {
@@ -69,10 +75,22 @@ func indexEntry(manifest ocispec.Descriptor, name string, sizes []int64) ocispec
 	return manifest
 }
 
+// nameOf returns the complete name in a descriptor of the store's index, or "".
 func nameOf(d ocispec.Descriptor) string { return d.Annotations[ocispec.AnnotationRefName] }
 
-// tag gives names to an image. What had one of them before keeps its place in
-// the index without it; an image that has a name needs no nameless entry.
+// annotatedName returns the complete name in a descriptor of another index:
+// containerd's annotation, which docker and podman write too, or image-spec's.
+func annotatedName(d ocispec.Descriptor) string {
+	for _, key := range []string{containerdName, ocispec.AnnotationRefName} {
+		if full, err := Normalize(d.Annotations[key]); err == nil {
+			return full
+		}
+	}
+	return ""
+}
+
+// tag gives names to an image, and takes them from other images. An image with a
+// name has no entry without one.
 func tag(index []ocispec.Descriptor, manifest ocispec.Descriptor, names []string, sizes []int64) []ocispec.Descriptor {
 	index, _ = untag(index, func(d ocispec.Descriptor) bool { return slices.Contains(names, nameOf(d)) })
 	for _, name := range names {
@@ -87,9 +105,10 @@ func tag(index []ocispec.Descriptor, manifest ocispec.Descriptor, names []string
 	})
 }
 
-// untag takes the names of the chosen descriptors away. An image that loses
-// its last one keeps a nameless entry. It returns the names taken.
+// untag removes the names of the chosen descriptors and returns them. An image
+// that loses its last name keeps an entry without one.
 func untag(index []ocispec.Descriptor, chosen func(ocispec.Descriptor) bool) (left []ocispec.Descriptor, names []string) {
+	// split the index
 	var gone []ocispec.Descriptor
 	for _, d := range index {
 		if nameOf(d) != "" && chosen(d) {
@@ -99,6 +118,7 @@ func untag(index []ocispec.Descriptor, chosen func(ocispec.Descriptor) bool) (le
 			left = append(left, d)
 		}
 	}
+	// keep images without names
 	for _, d := range gone {
 		if !slices.ContainsFunc(left, func(l ocispec.Descriptor) bool { return l.Digest == d.Digest }) {
 			delete(d.Annotations, ocispec.AnnotationRefName)

@@ -8,12 +8,12 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// An Inspection is an image as docker inspect shows it, with docker's names;
-// what docker knows and an image does not say is left out.
+// An Inspection is an image in the format of docker inspect, without the fields
+// that are about docker's own store.
 type Inspection struct {
-	Id           string   // of the config; spelled as in docker, for templates
-	RepoTags     []string // all names, as docker's users know them
-	RepoDigests  []string // the same repositories, with the digest of the manifest
+	Id           string   // of the config; docker's spelling, for templates
+	RepoTags     []string // all names, familiar
+	RepoDigests  []string // their repositories with the digest of the manifest
 	Created      string   `json:",omitempty"` // RFC 3339
 	Author       string
 	Config       ocispec.ImageConfig
@@ -32,13 +32,9 @@ type Inspection struct {
 	Descriptor ocispec.Descriptor // of the manifest
 }
 
-// Inspect tells all about the image of that name or ID.
+// Inspect returns the image of a name or ID.
 func (s *Store) Inspect(name string) (*Inspection, error) {
-	index, err := s.index()
-	if err != nil {
-		return nil, err
-	}
-	d, err := s.find(index, name)
+	index, d, err := s.lookup(name)
 	if err != nil {
 		return nil, err
 	}
@@ -46,17 +42,19 @@ func (s *Store) Inspect(name string) (*Inspection, error) {
 	if err != nil {
 		return nil, err
 	}
+	// the config
 	c := image.Config
 	i := &Inspection{
-		Id: image.ID.String(), RepoTags: []string{}, RepoDigests: []string{},
-		Author: c.Author, Config: c.Config, Architecture: c.Architecture, Variant: c.Variant, Os: c.OS, Size: image.Size,
-		Descriptor: ocispec.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size},
+		Id: image.ID.String(), RepoTags: []string{}, RepoDigests: []string{}, Author: c.Author, Config: c.Config,
+		Architecture: c.Architecture, Variant: c.Variant, Os: c.OS, Size: image.Size, Descriptor: bare(d),
 	}
 	if c.Created != nil {
 		i.Created = c.Created.Format("2006-01-02T15:04:05.999999999Z07:00")
 	}
+	// the layers
 	i.RootFS.Type, i.RootFS.Layers = c.RootFS.Type, image.Layers
 	i.GraphDriver.Name, i.GraphDriver.Data = "overlay", s.lowerDirs(image)
+	// the names
 	for _, other := range index {
 		if other.Digest == d.Digest && nameOf(other) != "" {
 			i.addName(Familiar(nameOf(other)), d.Digest)
@@ -65,6 +63,7 @@ func (s *Store) Inspect(name string) (*Inspection, error) {
 	return i, nil
 }
 
+// addName adds a name to RepoTags and RepoDigests.
 func (i *Inspection) addName(familiar string, manifest digest.Digest) {
 	repository, _ := Split(familiar)
 	if !strings.Contains(familiar, "@") {
@@ -75,7 +74,7 @@ func (i *Inspection) addName(familiar string, manifest digest.Digest) {
 	}
 }
 
-// lowerDirs are the layers as overlayfs takes them: the top one first.
+// lowerDirs returns the layers in the format of overlayfs: the top one first.
 func (s *Store) lowerDirs(image *Image) map[string]string {
 	var dirs []string
 	for _, d := range slices.Backward(image.Layers) {

@@ -1,14 +1,13 @@
 package images
 
-// Loading an image, in the order that keeps half of one from being seen:
+// Load takes an image into the store in an order that keeps an incomplete one
+// invisible:
 //
-//  1. Find the images in the archive, check their manifests and configs. (Of
-//     a stream the layers come first: see arrive.go.)
-//  2. In a scratch directory, store and unpack each layer that is new, several
-//     at a time, and check that it is what manifest and config say.
-//  3. syncfs(2), once for all: cheaper than an fsync(2) for each file.
-//  4. Rename layers and blobs into place, and sync their directories.
-//  5. Write the names.
+//  1. Find the images of the archive, and verify their manifests and configs.
+//     (The layers of a stream come first: see archive_stream.go.)
+//  2. Store and unpack each new layer in a scratch directory, several at a time,
+//     and compare it with manifest and config.
+//  3. Commit: see commit.go.
 
 import (
 	"context"
@@ -16,31 +15,27 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"runtime"
 	"sync/atomic"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sys/unix"
 )
 
-// Caps on what is read from an archive, in bytes.
-const (
-	maxLayer   = 64 << 30
-	maxArchive = 256 << 30
-)
-
-// LoadOptions are what Load may be given besides its source.
+// LoadOptions are the options of Load.
 type LoadOptions struct {
-	Stdin    io.Reader               // what the source "-" means
-	Progress func(done, total int64) // told about bytes of layers, from any goroutine; total is 0 while not known; may be nil
+	Stdin io.Reader // the archive "-"
+
+	// Progress, unless nil, is called with the bytes of layers that were read, from
+	// any goroutine. Total is 0 while it is unknown.
+	Progress func(done, total int64)
 }
 
-// Load takes all images of src into the store: an archive that docker, podman,
-// skopeo or crane wrote, or an OCI layout in a directory. It returns their names,
-// complete, or the IDs of those that have none.
+// Load loads all images of the archive src into the store: a file or pipe that
+// docker, podman, skopeo or crane wrote, plain, gzip or zstd; an OCI layout in a
+// directory; or "-". It returns their complete names, or the ID of an image
+// without a name.
 func (s *Store) Load(ctx context.Context, src string, opts LoadOptions) ([]string, error) {
 	if err := s.create(); err != nil {
 		return nil, err
@@ -70,28 +65,25 @@ func (s *Store) load(ctx context.Context, src string, opts LoadOptions, scratch 
 		return nil, err
 	}
 	l := &loader{store: s, scratch: scratch, known: known, progress: opts.Progress, jobs: make(map[layerSource]*job)}
-	receive := func(r io.Reader) (fs.FS, io.Closer, error) { return l.readStream(ctx, r) }
-	archive, closer, err := openArchive(src, opts.Stdin, receive)
+	// find the images
+	closer, err := l.open(ctx, src, opts.Stdin)
 	if err != nil {
 		return nil, err
 	}
 	defer closer.Close()
-	l.archive = archive
-	images, err := findImages(archive)
+	images, err := findImages(l.archive)
 	if err != nil {
 		return nil, err
 	}
+	// stage their layers
 	l.plan(images)
 	if err := l.unpack(ctx); err != nil {
 		return nil, err
 	}
-	if err := l.commit(images); err != nil {
-		return nil, err
-	}
-	return l.tag(images)
+	return l.commit(images)
 }
 
-// A loader is one load under way.
+// A loader is one load.
 type loader struct {
 	store   *Store
 	archive fs.FS
@@ -99,39 +91,20 @@ type loader struct {
 	known   map[digest.Digest]ocispec.Descriptor // see Store.known
 
 	jobs        map[layerSource]*job
-	order       []*job
+	order       []*job // those with a layer to unpack
 	stagedCount atomic.Int64
-	done, total atomic.Int64
+	done, total atomic.Int64 // bytes of layers
 	progress    func(done, total int64)
 }
 
-// A job is a layer of the archive: to be unpacked, or here already.
+// A job is a layer of the archive.
 type job struct {
 	layerSource
-	staged *stagedLayer // nil for a layer that is here already
+	staged *stagedLayer // nil for a layer that the store has
 	desc   ocispec.Descriptor
 }
 
-// plan decides which layers have to be unpacked.
-func (l *loader) plan(images []*archiveImage) {
-	for _, c := range images {
-		for _, src := range c.layers {
-			if l.jobs[src] != nil {
-				continue
-			}
-			j := &job{layerSource: src}
-			l.jobs[src] = j
-			if blob, ok := l.known[src.diffID]; ok && (src.blob == "" || src.blob == blob.Digest) && l.store.layers.Has(src.diffID) {
-				j.desc = ocispec.Descriptor{MediaType: blob.MediaType, Digest: blob.Digest, Size: blob.Size}
-				continue
-			}
-			l.order = append(l.order, j)
-			l.total.Add(src.size)
-		}
-	}
-}
-
-// known tells, for each layer of the store's images, the blob it came from.
+// known returns the blob of each layer of the store's images, by its diff ID.
 func (s *Store) known() (map[digest.Digest]ocispec.Descriptor, error) {
 	index, err := s.index()
 	if err != nil {
@@ -143,25 +116,52 @@ func (s *Store) known() (map[digest.Digest]ocispec.Descriptor, error) {
 		if err != nil {
 			return nil, err
 		}
-		_, blobs, err := s.manifest(d)
-		if err != nil {
-			return nil, err
-		}
-		for i, blob := range blobs {
+		for i, blob := range image.blobs {
 			known[image.Layers[i]] = blob
 		}
 	}
 	return known, nil
 }
 
-// unpack does the jobs, as many at a time as there are processors.
+// open opens the archive.
+func (l *loader) open(ctx context.Context, src string, stdin io.Reader) (closer io.Closer, err error) {
+	receive := func(r io.Reader) (fs.FS, io.Closer, error) { return l.readStream(ctx, r) }
+	if src == "-" {
+		l.archive, closer, err = receive(stdin)
+	} else {
+		l.archive, closer, err = openArchive(src, receive)
+	}
+	return closer, err
+}
+
+// plan makes the jobs, and finds the layers that must be unpacked.
+func (l *loader) plan(images []*archiveImage) {
+	for _, image := range images {
+		for _, src := range image.layers {
+			if l.jobs[src] != nil {
+				continue
+			}
+			j := &job{layerSource: src}
+			l.jobs[src] = j
+			blob, ok := l.known[src.DiffID]
+			if ok && (src.Blob == "" || src.Blob == blob.Digest) && l.store.layers.Has(src.DiffID) {
+				j.desc = bare(blob)
+				continue
+			}
+			l.order = append(l.order, j)
+			l.total.Add(src.Size)
+		}
+	}
+}
+
+// unpack unpacks the layers, as many at a time as there are processors.
 func (l *loader) unpack(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for _, j := range l.order {
 		group.Go(func() error {
 			if err := l.do(ctx, j); err != nil {
-				return fmt.Errorf("layer %s: %w", j.file, err)
+				return fmt.Errorf("layer %s: %w", j.File, err)
 			}
 			return nil
 		})
@@ -169,134 +169,32 @@ func (l *loader) unpack(ctx context.Context) error {
 	return group.Wait()
 }
 
-// do stores a layer's blob as it came and unpacks it, unless that was done
-// when it arrived.
+// do stores the blob of a layer and unpacks it, unless it was staged when it
+// arrived, and verifies it.
 func (l *loader) do(ctx context.Context, j *job) error {
-	in, err := l.archive.Open(j.file)
+	in, err := l.archive.Open(j.File)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	if a, ok := in.(stagedFile); ok && a.unpacked != nil {
-		j.staged = a.stagedLayer
-		return j.verify()
+	if f, ok := in.(stagedFile); ok && f.unpacked != nil {
+		j.staged = f.stagedLayer
+	} else {
+		if j.staged, err = l.newStagedLayer(); err != nil {
+			return err
+		}
+		defer j.staged.out.Close()
+		if err := j.staged.unpack(ctx, in); err != nil {
+			return err
+		}
 	}
-	if j.staged, err = l.newStagedLayer(); err != nil {
-		return err
-	}
-	defer j.staged.out.Close()
-	if err := j.staged.unpack(ctx, in); err != nil {
-		return err
-	}
-	return j.verify()
-}
-
-// verify holds what was unpacked against what was announced.
-func (j *job) verify() error {
 	j.desc = j.staged.descriptor()
-	switch diffID := j.staged.unpacked.DiffID; {
-	case j.blob != "" && j.size != j.desc.Size:
-		return fmt.Errorf("it has %d bytes, its descriptor says %d", j.desc.Size, j.size)
-	case j.blob != "" && j.blob != j.desc.Digest:
-		return fmt.Errorf("it has the digest %s, its descriptor says %s", j.desc.Digest, j.blob)
-	case j.diffID != diffID:
-		return fmt.Errorf("it has the diff ID %s, the image's config says %s", diffID, j.diffID)
-	}
-	return nil
+	return j.verify(j.desc.Size, j.desc.Digest, j.staged.unpacked.DiffID)
 }
 
-// count tells the progress: how many more bytes of layers have been read.
+// addProgress reports that n more bytes of layers were read.
 func (l *loader) addProgress(n int) {
 	if done := l.done.Add(int64(n)); l.progress != nil {
 		l.progress(done, l.total.Load())
 	}
-}
-
-// commit makes blobs and layers visible.
-func (l *loader) commit(images []*archiveImage) error {
-	for _, c := range images {
-		if err := l.documents(c); err != nil {
-			return err
-		}
-	}
-	if err := unix.Syncfs(int(l.scratch.dir.Fd())); err != nil {
-		return fmt.Errorf("syncfs %s: %w", l.scratch.path, err)
-	}
-	committed := make(map[*stagedLayer]bool) // one may serve two jobs
-	for _, j := range l.order {
-		if committed[j.staged] {
-			continue
-		}
-		committed[j.staged] = true
-		if err := l.store.layers.Commit(j.staged.unpacked); err != nil {
-			return err
-		}
-		if err := os.Rename(j.staged.file, l.store.blobPath(j.desc.Digest)); err != nil {
-			return err
-		}
-	}
-	for _, c := range images {
-		for _, d := range []digest.Digest{c.config.Digest, c.manifest.Digest} {
-			if err := os.Rename(l.scratch.file(d.Encoded()), l.store.blobPath(d)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
-		}
-	}
-	if len(l.order) > 0 {
-		if err := l.store.layers.Sync(); err != nil {
-			return err
-		}
-	}
-	return syncDir(l.store.path("blobs", "sha256"))
-}
-
-// documents writes an image's config and manifest into the scratch directory.
-func (l *loader) documents(c *archiveImage) error {
-	if c.manifestJSON == nil {
-		var blobs []ocispec.Descriptor
-		for _, src := range c.layers {
-			blobs = append(blobs, l.jobs[src].desc)
-		}
-		if err := c.makeManifest(blobs); err != nil {
-			return err
-		}
-	}
-	for d, data := range map[digest.Digest][]byte{c.config.Digest: c.configJSON, c.manifest.Digest: c.manifestJSON} {
-		err := writeFile(l.scratch.file(d.Encoded()), data)
-		if err != nil && !errors.Is(err, fs.ErrExist) {
-			return err
-		}
-	}
-	return nil
-}
-
-// tag writes the names.
-func (l *loader) tag(images []*archiveImage) ([]string, error) {
-	if _, err := os.Stat(l.store.path(ocispec.ImageLayoutFile)); errors.Is(err, fs.ErrNotExist) {
-		layout := `{"imageLayoutVersion": "` + ocispec.ImageLayoutVersion + `"}`
-		if err := l.store.publish(l.scratch, ocispec.ImageLayoutFile, []byte(layout)); err != nil {
-			return nil, err
-		}
-	}
-	var names []string
-	sizes := make([][]int64, len(images))
-	for i, c := range images {
-		names = append(names, c.names...)
-		if len(c.names) == 0 {
-			names = append(names, c.config.Digest.String())
-		}
-		for _, src := range c.layers {
-			n, err := l.store.layers.Size(src.diffID)
-			if err != nil {
-				return nil, err
-			}
-			sizes[i] = append(sizes[i], n)
-		}
-	}
-	return names, l.store.changeIndex(l.scratch, func(index []ocispec.Descriptor) []ocispec.Descriptor {
-		for i, c := range images {
-			index = tag(index, c.manifest, c.names, sizes[i])
-		}
-		return index
-	})
 }

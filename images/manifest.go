@@ -1,29 +1,31 @@
 package images
 
-// Manifests, indexes and configs come from strangers. A descriptor tells the
-// type, size and digest of what it names, and all three are checked before
-// anything is believed: a digest before it becomes a path, the size against a
-// cap before anything is read, the type exactly. A document that could be read
-// as two types (a manifest with "manifests" in it) is refused: two programs
-// would see two images under one digest (CVE-2021-41190).
+// Manifests, indexes and configs are untrusted. A descriptor (image-spec,
+// descriptor.md) has the media type, size and digest of a blob. All three are
+// checked first: the digest before it becomes part of a path, the size against a
+// limit before anything is read, the type exactly. A document of two types (a
+// manifest with "manifests") is refused: two programs would see two images under
+// one digest (CVE-2021-41190).
 
 import (
 	"encoding/json"
 	"fmt"
+	"path"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Caps on what is read into memory.
+// Limits of an image.
 const (
-	maxManifest = 4 << 20
-	maxConfig   = 8 << 20
-	maxDepth    = 4   // indexes in indexes
-	maxLayers   = 127 // as docker; overlayfs takes 500
+	maxManifest = 4 << 20  // bytes, as registries have it
+	maxConfig   = 8 << 20  // bytes
+	maxLayer    = 64 << 30 // bytes, compressed
+	maxDepth    = 4        // indexes in indexes
+	maxLayers   = 127      // docker's limit; overlayfs has 500
 )
 
-// Docker's names for the same documents.
+// docker's media types of the same documents.
 const (
 	dockerManifest = "application/vnd.docker.distribution.manifest.v2+json"
 	dockerList     = "application/vnd.docker.distribution.manifest.list.v2+json"
@@ -52,13 +54,13 @@ func isLayer(mediaType string) bool {
 	return false
 }
 
-// check validates a descriptor before anything it says is used.
+// check validates a descriptor, whose size may be max bytes.
 func check(d ocispec.Descriptor, max int64) error {
 	if err := checkDigest(d.Digest); err != nil {
 		return err
 	}
 	if d.Size < 0 || d.Size > max {
-		return fmt.Errorf("blob %s: %d bytes is not between 0 and %d", d.Digest, d.Size, max)
+		return fmt.Errorf("blob %s: size %d is not between 0 and %d", d.Digest, d.Size, max)
 	}
 	return nil
 }
@@ -68,12 +70,27 @@ func checkDigest(d digest.Digest) error {
 		return fmt.Errorf("digest %q: %w", string(d), err)
 	}
 	if d.Algorithm() != digest.SHA256 {
-		return fmt.Errorf("digest %q: only sha256 is known here", string(d))
+		return fmt.Errorf("digest %q: only sha256 is supported", string(d))
 	}
 	return nil
 }
 
-// document has the fields by which manifests and indexes are told apart.
+// describe returns the descriptor of a document.
+func describe(mediaType string, data []byte) ocispec.Descriptor {
+	return ocispec.Descriptor{MediaType: mediaType, Digest: digest.FromBytes(data), Size: int64(len(data))}
+}
+
+// bare returns a descriptor without annotations and platform.
+func bare(d ocispec.Descriptor) ocispec.Descriptor {
+	return ocispec.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size}
+}
+
+// blobFile returns the path of a blob in an OCI layout. The digest must be valid.
+func blobFile(d digest.Digest) string {
+	return path.Join(ocispec.ImageBlobsDir, d.Algorithm().String(), d.Encoded())
+}
+
+// A document has the fields that distinguish manifests from indexes.
 type document struct {
 	SchemaVersion int                  `json:"schemaVersion"`
 	MediaType     string               `json:"mediaType"`
@@ -83,24 +100,26 @@ type document struct {
 	FSLayers      json.RawMessage      `json:"fsLayers"`
 }
 
+// parseDocument parses a document, which must be of the given type alone.
 func parseDocument(data []byte, mediaType string) (*document, error) {
 	var d document
 	if err := json.Unmarshal(data, &d); err != nil {
 		return nil, fmt.Errorf("parse %s: %w", mediaType, err)
 	}
 	if d.SchemaVersion != 2 {
-		return nil, fmt.Errorf("parse %s: schema version %d", mediaType, d.SchemaVersion)
+		return nil, fmt.Errorf("parse %s: schemaVersion is %d, not 2", mediaType, d.SchemaVersion)
 	}
 	if d.MediaType != "" && d.MediaType != mediaType {
-		return nil, fmt.Errorf("parse %s: it calls itself %q", mediaType, d.MediaType)
+		return nil, fmt.Errorf("parse %s: mediaType is %q", mediaType, d.MediaType)
 	}
 	manifest := d.Config != nil || d.Layers != nil || d.FSLayers != nil
 	if manifest && isIndex(mediaType) || d.Manifests != nil && isManifest(mediaType) || d.FSLayers != nil {
-		return nil, fmt.Errorf("parse %s: it has fields of another type", mediaType)
+		return nil, fmt.Errorf("parse %s: fields of another document type", mediaType)
 	}
 	return &d, nil
 }
 
+// parseIndex returns the descriptors of an index.
 func parseIndex(data []byte, mediaType string) ([]ocispec.Descriptor, error) {
 	d, err := parseDocument(data, mediaType)
 	if err != nil {
@@ -114,23 +133,26 @@ func parseIndex(data []byte, mediaType string) ([]ocispec.Descriptor, error) {
 	return d.Manifests, nil
 }
 
+// parseManifest returns the descriptors of a manifest.
 func parseManifest(data []byte, mediaType string) (config ocispec.Descriptor, layers []ocispec.Descriptor, err error) {
 	d, err := parseDocument(data, mediaType)
 	if err != nil {
 		return config, nil, err
 	}
+	// the config
 	if d.Config == nil || !isConfig(d.Config.MediaType) {
-		return config, nil, fmt.Errorf("parse %s: it has no image config", mediaType)
+		return config, nil, fmt.Errorf("parse %s: no image config", mediaType)
 	}
 	if err := check(*d.Config, maxConfig); err != nil {
 		return config, nil, err
 	}
+	// the layers
 	if len(d.Layers) > maxLayers {
-		return config, nil, fmt.Errorf("parse %s: %d layers are more than %d", mediaType, len(d.Layers), maxLayers)
+		return config, nil, fmt.Errorf("parse %s: %d layers exceed the limit of %d", mediaType, len(d.Layers), maxLayers)
 	}
 	for _, l := range d.Layers {
 		if !isLayer(l.MediaType) {
-			return config, nil, fmt.Errorf("parse %s: unknown type of layer %q", mediaType, l.MediaType)
+			return config, nil, fmt.Errorf("parse %s: unknown layer media type %q", mediaType, l.MediaType)
 		}
 		if err := check(l, maxLayer); err != nil {
 			return config, nil, err
@@ -139,14 +161,14 @@ func parseManifest(data []byte, mediaType string) (config ocispec.Descriptor, la
 	return *d.Config, d.Layers, nil
 }
 
-// parseConfig reads an image's config. It must have a diff ID for each of n
-// layers.
+// parseConfig parses an image config (image-spec, config.md). It must have a diff
+// ID for each of n layers.
 func parseConfig(data []byte, n int) (*ocispec.Image, error) {
 	image, _, err := parseWholeConfig(data, n)
 	return image, err
 }
 
-// parseWholeConfig reads docker's part of it, too.
+// parseWholeConfig also returns docker's part.
 func parseWholeConfig(data []byte, n int) (*ocispec.Image, *DockerConfig, error) {
 	var c dockerImageConfig
 	if err := json.Unmarshal(data, &c); err != nil {
@@ -158,7 +180,7 @@ func parseWholeConfig(data []byte, n int) (*ocispec.Image, *DockerConfig, error)
 
 func checkConfig(c *ocispec.Image, n int) error {
 	if c.RootFS.Type != "layers" {
-		return fmt.Errorf("parse image config: rootfs type %q", c.RootFS.Type)
+		return fmt.Errorf("parse image config: rootfs.type is %q, not layers", c.RootFS.Type)
 	}
 	if len(c.RootFS.DiffIDs) != n {
 		return fmt.Errorf("parse image config: %d diff IDs for %d layers", len(c.RootFS.DiffIDs), n)

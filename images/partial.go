@@ -57,11 +57,11 @@ func (p *puller) pullLayer(ctx context.Context, src layerSource, tree string) er
 
 // here: the store has the layer, and has the blob that it came from.
 func (p *puller) hasLayer(ctx context.Context, src layerSource) (bool, error) {
-	if !p.store.layers.Has(src.diffID) {
+	if !p.store.layers.Has(src.DiffID) {
 		return false, nil
 	}
-	if blob, ok := p.known[src.diffID]; ok && blob.Digest == src.blob {
-		p.report(src, src.size)
+	if blob, ok := p.known[src.DiffID]; ok && blob.Digest == src.Blob {
+		p.report(src, src.Size)
 		return true, nil
 	}
 	return p.hasUnreferenced(ctx, src)
@@ -71,7 +71,7 @@ func (p *puller) hasLayer(ctx context.Context, src layerSource) (bool, error) {
 // interrupted later. Nothing says that this blob unpacks to this layer, so it
 // is read.
 func (p *puller) hasUnreferenced(ctx context.Context, src layerSource) (bool, error) {
-	blob, err := os.Open(p.store.blobPath(src.blob))
+	blob, err := os.Open(p.store.blobPath(src.Blob))
 	if errors.Is(err, os.ErrNotExist) {
 		return false, nil
 	}
@@ -80,16 +80,16 @@ func (p *puller) hasUnreferenced(ctx context.Context, src layerSource) (bool, er
 	}
 	defer blob.Close()
 	got, diffID, err := layers.Digests(ctx, blob)
-	if err != nil || got != src.blob || diffID != src.diffID {
+	if err != nil || got != src.Blob || diffID != src.DiffID {
 		return false, ctx.Err() // no longer what it was: fetch it anew
 	}
-	p.report(src, src.size)
+	p.report(src, src.Size)
 	return true, nil
 }
 
 // openPartial opens and locks the file for a layer on its way.
 func (s *Store) openPartial(ctx context.Context, src layerSource) (*os.File, error) {
-	path := s.path("partial", src.blob.Encoded())
+	path := s.path("partial", src.Blob.Encoded())
 	for {
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 		if err != nil {
@@ -117,19 +117,19 @@ func (p *puller) receive(ctx context.Context, src layerSource, partial *os.File,
 	if err != nil {
 		return nil, true, err
 	}
-	body := p.from.Blob(ctx, src.blob, src.size, begun)
+	body := p.from.Blob(ctx, src.Blob, src.Size, begun)
 	defer body.Close()
 	coming := &arriving{puller: p, src: src, in: body, out: partial, done: begun}
 	u, err = layers.Unpack(ctx, io.MultiReader(io.NewSectionReader(partial, 0, begun), coming), tree)
 	switch {
 	case err != nil && (coming.cut || ctx.Err() != nil):
 		return nil, true, err
-	case err == nil && coming.done != src.size:
-		err = fmt.Errorf("it has %d bytes, its descriptor says %d", coming.done, src.size)
-	case err == nil && u.Blob != src.blob:
-		err = fmt.Errorf("it has the digest %s, its descriptor says %s", u.Blob, src.blob)
-	case err == nil && u.DiffID != src.diffID:
-		err = fmt.Errorf("it has the diff ID %s, the image's config says %s", u.DiffID, src.diffID)
+	case err == nil && coming.done != src.Size:
+		err = fmt.Errorf("it has %d bytes, its descriptor says %d", coming.done, src.Size)
+	case err == nil && u.Blob != src.Blob:
+		err = fmt.Errorf("it has the digest %s, its descriptor says %s", u.Blob, src.Blob)
+	case err == nil && u.DiffID != src.DiffID:
+		err = fmt.Errorf("it has the diff ID %s, the image's config says %s", u.DiffID, src.DiffID)
 	}
 	if err != nil {
 		return nil, false, errors.Join(err, partial.Truncate(0))
@@ -168,7 +168,7 @@ func (p *puller) commit(src layerSource, partial *os.File, u *layers.Unpacked) e
 	if err := p.store.layers.Commit(u); err != nil {
 		return err
 	}
-	if err := os.Rename(partial.Name(), p.store.blobPath(src.blob)); err != nil {
+	if err := os.Rename(partial.Name(), p.store.blobPath(src.Blob)); err != nil {
 		return err
 	}
 	if err := p.store.layers.Sync(); err != nil {

@@ -10,19 +10,20 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// here is the platform of this machine.
+// hostPlatform returns the platform of this machine.
 func hostPlatform() ocispec.Platform {
 	return ocispec.Platform{OS: runtime.GOOS, Architecture: runtime.GOARCH}
 }
 
-// parsePlatform reads os/arch or os/arch/variant; "" is this machine.
+// parsePlatform parses os/arch or os/arch/variant; "" is this machine.
 func parsePlatform(text string) (ocispec.Platform, error) {
 	if text == "" {
 		return hostPlatform(), nil
 	}
 	part := strings.Split(text, "/")
 	if len(part) < 2 || len(part) > 3 || slices.Contains(part, "") {
-		return ocispec.Platform{}, hint.New(fmt.Errorf("unknown platform %q", text), "a platform looks like linux/arm64 or linux/arm/v7")
+		err := fmt.Errorf("unknown platform %q", text)
+		return ocispec.Platform{}, hint.New(err, "write os/arch[/variant], as in linux/arm64 or linux/arm/v7")
 	}
 	p := ocispec.Platform{OS: part[0], Architecture: part[1]}
 	if len(part) == 3 {
@@ -31,8 +32,8 @@ func parsePlatform(text string) (ocispec.Platform, error) {
 	return p, nil
 }
 
-// Check is an error for an image that is not for a platform, os/arch or
-// os/arch/variant.
+// Check returns an error if the image is not for a platform, os/arch or
+// os/arch/variant. "" is this machine.
 func (i *Image) Check(platform string) error {
 	want, err := parsePlatform(platform)
 	if err != nil {
@@ -45,18 +46,17 @@ func (i *Image) Check(platform string) error {
 	return nil
 }
 
-// choose picks, from the manifests of an index, the one for this machine.
-func choose(manifests []ocispec.Descriptor) (ocispec.Descriptor, error) {
-	return choosePlatform(hostPlatform(), manifests)
-}
-
-// chooseFor picks, from the manifests of an index, the one for a platform. On
-// arm the newest variant that it runs is taken first.
+// choosePlatform returns the manifest of an index for a platform; on arm, the one
+// for the newest variant that runs there.
 func choosePlatform(want ocispec.Platform, manifests []ocispec.Descriptor) (ocispec.Descriptor, error) {
+	// the best variant
 	for _, variant := range variants(want) {
 		for _, m := range manifests {
 			p := m.Platform
-			if p != nil && p.OS == want.OS && p.Architecture == want.Architecture && (variant == "*" || p.Variant == variant) {
+			if p == nil || p.OS != want.OS || p.Architecture != want.Architecture {
+				continue
+			}
+			if variant == "*" || p.Variant == variant {
 				return m, nil
 			}
 		}
@@ -64,6 +64,7 @@ func choosePlatform(want ocispec.Platform, manifests []ocispec.Descriptor) (ocis
 	if len(manifests) == 1 && manifests[0].Platform == nil {
 		return manifests[0], nil
 	}
+	// none: list the others
 	var have []string
 	for _, m := range manifests {
 		if p := m.Platform; p != nil && p.OS != "unknown" {
@@ -78,7 +79,7 @@ func platformName(p ocispec.Platform) string {
 	return strings.TrimSuffix(p.OS+"/"+p.Architecture+"/"+p.Variant, "/")
 }
 
-// variants are those that a platform runs, the best first.
+// variants returns the variants that a platform runs, the best first; "*" is any.
 func variants(p ocispec.Platform) []string {
 	all := []string{"", "*"}
 	switch p.Architecture {

@@ -13,19 +13,18 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Pruned is what a Prune has removed.
+// Pruned is what Prune removed.
 type Pruned struct {
 	Lines []string // as docker image prune prints them
-	Freed int64    // bytes on disk: of blobs, of files in layers, of interrupted pulls
+	Freed int64    // bytes in blobs, files of layers and interrupted downloads
 }
 
-// Prune removes images that have no name and that no container was made from,
-// and what interrupted commands have left: blobs, layers, parts of blobs. With
-// all it removes images that have names as well, unless a container needs
-// them.
+// Prune removes images without a name and what interrupted commands left: blobs,
+// layers and partial blobs. With all, it also removes images with names. It never
+// removes an image that a container uses.
 func (s *Store) Prune(all bool) (*Pruned, error) {
 	if _, err := os.Stat(s.path("tmp")); errors.Is(err, fs.ErrNotExist) {
-		return &Pruned{}, nil // nothing was ever here
+		return &Pruned{}, nil // there is no store
 	}
 	release, err := s.lock("lock", lockfile.Exclusive)
 	if err != nil {
@@ -44,10 +43,15 @@ func (s *Store) Prune(all bool) (*Pruned, error) {
 }
 
 func (s *Store) prune(all bool, scratch *scratch) (*Pruned, error) {
-	used, err := s.usedManifests()
+	containers, err := s.containers()
 	if err != nil {
 		return nil, err
 	}
+	used := make(map[digest.Digest]bool)
+	for _, c := range containers {
+		used[c.manifest] = true
+	}
+	// remove images from the index
 	pruned := &Pruned{}
 	dead := func(d ocispec.Descriptor) bool { return !used[d.Digest] && (all || nameOf(d) == "") }
 	err = s.changeIndex(scratch, func(index []ocispec.Descriptor) []ocispec.Descriptor {
@@ -61,6 +65,7 @@ func (s *Store) prune(all bool, scratch *scratch) (*Pruned, error) {
 	if err != nil {
 		return nil, err
 	}
+	// remove what it no longer refers to
 	before, err := s.diskUsage()
 	if err != nil {
 		return nil, err
@@ -76,29 +81,13 @@ func (s *Store) prune(all bool, scratch *scratch) (*Pruned, error) {
 	if err != nil {
 		return pruned, err
 	}
+	// remove interrupted downloads
 	freed, err := s.removePartials()
 	pruned.Freed = before - after + freed
 	return pruned, err
 }
 
-// used are the manifests that containers were made from.
-func (s *Store) usedManifests() (map[digest.Digest]bool, error) {
-	index, err := s.index()
-	if err != nil {
-		return nil, err
-	}
-	used := make(map[digest.Digest]bool)
-	for _, d := range index {
-		users, err := s.containersOf(d.Digest)
-		if err != nil {
-			return nil, err
-		}
-		used[d.Digest] = len(users) > 0
-	}
-	return used, nil
-}
-
-// bytes is the size of all blobs and of the files in all layers.
+// diskUsage returns the bytes in all blobs and in the files of all layers.
 func (s *Store) diskUsage() (sum int64, err error) {
 	files, err := filepath.Glob(s.path("blobs", "sha256", "*"))
 	if err != nil {
@@ -111,11 +100,11 @@ func (s *Store) diskUsage() (sum int64, err error) {
 		}
 		sum += st.Size()
 	}
-	here, err := s.layers.List()
+	all, err := s.layers.List()
 	if err != nil {
 		return 0, err
 	}
-	for _, d := range here {
+	for _, d := range all {
 		n, err := s.layers.Size(d)
 		if err != nil {
 			return 0, err

@@ -1,14 +1,13 @@
 package images
 
-// Pulling an image goes the way of loading one (see load.go), with a registry
-// for an archive:
+// Pull takes an image from a registry as Load takes it from an archive (load.go):
 //
-//  1. The name leads to a manifest, often through an index of platforms. It,
-//     and then the config, are fetched and checked.
-//  2. Each layer that is not here is fetched, a few at a time, and unpacked
-//     while it arrives: see partial.go. Once checked it is committed at once,
-//     so that another pull that waits for it need not wait for the rest.
-//  3. Config and manifest are stored, and the name is written last.
+//  1. Resolve the name to a manifest, often through an index of platforms. Fetch
+//     and verify the manifest, then the config.
+//  2. Download each missing layer, a few at a time, and unpack it meanwhile: see
+//     partial.go. Commit a layer as soon as it is verified, so that another pull
+//     that waits for it does not wait for the rest.
+//  3. Commit config and manifest, and write the name last: see commit.go.
 
 import (
 	"context"
@@ -25,26 +24,25 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// layersAtOnce is docker's number too.
-const layersAtOnce = 3
+const layersAtOnce = 3 // docker's default
 
-// PullOptions are what Pull may be given besides a name.
+// PullOptions are the options of Pull.
 type PullOptions struct {
 	Settings *registry.Settings
 	Platform string // os/arch[/variant]; "" is this machine
-	// Progress, unless nil, is told how many bytes of a layer's blob are here,
-	// from any goroutine. It may be all of them at the first call.
+	// Progress, unless nil, is called with the bytes of a layer's blob that are
+	// stored, from any goroutine. The first call may be with all.
 	Progress func(blob digest.Digest, done, total int64)
 }
 
-// Pulled is what came of a pull.
+// Pulled is the result of Pull.
 type Pulled struct {
 	Name   string        // complete
-	Digest digest.Digest // of what the name stands for at the registry: a manifest or an index
-	New    bool          // it was not here before, under this name
+	Digest digest.Digest // of the manifest or index that the name has in the registry
+	New    bool          // the store did not have it under this name
 }
 
-// Pull takes an image from its registry into the store.
+// Pull downloads an image from its registry into the store.
 func (s *Store) Pull(ctx context.Context, short string, opts PullOptions) (*Pulled, error) {
 	full, err := Normalize(short)
 	if err != nil {
@@ -77,42 +75,42 @@ func (s *Store) pull(ctx context.Context, full string, opts PullOptions, scratch
 	if err != nil {
 		return nil, err
 	}
+	// fetch manifest and config
 	p := &puller{store: s, scratch: scratch, progress: opts.Progress}
 	var top digest.Digest
-	var c *archiveImage
+	var image *archiveImage
 	err = opts.Settings.From(ctx, full, func(from *registry.Repository) (err error) {
 		p.from = from
-		top, c, err = p.resolve(ctx, full, platform)
+		top, image, err = p.resolve(ctx, full, platform)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	if opts.Platform != "" {
-		if err := matches(platform, c.configJSON, len(c.layers)); err != nil {
+		if err := matches(platform, image.configJSON, len(image.layers)); err != nil {
 			return nil, err
 		}
 	}
+	// fetch the layers
 	if p.known, err = s.known(); err != nil {
 		return nil, err
 	}
-	here, err := s.hasNamed(full, c)
+	present, err := s.hasNamed(full, image)
 	if err != nil {
 		return nil, err
 	}
-	pulled := &Pulled{Name: full, Digest: top, New: !here}
-	if err := p.fetch(ctx, c); err != nil || here {
+	pulled := &Pulled{Name: full, Digest: top, New: !present}
+	if err := p.fetch(ctx, image); err != nil || present {
 		return pulled, err
 	}
+	// write documents and name
 	l := loader{store: s, scratch: scratch}
-	if err := l.commit([]*archiveImage{c}); err != nil {
-		return nil, err
-	}
-	_, err = l.tag([]*archiveImage{c})
+	_, err = l.commit([]*archiveImage{image})
 	return pulled, err
 }
 
-// matches holds an image that has no index around it against what was asked.
+// matches returns an error if an image that is in no index is for another platform.
 func matches(want ocispec.Platform, configJSON []byte, layers int) error {
 	config, err := parseConfig(configJSON, layers)
 	if err != nil {
@@ -124,15 +122,15 @@ func matches(want ocispec.Platform, configJSON []byte, layers int) error {
 	return nil
 }
 
-// hasNamed: the name stands for this very image already.
-func (s *Store) hasNamed(full string, c *archiveImage) (bool, error) {
+// hasNamed reports whether the store has this image under this name.
+func (s *Store) hasNamed(full string, image *archiveImage) (bool, error) {
 	index, err := s.index()
 	return slices.ContainsFunc(index, func(d ocispec.Descriptor) bool {
-		return nameOf(d) == full && d.Digest == c.manifest.Digest
+		return nameOf(d) == full && d.Digest == image.manifest.Digest
 	}), err
 }
 
-// A puller is one pull under way.
+// A puller is one pull.
 type puller struct {
 	store    *Store
 	from     *registry.Repository
@@ -141,8 +139,11 @@ type puller struct {
 	progress func(blob digest.Digest, done, total int64)
 }
 
-// resolve follows a name to the manifest for a platform.
-func (p *puller) resolve(ctx context.Context, full string, platform ocispec.Platform) (top digest.Digest, c *archiveImage, err error) {
+// resolve follows a name to the image for a platform. Top is the digest of the
+// manifest or index of that name.
+func (p *puller) resolve(ctx context.Context, full string, platform ocispec.Platform) (
+	top digest.Digest, image *archiveImage, err error) {
+	// fetch by tag or digest
 	ref, err := name.ParseReference(full)
 	if err != nil {
 		return "", nil, err
@@ -154,13 +155,16 @@ func (p *puller) resolve(ctx context.Context, full string, platform ocispec.Plat
 	}
 	d := describe(mediaType, data)
 	top = d.Digest
+	// follow indexes to the manifest
 	for range maxDepth {
 		if !isIndex(d.MediaType) {
-			c, err := p.image(ctx, d, data)
+			image, err := parseImage(d, data, func(config ocispec.Descriptor) ([]byte, error) {
+				return p.config(ctx, config)
+			})
 			if err == nil {
-				c.names = []string{full}
+				image.names = []string{full}
 			}
-			return top, c, err
+			return top, image, err
 		}
 		offers, err := parseIndex(data, d.MediaType)
 		if err != nil {
@@ -169,9 +173,6 @@ func (p *puller) resolve(ctx context.Context, full string, platform ocispec.Plat
 		if d, err = choosePlatform(platform, offers); err != nil {
 			return "", nil, err
 		}
-		if !isIndex(d.MediaType) && !isManifest(d.MediaType) {
-			return "", nil, fmt.Errorf("blob %s: type %q is neither a manifest nor an index", d.Digest, d.MediaType)
-		}
 		if data, err = p.document(ctx, d); err != nil {
 			return "", nil, err
 		}
@@ -179,8 +180,8 @@ func (p *puller) resolve(ctx context.Context, full string, platform ocispec.Plat
 	return "", nil, fmt.Errorf("indexes are nested deeper than %d", maxDepth)
 }
 
-// document is a manifest or an index that a descriptor describes, from here
-// or from there.
+// document returns the manifest or index of a descriptor, from the store if it has
+// it.
 func (p *puller) document(ctx context.Context, d ocispec.Descriptor) ([]byte, error) {
 	data, err := p.store.readBlob(d, maxManifest)
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -188,53 +189,35 @@ func (p *puller) document(ctx context.Context, d ocispec.Descriptor) ([]byte, er
 	}
 	data, _, err = p.from.Manifest(ctx, d.Digest.String(), []string{d.MediaType}, d.Size)
 	if err == nil && int64(len(data)) != d.Size {
-		err = fmt.Errorf("manifest %s is not %d bytes long", d.Digest, d.Size)
+		err = fmt.Errorf("manifest %s: size is not %d bytes", d.Digest, d.Size)
 	}
 	return data, err
 }
 
-// image reads a manifest and fetches its config.
-func (p *puller) image(ctx context.Context, d ocispec.Descriptor, data []byte) (*archiveImage, error) {
-	config, blobs, err := parseManifest(data, d.MediaType)
-	if err != nil {
-		return nil, err
-	}
-	configJSON, err := p.store.readBlob(config, maxConfig)
+// config returns the config of a descriptor, from the store if it has it.
+func (p *puller) config(ctx context.Context, d ocispec.Descriptor) ([]byte, error) {
+	data, err := p.store.readBlob(d, maxConfig)
 	if errors.Is(err, fs.ErrNotExist) {
-		body := p.from.Blob(ctx, config.Digest, config.Size, 0)
+		body := p.from.Blob(ctx, d.Digest, d.Size, 0)
 		defer body.Close()
-		configJSON, err = readVerified(body, config)
+		data, err = readVerified(body, d)
 	}
-	if err != nil {
-		return nil, err
-	}
-	image, err := parseConfig(configJSON, len(blobs))
-	if err != nil {
-		return nil, err
-	}
-	c := &archiveImage{
-		manifest: ocispec.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size}, manifestJSON: data,
-		config: config, configJSON: configJSON,
-	}
-	for i, b := range blobs {
-		c.layers = append(c.layers, layerSource{blobFile(b.Digest), b.Size, b.Digest, image.RootFS.DiffIDs[i]})
-	}
-	return c, nil
+	return data, err
 }
 
-// fetch gets the layers that are not here.
-func (p *puller) fetch(ctx context.Context, c *archiveImage) error {
+// fetch downloads the layers that the store does not have.
+func (p *puller) fetch(ctx context.Context, image *archiveImage) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(layersAtOnce)
 	asked := make(map[layerSource]bool) // an image may have a layer twice
-	for i, src := range c.layers {
+	for i, src := range image.layers {
 		if asked[src] {
 			continue
 		}
 		asked[src] = true
 		group.Go(func() error {
 			if err := p.pullLayer(ctx, src, p.scratch.file(fmt.Sprintf("layer%d", i))); err != nil {
-				return fmt.Errorf("layer %s: %w", src.blob, err)
+				return fmt.Errorf("layer %s: %w", src.Blob, err)
 			}
 			return nil
 		})
@@ -242,8 +225,9 @@ func (p *puller) fetch(ctx context.Context, c *archiveImage) error {
 	return group.Wait()
 }
 
+// report reports the progress of a layer.
 func (p *puller) report(src layerSource, done int64) {
 	if p.progress != nil {
-		p.progress(src.blob, done, src.size)
+		p.progress(src.Blob, done, src.Size)
 	}
 }

@@ -14,19 +14,20 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// PushOptions are what Push may be given besides a name.
+// PushOptions are the options of Push.
 type PushOptions struct {
 	Settings *registry.Settings
-	Progress func(done, total int64) // of bytes, one call at a time; may be nil
+	Progress func(done, total int64) // is called with bytes, one call at a time; may be nil
 }
 
-// Push sends an image, byte for byte as it came, to the registry that its name
-// begins with. It returns the digest and the size of the manifest.
+// Push sends an image, byte for byte as it was loaded, to the registry of its
+// name. It returns the digest of the manifest and its size in bytes.
 func (s *Store) Push(ctx context.Context, short string, opts PushOptions) (digest.Digest, int64, error) {
 	full, err := Normalize(short)
 	if err != nil {
 		return "", 0, err
 	}
+	// keep it from being removed
 	release, err := s.Hold()
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return "", 0, err
@@ -34,13 +35,12 @@ func (s *Store) Push(ctx context.Context, short string, opts PushOptions) (diges
 	if err == nil {
 		defer release()
 	}
-	index, err := s.index()
+	_, d, err := s.lookup(full)
+	if errors.Is(err, ErrNotFound) {
+		err = hint.New(err, "name an image for that registry with: minictr tag IMAGE "+Familiar(full))
+	}
 	if err != nil {
 		return "", 0, err
-	}
-	d, err := s.find(index, full)
-	if err != nil {
-		return "", 0, hint.New(err, "give an image the name that it is to have there: minictr tag IMAGE "+Familiar(full))
 	}
 	if err := s.push(ctx, full, d, opts); err != nil {
 		return "", 0, fmt.Errorf("push %s: %w", Familiar(full), err)
@@ -51,8 +51,9 @@ func (s *Store) Push(ctx context.Context, short string, opts PushOptions) (diges
 func (s *Store) push(ctx context.Context, full string, d ocispec.Descriptor, opts PushOptions) error {
 	tag, err := name.NewTag(full)
 	if err != nil {
-		return hint.New(err, "a digest cannot be pushed to: name a tag")
+		return hint.New(err, "push to a tag: NAME:TAG")
 	}
+	// read the documents
 	image := registry.Image{Type: d.MediaType, Open: func(l ocispec.Descriptor) (io.ReadCloser, error) {
 		return os.Open(s.blobPath(l.Digest))
 	}}
@@ -67,6 +68,7 @@ func (s *Store) push(ctx context.Context, full string, d ocispec.Descriptor, opt
 	if image.Config, err = s.readBlob(config, maxConfig); err != nil {
 		return err
 	}
+	// send it
 	to, err := opts.Settings.To(ctx, full)
 	if err != nil {
 		return err

@@ -13,15 +13,16 @@ const (
 	dockerLibrary = defaultDomain + "/library/"
 )
 
-// Normalize completes a name as docker does: "ubuntu" is
-// docker.io/library/ubuntu:latest. A name with a digest keeps it.
+// Normalize completes a name as docker does: "ubuntu" becomes
+// docker.io/library/ubuntu:latest. A digest in the name stays.
 func Normalize(short string) (string, error) {
 	ref, err := name.ParseReference(short, name.WithDefaultRegistry(defaultDomain))
 	if err == nil {
 		err = checkRepository(ref.Context())
 	}
 	if err != nil {
-		return "", hint.New(fmt.Errorf("parse image name %q: %w", short, err), "an image name looks like ubuntu, ubuntu:24.04 or ghcr.io/owner/name:tag")
+		err = fmt.Errorf("parse image name %q: %w", short, err)
+		return "", hint.New(err, "write NAME[:TAG], as in ubuntu, ubuntu:24.04 or ghcr.io/owner/name:tag")
 	}
 	full := ref.Name()
 	if rest, ok := strings.CutPrefix(full, name.DefaultRegistry+"/"); ok {
@@ -30,25 +31,26 @@ func Normalize(short string) (string, error) {
 	return full, nil
 }
 
-// checkRepository adds the rules of the distribution-spec that the library
-// leaves out: each part of the path begins and ends with a letter or a digit,
-// and a registry's name is no "..".
+// checkRepository checks the rules of the distribution-spec ("Pulling manifests")
+// that the library does not: each component of the path begins and ends with a
+// letter or digit, and the name of a registry with neither "." nor "-".
 func checkRepository(r name.Repository) error {
 	const edges = "abcdefghijklmnopqrstuvwxyz0123456789"
 	registry := r.RegistryStr()
-	if strings.Trim(registry, ".-") != registry || strings.ContainsFunc(registry, func(c rune) bool { return c <= ' ' || c > '~' }) {
-		return fmt.Errorf("%q is not a registry", registry)
+	unprintable := func(c rune) bool { return c <= ' ' || c > '~' }
+	if strings.Trim(registry, ".-") != registry || strings.ContainsFunc(registry, unprintable) {
+		return fmt.Errorf("%q is not a valid registry", registry)
 	}
 	for part := range strings.SplitSeq(r.RepositoryStr(), "/") {
 		if part == "" || !strings.Contains(edges, part[:1]) || !strings.Contains(edges, part[len(part)-1:]) {
-			return fmt.Errorf("%q is not a part of a name", part)
+			return fmt.Errorf("%q is not a valid path component", part)
 		}
 	}
 	return nil
 }
 
-// Familiar is the shortest form of a complete name that docker's users know:
-// the one that Normalize leads back from.
+// Familiar returns the shortest form of a complete name, as docker prints it.
+// Normalize is its inverse.
 func Familiar(full string) string {
 	for _, prefix := range []string{dockerLibrary, defaultDomain + "/"} {
 		if rest, ok := strings.CutPrefix(full, prefix); ok {
@@ -60,7 +62,8 @@ func Familiar(full string) string {
 	return full
 }
 
-// Split parts a familiar name into repository and tag.
+// Split splits a familiar name into repository and tag. The tag of a name with a
+// digest is "<none>".
 func Split(familiar string) (repository, tag string) {
 	if at := strings.IndexByte(familiar, '@'); at >= 0 {
 		return familiar[:at], "<none>"

@@ -1,10 +1,9 @@
 package images
 
-// Removing an image is untagging it. When its last name has gone, and no
-// container was made from it, everything that no image needs any more is
-// collected: first the index forgets it, then blobs are unlinked and layers
-// renamed away. A crash in between leaves what nobody sees, and the next
-// removal or load collects it.
+// To remove an image is to untag it. When its last name is gone and no container
+// uses it, the image is removed from the index; then the blobs and layers that no
+// image refers to are collected. A crash in between leaves invisible files, which
+// the next removal or load collects.
 
 import (
 	"errors"
@@ -21,21 +20,17 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Remove takes a name from an image, or an image by its ID from the store.
-// With the last name the image goes, unless a container was made from it,
-// which is an error. It returns the lines that docker rmi prints.
+// Remove removes a name of an image, or an image by its ID. With its last name, the
+// image is removed; if a container uses it, that is an error. Remove returns the
+// lines that docker rmi prints.
 func (s *Store) Remove(name string) ([]string, error) { return s.remove(name, false) }
 
-// ForceRemove removes an image by ID with all its names, and takes the last
-// name of an image that a container needs; the image then stays without name.
+// ForceRemove is Remove, except that an ID may have several names, and that an
+// image that a container uses loses its last name and stays.
 func (s *Store) ForceRemove(name string) ([]string, error) { return s.remove(name, true) }
 
 func (s *Store) remove(name string, force bool) ([]string, error) {
-	index, err := s.index() // a store that is not there, or is not ours, is told here
-	if err != nil {
-		return nil, err
-	}
-	if _, err := s.find(index, name); err != nil {
+	if _, _, err := s.lookup(name); err != nil { // also if there is no store
 		return nil, err
 	}
 	release, err := s.lock("lock", lockfile.Exclusive)
@@ -55,11 +50,8 @@ func (s *Store) remove(name string, force bool) ([]string, error) {
 }
 
 func (s *Store) removeLocked(name string, force bool, scratch *scratch) (lines []string, err error) {
-	index, err := s.index()
-	if err != nil {
-		return nil, err
-	}
-	d, err := s.find(index, name)
+	// choose its names
+	index, d, err := s.lookup(name)
 	if err != nil {
 		return nil, err
 	}
@@ -71,14 +63,16 @@ func (s *Store) removeLocked(name string, force bool, scratch *scratch) (lines [
 	if err != nil {
 		return nil, err
 	}
-	users, err := s.containersOf(d.Digest)
+	// an image in use stays
+	users, err := s.users(d.Digest)
 	if err != nil {
 		return nil, err
 	}
 	if all && len(users) > 0 && !force {
-		err := fmt.Errorf("container %s was made from it", strings.Join(users, ", "))
-		return nil, hint.New(err, "remove the container first, or take just the name with: minictr rmi -f "+name)
+		err := fmt.Errorf("image is used by container %s", strings.Join(users, ", "))
+		return nil, hint.New(err, "remove the container first, or only the name with: minictr rmi -f "+name)
 	}
+	// change the index
 	err = s.changeIndex(scratch, func(index []ocispec.Descriptor) []ocispec.Descriptor {
 		index, names := untag(index, chosen)
 		for _, n := range names {
@@ -95,6 +89,7 @@ func (s *Store) removeLocked(name string, force bool, scratch *scratch) (lines [
 	if all && len(users) == 0 {
 		lines = append(lines, "Deleted: "+image.ID.String())
 	}
+	// remove what it no longer refers to
 	deleted, err := s.collect(scratch)
 	for _, dead := range deleted {
 		lines = append(lines, "Deleted: "+dead.String())
@@ -102,9 +97,12 @@ func (s *Store) removeLocked(name string, force bool, scratch *scratch) (lines [
 	return lines, err
 }
 
-// choice says which descriptors name means, and whether those are all that
-// the image has.
-func choice(index []ocispec.Descriptor, d ocispec.Descriptor, name string, force bool) (func(ocispec.Descriptor) bool, bool, error) {
+// A filter chooses descriptors of the index.
+type filter func(ocispec.Descriptor) bool
+
+// choice returns which descriptors of the image d the name refers to, and whether
+// those are all.
+func choice(index []ocispec.Descriptor, d ocispec.Descriptor, name string, force bool) (f filter, all bool, err error) {
 	same := func(o ocispec.Descriptor) bool { return o.Digest == d.Digest }
 	count := 0
 	for _, o := range index {
@@ -117,19 +115,25 @@ func choice(index []ocispec.Descriptor, d ocispec.Descriptor, name string, force
 		return func(o ocispec.Descriptor) bool { return nameOf(o) == full }, count == 1, nil
 	}
 	if count > 1 && !force {
-		return nil, false, hint.New(errors.New("it has several names"), "remove them by name, or all at once with: minictr rmi -f "+name)
+		err := errors.New("image has several names")
+		return nil, false, hint.New(err, "remove each name, or all with: minictr rmi -f "+name)
 	}
 	return same, true, nil
 }
 
-// users are the containers made from an image: each has the digest of its
-// manifest in containers/<id>/image.
-func (s *Store) containersOf(manifest digest.Digest) ([]string, error) {
+// A container is what images knows of one: its ID and its image.
+type container struct {
+	id       string
+	manifest digest.Digest // "" if it is being made
+}
+
+// containers reads containers/<id>/image of each container.
+func (s *Store) containers() ([]container, error) {
 	files, err := filepath.Glob(s.path("containers", "*", "image"))
 	if err != nil {
 		return nil, err
 	}
-	var ids []string
+	var all []container
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -138,20 +142,31 @@ func (s *Store) containersOf(manifest digest.Digest) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if strings.TrimSpace(string(text)) == manifest.String() {
-			ids = append(ids, filepath.Base(filepath.Dir(file)))
-		}
+		all = append(all, container{filepath.Base(filepath.Dir(file)), digest.Digest(strings.TrimSpace(string(text)))})
 	}
-	return ids, nil
+	return all, nil
 }
 
-// collect deletes blobs and layers that no image in the index needs. It
-// returns the diff IDs of the layers.
+// users returns the IDs of the containers that use an image.
+func (s *Store) users(manifest digest.Digest) ([]string, error) {
+	all, err := s.containers()
+	var ids []string
+	for _, c := range all {
+		if c.manifest == manifest {
+			ids = append(ids, c.id)
+		}
+	}
+	return ids, err
+}
+
+// collect deletes blobs and layers that no image refers to. It returns the diff IDs
+// of the layers.
 func (s *Store) collect(scratch *scratch) (deleted []digest.Digest, err error) {
 	blobs, trees, err := s.reachable()
 	if err != nil {
 		return nil, err
 	}
+	// blobs
 	entries, err := os.ReadDir(s.path("blobs", "sha256"))
 	if err != nil {
 		return nil, err
@@ -165,11 +180,12 @@ func (s *Store) collect(scratch *scratch) (deleted []digest.Digest, err error) {
 			return deleted, err
 		}
 	}
-	here, err := s.layers.List()
+	// layers
+	present, err := s.layers.List()
 	if err != nil {
 		return deleted, err
 	}
-	for _, d := range here {
+	for _, d := range present {
 		if trees[d] {
 			continue
 		}
@@ -181,7 +197,7 @@ func (s *Store) collect(scratch *scratch) (deleted []digest.Digest, err error) {
 	return deleted, nil
 }
 
-// reachable are the blobs and layers that the index leads to.
+// reachable returns the blobs and layers that the index refers to.
 func (s *Store) reachable() (blobs, trees map[digest.Digest]bool, err error) {
 	index, err := s.index()
 	if err != nil {
@@ -189,17 +205,13 @@ func (s *Store) reachable() (blobs, trees map[digest.Digest]bool, err error) {
 	}
 	blobs, trees = make(map[digest.Digest]bool), make(map[digest.Digest]bool)
 	for _, d := range index {
-		config, parts, err := s.manifest(d)
-		if err != nil {
-			return nil, nil, err
-		}
 		image, err := s.read(d)
 		if err != nil {
 			return nil, nil, err
 		}
-		blobs[d.Digest], blobs[config.Digest] = true, true
-		for i, part := range parts {
-			blobs[part.Digest], trees[image.Layers[i]] = true, true
+		blobs[d.Digest], blobs[image.ID] = true, true
+		for i, blob := range image.blobs {
+			blobs[blob.Digest], trees[image.Layers[i]] = true, true
 		}
 	}
 	return blobs, trees, nil

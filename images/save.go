@@ -1,9 +1,9 @@
 package images
 
-// A saved image is an OCI layout in a tar: oci-layout, index.json and blobs/,
-// byte for byte as they came, so that digests stay what they were. Docker's
-// manifest.json on top makes it a docker archive as well; docker itself does
-// so since version 25. The same images give the same archive.
+// A saved image is an OCI layout in a tar: oci-layout, index.json and blobs/, byte
+// for byte as they were loaded, so that digests do not change. With docker's
+// manifest.json it is a docker archive as well, as docker writes it since version
+// 25. The same images make the same archive.
 
 import (
 	"archive/tar"
@@ -19,26 +19,23 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Formats of archives.
+// Formats of archives, as skopeo(1) names them.
 const (
 	DockerArchive = "docker-archive"
 	OCIArchive    = "oci-archive"
 )
 
-// Save writes images into an archive of a format.
+// Save writes images, by name or ID, into an archive of a format.
 func (s *Store) Save(ctx context.Context, w io.Writer, format string, names ...string) error {
 	if format != DockerArchive && format != OCIArchive {
-		return fmt.Errorf("save: unknown format %q, it is %s or %s", format, DockerArchive, OCIArchive)
+		return fmt.Errorf("save: unknown format %q: must be %s or %s", format, DockerArchive, OCIArchive)
 	}
-	index, err := s.index() // a store that is not there is told here
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		if _, err := s.find(index, name); err != nil {
+	for _, name := range names { // also if there is no store
+		if _, _, err := s.lookup(name); err != nil {
 			return err
 		}
 	}
+	// write blobs, then the documents that refer to them
 	release, err := s.Hold()
 	if err != nil {
 		return err
@@ -56,17 +53,18 @@ func (s *Store) Save(ctx context.Context, w io.Writer, format string, names ...s
 	return nil
 }
 
+// An archiveWriter writes an archive.
 type archiveWriter struct {
 	ctx   context.Context
 	store *Store
 	tar   *tar.Writer
-	has   map[digest.Digest]bool
+	has   map[digest.Digest]bool // blobs
 
 	index ocispec.Index
 	items []*dockerItem
 }
 
-// dockerItem is an image in docker's manifest.json.
+// A dockerItem is an image in docker's manifest.json.
 type dockerItem struct {
 	Config   string
 	RepoTags []string
@@ -75,31 +73,30 @@ type dockerItem struct {
 	manifest digest.Digest
 }
 
-// add writes the blobs of an image, and notes its name.
+// add writes the blobs of an image, and adds it to the documents.
 func (a *archiveWriter) add(name string) error {
-	index, err := a.store.index()
+	_, d, err := a.store.lookup(name)
 	if err != nil {
 		return err
 	}
-	d, err := a.store.find(index, name)
-	if err != nil {
-		return err
-	}
+	// blobs
 	config, layers, err := a.store.manifest(d)
 	if err != nil {
 		return err
 	}
-	own := ocispec.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size}
+	own := bare(d)
 	for _, blob := range append([]ocispec.Descriptor{own, config}, layers...) {
 		if err := a.blob(blob); err != nil {
 			return err
 		}
 	}
+	// index.json
 	full, _ := Normalize(name)
-	if nameOf(d) == full { // and not asked for by ID
+	if nameOf(d) == full { // not an ID
 		own.Annotations = map[string]string{containerdName: full, ocispec.AnnotationRefName: full}
 	}
 	a.index.Manifests = append(a.index.Manifests, own)
+	// manifest.json
 	item := a.item(d.Digest)
 	item.Config, item.Layers = blobFile(config.Digest), nil
 	for _, l := range layers {
@@ -111,7 +108,7 @@ func (a *archiveWriter) add(name string) error {
 	return nil
 }
 
-// item is the entry of an image, of which there is one whatever its names.
+// item returns the entry of an image in manifest.json, one for all its names.
 func (a *archiveWriter) item(manifest digest.Digest) *dockerItem {
 	for _, item := range a.items {
 		if item.manifest == manifest {
@@ -136,17 +133,17 @@ func (a *archiveWriter) blob(d ocispec.Descriptor) error {
 	return a.file(blobFile(d.Digest), d.Size, contextReader{a.ctx, f})
 }
 
-// until is a reader that ends with a context.
+// A contextReader fails when its context ends.
 type contextReader struct {
 	ctx context.Context
-	in  io.Reader
+	r   io.Reader
 }
 
-func (u contextReader) Read(p []byte) (int, error) {
-	if err := u.ctx.Err(); err != nil {
+func (r contextReader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
 		return 0, err
 	}
-	return u.in.Read(p)
+	return r.r.Read(p)
 }
 
 func (a *archiveWriter) file(name string, size int64, r io.Reader) error {
@@ -157,7 +154,7 @@ func (a *archiveWriter) file(name string, size int64, r io.Reader) error {
 	return err
 }
 
-// finish writes the documents that lead to the blobs.
+// close writes the documents that refer to the blobs.
 func (a *archiveWriter) close(format string) error {
 	a.index.SchemaVersion, a.index.MediaType = 2, ocispec.MediaTypeImageIndex
 	documents := []struct {

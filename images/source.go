@@ -1,18 +1,18 @@
 package images
 
-// An image to look into need not be loaded: a Source is an image wherever it
-// lies, in the store, in an archive or in an OCI layout, and its layers are
-// read one by one, when asked for. Nobody has to be root for an archive that
-// he may read.
+// A Source is an image that is opened for reading, without loading it: in the
+// store, in an archive or in an OCI layout. Its layers are read one by one, on
+// demand. An archive that a user can read needs no root.
 //
-// What a layer holds is found by reading all of it, and kept as an index:
+// The contents of a layer are known after all of it was read, and kept as an
+// index:
 //
 //	in the store    layers/sha256/<diff ID>/index, beside the unpacked tree
-//	else            <cache>/<hash>, in a directory of the user's (source_file.go)
+//	elsewhere       <cache>/<hash>, in a directory of the user (source_archive.go)
 //
-// The store's layers never change. Of an archive's the hash covers which file
-// it is, and its size and times, so that another archive which only claims to
-// hold the same layer is read for itself, and found out.
+// The layers of the store never change. For an archive, the hash covers the inode
+// of the file, its size and its times. So another archive that claims to hold the
+// same layer is read itself, and the claim is verified.
 
 import (
 	"context"
@@ -33,7 +33,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Source is an image that is looked into. Close it.
+// A Source is an image that is opened for reading. Close it after use.
 type Source struct {
 	Name   string // familiar, or "" for an image without a name
 	ID     digest.Digest
@@ -46,18 +46,18 @@ type Source struct {
 // A Layer is one layer of a Source.
 type Layer struct {
 	DiffID digest.Digest
-	Blob   digest.Digest // "" where it is not known before the layer is read
-	Size   int64         // of the blob
+	Blob   digest.Digest // "" if it is unknown until the layer is read
+	Size   int64         // of the blob in bytes
 
-	unpacked int64 // bytes in its files, or -1 where that is not known before
+	unpacked int64 // bytes in its files, or -1 if it is unknown until the layer is read
 	open     func() (io.ReadCloser, error)
-	cache    string // the index's file, or "" where there can be none
+	cache    string // the file of its index, or "" for none
 }
 
-// Look opens an image of the store, or of a file or directory: src is taken for
-// a path where it begins with "/" or ".", or where the store has no image of
-// that name. FILE:NAME means one image of several in an archive. Cache is a
-// directory for indexes of layers outside the store, or "".
+// OpenReadOnly opens an image of the store or of an archive. Src is a path if it
+// begins with "/" or ".", or if the store has no image of that name. FILE:NAME is
+// one of several images in an archive. Cache is the directory for indexes of layers
+// outside the store, or "" for none.
 func (s *Store) OpenReadOnly(ctx context.Context, src, cache string) (*Source, error) {
 	if !strings.HasPrefix(src, "/") && !strings.HasPrefix(src, ".") {
 		found, err := s.openStored(src)
@@ -68,9 +68,11 @@ func (s *Store) OpenReadOnly(ctx context.Context, src, cache string) (*Source, e
 			return nil, err
 		}
 	}
+	// an archive
 	file, name := splitFile(src)
 	if file == "" {
-		return nil, hint.New(&fs.PathError{Op: "open image", Path: src, Err: fs.ErrNotExist}, "minictr images lists those in the store")
+		err := &fs.PathError{Op: "open image", Path: src, Err: fs.ErrNotExist}
+		return nil, hint.New(err, "list the images of the store with: minictr images")
 	}
 	found, err := openFromArchive(ctx, file, name, cache)
 	if err != nil {
@@ -79,7 +81,7 @@ func (s *Store) OpenReadOnly(ctx context.Context, src, cache string) (*Source, e
 	return found, nil
 }
 
-// splitFile parts FILE:NAME where the file ends that is there.
+// splitFile splits FILE:NAME after the first file that exists.
 func splitFile(src string) (file, name string) {
 	for i := 0; i <= len(src); i++ {
 		if i < len(src) && src[i] != ':' {
@@ -92,12 +94,14 @@ func splitFile(src string) (file, name string) {
 	return "", ""
 }
 
-// look opens an image of the store by its name or ID.
+// openStored opens an image of the store by its name or ID.
 func (s *Store) openStored(name string) (*Source, error) {
-	return s.openFound(func(index []ocispec.Descriptor) (ocispec.Descriptor, error) { return s.find(index, name) })
+	return s.openFound(func(index []ocispec.Descriptor) (ocispec.Descriptor, error) {
+		return s.find(index, name)
+	})
 }
 
-// LookManifest opens an image of the store by its manifest's digest.
+// ImageByManifest opens an image of the store by the digest of its manifest.
 func (s *Store) ImageByManifest(manifest digest.Digest) (*Source, error) {
 	return s.openFound(func(index []ocispec.Descriptor) (ocispec.Descriptor, error) {
 		for _, d := range index {
@@ -109,8 +113,8 @@ func (s *Store) ImageByManifest(manifest digest.Digest) (*Source, error) {
 	})
 }
 
-// lookFor opens the image that find finds in the index, and keeps it from
-// being removed. Who may not take the store's lock looks without it.
+// openFound opens the image that find returns, and keeps it from being removed. A
+// user without permission for the lock opens it without that.
 func (s *Store) openFound(find func([]ocispec.Descriptor) (ocispec.Descriptor, error)) (src *Source, err error) {
 	src = new(Source)
 	defer func() {
@@ -123,6 +127,7 @@ func (s *Store) openFound(find func([]ocispec.Descriptor) (ocispec.Descriptor, e
 	} else if !errors.Is(err, fs.ErrPermission) && !errors.Is(err, fs.ErrNotExist) {
 		return src, err
 	}
+	// find it
 	index, err := s.index()
 	if err != nil {
 		return src, err
@@ -134,17 +139,14 @@ func (s *Store) openFound(find func([]ocispec.Descriptor) (ocispec.Descriptor, e
 	return src, s.fill(src, d)
 }
 
+// fill reads the image of a descriptor.
 func (s *Store) fill(src *Source, d ocispec.Descriptor) error {
 	image, err := s.read(d)
 	if err != nil {
 		return err
 	}
-	_, blobs, err := s.manifest(d)
-	if err != nil {
-		return err
-	}
 	src.Name, src.ID, src.Config = Familiar(image.Name), image.ID, image.Config
-	for i, blob := range blobs {
+	for i, blob := range image.blobs {
 		src.Layers = append(src.Layers, s.sourceLayer(image.Layers[i], blob))
 		if i < len(image.Sizes) {
 			src.Layers[i].unpacked = image.Sizes[i]
@@ -153,6 +155,7 @@ func (s *Store) fill(src *Source, d ocispec.Descriptor) error {
 	return nil
 }
 
+// sourceLayer returns a layer of the store.
 func (s *Store) sourceLayer(diffID digest.Digest, blob ocispec.Descriptor) *Layer {
 	return &Layer{
 		DiffID: diffID, Blob: blob.Digest, Size: blob.Size, unpacked: -1,
@@ -161,18 +164,18 @@ func (s *Store) sourceLayer(diffID digest.Digest, blob ocispec.Descriptor) *Laye
 	}
 }
 
-// Close ends the looking.
+// Close closes the archive, or allows the image to be removed again.
 func (src *Source) Close() {
 	for _, c := range src.closers {
 		c()
 	}
 }
 
-// Open opens the layer's blob, as it lies there.
+// Open opens the blob of the layer, which may be compressed.
 func (l *Layer) Open() (io.ReadCloser, error) { return l.open() }
 
-// Indexes tell what each layer holds, lowest first. Those that are not saved
-// yet are made, several at a time.
+// Indexes returns the index of each layer, lowest first. Those that are not cached
+// are made, several at a time.
 func (src *Source) Indexes(ctx context.Context) ([]*index.Index, error) {
 	all := make([]*index.Index, len(src.Layers))
 	group, ctx := errgroup.WithContext(ctx)
@@ -188,6 +191,7 @@ func (src *Source) Indexes(ctx context.Context) ([]*index.Index, error) {
 	return all, group.Wait()
 }
 
+// index returns the index, from the cache if it is there.
 func (l *Layer) index(ctx context.Context) (*index.Index, error) {
 	if x := l.readCache(); x != nil {
 		return x, nil
@@ -201,18 +205,15 @@ func (l *Layer) index(ctx context.Context) (*index.Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case x.DiffID != l.DiffID:
-		return nil, fmt.Errorf("it has the diff ID %s", x.DiffID)
-	case l.Blob != "" && x.Blob != l.Blob:
-		return nil, fmt.Errorf("it has the digest %s, its descriptor says %s", x.Blob, l.Blob)
+	claimed := layerSource{Size: x.BlobSize, Blob: l.Blob, DiffID: l.DiffID}
+	if err := claimed.verify(x.BlobSize, x.Blob, x.DiffID); err != nil {
+		return nil, err
 	}
 	writeCache(l.cache, x.Write)
 	return x, nil
 }
 
-// load returns the saved index. One that is damaged is as good as none: it is
-// made again.
+// readCache returns the cached index, or nil if there is none or a corrupt one.
 func (l *Layer) readCache() *index.Index {
 	f, err := os.Open(l.cache)
 	if err != nil {
@@ -226,9 +227,9 @@ func (l *Layer) readCache() *index.Index {
 	return x
 }
 
-// writeSaved writes a file that is kept. It has no name before it is whole, so
-// nothing is left of it if we are killed. Where it cannot be, on a full disk or
-// in another's directory, only the next answer takes longer.
+// writeCache writes a file of the cache. The file has no name until it is complete,
+// so a killed command leaves nothing. Errors are ignored: without the file, the
+// next command takes longer.
 func writeCache(path string, write func(io.Writer) error) {
 	if path == "" {
 		return
@@ -241,10 +242,12 @@ func writeCache(path string, write func(io.Writer) error) {
 	if write(f) != nil {
 		return
 	}
+	// give it its name, as open(2) says in O_TMPFILE
 	link := func() error {
-		return unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", f.Fd()), unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
+		file := fmt.Sprintf("/proc/self/fd/%d", f.Fd())
+		return unix.Linkat(unix.AT_FDCWD, file, unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
 	}
-	if link() == unix.EEXIST && os.Remove(path) == nil { // a damaged one
+	if link() == unix.EEXIST && os.Remove(path) == nil { // a corrupt one
 		link()
 	}
 }

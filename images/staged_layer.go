@@ -12,40 +12,41 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A staged layer is a layer in the scratch directory: its blob as it came, and the tree
-// that was unpacked from it, in one pass. What is written to a staged layer goes
-// into the blob.
+// A stagedLayer is a layer in the scratch directory: its blob, and the tree that is
+// unpacked from it in the same pass. Write appends to the blob.
 type stagedLayer struct {
 	loader     *loader
 	file, tree string
-	unpacked   *layers.Unpacked // nil unless all went well
+	unpacked   *layers.Unpacked // nil if the blob could not be unpacked
 
 	out     *os.File
-	size    int64
-	magic   byte
-	flushed int64
+	size    int64 // of the blob so far, in bytes
+	magic   byte  // its first byte
+	flushed int64 // bytes that are on their way to the disk
 }
 
+// newStagedLayer opens the blob for writing. The caller closes out.
 func (l *loader) newStagedLayer() (*stagedLayer, error) {
 	n := l.stagedCount.Add(1)
-	p := &stagedLayer{loader: l, file: l.scratch.file(fmt.Sprintf("blob%d", n)), tree: l.scratch.file(fmt.Sprintf("layer%d", n))}
+	blob, tree := fmt.Sprintf("blob%d", n), fmt.Sprintf("layer%d", n)
+	s := &stagedLayer{loader: l, file: l.scratch.file(blob), tree: l.scratch.file(tree)}
 	var err error
-	p.out, err = os.OpenFile(p.file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	return p, err
+	s.out, err = os.OpenFile(s.file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	return s, err
 }
 
-// unpack reads a layer to its end.
-func (p *stagedLayer) unpack(ctx context.Context, in io.Reader) (err error) {
-	p.unpacked, err = layers.Unpack(ctx, io.TeeReader(in, p), p.tree)
+// unpack stores and unpacks a layer.
+func (s *stagedLayer) unpack(ctx context.Context, in io.Reader) (err error) {
+	s.unpacked, err = layers.Unpack(ctx, io.TeeReader(in, s), s.tree)
 	return err
 }
 
-// descriptor describes the blob of an unpacked layer.
-func (p *stagedLayer) descriptor() ocispec.Descriptor {
-	d := ocispec.Descriptor{MediaType: ocispec.MediaTypeImageLayer, Digest: p.unpacked.Blob, Size: p.size}
+// descriptor returns the descriptor of the blob of an unpacked layer.
+func (s *stagedLayer) descriptor() ocispec.Descriptor {
+	d := ocispec.Descriptor{MediaType: ocispec.MediaTypeImageLayer, Digest: s.unpacked.Blob, Size: s.size}
 	switch {
-	case p.unpacked.Blob == p.unpacked.DiffID:
-	case p.magic == 0x28:
+	case s.unpacked.Blob == s.unpacked.DiffID:
+	case s.magic == 0x28:
 		d.MediaType = ocispec.MediaTypeImageLayerZstd
 	default:
 		d.MediaType = ocispec.MediaTypeImageLayerGzip
@@ -53,34 +54,36 @@ func (p *stagedLayer) descriptor() ocispec.Descriptor {
 	return d
 }
 
-const flushEvery = 8 << 20
+const flushEvery = 8 << 20 // bytes
 
-func (p *stagedLayer) Write(b []byte) (int, error) {
-	if p.size == 0 && len(b) > 0 {
-		p.magic = b[0]
+// Write appends to the blob.
+func (s *stagedLayer) Write(b []byte) (int, error) {
+	if s.size == 0 && len(b) > 0 {
+		s.magic = b[0]
 	}
-	n, err := p.out.Write(b)
-	p.size += int64(n)
-	if p.size-p.flushed >= flushEvery {
-		err = errors.Join(err, p.flush())
+	n, err := s.out.Write(b)
+	s.size += int64(n)
+	if s.size-s.flushed >= flushEvery {
+		err = errors.Join(err, s.flush())
 	}
-	p.loader.addProgress(n)
+	s.loader.addProgress(n)
 	return n, err
 }
 
-// flush has the kernel write the last piece to the disk, and give back the
-// memory of the one before. A blob is not read again soon: its pages would
-// only push out others, and syncfs would have to wait for all of them.
-func (p *stagedLayer) flush() error {
-	fd := int(p.out.Fd())
-	start := p.flushed - flushEvery
-	p.flushed += flushEvery
-	if err := unix.SyncFileRange(fd, p.flushed-flushEvery, flushEvery, unix.SYNC_FILE_RANGE_WRITE); err != nil {
+// flush starts to write the last flushEvery bytes to the disk, and drops the ones
+// before from the page cache. A blob is not read again soon: its pages would only
+// evict others, and syncfs(2) would wait for all of them.
+func (s *stagedLayer) flush() error {
+	fd := int(s.out.Fd())
+	start := s.flushed - flushEvery
+	s.flushed += flushEvery
+	if err := unix.SyncFileRange(fd, s.flushed-flushEvery, flushEvery, unix.SYNC_FILE_RANGE_WRITE); err != nil {
 		return fmt.Errorf("sync_file_range: %w", err)
 	}
 	if start < 0 {
 		return nil
 	}
+	// POSIX_FADV_DONTNEED drops clean pages only: wait until they are written
 	const wait = unix.SYNC_FILE_RANGE_WAIT_BEFORE | unix.SYNC_FILE_RANGE_WRITE | unix.SYNC_FILE_RANGE_WAIT_AFTER
 	if err := unix.SyncFileRange(fd, start, flushEvery, wait); err != nil {
 		return fmt.Errorf("sync_file_range: %w", err)

@@ -1,27 +1,3 @@
-// Package images keeps images: it loads them from archives, names them, lists
-// them and removes them.
-//
-// An image is three kinds of blob, each named by the SHA-256 of its bytes: a
-// manifest names a config and layers; the config says how to run it, and which
-// diff IDs its layers unpack to. The digest of the config is the image's ID.
-//
-// The store is an OCI image layout (image-spec, image-layout.md), so skopeo
-// and crane read it too, with the layers unpacked beside it:
-//
-//	oci-layout          {"imageLayoutVersion": "1.0.0"}
-//	index.json          names → manifests
-//	blobs/sha256/<hex>  manifests and configs (0644), layers as they came (0600)
-//	layers/             see package layers (0700)
-//	tmp/                what is being made (0700)
-//	partial/            what was begun to be fetched, see partial.go (0700)
-//	lock, index.lock    see lock.go
-//
-// The rules:
-//   - Bytes from outside become visible after their digest was checked, by a
-//     rename(2) out of tmp, blobs first, an image's name in index.json last.
-//     A crash leaves nothing that is seen; what it leaves the next load removes.
-//   - Who may read the store's root (0711) reads names and configs, so that
-//     a plan needs no privileges; the files in the layers are root's alone.
 package images
 
 import (
@@ -39,14 +15,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Store is a directory of images.
+// A Store is a directory of images, as the package comment draws it.
 type Store struct {
 	root   string
 	layers *layers.Store
 }
 
-// Open returns the store in the directory root. It makes nothing: a store that
-// is not there yet is empty.
+// Open returns the store in the directory root. It makes no directory: a store
+// that does not exist is empty.
 func Open(root string) (*Store, error) {
 	root, err := filepath.Abs(root)
 	if err != nil {
@@ -55,19 +31,20 @@ func Open(root string) (*Store, error) {
 	return &Store{root, layers.New(filepath.Join(root, "layers"))}, nil
 }
 
-// Layers returns the unpacked layers of the store's images.
+// Layers returns the store of the unpacked layers.
 func (s *Store) Layers() *layers.Store { return s.layers }
 
+// path returns a path below the root.
 func (s *Store) path(elem ...string) string {
 	return filepath.Join(append([]string{s.root}, elem...)...)
 }
 
-// blobPath is where the blob of a digest lies. The digest must be checked.
+// blobPath returns the path of a blob. The digest must be valid.
 func (s *Store) blobPath(d digest.Digest) string {
 	return s.path("blobs", "sha256", d.Encoded())
 }
 
-// create makes the store's directories, and mends their modes.
+// create makes the directories of the store, and corrects their modes.
 func (s *Store) create() error {
 	for _, dir := range []struct {
 		path string
@@ -111,13 +88,15 @@ func writeFile(path string, text []byte) error {
 	return errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
 }
 
+// hintRoom adds a hint to the error of a full filesystem or quota.
 func (s *Store) hintRoom(err error) error {
 	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
-		return hint.New(err, "make room on the disk that holds "+s.root+", or name another store with --root")
+		return hint.New(err, "free space in the filesystem of "+s.root+", or use another store with --root")
 	}
 	return err
 }
 
+// syncDir writes the names in a directory to disk (fsync(2)).
 func syncDir(path string) error {
 	dir, err := os.Open(path)
 	if err != nil {
@@ -127,7 +106,7 @@ func syncDir(path string) error {
 	return dir.Sync()
 }
 
-// readBlob reads the store's own copy of a small blob.
+// readBlob reads and verifies a blob of at most max bytes.
 func (s *Store) readBlob(d ocispec.Descriptor, max int64) ([]byte, error) {
 	if err := check(d, max); err != nil {
 		return nil, err
@@ -140,17 +119,17 @@ func (s *Store) readBlob(d ocispec.Descriptor, max int64) ([]byte, error) {
 	return readVerified(f, d)
 }
 
-// readVerified reads exactly what a checked descriptor describes.
+// readVerified reads the blob of a valid descriptor and verifies it.
 func readVerified(r io.Reader, d ocispec.Descriptor) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r, d.Size+1))
 	if err != nil {
 		return nil, fmt.Errorf("read blob %s: %w", d.Digest, err)
 	}
 	if int64(len(data)) != d.Size {
-		return nil, fmt.Errorf("blob %s is not %d bytes long", d.Digest, d.Size)
+		return nil, fmt.Errorf("blob %s: size is not %d bytes", d.Digest, d.Size)
 	}
 	if got := digest.FromBytes(data); got != d.Digest {
-		return nil, fmt.Errorf("blob %s has the digest %s", d.Digest, got)
+		return nil, fmt.Errorf("blob %s: digest is %s", d.Digest, got)
 	}
 	return data, nil
 }

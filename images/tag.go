@@ -9,22 +9,20 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Tag gives an image one more name. An image that had it loses it.
+// Tag gives the image source, a name or ID, the name target. Another image of
+// that name loses it.
 func (s *Store) Tag(source, target string) error {
 	full, err := Normalize(target)
 	if err != nil {
 		return err
 	}
 	if strings.Contains(full, "@") {
-		return hint.New(fmt.Errorf("tag %s: a digest is not given, it is", target), "write NAME:TAG")
+		return hint.New(fmt.Errorf("tag %s: a digest cannot be assigned", target), "write NAME:TAG")
 	}
-	index, err := s.index()
-	if err != nil {
+	if _, _, err := s.lookup(source); err != nil {
 		return err
 	}
-	if _, err := s.find(index, source); err != nil {
-		return err
-	}
+	// write the index
 	release, err := s.Hold()
 	if err != nil {
 		return err
