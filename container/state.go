@@ -64,7 +64,7 @@ func (c *Container) State() (s State, err error) {
 }
 
 // createTask adds what a life tells.
-func (s *State) live(life *state.Folder) error {
+func (s *State) live(life *state.Dir) error {
 	status, err := life.Status()
 	if err != nil {
 		return err

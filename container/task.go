@@ -25,8 +25,8 @@ const TaskDir = "life"
 
 // Task is the container's present one. Without one the error is
 // state.ErrNotExist.
-func (c *Container) Task() (*state.Folder, error) {
-	life, err := state.Look(c.Dir, TaskDir)
+func (c *Container) Task() (*state.Dir, error) {
+	life, err := state.OpenReadOnly(c.Dir, TaskDir)
 	if err == nil && life.Record.ID == "" {
 		err = fmt.Errorf("read %s: it is empty", life.Path("state.json"))
 	}

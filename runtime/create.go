@@ -44,7 +44,7 @@ func (t *Terms) Connect(s *stdio.Streams) { t.Given, t.Stdio, t.Null = s.Given, 
 // process waits for Start; with t.Outlive it lives on without us. On error
 // nothing of the container is left but the folder, which is the caller's to
 // remove.
-func Create(f *state.Folder, spec *specs.Spec, t Terms) (*Process, error) {
+func Create(f *state.Dir, spec *specs.Spec, t Terms) (*Process, error) {
 	var err error
 	if t.NetDevices, err = netDevices(spec); err != nil {
 		return nil, err
@@ -99,19 +99,19 @@ func (t *Terms) warn(texts []string) {
 
 // prepare records what a killed create would leave behind: not a cgroup that was
 // there before.
-func prepare(f *state.Folder, spec *specs.Spec, p *plan.Plan) error {
+func prepare(f *state.Dir, spec *specs.Spec, p *plan.Plan) error {
 	f.Record.OCIVersion, f.Record.Annotations = spec.Version, spec.Annotations
 	f.Record.Rootfs = spec.Root.Path
 	f.Record.Hooks, f.Record.Program = spec.Hooks, spec.Process != nil
 	if _, err := os.Stat(p.Cgroup); p.Cgroup != "" && err != nil {
-		return f.Expect(p.Cgroup)
+		return f.ExpectCgroup(p.Cgroup)
 	}
 	return nil
 }
 
 // waitingPlace makes the FIFOs that a container holds until it is started. Both
 // ends are open in it: it waits for a byte, never for somebody to open them.
-func (t *Terms) waitingPlace(f *state.Folder) (release func(), err error) {
+func (t *Terms) waitingPlace(f *state.Dir) (release func(), err error) {
 	if !t.Wait {
 		return func() {}, nil
 	}
@@ -135,7 +135,7 @@ func (t *Terms) waitingPlace(f *state.Folder) (release func(), err error) {
 
 // creation is a container in the making.
 type creation struct {
-	folder *state.Folder
+	folder *state.Dir
 	spec   *specs.Spec
 	terms  Terms
 	cgroup string

@@ -39,7 +39,7 @@ func Delete(root, id string, force bool, warn func(error)) error {
 
 // Finish deletes a container whose process has been waited for, and whose folder
 // has been left to others meanwhile. That one of them has deleted it is no error.
-func Finish(c *state.Folder, warn func(error)) error {
+func Finish(c *state.Dir, warn func(error)) error {
 	err := c.Lock()
 	if err == nil {
 		err = undo(c, warn)
@@ -54,7 +54,7 @@ func Finish(c *state.Folder, warn func(error)) error {
 }
 
 // destroy undoes what create did, for a container that has stopped.
-func destroy(c *state.Folder, warn func(error)) error {
+func destroy(c *state.Dir, warn func(error)) error {
 	status, err := c.Status()
 	if err != nil {
 		return err
@@ -67,7 +67,7 @@ func destroy(c *state.Folder, warn func(error)) error {
 }
 
 // undo undoes it, but for the folder.
-func undo(c *state.Folder, warn func(error)) error {
+func undo(c *state.Dir, warn func(error)) error {
 	if err := c.Record.Kill(); err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func undo(c *state.Folder, warn func(error)) error {
 // killFirst kills a container without waiting for a command that is at work on
 // it: that may wait for the container itself.
 func killFirst(root, id string) error {
-	c, err := state.Look(root, id)
+	c, err := state.OpenReadOnly(root, id)
 	if errors.Is(err, state.ErrNotExist) {
 		return nil
 	}

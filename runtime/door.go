@@ -27,12 +27,12 @@ import (
 // door is one that is held, nil for one that need not be.
 type door struct {
 	group string // where the newcomer belongs
-	held  *state.Door
+	held  *state.FreezeLock
 }
 
 // hold freezes a container, for a newcomer that belongs into group.
-func hold(f *state.Folder, group string) (*door, error) {
-	held, err := f.HoldDoor()
+func hold(f *state.Dir, group string) (*door, error) {
+	held, err := f.Freeze()
 	if err != nil {
 		return nil, err
 	}
@@ -74,5 +74,5 @@ func (d *door) open() error {
 	}
 	held := d.held
 	d.held = nil
-	return held.Open()
+	return held.Release()
 }

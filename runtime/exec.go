@@ -19,7 +19,7 @@ import (
 // Exec starts another process in a container that is there: in its namespaces
 // and in the cgroup of its first process, under its filter, and with what the
 // process's own config says besides. On error nothing of it is left.
-func Exec(f *state.Folder, process *specs.Process, t Terms) (*Process, error) {
+func Exec(f *state.Dir, process *specs.Process, t Terms) (*Process, error) {
 	spec, status, err := enterable(f)
 	if err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func Exec(f *state.Folder, process *specs.Process, t Terms) (*Process, error) {
 }
 
 // enterable is the container's config and status; it tells why there can be no such process. The words are runc's.
-func enterable(f *state.Folder) (*specs.Spec, specs.ContainerState, error) {
+func enterable(f *state.Dir) (*specs.Spec, specs.ContainerState, error) {
 	status, err := f.Status()
 	if err != nil {
 		return nil, status, err

@@ -41,7 +41,7 @@ type hooks struct {
 const lastWords = 1024 // bytes of a failed hook's output
 
 // hooksOf are those of a container whose folder tells of them.
-func hooksOf(f *state.Folder, status specs.ContainerState) *hooks {
+func hooksOf(f *state.Dir, status specs.ContainerState) *hooks {
 	h := &hooks{state: ociState(f, status)}
 	if f.Record.Hooks != nil {
 		h.list = *f.Record.Hooks
@@ -50,7 +50,7 @@ func hooksOf(f *state.Folder, status specs.ContainerState) *hooks {
 }
 
 // ociState is what hooks are told (runtime-spec, runtime.md, "State").
-func ociState(f *state.Folder, status specs.ContainerState) specs.State {
+func ociState(f *state.Dir, status specs.ContainerState) specs.State {
 	r := &f.Record
 	return specs.State{Version: r.OCIVersion, ID: f.ID(), Status: status, Pid: r.Pid, Bundle: r.Bundle, Annotations: r.Annotations}
 }
@@ -68,7 +68,7 @@ func (h *hooks) create() error {
 }
 
 // startContainer runs those that come before the program, inside.
-func (h *hooks) startContainer(f *state.Folder) (err error) {
+func (h *hooks) startContainer(f *state.Dir) (err error) {
 	if len(h.list.StartContainer) == 0 {
 		return nil
 	}
@@ -81,7 +81,7 @@ func (h *hooks) startContainer(f *state.Folder) (err error) {
 
 // stopHooks runs those that come when a container is gone; one that fails is
 // told to warn, and the next runs nevertheless.
-func stopHooks(f *state.Folder, warn func(error)) {
+func stopHooks(f *state.Dir, warn func(error)) {
 	h := hooksOf(f, specs.StateStopped)
 	h.state.Pid = 0
 	for i := range h.list.Poststop {

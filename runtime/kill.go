@@ -18,7 +18,7 @@ import (
 // Kill sends a signal to the container's process; SIGKILL goes to all in its
 // cgroup, too. With all, every signal goes to all in the cgroup, and it is no
 // error that the container's process has ended.
-func Kill(c *state.Folder, sig unix.Signal, all bool) error {
+func Kill(c *state.Dir, sig unix.Signal, all bool) error {
 	group := c.Record.Cgroup
 	if all && group != "" && sig != unix.SIGKILL {
 		return atTheDoor(c, func(group string) error { return cgroup.Signal(group, sig) })
@@ -34,7 +34,7 @@ func Kill(c *state.Folder, sig unix.Signal, all bool) error {
 }
 
 // signalInit sends a signal to this very process, pidfd_send_signal(2).
-func signalInit(c *state.Folder, sig unix.Signal) error {
+func signalInit(c *state.Dir, sig unix.Signal) error {
 	pidfd, err := c.Record.Pidfd()
 	if err != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 // it is thawed, and only SIGKILL still reaches them.
 
 // Pause freezes a container that has been created or runs.
-func Pause(c *state.Folder) error {
+func Pause(c *state.Dir) error {
 	status, err := c.Status()
 	if err != nil {
 		return err
@@ -28,19 +28,19 @@ func Pause(c *state.Folder) error {
 }
 
 // atTheDoor freezes or thaws while nobody else does.
-func atTheDoor(c *state.Folder, act func(path string) error) error {
-	door, err := c.LockDoor()
+func atTheDoor(c *state.Dir, act func(path string) error) error {
+	door, err := c.LockFreeze()
 	if err != nil {
 		return err
 	}
-	return errors.Join(act(c.Record.Cgroup), door.Open())
+	return errors.Join(act(c.Record.Cgroup), door.Release())
 }
 
 // ErrNotPaused is Resume's error for a container that goes on already, or has ended.
 var ErrNotPaused = errors.New("container not paused")
 
 // Resume thaws a container that is paused.
-func Resume(c *state.Folder) error {
+func Resume(c *state.Dir) error {
 	status, err := c.Status()
 	if err != nil {
 		return err

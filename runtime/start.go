@@ -19,7 +19,7 @@ import (
 // [*walk.Error]. A hook that fails is the end of the container: it is destroyed,
 // and what its poststop hooks then do wrong is told to warn. options are those it
 // was created with.
-func StartCreated(f *state.Folder, options plan.Options, warn func(error)) error {
+func StartCreated(f *state.Dir, options plan.Options, warn func(error)) error {
 	h, err := startable(f)
 	if err != nil {
 		return errors.Join(err, f.Unlock())
@@ -38,7 +38,7 @@ func StartCreated(f *state.Folder, options plan.Options, warn func(error)) error
 }
 
 // abandon destroys a container that a hook has failed for.
-func abandon(f *state.Folder, warn func(error)) error {
+func abandon(f *state.Dir, warn func(error)) error {
 	if err := undo(f, warn); err != nil {
 		return errors.Join(err, f.Close())
 	}
@@ -47,7 +47,7 @@ func abandon(f *state.Folder, warn func(error)) error {
 
 // becomeProgram lets the container's process execute its program, and tells why
 // it could not. Such a container has stopped by then.
-func becomeProgram(f *state.Folder, options plan.Options) error {
+func becomeProgram(f *state.Dir, options plan.Options) error {
 	said, err := letGo(f)
 	if err != nil || len(said) == 0 {
 		return err
@@ -68,7 +68,7 @@ func becomeProgram(f *state.Folder, options plan.Options) error {
 
 // startable are the hooks of a container that can be started; it tells why one
 // cannot, in runc's words.
-func startable(f *state.Folder) (*hooks, error) {
+func startable(f *state.Dir) (*hooks, error) {
 	status, err := f.Status()
 	if err != nil {
 		return nil, err
@@ -90,7 +90,7 @@ func startable(f *state.Folder) (*hooks, error) {
 
 // letGo writes the byte that the container waits for, and reads to the end what
 // it has to say: nothing, if it became its program.
-func letGo(f *state.Folder) ([]byte, error) {
+func letGo(f *state.Dir) ([]byte, error) {
 	report, err := os.OpenFile(f.Path("report"), os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err

@@ -36,7 +36,7 @@ var (
 // bundle is a config.json that is to become a container.
 type bundle struct {
 	root   string // of the state of containers
-	folder *state.Folder
+	folder *state.Dir
 	spec   *specs.Spec
 	terms  runtime.Terms
 }

@@ -54,7 +54,7 @@ type event struct {
 	Data *cgroup.Stats `json:"data,omitempty"`
 }
 
-func report(container *state.Folder) error {
+func report(container *state.Dir) error {
 	stats, err := cgroup.ReadStats(container.Record.Cgroup)
 	if err != nil {
 		return err
@@ -63,7 +63,7 @@ func report(container *state.Folder) error {
 }
 
 // watch reports until no process is left in the container.
-func watch(container *state.Folder, interval time.Duration) error {
+func watch(container *state.Dir, interval time.Duration) error {
 	kills, err := cgroup.WatchOOM(container.Record.Cgroup)
 	if err != nil {
 		return err

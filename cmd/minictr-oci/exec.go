@@ -70,7 +70,7 @@ func execute(c *cli.Context) (code int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	folder, err := state.Look(c.String("root"), id)
+	folder, err := state.OpenReadOnly(c.String("root"), id)
 	if err != nil {
 		return 0, err
 	}

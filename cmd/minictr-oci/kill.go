@@ -29,7 +29,7 @@ var killCommand = &cli.Command{
 				return err
 			}
 		}
-		container, err := state.Look(c.String("root"), id)
+		container, err := state.OpenReadOnly(c.String("root"), id)
 		if err != nil {
 			return err
 		}

@@ -115,10 +115,10 @@ func input(name string) (*os.File, error) {
 }
 
 // look finds the container that the only argument names.
-func look(c *cli.Context) (*state.Folder, error) {
+func look(c *cli.Context) (*state.Dir, error) {
 	id, err := containerID(c, 1)
 	if err != nil {
 		return nil, err
 	}
-	return state.Look(c.String("root"), id)
+	return state.OpenReadOnly(c.String("root"), id)
 }

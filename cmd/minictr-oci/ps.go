@@ -25,7 +25,7 @@ var psCommand = &cli.Command{
 		if err != nil {
 			return err
 		}
-		container, err := state.Look(c.String("root"), id)
+		container, err := state.OpenReadOnly(c.String("root"), id)
 		if err != nil {
 			return err
 		}
@@ -50,7 +50,7 @@ var psCommand = &cli.Command{
 }
 
 // processes are those in the container's cgroup; of one that has ended, none.
-func processes(container *state.Folder) ([]int, error) {
+func processes(container *state.Dir) ([]int, error) {
 	group := container.Record.Cgroup
 	if group == "" {
 		return nil, errors.New("the container has no cgroup, which would know its processes")

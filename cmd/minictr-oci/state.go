@@ -53,7 +53,7 @@ type containerState struct {
 	Owner       string               `json:"owner"`
 }
 
-func describe(f *state.Folder) (containerState, error) {
+func describe(f *state.Dir) (containerState, error) {
 	status, err := f.Status()
 	if err != nil {
 		return containerState{}, err

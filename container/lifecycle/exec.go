@@ -79,7 +79,7 @@ func execIn(c *container.Container, o *config.Options, detach bool, signals *run
 }
 
 // runningTask is the container's life, if its process is not frozen.
-func runningTask(c *container.Container) (*state.Folder, error) {
+func runningTask(c *container.Container) (*state.Dir, error) {
 	life, err := activeTask(c)
 	if err != nil {
 		return nil, err
@@ -108,7 +108,7 @@ func execStreams(o *config.Options, spec *specs.Spec, detach bool) (*stdio.Strea
 }
 
 // execSpec returns the container's config with the process that o describes.
-func execSpec(c *container.Container, life *state.Folder, o *config.Options) (*specs.Spec, error) {
+func execSpec(c *container.Container, life *state.Dir, o *config.Options) (*specs.Spec, error) {
 	spec, err := life.Config()
 	if err != nil {
 		return nil, err

@@ -146,7 +146,7 @@ func signalTask(c *container.Container, sig unix.Signal, all bool) (pidfd int, e
 }
 
 // thaw lets a container go on if it is paused. That it has ended is no error.
-func thaw(life *state.Folder) error {
+func thaw(life *state.Dir) error {
 	err := runtime.Resume(life)
 	if errors.Is(err, runtime.ErrNotPaused) || errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV) {
 		return nil
@@ -223,7 +223,7 @@ func send(c *container.Container, sig unix.Signal) error {
 }
 
 // activeTask is the container's life, if it has a process.
-func activeTask(c *container.Container) (*state.Folder, error) {
+func activeTask(c *container.Container) (*state.Dir, error) {
 	s, err := c.State()
 	if err != nil {
 		return nil, err
@@ -244,7 +244,7 @@ func Unpause(root, name string) error {
 	return freezer(root, name, "unpause", activeTask, runtime.Resume)
 }
 
-func freezer(root, name, verb string, look func(*container.Container) (*state.Folder, error), act func(*state.Folder) error) error {
+func freezer(root, name, verb string, look func(*container.Container) (*state.Dir, error), act func(*state.Dir) error) error {
 	c, err := container.Find(root, name)
 	if err != nil {
 		return fmt.Errorf("%s %w", verb, err)

@@ -96,7 +96,7 @@ func checkHealth(c *container.Container) error {
 
 // checkLife adds a check to h. One that a paused container could not finish, or
 // one that has ended, is none.
-func checkLife(c *container.Container, life *state.Folder, h *container.Health) error {
+func checkLife(c *container.Container, life *state.Dir, h *container.Health) error {
 	if status, err := life.Status(); err != nil || status != specs.StateRunning {
 		return err
 	}
@@ -117,7 +117,7 @@ func checkLife(c *container.Container, life *state.Folder, h *container.Health) 
 var errPaused = errors.New("the container was paused")
 
 // check runs the test. That it cannot be started is a failure, too.
-func check(c *container.Container, life *state.Folder) (check container.Check, err error) {
+func check(c *container.Container, life *state.Dir) (check container.Check, err error) {
 	check = container.Check{Start: time.Now().UTC(), ExitCode: -1}
 	p, err := startProbe(c, life)
 	if err == nil {
@@ -143,7 +143,7 @@ type probe struct {
 	said    limited
 }
 
-func startProbe(c *container.Container, life *state.Folder) (*probe, error) {
+func startProbe(c *container.Container, life *state.Dir) (*probe, error) {
 	spec, err := life.Config()
 	if err != nil {
 		return nil, err

@@ -26,7 +26,7 @@ func Self() (p Process, err error) {
 	if p.Boot, err = bootID(); err != nil {
 		return p, err
 	}
-	_, p.StartTime, err = stat(p.Pid)
+	_, p.StartTime, err = readStat(p.Pid)
 	return p, err
 }
 
@@ -61,7 +61,7 @@ func (p Process) alive() (bool, error) {
 	if p.Pid == 0 {
 		return false, nil
 	}
-	state, began, err := stat(p.Pid)
+	state, began, err := readStat(p.Pid)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) {
 		return false, nil
 	}
@@ -81,10 +81,10 @@ func (p Process) ThisBoot() (bool, error) {
 	return boot == p.Boot, err
 }
 
-// stat reads a process's state letter and the time it began, in clock ticks
+// readStat reads a process's state letter and the time it began, in clock ticks
 // since boot: fields 3 and 22 of /proc/PID/stat (proc_pid_stat(5)). Field 2, a
 // name in parentheses, may itself hold blanks and parentheses.
-func stat(pid int) (state byte, began uint64, err error) {
+func readStat(pid int) (state byte, began uint64, err error) {
 	path := "/proc/" + strconv.Itoa(pid) + "/stat"
 	data, err := os.ReadFile(path)
 	if err != nil {

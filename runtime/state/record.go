@@ -41,7 +41,7 @@ type Record struct {
 
 // Save writes the record: under another name first, so that state.json is
 // always whole.
-func (f *Folder) Save() error {
+func (f *Dir) Save() error {
 	data, err := json.Marshal(&f.Record)
 	if err != nil {
 		return fmt.Errorf("save the state of %s: %w", f.id, err)
@@ -49,14 +49,14 @@ func (f *Folder) Save() error {
 	return f.write("state.json", data)
 }
 
-// Expect writes down that a cgroup is going to be made, before the record can tell
+// ExpectCgroup writes down that a cgroup is going to be made, before the record can tell
 // of it: it is removed by whoever finds the folder without its author.
-func (f *Folder) Expect(cgroup string) error {
+func (f *Dir) ExpectCgroup(cgroup string) error {
 	return os.WriteFile(f.Path("cgroup"), []byte(f.Record.Boot+"\n"+cgroup), 0o600)
 }
 
-// expected reads what Expect has written. Where it has not, nothing was made.
-func (r *Record) expected(path string) error {
+// readExpected reads what Expect has written. Where it has not, nothing was made.
+func (r *Record) readExpected(path string) error {
 	data, err := os.ReadFile(filepath.Join(path, "cgroup"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -66,8 +66,8 @@ func (r *Record) expected(path string) error {
 }
 
 // SetProcess records the container's process, and which cgroup it is in, and saves.
-func (f *Folder) SetProcess(pid int) error {
-	_, began, err := stat(pid)
+func (f *Dir) SetProcess(pid int) error {
+	_, began, err := readStat(pid)
 	if err != nil {
 		return err
 	}
@@ -81,10 +81,10 @@ func (f *Folder) SetProcess(pid int) error {
 }
 
 // SaveConfig keeps a copy of the config.json that the container is created from.
-func (f *Folder) SaveConfig(data []byte) error { return f.write("config.json", data) }
+func (f *Dir) SaveConfig(data []byte) error { return f.write("config.json", data) }
 
 // Config reads that copy. root.path is absolute.
-func (f *Folder) Config() (*specs.Spec, error) {
+func (f *Dir) Config() (*specs.Spec, error) {
 	data, err := os.ReadFile(f.Path("config.json"))
 	if err != nil {
 		return nil, err
@@ -101,7 +101,7 @@ func (f *Folder) Config() (*specs.Spec, error) {
 
 // write replaces a file of the folder in one step. It is not synced: a power cut
 // that loses it takes the process along of which it tells.
-func (f *Folder) write(name string, data []byte) error {
+func (f *Dir) write(name string, data []byte) error {
 	file, err := os.OpenFile(f.Path("."+name), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
@@ -113,7 +113,7 @@ func (f *Folder) write(name string, data []byte) error {
 	return os.Rename(file.Name(), f.Path(name))
 }
 
-func (f *Folder) load() error { return f.Record.read(f.Path("state.json")) }
+func (f *Dir) load() error { return f.Record.read(f.Path("state.json")) }
 
 func (r *Record) read(path string) error {
 	data, err := os.ReadFile(path)
@@ -152,7 +152,7 @@ func (r *Record) Await() error {
 		return err
 	}
 	defer unix.Close(pidfd)
-	if err := await(pidfd); err != nil {
+	if err := waitExit(pidfd); err != nil {
 		return fmt.Errorf("wait for process %d: %w", r.Pid, err)
 	}
 	return nil

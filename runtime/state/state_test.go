@@ -17,7 +17,7 @@ import (
 
 // begin starts a process that does with the FIFO what a container's does: it
 // holds it open until a byte comes, and then becomes another program.
-func begin(t *testing.T, f *Folder) *exec.Cmd {
+func begin(t *testing.T, f *Dir) *exec.Cmd {
 	t.Helper()
 	fifo, err := f.Fifo("go")
 	if err != nil {
@@ -38,7 +38,7 @@ func begin(t *testing.T, f *Folder) *exec.Cmd {
 }
 
 // created makes a container with a process.
-func created(t *testing.T, root, id string) (*Folder, *exec.Cmd) {
+func created(t *testing.T, root, id string) (*Dir, *exec.Cmd) {
 	t.Helper()
 	f, err := New(root, id)
 	if err != nil {
@@ -56,7 +56,7 @@ func wantStatus(t *testing.T, root, id string, want specs.ContainerState) {
 	var got specs.ContainerState
 	// what a shell does takes a moment
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		f, err := Look(root, id)
+		f, err := OpenReadOnly(root, id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,7 +82,7 @@ func wantGone(t *testing.T, root string) {
 
 func TestLife(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "root")
-	if _, err := Look(root, "web"); !errors.Is(err, ErrNotExist) {
+	if _, err := OpenReadOnly(root, "web"); !errors.Is(err, ErrNotExist) {
 		t.Fatalf("look into a root that is not there: %v", err)
 	}
 	f, err := New(root, "web")
@@ -115,7 +115,7 @@ func TestLife(t *testing.T) {
 	if err := f.Remove(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Look(root, "web"); !errors.Is(err, ErrNotExist) {
+	if _, err := OpenReadOnly(root, "web"); !errors.Is(err, ErrNotExist) {
 		t.Errorf("look at what was removed: %v", err)
 	}
 	wantGone(t, root)
@@ -166,7 +166,7 @@ func TestAnotherProcessOfThatNumber(t *testing.T) {
 			if err := f.Record.Kill(); err != nil {
 				t.Error(err)
 			}
-			if _, _, err := stat(cmd.Process.Pid); err != nil || cmd.Process.Signal(unix.Signal(0)) != nil {
+			if _, _, err := readStat(cmd.Process.Pid); err != nil || cmd.Process.Signal(unix.Signal(0)) != nil {
 				t.Error("somebody else's process was killed")
 			}
 		})
@@ -180,7 +180,7 @@ func TestRemaindersAreCleared(t *testing.T) {
 		"new":  func(root string) error { f, err := New(root, "next"); return errors.Join(err, f.Remove()) },
 		"same": func(root string) error { f, err := New(root, "web"); return errors.Join(err, f.Remove()) },
 		"list": func(root string) error { _, err := List(root); return err },
-		"look": func(root string) error { _, err := Look(root, "next"); return ignore(err) },
+		"look": func(root string) error { _, err := OpenReadOnly(root, "next"); return ignore(err) },
 		"open": func(root string) error { _, err := Open(root, "next"); return ignore(err) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -378,7 +378,7 @@ func TestExpectedCgroup(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = f.Expect(group)
+		err = f.ExpectCgroup(group)
 		if saved {
 			err = errors.Join(err, f.Save())
 		}

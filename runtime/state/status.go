@@ -24,11 +24,11 @@ const Paused = specs.ContainerState("paused")
 //
 // A container that was paused before it was started is paused: only so can it
 // be resumed.
-func (f *Folder) Status() (specs.ContainerState, error) {
+func (f *Dir) Status() (specs.ContainerState, error) {
 	if f.prefix == creating {
 		return specs.StateCreating, nil
 	}
-	waits, err := f.waits()
+	waits, err := f.isWaiting()
 	if err != nil {
 		return "", err
 	}
@@ -37,7 +37,7 @@ func (f *Folder) Status() (specs.ContainerState, error) {
 		return "", err
 	}
 	if frozen {
-		held, err := f.held()
+		held, err := f.isFrozenBriefly()
 		if err != nil {
 			return "", err
 		}
@@ -58,9 +58,9 @@ func (f *Folder) Status() (specs.ContainerState, error) {
 	return specs.StateRunning, nil
 }
 
-// waits tells whether the FIFO go has a reader. The reader has opened it
+// isWaiting tells whether the FIFO go has a reader. The reader has opened it
 // O_RDWR, so that writers who come and go do not wake it (fifo(7)).
-func (f *Folder) waits() (bool, error) {
+func (f *Dir) isWaiting() (bool, error) {
 	fd, err := unix.Open(f.Path("go"), unix.O_WRONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if errors.Is(err, unix.ENXIO) || errors.Is(err, unix.ENOENT) {
 		return false, nil

@@ -10,30 +10,30 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Door is held by who has frozen the container for a moment, and by who freezes or
+// FreezeLock is held by who has frozen the container for a moment, and by who freezes or
 // thaws it for good: they must not undo each other's work. It is the lock, flock(2),
 // of a file that holds a byte while the container is frozen for a moment; a byte
 // without a lock was left by one that was killed.
-type Door struct {
+type FreezeLock struct {
 	file   *os.File
 	cgroup string
 	frozen bool
 }
 
-const doorFile = "door"
+const freezeLockFile = "freeze.lock"
 
-// LockDoor keeps others from freezing and thawing the container.
-func (f *Folder) LockDoor() (*Door, error) { return f.lockDoor(patience) }
+// LockFreeze keeps others from freezing and thawing the container.
+func (f *Dir) LockFreeze() (*FreezeLock, error) { return f.lockFreeze(lockTimeout) }
 
-func (f *Folder) lockDoor(wait time.Duration) (*Door, error) {
-	file, err := os.OpenFile(f.Path(doorFile), os.O_RDWR|os.O_CREATE, 0o600)
+func (f *Dir) lockFreeze(wait time.Duration) (*FreezeLock, error) {
+	file, err := os.OpenFile(f.Path(freezeLockFile), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	if err := lockOpen(file, wait); err != nil {
+	if err := lockFile(file, wait); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	d := &Door{file: file, cgroup: f.Record.Cgroup}
+	d := &FreezeLock{file: file, cgroup: f.Record.Cgroup}
 	if info, err := file.Stat(); err == nil && info.Size() > 0 {
 		d.frozen = true
 		if err := d.thaw(); err != nil {
@@ -43,9 +43,9 @@ func (f *Folder) lockDoor(wait time.Duration) (*Door, error) {
 	return d, nil
 }
 
-// HoldDoor freezes the container until Open.
-func (f *Folder) HoldDoor() (*Door, error) {
-	d, err := f.LockDoor()
+// Freeze freezes the container until Open.
+func (f *Dir) Freeze() (*FreezeLock, error) {
+	d, err := f.LockFreeze()
 	if err != nil {
 		return nil, err
 	}
@@ -61,15 +61,15 @@ func (f *Folder) HoldDoor() (*Door, error) {
 		err = cgroup.Freeze(d.cgroup)
 	}
 	if err != nil {
-		return nil, errors.Join(err, d.Open())
+		return nil, errors.Join(err, d.Release())
 	}
 	return d, nil
 }
 
-// Open thaws what HoldDoor has frozen, and lets others at the container.
-func (d *Door) Open() error { return errors.Join(d.thaw(), d.file.Close()) }
+// Release thaws what Freeze has frozen, and lets others at the container.
+func (d *FreezeLock) Release() error { return errors.Join(d.thaw(), d.file.Close()) }
 
-func (d *Door) thaw() error {
+func (d *FreezeLock) thaw() error {
 	if !d.frozen {
 		return nil
 	}
@@ -81,22 +81,22 @@ func (d *Door) thaw() error {
 	return errors.Join(err, d.file.Truncate(0))
 }
 
-// held tells whether somebody has frozen the container for a moment. What one has
+// isFrozenBriefly tells whether somebody has frozen the container for a moment. What one has
 // left that was killed is thawed.
-func (f *Folder) held() (bool, error) {
-	info, err := os.Stat(f.Path(doorFile))
+func (f *Dir) isFrozenBriefly() (bool, error) {
+	info, err := os.Stat(f.Path(freezeLockFile))
 	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	d, err := f.lockDoor(0)
+	d, err := f.lockFreeze(0)
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		return true, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	return true, d.Open()
+	return true, d.Release()
 }

@@ -46,8 +46,8 @@ const (
 	removed  = ".removed."
 )
 
-// Folder is a container's place on disk.
-type Folder struct {
+// Dir is a container's place on disk.
+type Dir struct {
 	Record Record
 
 	root, id string
@@ -57,11 +57,11 @@ type Folder struct {
 
 // New makes the folder of a container that is to be created, and locks it. It
 // is no container before Commit. The caller has checked the id.
-func New(root, id string) (*Folder, error) {
+func New(root, id string) (*Dir, error) {
 	if err := os.MkdirAll(root, 0o700); err != nil {
 		return nil, err
 	}
-	names, err := sweep(root)
+	names, err := recoverRoot(root)
 	if err != nil {
 		return nil, err
 	}
@@ -72,8 +72,8 @@ func New(root, id string) (*Folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Folder{Record: Record{ID: id, Created: time.Now().UTC(), Process: Process{Boot: boot}}, root: root, id: id, prefix: creating}
-	if err := f.make(); err != nil {
+	f := &Dir{Record: Record{ID: id, Created: time.Now().UTC(), Process: Process{Boot: boot}}, root: root, id: id, prefix: creating}
+	if err := f.makeDir(); err != nil {
 		return nil, err
 	}
 	if _, err := os.Lstat(filepath.Join(root, id)); err == nil { // another one has got this name since we looked
@@ -83,20 +83,20 @@ func New(root, id string) (*Folder, error) {
 }
 
 // Fifo makes the FIFO of this name, and opens both its ends.
-func (f *Folder) Fifo(name string) (*os.File, error) {
+func (f *Dir) Fifo(name string) (*os.File, error) {
 	if err := unix.Mkfifo(f.Path(name), 0o600); err != nil {
 		return nil, fmt.Errorf("mkfifo %s: %w", f.Path(name), err)
 	}
 	return os.OpenFile(f.Path(name), os.O_RDWR, 0)
 }
 
-// make makes and locks the folder. Between the two another command may have
+// makeDir makes and locks the folder. Between the two another command may have
 // taken it for a remainder; then it is made again.
-func (f *Folder) make() error {
+func (f *Dir) makeDir() error {
 	for {
 		err := os.Mkdir(f.Path(""), 0o700)
 		if errors.Is(err, fs.ErrExist) {
-			err = clearAway(f.Path(""))
+			err = removeLeftover(f.Path(""))
 			if err == nil {
 				continue
 			}
@@ -107,7 +107,7 @@ func (f *Folder) make() error {
 		if err != nil {
 			return err
 		}
-		if f.lock, err = lock(f.Path(""), patience); !errors.Is(err, fs.ErrNotExist) {
+		if f.lock, err = lockDir(f.Path(""), lockTimeout); !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
@@ -115,7 +115,7 @@ func (f *Folder) make() error {
 
 // Commit makes the folder a container: from here on it is there for all
 // commands, whatever becomes of this one. What Path said before no longer holds.
-func (f *Folder) Commit() error {
+func (f *Dir) Commit() error {
 	made := f.Path("")
 	f.prefix = ""
 	err := unix.Renameat2(unix.AT_FDCWD, made, unix.AT_FDCWD, f.Path(""), unix.RENAME_NOREPLACE)
@@ -129,15 +129,15 @@ func (f *Folder) Commit() error {
 	return fmt.Errorf("renameat2 %s, %s: %w", made, f.id, err)
 }
 
-// Open finds a container and locks it, for a command that changes it. One that
+// Release finds a container and locks it, for a command that changes it. One that
 // is being created is waited for.
-func Open(root, id string) (*Folder, error) {
+func Open(root, id string) (*Dir, error) {
 	for {
-		f, err := Look(root, id)
+		f, err := OpenReadOnly(root, id)
 		if err != nil {
 			return nil, err
 		}
-		f.lock, err = lock(f.Path(""), patience)
+		f.lock, err = lockDir(f.Path(""), lockTimeout)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // it has another name now, or none
 		}
@@ -151,20 +151,20 @@ func Open(root, id string) (*Folder, error) {
 	}
 }
 
-// Look finds a container, also one that is being created, for a command that
+// OpenReadOnly finds a container, also one that is being created, for a command that
 // only reads.
-func Look(root, id string) (*Folder, error) {
-	names, err := sweep(root)
+func OpenReadOnly(root, id string) (*Dir, error) {
+	names, err := recoverRoot(root)
 	if err != nil {
 		return nil, err
 	}
-	return look(root, id, slices.Contains(names, creating+id))
+	return find(root, id, slices.Contains(names, creating+id))
 }
 
-// look tries the names that the folder may have. While we look it may get its
+// find tries the names that the folder may have. While we look it may get its
 // own name; and a create that has only begun has not saved anything yet.
-func look(root, id string, held bool) (*Folder, error) {
-	f := &Folder{root: root, id: id}
+func find(root, id string, held bool) (*Dir, error) {
+	f := &Dir{root: root, id: id}
 	for _, f.prefix = range []string{"", creating, ""} {
 		if f.prefix == creating && !held {
 			break
@@ -183,8 +183,8 @@ func look(root, id string, held bool) (*Folder, error) {
 
 // List finds all containers, those too that are being created, by their ids. A
 // folder that cannot be read is an error beside those that can.
-func List(root string) (list []*Folder, err error) {
-	names, err := sweep(root)
+func List(root string) (list []*Dir, err error) {
+	names, err := recoverRoot(root)
 	if err != nil {
 		return nil, err
 	}
@@ -194,27 +194,27 @@ func List(root string) (list []*Folder, err error) {
 		if strings.HasPrefix(id, ".") {
 			continue
 		}
-		f, err := look(root, id, held)
+		f, err := find(root, id, held)
 		if err == nil {
 			list = append(list, f)
 		} else if !errors.Is(err, ErrNotExist) { // as one has that is deleted at this moment
 			failed = append(failed, err)
 		}
 	}
-	slices.SortFunc(list, func(a, b *Folder) int { return strings.Compare(a.id, b.id) })
+	slices.SortFunc(list, func(a, b *Dir) int { return strings.Compare(a.id, b.id) })
 	return list, errors.Join(failed...)
 }
 
 // ID is the container's.
-func (f *Folder) ID() string { return f.id }
+func (f *Dir) ID() string { return f.id }
 
 // Path is where a file of the folder lies.
-func (f *Folder) Path(file string) string {
+func (f *Dir) Path(file string) string {
 	return filepath.Join(f.root, f.prefix+f.id, file)
 }
 
 // Remove removes a folder that is locked, and gives up the lock.
-func (f *Folder) Remove() error {
+func (f *Dir) Remove() error {
 	path := f.Path("")
 	if f.prefix == "" {
 		path = filepath.Join(f.root, removed+f.id)
@@ -227,10 +227,10 @@ func (f *Folder) Remove() error {
 
 // Unlock lets other commands at the container, and Lock keeps them away again;
 // then it may not exist any more (ErrNotExist).
-func (f *Folder) Unlock() error { return unix.Flock(int(f.lock.Fd()), unix.LOCK_UN) }
+func (f *Dir) Unlock() error { return unix.Flock(int(f.lock.Fd()), unix.LOCK_UN) }
 
-func (f *Folder) Lock() error {
-	err := take(f.lock, f.Path(""), patience)
+func (f *Dir) Lock() error {
+	err := lockOpenDir(f.lock, f.Path(""), lockTimeout)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s: %w", f.id, ErrNotExist)
 	}
@@ -238,7 +238,7 @@ func (f *Folder) Lock() error {
 }
 
 // Close gives up the lock, if there is one.
-func (f *Folder) Close() error {
+func (f *Dir) Close() error {
 	if f.lock == nil {
 		return nil
 	}

@@ -22,14 +22,14 @@ import (
 //
 // In a root where all is well this costs the reading of one folder.
 
-// patience is how long a command waits for another one's lock.
-const patience = 10 * time.Second
+// lockTimeout is how long a command waits for another one's lock.
+const lockTimeout = 10 * time.Second
 
-// sweep clears away what is left in root, and returns the names that stay:
+// recoverRoot clears away what is left in root, and returns the names that stay:
 // those of containers, and those of folders that somebody is working on. A
 // remainder that cannot be cleared now is left to the next command; New, whose
 // way it may stand in, says why.
-func sweep(root string) (names []string, err error) {
+func recoverRoot(root string) (names []string, err error) {
 	dir, err := os.Open(root)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -47,7 +47,7 @@ func sweep(root string) (names []string, err error) {
 	}
 	for _, name := range all {
 		hidden := strings.HasPrefix(name, creating) || strings.HasPrefix(name, removed)
-		if !hidden || errors.Is(clearAway(filepath.Join(root, name)), unix.EWOULDBLOCK) {
+		if !hidden || errors.Is(removeLeftover(filepath.Join(root, name)), unix.EWOULDBLOCK) {
 			names = append(names, name)
 		}
 	}
@@ -66,10 +66,10 @@ func checkRoot(dir *os.File) error {
 	return err
 }
 
-// clearAway removes a remainder: the process, the cgroup with all in it, the
+// removeLeftover removes a remainder: the process, the cgroup with all in it, the
 // folder. The error is EWOULDBLOCK if somebody holds it.
-func clearAway(path string) error {
-	held, err := lock(path, 0)
+func removeLeftover(path string) error {
+	held, err := lockDir(path, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -80,7 +80,7 @@ func clearAway(path string) error {
 	var r Record
 	err = r.read(filepath.Join(path, "state.json"))
 	if errors.Is(err, fs.ErrNotExist) || err == nil && r.Cgroup == "" {
-		err = r.expected(path)
+		err = r.readExpected(path)
 	}
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func (r *Record) Kill() error {
 		return err
 	default:
 		defer unix.Close(pidfd)
-		if err := end(pidfd); err != nil {
+		if err := killAndWait(pidfd); err != nil {
 			return fmt.Errorf("kill process %d: %w", r.Pid, err)
 		}
 	}
@@ -123,45 +123,45 @@ func (r *Record) Kill() error {
 	return nil // another command was faster
 }
 
-// end kills a process and waits for it.
-func end(pidfd int) error {
+// killAndWait kills a process and waits for it.
+func killAndWait(pidfd int) error {
 	if err := unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
 		return err
 	}
-	return await(pidfd)
+	return waitExit(pidfd)
 }
 
-// await waits until a process is gone, or a zombie: then a pidfd can be read
+// waitExit waits until a process is gone, or a zombie: then a pidfd can be read
 // (pidfd_open(2)).
-func await(pidfd int) error {
-	for deadline := time.Now().Add(patience); ; {
+func waitExit(pidfd int) error {
+	for deadline := time.Now().Add(lockTimeout); ; {
 		n, err := unix.Poll([]unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}, int(time.Until(deadline).Milliseconds())+1)
 		if n == 1 || err != nil && !errors.Is(err, unix.EINTR) {
 			return err
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("it lives on after %v", patience)
+			return fmt.Errorf("it lives on after %v", lockTimeout)
 		}
 	}
 }
 
-// lock opens a folder and locks it, if its holder gives it up in time. One that
+// lockDir opens a folder and locks it, if its holder gives it up in time. One that
 // has been renamed or removed before we have the lock does not exist.
-func lock(path string, wait time.Duration) (*os.File, error) {
+func lockDir(path string, wait time.Duration) (*os.File, error) {
 	dir, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	if err := take(dir, path, wait); err != nil {
+	if err := lockOpenDir(dir, path, wait); err != nil {
 		dir.Close()
 		return nil, err
 	}
 	return dir, nil
 }
 
-// take locks a folder that is open, if path still is its name.
-func take(dir *os.File, path string, wait time.Duration) error {
-	if err := lockOpen(dir, wait); err != nil {
+// lockOpenDir locks a folder that is open, if path still is its name.
+func lockOpenDir(dir *os.File, path string, wait time.Duration) error {
+	if err := lockFile(dir, wait); err != nil {
 		return err
 	}
 	named, err := lockfile.StillNamed(dir, path)
@@ -171,9 +171,9 @@ func take(dir *os.File, path string, wait time.Duration) error {
 	return err
 }
 
-// lockOpen locks an open file. The error is EWOULDBLOCK if its holder does not
+// lockFile locks an open file. The error is EWOULDBLOCK if its holder does not
 // close it in time.
-func lockOpen(file *os.File, wait time.Duration) error {
+func lockFile(file *os.File, wait time.Duration) error {
 	ctx, cancel := context.WithTimeoutCause(context.Background(), wait, unix.EWOULDBLOCK)
 	defer cancel()
 	return hint.New(lockfile.LockFile(ctx, file, lockfile.Exclusive), "another command is at work on this container")
