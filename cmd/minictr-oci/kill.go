@@ -2,11 +2,10 @@ package main
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 
 	"github.com/minictr/minictr/runtime"
 	"github.com/minictr/minictr/runtime/state"
+	"github.com/moby/sys/signal"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sys/unix"
 )
@@ -37,19 +36,17 @@ var killCommand = &cli.Command{
 	},
 }
 
-// parseSignal reads 15, TERM, SIGTERM, sigterm. Number 0 only asks whether the
-// process may be signalled (kill(2)).
+// parseSignal reads a number from 0 to 64, or a name of signal(7) with or without
+// SIG, in any case. Number 0 only checks whether the process may be signalled
+// (kill(2)).
 func parseSignal(text string) (unix.Signal, error) {
 	const last = 64 // SIGRTMAX
-	if n, err := strconv.Atoi(text); err == nil && 0 <= n && n <= last {
-		return unix.Signal(n), nil
+	if text == "0" {
+		return 0, nil
 	}
-	name := strings.ToUpper(text)
-	if !strings.HasPrefix(name, "SIG") {
-		name = "SIG" + name
+	sig, err := signal.ParseSignal(text)
+	if err != nil || sig < 1 || sig > last {
+		return 0, fmt.Errorf("unknown signal %q", text)
 	}
-	if sig := unix.SignalNum(name); sig != 0 {
-		return sig, nil
-	}
-	return 0, fmt.Errorf("unknown signal %q", text)
+	return sig, nil
 }

@@ -2,11 +2,11 @@ package config
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/moby/sys/mountinfo"
 )
 
 // Mount is a mount of the host that is of interest here.
@@ -15,30 +15,15 @@ type Mount struct {
 	Shared, Slave bool
 }
 
-// readMounts reads /proc/self/mountinfo (proc(5)).
-func readMounts() ([]Mount, error) {
-	data, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
-		return nil, err
+// readMounts returns the mounts of this mount namespace.
+func readMounts() (mounts []Mount, err error) {
+	list, err := mountinfo.GetMounts(nil)
+	for _, m := range list {
+		mounts = append(mounts, Mount{
+			Path: m.Mountpoint, Shared: strings.Contains(m.Optional, "shared:"), Slave: strings.Contains(m.Optional, "master:"),
+		})
 	}
-	// 36 35 98:0 /mnt1 /mnt2 rw,noatime shared:1 master:2 - ext3 /dev/root rw
-	const point, tags = 4, 6
-	unescape := strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
-	var mounts []Mount
-	for line := range strings.Lines(string(data)) {
-		before, _, _ := strings.Cut(line, " - ")
-		fields := strings.Fields(before)
-		if len(fields) < tags {
-			continue
-		}
-		m := Mount{Path: unescape.Replace(fields[point])}
-		for _, tag := range fields[tags:] {
-			m.Shared = m.Shared || strings.HasPrefix(tag, "shared:")
-			m.Slave = m.Slave || strings.HasPrefix(tag, "master:")
-		}
-		mounts = append(mounts, m)
-	}
-	return mounts, nil
+	return mounts, err
 }
 
 // mountOf finds the mount that a path lies on: of those on one place, the last.

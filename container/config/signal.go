@@ -9,14 +9,12 @@ import (
 	"strings"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/moby/sys/signal"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sys/unix"
 )
 
-const (
-	signalMin = 34 // SIGRTMIN: the C library keeps 32 and 33
-	signalMax = 64 // SIGRTMAX (signal(7))
-)
+const signalMax = 64 // SIGRTMAX (signal(7))
 
 // StopSignal returns the signal that stops the container: the flag's, the
 // image's, or SIGTERM. QUIT, SIGQUIT, 3 and SIGRTMIN+3 are all understood.
@@ -28,27 +26,17 @@ func StopSignal(o *Options, image ocispec.Image) (unix.Signal, error) {
 	if word == "" {
 		return unix.SIGTERM, nil
 	}
-	if signal, ok := ParseSignal(word); ok {
-		return signal, nil
+	if sig, ok := ParseSignal(word); ok {
+		return sig, nil
 	}
 	return 0, hint.New(fmt.Errorf("stop signal %q: not known", word), "signal(7) lists them, as in SIGQUIT; --stop-signal overrides the image's")
 }
 
+// ParseSignal reads a number from 1 to 64, or a name of signal(7) with or without
+// SIG.
 func ParseSignal(word string) (unix.Signal, bool) {
-	if n, err := strconv.ParseUint(word, 10, 8); err == nil {
-		return unix.Signal(n), 0 < n && n <= signalMax
-	}
-	name := "SIG" + strings.TrimPrefix(strings.ToUpper(word), "SIG")
-	if digits, ok := strings.CutPrefix(name, "SIGRTMIN+"); ok {
-		n, err := strconv.ParseUint(digits, 10, 8)
-		return unix.Signal(signalMin + n), err == nil && signalMin+n <= signalMax
-	}
-	if digits, ok := strings.CutPrefix(name, "SIGRTMAX-"); ok {
-		n, err := strconv.ParseUint(digits, 10, 8)
-		return unix.Signal(signalMax - n), err == nil && n <= signalMax-signalMin
-	}
-	signal := unix.SignalNum(name)
-	return signal, signal != 0
+	sig, err := signal.ParseSignal(word)
+	return sig, err == nil && 0 < sig && sig <= signalMax
 }
 
 // Ignores tells whether the kernel drops a signal that would be sent to this process

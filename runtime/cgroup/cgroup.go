@@ -15,7 +15,6 @@
 package cgroup
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -26,6 +25,7 @@ import (
 	"time"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
 )
 
@@ -38,18 +38,12 @@ func Mount() (string, error) {
 	if err := unix.Statfs(usual, &fs); err == nil && fs.Type == unix.CGROUP2_SUPER_MAGIC {
 		return usual, nil
 	}
-	f, err := os.Open("/proc/self/mountinfo")
+	mounts, err := mountinfo.GetMounts(mountinfo.FSTypeFilter("cgroup2"))
 	if err != nil {
 		return "", err
 	}
-	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		// 41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw
-		before, after, ok := strings.Cut(lines.Text(), " - ")
-		fields := strings.Fields(before)
-		if ok && strings.HasPrefix(after, "cgroup2 ") && len(fields) > 4 {
-			return fields[4], nil
-		}
+	if len(mounts) > 0 {
+		return mounts[0].Mountpoint, nil
 	}
 	return "", hint.New(errors.New("find a cgroup2 mount in /proc/self/mountinfo: there is none"),
 		"mount one with: mount -t cgroup2 none /sys/fs/cgroup")
