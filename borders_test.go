@@ -24,9 +24,9 @@ const leaves = "internal/atomicfile internal/lockfile internal/printable"
 // of images, images and layers nothing of processes.
 func may() map[string]string {
 	const (
-		runtime = "hint runtime runtime/cgroup runtime/plan runtime/ps runtime/seccomp runtime/state runtime/stdio runtime/table runtime/walk"
+		runtime = "hint runtime runtime/cgroup runtime/compile runtime/plan runtime/plan/call runtime/ps runtime/seccomp runtime/state runtime/stdio runtime/table runtime/walk"
 		images  = "hint images images/registry layers layers/index layers/stack"
-		config  = images + " container/logs runtime/cgroup runtime/plan runtime/seccomp runtime/state"
+		config  = images + " container/logs runtime/cgroup runtime/compile runtime/plan runtime/plan/call runtime/seccomp runtime/state"
 		base    = config + " " + runtime + " container/config"
 		all     = base + " container container/cp container/inspect container/monitor container/rootfs container/stats"
 	)
@@ -39,11 +39,13 @@ func may() map[string]string {
 		"images/registry":     "hint",
 		"runtime/cgroup":      "hint",
 		"runtime/seccomp":     "hint",
-		"runtime/plan":        "hint runtime/cgroup runtime/seccomp",
+		"runtime/plan":        "",
+		"runtime/plan/call":   "runtime/plan",
+		"runtime/compile":     "hint runtime/cgroup runtime/plan runtime/plan/call runtime/seccomp",
 		"runtime/table":       "",
-		"runtime/walk":        "hint runtime/cgroup runtime/seccomp runtime/plan runtime/table",
+		"runtime/walk":        "runtime/plan runtime/table",
 		"runtime/state":       "hint runtime/cgroup",
-		"runtime/stdio":       "hint runtime/cgroup runtime/seccomp runtime/plan",
+		"runtime/stdio":       "runtime/plan",
 		"runtime/ps":          "hint",
 		"runtime":             runtime,
 		"container/cp":        "hint layers",
@@ -66,13 +68,13 @@ func foreign() map[string]string {
 		"github.com/urfave/cli/v2":               "cmd/minictr cmd/minictr-oci",
 		"github.com/google/go-containerregistry": "images images/registry container container/config container/rootfs container/monitor container/inspect container/lifecycle cmd/minictr",
 		"github.com/klauspost/compress":          "layers layers/index layers/stack images images/registry container container/config container/rootfs container/monitor container/inspect container/lifecycle container/cp cmd/minictr",
-		"github.com/moby/profiles/seccomp":       "runtime/seccomp runtime/plan runtime/walk runtime/stdio runtime container container/config container/rootfs container/monitor container/inspect container/lifecycle cmd/minictr cmd/minictr-oci",
+		"github.com/moby/profiles/seccomp":       "runtime/seccomp runtime/compile runtime container container/config container/rootfs container/monitor container/inspect container/lifecycle cmd/minictr cmd/minictr-oci",
 		"net/http":                               "images images/registry container container/config container/rootfs container/monitor container/inspect container/lifecycle cmd/minictr",
 		"os/exec":                                "internal/testkit images images/registry runtime/ps container container/config container/rootfs container/monitor container/inspect container/lifecycle cmd/minictr cmd/minictr-oci", // docker-credential-*, ps
 		"C":                                      "",
 		"github.com/opencontainers/image-spec":   "images images/registry container container/config container/rootfs container/monitor container/inspect container/lifecycle cmd/minictr",
 		"github.com/moby/sys/user":               "container container/config container/rootfs container/monitor container/inspect container/lifecycle cmd/minictr",
-		"github.com/opencontainers/runtime-spec": "runtime/cgroup runtime/seccomp runtime/plan runtime/walk runtime/state runtime/stdio runtime container container/config container/rootfs container/monitor container/inspect container/lifecycle container/stats cmd/minictr cmd/minictr-oci",
+		"github.com/opencontainers/runtime-spec": "runtime/cgroup runtime/seccomp runtime/compile runtime/state runtime/stdio runtime container container/config container/rootfs container/monitor container/inspect container/lifecycle container/stats cmd/minictr cmd/minictr-oci",
 	}
 }
 

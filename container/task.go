@@ -14,7 +14,7 @@ import (
 	"github.com/minictr/minictr/layers"
 	"github.com/minictr/minictr/runtime"
 	"github.com/minictr/minictr/runtime/cgroup"
-	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/compile"
 	"github.com/minictr/minictr/runtime/state"
 	"github.com/minictr/minictr/runtime/stdio"
 	"github.com/opencontainers/go-digest"
@@ -53,7 +53,7 @@ func (c *Container) ExecOptions(streams *stdio.Streams) (t runtime.Terms, err er
 	if err != nil {
 		return t, err
 	}
-	t.Options = plan.Options{Cgroup2: host.Cgroup2, Arch: host.Arch, OpenFiles: host.OpenFiles}
+	t.Options = compile.Options{Cgroup2: host.Cgroup2, Arch: host.Arch, OpenFiles: host.OpenFiles}
 	t.Warn = func(error) {}
 	t.Connect(streams)
 	return t, nil
@@ -87,8 +87,8 @@ func (c *Container) DeleteTask() error {
 
 // CompileOptions are layers, by the short names that the store has for them, and
 // the container's own folder on top.
-func CompileOptions(all *layers.Store, diffIDs []digest.Digest, host config.Host, remove bool) plan.Options {
-	overlay := &plan.Overlay{
+func CompileOptions(all *layers.Store, diffIDs []digest.Digest, host config.Host, remove bool) compile.Options {
+	overlay := &compile.Overlay{
 		Dir:     all.Dir(),
 		Changes: seenFrom(all.Dir(), host.FilesDir),
 		// what is thrown away at the end need not reach the disk
@@ -98,7 +98,7 @@ func CompileOptions(all *layers.Store, diffIDs []digest.Digest, host config.Host
 		overlay.Lower = append(overlay.Lower, all.Short(diffID))
 	}
 	overlay.Lower = append(overlay.Lower, InitLayer)
-	return plan.Options{Root: overlay, Cgroup2: host.Cgroup2, Count: counting(host.Controllers), Reserved: host.Reserved, Arch: host.Arch, OpenFiles: host.OpenFiles}
+	return compile.Options{Root: overlay, Cgroup2: host.Cgroup2, Count: counting(host.Controllers), Reserved: host.Reserved, Arch: host.Arch, OpenFiles: host.OpenFiles}
 }
 
 // counting are the controllers that tell stats what a container uses, though it has

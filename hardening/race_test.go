@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/minictr/minictr/internal/testkit"
-	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/compile"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
@@ -207,7 +207,7 @@ func TestSwappedImageVolumeStaysInRoot(t *testing.T) {
 	b.try(t, os.Mkdir(vol, 0o755))
 	b.try(t, os.WriteFile(filepath.Join(vol, "mark"), nil, 0o644))
 	b.try(t, os.Symlink("/proc/sys", trap))
-	b.spec.Mounts = append(b.spec.Mounts, specs.Mount{Destination: "/vol", Type: "bind", Source: plan.RootSource + "/vol", Options: []string{"rbind"}})
+	b.spec.Mounts = append(b.spec.Mounts, specs.Mount{Destination: "/vol", Type: "bind", Source: compile.RootSource + "/vol", Options: []string{"rbind"}})
 	r := swapAt(t, b.command(t), "open_tree", unix.SYS_OPEN_TREE, 1, vol, trap)
 	if !strings.HasPrefix(r.stdout, "/trap/:\nmark\n") {
 		t.Errorf("want the folder that was looked at, and not /proc/sys, which is writable here: %+v", r)

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json"
-	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/compile"
 	"github.com/minictr/minictr/runtime/walk"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -64,7 +64,7 @@ func ReadConfig(r io.Reader, bundle string) (*specs.Spec, error) {
 	}
 	for i := range spec.Mounts {
 		m := &spec.Mounts[i]
-		if plan.Binds(*m) && m.Source != "" && !filepath.IsAbs(m.Source) && !strings.HasPrefix(m.Source, plan.RootSource) {
+		if compile.Binds(*m) && m.Source != "" && !filepath.IsAbs(m.Source) && !strings.HasPrefix(m.Source, compile.RootSource) {
 			m.Source = filepath.Join(bundle, m.Source)
 		}
 	}

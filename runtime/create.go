@@ -19,6 +19,7 @@ import (
 	"errors"
 	"os"
 
+	"github.com/minictr/minictr/runtime/compile"
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/state"
 	"github.com/minictr/minictr/runtime/stdio"
@@ -28,7 +29,7 @@ import (
 
 // Terms are what a process is started with beside its config.
 type Terms struct {
-	plan.Options
+	compile.Options
 	Given         map[plan.Ref]int            // descriptors of its standard streams, as Options.Stdio says
 	PidFile       string                      // gets the process's number, as decimal text; "" for none
 	ConsoleSocket string                      // gets the host's side of its terminal; "" for none
@@ -49,7 +50,7 @@ func Create(f *state.Dir, spec *specs.Spec, t Terms) (*Process, error) {
 	if t.NetDevices, err = netDevices(spec); err != nil {
 		return nil, err
 	}
-	p, err := plan.Compile(spec, t.Options)
+	p, err := compile.Compile(spec, t.Options)
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +159,7 @@ func (c *creation) stop(w *walk.Walk, at plan.Stop) error {
 	c.hooked = true
 	// The hooks are steps 3 to 5 of the life cycle, and after step 2 it is created.
 	h.state.Status = specs.StateCreated
-	h.spec, h.join = c.spec, &plan.Running{Pid: h.state.Pid, Cgroup: c.cgroup, Early: true}
+	h.spec, h.join = c.spec, &compile.Running{Pid: h.state.Pid, Cgroup: c.cgroup, Early: true}
 	return h.create()
 }
 

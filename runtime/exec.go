@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/runtime/compile"
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/state"
 	"github.com/minictr/minictr/runtime/walk"
@@ -42,7 +43,7 @@ func Exec(f *state.Dir, process *specs.Process, t Terms) (*Process, error) {
 			return nil, err
 		}
 	}
-	t.Join = &plan.Running{Pid: f.Record.Pid, Cgroup: group}
+	t.Join = &compile.Running{Pid: f.Record.Pid, Cgroup: group}
 	var d *door
 	if watched && group != "" && f.Record.Cgroup != "" {
 		if d, err = hold(f, group); err != nil {
@@ -51,7 +52,7 @@ func Exec(f *state.Dir, process *specs.Process, t Terms) (*Process, error) {
 		defer d.open()
 		t.Held, t.Join.Cgroup = true, ""
 	}
-	p, err := plan.Exec(spec, t.Options)
+	p, err := compile.Exec(spec, t.Options)
 	if err != nil {
 		return nil, err
 	}

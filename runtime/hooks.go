@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/minictr/minictr/runtime/compile"
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/state"
 	"github.com/minictr/minictr/runtime/walk"
@@ -34,8 +35,8 @@ import (
 type hooks struct {
 	list  specs.Hooks
 	state specs.State
-	spec  *specs.Spec   // whose namespaces those join that run inside,
-	join  *plan.Running // and whose process is there already
+	spec  *specs.Spec      // whose namespaces those join that run inside,
+	join  *compile.Running // and whose process is there already
 }
 
 const lastWords = 1024 // bytes of a failed hook's output
@@ -75,7 +76,7 @@ func (h *hooks) startContainer(f *state.Dir) (err error) {
 	if h.spec, err = f.Config(); err != nil {
 		return err
 	}
-	h.join = &plan.Running{Pid: f.Record.Pid, Cgroup: f.Record.Cgroup}
+	h.join = &compile.Running{Pid: f.Record.Pid, Cgroup: f.Record.Cgroup}
 	return h.run("startContainer", h.list.StartContainer, h.join)
 }
 
@@ -91,7 +92,7 @@ func stopHooks(f *state.Dir, warn func(error)) {
 	}
 }
 
-func (h *hooks) run(kind string, list []specs.Hook, join *plan.Running) error {
+func (h *hooks) run(kind string, list []specs.Hook, join *compile.Running) error {
 	for i := range list {
 		if err := h.one(fmt.Sprintf("%s[%d]", kind, i), &list[i], join); err != nil {
 			return err
@@ -102,7 +103,7 @@ func (h *hooks) run(kind string, list []specs.Hook, join *plan.Running) error {
 
 // one runs a hook, on a thread of its own: the caller's may have been moved to
 // where its next child is a container's.
-func (h *hooks) one(name string, hook *specs.Hook, join *plan.Running) error {
+func (h *hooks) one(name string, hook *specs.Hook, join *compile.Running) error {
 	done := make(chan error)
 	go func() {
 		done <- h.carryOut(hook, join)
@@ -113,8 +114,8 @@ func (h *hooks) one(name string, hook *specs.Hook, join *plan.Running) error {
 	return nil
 }
 
-func (h *hooks) carryOut(hook *specs.Hook, join *plan.Running) error {
-	p, err := plan.Hook(hook, h.spec, plan.Options{Join: join})
+func (h *hooks) carryOut(hook *specs.Hook, join *compile.Running) error {
+	p, err := compile.Hook(hook, h.spec, compile.Options{Join: join})
 	if err != nil {
 		return err
 	}

@@ -6,18 +6,18 @@ import (
 	"net/netip"
 	"syscall"
 
-	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/compile"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
 
 // netDevices finds the devices that a config gives to its container, for
 // plan.Options: their numbers and their addresses (rtnetlink(7)).
-func netDevices(spec *specs.Spec) (map[string]plan.NetDevice, error) {
+func netDevices(spec *specs.Spec) (map[string]compile.NetDevice, error) {
 	if spec.Linux == nil || len(spec.Linux.NetDevices) == 0 {
 		return nil, nil
 	}
-	found := map[string]plan.NetDevice{}
+	found := map[string]compile.NetDevice{}
 	names := map[uint32]string{}
 	err := each(unix.RTM_GETLINK, unix.RTM_NEWLINK, func(m syscall.NetlinkMessage, attributes []syscall.NetlinkRouteAttr) {
 		index := binary.NativeEndian.Uint32(m.Data[4:])
@@ -25,7 +25,7 @@ func netDevices(spec *specs.Spec) (map[string]plan.NetDevice, error) {
 			if a.Attr.Type == unix.IFLA_IFNAME {
 				name := unix.ByteSliceToString(a.Value)
 				if _, wanted := spec.Linux.NetDevices[name]; wanted {
-					found[name], names[index] = plan.NetDevice{Index: int(index)}, name
+					found[name], names[index] = compile.NetDevice{Index: int(index)}, name
 				}
 			}
 		}
@@ -70,7 +70,7 @@ func each(request, kind int, f func(syscall.NetlinkMessage, []syscall.NetlinkRou
 // permanent is an address that goes with its device: not one that was leased,
 // nor one that only this link or this host knows (config-linux.md, "Network
 // Devices").
-func permanent(m syscall.NetlinkMessage, attributes []syscall.NetlinkRouteAttr) (a plan.NetAddress, ok bool) {
+func permanent(m syscall.NetlinkMessage, attributes []syscall.NetlinkRouteAttr) (a compile.NetAddress, ok bool) {
 	a.Family, a.Prefix = m.Data[0], m.Data[1]
 	flags, scope := uint32(m.Data[2]), m.Data[3]
 	for _, attribute := range attributes {

@@ -6,7 +6,7 @@ import (
 	"io"
 	"os"
 
-	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/compile"
 	"github.com/minictr/minictr/runtime/state"
 	"github.com/minictr/minictr/runtime/walk"
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -19,7 +19,7 @@ import (
 // [*walk.Error]. A hook that fails is the end of the container: it is destroyed,
 // and what its poststop hooks then do wrong is told to warn. options are those it
 // was created with.
-func StartCreated(f *state.Dir, options plan.Options, warn func(error)) error {
+func StartCreated(f *state.Dir, options compile.Options, warn func(error)) error {
 	h, err := startable(f)
 	if err != nil {
 		return errors.Join(err, f.Unlock())
@@ -47,7 +47,7 @@ func abandon(f *state.Dir, warn func(error)) error {
 
 // becomeProgram lets the container's process execute its program, and tells why
 // it could not. Such a container has stopped by then.
-func becomeProgram(f *state.Dir, options plan.Options) error {
+func becomeProgram(f *state.Dir, options compile.Options) error {
 	said, err := letGo(f)
 	if err != nil || len(said) == 0 {
 		return err
@@ -59,7 +59,7 @@ func becomeProgram(f *state.Dir, options plan.Options) error {
 	if err != nil {
 		return err
 	}
-	p, err := plan.Last(spec, options)
+	p, err := compile.Last(spec, options)
 	if err != nil {
 		return err
 	}

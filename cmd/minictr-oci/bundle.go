@@ -10,7 +10,7 @@ import (
 
 	"github.com/minictr/minictr/runtime"
 	"github.com/minictr/minictr/runtime/cgroup"
-	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/compile"
 	"github.com/minictr/minictr/runtime/state"
 	"github.com/minictr/minictr/runtime/stdio"
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -157,7 +157,7 @@ func connect(t *runtime.Terms, process *specs.Process, spec *specs.Spec) (*stdio
 	if t.Outlive && process.Terminal && t.ConsoleSocket == "" {
 		return nil, errors.New("process.terminal: it needs a --console-socket, since nobody else keeps its other side")
 	}
-	uid, err := plan.HostID(process.User.UID, uidMappings)
+	uid, err := compile.HostID(process.User.UID, uidMappings)
 	if err != nil {
 		return nil, err
 	}

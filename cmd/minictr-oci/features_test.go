@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/compile"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
@@ -20,8 +20,8 @@ func compiles(t *testing.T, change func(*specs.Spec)) bool {
 	}
 	spec.Linux.CgroupsPath = "/web"
 	change(spec)
-	p, err := plan.Compile(spec, plan.Options{Cgroup2: "/sys/fs/cgroup", Arch: "amd64",
-		NetDevices: map[string]plan.NetDevice{"eth7": {Index: 7}}})
+	p, err := compile.Compile(spec, compile.Options{Cgroup2: "/sys/fs/cgroup", Arch: "amd64",
+		NetDevices: map[string]compile.NetDevice{"eth7": {Index: 7}}})
 	return err == nil && len(p.Warnings) == 0
 }
 
@@ -37,7 +37,7 @@ func TestDefaultConfigCompiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := plan.Compile(spec, plan.Options{}); err != nil {
+	if _, err := compile.Compile(spec, compile.Options{}); err != nil {
 		t.Errorf("--rootless: %v", err)
 	}
 }

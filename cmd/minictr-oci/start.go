@@ -2,7 +2,7 @@ package main
 
 import (
 	"github.com/minictr/minictr/runtime"
-	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/compile"
 	"github.com/minictr/minictr/runtime/state"
 	"github.com/urfave/cli/v2"
 )
@@ -20,6 +20,6 @@ var startCommand = &cli.Command{
 		if err != nil {
 			return err
 		}
-		return runtime.StartCreated(folder, plan.Options{Wait: true, Outlive: true}, warn)
+		return runtime.StartCreated(folder, compile.Options{Wait: true, Outlive: true}, warn)
 	},
 }

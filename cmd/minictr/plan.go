@@ -11,6 +11,7 @@ import (
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/runtime"
 	"github.com/minictr/minictr/runtime/cgroup"
+	"github.com/minictr/minictr/runtime/compile"
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/stdio"
 	"github.com/urfave/cli/v2"
@@ -29,7 +30,7 @@ var planCommand = &cli.Command{
 }
 
 func printPlan(c *cli.Context) error {
-	p, err := compile(c)
+	p, err := readPlan(c)
 	if err != nil {
 		return err
 	}
@@ -39,7 +40,7 @@ func printPlan(c *cli.Context) error {
 	return p.Print(os.Stdout, plan.Style{Color: stdio.IsTerminal(os.Stdout)})
 }
 
-func compile(c *cli.Context) (*plan.Plan, error) {
+func readPlan(c *cli.Context) (*plan.Plan, error) {
 	file := c.String("config")
 	if file == "" {
 		o, err := runOptions(c)
@@ -74,7 +75,7 @@ func compile(c *cli.Context) (*plan.Plan, error) {
 	if spec.Linux != nil && spec.Linux.CgroupsPath == "" {
 		spec.Linux.CgroupsPath = "/minictr/ID"
 	}
-	return plan.Compile(spec, plan.Options{Cgroup2: mount})
+	return compile.Compile(spec, compile.Options{Cgroup2: mount})
 }
 
 // checkNoRunFlags refuses flags that a given config has no use for.

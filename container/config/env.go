@@ -8,7 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/compile"
 )
 
 type environment []string
@@ -40,7 +40,7 @@ func (e environment) get(name string) (string, bool) {
 
 func (c *config) setEnv() error {
 	var env environment
-	env.set("PATH", plan.DefaultPath)
+	env.set("PATH", compile.DefaultPath)
 	env.set("HOSTNAME", hostname(c.o, c.host))
 	if c.o.TTY {
 		env.set("TERM", "xterm")

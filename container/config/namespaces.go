@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/minictr/minictr/hint"
-	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/compile"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
@@ -83,6 +83,6 @@ func parseIDMappings(word string) ([]specs.LinuxIDMapping, error) {
 // mapped reports whether id means anything in the container: without a user
 // namespace every id does.
 func mapped(ids []specs.LinuxIDMapping, id uint32) bool {
-	_, err := plan.HostID(id, ids)
+	_, err := compile.HostID(id, ids)
 	return err == nil
 }

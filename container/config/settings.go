@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/minictr/minictr/images"
-	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/compile"
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -65,5 +65,5 @@ func labels(words []string, image map[string]string) (map[string]string, error) 
 
 // HostUID is a user of the container's, as the host counts.
 func HostUID(spec *specs.Spec) (uint32, error) {
-	return plan.HostID(spec.Process.User.UID, spec.Linux.UIDMappings)
+	return compile.HostID(spec.Process.User.UID, spec.Linux.UIDMappings)
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/minictr/minictr/hint"
-	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/compile"
 )
 
 func (c *config) setSysctls() error {
@@ -14,7 +14,7 @@ func (c *config) setSysctls() error {
 		if !found {
 			return hint.New(fmt.Errorf("--sysctl %q: no value", word), "write NAME=VALUE")
 		}
-		if err := plan.CheckSysctl(name, value, c.own); err != nil {
+		if err := compile.CheckSysctl(name, value, c.own); err != nil {
 			return fmt.Errorf("--sysctl %q: %w", word, err)
 		}
 		if c.spec.Linux.Sysctl == nil {

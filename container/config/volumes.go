@@ -11,7 +11,7 @@ import (
 
 	"github.com/docker/go-units"
 	"github.com/minictr/minictr/hint"
-	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/compile"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
@@ -233,7 +233,7 @@ func bindMount(source, target string, readonly bool, propagation string) specs.M
 // image's files and stays writable when the root is not.
 func rootVolume(target string) (specs.Mount, error) {
 	target, err := mountTarget(target)
-	return bindMount(plan.RootSource+target, target, false, ""), err
+	return bindMount(compile.RootSource+target, target, false, ""), err
 }
 
 // tmpfsMount takes docker's default options and lets the given ones undo them.

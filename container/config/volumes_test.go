@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/minictr/minictr/hint"
-	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/compile"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
@@ -211,7 +211,7 @@ func checkMount(t *testing.T, m specs.Mount, err error) {
 	if !path.IsAbs(m.Destination) || path.Clean(m.Destination) != m.Destination || m.Destination == "/" {
 		t.Errorf("destination %q", m.Destination)
 	}
-	if m.Type == "bind" && !path.IsAbs(m.Source) && m.Source != plan.RootSource+m.Destination {
+	if m.Type == "bind" && !path.IsAbs(m.Source) && m.Source != compile.RootSource+m.Destination {
 		t.Errorf("source %q", m.Source)
 	}
 	if strings.ContainsRune(m.Destination+m.Source+strings.Join(m.Options, ""), 0) {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/container/config"
-	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/compile"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
@@ -37,9 +37,9 @@ func mountPoints(c *container.Container, spec *specs.Spec) []MountPoint {
 			}
 		}
 		switch {
-		case plan.Binds(m) && strings.HasPrefix(m.Source, plan.RootSource):
+		case compile.Binds(m) && strings.HasPrefix(m.Source, compile.RootSource):
 			p.Type, p.Source = "volume", filepath.Join(c.Path("upper"), m.Destination)
-		case plan.Binds(m):
+		case compile.Binds(m):
 			p.Type = "bind"
 		case m.Type == "tmpfs":
 			p.Type, p.Source = "tmpfs", ""

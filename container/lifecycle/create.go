@@ -12,7 +12,7 @@ import (
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/images"
 	"github.com/minictr/minictr/runtime"
-	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/compile"
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -140,11 +140,11 @@ func writeFiles(c *container.Container, o *config.Options, host config.Host, spe
 
 // giveToRoot makes a file of ours the container's root's, whoever that is here.
 func giveToRoot(path string, spec *specs.Spec) error {
-	uid, err := plan.HostID(0, spec.Linux.UIDMappings)
+	uid, err := compile.HostID(0, spec.Linux.UIDMappings)
 	if err != nil {
 		return err
 	}
-	gid, err := plan.HostID(0, spec.Linux.GIDMappings)
+	gid, err := compile.HostID(0, spec.Linux.GIDMappings)
 	if err != nil || uid == 0 && gid == 0 {
 		return err
 	}

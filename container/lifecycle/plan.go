@@ -5,6 +5,7 @@ import (
 
 	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/container/config"
+	"github.com/minictr/minictr/runtime/compile"
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/stdio"
 )
@@ -30,5 +31,5 @@ func Plan(root, name string, o *config.Options) (*plan.Plan, error) {
 	options := container.CompileOptions(store.Layers(), image.Layers, host, o.Remove)
 	options.Null[0] = !o.Interactive // standard input is empty
 	stdio.Fit(spec.Process)
-	return plan.Compile(spec, options)
+	return compile.Compile(spec, options)
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/container/config"
-	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/compile"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
@@ -61,8 +61,8 @@ func seal(mount int) error {
 // put mounts what the config does, but for what is the kernel's. It returns a
 // descriptor of a tmpfs, or -1.
 func (f *furnisher) put(m specs.Mount) (int, error) {
-	memory, inRoot := m.Type == "tmpfs", strings.HasPrefix(m.Source, plan.RootSource)
-	if config.IsKernelPath(m.Destination) || !memory && !plan.Binds(m) {
+	memory, inRoot := m.Type == "tmpfs", strings.HasPrefix(m.Source, compile.RootSource)
+	if config.IsKernelPath(m.Destination) || !memory && !compile.Binds(m) {
 		return -1, nil
 	}
 	target, err := f.place(m)
@@ -110,16 +110,16 @@ func (f *furnisher) open(name string, flags uint64) (int, error) {
 // make makes a folder, and those on the way to it, for the container's root; or, for a
 // file that is mounted, an empty one.
 func (f *furnisher) make(m specs.Mount) error {
-	uid, err := plan.HostID(0, f.spec.Linux.UIDMappings)
+	uid, err := compile.HostID(0, f.spec.Linux.UIDMappings)
 	if err != nil {
 		return err
 	}
-	gid, err := plan.HostID(0, f.spec.Linux.GIDMappings)
+	gid, err := compile.HostID(0, f.spec.Linux.GIDMappings)
 	if err != nil {
 		return err
 	}
 	var st unix.Stat_t
-	file := plan.Binds(m) && unix.Stat(m.Source, &st) == nil && st.Mode&unix.S_IFMT != unix.S_IFDIR
+	file := compile.Binds(m) && unix.Stat(m.Source, &st) == nil && st.Mode&unix.S_IFMT != unix.S_IFDIR
 	for end, c := range m.Destination + "/" {
 		if c != '/' || end == 0 {
 			continue

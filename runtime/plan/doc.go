@@ -1,5 +1,5 @@
-// Package plan turns an OCI config into the list of system calls that make
-// the container.
+// Package plan is the language of a plan: the list of system calls that make
+// a container.
 //
 // There is no "container" in the Linux kernel. There are namespaces, mounts,
 // control groups, capabilities and filters, and a process is called a
@@ -14,16 +14,6 @@
 // name its result, "@root", and a later step may use that name for an
 // argument: nearly always a file descriptor.
 //
-// [Compile] reads top to bottom as the story of a container:
-//
-//	cgroup     a folder in the cgroup2 filesystem, its limits and device rules
-//	root       the layers stacked by overlayfs, as a mount that is nowhere yet
-//	clone3     one call, and a second process lives in new namespaces
-//	pivot      the child takes the root for its own and drops the host's
-//	furnish    /proc, /dev, /sys, volumes; what should not be seen is masked
-//	confine    capabilities, user, no_new_privs, seccomp
-//	execve     the child becomes the program
-//
 // Three rules keep it simple and safe:
 //
 //   - The list is data. Compiling makes no system call, needs no privileges
@@ -36,5 +26,6 @@
 //     "/proc" can only mean its own; then every mount goes onto a descriptor
 //     that openat2(2) opened without following a link.
 //
-// Package walk carries a plan out.
+// Package compile makes a plan of an OCI config, from the steps of package call;
+// package walk carries it out.
 package plan

@@ -43,11 +43,11 @@ func (p *Plan) Print(w io.Writer, style Style) error {
 
 // Headline opens a part.
 func (s Style) Headline(part string) string {
-	return fmt.Sprintf("\n%s\n", s.paint(bold, part+": "+about(part)))
+	return fmt.Sprintf("\n%s\n", s.paint(bold, part+": "+About(part)))
 }
 
-// about says in a few words what a part of the plan is for.
-func about(part string) string {
+// About says in a few words what a part of the plan is for.
+func About(part string) string {
 	switch part {
 	case "cgroup":
 		return "what it may use up"

@@ -55,6 +55,23 @@ type Step struct {
 	Why  string // one sentence for the reader
 }
 
+// Syscall is a step that makes the call of this name and number.
+func Syscall(name string, number uintptr, args ...Arg) Step {
+	return Step{Name: name, Number: number, Args: args}
+}
+
+// As names the step's result.
+func (s Step) As(r Ref) Step { s.Result = string(r); return s }
+
+// Allow adds errors that are as good as success.
+func (s Step) Allow(e ...unix.Errno) Step { s.Accept = append(s.Accept, e...); return s }
+
+// When makes the step depend on an earlier result being there.
+func (s Step) When(r Ref) Step { s.If = r; return s }
+
+// WhenNot makes the step depend on an earlier result being absent.
+func (s Step) WhenNot(r Ref) Step { s.Unless = r; return s }
+
 // Expect is a check of memory that a call has filled: the 64-bit word at
 // Offset of argument Arg, under Mask, must be Value (or must not, with Not).
 // If it is otherwise the step fails with EPERM.
@@ -105,6 +122,17 @@ func (n Num) String() string {
 	return strconv.FormatInt(int64(n.Value), 10)
 }
 
+// Int is a word that is printed as a number.
+func Int[T ~int | ~uint32 | ~uint64 | ~int64 | ~uintptr](n T) Num { return Num{Value: uint64(n)} }
+
+// Named is a word that is printed by its name.
+func Named[T ~int | ~uint32 | ~uint64 | ~int64 | ~uintptr](n T, name string) Num {
+	return Num{uint64(n), name}
+}
+
+// Null is an address of nothing.
+var Null = Num{0, "NULL"}
+
 // Str is the address of a NUL-terminated string. On the host side the name of
 // a process behind /proc, as in "/proc/@pid/uid_map", stands for its number.
 type Str string
@@ -145,8 +173,8 @@ type Field struct {
 
 func (m *Mem) String() string { return m.Text }
 
-// words lays numbers out in a struct of 64-bit fields.
-func words(text string, vs ...uint64) *Mem {
+// Words lays numbers out in a struct of 64-bit fields.
+func Words(text string, vs ...uint64) *Mem {
 	m := &Mem{Text: text}
 	for _, v := range vs {
 		m.Bytes = binary.NativeEndian.AppendUint64(m.Bytes, v)
@@ -154,14 +182,14 @@ func words(text string, vs ...uint64) *Mem {
 	return m
 }
 
-// with puts arg into the 64-bit field at offset.
-func (m *Mem) with(offset int, arg Arg) *Mem {
+// With puts arg into the 64-bit field at offset.
+func (m *Mem) With(offset int, arg Arg) *Mem {
 	m.Fields = append(m.Fields, Field{offset, 8, arg})
 	return m
 }
 
-// with32 puts arg into the 32-bit field at offset.
-func (m *Mem) with32(offset int, arg Arg) *Mem {
+// With32 puts arg into the 32-bit field at offset.
+func (m *Mem) With32(offset int, arg Arg) *Mem {
 	m.Fields = append(m.Fields, Field{offset, 4, arg})
 	return m
 }
@@ -183,13 +211,13 @@ func (p Program) String() string { return "…" }
 func short(a Arg) string {
 	text := a.String()
 	if _, list := a.(Strs); list && len(text) > listWidth {
-		return fold(text, listWidth) + "]"
+		return Fold(text, listWidth) + "]"
 	}
 	return text
 }
 
-// fold shortens a long text for one line of output.
-func fold(s string, max int) string {
+// Fold shortens a long text for one line of output.
+func Fold(s string, max int) string {
 	if len(s) <= max {
 		return s
 	}

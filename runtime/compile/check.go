@@ -1,0 +1,210 @@
+package compile
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/minictr/minictr/internal/printable"
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// A config is refused, by the name of the field, if it asks for something
+// that no step is made for. What is silently left out of a container is
+// noticed when it is too late.
+
+// check looks at the whole config before anything is compiled.
+func check(s *specs.Spec) error {
+	if !strings.HasPrefix(s.Version, "1.") {
+		return fmt.Errorf("ociVersion: %q: want 1.x (runtime-spec, config.md)", s.Version)
+	}
+	if s.Root == nil || s.Root.Path == "" {
+		return errors.New("root.path: empty, there is no root filesystem")
+	}
+	if err := checkStrings(s); err != nil {
+		return err
+	}
+	if err := firstSet(refused(s)); err != nil {
+		return err
+	}
+	if err := checkHooks(s.Hooks); err != nil {
+		return err
+	}
+	for i, m := range s.Mounts {
+		if err := checkBelowProc(destination(m)); err != nil {
+			return fmt.Errorf("%s: %w", mountField(i), err)
+		}
+	}
+	return checkNamespaces(s)
+}
+
+// checkBelowProc refuses mounts in procfs but for files that programs like
+// lxcfs put there: whatever lies in /proc is believed.
+func checkBelowProc(destination string) error {
+	file, below := strings.CutPrefix(destination, "/proc/")
+	if !below {
+		return nil
+	}
+	switch file {
+	case "cpuinfo", "diskstats", "loadavg", "meminfo", "net/dev", "slabinfo", "stat", "swaps", "uptime", "sys/crypto/fips_enabled", "sys/kernel/ns_last_pid":
+		return nil
+	}
+	return fmt.Errorf("destination %q: nothing is mounted inside /proc", destination)
+}
+
+// checkProcess looks at a process: the container's, or another one for it.
+func checkProcess(p *specs.Process) error {
+	if p == nil || len(p.Args) == 0 {
+		return errors.New("process.args: empty, there is nothing to run")
+	}
+	if !strings.HasPrefix(p.Cwd, "/") {
+		return fmt.Errorf("process.cwd: %q: not an absolute path", p.Cwd)
+	}
+	if err := firstSet([]refusal{
+		{"process.commandLine", p.CommandLine != ""},
+		{"process.user.username", p.User.Username != ""},
+	}); err != nil {
+		return err
+	}
+	if err := checkUser(&p.User); err != nil {
+		return fmt.Errorf("process.user.%w", err)
+	}
+	if a := p.ExecCPUAffinity; a != nil {
+		for name, list := range map[string]string{"initial": a.Initial, "final": a.Final} {
+			if _, err := mask(list); list != "" && err != nil {
+				return fmt.Errorf("process.execCPUAffinity.%s: %w", name, err)
+			}
+		}
+	}
+	if err := checkNul(map[string][]string{
+		"process.args": p.Args, "process.env": p.Env, "process.cwd": {p.Cwd},
+		"process.apparmorProfile": {p.ApparmorProfile}, "process.selinuxLabel": {p.SelinuxLabel},
+	}); err != nil {
+		return err
+	}
+	if err := checkEnv(p.Env); err != nil {
+		return fmt.Errorf("process.%w", err)
+	}
+	return nil
+}
+
+// checkUser refuses the number that means "as it is" to setresuid(2): the process
+// would stay root.
+func checkUser(u *specs.User) error {
+	const asItIs = math.MaxUint32
+	switch {
+	case u.UID == asItIs:
+		return fmt.Errorf("uid: %d: no user has this number", u.UID)
+	case u.GID == asItIs:
+		return fmt.Errorf("gid: %d: no group has this number", u.GID)
+	case slices.Contains(u.AdditionalGids, asItIs):
+		return fmt.Errorf("additionalGids: %d: no group has this number", uint32(asItIs))
+	}
+	return nil
+}
+
+func checkEnv(env []string) error {
+	for _, e := range env {
+		if name, _, ok := strings.Cut(e, "="); !ok || name == "" {
+			return fmt.Errorf("env: %s: not of the form NAME=value", printable.Quote(e))
+		}
+	}
+	return nil
+}
+
+type refusal struct {
+	field string
+	set   bool
+}
+
+func firstSet(list []refusal) error {
+	for _, r := range list {
+		if r.set {
+			return fmt.Errorf("%s: not implemented", r.field)
+		}
+	}
+	return nil
+}
+
+func refused(s *specs.Spec) []refusal {
+	list := []refusal{
+		{"solaris", s.Solaris != nil},
+		{"windows", s.Windows != nil},
+		{"vm", s.VM != nil},
+		{"zos", s.ZOS != nil},
+		{"freebsd", s.FreeBSD != nil},
+	}
+	l := s.Linux
+	if l == nil {
+		return list
+	}
+	return append(list, []refusal{
+		{"linux.intelRdt", l.IntelRdt != nil},
+	}...)
+}
+
+func checkNamespaces(s *specs.Spec) error {
+	seen := map[specs.LinuxNamespaceType]bool{}
+	if l := s.Linux; l != nil {
+		for i, n := range l.Namespaces {
+			field := fmt.Sprintf("linux.namespaces[%d]", i)
+			switch {
+			case n.Path != "" && !strings.HasPrefix(n.Path, "/"):
+				return fmt.Errorf("%s: path %q: not absolute", field, n.Path)
+			case seen[n.Type]:
+				return fmt.Errorf("%s: a second one of type %q", field, n.Type)
+			case !known(n.Type):
+				return fmt.Errorf("%s: type %q: not implemented", field, n.Type)
+			}
+			seen[n.Type] = true
+		}
+		mapped := len(l.UIDMappings)+len(l.GIDMappings) > 0
+		if mapped != seen[specs.UserNamespace] {
+			return errors.New("linux.uidMappings, linux.gidMappings: they and a user namespace need one another")
+		}
+	}
+	if s.Hostname+s.Domainname != "" && !seen[specs.UTSNamespace] {
+		return errors.New("hostname, domainname: without a namespace of type uts they would be the host's")
+	}
+	return nil
+}
+
+func known(kind specs.LinuxNamespaceType) bool {
+	return flagOf(kind) != 0
+}
+
+// checkStrings refuses NUL bytes: the kernel would read the string only up to
+// there, and see another one than whoever checked it.
+func checkStrings(s *specs.Spec) error {
+	fields := map[string][]string{
+		"hostname": {s.Hostname}, "domainname": {s.Domainname}, "root.path": {s.Root.Path},
+	}
+	for i, m := range s.Mounts {
+		fields[mountField(i)] = append([]string{m.Destination, m.Source, m.Type}, m.Options...)
+	}
+	if l := s.Linux; l != nil {
+		fields["linux.maskedPaths"], fields["linux.readonlyPaths"] = l.MaskedPaths, l.ReadonlyPaths
+		fields["linux.mountLabel"] = []string{l.MountLabel}
+		fields["linux.cgroupsPath"] = []string{l.CgroupsPath}
+		for i, d := range l.Devices {
+			fields[fmt.Sprintf("linux.devices[%d]", i)] = []string{d.Path}
+		}
+		for i, n := range l.Namespaces {
+			fields[fmt.Sprintf("linux.namespaces[%d]", i)] = []string{n.Path}
+		}
+	}
+	return checkNul(fields)
+}
+
+func checkNul(fields map[string][]string) error {
+	for field, list := range fields {
+		for _, v := range list {
+			if strings.Contains(v, "\x00") {
+				return fmt.Errorf("%s: %s: a NUL byte in it", field, printable.Quote(v))
+			}
+		}
+	}
+	return nil
+}

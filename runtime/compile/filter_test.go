@@ -1,0 +1,69 @@
+package compile
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/minictr/minictr/runtime/plan"
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
+
+func notifying(names ...string) *specs.LinuxSeccomp {
+	return &specs.LinuxSeccomp{DefaultAction: specs.ActAllow, ListenerPath: "/run/agent", Syscalls: []specs.LinuxSyscall{
+		{Names: []string{"write"}, Action: specs.ActErrno},
+		{Names: names, Action: specs.ActNotify},
+	}}
+}
+
+// TestListenerRefusals: a call that nobody would answer is refused before it is made.
+func TestListenerRefusals(t *testing.T) {
+	for want, s := range map[string]*specs.LinuxSeccomp{
+		"linux.seccomp.listenerPath: empty":    {DefaultAction: specs.ActAllow, Syscalls: notifying("mkdir").Syscalls},
+		"linux.seccomp.listenerPath: \"a\\x00": {DefaultAction: specs.ActAllow, ListenerPath: "a\x00"},
+		"linux.seccomp.listenerMetadata: ":     {DefaultAction: specs.ActAllow, ListenerMetadata: "x"},
+		"linux.seccomp.syscalls[1]: write: ":   notifying("mkdir", "write"),
+	} {
+		spec := testSpec()
+		spec.Linux.Seccomp = s
+		if _, err := Compile(spec, testOptions()); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%v, want %s…", err, want)
+		}
+		options := testOptions()
+		options.Join = &Running{Pid: 1}
+		if _, err := Exec(spec, options); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("exec: %v, want %s…", err, want)
+		}
+	}
+}
+
+// TestListenerIsIgnored: without a call that is notified a listenerPath means nothing
+// (config-linux.md).
+func TestListenerIsIgnored(t *testing.T) {
+	spec := testSpec()
+	spec.Linux.Seccomp.ListenerPath, spec.Linux.Seccomp.ListenerMetadata = "/run/agent", "x"
+	p, err := Compile(spec, testOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range p.Steps {
+		if s.Result == string(plan.Listener) {
+			t.Errorf("there is a listener: %s", s.Call())
+		}
+	}
+}
+
+// TestUnknownCalls: who forbids a call by a name that nobody knows learns of it; in a
+// list of what is allowed such a name makes no difference.
+func TestUnknownCalls(t *testing.T) {
+	for action, warned := range map[specs.LinuxSeccompAction]bool{specs.ActAllow: true, specs.ActLog: true, specs.ActErrno: false, specs.ActKillProcess: false} {
+		spec := testSpec()
+		spec.Linux.Seccomp = &specs.LinuxSeccomp{DefaultAction: action, Syscalls: []specs.LinuxSyscall{{Names: []string{"keyclt"}, Action: specs.ActTrap}}}
+		p, err := Compile(spec, testOptions())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(strings.Join(p.Warnings, "\n"), `linux.seccomp: "keyclt"`); got != warned {
+			t.Errorf("default %s: warned is %v: %q", action, got, p.Warnings)
+		}
+	}
+}

@@ -1,0 +1,120 @@
+package compile
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/plan/call"
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// Settings of the kernel. /proc/sys mixes those of the whole machine with those
+// that a namespace keeps a copy of, and only the second kind is a container's
+// to change. So each name is held against a short list, and counts only where
+// the container has that namespace to itself.
+
+// sysctl writes kernel parameters of the container's namespaces, through the
+// descriptor of the procfs that this plan has made and not yet attached: what
+// is found at the path "/proc" is not asked, nothing can lie over it, and it is
+// not read-only yet.
+func (b *builder) sysctl() error {
+	p := b.spec.Process
+	if len(b.linux.Sysctl) == 0 && p.OOMScoreAdj == nil && p.ApparmorProfile+p.SelinuxLabel == "" {
+		return nil
+	}
+	i := slices.IndexFunc(b.spec.Mounts, func(m specs.Mount) bool {
+		o, _ := mountOptions(m)
+		return m.Type == "proc" && !o.bind
+	})
+	if i < 0 {
+		return fmt.Errorf("linux.sysctl, process.oomScoreAdj, apparmorProfile, selinuxLabel: no mount of type proc to write them to")
+	}
+	proc := mountRef(i)
+	for _, key := range slices.Sorted(maps.Keys(b.linux.Sysctl)) {
+		b.begin("settings", "linux.sysctl: "+key)
+		if err := CheckSysctl(key, b.linux.Sysctl[key], b.has); err != nil {
+			return fmt.Errorf("linux.sysctl: %q: %w", key, err)
+		}
+		file := "sys/" + strings.ReplaceAll(key, ".", "/")
+		b.container("a parameter of this container's own namespaces", call.Openat(proc, file, unix.O_WRONLY).As("sysctl"))
+		b.container("its new value", call.Write("sysctl", b.linux.Sysctl[key]))
+	}
+	b.ownFiles(proc, "")
+	return nil
+}
+
+// hostFiles are those of a process that is not the container's first, and has not
+// left the host's mounts yet.
+func (b *builder) hostFiles() error {
+	b.ownFiles("", "/proc/")
+	return nil
+}
+
+// ownFiles are those of the process itself in procfs, to which the path proc, in
+// dir, leads.
+func (b *builder) ownFiles(dir plan.Ref, proc string) {
+	if adj := b.spec.Process.OOMScoreAdj; adj != nil {
+		b.begin("settings", "process.oomScoreAdj")
+		b.container("how readily it is killed when memory runs out", call.Openat(dir, proc+"self/oom_score_adj", unix.O_WRONLY).As("oom"))
+		b.container("more is sooner", call.Write("oom", fmt.Sprint(*adj)))
+	}
+	b.labels(dir, proc)
+}
+
+// CheckSysctl tells whether a container may set the parameter. own tells which
+// namespaces it has to itself. A name is words joined by single dots: with a
+// slash or ".." it could be another file, and a "+" once let one setting
+// smuggle in the next (CVE-2022-0811).
+func CheckSysctl(name, value string, own func(specs.LinuxNamespaceType) bool) error {
+	if !dotted(name) {
+		return errors.New("name is not words joined by dots")
+	}
+	if strings.ContainsFunc(value, func(r rune) bool { return r == '+' || r < ' ' && r != '\t' || r > '~' }) {
+		return errors.New("value holds a control byte or a +")
+	}
+	kind, ok := sysctlNamespace(name)
+	if !ok {
+		return hint.New(errors.New("belongs to the whole machine, not to a namespace"),
+			"a container may set net.*, fs.mqueue.*, kernel.msg*, kernel.sem, kernel.shm* and kernel.domainname")
+	}
+	if !own(kind) {
+		return fmt.Errorf("belongs to the %s namespace, and that is the host's here", kind)
+	}
+	return nil
+}
+
+func dotted(name string) bool {
+	for word := range strings.SplitSeq(name, ".") {
+		if word == "" || strings.ContainsFunc(word, func(r rune) bool {
+			return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '-'
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+// sysctlNamespace is the namespace that has its own copy of a setting
+// (namespaces(7), ipc_namespaces(7), network_namespaces(7)).
+func sysctlNamespace(name string) (specs.LinuxNamespaceType, bool) {
+	switch name {
+	case "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem",
+		"kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced":
+		return specs.IPCNamespace, true
+	case "kernel.domainname":
+		return specs.UTSNamespace, true
+	}
+	switch {
+	case strings.HasPrefix(name, "fs.mqueue."):
+		return specs.IPCNamespace, true
+	case strings.HasPrefix(name, "net."):
+		return specs.NetworkNamespace, true
+	}
+	return "", false
+}

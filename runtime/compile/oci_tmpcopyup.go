@@ -1,0 +1,128 @@
+package compile
+
+import (
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/plan/call"
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// tmpcopyup: a new tmpfs at /run should begin with what the image has in /run.
+//
+// Nothing is copied for that: a copy wants folders to be read, and a list of
+// system calls that is written down beforehand cannot know what is in them.
+// overlayfs does it in the kernel, file by file, when one is changed: the image's
+// folder below, only read, and a folder of the tmpfs above, so that all changes
+// go there, within its size. What is stacked is the folder that /run lies in, and
+// of that stack /run is then taken: so it has the image's owner and mode, too. (In
+// a user namespace, where overlayfs notes what is deleted in attributes user.*, a
+// folder of the image can be removed since Linux 6.6, when tmpfs learned those.)
+//
+//	/run (tmpfs)         hidden, once the last of these is mounted over it
+//	    lower            the image's /, by a mount of its own
+//	    upper, work      overlayfs's, as in root.go
+//	    stack            lower and upper as one
+//	/run                 the "run" in that stack
+//
+// The kernel stacks overlayfs on overlayfs once, not twice, and an engine's root
+// filesystem is one already. So when /run/lock is to be copied up too, what the
+// image has there is held before /run is covered.
+
+// imageRef is the image's folder in which mounts[i] lies.
+func imageRef(i int) plan.Ref { return "image/" + mountRef(i) }
+
+// holdImage holds what the image has, for mounts[i] and for those in it.
+func (b *builder) holdImage(i int) {
+	const above = plan.Ref("above")
+	for j, m := range b.spec.Mounts {
+		if o, _ := mountOptions(m); !o.copyUp || b.outermost(j) != i {
+			continue
+		}
+		dest := destination(m)
+		b.parents(dest, []unix.Errno{unix.EEXIST, unix.EROFS})
+		b.container("the image's folder above", call.Openat2("", path.Dir(dest), unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_NO_MAGICLINKS).As(above))
+		b.container("as a mount that no tmpfs lies over", call.OpenTree(above, "", false).As(imageRef(j)))
+	}
+}
+
+// outermost finds, for mounts[i], the first of the copied ones that lie in one
+// another.
+func (b *builder) outermost(i int) int {
+	for j := i - 1; j >= 0; j-- {
+		if strings.HasPrefix(destination(b.spec.Mounts[i]), destination(b.spec.Mounts[j])+"/") {
+			if o, _ := mountOptions(b.spec.Mounts[j]); o.copyUp {
+				return b.outermost(j)
+			}
+			break
+		}
+	}
+	return i
+}
+
+// copyRef is what stands at the place of mounts[i] in the end.
+func copyRef(i int) plan.Ref { return "copy/" + mountRef(i) }
+
+// copyUp lays the image's folder under the tmpfs that has just been put on it.
+func (b *builder) copyUp(i int, dest string, o *mountOpts) {
+	const lower, stack, view = plan.Ref("lower"), plan.Ref("stack"), plan.Ref("view")
+	tmpfs, name := mountRef(i), path.Base(dest)
+	for _, part := range []string{string(lower), upper, work, string(stack)} {
+		b.container("a part of what becomes a stack", call.Mkdirat(tmpfs, part, 0o755))
+	}
+	b.container("step into the tmpfs: its names are short, and none is the image's", call.Fchdir(tmpfs))
+	b.container("the place for the image's", call.Openat(tmpfs, string(lower), unix.O_PATH|unix.O_DIRECTORY).As(lower))
+	b.container("it goes below", call.MoveMount(imageRef(i), lower))
+	b.stackUp(o.alone().Set &^ unix.MOUNT_ATTR_RDONLY)
+	if b.outermost(i) != i {
+		b.container("the image need not have it: the place was made in the stack around it", call.Mkdirat(stack, name, 0o755).Allow(unix.EEXIST))
+	}
+	b.container("of that, the folder that is wanted", call.Openat2(stack, name, unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_BENEATH|unix.RESOLVE_NO_SYMLINKS).As(view))
+	b.copyOwner(stack, name, o)
+	b.container("as a mount of its own", call.OpenTree(view, "", false).As(copyRef(i)))
+	b.propagate(plan.Container, copyRef(i), o.propagation, false)
+	b.container("the whole stack has served", call.Umount2(string(stack), unix.MNT_DETACH))
+	b.container("overlayfs holds this itself", call.Umount2(string(lower), unix.MNT_DETACH))
+	b.container("over the tmpfs: what the image has, and changes in memory", call.MoveMount(copyRef(i), tmpfs))
+	b.container("step out", call.Chdir("/"))
+}
+
+// stackUp mounts lower and upper as @stack, in the working directory.
+func (b *builder) stackUp(attributes uint64) {
+	const stack, place = plan.Ref("stack"), plan.Ref("place")
+	b.container("an overlay filesystem, to be configured", call.Fsopen("overlay").As(overlayFs))
+	b.container("what the image has is only read", call.Fsconfig(overlayFs, "lowerdir", "lower"))
+	b.container("changes go into the tmpfs", call.Fsconfig(overlayFs, "upperdir", upper))
+	b.container("overlayfs's workbench", call.Fsconfig(overlayFs, "workdir", work))
+	if b.has(specs.UserNamespace) {
+		b.container("in a user namespace its own notes on files are attributes that users may set", call.Fsconfig(overlayFs, "userxattr", ""))
+	}
+	b.container("stack them", call.Fscreate(overlayFs))
+	b.container("as a mount", call.Fsmount(overlayFs, attributes).As(stack))
+	b.container("its place", call.Openat("", string(stack), unix.O_PATH|unix.O_DIRECTORY).As(place))
+	b.container("where it is, mounts can be made of what is in it", call.MoveMount(stack, place))
+}
+
+// copyOwner gives the folder what the config says of the tmpfs's own.
+func (b *builder) copyOwner(stack plan.Ref, name string, o *mountOpts) {
+	uid, gid := ^uint32(0), ^uint32(0) // fchownat(2): leave as it is
+	for _, d := range o.data {
+		key, value, _ := strings.Cut(d, "=")
+		mode, octalErr := strconv.ParseUint(value, 8, 12)
+		id, decimalErr := strconv.ParseUint(value, 10, 32)
+		switch {
+		case key == "mode" && octalErr == nil:
+			b.container("the mode that the config says", call.Fchmodat(stack, name, uint32(mode)))
+		case key == "uid" && decimalErr == nil:
+			uid = uint32(id)
+		case key == "gid" && decimalErr == nil:
+			gid = uint32(id)
+		}
+	}
+	if uid&gid != ^uint32(0) {
+		b.container("the owner that the config says", call.Fchownat(stack, name, uid, gid))
+	}
+}

@@ -1,0 +1,55 @@
+package plan
+
+// Plan is the list.
+type Plan struct {
+	Steps []Step
+	// Cgroup is the folder of the container's cgroup, "" for none. The step
+	// that makes it is number made, from 0.
+	Cgroup string
+	MadeAt int
+	// Warnings tell what the config asked for and does not get, where the spec
+	// wants no error.
+	Warnings []string
+	// Verdict names the pipe into which the trampoline writes what failed.
+	Verdict Ref
+	// Saves is true if the process waits until it is written down (Save).
+	Saves bool
+}
+
+// MadeCgroup tells whether a walk that failed at step i had made the cgroup:
+// one that was there before is somebody else's.
+func (p *Plan) MadeCgroup(i int) bool { return p.Cgroup != "" && i > p.MadeAt }
+
+// Stop is what the child writes to Report. At all but Alive it then waits for
+// the host to answer with the same.
+type Stop byte
+
+const (
+	Alive  Stop = '.' // goes on; if nobody reads it, the parent is dead
+	Hooks  Stop = 'h' // namespaces and mounts are made, the pivot is next
+	Listen Stop = 'l' // the filter is loaded; the host may take its Listener
+	Save   Stop = 's' // its last steps are next; the host may write it down
+)
+
+// Names of descriptors that package walk is given, and of results that its
+// caller asks for.
+const (
+	Report = Ref("report") // close-on-exec pipe: its end is the news of execve or of death
+	News   = Ref("news")   // the host's end of that pipe
+	Go     = Ref("go")     // pipe: the child waits here until the host has done its part
+	Ready  = Ref("ready")  // the host's end of that pipe
+	Pid    = Ref("pid")    // of the container's process, as the host sees it
+	Pidfd  = Ref("pidfd")  // holds that process, whatever its number becomes
+	Ptmx   = Ref("ptmx")   // the host's side of the container's terminal
+
+	Start   = Ref("start")   // where a created container waits for a byte
+	Verdict = Ref("verdict") // and says why it could not start
+
+	// Listener is the descriptor of a seccomp filter, by its number in the child.
+	Listener = Ref("listener")
+	// Init is a descriptor of a running container's first process (pidfd_open(2)).
+	Init = Ref("init")
+)
+
+// Stdio are the names of the standard streams, by their numbers.
+var Stdio = [3]Ref{"stdin", "stdout", "stderr"}
