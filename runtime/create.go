@@ -35,7 +35,7 @@ type Terms struct {
 	ConsoleSocket string                      // gets the host's side of its terminal; "" for none
 	Below         string                      // of exec: a cgroup below the container's
 	Warn          func(error)                 // is told what goes wrong and stops nothing
-	Watch         func(*plan.Plan) walk.Watch // is told of each call; nil for nobody
+	Watch         func(*plan.Plan) walk.Trace // is told of each call; nil for nobody
 }
 
 // Connect gives the process the streams that were prepared for it.
@@ -76,10 +76,10 @@ func Create(f *state.Dir, spec *specs.Spec, t Terms) (*Process, error) {
 
 // launch carries out a plan. A process that neither outlives us nor is held does
 // not stop to be saved: for it stop is told to save when it runs.
-func (t *Terms) launch(p *plan.Plan, stop func(*walk.Walk, plan.Stop) error) (*Process, error) {
-	caller := walk.Caller{Given: t.Given, Stop: stop}
+func (t *Terms) launch(p *plan.Plan, stop func(*walk.Walk, plan.SyncPoint) error) (*Process, error) {
+	caller := walk.Caller{FDs: t.Given, Sync: stop}
 	if t.Watch != nil {
-		caller.Watch = t.Watch(p)
+		caller.Trace = t.Watch(p)
 	}
 	process, err := launch(p, caller)
 	if err != nil || t.Outlive || t.Held {
@@ -122,7 +122,7 @@ func (t *Terms) waitingPlace(f *state.Dir) (release func(), err error) {
 			fifo.Close()
 		}
 	}
-	for name, ref := range map[string]plan.Ref{"go": plan.Start, "report": plan.Verdict} {
+	for name, ref := range map[string]plan.Ref{"go": plan.Start, "report": plan.StartError} {
 		fifo, err := f.Fifo(name)
 		if err != nil {
 			release()
@@ -144,7 +144,7 @@ type creation struct {
 }
 
 // stop is where the child waits for us.
-func (c *creation) stop(w *walk.Walk, at plan.Stop) error {
+func (c *creation) stop(w *walk.Walk, at plan.SyncPoint) error {
 	if at == plan.Save {
 		return c.save(w)
 	}

@@ -57,7 +57,7 @@ func Exec(f *state.Dir, process *specs.Process, t Terms) (*Process, error) {
 		return nil, err
 	}
 	t.warn(p.Warnings)
-	stop := func(w *walk.Walk, at plan.Stop) error {
+	stop := func(w *walk.Walk, at plan.SyncPoint) error {
 		if at == plan.Listen {
 			return sendListener(w, spec.Linux.Seccomp, ociState(f, status))
 		}

@@ -137,7 +137,7 @@ func (h *hooks) carryOut(hook *specs.Hook, join *compile.Running) error {
 		}
 		defer unix.Close(given[plan.Init])
 	}
-	process, err := launch(p, walk.Caller{Given: given})
+	process, err := launch(p, walk.Caller{FDs: given})
 	if err != nil {
 		return err
 	}

@@ -63,7 +63,7 @@ func becomeProgram(f *state.Dir, options compile.Options) error {
 	if err != nil {
 		return err
 	}
-	return advise(walk.Verdict(p, said))
+	return advise(walk.ReadStartError(p, said))
 }
 
 // startable are the hooks of a container that can be started; it tells why one

@@ -27,7 +27,7 @@ type explainer struct {
 	parts []string                 // in their order
 }
 
-func (e *explainer) watch(p *plan.Plan) walk.Watch {
+func (e *explainer) watch(p *plan.Plan) walk.Trace {
 	*e = explainer{plan: p, style: plan.Style{Color: stdio.IsTerminal(os.Stderr)}, spent: map[string]time.Duration{}}
 	return e.tell
 }

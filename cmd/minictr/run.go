@@ -43,7 +43,7 @@ func run(c *cli.Context) error {
 	if c.Bool("detach") {
 		return runDetached(c, o)
 	}
-	var watch func(*plan.Plan) walk.Watch
+	var watch func(*plan.Plan) walk.Trace
 	var e explainer
 	if c.Bool("explain") {
 		watch = e.watch

@@ -17,7 +17,7 @@ import (
 // store at root, and returns its exit code. watch, if any, is told of every
 // system call that made it. If the process has run and only something of it
 // could not be removed, the error is a [Remains], beside the exit code.
-func Run(root, name string, o *config.Options, watch func(*plan.Plan) walk.Watch) (code int, err error) {
+func Run(root, name string, o *config.Options, watch func(*plan.Plan) walk.Trace) (code int, err error) {
 	if err := checkTerminal(o); err != nil {
 		return 0, err
 	}
@@ -60,7 +60,7 @@ type foreground struct {
 }
 
 // start starts the container's process, on our streams.
-func (c *created) start(signals *runtime.Signals, watch func(*plan.Plan) walk.Watch) (p *foreground, err error) {
+func (c *created) start(signals *runtime.Signals, watch func(*plan.Plan) walk.Trace) (p *foreground, err error) {
 	o := &c.Settings.Options
 	uid, err := config.HostUID(c.spec)
 	if err != nil {

@@ -23,7 +23,7 @@ import (
 // fails. starter is told that it lives, or of the error.
 // stdin, if any, is what the container reads. It has to be called on the process's
 // first thread.
-func Run(root, id string, starter, stdin *os.File, calls func(*plan.Plan) walk.Watch) error {
+func Run(root, id string, starter, stdin *os.File, calls func(*plan.Plan) walk.Trace) error {
 	// what the caller has left open is neither ours nor the container's
 	err := unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
 	if err != nil {
@@ -128,7 +128,7 @@ func forgetRestarts(c *container.Container) error {
 }
 
 // createTask begins a life, with the watcher's descriptors for its streams.
-func createTask(c *container.Container, stdin *os.File, calls func(*plan.Plan) walk.Watch) error {
+func createTask(c *container.Container, stdin *os.File, calls func(*plan.Plan) walk.Trace) error {
 	spec, err := c.Spec()
 	if err != nil {
 		return err

@@ -188,10 +188,10 @@ func (b *builder) session() error {
 	b.container("and so was a shell's &: clone3 resets what is caught, not what is ignored", call.DefaultSignal(unix.SIGINT))
 	b.container("Go blocked all signals around clone3; the program starts with none blocked", call.UnblockSignals())
 	if !b.needsJoiner() { // else the joiner has done it
-		b.container("what is reported, the host alone reads: when it is gone, a write fails", call.Close(plan.News))
+		b.container("what is reported, the host alone reads: when it is gone, a write fails", call.Close(plan.ReportRead))
 	}
 	if b.waits() {
-		b.container("the other end of the pipe it waits at is the host's alone: if it dies, so does the wait", call.Close(plan.Ready))
+		b.container("the other end of the pipe it waits at is the host's alone: if it dies, so does the wait", call.Close(plan.ResumeWrite))
 	}
 	b.join()
 	b.becomeRoot()

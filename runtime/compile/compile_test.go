@@ -222,7 +222,7 @@ func TestCompileChangesNothing(t *testing.T) {
 // checkSteps is what holds for every plan.
 func checkSteps(t *testing.T, p *plan.Plan) {
 	t.Helper()
-	known := map[plan.Ref]bool{plan.Report: true, plan.News: true, plan.Go: true, plan.Ready: true, plan.Init: true, plan.Start: true, plan.Verdict: true, "stdin": true, "stdout": true, "stderr": true}
+	known := map[plan.Ref]bool{plan.ReportWrite: true, plan.ReportRead: true, plan.ResumeRead: true, plan.ResumeWrite: true, plan.Init: true, plan.Start: true, plan.StartError: true, "stdin": true, "stdout": true, "stderr": true}
 	use := func(i int, r plan.Ref) {
 		if r != "" && !known[r] {
 			t.Errorf("step %d, %s: @%s is no result of an earlier step", i+1, p.Steps[i].Call(), r)

@@ -73,7 +73,7 @@ func Hook(h *specs.Hook, spec *specs.Spec, o Options) (*plan.Plan, error) {
 // waits in the trampoline: options are those of Compile.
 func Last(spec *specs.Spec, o Options) (*plan.Plan, error) {
 	b := newBuilder(spec, o)
-	b.plan.Verdict = plan.Verdict
+	b.plan.StartError = plan.StartError
 	return b.compile(b.trampoline)
 }
 

@@ -63,17 +63,17 @@ func (b *builder) exec() error {
 
 // keepOpen lets through, as far as the trampoline, what it speaks with.
 func (b *builder) keepOpen() {
-	b.plan.Verdict, b.plan.Saves = plan.Report, b.saves()
+	b.plan.StartError, b.plan.Saves = plan.ReportWrite, b.saves()
 	if b.options.Wait {
-		b.plan.Verdict = plan.Verdict
+		b.plan.StartError = plan.StartError
 		b.container("this one has to, for a while: where it waits to be started", call.CloseOnExec(plan.Start, false))
-		b.container("and this one: where it then says what failed", call.CloseOnExec(plan.Verdict, false))
+		b.container("and this one: where it then says what failed", call.CloseOnExec(plan.StartError, false))
 	}
 	if b.saves() {
-		b.container("and this one: where the host answers", call.CloseOnExec(plan.Go, false))
+		b.container("and this one: where the host answers", call.CloseOnExec(plan.ResumeRead, false))
 	}
 	if b.saves() || !b.options.Wait {
-		b.container("this one has to, for a while: where it reports", call.CloseOnExec(plan.Report, false))
+		b.container("this one has to, for a while: where it reports", call.CloseOnExec(plan.ReportWrite, false))
 	}
 }
 
@@ -85,7 +85,7 @@ func (b *builder) trampoline() error {
 		b.add(plan.Trampoline, "created; wait until it is started", call.ReadByte(plan.Start))
 		b.add(plan.Trampoline, "not for the program; closed before execve(2): who then reads the end of the report finds it running", call.Close(plan.Start))
 	}
-	b.add(plan.Trampoline, "not for the program", call.CloseOnExec(b.plan.Verdict, true))
+	b.add(plan.Trampoline, "not for the program", call.CloseOnExec(b.plan.StartError, true))
 	b.begin("exec", "process.args")
 	p := b.spec.Process
 	programs := b.programs()
@@ -121,28 +121,28 @@ func (b *builder) save() {
 		return
 	}
 	b.add(plan.Trampoline, "all is ready: the host may write down that it exists", say(plan.Save))
-	b.add(plan.Trampoline, "and it answers; if it dies this is the end of the pipe", call.ReadByte(plan.Go))
+	b.add(plan.Trampoline, "and it answers; if it dies this is the end of the pipe", call.ReadByte(plan.ResumeRead))
 	b.add(plan.Trampoline, "is it still there? if it died it wrote nothing down, and this answers EPIPE", say(plan.Alive))
-	b.add(plan.Trampoline, "there are no more answers", call.Close(plan.Go))
+	b.add(plan.Trampoline, "there are no more answers", call.Close(plan.ResumeRead))
 	if b.options.Wait {
-		b.add(plan.Trampoline, "which has done", call.Close(plan.Report))
+		b.add(plan.Trampoline, "which has done", call.Close(plan.ReportWrite))
 	}
 }
 
 // stop lets the child wait for the host.
-func (b *builder) stop(why string, at plan.Stop) {
+func (b *builder) stop(why string, at plan.SyncPoint) {
 	b.container(why, say(at))
 	b.await("and it answers with the same; if it died meanwhile, this is the end here too", at)
 }
 
 // await waits until the host says so. If it dies the pipe ends without a word.
-func (b *builder) await(why string, word plan.Stop) {
-	s := call.ReadByte(plan.Go)
+func (b *builder) await(why string, word plan.SyncPoint) {
+	s := call.ReadByte(plan.ResumeRead)
 	s.Expect = &plan.Expect{Arg: 1, Mask: 0xff, Value: uint64(word)}
 	b.container(why, s)
 }
 
-func say(at plan.Stop) plan.Step { return call.Write(plan.Report, string(rune(at))) }
+func say(at plan.SyncPoint) plan.Step { return call.Write(plan.ReportWrite, string(rune(at))) }
 
 // notHere are the answers after which the next folder of PATH is tried.
 var notHere = []unix.Errno{unix.ENOENT, unix.ENOTDIR, unix.EACCES}

@@ -88,7 +88,7 @@ func (b *builder) clone() error {
 	b.host("a hold on the process itself: its number could be given to another", plan.Syscall("pidfd_open", unix.SYS_PIDFD_OPEN, plan.Pid, plan.Int(0)).As(plan.Pidfd))
 	if b.isNew(specs.UserNamespace) {
 		b.mapIDs(plan.Pid)
-		b.host("tell the child that its ids are mapped", call.Write(plan.Ready, "."))
+		b.host("tell the child that its ids are mapped", call.Write(plan.ResumeWrite, "."))
 	}
 	return nil
 }

@@ -70,12 +70,12 @@ func (b *builder) mountMappings(i int) (uids, gids []specs.LinuxIDMapping) {
 // lendUserns makes a user namespace of the mappings that stand in field, as ref.
 func (b *builder) lendUserns(ref plan.Ref, field string, uids, gids []specs.LinuxIDMapping) {
 	s := call.Clone3(unix.CLONE_NEWUSER|unix.CLONE_CLEAR_SIGHAND, "").As(mapper)
-	s.Child = plan.Mapper
+	s.Child = plan.UsernsHelper
 	b.host("a process whose only use is its user namespace", s)
-	b.add(plan.Mapper, "what is reported, the host alone reads", call.Close(plan.News))
-	b.add(plan.Mapper, "it goes with the host's process", call.Prctl(unix.PR_SET_PDEATHSIG, "PR_SET_PDEATHSIG", plan.Named(uint64(unix.SIGKILL), "SIGKILL")))
-	b.add(plan.Mapper, "if that is gone already this answers EPIPE", call.Write(plan.Report, "."))
-	b.add(plan.Mapper, "wait for the end", call.ReadByte(plan.Go))
+	b.add(plan.UsernsHelper, "what is reported, the host alone reads", call.Close(plan.ReportRead))
+	b.add(plan.UsernsHelper, "it goes with the host's process", call.Prctl(unix.PR_SET_PDEATHSIG, "PR_SET_PDEATHSIG", plan.Named(uint64(unix.SIGKILL), "SIGKILL")))
+	b.add(plan.UsernsHelper, "if that is gone already this answers EPIPE", call.Write(plan.ReportWrite, "."))
+	b.add(plan.UsernsHelper, "wait for the end", call.ReadByte(plan.ResumeRead))
 	b.writeIDMaps(mapper, field, uids, gids)
 	b.host("the namespace, without the process", call.Openat("", "/proc/@mapper/ns/user", 0).As(ref))
 	b.host("it has served", plan.Syscall("kill", unix.SYS_KILL, mapper, plan.Named(uint64(unix.SIGKILL), "SIGKILL")))

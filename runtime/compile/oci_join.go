@@ -103,20 +103,20 @@ func (b *builder) needsJoiner() bool {
 func (b *builder) cloneInside(f uint64, cgroup plan.Ref) {
 	b.undumpable(plan.Host)
 	s := call.Clone3(unix.CLONE_CLEAR_SIGHAND, cgroup).As(joiner)
-	s.Child = plan.Joiner
+	s.Child = plan.Intermediate
 	b.host("a process in between, with the right to join: the child is born in a user namespace", s)
-	b.add(plan.Joiner, "what is reported, the host alone reads", call.Close(plan.News))
-	b.joinEach(plan.Joiner)
+	b.add(plan.Intermediate, "what is reported, the host alone reads", call.Close(plan.ReportRead))
+	b.joinEach(plan.Intermediate)
 	b.from = "linux.namespaces"
 	if b.joins(specs.PIDNamespace) {
-		b.add(plan.Joiner, "children are born in there", call.Setns(namespaceRef(specs.PIDNamespace), unix.CLONE_NEWPID))
+		b.add(plan.Intermediate, "children are born in there", call.Setns(namespaceRef(specs.PIDNamespace), unix.CLONE_NEWPID))
 	}
 	if b.joins(specs.UserNamespace) {
-		b.add(plan.Joiner, "the last one: it is to own the new ones", call.Setns(namespaceRef(specs.UserNamespace), unix.CLONE_NEWUSER))
+		b.add(plan.Intermediate, "the last one: it is to own the new ones", call.Setns(namespaceRef(specs.UserNamespace), unix.CLONE_NEWUSER))
 	}
 	s = call.CloneSibling(f).As(plan.Pid)
 	s.Child = plan.Container
-	b.add(plan.Joiner, "the container's process; its parent is the host's", s)
+	b.add(plan.Intermediate, "the container's process; its parent is the host's", s)
 	b.host("the one in between has served", plan.Syscall("wait4", unix.SYS_WAIT4, joiner, plan.Null, plan.Int(0), plan.Null))
 }
 

@@ -63,7 +63,7 @@ func (b *builder) giveNetDevices() error {
 		}
 	}
 	b.from = "linux.netDevices"
-	b.host("tell the child that they are there", call.Write(plan.Ready, "."))
+	b.host("tell the child that they are there", call.Write(plan.ResumeWrite, "."))
 	return nil
 }
 

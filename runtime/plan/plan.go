@@ -11,7 +11,7 @@ type Plan struct {
 	// wants no error.
 	Warnings []string
 	// Verdict names the pipe into which the trampoline writes what failed.
-	Verdict Ref
+	StartError Ref
 	// Saves is true if the process waits until it is written down (Save).
 	Saves bool
 }
@@ -20,30 +20,30 @@ type Plan struct {
 // one that was there before is somebody else's.
 func (p *Plan) MadeCgroup(i int) bool { return p.Cgroup != "" && i > p.MadeAt }
 
-// Stop is what the child writes to Report. At all but Alive it then waits for
+// SyncPoint is what the child writes to Report. At all but Alive it then waits for
 // the host to answer with the same.
-type Stop byte
+type SyncPoint byte
 
 const (
-	Alive  Stop = '.' // goes on; if nobody reads it, the parent is dead
-	Hooks  Stop = 'h' // namespaces and mounts are made, the pivot is next
-	Listen Stop = 'l' // the filter is loaded; the host may take its Listener
-	Save   Stop = 's' // its last steps are next; the host may write it down
+	Alive  SyncPoint = '.' // goes on; if nobody reads it, the parent is dead
+	Hooks  SyncPoint = 'h' // namespaces and mounts are made, the pivot is next
+	Listen SyncPoint = 'l' // the filter is loaded; the host may take its Listener
+	Save   SyncPoint = 's' // its last steps are next; the host may write it down
 )
 
 // Names of descriptors that package walk is given, and of results that its
 // caller asks for.
 const (
-	Report = Ref("report") // close-on-exec pipe: its end is the news of execve or of death
-	News   = Ref("news")   // the host's end of that pipe
-	Go     = Ref("go")     // pipe: the child waits here until the host has done its part
-	Ready  = Ref("ready")  // the host's end of that pipe
-	Pid    = Ref("pid")    // of the container's process, as the host sees it
-	Pidfd  = Ref("pidfd")  // holds that process, whatever its number becomes
-	Ptmx   = Ref("ptmx")   // the host's side of the container's terminal
+	ReportWrite = Ref("report") // close-on-exec pipe: its end is the news of execve or of death
+	ReportRead  = Ref("news")   // the host's end of that pipe
+	ResumeRead  = Ref("go")     // pipe: the child waits here until the host has done its part
+	ResumeWrite = Ref("ready")  // the host's end of that pipe
+	Pid         = Ref("pid")    // of the container's process, as the host sees it
+	Pidfd       = Ref("pidfd")  // holds that process, whatever its number becomes
+	Ptmx        = Ref("ptmx")   // the host's side of the container's terminal
 
-	Start   = Ref("start")   // where a created container waits for a byte
-	Verdict = Ref("verdict") // and says why it could not start
+	Start      = Ref("start")   // where a created container waits for a byte
+	StartError = Ref("verdict") // and says why it could not start
 
 	// Listener is the descriptor of a seccomp filter, by its number in the child.
 	Listener = Ref("listener")

@@ -14,12 +14,12 @@ import (
 type Side uint8
 
 const (
-	Host       Side = iota // the process that was started, outside
-	Joiner                 // a child that joins a user namespace, and clones from there
-	Mapper                 // a child that lends its user namespace (idmap.go)
-	Container              // the child that becomes the container, from clone3 on
-	Trampoline             // the same process, when it has left this program (exec.go)
-	Sides                  // how many there are
+	Host         Side = iota // the process that was started, outside
+	Intermediate             // a child that joins a user namespace, and clones from there
+	UsernsHelper             // a child that lends its user namespace (idmap.go)
+	Container                // the child that becomes the container, from clone3 on
+	Trampoline               // the same process, when it has left this program (exec.go)
+	Sides                    // how many there are
 )
 
 func (s Side) String() string {

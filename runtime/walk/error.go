@@ -62,7 +62,7 @@ func (w *Walk) failure() error {
 	if w.clone < 0 {
 		return errors.New("start the plan: no step of it is clone3")
 	}
-	if err := Verdict(w.plan, w.said); err != nil {
+	if err := ReadStartError(w.plan, w.output); err != nil {
 		return err
 	}
 	if err := w.execFailure(); err != nil {

@@ -32,9 +32,9 @@ func trampoline(p *plan.Plan, given map[plan.Ref]int) ([]byte, error) {
 			steps = append(steps, s)
 		}
 	}
-	verdict, ok := given[p.Verdict]
+	verdict, ok := given[p.StartError]
 	if !ok && len(steps) > 0 {
-		return nil, fmt.Errorf("%s: not given", p.Verdict)
+		return nil, fmt.Errorf("%s: not given", p.StartError)
 	}
 	t := &tramp{table.New(len(steps), verdict), given}
 	for i, s := range steps {
@@ -48,7 +48,7 @@ func trampoline(p *plan.Plan, given map[plan.Ref]int) ([]byte, error) {
 // tramp is a trampoline in the making.
 type tramp struct {
 	*table.Program
-	given map[plan.Ref]int
+	fds map[plan.Ref]int
 }
 
 func (t *tramp) set(i int, s *plan.Step) error {
@@ -68,7 +68,7 @@ func (t *tramp) arg(a plan.Arg) (uint64, error) {
 	case plan.Num:
 		return a.Value, nil
 	case plan.Ref:
-		if fd, ok := t.given[a]; ok {
+		if fd, ok := t.fds[a]; ok {
 			return uint64(fd), nil
 		}
 	case plan.Str:
@@ -83,15 +83,15 @@ func (t *tramp) arg(a plan.Arg) (uint64, error) {
 	return 0, fmt.Errorf("argument %s: not known when the trampoline is made", a)
 }
 
-// Verdict reads what a trampoline has said to its end: nothing if the program
+// ReadStartError reads what a trampoline has said to its end: nothing if the program
 // runs, or else what failed, as an [*Error]. An execve that was tried in one
 // folder of PATH after the other failed in the first, or where it was forbidden.
-func Verdict(p *plan.Plan, said []byte) error {
+func ReadStartError(p *plan.Plan, said []byte) error {
 	if len(said) == 0 {
 		return nil
 	}
 	var failed *Error
-	for i, errno := range results(p, said) {
+	for i, errno := range reported(p, said) {
 		s := &p.Steps[i]
 		if errno != 0 && (failed == nil || !slices.Contains(s.Accept, errno) || errno == unix.EACCES) {
 			failed = &Error{i, len(p.Steps), s, errno}
@@ -103,9 +103,9 @@ func Verdict(p *plan.Plan, said []byte) error {
 	return failed
 }
 
-// results are the steps that were made according to a verdict: their indexes,
+// reported are the steps that were made according to a verdict: their indexes,
 // and their errors.
-func results(p *plan.Plan, said []byte) iter.Seq2[int, unix.Errno] {
+func reported(p *plan.Plan, said []byte) iter.Seq2[int, unix.Errno] {
 	list := table.Results(said)
 	return func(yield func(int, unix.Errno) bool) {
 		for i := range p.Steps {
@@ -124,9 +124,9 @@ func results(p *plan.Plan, said []byte) iter.Seq2[int, unix.Errno] {
 	}
 }
 
-// learn notes the results of a verdict where those of the other steps are.
-func (w *Walk) learn() {
-	for i, errno := range results(w.plan, w.said) {
+// noteResults notes the results of a verdict where those of the other steps are.
+func (w *Walk) noteResults() {
+	for i, errno := range reported(w.plan, w.output) {
 		s := &w.program.slots[i]
 		switch {
 		case errno == 0:

@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Watch is told each step that has been made, or was left out, in the order
+// Trace is told each step that has been made, or was left out, in the order
 // of the plan.
-type Watch func(i int, r Result)
+type Trace func(i int, r Result)
 
 // Result is what became of a step.
 type Result struct {
@@ -25,12 +25,12 @@ type Result struct {
 // Caller is what the caller contributes to a walk.
 type Caller struct {
 	// Given are descriptors that the plan has names for; they stay the caller's.
-	Given map[plan.Ref]int
+	FDs map[plan.Ref]int
 	// Watch is told of each step; nil for nobody.
-	Watch Watch
+	Trace Trace
 	// Stop is called where the plan lets the child wait for the host. The child
 	// goes on when it returns, or is killed if it returns an error.
-	Stop func(w *Walk, at plan.Stop) error
+	Sync func(w *Walk, at plan.SyncPoint) error
 }
 
 // Walk is a plan that is being carried out.
@@ -42,8 +42,8 @@ type Walk struct {
 	report  int // read end of the pipe that closes at execve or death
 	stopped error
 	saved   bool   // Caller.Stop has been told to save
-	said    []byte // what the trampoline had to say
-	viewer  viewer
+	output  []byte // what the trampoline had to say
+	tracer  tracer
 }
 
 // Start carries out the plan: up to and with execve, or to where a container
@@ -62,21 +62,21 @@ func Start(p *plan.Plan, c Caller) (*Walk, error) {
 		return nil, fmt.Errorf("pipe2: %w", err)
 	}
 	defer unix.Close(pipe[0])
-	c.Given[plan.News], c.Given[plan.Report] = pipe[0], pipe[1]
-	program, err := lower(p, c.Given)
+	c.FDs[plan.ReportRead], c.FDs[plan.ReportWrite] = pipe[0], pipe[1]
+	program, err := lower(p, c.FDs)
 	if err != nil {
 		unix.Close(pipe[1])
 		return nil, err
 	}
 	w := &Walk{plan: p, program: program, caller: c, clone: -1, report: pipe[0]}
-	w.viewer = viewer{walk: w, tell: c.Watch, began: now()}
+	w.tracer = tracer{walk: w, tell: c.Trace, began: now()}
 	w.host()
 	unix.Close(pipe[1])
 	if w.clone >= 0 {
 		w.await()
 	}
-	w.learn()
-	w.viewer.finish()
+	w.noteResults()
+	w.tracer.finish()
 	if err := w.failure(); err != nil {
 		w.reap()
 		w.Close()
@@ -107,7 +107,7 @@ func (w *Walk) host() {
 			pid, errno := split(p.ops, p.slots, i)
 			afterFork()
 			store(&p.ops[i], &p.slots[i], pid, errno)
-			if p.ops[i].child != plan.Mapper {
+			if p.ops[i].child != plan.UsernsHelper {
 				w.clone = i
 			}
 		} else {
@@ -127,37 +127,37 @@ func (w *Walk) await() {
 	}
 	buf := make([]byte, 4096)
 	for {
-		w.viewer.look(w.report)
+		w.tracer.look(w.report)
 		n, err := unix.Read(w.report, buf)
 		if n == 0 || err != nil && !errors.Is(err, unix.EINTR) {
 			return
 		}
 		for i := range max(n, 0) {
-			w.hear(buf[i : i+1])
+			w.read(buf[i : i+1])
 		}
 	}
 }
 
-// hear takes one byte of what the child reports: a stop, a sign of life, or,
+// read takes one byte of what the child reports: a stop, a sign of life, or,
 // from the first byte that is neither, the verdict of the trampoline.
-func (w *Walk) hear(b []byte) {
-	switch at := plan.Stop(b[0]); {
-	case len(w.said) > 0:
-		w.said = append(w.said, b...)
+func (w *Walk) read(b []byte) {
+	switch at := plan.SyncPoint(b[0]); {
+	case len(w.output) > 0:
+		w.output = append(w.output, b...)
 	case at == plan.Alive:
 	case at == plan.Hooks || at == plan.Listen || at == plan.Save:
 		if w.stopped != nil {
 			return
 		}
-		if w.stopped = w.caller.Stop(w, at); w.stopped == nil {
-			_, w.stopped = unix.Write(w.caller.Given[plan.Ready], []byte{byte(at)})
+		if w.stopped = w.caller.Sync(w, at); w.stopped == nil {
+			_, w.stopped = unix.Write(w.caller.FDs[plan.ResumeWrite], []byte{byte(at)})
 		}
 		if w.stopped != nil {
 			w.kill()
 		}
 		w.saved = w.saved || at == plan.Save
 	default:
-		w.said = append(w.said, b...)
+		w.output = append(w.output, b...)
 	}
 }
 

@@ -68,7 +68,7 @@ func start(t *testing.T, steps ...plan.Step) (w *Walk, told map[int]Result, err 
 	t.Cleanup(runtime.UnlockOSThread)
 	told = map[int]Result{}
 	fds := descriptors(t)
-	w, err = Start(&plan.Plan{Steps: steps, Verdict: plan.Report}, Caller{Given: map[plan.Ref]int{}, Watch: func(i int, r Result) { told[i] = r }})
+	w, err = Start(&plan.Plan{Steps: steps, StartError: plan.ReportWrite}, Caller{FDs: map[plan.Ref]int{}, Trace: func(i int, r Result) { told[i] = r }})
 	t.Cleanup(func() {
 		if now := descriptors(t); now != fds {
 			t.Errorf("%d descriptors were open, and now %d", fds, now)
@@ -254,9 +254,9 @@ func leave(last ...plan.Step) []plan.Step {
 		made(plan.Host, "", "write", unix.SYS_WRITE, file, plan.ProgramFile, plan.ProgramSize),
 		clone(unix.CLONE_NEWPID),
 	}
-	steps = append(steps, inChild("", "fcntl", unix.SYS_FCNTL, plan.Report, num(unix.F_SETFD), num(0)),
+	steps = append(steps, inChild("", "fcntl", unix.SYS_FCNTL, plan.ReportWrite, num(unix.F_SETFD), num(0)),
 		inChild("", "execveat", unix.SYS_EXECVEAT, file, plan.Str(""), plan.Strs{"test"}, plan.Strs{}, num(unix.AT_EMPTY_PATH)),
-		made(plan.Trampoline, "", "fcntl", unix.SYS_FCNTL, plan.Report, num(unix.F_SETFD), num(unix.FD_CLOEXEC)))
+		made(plan.Trampoline, "", "fcntl", unix.SYS_FCNTL, plan.ReportWrite, num(unix.F_SETFD), num(unix.FD_CLOEXEC)))
 	for _, s := range last {
 		s.Side = plan.Trampoline
 		steps = append(steps, s)
@@ -315,8 +315,8 @@ func TestTrampoline(t *testing.T) {
 		program)
 	keep := made(plan.Container, "", "fcntl", unix.SYS_FCNTL, plan.Ref("out"), num(unix.F_SETFD), num(0))
 	steps = slices.Insert(steps, 3, keep)
-	p := &plan.Plan{Steps: steps, Verdict: plan.Report}
-	w, err := Start(p, Caller{Given: map[plan.Ref]int{"out": int(out.Fd())}})
+	p := &plan.Plan{Steps: steps, StartError: plan.ReportWrite}
+	w, err := Start(p, Caller{FDs: map[plan.Ref]int{"out": int(out.Fd())}})
 	out.Close()
 	if err != nil {
 		t.Fatal(err)
@@ -408,8 +408,8 @@ func TestLowerRefuses(t *testing.T) {
 	}
 	picky := made(plan.Trampoline, "", "picky", 0)
 	picky.Accept = []unix.Errno{1, 2, 3, 4, 5}
-	p := &plan.Plan{Steps: []plan.Step{picky}, Verdict: plan.Report}
-	if _, err := lower(p, map[plan.Ref]int{plan.Report: 1}); err == nil || !strings.Contains(err.Error(), "4 accepted errors") {
+	p := &plan.Plan{Steps: []plan.Step{picky}, StartError: plan.ReportWrite}
+	if _, err := lower(p, map[plan.Ref]int{plan.ReportWrite: 1}); err == nil || !strings.Contains(err.Error(), "4 accepted errors") {
 		t.Errorf("error %v of a step that the trampoline has no room for", err)
 	}
 }

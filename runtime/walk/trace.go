@@ -8,11 +8,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// viewer shows a walk while it happens, by looking at the slots. The child
+// tracer shows a walk while it happens, by looking at the slots. The child
 // knows nothing of it.
-type viewer struct {
+type tracer struct {
 	walk  *Walk
-	tell  Watch
+	tell  Trace
 	began mark
 	next  int                // the step to be told next
 	last  [plan.Sides]uint64 // when the last step of each side returned
@@ -29,7 +29,7 @@ func now() mark { return mark{time.Now(), ticks()} }
 const glance = 200 // microseconds between two looks
 
 // look tells what has been made until there is news on the report pipe.
-func (v *viewer) look(report int) {
+func (v *tracer) look(report int) {
 	if v.tell == nil {
 		return
 	}
@@ -46,14 +46,14 @@ func (v *viewer) look(report int) {
 }
 
 // finish tells the rest.
-func (v *viewer) finish() {
+func (v *tracer) finish() {
 	for v.tell != nil && v.next < len(v.walk.plan.Steps) {
 		v.show()
 	}
 }
 
 // settled: step i was made, or a later one on its side was.
-func (v *viewer) settled(i int) bool {
+func (v *tracer) settled(i int) bool {
 	steps, slots := v.walk.plan.Steps, v.walk.program.slots
 	for k := i; k < len(steps); k++ {
 		if steps[k].Side == steps[i].Side && atomic.LoadUint32(&slots[k].state) != todo {
@@ -63,7 +63,7 @@ func (v *viewer) settled(i int) bool {
 	return false
 }
 
-func (v *viewer) show() {
+func (v *tracer) show() {
 	i := v.next
 	v.next++
 	side := v.walk.plan.Steps[i].Side
@@ -86,7 +86,7 @@ func (v *viewer) show() {
 }
 
 // duration turns ticks into time, by how far both clocks have gone so far.
-func (v *viewer) duration(t uint64) time.Duration {
+func (v *tracer) duration(t uint64) time.Duration {
 	n := now()
 	if n.ticks == v.began.ticks || int64(t) < 0 {
 		return 0
