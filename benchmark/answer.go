@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -13,17 +12,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Answer is what the workload says about where it is.
+// Answer is what the workload reports about its surroundings.
 type Answer struct {
 	Kernel    string `json:"kernel"`    // uname -r
-	Processes int    `json:"processes"` // as many as it sees in /proc
-	MemoryKiB int    `json:"memoryKiB"` // that the system says to have: MemTotal
-	OwnKiB    int    `json:"ownKiB"`    // that the workload itself takes: VmRSS
+	Processes int    `json:"processes"` // in its /proc
+	MemoryKiB int    `json:"memoryKiB"` // of the system: MemTotal
+	OwnKiB    int    `json:"ownKiB"`    // of the workload itself: VmRSS
 	BeganNS   int64  `json:"beganNS"`   // when its main began, by CLOCK_MONOTONIC of its kernel
 }
 
-// Began is when the workload's main began, for a workload under this kernel
-// whose answer has just come. (The clock of a machine begins with its boot.)
+// Began returns when the workload's main began, for an answer that has just come
+// from this kernel. (The clock of a machine begins with its boot.)
 func (a Answer) Began() time.Time {
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
@@ -32,9 +31,16 @@ func (a Answer) Began() time.Time {
 	return time.Now().Add(time.Duration(a.BeganNS - now.Nano()))
 }
 
-// Ask asks the workload once. It returns the answer, and when its first byte
-// was there.
-func Ask(conn net.Conn) (a Answer, first time.Time, err error) {
+// Ask asks the workload once. It returns the answer, and when its first byte arrived.
+func Ask(ctx context.Context, network, address string) (a Answer, first time.Time, err error) {
+	conn, err := new(net.Dialer).DialContext(ctx, network, address)
+	if err != nil {
+		return a, first, err
+	}
+	defer conn.Close()
+	if deadline, ok := ctx.Deadline(); ok {
+		conn.SetDeadline(deadline)
+	}
 	if _, err = conn.Write([]byte("GET / HTTP/1.0\r\n\r\n")); err != nil {
 		return a, first, err
 	}
@@ -54,39 +60,15 @@ func Ask(conn net.Conn) (a Answer, first time.Time, err error) {
 	return a, first, nil
 }
 
-// Pauses between questions to a machine that does not answer yet, and the time
-// that each question is given. A forwarded port accepts connections long
-// before there is anybody behind it.
-const (
-	askAgain = 5 * time.Millisecond
-	askFor   = 500 * time.Millisecond
-)
-
-// AskUntil asks over the network until there is an answer or ctx ends. A
-// question that is not answered in askFor is asked again.
-func AskUntil(ctx context.Context, network, address string) (a Answer, first time.Time, err error) {
-	for {
-		a, first, err = askOnce(ctx, network, address)
-		if err == nil {
-			return a, first, nil
-		}
-		select {
-		case <-ctx.Done():
-			return a, first, errors.Join(fmt.Errorf("ask the workload at %s: %w", address, ctx.Err()), err)
-		case <-time.After(askAgain):
-		}
-	}
-}
-
-func askOnce(ctx context.Context, network, address string) (a Answer, first time.Time, err error) {
-	d := net.Dialer{Timeout: askFor}
-	conn, err := d.DialContext(ctx, network, address)
-	if err != nil {
-		return a, first, err
-	}
-	defer conn.Close()
-	if err = conn.SetDeadline(time.Now().Add(askFor)); err != nil {
-		return a, first, err
-	}
-	return Ask(conn)
+// AskUntil asks the workload over TCP until it answers or ctx ends. Each question
+// has half a second: a forwarded port accepts connections long before the
+// workload listens behind it.
+func AskUntil(ctx context.Context, address string) (a Answer, first time.Time, err error) {
+	err = Poll(ctx, 5*time.Millisecond, func() (err error) {
+		ctx, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
+		defer cancel()
+		a, first, err = Ask(ctx, "tcp", address)
+		return err
+	})
+	return a, first, err
 }

@@ -7,62 +7,68 @@ import (
 	"log"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 )
 
-// Measure measures everything, and tells what it does on progress. What fails is
-// tried again, and stands in the report; a target that goes on failing is left
-// out from there on, with the reason in its Facts. An error is returned only if
-// ctx ends or this computer cannot be measured.
+// Measure measures all targets, and logs what it does. What fails is repeated, and
+// is in the report; a target that keeps failing is left out from then on, with
+// the reason in its Facts. Measure returns an error only if ctx ends or this
+// computer cannot be inspected.
 func Measure(ctx context.Context, targets []Target, o Options, s Setup, progress *log.Logger) (*Report, error) {
 	began := time.Now()
-	m := &measurement{Logger: progress, options: o, report: &Report{Made: began.UTC().Truncate(time.Second), Options: o}}
+	r := &Report{Made: began.UTC().Truncate(time.Second), Options: o, Targets: make([]Facts, len(targets))}
+	m := &measurement{Logger: progress, options: o, report: r}
 	var err error
-	if m.report.System, err = Inspect(); err != nil {
+	if r.System, err = Inspect(); err != nil {
 		return nil, err
 	}
 	defer m.close()
-	for _, t := range targets {
-		m.admit(ctx, t, s)
+	for i, t := range targets {
+		m.prepare(ctx, &candidate{t, &r.Targets[i]}, s)
 	}
-	for _, step := range [...]func(context.Context){m.starts, m.explanations, m.stays} {
+	for _, step := range [...]func(context.Context){m.measureStarts, m.measureExplained, m.measureRunning} {
 		step(ctx)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 	}
-	m.report.Took = time.Since(began)
-	return m.report, nil
+	r.Took = time.Since(began)
+	return r, nil
 }
 
-// measurement is what Measure has in hand.
+// measurement is the state of Measure.
 type measurement struct {
 	*log.Logger
 	options Options
 	report  *Report
-	targets []Target // those that work
+	targets []*candidate // those that are available
 }
 
-// folder of a target.
-func folder(s Setup, t Target) string {
-	return filepath.Join(s.Scratch, strings.NewReplacer(" ", "-", "/", "-").Replace(t.Name()))
+// candidate is a target with its entry in the report.
+type candidate struct {
+	Target
+	*Facts
 }
 
-// Sweep removes what a benchmark has left that had the same scratch folder, and
-// was killed. The folder is empty then.
-func Sweep(ctx context.Context, targets []Target, s Setup, progress *log.Logger) error {
+// scratch returns the scratch directory of a target.
+func scratch(s Setup, t Target) string {
+	return filepath.Join(s.Scratch, strings.NewReplacer(" ", "-", "/", "-").Replace(t.Facts().Name))
+}
+
+// Recover removes what a benchmark with the same scratch directory has left that
+// was killed. The directory is empty then.
+func Recover(ctx context.Context, targets []Target, s Setup, progress *log.Logger) error {
 	for _, t := range targets {
-		of := s
-		of.Scratch = folder(s, t)
+		name, of := t.Facts().Name, s
+		of.Scratch = scratch(s, t)
 		if _, err := os.Stat(of.Scratch); err != nil {
 			continue
 		}
-		progress.Printf("remove what an earlier benchmark has left of %s", t.Name())
-		if sweeper, ok := t.(Sweeper); ok {
-			if err := sweeper.Sweep(ctx, of); err != nil {
-				return fmt.Errorf("remove what an earlier benchmark has left of %s: %w", t.Name(), err)
+		progress.Printf("%s: removing what an earlier benchmark left", name)
+		if r, ok := t.(Recoverer); ok {
+			if err := r.Recover(ctx, of); err != nil {
+				return fmt.Errorf("%s: remove what an earlier benchmark left: %w", name, err)
 			}
 		}
 		if err := os.RemoveAll(of.Scratch); err != nil {
@@ -72,59 +78,51 @@ func Sweep(ctx context.Context, targets []Target, s Setup, progress *log.Logger)
 	return nil
 }
 
-// admit prepares a target.
-func (m *measurement) admit(ctx context.Context, t Target, s Setup) {
-	facts := Facts{Name: t.Name(), Kind: t.Kind()}
-	err := t.Available()
+func (m *measurement) prepare(ctx context.Context, c *candidate, s Setup) {
+	facts := c.Target.Facts()
+	c.Name, c.Kind = facts.Name, facts.Kind
+	err := c.Available()
 	if err == nil {
-		m.Printf("prepare %s", t.Name())
-		s.Scratch = folder(s, t)
+		m.Printf("prepare %s", c.Name)
+		m.targets = append(m.targets, c)
+		s.Scratch = scratch(s, c.Target)
 		if err = os.Mkdir(s.Scratch, 0o755); err == nil {
-			err = t.Prepare(ctx, s)
+			err = c.Prepare(ctx, s)
 		}
-		m.targets = append(m.targets, t)
 	}
-	if err == nil {
-		facts.Version, facts.Emulated = t.Version(), t.Emulated()
-	}
-	m.report.Targets = append(m.report.Targets, facts)
 	if err != nil {
-		m.drop(t, err)
+		m.leaveOut(c, err)
+		return
 	}
+	*c.Facts = c.Target.Facts()
 }
 
-// drop leaves a target out from here on.
-func (m *measurement) drop(t Target, err error) {
-	m.Printf("%s is left out: %v", t.Name(), err)
-	m.facts(t).LeftOut = err.Error()
+// leaveOut excludes a target from what follows.
+func (m *measurement) leaveOut(c *candidate, err error) {
+	m.Printf("%s is left out: %v", c.Name, err)
+	c.LeftOut = err.Error()
 }
 
-// attempts that something has before its target is left out: in an hour with
-// machines, one of them may well fail to come up.
+// attempts of a step before its target is left out: in an hour with machines, one
+// of them may well fail to boot.
 const attempts = 3
 
-// insist does something until it succeeds. Each failure is told, and kept.
-func (m *measurement) insist(ctx context.Context, t Target, do func() error) (err error) {
+// retry repeats a step until it succeeds. Failures are logged, and in the report.
+func (m *measurement) retry(ctx context.Context, c *candidate, do func() error) (err error) {
 	for n := range attempts {
 		if err = do(); err == nil || ctx.Err() != nil || errors.Is(err, errors.ErrUnsupported) {
 			return err
 		}
-		m.Printf("%s, attempt %d of %d: %v", t.Name(), n+1, attempts, err)
-		m.report.Failed = append(m.report.Failed, Failure{t.Name(), err.Error()})
+		m.Printf("%s, attempt %d of %d: %v", c.Name, n+1, attempts, err)
+		m.report.Failed = append(m.report.Failed, Failure{c.Name, err.Error()})
 	}
 	return err
 }
 
-func (m *measurement) facts(t Target) *Facts {
-	return &m.report.Targets[slices.IndexFunc(m.report.Targets, func(f Facts) bool { return f.Name == t.Name() })]
-}
-
-func (m *measurement) out(t Target) bool { return m.facts(t).LeftOut != "" }
-
 func (m *measurement) close() {
-	for _, t := range m.targets {
-		if err := t.Close(); err != nil {
-			m.Printf("clean up after %s: %v", t.Name(), err)
+	for _, c := range m.targets {
+		if err := c.Close(); err != nil {
+			m.Printf("%s: clean up: %v", c.Name, err)
 		}
 	}
 }

@@ -3,67 +3,52 @@ package benchmark_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/minictr/minictr/benchmark"
 )
 
-// unsteady is a target whose starts fail now and then, and that answers nothing
-// but numbers.
+// unsteady is a target some of whose starts fail.
 type unsteady struct {
-	name          string
-	kind          benchmark.Kind
-	fails         func(start int) bool
-	started, runs int
-	running       int
+	name                   string
+	kind                   benchmark.Kind
+	fails                  func(start int) bool
+	started, runs, running int
 }
 
-func (u *unsteady) Name() string                                   { return u.name }
-func (u *unsteady) Kind() benchmark.Kind                           { return u.kind }
 func (u *unsteady) Available() error                               { return nil }
-func (u *unsteady) Version() string                                { return "1" }
-func (u *unsteady) Emulated() bool                                 { return false }
 func (u *unsteady) Prepare(context.Context, benchmark.Setup) error { return nil }
 func (u *unsteady) Processes() []int                               { return nil }
 func (u *unsteady) Disk() (int64, error)                           { return 1, nil }
 func (u *unsteady) Close() error                                   { return nil }
 
-func (u *unsteady) Start(context.Context) (benchmark.Instance, error) {
+func (u *unsteady) Facts() benchmark.Facts { return benchmark.Facts{Name: u.name, Kind: u.kind} }
+
+func (u *unsteady) Start(context.Context) (*benchmark.Instance, error) {
 	u.started++
 	if u.fails(u.started) {
-		return nil, errors.New("start " + strconv.Itoa(u.started) + " has failed")
+		return nil, fmt.Errorf("start %d has failed", u.started)
 	}
 	u.running++
-	return &steady{u}, nil
-}
-
-type steady struct{ of *unsteady }
-
-func (s *steady) Phases() []benchmark.Phase { return []benchmark.Phase{{Name: "all", Took: 1}} }
-func (s *steady) Answer() benchmark.Answer  { return benchmark.Answer{} }
-func (s *steady) Processes() []int          { return nil }
-func (s *steady) Cgroup() string            { return "" }
-
-func (s *steady) Run(_ context.Context, out io.Writer, _ ...string) error {
-	if s.of.runs++; s.of.fails(1) && s.of.runs == 2 {
-		return errors.New("no work was done")
+	run := func(_ context.Context, out io.Writer, _ ...string) error {
+		if u.runs++; u.fails(1) && u.runs == 2 {
+			return errors.New("no work was done")
+		}
+		_, err := io.WriteString(out, "5\n")
+		return err
 	}
-	_, err := io.WriteString(out, "5\n")
-	return err
+	stop := func() error { u.running--; return nil }
+	phases := []benchmark.Phase{{Name: "all", Took: 1}}
+	return &benchmark.Instance{Phases: phases, Processes: u.Processes, Run: run, Stop: stop}, nil
 }
 
-func (s *steady) Stop() error {
-	s.of.running--
-	return nil
-}
-
-// What fails once is done again and told; what goes on failing is left out, and
-// does not end the rest.
-func TestMeasureGoesOn(t *testing.T) {
+// What fails once is repeated and reported; what keeps failing is left out, and does
+// not end the rest.
+func TestFailuresAreRepeated(t *testing.T) {
 	targets := []*unsteady{
 		{name: "process", kind: benchmark.Process, fails: func(int) bool { return false }},
 		{name: "every second", kind: benchmark.Container, fails: func(n int) bool { return n%2 == 1 }},
@@ -75,7 +60,8 @@ func TestMeasureGoesOn(t *testing.T) {
 	}
 	o := benchmark.Smallest()
 	o.Containers, o.Cold = 10, 0
-	r, err := benchmark.Measure(t.Context(), list, o, benchmark.Setup{Scratch: t.TempDir()}, log.New(t.Output(), "", 0))
+	setup := benchmark.Setup{Scratch: t.TempDir()}
+	r, err := benchmark.Measure(t.Context(), list, o, setup, log.New(t.Output(), "", 0))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +85,8 @@ func TestMeasureGoesOn(t *testing.T) {
 	if len(r.Work) != 2*len(benchmark.WorkKinds()) {
 		t.Errorf("work: %+v", r.Work)
 	}
-	if r.Targets[0].LeftOut+r.Targets[1].LeftOut != "" || !strings.Contains(r.Targets[2].LeftOut, "start 7 has failed") {
+	leftOut := r.Targets[2].LeftOut
+	if r.Targets[0].LeftOut+r.Targets[1].LeftOut != "" || !strings.Contains(leftOut, "start 7 has failed") {
 		t.Errorf("targets: %+v", r.Targets)
 	}
 	for _, u := range targets {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Report is all that was measured, one entry for each measurement: report.json.
-// Medians and slopes are computed from it, and stand nowhere in it.
+// Report is report.json: one entry for each measurement. Medians and slopes are
+// computed from it, and are not in it.
 type Report struct {
 	Made    time.Time     `json:"made"`
 	Took    time.Duration `json:"tookNS"`
@@ -25,11 +25,11 @@ type Facts struct {
 	Kind     Kind   `json:"kind"`
 	Version  string `json:"version,omitempty"`
 	Emulated bool   `json:"emulated"`          // without KVM
-	LeftOut  string `json:"leftOut,omitempty"` // why there are no figures, or not all
-	Seen     Answer `json:"seen"`              // what the workload told of its surroundings
+	LeftOut  string `json:"leftOut,omitempty"` // why figures are missing
+	Seen     Answer `json:"seen"`              // the last answer of the workload
 }
 
-// Failure of a start, or of work inside, after which it was tried again.
+// Failure of a start, or of work inside, which was repeated.
 type Failure struct {
 	What   string `json:"what"` // the target
 	Reason string `json:"reason"`
@@ -39,12 +39,12 @@ type Failure struct {
 type Start struct {
 	Target    string  `json:"target"`
 	Cold      bool    `json:"cold"`      // the page cache was dropped before
-	Explained bool    `json:"explained"` // the tool told of its parts: slower, and not counted among the others
+	Explained bool    `json:"explained"` // the tool printed each step: slower, and not among the others
 	Order     int     `json:"order"`     // of all starts
 	Phases    []Phase `json:"phases"`
 }
 
-// Took is the time from the command to the first byte of the answer.
+// Took returns the time from the command to the first byte of the answer.
 func (s Start) Took() (d time.Duration) {
 	for _, p := range s.Phases {
 		d += p.Took
@@ -52,29 +52,28 @@ func (s Start) Took() (d time.Duration) {
 	return d
 }
 
-// Size is what N instances take that run at the same time. N is 0 before the
-// first: daemons, and the image or the box.
+// Size is what N instances take that run at the same time; before the first, N is
+// 0, and there are daemons, and the image or the box.
 type Size struct {
 	Target    string `json:"target"`
 	N         int    `json:"n"`
-	PSS       int64  `json:"pssBytes"`       // of all processes that serve them; a page that two share is half of each
-	Daemons   int64  `json:"daemonsBytes"`   // as much of it belongs to processes that serve all together
-	Cgroup    int64  `json:"cgroupBytes"`    // memory.current of their control groups; -1 where there is none
+	PSS       int64  `json:"pssBytes"`       // of all processes that serve them
+	Daemons   int64  `json:"daemonsBytes"`   // the part of PSS of processes that serve all instances
+	Cgroup    int64  `json:"cgroupBytes"`    // memory.current of their cgroups; -1 without one
 	Available int64  `json:"availableBytes"` // MemAvailable of this computer
 	Disk      int64  `json:"diskBytes"`
 	Processes int    `json:"processes"`
 }
 
-// Work is how much was done in a second, in an instance and right before on the
-// host.
+// Work is how much was done in a second, in an instance and right before on the host.
 type Work struct {
 	Target string  `json:"target"`
-	Kind   string  `json:"kind"` // the workload's word: cpu, calls, switches
+	Kind   string  `json:"kind"` // of WorkKinds
 	Inside float64 `json:"insidePerSecond"`
 	Host   float64 `json:"hostPerSecond"`
 }
 
-// WorkKinds are the kinds of work, and what each shows.
+// WorkKinds returns the kinds of work, as arguments of the workload, and what each shows.
 func WorkKinds() [][2]string {
 	return [][2]string{
 		{"cpu", "finding primes: instructions alone"},
@@ -96,11 +95,12 @@ type Options struct {
 	Seed       uint64        `json:"seed"`   // of the order
 }
 
-// Less is whether it is less than the method asks for.
+// Less reports whether o is less than Full.
 func (o Options) Less() bool {
 	full := Full()
-	return o.Containers < full.Containers || o.Machines < full.Machines || o.Cold < full.Cold || o.ColdVM < full.ColdVM ||
-		slices.Max(o.Counts) < slices.Max(full.Counts) || slices.Max(o.CountsVM) < slices.Max(full.CountsVM) || o.Rounds < full.Rounds || o.Work < full.Work
+	return o.Containers < full.Containers || o.Machines < full.Machines ||
+		o.Cold < full.Cold || o.ColdVM < full.ColdVM || o.Rounds < full.Rounds || o.Work < full.Work ||
+		slices.Max(o.Counts) < slices.Max(full.Counts) || slices.Max(o.CountsVM) < slices.Max(full.CountsVM)
 }
 
 // Full is what the method asks for: at least 30 warm starts of containers, and
@@ -131,23 +131,11 @@ func Smallest() Options {
 	}
 }
 
-func (o Options) warm(k Kind) int {
+// amounts returns what is measured of a kind: warm and cold starts, and numbers
+// of instances at the same time.
+func (o Options) amounts(k Kind) (warm, cold int, counts []int) {
 	if k == Machine {
-		return o.Machines
+		return o.Machines, o.ColdVM, o.CountsVM
 	}
-	return o.Containers
-}
-
-func (o Options) cold(k Kind) int {
-	if k == Machine {
-		return o.ColdVM
-	}
-	return o.Cold
-}
-
-func (o Options) counts(k Kind) []int {
-	if k == Machine {
-		return o.CountsVM
-	}
-	return o.Counts
+	return o.Containers, o.Cold, o.Counts
 }

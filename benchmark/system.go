@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -22,42 +23,35 @@ type System struct {
 	KVM        string `json:"kvm"`        // "usable", or why it is not
 }
 
-// Inspect looks at this computer.
+// Inspect returns the facts of this computer. What /proc does not say is empty.
 func Inspect() (s System, err error) {
 	var name unix.Utsname
 	if err := unix.Uname(&name); err != nil {
 		return s, os.NewSyscallError("uname", err)
 	}
-	s.Kernel, s.Arch = unix.ByteSliceToString(name.Release[:]), unix.ByteSliceToString(name.Machine[:])
-	s.OS = setting("/etc/os-release", "PRETTY_NAME", "=")
-	s.CPU = setting("/proc/cpuinfo", "model name", ":")
-	s.Hypervisor = strings.Contains(" "+setting("/proc/cpuinfo", "flags", ":")+" ", " hypervisor ")
 	var set unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &set); err != nil {
 		return s, os.NewSyscallError("sched_getaffinity", err)
 	}
-	s.CPUs = set.Count()
-	s.Cgroup, s.KVM = cgroupMode(), kvm()
-	s.Memory, err = field("/proc/meminfo", "MemTotal:")
+	s.Kernel, s.Arch = unix.ByteSliceToString(name.Release[:]), unix.ByteSliceToString(name.Machine[:])
+	s.CPUs, s.Cgroup, s.KVM = set.Count(), cgroupMode(), kvm()
+	s.OS, _ = field("/etc/os-release", "PRETTY_NAME", "=")
+	s.CPU, _ = field("/proc/cpuinfo", "model name", ":")
+	flags, _ := field("/proc/cpuinfo", "flags", ":")
+	s.Hypervisor = slices.Contains(strings.Fields(flags), "hypervisor")
+	s.Memory, err = memoryField("/proc/meminfo", "MemTotal")
 	return s, err
 }
 
-// setting is the value of the first line of a file that begins with key; "" if
-// there is none.
-func setting(file, key, separator string) string {
-	text, _ := os.ReadFile(file)
-	for line := range strings.Lines(string(text)) {
-		if name, value, ok := strings.Cut(line, separator); ok && strings.TrimSpace(name) == key {
-			return strings.Trim(strings.TrimSpace(value), `"`)
-		}
-	}
-	return ""
+// Cgroup2Alone reports whether /sys/fs/cgroup is cgroup v2, with all controllers.
+func Cgroup2Alone() bool {
+	var st unix.Statfs_t
+	return unix.Statfs("/sys/fs/cgroup", &st) == nil && st.Type == unix.CGROUP2_SUPER_MAGIC
 }
 
 func cgroupMode() string {
-	var st unix.Statfs_t
-	switch err := unix.Statfs("/sys/fs/cgroup", &st); {
-	case err == nil && st.Type == unix.CGROUP2_SUPER_MAGIC:
+	switch {
+	case Cgroup2Alone():
 		return "v2 alone"
 	case unix.Access("/sys/fs/cgroup/unified", unix.F_OK) == nil:
 		return "hybrid: v1 has the controllers, v2 lies beside it"
@@ -65,15 +59,12 @@ func cgroupMode() string {
 	return "v1"
 }
 
-// kvmGetAPIVersion is KVM_GET_API_VERSION, _IO(0xAE, 0) of linux/kvm.h, and
-// kvmCreateVM is KVM_CREATE_VM, _IO(0xAE, 1).
-const (
-	kvmGetAPIVersion = 0xAE00
-	kvmCreateVM      = 0xAE01
-)
-
-// kvm tries it: the device may be there, and its CPU not able.
+// kvm makes an empty machine: the device may exist although the CPU cannot.
 func kvm() string {
+	const (
+		getAPIVersion = 0xAE00 // KVM_GET_API_VERSION of linux/kvm.h: _IO(0xAE, 0)
+		createVM      = 0xAE01 // KVM_CREATE_VM
+	)
 	f, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "there is no /dev/kvm"
@@ -81,10 +72,10 @@ func kvm() string {
 		return err.Error()
 	}
 	defer f.Close()
-	if _, err := unix.IoctlRetInt(int(f.Fd()), kvmGetAPIVersion); err != nil {
+	if _, err := unix.IoctlRetInt(int(f.Fd()), getAPIVersion); err != nil {
 		return "/dev/kvm: KVM_GET_API_VERSION: " + err.Error()
 	}
-	vm, err := unix.IoctlRetInt(int(f.Fd()), kvmCreateVM)
+	vm, err := unix.IoctlRetInt(int(f.Fd()), createVM)
 	if err != nil {
 		return "/dev/kvm: KVM_CREATE_VM: " + err.Error()
 	}

@@ -1,23 +1,8 @@
-// Package benchmark contrasts containers with virtual machines: how long until
-// the same small program answers, how much memory and disk it takes to keep it
-// running, and how fast it works in there.
-//
-// Whatever can run that program, the workload, is a Target: a plain process, a
-// container engine, a virtual machine. The rules that make them comparable:
-//
-//   - A start begins with the command that a person would type and ends with
-//     the first byte of the workload's answer. Phases lie between the two, one
-//     after the other, without a gap: their sum is the time of the start.
-//   - What a person does once (downloads, loading an image, making a box) is
-//     Prepare, and is not counted.
-//   - Whatever has to live for the workload to live is counted as memory:
-//     emulators, watchers, shims, daemons.
 package benchmark
 
 import (
 	"context"
 	"io"
-	"syscall"
 	"time"
 )
 
@@ -30,130 +15,102 @@ const (
 	Machine   Kind = "machine"   // a kernel of its own
 )
 
-// A Target runs the workload in one way. All its methods but Close are called
-// from one goroutine.
+// Target runs the workload in one way. Its methods are called from one goroutine.
 type Target interface {
-	// Name is what stands in tables: "minictr run", "vagrant up". It is unique.
-	Name() string
-	Kind() Kind
+	// Facts returns name and kind; after Prepare, also version and emulation.
+	Facts() Facts
 
-	// Available is nil, or says in a few words why this target is left out:
+	// Available returns an error that says why the target cannot be measured:
 	// "podman is not installed".
 	Available() error
 
-	// Version of the tool, after Available: "podman 4.3.1".
-	Version() string
-
-	// Emulated is whether software translates each of the guest's instructions,
-	// as QEMU does without KVM.
-	Emulated() bool
-
-	// Prepare does what is not counted. What it makes lies in s.Scratch or
-	// is removed by Close.
+	// Prepare does what is not counted. What it makes is in s.Scratch, or is
+	// removed by Close.
 	Prepare(ctx context.Context, s Setup) error
 
-	// Start starts one more instance and returns when the first byte of its
-	// answer has come. Instances that were started before keep running.
-	Start(ctx context.Context) (Instance, error)
+	// Start starts one more instance, and returns when the first byte of its
+	// answer is there. Earlier instances keep running.
+	Start(ctx context.Context) (*Instance, error)
 
-	// Processes are those that serve all instances together: daemons. They are
-	// given by their ids on the host.
+	// Processes returns the ids of those that serve all instances: daemons.
 	Processes() []int
 
-	// Disk is how many bytes of disk (st_blocks, not st_size) everything takes
-	// that the target keeps at this moment: the image or box, and what its
-	// instances have added.
+	// Disk returns how many bytes of disk (st_blocks, not st_size) the target
+	// takes now: the image or box, and what its instances have added.
 	Disk() (int64, error)
 
-	// Close ends daemons and removes what Prepare has made. Instances have been
-	// stopped before.
+	// Close stops daemons and removes what Prepare has made, after all instances
+	// have been stopped.
 	Close() error
 }
 
-// An Explainer is a Target that can tell of which parts a start consists, at the
-// price of a start that takes longer: those are kept apart from the others.
+// Explainer is a Target that can divide a start into more phases. Such a start
+// takes longer, and is kept apart from the others.
 type Explainer interface {
-	// Explain is errors.ErrUnsupported if it cannot be told.
+	// Explain returns errors.ErrUnsupported if the phases are unknown.
 	Explain(ctx context.Context) ([]Phase, error)
 }
 
-// A Sweeper is a Target of which something lives on if the benchmark is killed
-// (kill -9): more than files in its scratch folder.
-type Sweeper interface {
-	// Sweep ends and removes what an earlier benchmark has left, whose scratch
-	// folder was s.Scratch. The files in it stay.
-	Sweep(ctx context.Context, s Setup) error
+// Recoverer is a Target that leaves more than files in its scratch directory
+// when the benchmark is killed.
+type Recoverer interface {
+	// Recover stops and removes what an earlier benchmark with the same s.Scratch
+	// has left. Files in s.Scratch stay.
+	Recover(ctx context.Context, s Setup) error
 }
 
-// Tied are the attributes of a process that does not outlive the benchmark, and
-// does not hear the terminal's Ctrl-C, since it may be what cleans up.
-func Tied() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-}
-
-// Setup is what a target gets to work with.
+// Setup is what a target works with. Paths are absolute.
 type Setup struct {
-	Source   string // the folder of minictr's source: bin, scripts
+	Source   string // the directory of minictr's source: bin, scripts
 	Minictr  string // the program
 	Workload string // the static program, benchmark/workload, for this CPU
-	Scratch  string // an empty folder for the target alone
+	Scratch  string // an empty directory for the target alone
 	Log      io.Writer
 }
 
-// An Instance is a running workload that has answered.
-type Instance interface {
-	// Phases from the command to the first byte of the answer, in their order.
-	Phases() []Phase
+// Instance is a running workload that has answered.
+type Instance struct {
+	Phases []Phase // from the command to the first byte of the answer
+	Answer Answer
 
-	// Answer of the workload.
-	Answer() Answer
+	// Processes returns the ids, on the host, of those that serve this instance,
+	// and end with it.
+	Processes func() []int
 
-	// Processes on the host that serve this instance, and end with it. They are
-	// looked up at each call.
-	Processes() []int
+	// Cgroup returns the directory of the instance's own cgroup, or "". It may be nil.
+	Cgroup func() string
 
-	// Cgroup is the folder of the instance's own control group, or "".
-	Cgroup() string
-
-	// Run runs a program inside and hands its output over. The workload is
-	// called Workload in each target: Run(ctx, out, Workload, "calls", "2").
-	Run(ctx context.Context, stdout io.Writer, argv ...string) error
+	// Run runs a program inside. The workload's path is Workload in each target:
+	// Run(ctx, out, Workload, "calls", "2").
+	Run func(ctx context.Context, stdout io.Writer, argv ...string) error
 
 	// Stop ends the instance and removes it. It returns when nothing is left.
-	Stop() error
+	Stop func() error
 }
 
-// Workload is the path of the workload inside containers and machines. (A plain
-// process is given another first argument.)
+// Workload is the path of the workload inside containers and machines.
 const Workload = "/bin/workload"
 
-// A Phase is a part of a start.
+// Phase is a part of a start.
 type Phase struct {
 	Name string        `json:"name"`
 	Took time.Duration `json:"ns"`
 }
 
-// A Clock divides a start into phases.
+// Clock divides a start into phases.
 type Clock struct {
 	last   time.Time
-	phases []Phase
+	Phases []Phase // until the last mark
 }
 
 // StartClock is called right before the command.
 func StartClock() *Clock { return &Clock{last: time.Now()} }
 
-// Mark ends a phase now.
-func (c *Clock) Mark(phase string) { c.MarkAt(phase, time.Now()) }
-
-// MarkAt ends a phase at a time that was noted earlier. Times that lie before
-// the end of the last phase give an empty one.
-func (c *Clock) MarkAt(phase string, t time.Time) {
-	if t.Before(c.last) {
-		t = c.last
+// Mark ends a phase. One that ends before the last has has a duration of 0.
+func (c *Clock) Mark(phase string, end time.Time) {
+	if end.Before(c.last) {
+		end = c.last
 	}
-	c.phases = append(c.phases, Phase{phase, t.Sub(c.last)})
-	c.last = t
+	c.Phases = append(c.Phases, Phase{phase, end.Sub(c.last)})
+	c.last = end
 }
-
-// Phases until the last mark.
-func (c *Clock) Phases() []Phase { return c.phases }

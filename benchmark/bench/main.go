@@ -1,16 +1,14 @@
-// Bench contrasts containers with virtual machines on this computer, prints a
-// table and writes report.json and report.html:
+// Bench compares containers with virtual machines on this computer, prints tables
+// and writes report.json and report.html:
 //
 //	bench [FLAGS] WORKLOAD
 //
 // WORKLOAD is benchmark/workload, built for this CPU. scripts/bench builds both
-// and runs this.
+// and runs this. Reading order: main.go (flags), scratch.go, output.go.
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -25,7 +23,6 @@ import (
 	"github.com/minictr/minictr/benchmark"
 	"github.com/minictr/minictr/benchmark/engine"
 	"github.com/minictr/minictr/benchmark/machine"
-	"github.com/minictr/minictr/benchmark/report"
 	"github.com/minictr/minictr/hint"
 	"golang.org/x/sys/unix"
 )
@@ -49,14 +46,15 @@ func main() {
 }
 
 func bench(ctx context.Context) error {
+	// flags
 	quick := flag.Bool("quick", false, "measure less, for a first look")
-	machines := flag.Bool("machines", true, "virtual machines too, not only containers")
-	source := flag.String("source", ".", "the folder of minictr's source, where bin/minictr was built")
-	out := flag.String("out", "bin/bench", "the folder where report.json and report.html are written")
-	again := flag.String("again", "", "measure nothing; write the report of this report.json again")
-	only := flag.String("only", "", "the targets with these words in their names, by commas")
-	starts := flag.Int("machine-starts", 0, "warm starts of each kind of machine, for less than everything")
-	most := flag.Int("most-machines", 0, "never have more machines than these at the same time")
+	machines := flag.Bool("machines", true, "measure virtual machines too, not only containers")
+	source := flag.String("source", ".", "`directory` of minictr's source, where bin/minictr was built")
+	out := flag.String("out", "bin/bench", "`directory` to write report.json and report.html to")
+	again := flag.String("again", "", "measure nothing; write the report of this report.json `file` again")
+	only := flag.String("only", "", "measure only targets whose names have one of these `words`, separated by commas")
+	starts := flag.Int("machine-starts", 0, "`number` of warm starts of each kind of machine (default 10)")
+	most := flag.Int("most-machines", 0, "maximum `number` of machines at the same time (default 10)")
 	flag.Parse()
 	if *again != "" {
 		r, err := read(*again)
@@ -66,8 +64,10 @@ func bench(ctx context.Context) error {
 		return write(r, *out)
 	}
 	if flag.NArg() != 1 {
-		return errors.New("one argument is wanted, the program of benchmark/workload")
+		return errors.New("exactly one argument is required: the program of benchmark/workload")
 	}
+
+	// what is measured
 	o := benchmark.Full()
 	if *quick {
 		o = benchmark.Quick()
@@ -82,7 +82,16 @@ func bench(ctx context.Context) error {
 	if !*machines {
 		targets = engine.Targets()
 	}
-	s := benchmark.Setup{Source: *source, Minictr: filepath.Join(*source, "bin/minictr"), Workload: flag.Arg(0), Scratch: scratchFolder()}
+
+	// where
+	s := benchmark.Setup{Source: *source, Minictr: filepath.Join(*source, "bin/minictr"),
+		Workload: flag.Arg(0), Scratch: scratchDir()}
+	for _, path := range [...]*string{&s.Source, &s.Minictr, &s.Workload, &s.Scratch} {
+		var err error
+		if *path, err = filepath.Abs(*path); err != nil {
+			return err
+		}
+	}
 	r, err := measure(ctx, choose(targets, *only), o, s, *out)
 	if err != nil {
 		return err
@@ -92,81 +101,39 @@ func bench(ctx context.Context) error {
 
 func all() []benchmark.Target { return slices.Concat(engine.Targets(), machine.Targets()) }
 
-// measure removes what is left in the scratch folder, and keeps what is said in
-// OUT/log.
-func measure(ctx context.Context, targets []benchmark.Target, o benchmark.Options, s benchmark.Setup, out string) (r *benchmark.Report, err error) {
-	if err := os.MkdirAll(out, 0o755); err != nil {
-		return nil, err
-	}
-	said, err := os.Create(filepath.Join(out, "log"))
-	if err != nil {
-		return nil, err
-	}
-	defer said.Close()
-	s.Log = said
-	lock, err := lock(s.Scratch)
-	if err != nil {
-		return nil, err
-	}
-	defer lock.Close()
-	progress := log.New(io.MultiWriter(os.Stderr, said), "", log.Ltime)
-	if err := benchmark.Sweep(ctx, all(), s, progress); err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(s.Scratch)) }()
-	return benchmark.Measure(ctx, targets, o, s, progress)
-}
-
+// choose returns the targets whose names contain one of the words.
 func choose(targets []benchmark.Target, words string) []benchmark.Target {
 	if words == "" {
 		return targets
 	}
 	return slices.DeleteFunc(targets, func(t benchmark.Target) bool {
-		return !slices.ContainsFunc(strings.Split(words, ","), func(word string) bool { return strings.Contains(t.Name(), word) })
+		in := func(word string) bool { return strings.Contains(t.Facts().Name, word) }
+		return !slices.ContainsFunc(strings.Split(words, ","), in)
 	})
 }
 
-func read(file string) (*benchmark.Report, error) {
-	data, err := os.ReadFile(file)
+// measure recovers the scratch directory, measures, and logs to OUT/log.
+func measure(ctx context.Context, targets []benchmark.Target, o benchmark.Options, s benchmark.Setup, out string) (
+	r *benchmark.Report, err error,
+) {
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return nil, err
+	}
+	file, err := os.Create(filepath.Join(out, "log"))
 	if err != nil {
 		return nil, err
 	}
-	r := new(benchmark.Report)
-	if err := json.Unmarshal(data, r); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	return r, nil
-}
-
-// write writes the report in all its forms: the table first, to standard output,
-// so that a full disk takes nothing away of what was measured.
-func write(r *benchmark.Report, out string) error {
-	if err := report.Text(os.Stdout, r); err != nil {
-		return err
-	}
-	data, err := json.MarshalIndent(r, "", " ")
+	defer file.Close()
+	s.Log = file
+	lock, err := lock(s.Scratch)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var page bytes.Buffer
-	if err := report.HTML(&page, r); err != nil {
-		return err
+	defer lock.Close()
+	progress := log.New(io.MultiWriter(os.Stderr, file), "", log.Ltime)
+	if err := benchmark.Recover(ctx, all(), s, progress); err != nil {
+		return nil, err
 	}
-	if err := os.MkdirAll(out, 0o755); err != nil {
-		return err
-	}
-	pictures, single := filepath.Join(out, "report.html"), filepath.Join(out, "report.json")
-	if err := errors.Join(replace(single, append(data, '\n')), replace(pictures, page.Bytes())); err != nil {
-		return err
-	}
-	fmt.Printf("\nThe pictures are in %s, every single measurement is in %s.\n", pictures, single)
-	return nil
-}
-
-// replace a file by another, or leave it as it is.
-func replace(file string, data []byte) error {
-	if err := os.WriteFile(file+".new", data, 0o644); err != nil {
-		return errors.Join(err, os.Remove(file+".new"))
-	}
-	return os.Rename(file+".new", file)
+	defer func() { err = errors.Join(err, os.RemoveAll(s.Scratch)) }()
+	return benchmark.Measure(ctx, targets, o, s, progress)
 }

@@ -1,9 +1,5 @@
 package main
 
-// The scratch folder of a user has the same name each time: what a benchmark has
-// left that was killed is found by the next one. Who has it open and locked is the
-// one benchmark that runs; two at a time would measure each other.
-
 import (
 	"errors"
 	"fmt"
@@ -15,30 +11,36 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func scratchFolder() string {
+// scratchDir returns the scratch directory of a user, which is the same each time:
+// the next benchmark finds what a killed one has left.
+func scratchDir() string {
 	return filepath.Join(os.TempDir(), fmt.Sprintf("minictr-bench-%d", os.Getuid()))
 }
 
-// lock makes the folder, if need be, and locks it until the file is closed.
-func lock(folder string) (*os.File, error) {
-	if err := os.Mkdir(folder, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+// lock makes the directory unless it exists, and locks it until the file is closed:
+// two benchmarks at a time would measure each other.
+func lock(dir string) (*os.File, error) {
+	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
 		return nil, err
 	}
-	var status unix.Stat_t
-	if err := unix.Lstat(folder, &status); err != nil {
-		return nil, &os.PathError{Op: "lstat", Path: folder, Err: err}
+	var st unix.Stat_t
+	if err := unix.Lstat(dir, &st); err != nil {
+		return nil, &os.PathError{Op: "lstat", Path: dir, Err: err}
 	}
-	if int(status.Uid) != os.Getuid() {
-		return nil, hint.New(fmt.Errorf("%s belongs to another user", folder), "set another temporary directory: TMPDIR=DIRECTORY")
+	if st.Mode&unix.S_IFMT != unix.S_IFDIR || int(st.Uid) != os.Getuid() {
+		return nil, hint.New(fmt.Errorf("%s belongs to another user", dir),
+			"use another directory for temporary files: TMPDIR=DIRECTORY")
 	}
-	f, err := lockfile.Try(folder, lockfile.Exclusive)
-	named := false
+	f, err := lockfile.Try(dir, lockfile.Exclusive)
 	if err == nil {
-		named, err = lockfile.StillNamed(f, folder) // it may be a link, or have been removed in between
-	}
-	if !named {
+		named, err := lockfile.StillNamed(f, dir) // its holder may have removed it
+		if named || err != nil {
+			return f, err
+		}
 		f.Close()
-		return nil, hint.New(errors.New("another benchmark is running"), "wait for it: two at a time would measure each other")
+	} else if !errors.Is(err, unix.EWOULDBLOCK) {
+		return nil, err
 	}
-	return f, nil
+	return nil, hint.New(errors.New("another benchmark is running"),
+		"wait for it: two at a time would measure each other")
 }

@@ -11,32 +11,34 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// cgroupOf is the folder of the control group that counts the memory of a
-// process, "" if it is one that others share.
+// cgroupOf returns the directory of the cgroup, of v2 or v1, that counts the
+// memory of a process; "" if it is that of the benchmark, or there is none.
 func cgroupOf(pid int) string {
-	mine, _ := os.ReadFile("/proc/self/cgroup")
+	own, _ := os.ReadFile("/proc/self/cgroup")
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
 	for line := range strings.Lines(string(text)) {
-		part := strings.SplitN(strings.TrimSpace(line), ":", 3)
-		if len(part) < 3 || strings.Contains(string(mine), line) {
+		part := strings.SplitN(strings.TrimSpace(line), ":", 3) // ID:CONTROLLERS:PATH, cgroups(7)
+		if len(part) < 3 || strings.Contains(string(own), line) {
 			continue
 		}
-		for _, folder := range [...]string{"/sys/fs/cgroup/memory" + part[2], "/sys/fs/cgroup" + part[2]} {
-			if (part[1] == "memory") == strings.HasPrefix(folder, "/sys/fs/cgroup/memory/") && counts(folder) {
-				return folder
-			}
+		file := "/sys/fs/cgroup" + part[2] + "/memory.current"
+		if part[1] == "memory" {
+			file = "/sys/fs/cgroup/memory" + part[2] + "/memory.usage_in_bytes"
+		}
+		if unix.Access(file, unix.R_OK) == nil {
+			return filepath.Dir(file)
 		}
 	}
 	return ""
 }
 
-// removeCgroups removes those without processes that runc or crun leave when they
-// are killed while they make a container.
+// removeCgroups removes those that runc and crun leave when they are killed while
+// they make a container.
 func removeCgroups() error {
 	return filepath.WalkDir("/sys/fs/cgroup", func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return nil // others remove theirs
+			return nil // removed meanwhile
 		case err != nil || !entry.IsDir() || !strings.HasPrefix(entry.Name(), idPrefix):
 			return err
 		}
@@ -45,9 +47,4 @@ func removeCgroups() error {
 		}
 		return fs.SkipDir
 	})
-}
-
-func counts(folder string) bool {
-	return unix.Access(folder+"/memory.current", unix.R_OK) == nil ||
-		unix.Access(folder+"/memory.usage_in_bytes", unix.R_OK) == nil
 }

@@ -1,145 +1,187 @@
-// Package engine has the targets that share this machine's kernel: a plain
-// process, and the workload in a container of minictr, runc, crun, podman or
-// docker.
-//
-// All are asked in the same way. The workload answers on a socket in a folder
-// that is bound into the container, so that no network has to be made (those of
-// the engines differ too much) and none is in the way. The socket gets its
-// name when somebody listens behind it, and inotify(7) tells that at once:
-// nobody has to try again and again.
-//
-// All containers run detached, and what stays is what the engine needs to watch
-// them; minictr's run in the foreground as well.
 package engine
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/minictr/minictr/benchmark"
+	"github.com/moby/sys/mountinfo"
+	"golang.org/x/sys/unix"
 )
-
-// A tool is how one engine is told what to do. Each method but the first
-// four may rely on what prepare has done.
-type tool interface {
-	name() string
-	available() error
-	at(scratch string)           // where it keeps what it has
-	version() ([]string, string) // a command, and the word before what is looked for in its output
-	prepare(ctx context.Context, s benchmark.Setup) error
-	bundle(id, folder string) error          // what is not counted of each start
-	run(id, folder string) []string          // folder of the host is /answer inside
-	exec(id string, argv ...string) []string // in a running one
-	remove(id string) []string               // a running one
-	list() []string                          // the ids of all
-	store() []string                         // folders on the disk
-	close() error
-}
-
-// attached is a tool whose command may stay for as long as the container runs.
-type attached interface{ foreground() bool }
-
-// Targets are those of this package.
-func Targets() []benchmark.Target {
-	return []benchmark.Target{
-		&process{},
-		&engine{tool: &minictr{attached: true}},
-		&engine{tool: &minictr{}},
-		&engine{tool: &oci{program: "crun", flags: []string{"--cgroup-manager=cgroupfs"}}},
-		&engine{tool: &oci{program: "runc"}},
-		&engine{tool: &podman{}},
-		&engine{tool: &docker{}},
-	}
-}
 
 // idPrefix begins the name of each container.
 const idPrefix = "bench-"
 
-// engine makes a target of a tool.
+// timeout for a container to start, or to end.
+const timeout = 30 * time.Second
+
+// engine is the target of a tool.
 type engine struct {
 	tool
-	setup   benchmark.Setup
-	place   *place
-	daemons family
-	count   int
+	facts   benchmark.Facts
+	vars    map[string]string // of the tool's commands
+	thread  *thread           // which starts commands
+	server  *benchmark.Daemon
+	daemons pids
+	count   int // of containers
 }
 
-func (e *engine) Name() string         { return e.name() }
-func (e *engine) Kind() benchmark.Kind { return benchmark.Container }
-func (e *engine) Emulated() bool       { return false }
-func (e *engine) Processes() []int     { return e.daemons.alive() }
-func (e *engine) Disk() (int64, error) { return benchmark.Usage(e.store()...) }
+// Targets returns those of this package.
+func Targets() (list []benchmark.Target) {
+	for _, t := range tools() {
+		facts := benchmark.Facts{Name: t.name, Kind: benchmark.Container}
+		if t.exec == "" {
+			facts.Kind, facts.Version = benchmark.Process, runtime.Version()
+		}
+		list = append(list, &engine{tool: t, facts: facts})
+	}
+	return list
+}
+
+func (e *engine) Facts() benchmark.Facts { return e.facts }
+func (e *engine) Processes() []int       { return e.daemons.alive() }
+func (e *engine) Disk() (int64, error)   { return benchmark.Usage(e.words(e.store)...) }
 
 func (e *engine) Available() error {
-	if os.Getuid() != 0 {
+	if e.facts.Kind == benchmark.Container && os.Getuid() != 0 {
 		return errors.New("only root makes containers")
 	}
-	return e.available()
+	return benchmark.Installed(strings.Fields(e.programs)...)
 }
 
-func (e *engine) Version() string {
-	command, word := e.version()
-	out, err := exec.Command(command[0], command[1:]...).Output()
-	if err != nil {
-		return err.Error()
+// words splits a command, and then replaces its variables.
+func (e *engine) words(command string) []string {
+	words := strings.Fields(command)
+	for i, word := range words {
+		words[i] = os.Expand(word, func(name string) string { return e.vars[name] })
 	}
-	first, _, _ := strings.Cut(string(out), "\n")
-	_, number, _ := strings.Cut(first, word)
-	number, _, _ = strings.Cut(strings.TrimSpace(number), ",")
-	return number
+	return words
 }
 
-func (e *engine) Prepare(ctx context.Context, s benchmark.Setup) (err error) {
-	e.setup = s
-	if e.place, err = newPlace(e.tool); err != nil {
-		return err
+// open sets the variables, and makes what Close ends.
+func (e *engine) open(s benchmark.Setup) (err error) {
+	state := "/run/" + strings.ReplaceAll(strings.Trim(s.Scratch, "/"), "/", "-")
+	e.vars = map[string]string{"dir": s.Scratch, "state": state, "workload": s.Workload}
+	if e.bundle && !benchmark.Cgroup2Alone() {
+		e.thread, err = newThread(mountCgroup2)
 	}
-	e.at(s.Scratch)
-	before := relatives()
-	err = e.prepare(ctx, s)
-	e.daemons = relatives().without(before)
 	return err
 }
 
-func (e *engine) Close() error {
-	if e.place != nil {
-		e.place.leave()
-	}
-	return e.close()
-}
-
-// waker is a tool that has a daemon.
-type waker interface {
-	wake(ctx context.Context, s benchmark.Setup) error
-}
-
-// Sweep removes the containers that an earlier benchmark has left.
-func (e *engine) Sweep(ctx context.Context, s benchmark.Setup) (err error) {
-	e.at(s.Scratch)
-	if _, err := os.Stat(e.store()[0]); errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	e.setup = s
-	if e.place, err = newPlace(e.tool); err != nil {
+func (e *engine) Prepare(ctx context.Context, s benchmark.Setup) error {
+	if err := e.open(s); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, e.Close(), unmountBelow(s.Scratch), removeCgroups()) }()
-	if daemon, ok := e.tool.(waker); ok {
-		if err := daemon.wake(ctx, s); err != nil {
+	if err := e.fill(s); err != nil {
+		return err
+	}
+	before := descendants()
+	if err := e.startDaemon(ctx, s.Log); err != nil {
+		return err
+	}
+	if e.load != "" {
+		if err := e.do(ctx, nil, e.words(e.client+" "+e.load)); err != nil {
 			return err
 		}
 	}
-	var ids strings.Builder
-	if err := e.do(ctx, &ids, e.list()); err != nil {
+	e.daemons = descendants().without(before)
+	if e.version == "" {
+		return nil
+	}
+	var out bytes.Buffer
+	err := e.do(ctx, &out, e.words(e.version))
+	if match := regexp.MustCompile(`^\S+ (?:version )?([^,\n]*)`).FindStringSubmatch(out.String()); match != nil {
+		e.facts.Version = match[1]
+	}
+	return err
+}
+
+// fill makes the files of the scratch directory.
+func (e *engine) fill(s benchmark.Setup) error {
+	program, err := os.ReadFile(s.Workload)
+	switch {
+	case err != nil || e.facts.Kind == benchmark.Process:
+		return err
+	case e.bundle:
+		if err := os.MkdirAll(e.vars["state"], 0o755); err != nil {
+			return err
+		}
+		return os.CopyFS(filepath.Join(s.Scratch, "bundles/rootfs"), rootfs(program, "dev", "proc", "sys"))
+	}
+	// A copy: the pages of a file that the linker has just written are mapped
+	// more slowly than those of an installed one.
+	if minictr, err := os.ReadFile(s.Minictr); err != nil {
+		return err
+	} else if err := os.WriteFile(filepath.Join(s.Scratch, "minictr"), minictr, 0o755); err != nil {
+		return err
+	}
+	return writeImage(filepath.Join(s.Scratch, "image.tar"), program)
+}
+
+// startDaemon starts it and waits until it answers. It restores the containers
+// of an earlier one, which may have to end first.
+func (e *engine) startDaemon(ctx context.Context, log io.Writer) (err error) {
+	if e.daemon == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*timeout)
+	defer cancel()
+	text, _ := os.ReadFile(e.vars["dir"] + "/docker.pid") // removed when it ends
+	if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil {
+		if err := (pids{pid}).wait(ctx); err != nil {
+			return err
+		}
+	}
+	if e.server, err = benchmark.StartDaemon(log, e.words(e.daemon)...); err != nil {
+		return err
+	}
+	version := func() error { return e.do(ctx, nil, e.words(e.client+" version")) }
+	return benchmark.Poll(ctx, 100*time.Millisecond, version)
+}
+
+func (e *engine) Close() (err error) {
+	if e.vars == nil {
+		return nil
+	}
+	if e.unload != "" {
+		err = e.do(context.Background(), nil, e.words(e.client+" "+e.unload))
+	}
+	if e.server != nil {
+		err = errors.Join(err, e.server.Stop())
+	}
+	e.thread.end()
+	return errors.Join(err, unmountBelow(e.vars["dir"]), os.RemoveAll(e.vars["state"]))
+}
+
+// Recover removes containers, with their mounts and cgroups.
+func (e *engine) Recover(ctx context.Context, s benchmark.Setup) (err error) {
+	if err := e.open(s); err != nil || e.list == "" {
+		return err
+	}
+	if _, err := os.Stat(e.words(e.store)[0]); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	defer func() { err = errors.Join(err, e.Close(), removeCgroups()) }()
+	if err := e.startDaemon(ctx, s.Log); err != nil {
+		return err
+	}
+	var ids bytes.Buffer
+	if err := e.do(ctx, &ids, e.words(e.client+" "+e.list)); err != nil {
 		return err
 	}
 	for _, id := range strings.Fields(ids.String()) {
-		if err := e.do(ctx, nil, e.remove(id)); err != nil {
+		if err := e.do(ctx, nil, (&instance{engine: e, id: id}).words(e.remove)); err != nil {
 			return err
 		}
 	}
@@ -148,65 +190,23 @@ func (e *engine) Sweep(ctx context.Context, s benchmark.Setup) (err error) {
 
 // do runs a command that has to succeed.
 func (e *engine) do(ctx context.Context, stdout io.Writer, argv []string) error {
-	said, err := os.CreateTemp(e.setup.Scratch, "stderr")
+	cmd, err := benchmark.NewCommand(ctx, argv...)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(said.Name())
-	defer said.Close()
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Stdout, cmd.Stderr = stdout, said
-	if err := e.place.start(cmd); err != nil {
+	cmd.Stdout = stdout
+	if err := e.thread.start(cmd); err != nil {
 		return err
 	}
-	return verdict(cmd, said)
+	_, err = cmd.Wait()
+	return err
 }
 
-// verdict waits for a command. What it said stands in the error if it failed;
-// it was said to a file, since a container may keep that open for as long as it
-// lives.
-func verdict(cmd *exec.Cmd, said *os.File) error {
-	err := cmd.Wait()
-	if err == nil {
-		return nil
+// unmountBelow unmounts what an engine has left in its directory.
+func unmountBelow(dir string) error {
+	mounts, err := mountinfo.GetMounts(mountinfo.PrefixFilter(dir))
+	for _, m := range slices.Backward(mounts) { // the innermost first
+		err = cmp.Or(err, os.NewSyscallError("umount "+m.Mountpoint, unix.Unmount(m.Mountpoint, 0)))
 	}
-	text := make([]byte, 4096)
-	n, _ := said.ReadAt(text, 0)
-	return fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, text[:n])
-}
-
-// Start: the first phase is the engine's, until the workload's main begins; the
-// second is the workload's own.
-func (e *engine) Start(ctx context.Context) (benchmark.Instance, error) {
-	e.count++
-	id := fmt.Sprintf("%s%d", idPrefix, e.count)
-	folder, err := os.MkdirTemp(e.setup.Scratch, "answer")
-	if err != nil {
-		return nil, err
-	}
-	i := &instance{engine: e, id: id, folder: folder}
-	if err := e.bundle(id, folder); err != nil {
-		return nil, err
-	}
-	said, err := os.CreateTemp(e.setup.Scratch, "stderr")
-	if err != nil {
-		return nil, err
-	}
-	defer os.Remove(said.Name())
-	defer said.Close()
-	release, err := adopt()
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	before := relatives()
-	returned, err := i.await(ctx, e.run(id, folder), said)
-	if tool, ok := e.tool.(attached); err == nil && !(ok && tool.foreground()) {
-		err = <-returned
-	}
-	if err != nil {
-		return nil, errors.Join(err, i.Stop())
-	}
-	i.processes = relatives().without(before)
-	return i, nil
+	return err
 }

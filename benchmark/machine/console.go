@@ -1,7 +1,8 @@
 package machine
 
-// A serial port is the oldest way for a machine to say something, and there before
-// all others: the kernel writes to it, and any process that opens /dev/console.
+// A serial port is the oldest way for a machine to print something, and works
+// before all others: the kernel writes to it, and any process that opens
+// /dev/console.
 
 import (
 	"bufio"
@@ -12,15 +13,23 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/minictr/minictr/benchmark"
 )
 
-// console is what a machine says on its serial port.
+// The marks on the console.
+const (
+	userSpace = "user space" // the first process begins
+	services  = "services"   // the workload is about to be started
+)
+
+// console is the output of a machine on its serial port.
 type console struct {
-	marks chan mark     // closed when there will be no more
+	marks chan mark     // closed at the end
 	ended chan struct{} // closed then, too
 
 	mu   sync.Mutex
-	last []string // lines, for when something goes wrong
+	last []string // lines, for errors
 }
 
 type mark struct {
@@ -32,7 +41,7 @@ func newConsole() *console {
 	return &console{marks: make(chan mark, 16), ended: make(chan struct{})}
 }
 
-// read to the end, which is the machine's.
+// read reads to the end, which is the machine's.
 func (c *console) read(r io.Reader) {
 	defer close(c.ended)
 	defer close(c.marks)
@@ -52,53 +61,65 @@ func (c *console) read(r io.Reader) {
 	}
 }
 
-func (c *console) said() string {
+// tail returns the last lines.
+func (c *console) tail() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return strings.Join(c.last, "\n")
 }
 
-// wait for a mark.
+// wait returns when a mark was printed.
 func (c *console) wait(ctx context.Context, name string) (time.Time, error) {
 	for {
 		select {
 		case m, ok := <-c.marks:
 			if !ok {
-				return time.Time{}, fmt.Errorf("the machine ended before it was at %q\n%s", name, c.said())
+				return time.Time{}, fmt.Errorf("the machine ended before the mark %q\n%s", name, c.tail())
 			}
 			if m.name == name {
 				return m.at, nil
 			}
 		case <-ctx.Done():
-			return time.Time{}, fmt.Errorf("wait for the machine to be at %q: %w\n%s", name, ctx.Err(), c.said())
+			return time.Time{}, fmt.Errorf("wait for the mark %q: %w\n%s", name, ctx.Err(), c.tail())
 		}
 	}
 }
 
-// follower reads a file that somebody else will make and writes to.
+// clock ends the phases until user space, and until the workload is started.
+func (c *console) clock(ctx context.Context, clock *benchmark.Clock, first string) error {
+	for _, m := range [...][2]string{{first, userSpace}, {"user space", services}} {
+		at, err := c.wait(ctx, m[1])
+		if err != nil {
+			return err
+		}
+		clock.Mark(m[0], at)
+	}
+	return nil
+}
+
+// follower reads a file that another process will create and write.
 type follower struct {
-	ctx   context.Context
-	path  string
-	file  *os.File
-	begun chan<- time.Time
+	ctx     context.Context
+	path    string
+	file    *os.File
+	created chan<- time.Time
 }
 
 // Read waits for data until ctx ends.
 func (f *follower) Read(p []byte) (n int, err error) {
-	const again = 10 * time.Millisecond
 	for {
 		if f.file == nil {
 			if f.file, err = os.Open(f.path); err == nil {
-				f.begun <- time.Now()
+				f.created <- time.Now()
 			}
-		} else if n, _ = f.file.Read(p); n > 0 { // at its end there may be more later
+		} else if n, _ = f.file.Read(p); n > 0 { // after the end of the file there may be more later
 			return n, nil
 		}
 		select {
 		case <-f.ctx.Done():
-			f.file.Close() // without one, this is a word to nobody
+			f.file.Close() // of nil, it does nothing
 			return 0, io.EOF
-		case <-time.After(again):
+		case <-time.After(10 * time.Millisecond):
 		}
 	}
 }

@@ -4,8 +4,8 @@ package machine
 // reads the boot loader from the first sectors, the boot loader a kernel from a
 // file system, the kernel starts systemd, and the workload is one of its services.
 //
-// The disk is the box that scripts/box has made. No machine writes to it: each has
-// an image (qcow2) of its own, which holds the blocks that differ, and for the
+// The disk is the box that scripts/box has made. Machines do not write to it: each
+// has an image (qcow2) of its own, which holds the blocks that differ, and for the
 // others the name of the box.
 
 import (
@@ -15,55 +15,37 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/minictr/minictr/benchmark"
 )
 
 // disk is the target "QEMU disk".
-type disk struct {
-	box, dir string
-	accel    string
-	images   int
-}
+type disk struct{ base }
 
-func (d *disk) Name() string         { return "QEMU disk" }
-func (d *disk) Kind() benchmark.Kind { return benchmark.Machine }
-func (d *disk) Version() string      { return version() + ", box " + box }
-func (d *disk) Emulated() bool       { return d.accel != "kvm" }
-func (d *disk) Processes() []int     { return nil }
-func (d *disk) Disk() (int64, error) { return benchmark.Usage(d.image(), d.dir) }
-func (d *disk) Close() error         { return nil }
+func (t *disk) Facts() benchmark.Facts { return t.facts("QEMU disk", version()+", box "+box) }
+func (t *disk) Disk() (int64, error)   { return benchmark.Usage(t.box("box.img"), t.setup.Scratch) }
 
-func (d *disk) Available() error {
+func (t *disk) Available() error {
 	if runtime.GOARCH != "amd64" {
 		return errors.New("scripts/box makes no box for this processor")
 	}
-	return errors.Join(installed(emulator(), "qemu-img", "ssh"))
+	return benchmark.Installed(emulator(), "qemu-img", "ssh")
 }
 
-// image of the box, and the key for it.
-func (d *disk) image() string { return filepath.Join(d.box, "box.img") }
-func (d *disk) key() string   { return filepath.Join(d.box, "key") }
-
-func (d *disk) Prepare(ctx context.Context, s benchmark.Setup) (err error) {
-	if s, err = absolute(s); err != nil {
-		return err
-	}
-	d.box, d.dir = filepath.Join(s.Source, "bin/box"), s.Scratch
-	if err := sameWorkload(d.box, s.Workload); err != nil {
-		return err
-	}
-	d.accel, err = accel(ctx, s)
-	return err
+func (t *disk) Prepare(ctx context.Context, s benchmark.Setup) error {
+	return errors.Join(t.prepare(ctx, s), sameWorkload(t.box("workload"), s.Workload))
 }
 
-// sameWorkload: what the box has is what is measured elsewhere.
-func sameWorkload(box, workload string) error {
-	has, err := os.ReadFile(filepath.Join(box, "workload"))
+// box returns a file of the box: the image, the key for ssh, the workload.
+func (b *base) box(file string) string { return filepath.Join(b.setup.Source, "bin/box", file) }
+
+// sameWorkload returns an error if the box has another workload than other targets.
+func sameWorkload(inBox, workload string) error {
+	has, err := os.ReadFile(inBox)
 	if errors.Is(err, os.ErrNotExist) {
 		return errors.New("there is no box: scripts/box makes it")
 	}
@@ -80,48 +62,29 @@ func sameWorkload(box, workload string) error {
 // firmware is the phase until user space begins: firmware, boot loader, kernel.
 const firmware = "firmware, kernel"
 
-// machineMemory is what the Vagrantfile gives by default, in MiB.
+// machineMemory in MiB is the Vagrantfile's default.
 const machineMemory = 1024
 
-func (d *disk) Start(ctx context.Context) (benchmark.Instance, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	ports, err := freePorts(2)
+func (t *disk) Start(ctx context.Context) (*benchmark.Instance, error) {
+	t.count++
+	image := filepath.Join(t.setup.Scratch, fmt.Sprintf("%d.qcow2", t.count))
+	clock := benchmark.StartClock()
+	err := benchmark.Run(ctx, nil, "qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2",
+		"-b", t.box("box.img"), image)
 	if err != nil {
 		return nil, err
 	}
-	d.images++
-	image := filepath.Join(d.dir, fmt.Sprintf("%d.qcow2", d.images))
-	clock := benchmark.StartClock()
-	if err := do(exec.CommandContext(ctx, "qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", d.image(), image), nil); err != nil {
-		return nil, err
-	}
-	clock.Mark("disk")
-	q, err := startQEMU(ctx, model{board: "pc", memory: machineMemory, accel: d.accel, cache: 64},
-		map[int]int{workloadPort: ports[0], sshPort: ports[1]},
-		"-drive", "if=virtio,format=qcow2,cache=unsafe,file="+strings.ReplaceAll(image, ",", ",,"), "-device", "virtio-rng-pci")
+	clock.Mark("disk", time.Now())
+	drive := "if=virtio,format=qcow2,cache=unsafe,file=" + strings.ReplaceAll(image, ",", ",,")
+	m := model{board: "pc", memory: machineMemory, accel: t.accel, cache: 64, shell: sshPort, phase: firmware,
+		args: []string{"-drive", drive, "-device", "virtio-rng-pci"}}
+	q, err := m.boot(ctx, clock)
 	if err != nil {
 		return nil, errors.Join(err, os.Remove(image))
 	}
-	i := &whole{plain: plain{qemu: q}, key: d.key(), port: ports[1], image: image}
-	if err := i.boot(ctx, clock, firmware, local(ports[0])); err != nil {
-		return nil, end(err, i.Stop)
+	q.Run = func(ctx context.Context, stdout io.Writer, argv ...string) error {
+		return runBySSH(ctx, t.box("key"), "127.0.0.1", q.shell, stdout, argv)
 	}
-	return i, nil
-}
-
-// whole is a machine with a disk and sshd.
-type whole struct {
-	plain
-	key   string
-	port  int
-	image string
-}
-
-func (w *whole) Run(ctx context.Context, stdout io.Writer, argv ...string) error {
-	return do(sshTo(ctx, w.key, "127.0.0.1", w.port, argv), stdout)
-}
-
-func (w *whole) Stop() error {
-	return errors.Join(w.qemu.stop(), os.Remove(w.image))
+	q.Stop = func() error { return errors.Join(q.stop(), os.Remove(image)) }
+	return &q.Instance, nil
 }

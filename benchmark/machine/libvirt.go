@@ -1,12 +1,12 @@
 package machine
 
 // libvirt keeps machines ("domains"), their disks ("volumes" in a "pool") and their
-// networks, by daemons: libvirtd, which starts QEMU, virtlogd, which keeps what
-// machines say on their consoles, and dnsmasq, which gives them addresses.
+// networks, by daemons: libvirtd, which starts QEMU, virtlogd, which keeps the
+// output of consoles, and dnsmasq, which gives addresses.
 //
-// Where they run already, they are used, and what was there before stays. Where
-// they do not, as in a container or without systemd, they are started for as long
-// as they are needed.
+// Where they run already, they are used, and what existed before stays. Where they
+// do not, as in a container or without systemd, they are started for as long as
+// they are needed.
 
 import (
 	"bytes"
@@ -14,7 +14,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -22,66 +21,64 @@ import (
 	"time"
 
 	"github.com/minictr/minictr/benchmark"
-	"golang.org/x/sys/unix"
 )
 
-// libvirt is what is there, and what was started.
+// libvirt is the daemons that were started, and what existed before.
 type libvirt struct {
 	version string
-	daemons []*exec.Cmd // that were started here
-	before  []string    // what was there already: networks, pools, volumes
+	daemons []*benchmark.Daemon
+	before  []string // of leftovers
 }
 
 // machinePrefix begins the name of each machine of the benchmark.
 const machinePrefix = "minictr-bench-"
 
-// What Vagrant leaves in libvirt's hands when its machines are gone: the network
-// of the Vagrantfile, the pool, and in it the copy of the box.
+// What Vagrant leaves in libvirt when its machines are removed: the network of the
+// Vagrantfile, the pool, and in it the copy of the box.
 const (
 	network = "minictr"
 	pool    = "default"
 )
 
-func connect(ctx context.Context, s benchmark.Setup) (*libvirt, error) {
-	l := new(libvirt)
+func connect(ctx context.Context, s benchmark.Setup) (l *libvirt, err error) {
+	l = new(libvirt)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, l.close())
+		}
+	}()
 	out, err := virsh(ctx, "version")
 	if err != nil {
 		if err := l.start(ctx, s); err != nil {
-			return nil, end(err, l.close)
+			return nil, err
 		}
 		if out, err = virsh(ctx, "version"); err != nil {
-			return nil, end(err, l.close)
+			return nil, err
 		}
 	}
 	_, after, _ := strings.Cut(out, "Using library: libvirt ")
 	l.version, _, _ = strings.Cut(after, "\n")
-	if l.before, err = before(ctx, filepath.Join(s.Scratch, "before")); err != nil {
-		return nil, end(err, l.close)
-	}
-	return l, nil
-}
 
-// before is what is there, and is written down, unless an earlier benchmark that
-// was killed has done so.
-func before(ctx context.Context, file string) ([]string, error) {
+	// what exists is recorded, unless an earlier benchmark that was killed has done so
+	file := filepath.Join(s.Scratch, "before")
 	if text, err := os.ReadFile(file); err == nil {
-		return strings.Split(string(text), "\n"), nil
+		l.before = strings.Split(string(text), "\n")
+		return l, nil
 	}
-	list, err := kept(ctx)
-	if err != nil {
+	if l.before, err = leftovers(ctx); err != nil {
 		return nil, err
 	}
-	return list, os.WriteFile(file, []byte(strings.Join(list, "\n")), 0o644)
+	return l, os.WriteFile(file, []byte(strings.Join(l.before, "\n")), 0o644)
 }
 
-// start the daemons. QEMU is to be run by root: where nobody else may open
-// /dev/kvm, libvirt would find out anew at each call what QEMU can do. The file
-// that says so is seen by this libvirtd alone, in a mount namespace of its own.
+// start starts the daemons. QEMU has to be run by root: where /dev/kvm is closed to
+// other users, libvirt would probe QEMU anew at each call. The file that says so is
+// seen by this libvirtd alone, in a mount namespace of its own.
 func (l *libvirt) start(ctx context.Context, s benchmark.Setup) error {
 	if os.Getuid() != 0 {
 		return errors.New("libvirtd does not run, and only root can start it")
 	}
-	if err := installed("libvirtd", "virtlogd"); err != nil {
+	if err := benchmark.Installed("libvirtd", "virtlogd"); err != nil {
 		return err
 	}
 	conf := filepath.Join(s.Scratch, "qemu.conf")
@@ -93,75 +90,65 @@ func (l *libvirt) start(ctx context.Context, s benchmark.Setup) error {
 		{"unshare", "--mount", "--propagation", "private", "sh", "-c",
 			`mount --bind "$0" /etc/libvirt/qemu.conf && exec libvirtd`, conf},
 	} {
-		cmd := exec.Command(argv[0], argv[1:]...)
-		cmd.Stdout, cmd.Stderr = s.Log, s.Log
-		cmd.SysProcAttr = &unix.SysProcAttr{
-			Setpgid:   true,         // who presses ^C does not mean it: close needs it
-			Pdeathsig: unix.SIGTERM, // but it is not to outlive us
+		d, err := benchmark.StartDaemon(s.Log, argv...)
+		if err != nil {
+			return err
 		}
-		if err := cmd.Start(); err != nil {
-			return failure(cmd, err)
-		}
-		l.daemons = append(l.daemons, cmd)
+		l.daemons = append(l.daemons, d)
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	for {
-		if _, err := virsh(ctx, "version"); err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return errors.New("libvirtd does not answer")
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
+	return benchmark.Poll(ctx, 100*time.Millisecond, func() error { _, err := virsh(ctx, "version"); return err })
 }
 
-// close removes what was not there before, and ends the daemons.
+// close removes what did not exist before, and stops the daemons.
 func (l *libvirt) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	now, err := kept(ctx)
-	errs := []error{err}
+	now, err := leftovers(ctx)
 	for _, command := range slices.Backward(now) { // volumes before their pool
 		if !slices.Contains(l.before, command) {
 			for _, c := range strings.Split(command, "; ") {
-				_, err := virsh(ctx, strings.Fields(c)...)
-				errs = append(errs, err)
+				_, failed := virsh(ctx, strings.Fields(c)...)
+				err = errors.Join(err, failed)
 			}
 		}
 	}
 	for _, d := range slices.Backward(l.daemons) {
-		errs = append(errs, d.Process.Signal(unix.SIGTERM))
-		d.Wait() // its exit status tells nothing that is wanted here
+		err = errors.Join(err, d.Stop())
 	}
-	return errors.Join(errs...)
+	return err
 }
 
-// kept is what libvirt keeps of ours, each as virsh's commands to remove it.
-func kept(ctx context.Context) (list []string, err error) {
-	networks, err := virsh(ctx, "net-list", "--all", "--name")
+// leftovers returns virsh's commands that remove what Vagrant leaves.
+func leftovers(ctx context.Context) (list []string, err error) {
+	exists, err := listed(ctx, network, "net-list", "--all")
 	if err != nil {
 		return nil, err
 	}
-	if slices.Contains(strings.Fields(networks), network) {
+	if exists {
 		list = append(list, "net-destroy "+network+"; net-undefine "+network)
 	}
-	pools, err := virsh(ctx, "pool-list", "--all", "--name")
-	if err != nil || !slices.Contains(strings.Fields(pools), pool) {
+	exists, err = listed(ctx, pool, "pool-list", "--all")
+	if err != nil || !exists {
 		return list, err
 	}
 	list = append(list, "pool-destroy "+pool+"; pool-undefine "+pool)
-	names, err := ours(ctx)
+	names, err := volumes(ctx)
 	for name := range names {
 		list = append(list, "vol-delete "+name+" --pool "+pool)
 	}
 	return list, err
 }
 
-// ours are volumes of the box and of machines made from it: name and path.
-func ours(ctx context.Context) (map[string]string, error) {
+// listed reports whether one of virsh's lists has a name.
+func listed(ctx context.Context, name string, list ...string) (bool, error) {
+	out, err := virsh(ctx, append(list, "--name")...)
+	return slices.Contains(strings.Fields(out), name), err
+}
+
+// volumes returns names and paths of those of the box and of machines made from it.
+func volumes(ctx context.Context) (map[string]string, error) {
 	out, err := virsh(ctx, "vol-list", pool)
 	volumes := map[string]string{}
 	for line := range strings.Lines(out) {
@@ -174,65 +161,47 @@ func ours(ctx context.Context) (map[string]string, error) {
 	return volumes, err
 }
 
-// forget a machine, whatever state it is in, and its disk. Vagrant does not know
-// of one while it is being made.
+// forget removes a machine in any state, and its disk. Vagrant does not know of a
+// machine that it is about to make.
 func forget(ctx context.Context, name string) error {
-	for _, step := range [...]struct {
-		list   []string
-		remove []string
-	}{
-		{[]string{"list", "--name"}, []string{"destroy", name}},
-		{[]string{"list", "--all", "--name"}, []string{"undefine", name}},
-	} {
-		names, err := virsh(ctx, step.list...)
+	for _, step := range [...][2]string{{"list", "destroy"}, {"list --all", "undefine"}} {
+		exists, err := listed(ctx, name, strings.Fields(step[0])...)
+		if err == nil && exists {
+			_, err = virsh(ctx, step[1], name)
+		}
 		if err != nil {
 			return err
 		}
-		if slices.Contains(strings.Fields(names), name) {
-			if _, err := virsh(ctx, step.remove...); err != nil {
-				return err
-			}
-		}
 	}
-	pools, err := virsh(ctx, "pool-list", "--name")
-	if err != nil || !slices.Contains(strings.Fields(pools), pool) {
+	active, err := listed(ctx, pool, "pool-list")
+	if err != nil || !active {
 		return err
 	}
-	volumes, err := ours(ctx)
-	for volume := range volumes {
-		if err == nil && volume == name+".img" {
-			_, err = virsh(ctx, "vol-delete", volume, "--pool", pool)
-		}
+	volumes, err := volumes(ctx)
+	if disk := name + ".img"; err == nil && volumes[disk] != "" {
+		_, err = virsh(ctx, "vol-delete", disk, "--pool", pool)
 	}
 	return err
 }
 
-func (l *libvirt) volumes() (paths []string, err error) {
-	volumes, err := ours(context.Background())
-	for _, path := range volumes {
-		paths = append(paths, path)
-	}
-	return paths, err
-}
-
-// processes that serve all machines: libvirt's own, and dnsmasq, which gives
-// addresses in their network.
+// processes returns those that serve all machines: libvirt's own, and dnsmasq in
+// their network.
 func (l *libvirt) processes() (pids []int) {
 	daemons := []string{"libvirtd", "virtqemud", "virtnetworkd", "virtstoraged", "virtlogd"}
-	folders, _ := filepath.Glob("/proc/[0-9]*")
-	for _, folder := range folders {
-		comm, _ := os.ReadFile(filepath.Join(folder, "comm"))
-		args, _ := os.ReadFile(filepath.Join(folder, "cmdline"))
+	dirs, _ := filepath.Glob("/proc/[0-9]*")
+	for _, dir := range dirs {
+		comm, _ := os.ReadFile(filepath.Join(dir, "comm"))
+		args, _ := os.ReadFile(filepath.Join(dir, "cmdline"))
 		name := strings.TrimSpace(string(comm))
 		if slices.Contains(daemons, name) || name == "dnsmasq" && bytes.Contains(args, []byte("/"+network+".conf")) {
-			pid, _ := strconv.Atoi(filepath.Base(folder))
+			pid, _ := strconv.Atoi(filepath.Base(dir))
 			pids = append(pids, pid)
 		}
 	}
 	return pids
 }
 
-// domain is libvirt's word for a machine: its process.
+// domain returns the process of a machine.
 func domain(name string) []int {
 	text, err := os.ReadFile("/run/libvirt/qemu/" + name + ".pid")
 	if err != nil {
@@ -247,7 +216,7 @@ func domain(name string) []int {
 
 func virsh(ctx context.Context, args ...string) (string, error) {
 	var out bytes.Buffer
-	err := do(exec.CommandContext(ctx, "virsh", append([]string{"-q", "-c", "qemu:///system"}, args...)...), &out)
+	err := benchmark.Run(ctx, &out, append([]string{"virsh", "-q", "-c", "qemu:///system"}, args...)...)
 	if err != nil {
 		err = fmt.Errorf("libvirt: %w", err)
 	}

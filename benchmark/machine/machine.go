@@ -1,22 +1,14 @@
-// Package machine has the targets with a kernel of their own, from the smallest
-// machine to what a person uses every day:
-//
-//	QEMU initramfs    a kernel, and a file system of three programs in memory
-//	QEMU disk         the disk of the box: firmware, boot loader, systemd
-//	vagrant up         the same disk, by Vagrant and libvirt
-//
-// The workload answers in each on a port, and the machine tells on its serial
-// console how far it has come: a line "mark: NAME" ends a phase. The clock that
-// is read is the host's, when the line arrives.
 package machine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
-	"os/exec"
+	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/minictr/minictr/benchmark"
@@ -29,36 +21,62 @@ const (
 	sshPort      = 22
 )
 
-// The marks on the console.
-const (
-	userSpace = "user space" // the first process begins
-	services  = "services"   // the workload is about to be started
-)
+// timeout of a machine, which may have to boot in software.
+const timeout = 5 * time.Minute
 
-// patience with a machine, which may have to boot in software.
-const patience = 5 * time.Minute
+// Targets returns those of this package.
+func Targets() []benchmark.Target { return []benchmark.Target{&initramfs{}, &disk{}, &vagrant{}} }
 
-// Targets are those of this package.
-func Targets() []benchmark.Target {
-	return []benchmark.Target{&direct{}, &disk{}, &vagrant{}}
+// base is what the targets share.
+type base struct {
+	setup benchmark.Setup
+	accel string // kvm, or tcg: software emulation; "" before Prepare
+	count int    // of machines
 }
 
-// emulator is QEMU's program for a machine like this one.
-func emulator() string {
-	return map[string]string{"amd64": "qemu-system-x86_64", "arm64": "qemu-system-aarch64"}[runtime.GOARCH]
+func (b *base) Processes() []int { return nil }
+func (b *base) Close() error     { return nil }
+
+func (b *base) facts(name, version string) benchmark.Facts {
+	f := benchmark.Facts{Name: name, Kind: benchmark.Machine}
+	if b.accel != "" {
+		f.Version, f.Emulated = version, b.accel != "kvm"
+	}
+	return f
 }
 
-func installed(programs ...string) error {
-	for _, program := range programs {
-		if _, err := exec.LookPath(program); err != nil {
-			return fmt.Errorf("%s is not installed", program)
+// prepare finds out whether the CPU can run machines itself. scripts/vm does so by
+// trying, and keeps the answer until the next boot; VM_ACCEL overrides it.
+func (b *base) prepare(ctx context.Context, s benchmark.Setup) error {
+	b.setup = s
+	if b.accel = os.Getenv("VM_ACCEL"); b.accel != "" {
+		return nil
+	}
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return err
+	}
+	for range 2 {
+		text, _ := os.ReadFile(filepath.Join(s.Source, "bin/vm/accel"))
+		if words := strings.Fields(string(text)); len(words) == 2 && words[0] == strings.TrimSpace(string(boot)) {
+			b.accel = words[1]
+			return nil
+		}
+		f, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0)
+		if err != nil {
+			b.accel = "tcg"
+			return nil
+		}
+		f.Close()
+		if err := benchmark.Run(ctx, s.Log, filepath.Join(s.Source, "scripts/vm"), "true"); err != nil {
+			return err
 		}
 	}
-	return nil
+	return errors.New("scripts/vm has not recorded whether KVM works")
 }
 
-// freePorts of this computer. Nobody keeps them free, but the kernel takes its
-// time before it gives the same one again.
+// freePorts returns ports of this computer. They are not reserved, but the kernel
+// does not give the same one again soon.
 func freePorts(n int) (ports []int, err error) {
 	for range n {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -71,16 +89,9 @@ func freePorts(n int) (ports []int, err error) {
 	return ports, nil
 }
 
-// absolute folders: QEMU and libvirt have another working directory.
-func absolute(s benchmark.Setup) (benchmark.Setup, error) {
-	var errs [3]error
-	s.Source, errs[0] = filepath.Abs(s.Source)
-	s.Scratch, errs[1] = filepath.Abs(s.Scratch)
-	s.Workload, errs[2] = filepath.Abs(s.Workload)
-	return s, errors.Join(errs[:]...)
-}
-
 func local(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 
-// end what has failed, too.
-func end(err error, stop func() error) error { return errors.Join(err, stop()) }
+// perArch returns the word for this CPU.
+func perArch(amd64, arm64 string) string {
+	return map[string]string{"amd64": amd64, "arm64": arm64}[runtime.GOARCH]
+}

@@ -1,23 +1,21 @@
 package machine
 
 // A machine is a process: QEMU, whose memory holds the machine's memory, and one
-// of whose threads is its processor. With KVM that thread enters the guest, whose
-// instructions the real processor carries out itself, until one of them wants
-// something of the outside: a device, an interrupt. Without it ("TCG") QEMU
-// translates each piece of the guest's program the first time that it is reached,
-// and keeps the translation.
+// of whose threads is its CPU. With KVM that thread enters the guest, whose
+// instructions the CPU executes itself, until one of them needs the outside: a
+// device, an interrupt. Without it ("TCG") QEMU translates each piece of the
+// guest's program when it is first reached, and keeps the translation.
 //
 // Devices are QEMU's own code. The fewer there are, the sooner the guest's kernel
-// has found them all; those named virtio are made for guests that know where they
-// are.
+// has found them all; virtio devices are made for guests that know where they are.
 
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -26,84 +24,117 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// qemu is a running machine.
-type qemu struct {
-	cmd     *exec.Cmd
-	console *console
-	up      time.Time // the guest's first instruction
-}
+func emulator() string { return perArch("qemu-system-x86_64", "qemu-system-aarch64") }
 
-// startQEMU starts a machine without devices but a serial port, a network card
-// and those that are given by more. Behind the card QEMU itself is the network
-// (qemu(1), -netdev user): no privileges are needed, and nothing is left behind.
-// ports are, for ports inside, those of this computer that lead there.
-func startQEMU(ctx context.Context, m model, ports map[int]int, more ...string) (*qemu, error) {
-	forward := "user,id=net"
-	for inside, here := range ports {
-		forward += fmt.Sprintf(",hostfwd=tcp:127.0.0.1:%d-:%d", here, inside)
-	}
-	args := append([]string{"-M", m.board, "-m", strconv.Itoa(m.memory), "-smp", "1",
-		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio",
-		"-chardev", "socket,id=monitor,fd=3", "-mon", "chardev=monitor,mode=control",
-		"-netdev", forward, "-device", "virtio-net-pci,romfile=,netdev=net"}, m.processor()...)
-
-	theirs, ours, err := monitor()
+// version returns QEMU's: "7.2.22".
+func version() string {
+	out, err := exec.Command(emulator(), "--version").Output()
 	if err != nil {
-		return nil, err
+		return err.Error()
 	}
-	defer ours.Close()
-	q := &qemu{cmd: exec.Command(emulator(), append(args, more...)...), console: newConsole()}
-	q.cmd.ExtraFiles = []*os.File{theirs}
-	q.cmd.SysProcAttr = benchmark.Tied()
-	out, err := q.cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	q.cmd.Stderr = q.cmd.Stdout
-	err = q.cmd.Start()
-	theirs.Close()
-	if err != nil {
-		return nil, err
-	}
-	go q.console.read(out)
-	if q.up, err = running(ctx, ours); err != nil {
-		err = fmt.Errorf("start QEMU: %w\n%s", err, q.console.said())
-		return nil, end(err, q.stop)
-	}
-	return q, nil
+	words := strings.Fields(string(out))
+	return words[min(3, len(words)-1)]
 }
 
 // model of a machine.
 type model struct {
-	board  string // as QEMU names mainboards
+	board  string // QEMU's name of the mainboard
 	memory int    // MiB
-	accel  string // kvm, or tcg: each instruction is translated
-	cache  int    // MiB for translated instructions, which would grow to 1 GiB
+	accel  string
+	cache  int      // MiB for translated instructions; by default, up to 1 GiB
+	shell  int      // the port inside for commands
+	phase  string   // that ends when user space begins
+	args   []string // more devices
 }
 
-func (m model) processor() []string {
-	if m.accel == "kvm" {
-		return []string{"-accel", "kvm", "-cpu", "host"}
+// qemu is a running machine.
+type qemu struct {
+	benchmark.Instance
+	cmd     *benchmark.Command
+	console *console
+	shell   int // the port of this computer for commands
+}
+
+// boot starts a machine, and returns when the workload has answered.
+func (m model) boot(ctx context.Context, clock *benchmark.Clock) (q *qemu, err error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	ports, err := freePorts(2)
+	if err != nil {
+		return nil, err
 	}
-	cpu := map[string]string{"amd64": "qemu64", "arm64": "cortex-a72"}[runtime.GOARCH]
-	return []string{"-accel", fmt.Sprintf("tcg,tb-size=%d", m.cache), "-cpu", cpu}
+	q = &qemu{console: newConsole(), shell: ports[1]}
+	up, err := q.start(ctx, m, ports)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, q.stop())
+		}
+	}()
+	clock.Mark("QEMU", up)
+	if err := q.console.clock(ctx, clock, m.phase); err != nil {
+		return nil, err
+	}
+	answer, first, err := benchmark.AskUntil(ctx, local(ports[0]))
+	if err != nil {
+		return nil, err
+	}
+	clock.Mark("first byte", first)
+	q.Instance = benchmark.Instance{Phases: clock.Phases, Answer: answer, Stop: q.stop,
+		Processes: func() []int { return []int{q.cmd.Process.Pid} }}
+	return q, nil
 }
 
-// monitor is the connection on which QEMU takes orders (docs/interop/
-// qmp-spec.txt).
-func monitor() (theirs, ours *os.File, err error) {
+// start runs QEMU, and returns when the guest's first instruction was executed.
+// The machine has no devices but a serial port, a network card and those of m.args.
+// The network behind the card is QEMU's own (qemu(1), -netdev user): it needs no
+// privileges, and leaves nothing.
+func (q *qemu) start(ctx context.Context, m model, ports []int) (up time.Time, err error) {
+	processor := []string{"-accel", "kvm", "-cpu", "host"}
+	if m.accel != "kvm" {
+		processor = []string{"-accel", fmt.Sprintf("tcg,tb-size=%d", m.cache), "-cpu", perArch("qemu64", "cortex-a72")}
+	}
+	forward := fmt.Sprintf("user,id=net,hostfwd=tcp:127.0.0.1:%d-:%d,hostfwd=tcp:127.0.0.1:%d-:%d",
+		ports[0], workloadPort, ports[1], m.shell)
+	args := append([]string{emulator(), "-M", m.board, "-m", strconv.Itoa(m.memory), "-smp", "1",
+		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio",
+		"-chardev", "socket,id=monitor,fd=3", "-mon", "chardev=monitor,mode=control",
+		"-netdev", forward, "-device", "virtio-net-pci,romfile=,netdev=net"}, processor...)
+
+	// a machine outlives the timeout of its start
+	q.cmd, err = benchmark.NewCommand(context.Background(), append(args, m.args...)...)
+	if err != nil {
+		return up, err
+	}
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return nil, nil, os.NewSyscallError("socketpair", err)
+		return up, os.NewSyscallError("socketpair", err)
 	}
-	if err := unix.SetNonblock(pair[1], true); err != nil { // so that a deadline can end a read
-		return nil, nil, os.NewSyscallError("fcntl", err)
+	unix.SetNonblock(pair[1], true) // so that a deadline can end a read
+	qemuEnd, monitor := os.NewFile(uintptr(pair[0]), "monitor"), os.NewFile(uintptr(pair[1]), "monitor")
+	defer monitor.Close()
+	q.cmd.ExtraFiles = []*os.File{qemuEnd}
+	out, err := q.cmd.StdoutPipe()
+	if err != nil {
+		return up, err
 	}
-	return os.NewFile(uintptr(pair[0]), "monitor"), os.NewFile(uintptr(pair[1]), "monitor"), nil
+	q.cmd.Stderr = q.cmd.Stdout
+	err = q.cmd.Start()
+	qemuEnd.Close()
+	if err != nil {
+		return up, err
+	}
+	go q.console.read(out)
+	if up, err = running(ctx, monitor); err != nil {
+		err = errors.Join(fmt.Errorf("start QEMU: %w\n%s", err, q.console.tail()), q.stop())
+	}
+	return up, err
 }
 
-// running gives the first order, which changes nothing. QEMU greets early, but
-// follows orders only from when the machine runs.
+// running sends the monitor a command that changes nothing (docs/interop/
+// qmp-spec.txt). QEMU greets early, but executes commands only when the machine runs.
 func running(ctx context.Context, monitor *os.File) (time.Time, error) {
 	stop := context.AfterFunc(ctx, func() { monitor.SetReadDeadline(time.Now()) })
 	defer stop()
@@ -119,24 +150,12 @@ func running(ctx context.Context, monitor *os.File) (time.Time, error) {
 	return time.Now(), nil
 }
 
-// stop switches the machine off. Nobody is asked.
+// stop switches the machine off, without a shutdown.
 func (q *qemu) stop() error {
 	if err := q.cmd.Process.Kill(); err != nil {
 		return err
 	}
 	<-q.console.ended
-	q.cmd.Wait() // it was killed: that is no news
+	q.cmd.Wait() // its error: it was killed
 	return nil
-}
-
-func (q *qemu) processes() []int { return []int{q.cmd.Process.Pid} }
-
-// version of QEMU: "7.2.22".
-func version() string {
-	out, err := exec.Command(emulator(), "--version").Output()
-	if err != nil {
-		return err.Error()
-	}
-	words := strings.Fields(string(out))
-	return words[min(3, len(words)-1)]
 }

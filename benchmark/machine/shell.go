@@ -1,7 +1,7 @@
 package machine
 
-// Commands inside. The smallest machine has a shell behind a port, for whoever
-// comes; those with a disk have sshd.
+// Commands inside. The smallest machine has a shell behind a port; those with a
+// disk have sshd.
 
 import (
 	"bytes"
@@ -10,14 +10,13 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os/exec"
 	"strconv"
 	"strings"
 
 	"github.com/minictr/minictr/benchmark"
 )
 
-// quote makes a line of which a shell makes argv again.
+// quote returns a line that a shell splits into argv again.
 func quote(argv []string) string {
 	words := make([]string, len(argv))
 	for i, word := range argv {
@@ -26,8 +25,8 @@ func quote(argv []string) string {
 	return strings.Join(words, " ")
 }
 
-// runByShell runs a command in a machine where a shell waits at a port: it is
-// sent the line, and says in a last line how the command ended.
+// runByShell sends a command line to the shell at a port, which prints the exit
+// status in a last line.
 func runByShell(ctx context.Context, address string, stdout io.Writer, argv []string) error {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
 	if err != nil {
@@ -39,38 +38,22 @@ func runByShell(ctx context.Context, address string, stdout io.Writer, argv []st
 	if _, err := fmt.Fprintf(conn, "%s </dev/null; echo \"status=$?\"; exit\n", quote(argv)); err != nil {
 		return err
 	}
-	said, err := io.ReadAll(conn)
+	output, err := io.ReadAll(conn)
 	if err != nil {
 		return errors.Join(ctx.Err(), err)
 	}
-	out, status, ok := bytes.Cut(said, []byte("status="))
+	out, status, ok := bytes.Cut(output, []byte("status="))
 	if !ok || string(status) != "0\n" {
-		return fmt.Errorf("%s in the machine: status %s\n%s", quote(argv), strconv.Quote(string(status)), out)
+		return fmt.Errorf("%s in the machine: status %q\n%s", quote(argv), status, out)
 	}
 	_, err = stdout.Write(out)
 	return err
 }
 
-// sshTo is a command that logs in to a machine made from the box, with the key
-// that everybody knows.
-func sshTo(ctx context.Context, key, host string, port int, argv []string) *exec.Cmd {
-	return exec.CommandContext(ctx, "ssh", "-F", "/dev/null", "-i", key, "-p", strconv.Itoa(port),
+// runBySSH runs a command in a machine made from the box, with its published key.
+func runBySSH(ctx context.Context, key, host string, port int, stdout io.Writer, argv []string) error {
+	return benchmark.Run(ctx, stdout, "ssh", "-F", "/dev/null", "-i", key, "-p", strconv.Itoa(port),
 		"-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "LogLevel=ERROR",
 		"-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
 		"vagrant@"+host, quote(argv))
-}
-
-// do runs a command of the host that has to succeed.
-func do(cmd *exec.Cmd, stdout io.Writer) error {
-	cmd.SysProcAttr = benchmark.Tied()
-	var stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, stderr.Bytes())
-	}
-	return nil
-}
-
-func failure(cmd *exec.Cmd, err error) error {
-	return fmt.Errorf("%s: %w", strings.Join(cmd.Args, " "), err)
 }

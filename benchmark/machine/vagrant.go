@@ -5,9 +5,9 @@ package machine
 // machine's image names the box, as in disk.go; it waits until the machine has an
 // address and answers ssh.
 //
-// When the command returns, the workload, a service of the machine, is up since
-// some seconds. It is asked when the command has returned, since only then a
-// person knows the address. Nothing is provisioned.
+// When the command returns, the workload, a service of the machine, has been up
+// for some seconds. It is asked only then, since only then a person knows the
+// address. Nothing is provisioned.
 
 import (
 	"bytes"
@@ -16,7 +16,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -27,48 +26,44 @@ import (
 
 // vagrant is the target "vagrant up".
 type vagrant struct {
-	setup benchmark.Setup
-	virt  *libvirt
-	accel string
-	count int
-	tool  string // Vagrant's version
+	base
+	virt *libvirt
+	tool string // Vagrant's version
 }
 
 // box is the name that scripts/box gives.
 const box = "minictr/debian12"
 
-func (v *vagrant) Name() string         { return "vagrant up" }
-func (v *vagrant) Kind() benchmark.Kind { return benchmark.Machine }
-func (v *vagrant) Emulated() bool       { return v.accel != "kvm" }
-func (v *vagrant) Processes() []int     { return v.virt.processes() }
+func (v *vagrant) Processes() []int { return v.virt.processes() }
 
-func (v *vagrant) Version() string {
-	return fmt.Sprintf("%s, libvirt %s, QEMU %s, box %s %s", v.tool, v.virt.version, version(), box, boxVersion())
+func (v *vagrant) Facts() benchmark.Facts {
+	if v.virt == nil {
+		return v.facts("vagrant up", "")
+	}
+	boxVersion := "" // scripts/box leaves one
+	entries, _ := os.ReadDir(boxDir())
+	for _, entry := range entries {
+		if entry.IsDir() {
+			boxVersion = entry.Name()
+		}
+	}
+	return v.facts("vagrant up", fmt.Sprintf("%s, libvirt %s, QEMU %s, box %s %s",
+		v.tool, v.virt.version, version(), box, boxVersion))
 }
 
 func (v *vagrant) Available() error {
-	if err := installed("vagrant", "virsh", emulator(), "ssh"); err != nil {
+	if err := benchmark.Installed("vagrant", "virsh", emulator(), "ssh"); err != nil {
 		return err
 	}
-	if _, err := os.Stat(boxFolder()); err != nil {
-		return fmt.Errorf("there is no box %s in %s: scripts/box makes it, called by the same user as this (sudo scripts/box)", box, filepath.Dir(boxFolder()))
+	if _, err := os.Stat(boxDir()); err != nil {
+		return fmt.Errorf("there is no box %s in %s: scripts/box makes it, called by the same user as this "+
+			"(sudo scripts/box)", box, filepath.Dir(boxDir()))
 	}
 	return nil
 }
 
-// boxVersion is the newest that is there; scripts/box leaves one.
-func boxVersion() (version string) {
-	entries, _ := os.ReadDir(boxFolder())
-	for _, entry := range entries {
-		if entry.IsDir() {
-			version = entry.Name()
-		}
-	}
-	return version
-}
-
-// boxFolder is where Vagrant keeps the box.
-func boxFolder() string {
+// boxDir returns where Vagrant keeps the box.
+func boxDir() string {
 	home := os.Getenv("VAGRANT_HOME")
 	if home == "" {
 		home = filepath.Join(os.Getenv("HOME"), ".vagrant.d")
@@ -76,49 +71,44 @@ func boxFolder() string {
 	return filepath.Join(home, "boxes", strings.ReplaceAll(box, "/", "-VAGRANTSLASH-"))
 }
 
-func (v *vagrant) Prepare(ctx context.Context, s benchmark.Setup) (err error) {
-	if s, err = absolute(s); err != nil {
-		return err
-	}
-	v.setup = s
-	if err := sameWorkload(filepath.Join(s.Source, "bin/box"), s.Workload); err != nil {
-		return err
-	}
-	if v.accel, err = accel(ctx, s); err != nil {
+func (v *vagrant) Prepare(ctx context.Context, s benchmark.Setup) error {
+	if err := errors.Join(v.prepare(ctx, s), sameWorkload(v.box("workload"), s.Workload)); err != nil {
 		return err
 	}
 	var out bytes.Buffer
-	if err := do(exec.CommandContext(ctx, "vagrant", "--version"), &out); err != nil {
+	if err := benchmark.Run(ctx, &out, "vagrant", "--version"); err != nil {
 		return err
 	}
 	v.tool = strings.TrimSpace(strings.TrimPrefix(out.String(), "Vagrant "))
+	var err error
 	v.virt, err = connect(ctx, s)
 	return err
 }
 
-// Sweep: each machine has a folder.
-func (v *vagrant) Sweep(ctx context.Context, s benchmark.Setup) (err error) {
-	if v.setup, err = absolute(s); err != nil {
-		return err
-	}
-	if v.virt, err = connect(ctx, v.setup); err != nil {
+// Recover removes machines: each has a directory.
+func (v *vagrant) Recover(ctx context.Context, s benchmark.Setup) (err error) {
+	v.setup = s
+	if v.virt, err = connect(ctx, s); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, v.Close()) }()
-	folders, err := filepath.Glob(filepath.Join(v.setup.Scratch, machinePrefix+"*"))
-	for _, folder := range folders {
-		m := &vagrantMachine{target: v, name: filepath.Base(folder), folder: folder}
-		err = errors.Join(err, m.Stop())
+	dirs, err := filepath.Glob(filepath.Join(s.Scratch, machinePrefix+"*"))
+	for _, dir := range dirs {
+		err = errors.Join(err, v.machine(filepath.Base(dir)).stop())
 	}
 	return err
 }
 
 func (v *vagrant) Disk() (int64, error) {
-	volumes, err := v.virt.volumes()
+	volumes, err := volumes(context.Background())
+	paths := []string{boxDir()}
+	for _, path := range volumes {
+		paths = append(paths, path)
+	}
 	if err != nil {
 		return 0, err
 	}
-	return benchmark.Usage(append(volumes, boxFolder())...)
+	return benchmark.Usage(paths...)
 }
 
 func (v *vagrant) Close() error {
@@ -128,92 +118,93 @@ func (v *vagrant) Close() error {
 	return v.virt.close()
 }
 
-func (v *vagrant) Start(ctx context.Context) (benchmark.Instance, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+func (v *vagrant) Start(ctx context.Context) (*benchmark.Instance, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	v.count++
-	i := &vagrantMachine{target: v, name: fmt.Sprintf("%s%d", machinePrefix, v.count)}
-	i.folder = filepath.Join(v.setup.Scratch, i.name)
-	if err := os.Mkdir(i.folder, 0o755); err != nil {
+	m := v.machine(fmt.Sprintf("%s%d", machinePrefix, v.count))
+	if err := os.Mkdir(m.dir, 0o755); err != nil {
 		return nil, err
 	}
-	if err := i.up(ctx); err != nil {
-		return nil, end(err, i.Stop)
+	if err := m.up(ctx); err != nil {
+		return nil, errors.Join(err, m.stop())
 	}
-	return i, nil
+	m.Processes = func() []int { return domain(m.name) }
+	m.Run, m.Stop = m.run, m.stop
+	return &m.Instance, nil
 }
 
-// vagrantMachine is a machine with its folder, in which Vagrant keeps what it
-// knows of it.
+// vagrantMachine has a directory for what Vagrant knows of it.
 type vagrantMachine struct {
-	target       *vagrant
-	name, folder string
-	address      string
-	phases       []benchmark.Phase
-	answer       benchmark.Answer
+	benchmark.Instance
+	target             *vagrant
+	name, dir, address string
 }
 
-func (m *vagrantMachine) Phases() []benchmark.Phase { return m.phases }
-func (m *vagrantMachine) Answer() benchmark.Answer  { return m.answer }
-func (m *vagrantMachine) Processes() []int          { return domain(m.name) }
-func (m *vagrantMachine) Cgroup() string            { return "" }
-
-func (m *vagrantMachine) vagrant(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "vagrant", args...)
-	cmd.Dir = m.target.setup.Source
-	cmd.Env = append(os.Environ(), "VAGRANT_DOTFILE_PATH="+filepath.Join(m.folder, "vagrant"), "VAGRANT_BOX="+box,
-		"VM_NAME="+m.name, "VM_ACCEL="+m.target.accel, "VM_CONSOLE="+m.console(), fmt.Sprintf("VM_MEMORY=%d", machineMemory))
-	return cmd
+func (v *vagrant) machine(name string) *vagrantMachine {
+	return &vagrantMachine{target: v, name: name, dir: filepath.Join(v.setup.Scratch, name)}
 }
 
-func (m *vagrantMachine) console() string { return filepath.Join(m.folder, "console") }
-
-// up: the file of the console is made when QEMU is started.
-func (m *vagrantMachine) up(ctx context.Context) error {
-	reading, stop := context.WithCancel(ctx)
-	defer stop()
-	console, begun := newConsole(), make(chan time.Time, 1)
-	go console.read(&follower{ctx: reading, path: m.console(), begun: begun})
-
-	var out bytes.Buffer
-	clock := benchmark.StartClock()
-	if err := do(m.vagrant(ctx, "up", "--provider", "libvirt", "--no-provision"), &out); err != nil {
-		return fmt.Errorf("%w\n%s\n%s", err, out.String(), console.said())
-	}
-	ready := time.Now()
-	clock.MarkAt("Vagrant, libvirt", <-begun)
-	for _, p := range [...][2]string{{firmware, userSpace}, {"user space", services}} {
-		at, err := console.wait(ctx, p[1])
-		if err != nil {
-			return err
-		}
-		clock.MarkAt(p[0], at)
-	}
-	clock.MarkAt("ssh", ready)
-	address := regexp.MustCompile(`SSH address: (\S+):22`).FindSubmatch(out.Bytes())
-	if address == nil {
-		return fmt.Errorf("vagrant up does not tell the address\n%s", out.String())
-	}
-	m.address = string(address[1])
-	answer, first, err := benchmark.AskUntil(ctx, "tcp", fmt.Sprintf("%s:%d", m.address, workloadPort))
+func (m *vagrantMachine) vagrant(ctx context.Context, stdout io.Writer, args ...string) error {
+	cmd, err := benchmark.NewCommand(ctx, append([]string{"vagrant"}, args...)...)
 	if err != nil {
 		return err
 	}
-	clock.MarkAt("first byte", first)
-	m.phases, m.answer = clock.Phases(), answer
+	cmd.Dir, cmd.Stdout = m.target.setup.Source, stdout
+	cmd.Env = append(os.Environ(), "VAGRANT_DOTFILE_PATH="+filepath.Join(m.dir, "vagrant"), "VAGRANT_BOX="+box,
+		"VM_NAME="+m.name, "VM_ACCEL="+m.target.accel, "VM_CONSOLE="+m.console(),
+		fmt.Sprintf("VM_MEMORY=%d", machineMemory))
+	return cmd.Run()
+}
+
+func (m *vagrantMachine) console() string { return filepath.Join(m.dir, "console") }
+
+// up starts the machine, and returns when the workload has answered. The console's
+// file is created when QEMU is started.
+func (m *vagrantMachine) up(ctx context.Context) error {
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	console, created := newConsole(), make(chan time.Time, 1)
+	go console.read(&follower{ctx: reading, path: m.console(), created: created})
+
+	// the command, and what the console says of the time until it returned
+	var out bytes.Buffer
+	clock := benchmark.StartClock()
+	if err := m.vagrant(ctx, &out, "up", "--provider", "libvirt", "--no-provision"); err != nil {
+		return fmt.Errorf("%w\n%s\n%s", err, out.String(), console.tail())
+	}
+	returned := time.Now()
+	clock.Mark("Vagrant, libvirt", <-created)
+	if err := console.clock(ctx, clock, firmware); err != nil {
+		return err
+	}
+	clock.Mark("ssh", returned)
+
+	// the answer
+	address := regexp.MustCompile(`SSH address: (\S+):22`).FindSubmatch(out.Bytes())
+	if address == nil {
+		return fmt.Errorf("vagrant up: no address in its output\n%s", out.String())
+	}
+	m.address = string(address[1])
+	answer, first, err := benchmark.AskUntil(ctx, fmt.Sprintf("%s:%d", m.address, workloadPort))
+	if err != nil {
+		return err
+	}
+	clock.Mark("first byte", first)
+	m.Phases, m.Answer = clock.Phases, answer
 	return nil
 }
 
-func (m *vagrantMachine) Run(ctx context.Context, stdout io.Writer, argv ...string) error {
-	return do(sshTo(ctx, filepath.Join(m.target.setup.Source, "bin/box/key"), m.address, sshPort, argv), stdout)
+func (m *vagrantMachine) run(ctx context.Context, stdout io.Writer, argv ...string) error {
+	return runBySSH(ctx, m.target.box("key"), m.address, sshPort, stdout, argv)
 }
 
-func (m *vagrantMachine) Stop() error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+func (m *vagrantMachine) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	destroyed := do(m.vagrant(ctx, "destroy", "--force"), nil)
+	destroyed := m.vagrant(ctx, nil, "destroy", "--force")
 	if err := forget(ctx, m.name); err != nil {
 		return errors.Join(destroyed, err)
 	}
-	return os.RemoveAll(m.folder)
+	return os.RemoveAll(m.dir)
 }

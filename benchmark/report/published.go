@@ -19,7 +19,8 @@ func published() []Published {
 			"https://doi.org/10.1145/3132747.3132763"},
 		{"crun", "a container that runs /bin/true, of 100 in 1.69 s (runc: 3.34 s)", "16.9 ms", 16.9 * ms,
 			"crun's README", "https://github.com/containers/crun#performance"},
-		{"youki", "create, start and delete of a container, caches dropped before (runc there: 224.6 ms, crun: 47.3 ms)",
+		{"youki", "create, start and delete of a container, caches dropped before " +
+			"(runc there: 224.6 ms, crun: 47.3 ms)",
 			"111.5 ms ± 11.6 ms", 111.5 * ms,
 			"youki's README", "https://github.com/youki-dev/youki#-motivation"},
 		{"Firecracker", "from the call that starts a microVM to its /sbin/init, with KVM: at most", "125 ms", 125 * ms,

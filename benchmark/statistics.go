@@ -10,23 +10,25 @@ import (
 type Summary struct {
 	N         int
 	Median    float64
-	P95       float64 // 95 of 100 are not above it
-	Low, High float64 // in between lies the median, with 95 % confidence
+	P95       float64 // the 95th percentile
+	Low, High float64 // the 95 % confidence interval of the median
 	Outliers  []float64
 }
 
-// Resamples of the bootstrap: the median of as many values, drawn with
-// repetition from those that were measured, is taken that often; the interval
-// holds the middle 95 % of what comes out.
+// resamples of the bootstrap. Each is the median of as many values, drawn with
+// replacement from those that were measured; the confidence interval is the
+// middle 95 % of these medians.
 const resamples = 2000
 
-// Summarize is zero for no values. The same values give the same summary.
+// Summarize returns zero for no values, and the same summary for the same values.
 func Summarize(values []float64) Summary {
 	if len(values) == 0 {
 		return Summary{}
 	}
 	sorted := slices.Sorted(slices.Values(values))
 	s := Summary{N: len(sorted), Median: quantile(sorted, 0.5), P95: quantile(sorted, 0.95)}
+
+	// the confidence interval
 	random := rand.New(rand.NewPCG(uint64(len(sorted)), 6))
 	medians, drawn := make([]float64, resamples), make([]float64, len(sorted))
 	for i := range medians {
@@ -39,8 +41,7 @@ func Summarize(values []float64) Summary {
 	slices.Sort(medians)
 	s.Low, s.High = quantile(medians, 0.025), quantile(medians, 0.975)
 
-	// Tukey's fences: what lies more than one and a half times the middle half's
-	// width away from it.
+	// outliers, outside of Tukey's fences: 1.5 times the interquartile range around it
 	q1, q3 := quantile(sorted, 0.25), quantile(sorted, 0.75)
 	fence := 1.5 * (q3 - q1)
 	for _, v := range sorted {
@@ -51,7 +52,7 @@ func Summarize(values []float64) Summary {
 	return s
 }
 
-// quantile of sorted values; between two of them it is on the line.
+// quantile of sorted values interpolates between two of them.
 func quantile(sorted []float64, q float64) float64 {
 	at := q * float64(len(sorted)-1)
 	i := int(at)
@@ -64,8 +65,7 @@ func quantile(sorted []float64, q float64) float64 {
 // Line is y = Base + Slope·x.
 type Line struct{ Base, Slope float64 }
 
-// Fit is the line with the least squares of distances. Less than two points give
-// one that is not a number.
+// Fit returns the line of least squares; of fewer than two points, it is NaN.
 func Fit(x, y []float64) Line {
 	var sx, sy, sxx, sxy float64
 	for i := range x {

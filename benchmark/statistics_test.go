@@ -12,10 +12,10 @@ func TestSummarize(t *testing.T) {
 	values := []float64{14, 10, 11, 90, 12, 13, 10, 11, 12, 13, 11}
 	s := benchmark.Summarize(values)
 	if s.N != 11 || s.Median != 12 || s.P95 != 52 {
-		t.Errorf("%+v; the median is 12, and 52 lies half-way between 14 and 90", s)
+		t.Errorf("%+v; the median is 12, and 52 is half-way between 14 and 90", s)
 	}
 	if s.Low > s.Median || s.High < s.Median || s.Low < 10 || s.High > 14 {
-		t.Errorf("the median of %v lies between %v and %v", values, s.Low, s.High)
+		t.Errorf("the median of %v is between %v and %v", values, s.Low, s.High)
 	}
 	if !slices.Equal(s.Outliers, []float64{90}) {
 		t.Errorf("outliers: %v; want 90", s.Outliers)
@@ -29,11 +29,12 @@ func TestSummarize(t *testing.T) {
 }
 
 func TestFit(t *testing.T) {
+	near := func(a, b float64) bool { return math.Abs(a-b) < 1e-9 }
 	// on a line, and around it
-	if l := benchmark.Fit([]float64{1, 2, 3, 10}, []float64{5, 7, 9, 23}); math.Abs(l.Slope-2) > 1e-9 || math.Abs(l.Base-3) > 1e-9 {
+	if l := benchmark.Fit([]float64{1, 2, 3, 10}, []float64{5, 7, 9, 23}); !near(l.Slope, 2) || !near(l.Base, 3) {
 		t.Errorf("3 + 2x is found to be %+v", l)
 	}
-	if l := benchmark.Fit([]float64{0, 1, 2}, []float64{0, 2, 1}); math.Abs(l.Slope-.5) > 1e-9 || math.Abs(l.Base-.5) > 1e-9 {
+	if l := benchmark.Fit([]float64{0, 1, 2}, []float64{0, 2, 1}); !near(l.Slope, .5) || !near(l.Base, .5) {
 		t.Errorf("the least squares are those of 0.5 + 0.5x, not of %+v", l)
 	}
 	if l := benchmark.Fit(nil, nil); !math.IsNaN(l.Slope) {

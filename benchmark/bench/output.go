@@ -1,0 +1,58 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/minictr/minictr/benchmark"
+	"github.com/minictr/minictr/benchmark/report"
+)
+
+func read(file string) (*benchmark.Report, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	r := new(benchmark.Report)
+	if err := json.Unmarshal(data, r); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return r, nil
+}
+
+// write writes all forms of the report: the tables first, to standard output, so
+// that a full disk loses nothing of what was measured.
+func write(r *benchmark.Report, out string) error {
+	if err := report.Text(os.Stdout, r); err != nil {
+		return err
+	}
+	data, err := json.MarshalIndent(r, "", " ")
+	if err != nil {
+		return err
+	}
+	var page bytes.Buffer
+	if err := report.HTML(&page, r); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return err
+	}
+	pictures, figures := filepath.Join(out, "report.html"), filepath.Join(out, "report.json")
+	if err := errors.Join(replace(figures, append(data, '\n')), replace(pictures, page.Bytes())); err != nil {
+		return err
+	}
+	fmt.Printf("\nThe pictures are in %s, every single measurement is in %s.\n", pictures, figures)
+	return nil
+}
+
+// replace replaces a file, or leaves it as it is.
+func replace(file string, data []byte) error {
+	if err := os.WriteFile(file+".new", data, 0o644); err != nil {
+		return errors.Join(err, os.Remove(file+".new"))
+	}
+	return os.Rename(file+".new", file)
+}

@@ -1,0 +1,85 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/minictr/minictr/benchmark"
+	"golang.org/x/sys/unix"
+)
+
+// Which processes serve a container? Those that descend from the command that
+// made it. A daemon loses its parent; the kernel gives it the nearest ancestor
+// that is a "child subreaper" (PR_SET_CHILD_SUBREAPER(2const)), which is the
+// benchmark while the command runs.
+
+// becomeSubreaper lasts until release: libvirt, for one, relies on an init that
+// reaps at once.
+func becomeSubreaper() (release func(), err error) {
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return nil, os.NewSyscallError("prctl", err)
+	}
+	return func() { unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0) }, nil
+}
+
+// pids is a set of process ids.
+type pids []int
+
+// descendants returns all processes that descend from this one, without zombies.
+func descendants() pids {
+	children := map[int]pids{}
+	entries, _ := os.ReadDir("/proc")
+	for _, entry := range entries {
+		if pid, err := strconv.Atoi(entry.Name()); err == nil {
+			if parent := parentOf(pid); parent > 0 {
+				children[parent] = append(children[parent], pid)
+			}
+		}
+	}
+	all := pids{os.Getpid()}
+	for i := 0; i < len(all); i++ {
+		all = append(all, children[all[i]]...)
+	}
+	return all[1:]
+}
+
+// parentOf returns the parent of a process (proc_pid_stat(5)), or -1 if it has
+// ended, or is a zombie.
+func parentOf(pid int) int {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	_, rest, _ := strings.Cut(string(text), ") ")
+	words := strings.Fields(rest)
+	if len(words) < 2 || words[0] == "Z" {
+		return -1
+	}
+	parent, _ := strconv.Atoi(words[1])
+	return parent
+}
+
+func (p pids) without(others pids) pids {
+	return slices.DeleteFunc(slices.Clone(p), func(pid int) bool { return slices.Contains(others, pid) })
+}
+
+func (p pids) alive() pids {
+	return slices.DeleteFunc(slices.Clone(p), func(pid int) bool { return parentOf(pid) < 0 })
+}
+
+// wait returns when all have ended. It reaps children, and is therefore called
+// when no command is running.
+func (p pids) wait(ctx context.Context) error {
+	err := benchmark.Poll(ctx, time.Millisecond, func() error {
+		if alive := p.alive(); len(alive) > 0 {
+			return fmt.Errorf("processes %v have not ended", alive)
+		}
+		return nil
+	})
+	for reaped := 1; reaped > 0; {
+		reaped, _ = unix.Wait4(-1, nil, unix.WNOHANG, nil)
+	}
+	return err
+}

@@ -1,0 +1,165 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/minictr/minictr/benchmark"
+	"golang.org/x/sys/unix"
+)
+
+// instance is a running workload.
+type instance struct {
+	benchmark.Instance
+	*engine
+	id, dir  string // dir has the socket
+	pids     pids
+	returned chan result // when the command that made it has returned
+}
+
+// result of a command.
+type result struct {
+	stderr string
+	err    error
+}
+
+// Start divides a start into two phases: the engine's, until the workload's main
+// begins, and the workload's own.
+func (e *engine) Start(ctx context.Context) (*benchmark.Instance, error) {
+	i, err := e.launch(ctx, e.run)
+	if err != nil {
+		return nil, err
+	}
+	i.Instance.Processes = func() []int { return i.pids.alive() }
+	i.Instance.Cgroup = func() string { return cgroupOf(i.workload()) }
+	i.Instance.Run = i.runInside
+	i.Instance.Stop = i.stop
+	return &i.Instance, nil
+}
+
+// launch runs a command that makes a container, and returns when the workload has
+// answered, and the command has returned unless it stays in the foreground.
+func (e *engine) launch(ctx context.Context, command string) (i *instance, err error) {
+	// what is not counted
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	e.count++
+	i = &instance{engine: e, id: fmt.Sprint(idPrefix, e.count), returned: make(chan result, 1)}
+	if i.dir, err = os.MkdirTemp(e.vars["dir"], "answer"); err != nil {
+		return nil, err
+	}
+	if e.bundle {
+		if err := i.writeBundle(); err != nil {
+			return nil, err
+		}
+	}
+	created, err := watch(i.dir)
+	if err != nil {
+		return nil, err
+	}
+	defer created.Close()
+	cmd, err := benchmark.NewCommand(context.Background(), i.words(command)...)
+	if err != nil {
+		return nil, err
+	}
+	release, err := becomeSubreaper()
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	before := descendants()
+
+	// the start
+	clock := benchmark.StartClock()
+	if err := e.thread.start(cmd); err != nil {
+		return nil, err
+	}
+	go func() {
+		stderr, err := cmd.Wait()
+		if err != nil {
+			cancel() // there will be no answer
+		}
+		i.returned <- result{stderr, err}
+	}()
+	if err = created.wait(ctx); err == nil {
+		err = i.ask(ctx, clock)
+	}
+
+	// what is left
+	if err != nil {
+		cmd.Process.Kill() // unless it has ended by itself
+		err = cmp.Or((<-i.returned).err, err)
+	} else if !e.foreground {
+		err = (<-i.returned).err
+	}
+	i.pids = descendants().without(before)
+	if err != nil {
+		return nil, errors.Join(err, i.stop())
+	}
+	return i, nil
+}
+
+// ask ends both phases.
+func (i *instance) ask(ctx context.Context, clock *benchmark.Clock) error {
+	answer, first, err := benchmark.Ask(ctx, "unix", filepath.Join(i.dir, socket))
+	if err != nil {
+		return err
+	}
+	phase := "engine"
+	if i.facts.Kind == benchmark.Process {
+		phase = "fork, exec"
+	}
+	clock.Mark(phase, answer.Began())
+	clock.Mark("first byte", first)
+	i.Instance.Phases, i.Instance.Answer = clock.Phases, answer
+	return nil
+}
+
+// words returns a command for the container.
+func (i *instance) words(command string, more ...string) []string {
+	i.vars["id"], i.vars["answer"] = i.id, i.dir
+	return append(i.engine.words(i.client+" "+command), more...)
+}
+
+// runInside runs a program; a process runs nothing but the workload.
+func (i *instance) runInside(ctx context.Context, stdout io.Writer, argv ...string) error {
+	if i.exec == "" {
+		argv = argv[1:]
+	}
+	return i.do(ctx, stdout, i.words(i.exec, argv...))
+}
+
+// workload returns its process id on the host; 0 if it has ended.
+func (i *instance) workload() int {
+	for _, pid := range i.pids.alive() {
+		comm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+		if string(comm) == filepath.Base(benchmark.Workload)+"\n" {
+			return pid
+		}
+	}
+	return 0
+}
+
+func (i *instance) kill() error {
+	pid := i.workload()
+	if pid == 0 {
+		return errors.New("the workload has ended by itself")
+	}
+	return os.NewSyscallError("kill", unix.Kill(pid, unix.SIGKILL))
+}
+
+func (i *instance) stop() (err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	if i.remove == "" {
+		err = i.kill()
+	} else {
+		err = i.do(ctx, nil, i.words(i.remove))
+	}
+	return errors.Join(err, i.pids.wait(ctx), os.RemoveAll(i.dir))
+}
