@@ -77,6 +77,7 @@ type fsck struct {
 
 const (
 	hintLayer    = "minictr rmi IMAGE, then pull or load it again"
+	hintLayout   = "remove the file and load an image: other tools cannot read the store without it"
 	hintDocument = "no image can be added or removed: move the store away, then pull or load the images again"
 	hintPrune    = "remove it with: minictr prune"
 )
@@ -137,7 +138,7 @@ func (f *fsck) layout() {
 		err = fmt.Errorf("unknown version %q", layout.Version)
 	}
 	if err != nil {
-		f.problem(ocispec.ImageLayoutFile, "remove the file and load an image: other tools cannot read the store without it", nil, err)
+		f.problem(ocispec.ImageLayoutFile, hintLayout, nil, err)
 	}
 }
 

@@ -40,8 +40,8 @@ func (f *fsck) note(name, what, hint string) {
 // and layers.
 func (f *fsck) leftovers() error {
 	return errors.Join(
-		f.each("blobs/sha256", f.leftoverBlob), f.each("layers/sha256", f.leftoverTree), f.each("layers", f.leftoverLink),
-		f.each("tmp", f.leftoverScratch), f.each("partial", f.leftoverPartial))
+		f.each("blobs/sha256", f.leftoverBlob), f.each("layers/sha256", f.leftoverTree),
+		f.each("layers", f.leftoverLink), f.each("tmp", f.leftoverScratch), f.each("partial", f.leftoverPartial))
 }
 
 // each calls look for the entries of a directory.

@@ -86,7 +86,7 @@ func (s *Store) find(index []ocispec.Descriptor, name string) (ocispec.Descripto
 		return ocispec.Descriptor{}, invalid
 	}
 	err = fmt.Errorf("open image %q: %w", name, ErrNotFound)
-	return ocispec.Descriptor{}, hint.New(err, "fetch it with: minictr pull "+name+", or load one with: minictr load -i FILE")
+	return ocispec.Descriptor{}, hint.New(err, "minictr pull "+name+", or from a file: minictr load -i FILE")
 }
 
 // findID returns the descriptor of the image whose ID has this prefix, or nil. If

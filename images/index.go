@@ -105,9 +105,12 @@ func tag(index []ocispec.Descriptor, manifest ocispec.Descriptor, names []string
 	})
 }
 
+// A filter chooses descriptors.
+type filter func(ocispec.Descriptor) bool
+
 // untag removes the names of the chosen descriptors and returns them. An image
 // that loses its last name keeps an entry without one.
-func untag(index []ocispec.Descriptor, chosen func(ocispec.Descriptor) bool) (left []ocispec.Descriptor, names []string) {
+func untag(index []ocispec.Descriptor, chosen filter) (left []ocispec.Descriptor, names []string) {
 	// split the index
 	var gone []ocispec.Descriptor
 	for _, d := range index {

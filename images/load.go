@@ -11,13 +11,13 @@ package images
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"runtime"
 	"sync/atomic"
 
+	"github.com/minictr/minictr/internal/lockfile"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
@@ -36,30 +36,22 @@ type LoadOptions struct {
 // docker, podman, skopeo or crane wrote, plain, gzip or zstd; an OCI layout in a
 // directory; or "-". It returns their complete names, or the ID of an image
 // without a name.
-func (s *Store) Load(ctx context.Context, src string, opts LoadOptions) ([]string, error) {
+func (s *Store) Load(ctx context.Context, src string, opts LoadOptions) (names []string, err error) {
 	if err := s.create(); err != nil {
 		return nil, err
 	}
-	scratch, err := s.scratch()
-	if err != nil {
+	what := "load " + src
+	if err := s.tidy(what); err != nil {
 		return nil, err
 	}
-	names, err := s.load(ctx, src, opts, scratch)
-	if err != nil {
-		err = s.hintRoom(fmt.Errorf("load %s: %w", src, err))
-	}
-	return names, errors.Join(err, scratch.close())
+	err = s.locked(lockfile.Shared, what, func(scratch *scratch) (err error) {
+		names, err = s.load(ctx, src, opts, scratch)
+		return err
+	})
+	return names, err
 }
 
 func (s *Store) load(ctx context.Context, src string, opts LoadOptions, scratch *scratch) ([]string, error) {
-	if err := s.tidy(scratch); err != nil {
-		return nil, err
-	}
-	release, err := s.Hold()
-	if err != nil {
-		return nil, err
-	}
-	defer release()
 	known, err := s.known()
 	if err != nil {
 		return nil, err

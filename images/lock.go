@@ -1,22 +1,23 @@
 package images
 
-// Several commands may use one store at once. Two locks, both flock(2), which
-// the kernel gives back when a process dies:
+// Several commands may use a store at the same time. They take two locks, both
+// flock(2), which the kernel releases when a process dies:
 //
-//	lock        shared by those who add or use (load, run), exclusive for
-//	            those who remove (rmi): what one has seen stays there
+//	lock        shared while a command adds or uses images (load, run), exclusive
+//	            while it removes them (rmi): what a command has seen stays
 //	index.lock  exclusive while index.json is read, changed and written
 //
-// Readers of index.json need neither: it is replaced by rename(2).
+// Reading index.json needs no lock: it is replaced by rename(2).
 //
-// A scratch folder is itself locked as long as its owner lives. One that can
-// be locked was left by a crash. And while nobody adds or uses, blobs and
-// layers that no image leads to were left by one, between the renames of a
-// load and its last step, or in the middle of a removal.
+// A command works in a scratch directory, which it locks until it exits. One that
+// is not locked was left by a crash. And if "lock" is not held, a blob or layer
+// that no image refers to was left by a crash too: in a load after the renames, or
+// in a removal.
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -25,26 +26,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Hold keeps images from being removed until release is called. Who starts a
-// container holds the store from looking up the image until the container is
-// written down in containers/<id>/image.
+// Hold keeps images from being removed until release is called. To start a
+// container, hold the store from looking up the image until the file
+// containers/<id>/image is written.
 func (s *Store) Hold() (release func(), err error) {
 	return s.lock("lock", lockfile.Shared)
-}
-
-// tidy collects what a crash left, unless others are at work in the store:
-// then the next load will.
-func (s *Store) tidy(scratch *scratch) error {
-	lock, err := lockfile.Try(s.path("lock"), lockfile.Exclusive)
-	if errors.Is(err, unix.EWOULDBLOCK) || errors.Is(err, fs.ErrNotExist) { // the latter in a new store
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer lock.Close()
-	_, err = s.collect(scratch)
-	return err
 }
 
 func (s *Store) lock(name string, how lockfile.Mode) (release func(), err error) {
@@ -59,14 +45,54 @@ func (s *Store) lock(name string, how lockfile.Mode) (release func(), err error)
 	return func() { f.Close() }, nil
 }
 
-// scratch is a folder for what is being made, in the store's file system.
+// locked calls do in a scratch directory while it holds "lock". The error of do is
+// preceded by what the command does.
+func (s *Store) locked(how lockfile.Mode, what string, do func(*scratch) error) error {
+	release, err := s.lock("lock", how)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return s.inScratch(what, do)
+}
+
+// tidy removes the unreferenced blobs and layers that a crash left. If another
+// command uses the store, a later load does that.
+func (s *Store) tidy(what string) error {
+	lock, err := lockfile.Try(s.path("lock"), lockfile.Exclusive)
+	if errors.Is(err, unix.EWOULDBLOCK) || errors.Is(err, fs.ErrNotExist) { // the latter in a new store
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	return s.inScratch(what, func(scratch *scratch) error {
+		_, err := s.collect(scratch)
+		return err
+	})
+}
+
+// A scratch is a directory in the filesystem of the store for files that are being
+// made.
 type scratch struct {
 	path string
 	dir  *os.File
 }
 
-// scratch makes a scratch folder, after it has removed those of the dead. The
-// index lock covers the moment in which a new one is not locked yet.
+func (s *Store) inScratch(what string, do func(*scratch) error) error {
+	scratch, err := s.scratch()
+	if err != nil {
+		return err
+	}
+	if err = do(scratch); err != nil {
+		err = s.hintRoom(fmt.Errorf("%s: %w", what, err))
+	}
+	return errors.Join(err, scratch.close())
+}
+
+// scratch makes a scratch directory, after it has removed abandoned ones. While
+// the new one is not locked yet, index.lock protects it.
 func (s *Store) scratch() (*scratch, error) {
 	release, err := s.lock("index.lock", lockfile.Exclusive)
 	if err != nil {
@@ -90,6 +116,7 @@ func (t *scratch) close() error {
 	return errors.Join(os.RemoveAll(t.path), t.dir.Close())
 }
 
+// removeAbandoned removes the scratch directories of commands that were killed.
 func (s *Store) removeAbandoned() error {
 	left, err := filepath.Glob(s.path("tmp", "*"))
 	if err != nil {

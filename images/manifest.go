@@ -148,7 +148,8 @@ func parseManifest(data []byte, mediaType string) (config ocispec.Descriptor, la
 	}
 	// the layers
 	if len(d.Layers) > maxLayers {
-		return config, nil, fmt.Errorf("parse %s: %d layers exceed the limit of %d", mediaType, len(d.Layers), maxLayers)
+		err := fmt.Errorf("parse %s: %d layers exceed the limit of %d", mediaType, len(d.Layers), maxLayers)
+		return config, nil, err
 	}
 	for _, l := range d.Layers {
 		if !isLayer(l.MediaType) {

@@ -1,16 +1,16 @@
 package images
 
-// A layer on its way lies in partial/<hex of its digest>: the beginning of its
-// blob, as far as it came. Whoever fetches it holds that file's lock, flock(2).
+// While a layer is downloaded, its blob so far is in partial/<hex of its digest>.
+// The command that downloads it holds the lock of that file, flock(2).
 //
-//   - Who was interrupted leaves the file. The next pull reads it, checks
-//     nothing yet, and asks the registry for the rest. The digest of the whole
-//     tells in the end whether the beginning was right; if not, the file is
-//     emptied and the layer is fetched once more.
-//   - Of two pulls at once the second waits for the lock. When it has it, the
-//     layer is here, or the first pull was interrupted and the second goes on.
-//   - A blob that is whole is renamed into blobs/, the lock still held: so a
-//     file that is locked but no longer in its place is done with.
+//   - An interrupted command leaves the file. The next pull reads it without
+//     verifying it, and asks the registry for the rest. The digest of the whole
+//     shows whether the beginning was right; if not, the file is truncated and the
+//     layer is downloaded again.
+//   - The second of two pulls waits for the lock. When it has the lock, the store
+//     has the layer, or the first pull was interrupted and the second resumes it.
+//   - A complete blob is renamed into blobs/ while the lock is held. So a locked
+//     file without its name is no longer in use.
 
 import (
 	"context"
@@ -25,9 +25,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// layer makes sure that a layer is here.
+// pullLayer downloads a layer, unless the store has it.
 func (p *puller) pullLayer(ctx context.Context, src layerSource, tree string) error {
-	if here, err := p.hasLayer(ctx, src); here || err != nil {
+	if present, err := p.hasLayer(ctx, src); present || err != nil {
 		return err
 	}
 	partial, err := p.store.openPartial(ctx, src)
@@ -35,19 +35,20 @@ func (p *puller) pullLayer(ctx context.Context, src layerSource, tree string) er
 		return err
 	}
 	defer partial.Close()
-	if here, err := p.hasLayer(ctx, src); here || err != nil { // since somebody else fetched it
+	if present, err := p.hasLayer(ctx, src); present || err != nil { // by now, from another command
 		return errors.Join(err, os.Remove(partial.Name()))
 	}
+	// resume it; if that was wrong, start again
 	begun, err := partial.Seek(0, io.SeekEnd)
 	if err != nil {
 		return err
 	}
-	unpacked, kept, err := p.receive(ctx, src, partial, tree)
-	if err != nil && !kept && begun > 0 { // the beginning was wrong
+	unpacked, kept, err := p.unpackPartial(ctx, src, partial, tree)
+	if err != nil && !kept && begun > 0 {
 		if err := os.RemoveAll(tree); err != nil {
 			return err
 		}
-		unpacked, _, err = p.receive(ctx, src, partial, tree)
+		unpacked, _, err = p.unpackPartial(ctx, src, partial, tree)
 	}
 	if err != nil {
 		return err
@@ -55,7 +56,7 @@ func (p *puller) pullLayer(ctx context.Context, src layerSource, tree string) er
 	return p.commit(src, partial, unpacked)
 }
 
-// here: the store has the layer, and has the blob that it came from.
+// hasLayer reports whether the store has the layer, unpacked from this blob.
 func (p *puller) hasLayer(ctx context.Context, src layerSource) (bool, error) {
 	if !p.store.layers.Has(src.DiffID) {
 		return false, nil
@@ -67,9 +68,9 @@ func (p *puller) hasLayer(ctx context.Context, src layerSource) (bool, error) {
 	return p.hasUnreferenced(ctx, src)
 }
 
-// hereUnnamed looks for a layer that no image has, which a pull left that was
-// interrupted later. Nothing says that this blob unpacks to this layer, so it
-// is read.
+// hasUnreferenced reports whether the store has a layer that no image refers to: a
+// pull was interrupted after it. Since no config says that the blob unpacks to the
+// layer, it is read.
 func (p *puller) hasUnreferenced(ctx context.Context, src layerSource) (bool, error) {
 	blob, err := os.Open(p.store.blobPath(src.Blob))
 	if errors.Is(err, os.ErrNotExist) {
@@ -81,13 +82,13 @@ func (p *puller) hasUnreferenced(ctx context.Context, src layerSource) (bool, er
 	defer blob.Close()
 	got, diffID, err := layers.Digests(ctx, blob)
 	if err != nil || got != src.Blob || diffID != src.DiffID {
-		return false, ctx.Err() // no longer what it was: fetch it anew
+		return false, ctx.Err() // corrupt: download it again
 	}
 	p.report(src, src.Size)
 	return true, nil
 }
 
-// openPartial opens and locks the file for a layer on its way.
+// openPartial opens and locks the file of a partial blob.
 func (s *Store) openPartial(ctx context.Context, src layerSource) (*os.File, error) {
 	path := s.path("partial", src.Blob.Encoded())
 	for {
@@ -109,27 +110,26 @@ func (s *Store) openPartial(ctx context.Context, src layerSource) (*os.File, err
 	}
 }
 
-// receive unpacks a layer from what is here of it, and then from what comes.
-// After an error, kept tells whether the bytes here may be gone on with; if
-// not, the file is empty again.
-func (p *puller) receive(ctx context.Context, src layerSource, partial *os.File, tree string) (u *layers.Unpacked, kept bool, err error) {
+// unpackPartial unpacks a layer from the partial blob, and then from the registry.
+// After an error, kept reports whether the download can be resumed; if not, the
+// file is empty.
+func (p *puller) unpackPartial(ctx context.Context, src layerSource, partial *os.File, tree string) (
+	u *layers.Unpacked, kept bool, err error) {
+	// join what the file has and what the registry sends
 	begun, err := partial.Seek(0, io.SeekEnd)
 	if err != nil {
 		return nil, true, err
 	}
 	body := p.from.Blob(ctx, src.Blob, src.Size, begun)
 	defer body.Close()
-	coming := &arriving{puller: p, src: src, in: body, out: partial, done: begun}
-	u, err = layers.Unpack(ctx, io.MultiReader(io.NewSectionReader(partial, 0, begun), coming), tree)
-	switch {
-	case err != nil && (coming.cut || ctx.Err() != nil):
+	rest := &savingReader{puller: p, src: src, in: body, out: partial, at: begun}
+	u, err = layers.Unpack(ctx, io.MultiReader(io.NewSectionReader(partial, 0, begun), rest), tree)
+	if err != nil && (rest.failed || ctx.Err() != nil) {
 		return nil, true, err
-	case err == nil && coming.done != src.Size:
-		err = fmt.Errorf("it has %d bytes, its descriptor says %d", coming.done, src.Size)
-	case err == nil && u.Blob != src.Blob:
-		err = fmt.Errorf("it has the digest %s, its descriptor says %s", u.Blob, src.Blob)
-	case err == nil && u.DiffID != src.DiffID:
-		err = fmt.Errorf("it has the diff ID %s, the image's config says %s", u.DiffID, src.DiffID)
+	}
+	// verify the layer
+	if err == nil {
+		err = src.verify(rest.at, u.Blob, u.DiffID)
 	}
 	if err != nil {
 		return nil, false, errors.Join(err, partial.Truncate(0))
@@ -137,30 +137,30 @@ func (p *puller) receive(ctx context.Context, src layerSource, partial *os.File,
 	return u, true, nil
 }
 
-// arriving is what comes of a layer; it is kept as it is read.
-type arriving struct {
+// A savingReader writes what is read through it to a partial blob.
+type savingReader struct {
 	puller *puller
 	src    layerSource
 	in     io.Reader
 	out    *os.File
-	done   int64
-	cut    bool // the registry is to blame
+	at     int64
+	failed bool // in, not out
 }
 
-func (a *arriving) Read(b []byte) (int, error) {
+func (a *savingReader) Read(b []byte) (int, error) {
 	n, err := a.in.Read(b)
 	if err != nil && err != io.EOF {
-		a.cut = true
+		a.failed = true
 	}
-	if _, wrong := a.out.WriteAt(b[:n], a.done); wrong != nil {
+	if _, wrong := a.out.WriteAt(b[:n], a.at); wrong != nil {
 		return 0, wrong
 	}
-	a.done += int64(n)
-	a.puller.report(a.src, a.done)
+	a.at += int64(n)
+	a.puller.report(a.src, a.at)
 	return n, err
 }
 
-// commit makes a layer and its blob visible.
+// commit renames a layer and its blob into place.
 func (p *puller) commit(src layerSource, partial *os.File, u *layers.Unpacked) error {
 	if err := unix.Syncfs(int(partial.Fd())); err != nil {
 		return fmt.Errorf("syncfs %s: %w", partial.Name(), err)
@@ -177,8 +177,7 @@ func (p *puller) commit(src layerSource, partial *os.File, u *layers.Unpacked) e
 	return syncDir(p.store.path("blobs", "sha256"))
 }
 
-// dropPartials removes what interrupted pulls have left, and returns how many
-// bytes that were.
+// removePartials removes interrupted downloads. It returns their size in bytes.
 func (s *Store) removePartials() (freed int64, err error) {
 	left, err := filepath.Glob(s.path("partial", "*"))
 	if err != nil {

@@ -2,7 +2,6 @@ package images
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -22,24 +21,15 @@ type Pruned struct {
 // Prune removes images without a name and what interrupted commands left: blobs,
 // layers and partial blobs. With all, it also removes images with names. It never
 // removes an image that a container uses.
-func (s *Store) Prune(all bool) (*Pruned, error) {
+func (s *Store) Prune(all bool) (pruned *Pruned, err error) {
 	if _, err := os.Stat(s.path("tmp")); errors.Is(err, fs.ErrNotExist) {
 		return &Pruned{}, nil // there is no store
 	}
-	release, err := s.lock("lock", lockfile.Exclusive)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	scratch, err := s.scratch()
-	if err != nil {
-		return nil, err
-	}
-	pruned, err := s.prune(all, scratch)
-	if err != nil {
-		err = s.hintRoom(fmt.Errorf("prune: %w", err))
-	}
-	return pruned, errors.Join(err, scratch.close())
+	err = s.locked(lockfile.Exclusive, "prune", func(scratch *scratch) (err error) {
+		pruned, err = s.prune(all, scratch)
+		return err
+	})
+	return pruned, err
 }
 
 func (s *Store) prune(all bool, scratch *scratch) (*Pruned, error) {

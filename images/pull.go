@@ -19,6 +19,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/minictr/minictr/images/registry"
+	"github.com/minictr/minictr/internal/lockfile"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
@@ -43,7 +44,7 @@ type Pulled struct {
 }
 
 // Pull downloads an image from its registry into the store.
-func (s *Store) Pull(ctx context.Context, short string, opts PullOptions) (*Pulled, error) {
+func (s *Store) Pull(ctx context.Context, short string, opts PullOptions) (pulled *Pulled, err error) {
 	full, err := Normalize(short)
 	if err != nil {
 		return nil, err
@@ -54,20 +55,11 @@ func (s *Store) Pull(ctx context.Context, short string, opts PullOptions) (*Pull
 	if err := os.MkdirAll(s.path("partial"), 0o700); err != nil {
 		return nil, err
 	}
-	release, err := s.Hold()
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	scratch, err := s.scratch()
-	if err != nil {
-		return nil, err
-	}
-	pulled, err := s.pull(ctx, full, opts, scratch)
-	if err != nil {
-		err = s.hintRoom(fmt.Errorf("pull %s: %w", Familiar(full), err))
-	}
-	return pulled, errors.Join(err, scratch.close())
+	err = s.locked(lockfile.Shared, "pull "+Familiar(full), func(scratch *scratch) (err error) {
+		pulled, err = s.pull(ctx, full, opts, scratch)
+		return err
+	})
+	return pulled, err
 }
 
 func (s *Store) pull(ctx context.Context, full string, opts PullOptions, scratch *scratch) (*Pulled, error) {

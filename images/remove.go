@@ -29,24 +29,15 @@ func (s *Store) Remove(name string) ([]string, error) { return s.remove(name, fa
 // image that a container uses loses its last name and stays.
 func (s *Store) ForceRemove(name string) ([]string, error) { return s.remove(name, true) }
 
-func (s *Store) remove(name string, force bool) ([]string, error) {
+func (s *Store) remove(name string, force bool) (lines []string, err error) {
 	if _, _, err := s.lookup(name); err != nil { // also if there is no store
 		return nil, err
 	}
-	release, err := s.lock("lock", lockfile.Exclusive)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	scratch, err := s.scratch()
-	if err != nil {
-		return nil, err
-	}
-	lines, err := s.removeLocked(name, force, scratch)
-	if err != nil {
-		err = s.hintRoom(fmt.Errorf("remove image %s: %w", name, err))
-	}
-	return lines, errors.Join(err, scratch.close())
+	err = s.locked(lockfile.Exclusive, "remove image "+name, func(scratch *scratch) (err error) {
+		lines, err = s.removeLocked(name, force, scratch)
+		return err
+	})
+	return lines, err
 }
 
 func (s *Store) removeLocked(name string, force bool, scratch *scratch) (lines []string, err error) {
@@ -96,9 +87,6 @@ func (s *Store) removeLocked(name string, force bool, scratch *scratch) (lines [
 	}
 	return lines, err
 }
-
-// A filter chooses descriptors of the index.
-type filter func(ocispec.Descriptor) bool
 
 // choice returns which descriptors of the image d the name refers to, and whether
 // those are all.

@@ -138,7 +138,8 @@ func pick(all []*archiveImage, file, name string) (*archiveImage, error) {
 	full, _ := Normalize(name)
 	for _, image := range all {
 		id := digest.FromBytes(image.configJSON).Encoded()
-		if name != "" && (slices.Contains(image.names, full) || strings.HasPrefix(id, strings.TrimPrefix(name, "sha256:"))) {
+		hasPrefix := strings.HasPrefix(id, strings.TrimPrefix(name, "sha256:"))
+		if name != "" && (hasPrefix || slices.Contains(image.names, full)) {
 			return image, nil
 		}
 		if len(image.names) == 0 {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/lockfile"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
@@ -22,19 +23,12 @@ func (s *Store) Tag(source, target string) error {
 	if _, _, err := s.lookup(source); err != nil {
 		return err
 	}
-	// write the index
-	release, err := s.Hold()
-	if err != nil {
-		return err
-	}
-	defer release()
-	scratch, err := s.scratch()
-	if err != nil {
-		return err
-	}
-	return errors.Join(s.tagAs(source, full, scratch), scratch.close())
+	return s.locked(lockfile.Shared, "tag "+target, func(scratch *scratch) error {
+		return s.tagAs(source, full, scratch)
+	})
 }
 
+// tagAs adds the name to the index.
 func (s *Store) tagAs(source, full string, scratch *scratch) error {
 	var gone error
 	err := s.changeIndex(scratch, func(index []ocispec.Descriptor) []ocispec.Descriptor {

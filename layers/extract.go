@@ -109,7 +109,7 @@ func displace(parent int, base string, byDir bool) error {
 	}
 	err = unlink(parent, base, 0)
 	if errors.Is(err, unix.EBUSY) {
-		err = hint.New(fmt.Errorf("mount point: %w", err), "write to it inside the container: minictr exec NAME COMMAND")
+		err = hint.New(fmt.Errorf("mount point: %w", err), "write to it with: minictr exec CONTAINER COMMAND")
 	}
 	return err
 }

@@ -13,66 +13,62 @@ import (
 	"github.com/minictr/minictr/hint"
 )
 
-// ErrNotFound is in the error for what a registry does not have.
-var ErrNotFound = errors.New("not found there")
+// ErrNotFound is in the error for a document that a registry does not have.
+var ErrNotFound = errors.New("not found")
 
-// explain turns what went wrong with a registry into a sentence with a hint.
+// explain adds the registry and a hint to an error.
 func explain(registry name.Registry, g *guard, err error) error {
 	host := registry.RegistryStr()
 	if host == name.DefaultRegistry {
 		host = "docker.io"
 	}
-	var request *url.Error
-	var refused *transport.Error
-	var network net.Error
-	switch {
-	case errors.Is(err, errPlain) || g != nil && g.withheld.Load() && errors.As(err, &refused):
-		return hint.New(fmt.Errorf("registry %s: %w", host, errPlainOr(err)),
-			"if everybody on the way may read the password and change the image: --tls-verify=false")
-	case strings.Contains(err.Error(), "tls: ") || strings.Contains(err.Error(), "x509: "):
-		return hint.New(fmt.Errorf("registry %s: %w", host, withoutAddress(err)), "SSL_CERT_FILE=FILE names another authority to trust; --tls-verify=false trusts everybody")
-	case errors.As(err, &refused):
-		return refusal(host, refused)
-	case errors.As(err, &request) || errors.As(err, &network):
-		return hint.New(fmt.Errorf("registry %s: %w", host, withoutAddress(err)), "is there a network? An image in a file is loaded with: minictr load -i FILE")
-	}
-	return fmt.Errorf("registry %s: %w", host, err)
-}
-
-var errWithheld = errors.New("it asks for a password over plain http, which was not sent")
-
-func errPlainOr(err error) error {
-	if errors.Is(err, errPlain) {
-		return errPlain
-	}
-	return errWithheld
-}
-
-// inner is a request's error without the address, which is long and known.
-func withoutAddress(err error) error {
+	// a *url.Error has the address, which is long and known
+	cause := err
 	var request *url.Error
 	if errors.As(err, &request) {
-		return request.Err
+		cause = request.Err
 	}
-	return err
+	// which kind of error is it?
+	var refused *transport.Error
+	var network net.Error
+	advice := ""
+	switch isRefused := errors.As(err, &refused); {
+	case errors.Is(err, errPlain):
+		cause, advice = errPlain, hintInsecure
+	case isRefused && g != nil && g.withheld.Load():
+		cause, advice = errWithheld, hintInsecure
+	case strings.Contains(err.Error(), "tls: ") || strings.Contains(err.Error(), "x509: "):
+		advice = "trust another authority with SSL_CERT_FILE=FILE, or skip verification with --tls-verify=false"
+	case isRefused:
+		return refusal(host, refused)
+	case request != nil || errors.As(err, &network):
+		advice = "check the network, or load an image from a file with: minictr load -i FILE"
+	default:
+		return fmt.Errorf("registry %s: %w", host, err)
+	}
+	return hint.New(fmt.Errorf("registry %s: %w", host, cause), advice)
 }
 
-// refusal is an answer that is a refusal.
+var errWithheld = errors.New("password not sent over plain HTTP")
+
+const hintInsecure = "if you trust the network: --tls-verify=false"
+
+// refusal returns the error for a response with an error status.
 func refusal(host string, e *transport.Error) error {
-	said := strings.TrimSpace(reason(e))
-	err := fmt.Errorf("registry %s: %s", host, said)
+	message := strings.TrimSpace(reason(e))
+	err := fmt.Errorf("registry %s: %s", host, message)
 	switch e.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return hint.New(err, "is the name right? If the image is private: minictr login "+host)
+		return hint.New(err, "check the name; for a private image: minictr login "+host)
 	case http.StatusNotFound:
-		return hint.New(fmt.Errorf("registry %s: %s: %w", host, said, ErrNotFound), "look at the name and the tag")
+		return hint.New(fmt.Errorf("registry %s: %s: %w", host, message, ErrNotFound), "check the name and the tag")
 	case http.StatusTooManyRequests:
-		return hint.New(err, "wait; who is known may ask more often: minictr login "+host)
+		return hint.New(err, "try again later; for a higher rate limit: minictr login "+host)
 	}
 	return err
 }
 
-// reason is what the registry says, or the status.
+// reason returns the message of the registry, or the status.
 func reason(e *transport.Error) string {
 	if len(e.Errors) == 0 || e.Errors[0].Message == "" {
 		return fmt.Sprintf("%d %s", e.StatusCode, http.StatusText(e.StatusCode))

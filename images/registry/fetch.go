@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,19 +15,22 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// Manifest fetches a document of at most max bytes by its tag or digest. What
-// accept lists are the media types that the caller understands; any other is
-// an error.
-func (r *Repository) Manifest(ctx context.Context, ref string, accept []string, max int64) (data []byte, mediaType string, err error) {
-	answer, err := r.get(ctx, r.url("manifests", ref), http.Header{"Accept": {strings.Join(accept, ", ")}}, http.StatusOK)
+// Manifest fetches a manifest or an index of at most max bytes, by tag or digest,
+// and verifies its digest. A media type that is not in accept is an error.
+func (r *Repository) Manifest(ctx context.Context, ref string, accept []string, max int64) (
+	data []byte, mediaType string, err error) {
+	header := http.Header{"Accept": {strings.Join(accept, ", ")}}
+	answer, err := r.get(ctx, r.url("manifests", ref), header, http.StatusOK)
 	if err != nil {
 		return nil, "", err
 	}
 	defer answer.Body.Close()
+	// its type
 	mediaType, _, err = mime.ParseMediaType(answer.Header.Get("Content-Type"))
-	if err != nil || !contains(accept, mediaType) {
-		return nil, "", fmt.Errorf("manifest %s: unknown type %q", ref, answer.Header.Get("Content-Type"))
+	if err != nil || !slices.Contains(accept, mediaType) {
+		return nil, "", fmt.Errorf("manifest %s: unknown media type %q", ref, answer.Header.Get("Content-Type"))
 	}
+	// its bytes
 	data, err = io.ReadAll(io.LimitReader(answer.Body, max+1))
 	if err == nil && int64(len(data)) > max {
 		err = fmt.Errorf("manifest %s is larger than %d bytes", ref, max)
@@ -34,24 +38,17 @@ func (r *Repository) Manifest(ctx context.Context, ref string, accept []string, 
 	if err != nil {
 		return nil, "", err
 	}
+	// its digest, if one is known
 	got := digest.FromBytes(data)
-	for _, said := range []string{ref, answer.Header.Get("Docker-Content-Digest")} {
-		if strings.HasPrefix(said, "sha256:") && said != got.String() {
-			return nil, "", fmt.Errorf("manifest %s has the digest %s", said, got)
+	for _, want := range []string{ref, answer.Header.Get("Docker-Content-Digest")} {
+		if strings.HasPrefix(want, "sha256:") && want != got.String() {
+			return nil, "", fmt.Errorf("manifest %s: digest is %s", want, got)
 		}
 	}
 	return data, mediaType, nil
 }
 
-func contains(all []string, one string) bool {
-	for _, s := range all {
-		if s == one {
-			return true
-		}
-	}
-	return false
-}
-
+// get sends a request. A status that is not expected is an error.
 func (r *Repository) get(ctx context.Context, url string, header http.Header, expected ...int) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -68,14 +65,15 @@ func (r *Repository) get(ctx context.Context, url string, header http.Header, ex
 	return nil, explain(r.name.Registry, r.guard, err)
 }
 
-// Blob reads a blob of size bytes from an offset on. When the connection is
-// cut, it asks for the rest (RFC 9110, 14: Range) and goes on. Nothing here
-// looks at the digest: whoever has all the bytes does.
+// Blob returns the blob d of size bytes, from an offset on. If the connection is
+// closed early, the reader requests the rest (RFC 9110, 14: Range). It does not
+// verify the digest: the caller has all the bytes.
 func (r *Repository) Blob(ctx context.Context, d digest.Digest, size, offset int64) io.ReadCloser {
 	ctx, cancel := context.WithCancel(ctx)
 	return &blob{repository: r, ctx: ctx, cancel: cancel, url: r.url("blobs", d.String()), size: size, at: offset}
 }
 
+// A blob is a download.
 type blob struct {
 	repository *Repository
 	ctx        context.Context
@@ -86,10 +84,11 @@ type blob struct {
 	failures   int // since the last byte
 }
 
-const stallTime = 60 * time.Second
+const stallTimeout = 60 * time.Second // without a byte
 
-var errStalled = errors.New("no byte came for a minute")
+var errStalled = errors.New("no data received for 60 s")
 
+// Read reads from the connection, and opens another one after an error.
 func (b *blob) Read(p []byte) (int, error) {
 	if b.at >= b.size {
 		return 0, b.checkEnd()
@@ -103,10 +102,13 @@ func (b *blob) Read(p []byte) (int, error) {
 		if err == nil {
 			continue
 		}
+		// is it worth another try?
 		var refused *transport.Error
-		if b.failures++; b.failures >= tries || b.ctx.Err() != nil || errors.As(err, &refused) || errors.Is(err, errRange) {
+		final := b.ctx.Err() != nil || errors.As(err, &refused) || errors.Is(err, errRange)
+		if b.failures++; final || b.failures >= maxTries {
 			return 0, err
 		}
+		// wait a moment
 		if b.body != nil {
 			b.body.Close()
 			b.body = nil
@@ -119,7 +121,7 @@ func (b *blob) Read(p []byte) (int, error) {
 	}
 }
 
-// read reads once, and not for ever.
+// read reads once, until the timeout.
 func (b *blob) read(p []byte) (int, error) {
 	if b.body == nil {
 		if err := b.open(); err != nil {
@@ -127,20 +129,20 @@ func (b *blob) read(p []byte) (int, error) {
 		}
 	}
 	body := b.body
-	stalled := time.AfterFunc(stallTime, func() { body.Close() })
+	stalled := time.AfterFunc(stallTimeout, func() { body.Close() })
 	n, err := body.Read(p)
 	if !stalled.Stop() && err != nil {
 		err = errStalled
 	}
 	if err == io.EOF {
-		err = io.ErrUnexpectedEOF // there should be more
+		err = io.ErrUnexpectedEOF // the blob is longer
 	}
 	return n, err
 }
 
-var errRange = errors.New("it answers a request for another part of the blob")
+var errRange = errors.New("response has another range of the blob")
 
-// open asks for what is still missing.
+// open requests the rest of the blob.
 func (b *blob) open() error {
 	header := http.Header{}
 	expected := []int{http.StatusOK}
@@ -153,7 +155,7 @@ func (b *blob) open() error {
 		return err
 	}
 	b.body = answer.Body
-	if answer.StatusCode == http.StatusOK { // it sends all of it, again
+	if answer.StatusCode == http.StatusOK { // it ignores Range: skip what is here
 		_, err := io.CopyN(io.Discard, b.body, b.at)
 		return err
 	}
@@ -163,13 +165,13 @@ func (b *blob) open() error {
 	return nil
 }
 
-// end is io.EOF if the body ends where the blob does.
+// checkEnd returns io.EOF if the response is not longer than the blob.
 func (b *blob) checkEnd() error {
 	if b.body == nil {
 		return io.EOF
 	}
 	if n, _ := b.body.Read(make([]byte, 1)); n > 0 {
-		return fmt.Errorf("it sends more than the %d bytes of the blob", b.size)
+		return fmt.Errorf("response is longer than the blob of %d bytes", b.size)
 	}
 	return io.EOF
 }

@@ -1,17 +1,17 @@
 package registry
 
-// The guard stands before the wire and looks at every request, whoever made
-// it: ours, those for tokens, and those that follow a redirect.
+// The guard is the innermost transport and sees every request: ours, those for
+// tokens, and those that follow a redirect.
 //
-//   - Nothing is sent over plain http, unless we were told that the registry
-//     is insecure, or it is on this machine. There a password is held back
-//     all the same: any user's program may listen on a port.
-//   - A password or token is sent to the host that it was meant for. A
-//     redirect to another host, or another port, goes without it (the standard
-//     library would keep it for other ports and for subdomains).
+//   - Nothing is sent over plain HTTP, unless the registry is insecure by the
+//     settings, or on this machine. Without the setting, a password is withheld
+//     from this machine too: any user's program may listen on a port.
+//   - A password or token is only sent to the host that it is for. A redirect to
+//     another host or port goes without it; net/http would keep it for another
+//     port and for subdomains.
 //
-// The patient waits behind it: a registry that is busy (429, 503) says how
-// long with Retry-After, and is asked again.
+// The retrier is around it: it repeats a request to a busy registry (429, 503)
+// after the time in Retry-After.
 
 import (
 	"errors"
@@ -26,21 +26,24 @@ import (
 
 type guard struct {
 	inner    http.RoundTripper
-	insecure bool        // that the registry is insecure
+	insecure bool        // by the settings
 	withheld atomic.Bool // a password was not sent
 }
 
 var (
-	errPlain = errors.New("it speaks plain http, or redirects there")
-	errForm  = errors.New("it wants a token in a form, over plain http or at another host")
+	errPlain = errors.New("plain HTTP, or a redirect to it, is not allowed")
+	errForm  = errors.New("token request: not sent over plain HTTP or to another host")
 )
 
+// RoundTrip sends r, without a secret that the host may not see.
 func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
+	// may it be sent at all?
 	plain := r.URL.Scheme != "https" && !g.insecure
 	if plain && !isLoopback(r.URL) {
 		return nil, errPlain
 	}
-	form := r.Header.Get("Content-Type") == "application/x-www-form-urlencoded" // OAuth's way
+	// does it have a secret, and may the host see it?
+	form := r.Header.Get("Content-Type") == "application/x-www-form-urlencoded" // OAuth 2.0 (RFC 6749)
 	secret := form || r.Header.Get("Authorization") != ""
 	if !secret || !plain && !redirected(r) {
 		return g.inner.RoundTrip(r)
@@ -48,6 +51,7 @@ func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Header.Get("Authorization") == "" {
 		return nil, errForm
 	}
+	// send it without
 	if plain {
 		g.withheld.Store(true)
 	}
@@ -56,7 +60,8 @@ func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 	return g.inner.RoundTrip(r)
 }
 
-// strayed: redirects led to another place than the first request went to.
+// redirected reports whether redirects led to another host or scheme than that of
+// the first request.
 func redirected(r *http.Request) bool {
 	first := r
 	for first.Response != nil && first.Response.Request != nil {
@@ -65,7 +70,7 @@ func redirected(r *http.Request) bool {
 	return first.URL.Host != r.URL.Host || first.URL.Scheme != r.URL.Scheme
 }
 
-// local: the address is on this machine.
+// isLoopback reports whether the host is this machine.
 func isLoopback(u *url.URL) bool {
 	if u.Hostname() == "localhost" {
 		return true
@@ -74,20 +79,21 @@ func isLoopback(u *url.URL) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// patient asks a busy registry again.
+// A retrier repeats a request to a busy registry.
 type retrier struct{ inner http.RoundTripper }
 
 const (
-	tries   = 5
-	maxWait = 2 * time.Minute
+	maxTries = 5
+	maxWait  = 2 * time.Minute
 )
 
 func (p retrier) RoundTrip(r *http.Request) (*http.Response, error) {
 	for try := 1; ; try++ {
 		answer, err := p.inner.RoundTrip(r)
-		if err != nil || try == tries || !busy(answer) || r.Body != nil && r.GetBody == nil {
+		if err != nil || try == maxTries || !busy(answer) || r.Body != nil && r.GetBody == nil {
 			return answer, err
 		}
+		// wait, unless it takes too long
 		wait := retryAfter(answer.Header.Get("Retry-After"), try)
 		if wait > maxWait {
 			return answer, nil
@@ -98,10 +104,11 @@ func (p retrier) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, r.Context().Err()
 		case <-time.After(wait):
 		}
+		// a body must be read again from its start
 		if r.GetBody != nil {
 			r = r.Clone(r.Context())
 			if r.Body, err = r.GetBody(); err != nil {
-				return nil, fmt.Errorf("send again: %w", err)
+				return nil, fmt.Errorf("retry request: %w", err)
 			}
 		}
 	}
@@ -111,8 +118,8 @@ func busy(answer *http.Response) bool {
 	return answer.StatusCode == http.StatusTooManyRequests || answer.StatusCode == http.StatusServiceUnavailable
 }
 
-// waitFor reads a Retry-After, seconds or a date (RFC 9110, 10.2.3). Without
-// one the wait doubles from one second.
+// retryAfter parses Retry-After: seconds or a date (RFC 9110, 10.2.3). Without it,
+// the wait starts at one second and doubles.
 func retryAfter(after string, try int) time.Duration {
 	if n, err := strconv.Atoi(after); err == nil && n >= 0 {
 		return time.Duration(n) * time.Second

@@ -1,9 +1,9 @@
 package registry
 
-// Passwords are kept where docker keeps them, so that whoever logged in there
-// is known here too: in ~/.docker/config.json (or $DOCKER_CONFIG), or with the
-// credential helper that this file names ("credsStore", "credHelpers": a
-// program docker-credential-<name>).
+// Passwords are stored where docker stores them, so that a login to either is one
+// to both: in ~/.docker/config.json (or $DOCKER_CONFIG), or by the credential helper
+// that this file names ("credsStore", "credHelpers": the program
+// docker-credential-<name>).
 
 import (
 	"context"
@@ -17,16 +17,16 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 )
 
-// ErrNotLoggedIn is Logout's error where there is nothing to forget.
+// ErrNotLoggedIn is the error of Logout if no password is stored.
 var ErrNotLoggedIn = errors.New("not logged in")
 
-// Login asks a registry whether it knows a user with this password, and keeps
-// them if so.
+// Login logs in to a registry, and stores user and password if it accepts them.
 func (s *Settings) Login(ctx context.Context, registry, user, password string) error {
 	r, err := s.registry(registry)
 	if err != nil {
 		return err
 	}
+	// try them
 	known, err := s.handshake(ctx, r.Repo(), &authn.Basic{Username: user, Password: password}, nil)
 	if err != nil {
 		return err
@@ -36,6 +36,7 @@ func (s *Settings) Login(ctx context.Context, registry, user, password string) e
 		return err
 	}
 	answer.Body.Close()
+	// store them
 	file, err := config.Load(os.Getenv("DOCKER_CONFIG"))
 	if err != nil {
 		return err
@@ -44,7 +45,7 @@ func (s *Settings) Login(ctx context.Context, registry, user, password string) e
 	return file.GetCredentialsStore(key).Store(types.AuthConfig{Username: user, Password: password, ServerAddress: key})
 }
 
-// Logout forgets the password for a registry.
+// Logout removes the password for a registry.
 func Logout(registry string) error {
 	r, err := name.NewRegistry(host(registry))
 	if err != nil {
@@ -62,7 +63,7 @@ func Logout(registry string) error {
 	return store.Erase(key)
 }
 
-// credentialKey is how docker's file names a registry.
+// credentialKey returns the key of a registry in docker's file.
 func credentialKey(r name.Registry) string {
 	if r.RegistryStr() == name.DefaultRegistry {
 		return authn.DefaultAuthKey

@@ -12,35 +12,38 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// An Image is what Push sends.
+// An Image is an image to push.
 type Image struct {
 	Type     string // of the manifest
 	Manifest []byte
 	Config   []byte
 	Layers   []ocispec.Descriptor
-	Open     func(ocispec.Descriptor) (io.ReadCloser, error) // a layer's blob
+	Open     func(ocispec.Descriptor) (io.ReadCloser, error) // opens the blob of a layer
 }
 
-const blobsAtOnce = 3
+const blobsAtOnce = 3 // as in a pull
 
-// Push sends an image: first the blobs that the registry does not have, then
-// the manifest, under the tag. Progress, unless nil, is told of bytes.
+// Push pushes an image: first the blobs that the registry does not have, then the
+// manifest, under the tag. Progress, unless nil, is called with bytes.
 func (r *Repository) Push(ctx context.Context, tag string, image Image, progress func(done, total int64)) error {
 	core, err := partial.CompressedToImage(pushedImage{image})
 	if err != nil {
 		return err
 	}
-	options := []remote.Option{remote.WithContext(ctx), remote.WithTransport(r.client.Transport), remote.WithJobs(blobsAtOnce)}
+	options := []remote.Option{
+		remote.WithContext(ctx), remote.WithTransport(r.client.Transport), remote.WithJobs(blobsAtOnce),
+	}
+	// report the progress from a goroutine of its own
 	if progress != nil {
 		updates := make(chan v1.Update, 16)
-		told := make(chan struct{})
+		done := make(chan struct{})
 		go func() {
-			defer close(told)
+			defer close(done)
 			for u := range updates {
 				progress(u.Complete, u.Total)
 			}
 		}()
-		defer func() { <-told }() // Write closes the channel
+		defer func() { <-done }() // Write closes the channel
 		options = append(options, remote.WithProgress(updates))
 	}
 	if err := remote.Write(r.name.Tag(tag), core, options...); err != nil {
@@ -49,7 +52,7 @@ func (r *Repository) Push(ctx context.Context, tag string, image Image, progress
 	return nil
 }
 
-// sent is an image as go-containerregistry wants it.
+// pushedImage implements the interfaces of go-containerregistry.
 type pushedImage struct{ Image }
 
 func (s pushedImage) MediaType() (types.MediaType, error) { return types.MediaType(s.Type), nil }

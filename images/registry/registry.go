@@ -1,16 +1,3 @@
-// Package registry talks to registries: servers that keep images, by the
-// protocol of the OCI distribution-spec. It fetches documents and blobs, and
-// knows who may see which password. What the bytes mean is for others.
-//
-//	GET /v2/                            is it a registry, and who may ask?
-//	GET /v2/<name>/manifests/<ref>      a manifest or an index, by tag or digest
-//	GET /v2/<name>/blobs/<digest>       a config or a layer
-//
-// The first answer may be 401 with a challenge. "Basic" asks for a password
-// with each request; "Bearer" names a token server, which sees the password
-// and gives a token for one repository and a few minutes. Both are done by
-// go-containerregistry; which bytes may leave on which connection is decided
-// here, in guard.go.
 package registry
 
 import (
@@ -27,21 +14,21 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// A Repository is a repository of a registry, after the handshake.
+// A Repository is a repository of a registry, after the handshake with it.
 type Repository struct {
 	name   name.Repository
 	client *http.Client
 	guard  *guard
 }
 
-// From calls use with the repository of a complete name: first with those of
-// the mirrors, then with its own, until one time there is no error.
+// From calls use with the repository of a complete name, in each mirror and then in
+// its own registry, until use returns nil. The error has those of all.
 func (s *Settings) From(ctx context.Context, image string, use func(*Repository) error) error {
 	places, err := s.places(image)
 	if err != nil {
 		return err
 	}
-	var wrong []error
+	var failed []error
 	for _, place := range places {
 		r, err := s.open(ctx, place, transport.PullScope)
 		if err == nil {
@@ -50,12 +37,12 @@ func (s *Settings) From(ctx context.Context, image string, use func(*Repository)
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
-		wrong = append(wrong, err)
+		failed = append(failed, err)
 	}
-	return errors.Join(wrong...)
+	return errors.Join(failed...)
 }
 
-// To returns the repository of a complete name, to push to.
+// To returns the repository of a complete name for pushing. Mirrors are not used.
 func (s *Settings) To(ctx context.Context, image string) (*Repository, error) {
 	places, err := s.places(image)
 	if err != nil {
@@ -64,14 +51,15 @@ func (s *Settings) To(ctx context.Context, image string) (*Repository, error) {
 	return s.open(ctx, places[len(places)-1], transport.PushScope)
 }
 
-// places are where a repository may be: the last is its own, those before are
-// mirrors of Docker Hub.
+// places returns the places of a repository: in the mirrors of Docker Hub, and last
+// in its own registry.
 func (s *Settings) places(image string) (all []name.Repository, err error) {
 	ref, err := name.ParseReference(image)
 	if err != nil {
 		return nil, err
 	}
 	r := ref.Context()
+	// only Docker Hub has mirrors
 	addresses := []string{r.RegistryStr()}
 	if r.RegistryStr() == name.DefaultRegistry {
 		addresses = append(slices.Clone(s.Mirrors), r.RegistryStr())
@@ -86,7 +74,7 @@ func (s *Settings) places(image string) (all []name.Repository, err error) {
 	return all, nil
 }
 
-// registry is a registry by its address.
+// registry returns the registry of an address.
 func (s *Settings) registry(address string) (name.Registry, error) {
 	if s.isInsecure(host(address)) {
 		return name.NewRegistry(host(address), name.Insecure)
@@ -94,6 +82,7 @@ func (s *Settings) registry(address string) (name.Registry, error) {
 	return name.NewRegistry(host(address))
 }
 
+// open opens a repository with the password that docker's config has for it.
 func (s *Settings) open(ctx context.Context, r name.Repository, action string) (*Repository, error) {
 	auth, err := authn.Resolve(ctx, authn.DefaultKeychain, r)
 	if err != nil {
@@ -102,7 +91,9 @@ func (s *Settings) open(ctx context.Context, r name.Repository, action string) (
 	return s.handshake(ctx, r, auth, []string{r.Scope(action)})
 }
 
-func (s *Settings) handshake(ctx context.Context, r name.Repository, auth authn.Authenticator, scopes []string) (*Repository, error) {
+// handshake asks the registry for its challenge, and a token server for a token.
+func (s *Settings) handshake(ctx context.Context, r name.Repository, auth authn.Authenticator, scopes []string) (
+	*Repository, error) {
 	g := &guard{inner: s.transport(r.RegistryStr()), insecure: s.isInsecure(r.RegistryStr())}
 	t, err := transport.NewWithContext(ctx, r.Registry, auth, retrier{g}, scopes)
 	if err != nil {
@@ -112,24 +103,24 @@ func (s *Settings) handshake(ctx context.Context, r name.Repository, auth authn.
 }
 
 const (
-	dialTime   = 10 * time.Second
-	answerTime = 60 * time.Second
+	dialTimeout     = 10 * time.Second
+	responseTimeout = 60 * time.Second
 )
 
-// wire is the connection below all else.
+// transport returns the HTTP connection to a registry.
 func (s *Settings) transport(registry string) http.RoundTripper {
 	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.DialContext = (&net.Dialer{Timeout: dialTime}).DialContext
-	t.ResponseHeaderTimeout = answerTime
-	t.DisableCompression = true // a digest is of the bytes as they are
+	t.DialContext = (&net.Dialer{Timeout: dialTimeout}).DialContext
+	t.ResponseHeaderTimeout = responseTimeout
+	t.DisableCompression = true // a digest is that of the bytes as they are sent
 	if s.isInsecure(registry) {
 		t.TLSClientConfig = &tls.Config{InsecureSkipVerify: true}
 	}
 	return t
 }
 
-// url is the address of a document or blob. The scheme is put right by the
-// transport, which knows how the registry answered.
+// url returns the URL of a document or blob. The transport corrects its scheme to
+// that of the handshake.
 func (r *Repository) url(kind, ref string) string {
 	return r.name.Scheme() + "://" + r.name.RegistryStr() + "/v2/" + r.name.RepositoryStr() + "/" + kind + "/" + ref
 }

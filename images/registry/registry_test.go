@@ -411,7 +411,7 @@ func TestErrors(t *testing.T) {
 		body            string
 		message, advice string
 	}{
-		{404, `{"errors": [{"code": "MANIFEST_UNKNOWN", "message": "manifest unknown"}]}`, "manifest unknown: not found there", "the name and the tag"},
+		{404, `{"errors": [{"code": "MANIFEST_UNKNOWN", "message": "manifest unknown"}]}`, "manifest unknown: not found", "check the name and the tag"},
 		{401, ``, "401 Unauthorized", "minictr login 127.0.0.1:"},
 		{403, `{"errors": [{"code": "DENIED", "message": "requested access to the resource is denied"}]}`, "is denied", "minictr login 127.0.0.1:"},
 		{500, `<html>`, "500 Internal Server Error", ""},
@@ -451,7 +451,7 @@ func TestManifestMediaTypeChecked(t *testing.T) {
 			}
 			return false
 		}))
-		if err := get(t, &Settings{}, host); err == nil || !strings.Contains(err.Error(), "unknown type") {
+		if err := get(t, &Settings{}, host); err == nil || !strings.Contains(err.Error(), "unknown media type") {
 			t.Errorf("%q: %v", wrong, err)
 		}
 	}
@@ -546,7 +546,7 @@ func TestBlobSizeLimited(t *testing.T) {
 	body := r.Blob(t.Context(), digest.FromString(layer), 1000, 0)
 	defer body.Close()
 	data, err := io.ReadAll(body)
-	if len(data) != 1000 || err == nil || !strings.Contains(err.Error(), "more than the 1000 bytes") {
+	if len(data) != 1000 || err == nil || !strings.Contains(err.Error(), "longer than the blob of 1000 bytes") {
 		t.Errorf("%d bytes, error %v", len(data), err)
 	}
 }

@@ -1,16 +1,15 @@
 package registry
 
-// The settings are a small file in JSON, spelled as in docker's daemon.json:
+// The settings are a JSON file with the keys of docker's daemon.json:
 //
 //	{
 //	  "registry-mirrors":    ["https://mirror.example.org"],
 //	  "insecure-registries": ["registry.lan:5000"]
 //	}
 //
-// Mirrors are asked before Docker Hub, in order. To an insecure registry
-// minictr speaks plain http, or https with any certificate: whoever sits in
-// between can read the password and change the image's name into another
-// image, though never what a digest names.
+// Mirrors are asked before Docker Hub, in order. An insecure registry is used over
+// plain HTTP, or over HTTPS with any certificate: an attacker on the network can
+// read the password and replace the image of a name, but not that of a digest.
 
 import (
 	"bytes"
@@ -23,14 +22,14 @@ import (
 	"strings"
 )
 
-// DefaultSettings is where the settings lie unless the environment variable
-// SettingsVariable names another file.
+// DefaultSettings is the path of the settings, unless the environment variable
+// SettingsVariable has another.
 const (
 	DefaultSettings  = "/etc/minictr/registries.json"
 	SettingsVariable = "MINICTR_REGISTRIES"
 )
 
-// Settings say which registries are trusted how.
+// Settings are the mirrors and the insecure registries.
 type Settings struct {
 	Mirrors  []string `json:"registry-mirrors"`
 	Insecure []string `json:"insecure-registries"`
@@ -38,7 +37,8 @@ type Settings struct {
 	NoVerify bool `json:"-"` // --tls-verify=false: all registries are insecure
 }
 
-// Load reads the settings. A file that is not there says nothing.
+// Load reads the settings. A missing file is empty settings; an unknown key is an
+// error.
 func Load() (*Settings, error) {
 	path := DefaultSettings
 	if other := os.Getenv(SettingsVariable); other != "" {
@@ -65,13 +65,13 @@ func Load() (*Settings, error) {
 	return s, nil
 }
 
-// plain: we were told that the registry may be spoken to in the clear.
+// isInsecure reports whether the settings allow plain HTTP for a registry.
 func (s *Settings) isInsecure(registry string) bool {
-	return s.NoVerify || slices.Contains(s.Insecure, registry) ||
-		slices.ContainsFunc(s.Mirrors, func(m string) bool { return strings.HasPrefix(m, "http://") && host(m) == registry })
+	plain := func(mirror string) bool { return strings.HasPrefix(mirror, "http://") && host(mirror) == registry }
+	return s.NoVerify || slices.Contains(s.Insecure, registry) || slices.ContainsFunc(s.Mirrors, plain)
 }
 
-// host is the part of an address that names a registry.
+// host returns the host and port of an address.
 func host(address string) string {
 	_, rest, found := strings.Cut(address, "://")
 	if !found {
