@@ -93,10 +93,10 @@ func openIn(root int, name string) (*os.File, error) {
 	}
 	how := &unix.OpenHow{Flags: unix.O_RDONLY | unix.O_NONBLOCK | unix.O_CLOEXEC, Resolve: inRoot}
 	fd, err := unix.Openat2(root, name, how)
-	if err != nil {
-		return nil, err
+	for err == unix.EAGAIN { // another process renames
+		fd, err = unix.Openat2(root, name, how)
 	}
-	return os.NewFile(uintptr(fd), name), nil
+	return os.NewFile(uintptr(fd), name), err
 }
 
 // mountOverlay returns the root of a detached overlay of a stack: it is in no
