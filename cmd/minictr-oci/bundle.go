@@ -18,22 +18,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What create and run have in common: a bundle, and how its process begins.
+// create and run share this file: they open a bundle and create its process.
 
 var bundleFlags = []cli.Flag{
-	&cli.StringFlag{Name: "bundle", Aliases: []string{"b"}, Value: ".", Usage: "the bundle is `DIR`"},
+	&cli.StringFlag{Name: "bundle", Aliases: []string{"b"}, Value: ".", Usage: "`DIR` directory of the bundle"},
 	consoleSocketFlag, pidFileFlag, preserveFdsFlag,
-	&cli.BoolFlag{Name: "no-pivot", Usage: "change the root by chroot(2), where the host runs from its initramfs"},
-	&cli.BoolFlag{Name: "no-new-keyring", Usage: "leave it the caller's session keyring"},
+	&cli.BoolFlag{Name: "no-pivot", Usage: "change the root with chroot(2), for a host in its initramfs"},
+	&cli.BoolFlag{Name: "no-new-keyring", Usage: "keep the caller's session keyring"},
 }
 
 var (
-	consoleSocketFlag = &cli.StringFlag{Name: "console-socket", Usage: "send the host's side of its terminal to the socket at `PATH`"}
-	pidFileFlag       = &cli.StringFlag{Name: "pid-file", Usage: "write the number of its process to `FILE`"}
-	preserveFdsFlag   = &cli.IntFlag{Name: "preserve-fds", Usage: "it inherits `N` more descriptors, from number 3 on"}
+	consoleSocketFlag = &cli.StringFlag{
+		Name: "console-socket", Usage: "`PATH` send the terminal's host end to a UNIX socket",
+	}
+	pidFileFlag     = &cli.StringFlag{Name: "pid-file", Usage: "`FILE` write the process ID to a file"}
+	preserveFdsFlag = &cli.IntFlag{
+		Name: "preserve-fds", Usage: "`NUMBER` pass more file descriptors, from 3 on",
+	}
 )
 
-// bundle is a config.json that is to become a container.
+// bundle is an OCI bundle and the container to be created from it.
 type bundle struct {
 	root   string // of the state of containers
 	folder *state.Dir
@@ -41,10 +45,10 @@ type bundle struct {
 	terms  runtime.Terms
 }
 
-// open reads the bundle and makes the container's folder: beside each other,
-// since both take their time.
+// open reads the bundle and, at the same time, creates the state directory of the
+// container.
 func open(c *cli.Context) (*bundle, error) {
-	id, err := containerID(c, 1)
+	id, err := containerID(c)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +87,7 @@ func (b *bundle) makeFolder(c *cli.Context, id, dir string, config []byte) (err 
 	return b.folder.SaveConfig(config)
 }
 
-// setCgroup names a cgroup for a container whose config names none.
+// setCgroup sets a cgroup path where the config has none.
 func setCgroup(spec *specs.Spec, id string) {
 	if spec.Linux == nil {
 		spec.Linux = &specs.Linux{}
@@ -93,7 +97,7 @@ func setCgroup(spec *specs.Spec, id string) {
 	}
 }
 
-// create makes the container.
+// create creates the container.
 func (b *bundle) create() (*runtime.Process, error) {
 	process, err := runtime.Create(b.folder, b.spec, b.terms)
 	if err != nil {
@@ -102,7 +106,7 @@ func (b *bundle) create() (*runtime.Process, error) {
 	return process, nil
 }
 
-// terms are what the flags say about a process.
+// terms returns the options of a process that the flags set.
 func terms(c *cli.Context) (t runtime.Terms, err error) {
 	t.PidFile, t.ConsoleSocket, t.Warn = c.String("pid-file"), c.String("console-socket"), warn
 	if t.PreserveFds, err = preserved(c.Int("preserve-fds")); err != nil {
@@ -118,9 +122,9 @@ func terms(c *cli.Context) (t runtime.Terms, err error) {
 	return t, err
 }
 
-// preserved is how many descriptors a process inherits: those that are asked
-// for, and those of systemd's (sd_listen_fds(3)). They have to be open: else
-// one of ours could get that number.
+// preserved returns how many descriptors a process inherits: n, and those that systemd
+// passes (sd_listen_fds(3)). They must be open: else minictr-oci could open one with
+// their number.
 func preserved(n int) (int, error) {
 	if os.Getenv("LISTEN_PID") == strconv.Itoa(os.Getpid()) {
 		more, err := strconv.Atoi(os.Getenv("LISTEN_FDS"))
@@ -141,8 +145,8 @@ func preserved(n int) (int, error) {
 	return n, nil
 }
 
-// connect connects a process to our streams. One that outlives us has them as
-// they are.
+// connect connects a process to our standard streams. A process that outlives us
+// inherits them, and streams is nil.
 func connect(t *runtime.Terms, process *specs.Process, spec *specs.Spec) (*stdio.Streams, error) {
 	var uidMappings []specs.LinuxIDMapping
 	if spec.Linux != nil {
@@ -152,10 +156,10 @@ func connect(t *runtime.Terms, process *specs.Process, spec *specs.Spec) (*stdio
 		process = &specs.Process{}
 	}
 	if t.ConsoleSocket != "" && !process.Terminal {
-		return nil, errors.New("--console-socket: process.terminal is not set, there is no terminal to send")
+		return nil, errors.New("--console-socket: needs process.terminal")
 	}
 	if t.Outlive && process.Terminal && t.ConsoleSocket == "" {
-		return nil, errors.New("process.terminal: it needs a --console-socket, since nobody else keeps its other side")
+		return nil, errors.New("process.terminal: needs --console-socket")
 	}
 	uid, err := compile.HostID(process.User.UID, uidMappings)
 	if err != nil {
@@ -174,8 +178,8 @@ func connect(t *runtime.Terms, process *specs.Process, spec *specs.Spec) (*stdio
 	return streams, nil
 }
 
-// attend sees a process of ours to its end: its output, its signals, its exit
-// code.
+// attend copies a process's output and forwards signals until it exits, and returns its
+// exit code.
 func attend(process *runtime.Process, streams *stdio.Streams, signals *runtime.Signals) (int, error) {
 	if err := process.Attach(streams, true, signals); err != nil {
 		return 0, err

@@ -4,8 +4,8 @@ import "github.com/urfave/cli/v2"
 
 var createCommand = &cli.Command{
 	Name:      "create",
-	Usage:     "make a container, up to the point where start lets its program begin",
-	UsageText: "minictr-oci create [--bundle DIR] [FLAGS] CONTAINER-ID",
+	Usage:     "create a container, without running its program",
+	ArgsUsage: "CONTAINER-ID",
 	Flags:     bundleFlags,
 	Action: func(c *cli.Context) error {
 		b, err := open(c)

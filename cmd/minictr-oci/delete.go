@@ -7,13 +7,13 @@ import (
 
 var deleteCommand = &cli.Command{
 	Name:      "delete",
-	Usage:     "remove a container that has stopped, and what it left",
-	UsageText: "minictr-oci delete [--force] CONTAINER-ID",
+	Usage:     "delete a stopped container",
+	ArgsUsage: "CONTAINER-ID",
 	Flags: []cli.Flag{
-		&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "kill it first; that it does not exist is no error"},
+		&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "kill a running container; ignore one that does not exist"},
 	},
 	Action: func(c *cli.Context) error {
-		id, err := containerID(c, 1)
+		id, err := containerID(c)
 		if err != nil {
 			return err
 		}

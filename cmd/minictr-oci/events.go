@@ -15,11 +15,11 @@ import (
 
 var eventsCommand = &cli.Command{
 	Name:      "events",
-	Usage:     "print what a container uses, again and again, and when it runs out of memory",
-	UsageText: "minictr-oci events [--interval TIME] [--stats] CONTAINER-ID",
+	Usage:     "print resource usage at intervals, and out-of-memory kills",
+	ArgsUsage: "CONTAINER-ID",
 	Flags: []cli.Flag{
-		&cli.DurationFlag{Name: "interval", Value: 5 * time.Second, Usage: "between two reports, as in 500ms"},
-		&cli.BoolFlag{Name: "stats", Usage: "print one report, and end"},
+		&cli.DurationFlag{Name: "interval", Value: 5 * time.Second, Usage: "`TIME` time between two reports, as in 500ms"},
+		&cli.BoolFlag{Name: "stats", Usage: "print one report and exit"},
 	},
 	Action: func(c *cli.Context) error {
 		interval := c.Duration("interval")
@@ -38,7 +38,7 @@ var eventsCommand = &cli.Command{
 			return fmt.Errorf("container with id %s is not running", container.ID())
 		}
 		if container.Record.Cgroup == "" {
-			return errors.New("the container has no cgroup, which would count for it")
+			return errors.New("container has no cgroup")
 		}
 		if c.Bool("stats") {
 			return report(container)
@@ -62,7 +62,7 @@ func report(container *state.Dir) error {
 	return json.NewEncoder(os.Stdout).Encode(event{"stats", container.ID(), stats})
 }
 
-// watch reports until no process is left in the container.
+// watch prints reports until the container has no process.
 func watch(container *state.Dir, interval time.Duration) error {
 	kills, err := cgroup.WatchOOM(container.Record.Cgroup)
 	if err != nil {
@@ -81,7 +81,7 @@ func watch(container *state.Dir, interval time.Duration) error {
 			}
 		case <-tick.C:
 			if err := report(container); err != nil {
-				warn(err) // the cgroup may be going away at this moment
+				warn(err) // the kernel may be removing the cgroup
 			}
 		}
 	}

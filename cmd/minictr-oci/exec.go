@@ -19,24 +19,26 @@ import (
 )
 
 var execCommand = &cli.Command{
-	Name:  "exec",
-	Usage: "start another process in a container",
-	UsageText: "minictr-oci exec [FLAGS] CONTAINER-ID COMMAND [ARGUMENT…]\n" +
-		"minictr-oci exec [FLAGS] --process FILE CONTAINER-ID",
+	Name:      "exec",
+	Usage:     "run a program in a running container",
+	ArgsUsage: "CONTAINER-ID COMMAND [ARGUMENT…]\n--process=FILE CONTAINER-ID",
 	Flags: []cli.Flag{
-		&cli.StringFlag{Name: "process", Aliases: []string{"p"}, Usage: "`FILE` holds the process as JSON, like process of a config.json; - is standard input"},
-		&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "do not wait: the process lives on"},
-		&cli.BoolFlag{Name: "tty", Aliases: []string{"t"}, Usage: "with a terminal"},
-		&cli.StringFlag{Name: "cwd", Usage: "it begins in `DIR`"},
-		&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, Usage: "set `NAME=VALUE` besides the container's environment"},
-		&cli.StringFlag{Name: "user", Aliases: []string{"u"}, Usage: "as `UID[:GID]`"},
-		&cli.IntSliceFlag{Name: "additional-gids", Aliases: []string{"g"}, Usage: "in the group `GID`, too"},
-		&cli.StringSliceFlag{Name: "cap", Aliases: []string{"c"}, Usage: "with the capability `NAME` besides the container's"},
-		&cli.BoolFlag{Name: "no-new-privs", Usage: "it never gains privileges by executing a program"},
-		&cli.StringFlag{Name: "apparmor", Usage: "under the AppArmor `PROFILE`"},
-		&cli.StringFlag{Name: "process-label", Usage: "with the SELinux `LABEL`"},
-		&cli.StringSliceFlag{Name: "cgroup", Usage: "in the cgroup `PATH` below the container's"},
-		&cli.BoolFlag{Name: "ignore-paused", Usage: "not implemented: nothing runs in a frozen cgroup"},
+		&cli.StringFlag{
+			Name: "process", Aliases: []string{"p"},
+			Usage: "`FILE` read the process as JSON, as in config.json; - for standard input",
+		},
+		&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "do not wait for the process"},
+		&cli.BoolFlag{Name: "tty", Aliases: []string{"t"}, Usage: "allocate a pseudo-terminal"},
+		&cli.StringFlag{Name: "cwd", Usage: "`DIR` working directory"},
+		&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, Usage: "`NAME=VALUE` set an environment variable"},
+		&cli.StringFlag{Name: "user", Aliases: []string{"u"}, Usage: "`UID[:GID]` user and group IDs"},
+		&cli.IntSliceFlag{Name: "additional-gids", Aliases: []string{"g"}, Usage: "`GID` add a supplementary group"},
+		&cli.StringSliceFlag{Name: "cap", Aliases: []string{"c"}, Usage: "`CAP` add a capability"},
+		&cli.BoolFlag{Name: "no-new-privs", Usage: "set no_new_privs: execve(2) grants no privileges"},
+		&cli.StringFlag{Name: "apparmor", Usage: "`PROFILE` AppArmor profile"},
+		&cli.StringFlag{Name: "process-label", Usage: "`LABEL` SELinux label"},
+		&cli.StringSliceFlag{Name: "cgroup", Usage: "`PATH` cgroup below that of the container"},
+		&cli.BoolFlag{Name: "ignore-paused", Usage: "not supported: a process in a frozen cgroup does not run"},
 		consoleSocketFlag, pidFileFlag, preserveFdsFlag,
 	},
 	Action: func(c *cli.Context) error {
@@ -49,10 +51,10 @@ var execCommand = &cli.Command{
 	},
 }
 
-const execFailed = 255 // as runc: 1 could be the process's own
+const execFailed = 255 // as runc: 1 could be the exit code of the process
 
-// end tells of an error, and ends with the exit code that shells have for it,
-// or else with code.
+// end prints an error and exits with the code that shells have for it, or else with
+// code.
 func end(err error, code int) {
 	tell("error", err)
 	if known, ok := runtime.ExecExitCode(err); ok {
@@ -63,10 +65,10 @@ func end(err error, code int) {
 
 func execute(c *cli.Context) (code int, err error) {
 	if c.Bool("ignore-paused") {
-		return 0, hint.New(errors.New("--ignore-paused: not implemented"), "resume the container first")
+		return 0, hint.New(errors.New("--ignore-paused: not implemented"), "minictr-oci resume CONTAINER-ID")
 	}
 	signals := runtime.CatchSignals()
-	id, err := containerID(c, c.NArg())
+	id, err := containerID(c)
 	if err != nil {
 		return 0, err
 	}
@@ -102,17 +104,11 @@ func execute(c *cli.Context) (code int, err error) {
 	return attend(started, streams, signals)
 }
 
-// execProcess is the process that the flags describe: read from a file, or the
-// container's own with another command.
+// execProcess returns the process of exec: that of --process, or the container's with
+// another command.
 func execProcess(c *cli.Context, spec *specs.Spec) (*specs.Process, error) {
 	if file := c.String("process"); file != "" {
-		if c.NArg() > 1 {
-			return nil, errors.New("exec: --process and a command: one of them only")
-		}
 		return readProcess(file)
-	}
-	if c.NArg() < 2 {
-		return nil, errors.New("exec: no command: process args cannot be empty")
 	}
 	p := specs.Process{Cwd: "/"}
 	if spec.Process != nil {
@@ -129,7 +125,7 @@ func execProcess(c *cli.Context, spec *specs.Spec) (*specs.Process, error) {
 	addCapabilities(&p, c.StringSlice("cap"))
 	for _, gid := range c.IntSlice("additional-gids") {
 		if gid < 0 || gid > math.MaxUint32 {
-			return nil, fmt.Errorf("--additional-gids %d: not the number of a group", gid)
+			return nil, fmt.Errorf("--additional-gids %d: not a group ID", gid)
 		}
 		p.User.AdditionalGids = append(slices.Clip(p.User.AdditionalGids), uint32(gid))
 	}
@@ -149,8 +145,8 @@ func readProcess(file string) (*specs.Process, error) {
 	return p, nil
 }
 
-// addCapabilities adds to the sets that hold for a program: not to the
-// inheritable one, nor to the ambient one that hangs on it.
+// addCapabilities adds to the bounding, effective and permitted sets: not to the
+// inheritable set, nor to the ambient set, which cannot exceed it (capabilities(7)).
 func addCapabilities(p *specs.Process, names []string) {
 	if len(names) == 0 {
 		return
@@ -169,7 +165,7 @@ func addCapabilities(p *specs.Process, names []string) {
 	p.Capabilities = &sum
 }
 
-// setUser reads UID[:GID]. A number is never looked up as a name.
+// setUser sets UID[:GID]. Names are not looked up.
 func setUser(u *specs.User, text string) error {
 	if text == "" {
 		return nil
@@ -181,21 +177,20 @@ func setUser(u *specs.User, text string) error {
 	for i, value := range []string{uid, gid} {
 		n, err := strconv.ParseUint(value, 10, 32)
 		if err != nil {
-			return hint.New(fmt.Errorf("--user %q: not UID[:GID]", text), "numbers only: names are the image's")
+			return hint.New(fmt.Errorf("--user %q: not UID[:GID]", text), "--user 1000:1000")
 		}
 		*[]*uint32{&u.UID, &u.GID}[i] = uint32(n)
 	}
 	return nil
 }
 
-// below is the one cgroup v2 path of --cgroup; runc allows controllers in front
-// of it for version 1.
+// below returns the path of --cgroup. runc also accepts CONTROLLER:PATH, for cgroup v1.
 func below(paths []string) (string, error) {
 	if len(paths) == 0 {
 		return "", nil
 	}
 	if len(paths) > 1 || strings.Contains(paths[0], ":") {
-		return "", errors.New("--cgroup: want one path; controllers of their own are cgroup v1's")
+		return "", errors.New("--cgroup: takes one path without controllers")
 	}
 	return paths[0], nil
 }

@@ -9,13 +9,13 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// What this runtime knows, whatever the machine below it can do (runtime-spec,
-// features.md, features-linux.md). Each name here is held against the compiler
-// of plans by a test, and so is each name of the specification that is not here.
+// The features of this runtime, whatever the kernel supports (runtime-spec, features.md,
+// features-linux.md). A test compares each name, and each name of the specification that
+// is missing here, with the compiler of plans.
 
 var featuresCommand = &cli.Command{
 	Name:  "features",
-	Usage: "print what this runtime implements, as JSON",
+	Usage: "print the features of this runtime as JSON",
 	Action: func(*cli.Context) error {
 		out := json.NewEncoder(os.Stdout)
 		out.SetIndent("", "    ")

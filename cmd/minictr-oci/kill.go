@@ -11,14 +11,15 @@ import (
 )
 
 var killCommand = &cli.Command{
-	Name:      "kill",
-	Usage:     "send a signal to the container's process",
-	UsageText: "minictr-oci kill [--all] CONTAINER-ID [SIGNAL]   (a number or a name; TERM if none)",
+	Name:        "kill",
+	Usage:       "send a signal to a container's process",
+	ArgsUsage:   "CONTAINER-ID [SIGNAL]",
+	Description: "SIGNAL is a number or a name, by default TERM.",
 	Flags: []cli.Flag{
-		&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "to all processes in its cgroup; that there are none is no error"},
+		&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "signal all processes in its cgroup, if any"},
 	},
 	Action: func(c *cli.Context) error {
-		id, err := containerID(c, 2)
+		id, err := containerID(c)
 		if err != nil {
 			return err
 		}

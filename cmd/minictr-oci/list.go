@@ -15,15 +15,12 @@ import (
 
 var listCommand = &cli.Command{
 	Name:  "list",
-	Usage: "list the containers of this root",
+	Usage: "list containers",
 	Flags: []cli.Flag{
-		&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: "table", Usage: "table or json"},
-		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print ids only"},
+		&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: "table", Usage: "`FORMAT` table or json"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print IDs only"},
 	},
 	Action: func(c *cli.Context) error {
-		if c.Args().Present() {
-			return errors.New("list: takes no arguments")
-		}
 		folders, err := state.List(c.String("root"))
 		failed := []error{err}
 		list := []containerState{}

@@ -11,17 +11,16 @@ import (
 	"github.com/minictr/minictr/internal/printable"
 )
 
-// What goes wrong is told twice: to people, on the standard error, and to the
-// engine that started us, in the file that --log names. (What is only a warning
-// is told there alone, if there is a file: the standard error of create and exec
-// is the container's, too.) The engine reads there either
-// of the two shapes that runc's library for logging writes,
+// Errors are printed on standard error and written to the file of --log, which engines
+// read. Warnings go to the file alone, if there is one: standard error of create and
+// exec is the container's, too. The file has one of the two formats of runc's library,
+// logrus:
 //
 //	{"level":"error","msg":"kill: container not running","time":"2026-11-23T14:00:00Z"}
 //	time="2026-11-23T14:00:00Z" level=error msg="kill: container not running"
 //
-// and shows the message of the last error to whoever typed docker run or podman
-// run. So the hint is part of that message: nobody else will see it.
+// docker run and podman run print the message of the last error. So the message
+// contains the hint.
 
 var log journal
 
@@ -63,7 +62,8 @@ func (j *journal) write(level, msg string) {
 	j.file.Write(append(printable.JSON(line), '\n'))
 }
 
-// debug is for who has asked for it.
+// debug writes a message if --debug is set: to the file, or to standard error if there
+// is none.
 func (j *journal) debug(format string, args ...any) {
 	if !j.verbose {
 		return
@@ -75,7 +75,7 @@ func (j *journal) debug(format string, args ...any) {
 	j.write("debug", msg)
 }
 
-// warn tells of what went wrong and stops nothing.
+// warn reports an error that does not end the command.
 func warn(err error) {
 	if log.file == nil {
 		tell("warning", err)
@@ -84,7 +84,7 @@ func warn(err error) {
 	log.write("warning", advised(err))
 }
 
-// fail tells of the error that ends the command, and ends it.
+// fail reports an error and exits.
 func fail(err error) {
 	tell("error", err)
 	os.Exit(1)
@@ -98,7 +98,7 @@ func tell(level string, err error) {
 	log.write(level, advised(err))
 }
 
-// advised is an error with its hint.
+// advised returns the text of an error with its hint.
 func advised(err error) string {
 	if h := hint.Of(err); h != "" {
 		return err.Error() + " (hint: " + h + ")"

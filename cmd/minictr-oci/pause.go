@@ -7,8 +7,8 @@ import (
 
 var pauseCommand = &cli.Command{
 	Name:      "pause",
-	Usage:     "freeze all processes of a container",
-	UsageText: "minictr-oci pause CONTAINER-ID",
+	Usage:     "suspend all processes of a container",
+	ArgsUsage: "CONTAINER-ID",
 	Action: func(c *cli.Context) error {
 		container, err := look(c)
 		if err != nil {

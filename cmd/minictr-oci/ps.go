@@ -14,14 +14,15 @@ import (
 )
 
 var psCommand = &cli.Command{
-	Name:      "ps",
-	Usage:     "list the processes of a container, by their numbers on the host",
-	UsageText: "minictr-oci ps [--format json] CONTAINER-ID [PS-OPTION…]   (-ef if none)",
+	Name:        "ps",
+	Usage:       "list the processes of a container with their host PIDs",
+	ArgsUsage:   "CONTAINER-ID [PS-ARGUMENT…]",
+	Description: "The arguments are those of ps(1), by default -ef.",
 	Flags: []cli.Flag{
-		&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: "table", Usage: "table or json"},
+		&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: "table", Usage: "`FORMAT` table or json"},
 	},
 	Action: func(c *cli.Context) error {
-		id, err := containerID(c, c.NArg())
+		id, err := containerID(c)
 		if err != nil {
 			return err
 		}
@@ -49,11 +50,11 @@ var psCommand = &cli.Command{
 	},
 }
 
-// processes are those in the container's cgroup; of one that has ended, none.
+// processes returns the PIDs in the container's cgroup: none, if it has stopped.
 func processes(container *state.Dir) ([]int, error) {
 	group := container.Record.Cgroup
 	if group == "" {
-		return nil, errors.New("the container has no cgroup, which would know its processes")
+		return nil, errors.New("container has no cgroup")
 	}
 	pids, err := cgroup.Pids(group)
 	if errors.Is(err, fs.ErrNotExist) || pids == nil {

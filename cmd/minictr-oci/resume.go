@@ -7,8 +7,8 @@ import (
 
 var resumeCommand = &cli.Command{
 	Name:      "resume",
-	Usage:     "let the processes of a paused container go on",
-	UsageText: "minictr-oci resume CONTAINER-ID",
+	Usage:     "resume a paused container",
+	ArgsUsage: "CONTAINER-ID",
 	Action: func(c *cli.Context) error {
 		container, err := look(c)
 		if err != nil {

@@ -10,12 +10,12 @@ import (
 
 var runCommand = &cli.Command{
 	Name:      "run",
-	Usage:     "create a container and start it; wait for its program, and delete it",
-	UsageText: "minictr-oci run [--bundle DIR] [--detach] [FLAGS] CONTAINER-ID",
+	Usage:     "create and start a container, wait for it and delete it",
+	ArgsUsage: "CONTAINER-ID",
 	Flags: append([]cli.Flag{
-		&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "do not wait: the container lives on"},
-		&cli.BoolFlag{Name: "keep", Usage: "do not delete it when its program has ended"},
-		&cli.BoolFlag{Name: "no-subreaper", Hidden: true}, // we are none
+		&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "do not wait for the container"},
+		&cli.BoolFlag{Name: "keep", Usage: "do not delete the container when it stops"},
+		&cli.BoolFlag{Name: "no-subreaper", Hidden: true}, // runc's; minictr-oci is no subreaper
 	}, bundleFlags...),
 	Action: func(c *cli.Context) error {
 		signals := runtime.CatchSignals()
@@ -33,7 +33,7 @@ var runCommand = &cli.Command{
 	},
 }
 
-// run is create and start in one. Only hooks of start need the two apart.
+// run creates and starts the container in one step, unless hooks run between the two.
 func (b *bundle) run(keep bool, signals *runtime.Signals) (code int, err error) {
 	b.terms.Wait = b.spec.Hooks != nil && len(b.spec.Hooks.StartContainer)+len(b.spec.Hooks.Poststart) > 0
 	streams, err := connect(&b.terms, b.spec.Process, b.spec)
@@ -60,12 +60,12 @@ func (b *bundle) run(keep bool, signals *runtime.Signals) (code int, err error) 
 	return code, err
 }
 
-// delete ends a container that could not be started.
+// delete deletes a container that could not be started.
 func (b *bundle) delete() error {
 	return runtime.Delete(b.root, b.folder.ID(), true, warn)
 }
 
-// remove ends what has not become a container.
+// remove removes the state directory of a container that could not be created.
 func (b *bundle) remove(err error) error {
 	if b.folder == nil {
 		return err

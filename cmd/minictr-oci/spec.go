@@ -16,24 +16,20 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// defaultConfig is the file that spec writes, to be read and changed: a shell
-// in all namespaces but user, with podman's capabilities.
+// defaultConfig is the file that spec writes: a shell in new namespaces of all types but
+// user and time, with podman's capabilities.
 //
 //go:embed default.json
 var defaultConfig []byte
 
 var specCommand = &cli.Command{
-	Name:      "spec",
-	Usage:     "write a config.json to begin with",
-	UsageText: "minictr-oci spec [--bundle DIR] [--rootless]",
+	Name:  "spec",
+	Usage: "write a default config.json",
 	Flags: []cli.Flag{
-		&cli.StringFlag{Name: "bundle", Aliases: []string{"b"}, Value: ".", Usage: "write it into `DIR`"},
-		&cli.BoolFlag{Name: "rootless", Usage: "for a user namespace in which you are root"},
+		&cli.StringFlag{Name: "bundle", Aliases: []string{"b"}, Value: ".", Usage: "`DIR` directory to write to"},
+		&cli.BoolFlag{Name: "rootless", Usage: "with a user namespace that maps the caller to root"},
 	},
 	Action: func(c *cli.Context) error {
-		if c.Args().Present() {
-			return errors.New("spec: takes no arguments")
-		}
 		config := defaultConfig
 		if c.Bool("rootless") {
 			var err error
@@ -45,11 +41,11 @@ var specCommand = &cli.Command{
 	},
 }
 
-// writeNew writes a file that is not there yet.
+// writeNew writes a new file.
 func writeNew(path string, data []byte) error {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, fs.ErrExist) {
-		return hint.New(fmt.Errorf("%s exists", path), "remove it first")
+		return hint.New(fmt.Errorf("%s exists", path), "rm "+path)
 	}
 	if err != nil {
 		return err
@@ -58,10 +54,10 @@ func writeNew(path string, data []byte) error {
 	return errors.Join(err, file.Close())
 }
 
-// rootless changes a config to one for a user namespace that knows a single
-// user, who is root there and nobody special outside: other ids cannot be given
-// to files, a new sysfs needs a network namespace of one's own, limits need
-// somebody's consent.
+// rootless changes a config to one with a user namespace that maps a single user to
+// root. Files can have no other IDs, /sys is bound because a new sysfs needs a network
+// namespace that the user namespace owns, and there are no limits because an
+// unprivileged user cannot write to the cgroup.
 func rootless(config []byte, uid, gid uint32) ([]byte, error) {
 	spec := &specs.Spec{}
 	if err := json.Unmarshal(config, spec); err != nil {

@@ -9,10 +9,10 @@ import (
 
 var startCommand = &cli.Command{
 	Name:      "start",
-	Usage:     "let the program of a created container begin",
-	UsageText: "minictr-oci start CONTAINER-ID",
+	Usage:     "start a created container",
+	ArgsUsage: "CONTAINER-ID",
 	Action: func(c *cli.Context) error {
-		id, err := containerID(c, 1)
+		id, err := containerID(c)
 		if err != nil {
 			return err
 		}

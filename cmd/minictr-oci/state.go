@@ -16,8 +16,8 @@ import (
 
 var stateCommand = &cli.Command{
 	Name:      "state",
-	Usage:     "print the state of a container, as JSON",
-	UsageText: "minictr-oci state CONTAINER-ID",
+	Usage:     "print the state of a container as JSON",
+	ArgsUsage: "CONTAINER-ID",
 	Action: func(c *cli.Context) error {
 		f, err := look(c)
 		if err != nil {
@@ -44,7 +44,7 @@ func printJSON(text []byte, err error) error {
 type containerState struct {
 	Version     string               `json:"ociVersion"`
 	ID          string               `json:"id"`
-	Pid         int                  `json:"pid"` // 0 if it has ended
+	Pid         int                  `json:"pid"` // 0 if it has stopped
 	Status      specs.ContainerState `json:"status"`
 	Bundle      string               `json:"bundle"`
 	Rootfs      string               `json:"rootfs"`
@@ -69,7 +69,7 @@ func describe(f *state.Dir) (containerState, error) {
 	return s, nil
 }
 
-// owner is the name of the user to whom a folder belongs, or #number.
+// owner returns the name of the user that owns a directory, or #UID.
 func owner(path string) string {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -10,35 +10,39 @@ import (
 
 	"github.com/docker/go-units"
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/help"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/minictr/minictr/runtime/state"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/urfave/cli/v2"
 )
 
-// Limits come from a file, in the shape of linux.resources of a config.json, or
-// from flags, a flag a limit. What is not mentioned stays as it is.
+// Limits are read from a file or from flags. A limit that is not given stays.
 
 var updateCommand = &cli.Command{
 	Name:      "update",
 	Usage:     "change the limits of a container",
-	UsageText: "minictr-oci update {--resources FILE | LIMIT…} CONTAINER-ID",
+	ArgsUsage: "CONTAINER-ID",
 	Flags: []cli.Flag{
-		&cli.StringFlag{Name: "resources", Aliases: []string{"r"}, Usage: "read linux.resources from `FILE`, - is the standard input"},
-		&cli.UintFlag{Name: "blkio-weight", Usage: "share of disk time, 10 to 1000"},
-		&cli.Uint64Flag{Name: "cpu-period", Usage: "of --cpu-quota, in microseconds"},
-		&cli.Int64Flag{Name: "cpu-quota", Usage: "CPU time in each period, in microseconds"},
-		&cli.Uint64Flag{Name: "cpu-burst", Usage: "what may be saved up of it, in microseconds"},
-		&cli.Uint64Flag{Name: "cpu-share", Usage: "share of CPU time against other containers, 1024 is usual"},
-		&cli.Uint64Flag{Name: "cpu-rt-period", Usage: "not implemented: cgroup v2 has no such limit"},
-		&cli.Int64Flag{Name: "cpu-rt-runtime", Usage: "not implemented: cgroup v2 has no such limit"},
-		&cli.Int64Flag{Name: "cpu-idle", Usage: "1: only when no other wants the CPU"},
-		&cli.StringFlag{Name: "cpuset-cpus", Usage: "CPUs to use, 0-2,7"},
-		&cli.StringFlag{Name: "cpuset-mems", Usage: "memory nodes to use, 0-2,7"},
-		&cli.StringFlag{Name: "memory", Usage: "limit in bytes, or as in 512m; -1 for none"},
-		&cli.StringFlag{Name: "memory-reservation", Usage: "what is kept for it"},
-		&cli.StringFlag{Name: "memory-swap", Usage: "limit of memory and swap together; -1 for none"},
-		&cli.Int64Flag{Name: "pids-limit", Usage: "processes and threads; -1 for no limit"},
+		&cli.StringFlag{
+			Name: "resources", Aliases: []string{"r"},
+			Usage: "`FILE` read linux.resources of a config.json; - for standard input",
+		},
+		help.Heading("Limits"),
+		&cli.UintFlag{Name: "blkio-weight", Usage: "`WEIGHT` block I/O weight, 10 to 1000"},
+		&cli.Uint64Flag{Name: "cpu-period", Usage: "`MICROSECONDS` period of --cpu-quota"},
+		&cli.Int64Flag{Name: "cpu-quota", Usage: "`MICROSECONDS` CPU time in each period"},
+		&cli.Uint64Flag{Name: "cpu-burst", Usage: "`MICROSECONDS` unused CPU time that may be accumulated"},
+		&cli.Uint64Flag{Name: "cpu-share", Usage: "`NUMBER` CPU weight relative to other containers, by default 1024"},
+		&cli.Uint64Flag{Name: "cpu-rt-period", Usage: "`MICROSECONDS` not supported: cgroup v2 has no such limit"},
+		&cli.Int64Flag{Name: "cpu-rt-runtime", Usage: "`MICROSECONDS` not supported: cgroup v2 has no such limit"},
+		&cli.Int64Flag{Name: "cpu-idle", Usage: "`NUMBER` 1 to run only on idle CPUs"},
+		&cli.StringFlag{Name: "cpuset-cpus", Usage: "`LIST` CPUs to run on, as in 0-2,7"},
+		&cli.StringFlag{Name: "cpuset-mems", Usage: "`LIST` memory nodes to use, as in 0-2,7"},
+		&cli.StringFlag{Name: "memory", Usage: "`BYTES` memory limit, as in 512m; -1 for none"},
+		&cli.StringFlag{Name: "memory-reservation", Usage: "`BYTES` memory protected from reclaim (memory.low)"},
+		&cli.StringFlag{Name: "memory-swap", Usage: "`BYTES` limit of memory and swap together; -1 for none"},
+		&cli.Int64Flag{Name: "pids-limit", Usage: "`NUMBER` maximum number of processes and threads; -1 for none"},
 	},
 	Action: func(c *cli.Context) error {
 		container, err := look(c)
@@ -57,23 +61,23 @@ var updateCommand = &cli.Command{
 			return fmt.Errorf("%s: %w", container.ID(), state.ErrNotRunning)
 		}
 		if container.Record.Cgroup == "" {
-			return errors.New("the container has no cgroup, in which limits could be set")
+			return errors.New("container has no cgroup")
 		}
 		return cgroup.Update(container.Record.Cgroup, r)
 	},
 }
 
-// resources are the limits that the command line asks for.
+// resources returns the limits that the command line sets.
 func resources(c *cli.Context) (*specs.LinuxResources, error) {
 	name := c.String("resources")
 	flags := slices.DeleteFunc(c.LocalFlagNames(), func(flag string) bool { return flag == "resources" || flag == "r" })
 	switch {
 	case name == "" && len(flags) == 0:
-		return nil, hint.New(errors.New("update: no limit given"), "minictr-oci update --help lists them")
+		return nil, hint.New(errors.New("update: no limit given"), "minictr-oci update --help")
 	case name == "":
 		return fromFlags(c)
 	case len(flags) > 0:
-		return nil, fmt.Errorf("--resources, --%s: limits come from a file or from flags", flags[0])
+		return nil, fmt.Errorf("--resources and --%s exclude each other", flags[0])
 	}
 	file, err := input(name)
 	if err != nil {

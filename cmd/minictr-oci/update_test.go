@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minictr/minictr/internal/help"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/urfave/cli/v2"
 )
@@ -54,12 +55,12 @@ func TestUpdateFlags(t *testing.T) {
 }
 
 func parseUpdate(line string) (r *specs.LinuxResources, err error) {
-	parse := &cli.Command{Name: "update", Flags: updateCommand.Flags, Action: func(c *cli.Context) error {
+	parse := &cli.Command{Name: "update", ArgsUsage: "ID", Flags: updateCommand.Flags, Action: func(c *cli.Context) error {
 		r, err = resources(c)
 		return nil
 	}}
-	app := &cli.App{Commands: []*cli.Command{parse}, OnUsageError: usage}
-	parse.OnUsageError = usage
+	app := &cli.App{Name: "minictr-oci", Commands: []*cli.Command{parse}}
+	help.SetUp(app)
 	words := append(append([]string{"minictr-oci", "update"}, strings.Fields(line)...), "one")
 	if err := app.Run(words); err != nil {
 		return nil, err

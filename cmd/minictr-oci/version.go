@@ -14,15 +14,14 @@ var version = "unreleased"
 
 var versionCommand = &cli.Command{
 	Name:  "version",
-	Usage: "print the version, as --version does",
+	Usage: "print the version",
 	Action: func(*cli.Context) error {
 		printVersion()
 		return nil
 	},
 }
 
-// printVersion prints what engines read of runc: docker takes the first two
-// lines apart.
+// printVersion prints the lines of runc --version. docker parses the first two.
 func printVersion() {
 	fmt.Println("minictr-oci version", version)
 	if commit := vcsRevision(); commit != "" {
@@ -32,7 +31,7 @@ func printVersion() {
 	fmt.Println("go:", goruntime.Version())
 }
 
-// vcsRevision is the commit that the go command built from, if it knew one.
+// vcsRevision returns the commit that the binary was built from, or "".
 func vcsRevision() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

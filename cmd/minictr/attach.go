@@ -9,28 +9,27 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-var keysFlag = &cli.StringFlag{Name: "detach-keys", Usage: "leave it by typing `KEYS`, as in ctrl-a,a", DefaultText: "ctrl-p,ctrl-q"}
+var keysFlag = &cli.StringFlag{
+	Name: "detach-keys", DefaultText: "ctrl-p,ctrl-q",
+	Usage: "`KEYS` keys that detach from the container, as in ctrl-a,a",
+}
 
 var attachCommand = &cli.Command{
 	Name:      "attach",
-	Usage:     "be in front of a container in the background: its output, your keys",
-	UsageText: "minictr attach [FLAGS] CONTAINER",
+	Usage:     "attach to a running container's input and output",
+	ArgsUsage: "CONTAINER",
 	Flags: []cli.Flag{
 		keysFlag,
-		&cli.BoolFlag{Name: "no-stdin", Usage: "do not let it read standard input"},
-		&cli.BoolFlag{Name: "sig-proxy", Usage: "hand signals on, if it has no terminal; otherwise they end attach alone", Value: true},
+		&cli.BoolFlag{Name: "no-stdin", Usage: "do not attach standard input"},
+		&cli.BoolFlag{Name: "sig-proxy", Usage: "forward signals, if the container has no terminal", Value: true},
 	},
 	Action: func(c *cli.Context) error {
-		words, err := words(c, 1, "a CONTAINER")
-		if err != nil {
-			return err
-		}
 		o := &lifecycle.AttachOptions{Stdin: !c.Bool("no-stdin"), Keys: c.String("detach-keys"), SigProxy: c.Bool("sig-proxy")}
-		return attached(lifecycle.Attach(c.String("root"), words[0], o))
+		return attached(lifecycle.Attach(c.String("root"), c.Args().First(), o))
 	},
 }
 
-// attached is the end of a command that was attached to a container.
+// attached is ended for a command that was attached: to detach is not an error.
 func attached(code int, err error) error {
 	if errors.Is(err, lifecycle.ErrDetached) {
 		fmt.Fprintln(os.Stderr, err)

@@ -13,33 +13,27 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// containerCommand has docker's longer names: all of it but prune is elsewhere too.
+// containerCommand has docker's longer names. Of its commands, only prune has no other.
 var containerCommand = &cli.Command{
-	Name:      "container",
-	Usage:     "the commands for containers under docker's longer names, and container prune",
-	UsageText: "minictr container COMMAND …",
+	Name:        "container",
+	Usage:       "manage containers, with docker's longer names",
+	Description: "Commands with the same name without container do the same.",
 	Subcommands: []*cli.Command{
-		runCommand, createCommand, startCommand, stopCommand, restartCommand, killCommand, pauseCommand, unpauseCommand,
-		execCommand, waitCommand, renameCommand, updateCommand, rmCommand, containerPruneCommand,
+		runCommand, createCommand, startCommand, execCommand,
+		stopCommand, restartCommand, killCommand, pauseCommand, unpauseCommand, waitCommand, renameCommand,
+		updateCommand, rmCommand, containerPruneCommand,
 		containerLsCommand, containerInspectCommand, logsCommand, statsCommand, topCommand, portCommand, cpCommand, diffCommand,
-	},
-	Action: func(c *cli.Context) error {
-		if !c.Args().Present() {
-			return cli.ShowSubcommandHelp(c)
-		}
-		return hint.New(fmt.Errorf("container %q: no such command", c.Args().First()), "minictr container --help lists them")
 	},
 }
 
 var containerLsCommand = &cli.Command{
-	Name: "ls", Aliases: []string{"list", "ps"},
-	Usage: psCommand.Usage, UsageText: psCommand.UsageText, Description: psCommand.Description,
-	Flags: psCommand.Flags, Action: psCommand.Action, OnUsageError: usage,
+	Name: "ls", Aliases: []string{"list", "ps"}, Category: "Inspect",
+	Usage: psCommand.Usage, Description: psCommand.Description, Flags: psCommand.Flags, Action: psCommand.Action,
 }
 
 var containerInspectCommand = &cli.Command{
-	Name: inspectCommand.Name, Usage: "tell all about containers, in docker's JSON",
-	UsageText: "minictr container inspect [FLAGS] CONTAINER…", Flags: inspectCommand.Flags, OnUsageError: usage,
+	Name: inspectCommand.Name, Category: "Inspect", Usage: "print details of containers as JSON",
+	ArgsUsage: "CONTAINER…", Flags: inspectCommand.Flags,
 	Action: func(c *cli.Context) error {
 		if err := c.Set("type", "container"); err != nil {
 			return err
@@ -49,20 +43,23 @@ var containerInspectCommand = &cli.Command{
 }
 
 var containerPruneCommand = &cli.Command{
-	Name:      "prune",
-	Usage:     "remove all containers that do not run",
-	UsageText: "minictr container prune [-f] [--filter until=TIME] [--filter label[!]=NAME[=VALUE]]",
+	Name:        "prune",
+	Category:    "Manage",
+	Usage:       "remove all containers that are not running",
+	Description: "Filters are until=TIME, label=NAME[=VALUE] and label!=NAME[=VALUE].",
 	Flags: []cli.Flag{
-		&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "do not ask"},
-		&cli.StringSliceFlag{Name: "filter", KeepSpace: true, Usage: "those alone for which `NAME=VALUE` holds: until, label, label!"},
+		&cli.StringSliceFlag{
+			Name: "filter", KeepSpace: true,
+			Usage: "`NAME=VALUE` remove only containers that match",
+		},
+		&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "do not ask for confirmation"},
 	},
-	OnUsageError: usage,
-	Action:       containerPrune,
+	Action: containerPrune,
 }
 
 func containerPrune(c *cli.Context) error {
 	if !c.Bool("force") {
-		if err := confirm("This will remove all containers that do not run."); err != nil {
+		if err := confirm("This will remove all containers that are not running."); err != nil {
 			return err
 		}
 	}
@@ -78,12 +75,12 @@ func containerPrune(c *cli.Context) error {
 	return err
 }
 
-// confirm asks whether to go on. No answer is no.
+// confirm asks whether to continue, and returns an error unless the answer is y.
 func confirm(warning string) error {
 	fmt.Printf("WARNING! %s\nAre you sure you want to continue? [y/N] ", warning)
 	answer, _ := bufio.NewReader(os.Stdin).ReadString('\n')
 	if strings.EqualFold(strings.TrimSpace(answer), "y") {
 		return nil
 	}
-	return hint.New(errors.New("nothing was removed"), "answer y, or do without being asked: -f")
+	return hint.New(errors.New("nothing was removed"), "minictr container prune --force")
 }

@@ -18,27 +18,28 @@ import (
 
 var cpCommand = &cli.Command{
 	Name:      "cp",
-	Usage:     "copy files between a container, running or not, and this machine",
-	UsageText: "minictr cp [FLAGS] CONTAINER:SOURCE TARGET|-   or   minictr cp [FLAGS] SOURCE|- CONTAINER:TARGET",
-	Description: "A folder goes into TARGET if that is a folder, or else becomes it; SOURCE/. is what\n" +
-		"is in the folder. The folder of TARGET must be there. - is a tar on standard input or\n" +
-		"output. A path of this machine with a colon in it begins with / or with a dot.\n" +
-		"Copies belong to the root of the container, or here to you. Sockets are left out, and\n" +
-		"without -a devices; /proc, /sys and /dev are when the whole root is copied.",
+	Usage:     "copy files between a container and the host",
+	ArgsUsage: "CONTAINER:SOURCE TARGET|-\nSOURCE|- CONTAINER:TARGET",
+	Description: `The container may be running or not. - is a tar archive on standard input or
+output. A path of the host that contains a colon must begin with / or a dot.
+
+A directory is copied into TARGET if that is a directory, or else to that name;
+SOURCE/. stands for the content of a directory. The parent directory of TARGET
+must exist.
+
+Copied files belong to root of the container, or to the caller on the host.
+Sockets are not copied, nor are devices without --archive, nor /proc, /sys and
+/dev with the whole root.`,
 	Flags: []cli.Flag{
-		&cli.BoolFlag{Name: "archive", Aliases: []string{"a"}, Usage: "keep owners, setuid bits and devices"},
-		&cli.BoolFlag{Name: "follow-link", Aliases: []string{"L"}, Usage: "copy what SOURCE leads to, if it is a symbolic link"},
-		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no progress"},
+		&cli.BoolFlag{Name: "archive", Aliases: []string{"a"}, Usage: "preserve owners, setuid bits and devices"},
+		&cli.BoolFlag{Name: "follow-link", Aliases: []string{"L"}, Usage: "follow a symbolic link in SOURCE"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print no progress"},
 	},
 	Action: copyFiles,
 }
 
 func copyFiles(c *cli.Context) error {
-	words, err := words(c, 2, "a SOURCE and a TARGET, one of them CONTAINER:PATH")
-	if err != nil {
-		return err
-	}
-	copy, err := readCopy(words[0], words[1])
+	copy, err := readCopy(c.Args().Get(0), c.Args().Get(1))
 	if err != nil {
 		return err
 	}
@@ -56,7 +57,7 @@ func copyFiles(c *cli.Context) error {
 	return errors.Join(err, root.Close())
 }
 
-// fileCopy is what is copied where: into a container, or out of it.
+// fileCopy is a copy into a container, or out of it.
 type fileCopy struct {
 	container, source, target string
 	in                        bool
@@ -68,15 +69,15 @@ func readCopy(from, to string) (f fileCopy, err error) {
 	f = fileCopy{out + in, source, target, in != ""}
 	switch {
 	case out == "" && in == "":
-		return f, hint.New(errors.New("cp: neither path is in a container"), "write CONTAINER:PATH for one of them")
+		return f, hint.New(errors.New("cp: neither path is in a container"), "minictr cp CONTAINER:SOURCE TARGET")
 	case out != "" && in != "":
-		return f, hint.New(errors.New("cp: copying between containers is not supported"), "minictr cp FROM:PATH - | minictr cp - TO:FOLDER")
+		return f, hint.New(errors.New("cp: copying between containers is not supported"), "minictr cp FROM:PATH - | minictr cp - TO:DIR")
 	case source == "" || target == "":
-		return f, hint.New(errors.New("cp: a path is empty"), "write CONTAINER:PATH; all of a container is CONTAINER:/")
+		return f, hint.New(errors.New("cp: path must not be empty"), "minictr cp CONTAINER:/ TARGET")
 	case !f.in && target == "-" && stdio.IsTerminal(os.Stdout):
-		return f, hint.New(errors.New("cp: standard output is a terminal"), "name a file or a folder, or pipe it to tar")
+		return f, hint.New(errors.New("cp: standard output is a terminal"), "minictr cp CONTAINER:SOURCE - | tar -t")
 	case f.in && source == "-" && stdio.IsTerminal(os.Stdin):
-		return f, hint.New(errors.New("cp: standard input is a terminal"), "tar -c FILES | minictr cp - CONTAINER:FOLDER")
+		return f, hint.New(errors.New("cp: standard input is a terminal"), "tar -c FILES | minictr cp - CONTAINER:DIR")
 	}
 	return f, nil
 }
@@ -93,8 +94,8 @@ func (f fileCopy) run(root *cp.Tree, o *cp.Options) error {
 	return cp.Copy(root, f.source, cp.Host(), f.target, o)
 }
 
-// splitContainer parts CONTAINER:PATH. A path of this machine is told by its
-// beginning, or by having no colon.
+// splitContainer splits CONTAINER:PATH. For a path of the host, which has no colon or
+// begins with / or a dot, container is "".
 func splitContainer(word string) (container, path string) {
 	before, after, found := strings.Cut(word, ":")
 	if !found || before == "" || strings.HasPrefix(word, "/") || strings.HasPrefix(word, ".") {
@@ -103,11 +104,13 @@ func splitContainer(word string) (container, path string) {
 	return before, after
 }
 
-func leftOut(path string, why error) {
-	fmt.Fprintf(os.Stderr, "minictr: left out %s: %v\n", name(path), why)
+// leftOut prints that a file was not copied, and the reason.
+func leftOut(path string, reason error) {
+	fmt.Fprintf(os.Stderr, "minictr: not copied: %s: %v\n", name(path), reason)
 }
 
-// copyProgress is a line on a terminal, for what takes longer than a moment.
+// copyProgress is a line on a terminal, from the second second on, ten times a second
+// at most.
 type copyProgress struct {
 	quiet       bool
 	bytes       int64

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/minictr/minictr/container/config"
 	"github.com/minictr/minictr/container/lifecycle"
@@ -10,15 +11,11 @@ import (
 
 var createCommand = &cli.Command{
 	Name:      "create",
-	Usage:     "make a container, and start nothing in it",
-	UsageText: "minictr create [FLAGS] IMAGE [COMMAND [ARGUMENT…]]",
-	Flags:     append(append([]cli.Flag{}, pullFlags...), runFlags...),
+	Usage:     "create a container without starting it",
+	ArgsUsage: "IMAGE [COMMAND [ARGUMENT…]]",
+	Flags:     slices.Concat(commonFlags, pullFlags, runFlags),
 	Action: func(c *cli.Context) error {
-		o, err := runOptions(c)
-		if err != nil {
-			return err
-		}
-		id, err := createContainer(c, o)
+		id, err := createContainer(c, runOptions(c))
 		if err != nil {
 			return err
 		}
@@ -27,7 +24,7 @@ var createCommand = &cli.Command{
 	},
 }
 
-// createContainer makes a container, and fetches its image if need be.
+// createContainer creates a container, and pulls its image as --pull says.
 func createContainer(c *cli.Context, o *config.Options) (id string, err error) {
 	err = withImage(c, func() error {
 		id, err = lifecycle.Create(c.String("root"), c.Args().First(), o)

@@ -8,20 +8,16 @@ import (
 )
 
 var diffCommand = &cli.Command{
-	Name:      "diff",
-	Usage:     "show what a container has changed in its files",
-	UsageText: "minictr diff [--json] CONTAINER   (A added, C changed, D deleted)",
-	Flags:     []cli.Flag{jsonFlag},
-	Action:    diffContainer,
+	Name:        "diff",
+	Usage:       "list the files that a container has changed",
+	ArgsUsage:   "CONTAINER",
+	Description: "A is an added path, C a changed and D a deleted one.",
+	Flags:       []cli.Flag{jsonFlag},
+	Action:      diffContainer,
 }
 
 func diffContainer(c *cli.Context) error {
-	words, err := words(c, 1, "one CONTAINER")
-	if err != nil {
-		return err
-	}
-	word := words[0]
-	changes, err := inspect.Diff(c.Context, c.String("root"), word)
+	changes, err := inspect.Diff(c.Context, c.String("root"), c.Args().First())
 	if err != nil {
 		return err
 	}

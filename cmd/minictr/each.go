@@ -3,40 +3,25 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 
-	"github.com/minictr/minictr/hint"
 	"github.com/urfave/cli/v2"
 )
 
-// each does the same with every container that is named, one after the other, and
-// prints the names of those with which it was done.
+// each calls do for every argument, one after the other, and prints those for which it
+// succeeds.
 func each(c *cli.Context, do func(name string) error) error {
-	names, err := containerNames(c)
-	if err != nil {
-		return err
-	}
-	return inTurn(names, do)
-}
-
-func inTurn(names []string, do func(name string) error) error {
 	var failed []error
-	for _, name := range names {
+	for _, name := range c.Args().Slice() {
 		failed = append(failed, done(name, do(name)))
 	}
 	return errors.Join(failed...)
 }
 
-// together does so with all of them at once: who waits for ten to end does not
-// wait ten times.
+// together is each for all arguments at once, up to 50: it takes as long as the slowest.
 func together(c *cli.Context, do func(name string) error) error {
-	names, err := containerNames(c)
-	if err != nil {
-		return err
-	}
-	const most = 50
-	places := make(chan struct{}, most)
+	names := c.Args().Slice()
+	places := make(chan struct{}, 50)
 	failed := make([]error, len(names))
 	var all sync.WaitGroup
 	for i, name := range names {
@@ -53,14 +38,7 @@ func together(c *cli.Context, do func(name string) error) error {
 	return errors.Join(failed...)
 }
 
-func containerNames(c *cli.Context) ([]string, error) {
-	if !c.Args().Present() {
-		verb := strings.TrimPrefix(c.Command.HelpName, "minictr ")
-		return nil, hint.New(fmt.Errorf("%s: no container named", verb), "write minictr "+verb+" CONTAINER…")
-	}
-	return words(c, -1, "CONTAINER…")
-}
-
+// done prints a name unless there was an error, which it returns.
 func done(name string, err error) error {
 	if err == nil {
 		fmt.Println(name)

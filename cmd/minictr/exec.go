@@ -11,25 +11,25 @@ import (
 
 var execCommand = &cli.Command{
 	Name:      "exec",
-	Usage:     "run another program in a container",
-	UsageText: "minictr exec [FLAGS] CONTAINER COMMAND [ARGUMENT…]",
+	Usage:     "run a program in a running container",
+	ArgsUsage: "CONTAINER COMMAND [ARGUMENT…]",
 	Flags: []cli.Flag{
-		&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "do not wait: it lives on, and its output is lost"},
-		&cli.BoolFlag{Name: "interactive", Aliases: []string{"i"}, Usage: "let it read standard input"},
-		&cli.BoolFlag{Name: "tty", Aliases: []string{"t"}, Usage: "give it a terminal of its own"},
-		&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, KeepSpace: true, Usage: "set `NAME=VALUE` besides the container's, or pass NAME on"},
-		&cli.StringSliceFlag{Name: "env-file", KeepSpace: true, Usage: "read variables from `FILE`"},
-		&cli.StringFlag{Name: "user", Aliases: []string{"u"}, Usage: "run as `USER[:GROUP]`, names or numbers"},
-		&cli.StringFlag{Name: "workdir", Aliases: []string{"w"}, Usage: "start in `DIR`"},
-		&cli.BoolFlag{Name: "privileged", Usage: "not there: it may do what the container may"},
+		&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "run in the background, without output"},
+		&cli.StringSliceFlag{
+			Name: "env", Aliases: []string{"e"}, KeepSpace: true,
+			Usage: "`NAME[=VALUE]` set an environment variable; without a value, copy minictr's own",
+		},
+		&cli.StringSliceFlag{Name: "env-file", KeepSpace: true, Usage: "`FILE` read environment variables from a file"},
+		&cli.BoolFlag{Name: "interactive", Aliases: []string{"i"}, Usage: "keep standard input open"},
+		&cli.BoolFlag{Name: "privileged", Usage: "not supported"},
+		&cli.BoolFlag{Name: "tty", Aliases: []string{"t"}, Usage: "allocate a pseudo-terminal"},
+		&cli.StringFlag{Name: "user", Aliases: []string{"u"}, Usage: "`USER[:GROUP]` user and group, as names or numbers"},
+		&cli.StringFlag{Name: "workdir", Aliases: []string{"w"}, Usage: "`DIR` working directory"},
 	},
 	Action: func(c *cli.Context) error {
-		if !c.Args().Present() {
-			return hint.New(errors.New("exec: no container named"), "write minictr exec CONTAINER COMMAND…")
-		}
 		if c.Bool("privileged") {
-			return hint.New(errors.New("exec --privileged: a process may do what its container may, and not more"),
-				"minictr run --privileged or --cap-add makes a container that may do more")
+			return hint.New(errors.New("exec --privileged: a process cannot have more privileges than its container"),
+				"minictr run --privileged IMAGE")
 		}
 		o := &config.Options{
 			Command: c.Args().Tail(), Interactive: c.Bool("interactive"), TTY: c.Bool("tty"),
@@ -41,7 +41,7 @@ var execCommand = &cli.Command{
 	},
 }
 
-// ended is the end of a command that has waited for a program.
+// ended returns the exit code of a program as an error, or the error of waiting for it.
 func ended(code int, err error) error {
 	if err == nil && code != 0 {
 		return status(code)

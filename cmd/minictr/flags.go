@@ -1,71 +1,114 @@
 package main
 
+// The flags of run, create and plan, spelled as docker's. They are only collected
+// here: package container interprets them.
+
 import (
-	"errors"
-	"fmt"
+	"slices"
 
 	"github.com/minictr/minictr/container/config"
-	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/help"
 	"github.com/urfave/cli/v2"
 )
 
-// -h is the hostname, as in docker, so help is --help everywhere.
-func init() { cli.HelpFlag = &cli.BoolFlag{Name: "help", Usage: "show help", DisableDefaultText: true} }
+// -h is --hostname, as in docker: help is --help alone.
+func init() {
+	cli.HelpFlag = &cli.BoolFlag{Name: "help", Usage: "print help", DisableDefaultText: true}
+}
 
-var runFlags = append([]cli.Flag{
-	&cli.StringFlag{Name: "name", Usage: "name the container `NAME`"},
-	&cli.BoolFlag{Name: "rm", Usage: "remove the container when it ends"},
-	&cli.StringFlag{Name: "cidfile", Usage: "write the container's id to `FILE`"},
+// runFlags follow commonFlags and, but for plan, pullFlags.
+var runFlags = slices.Concat(processFlags, isolationFlags, limitFlags, lifecycleFlags)
+
+var commonFlags = []cli.Flag{
+	help.Heading("Common"),
 	&cli.BoolFlag{Name: "interactive", Aliases: []string{"i"}, Usage: "keep standard input open"},
-	&cli.BoolFlag{Name: "tty", Aliases: []string{"t"}, Usage: "give the process a terminal of its own"},
-	&cli.BoolFlag{Name: "init", Usage: "run an init that reaps orphans and hands on signals"},
-	&cli.StringFlag{Name: "stop-signal", Usage: "stop the container with `SIGNAL`"},
-	&cli.IntFlag{Name: "stop-timeout", Usage: "wait for `SECONDS` before killing it", DefaultText: "10"},
-	&cli.StringFlag{Name: "restart", Usage: "begin again `no|on-failure[:N]|always|unless-stopped`", DefaultText: "no"},
-	&cli.StringSliceFlag{Name: "label", Aliases: []string{"l"}, KeepSpace: true, Usage: "note `NAME=VALUE` about the container"},
-	&cli.StringSliceFlag{Name: "log-opt", Usage: "keep the log as `max-size=SIZE` says", DefaultText: "max-size=8m"},
+	&cli.StringFlag{Name: "name", Usage: "`NAME` name of the container"},
+	&cli.BoolFlag{Name: "rm", Usage: "remove the container and its files when it exits"},
+	&cli.BoolFlag{Name: "tty", Aliases: []string{"t"}, Usage: "allocate a pseudo-terminal"},
+}
 
-	&cli.StringFlag{Name: "health-cmd", Usage: "run `COMMAND` every so often: does it end with 0, the container is healthy"},
-	&cli.StringFlag{Name: "health-interval", Usage: "run it `TIME` after it has ended", DefaultText: "30s"},
-	&cli.StringFlag{Name: "health-timeout", Usage: "kill it after `TIME`", DefaultText: "30s"},
-	&cli.IntFlag{Name: "health-retries", Usage: "`N` failures in a row are unhealthy", DefaultText: "3"},
-	&cli.StringFlag{Name: "health-start-period", Usage: "count no failures in the first `TIME`", DefaultText: "0s"},
-	&cli.StringFlag{Name: "health-start-interval", Usage: "the interval in that time is `TIME`", DefaultText: "5s"},
-	&cli.BoolFlag{Name: "no-healthcheck", Usage: "leave out the image's"},
+var processFlags = []cli.Flag{
+	help.Heading("Process"),
+	&cli.StringFlag{Name: "entrypoint", Usage: "`PROGRAM` program to run instead of the image's entrypoint"},
+	&cli.StringSliceFlag{
+		Name: "env", Aliases: []string{"e"}, KeepSpace: true,
+		Usage: "`NAME[=VALUE]` set an environment variable; without a value, copy minictr's own",
+	},
+	&cli.StringSliceFlag{Name: "env-file", KeepSpace: true, Usage: "`FILE` read environment variables from a file"},
+	&cli.BoolFlag{Name: "init", Usage: "run an init that reaps processes and forwards signals"},
+	&cli.StringSliceFlag{Name: "ulimit", KeepSpace: true, Usage: "`NAME=SOFT[:HARD]` set a resource limit of processes"},
+	&cli.StringFlag{Name: "user", Aliases: []string{"u"}, Usage: "`USER[:GROUP]` user and group, as names or numbers"},
+	&cli.StringFlag{Name: "workdir", Aliases: []string{"w"}, Usage: "`DIR` working directory"},
+}
 
-	&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, KeepSpace: true, Usage: "set `NAME=VALUE`, or pass NAME on"},
-	&cli.StringSliceFlag{Name: "env-file", KeepSpace: true, Usage: "read variables from `FILE`"},
-	&cli.StringFlag{Name: "workdir", Aliases: []string{"w"}, Usage: "start in `DIR`"},
-	&cli.StringFlag{Name: "user", Aliases: []string{"u"}, Usage: "run as `USER[:GROUP]`, names or numbers"},
-	&cli.StringFlag{Name: "entrypoint", Usage: "run `PROGRAM` instead of the image's entrypoint"},
-	&cli.StringFlag{Name: "hostname", Aliases: []string{"h"}, Usage: "call the container's system `NAME`"},
-
-	&cli.StringSliceFlag{Name: "volume", Aliases: []string{"v"}, KeepSpace: true, Usage: "bind `SOURCE:TARGET[:ro]`"},
-	&cli.StringSliceFlag{Name: "mount", KeepSpace: true, Usage: "mount `type=bind|tmpfs,src=SOURCE,dst=TARGET,…`"},
-	&cli.StringSliceFlag{Name: "tmpfs", KeepSpace: true, Usage: "files in memory at `TARGET[:OPTIONS]`"},
+var isolationFlags = []cli.Flag{
+	help.Heading("Files"),
+	&cli.StringSliceFlag{
+		Name: "mount", KeepSpace: true,
+		Usage: "`OPTIONS` mount files: type=bind|tmpfs,src=SOURCE,dst=TARGET,…",
+	},
 	&cli.BoolFlag{Name: "read-only", Usage: "make the root filesystem read-only"},
+	&cli.StringSliceFlag{Name: "tmpfs", KeepSpace: true, Usage: "`TARGET[:OPTIONS]` mount a tmpfs"},
+	&cli.StringSliceFlag{
+		Name: "volume", Aliases: []string{"v"}, KeepSpace: true,
+		Usage: "`SOURCE:TARGET[:ro]` bind-mount a file or directory of the host",
+	},
 
-	&cli.StringSliceFlag{Name: "cap-add", KeepSpace: true, Usage: "give the process capability `CAP`, or ALL"},
-	&cli.StringSliceFlag{Name: "cap-drop", KeepSpace: true, Usage: "take capability `CAP` away, or ALL"},
-	&cli.BoolFlag{Name: "privileged", Usage: "hold nothing back: all capabilities, devices and system calls"},
-	&cli.StringSliceFlag{Name: "security-opt", KeepSpace: true, Usage: "set `OPTION`: seccomp=FILE|unconfined, no-new-privileges=false"},
+	help.Heading("Namespaces"),
+	&cli.StringFlag{Name: "hostname", Aliases: []string{"h"}, Usage: "`NAME` hostname of the container"},
+	&cli.StringFlag{Name: "ipc", Usage: "`host` use the host's IPC namespace"},
+	&cli.StringFlag{Name: "network", Aliases: []string{"net"}, Usage: "`MODE` network: none or host", DefaultText: "none"},
+	&cli.StringFlag{Name: "pid", Usage: "`host` use the host's PID namespace"},
+	&cli.StringSliceFlag{Name: "sysctl", KeepSpace: true, Usage: "`NAME=VALUE` set a kernel parameter of a namespace"},
+	&cli.StringFlag{Name: "userns", Usage: "`CONTAINER:HOST:SIZE[,…]` map user IDs in a user namespace"},
+	&cli.StringFlag{Name: "uts", Usage: "`host` use the host's UTS namespace"},
 
-	&cli.StringFlag{Name: "network", Aliases: []string{"net"}, Usage: "use network `none|host`", DefaultText: "none"},
-	&cli.StringFlag{Name: "pid", Usage: "see the processes of `host`"},
-	&cli.StringFlag{Name: "ipc", Usage: "share the memory and queues of `host`"},
-	&cli.StringFlag{Name: "uts", Usage: "have the name of `host`"},
-	&cli.StringFlag{Name: "userns", Usage: "map users: `CONTAINER:HOST:SIZE[,…]`"},
+	help.Heading("Security"),
+	&cli.StringSliceFlag{Name: "cap-add", KeepSpace: true, Usage: "`CAP` add a capability, or ALL"},
+	&cli.StringSliceFlag{Name: "cap-drop", KeepSpace: true, Usage: "`CAP` drop a capability, or ALL"},
+	&cli.BoolFlag{Name: "privileged", Usage: "grant all capabilities, devices and system calls"},
+	&cli.StringSliceFlag{
+		Name: "security-opt", KeepSpace: true,
+		Usage: "`OPTION` security option: seccomp=FILE|unconfined, no-new-privileges=false",
+	},
+}
 
-	&cli.StringSliceFlag{Name: "ulimit", KeepSpace: true, Usage: "limit each process: `NAME=SOFT[:HARD]`"},
-	&cli.StringSliceFlag{Name: "sysctl", KeepSpace: true, Usage: "set a namespace's kernel setting `NAME=VALUE`"},
-}, limitFlags...)
+var lifecycleFlags = []cli.Flag{
+	help.Heading("Lifecycle"),
+	&cli.StringFlag{Name: "cidfile", Usage: "`FILE` write the container ID to a file"},
+	&cli.StringSliceFlag{Name: "label", Aliases: []string{"l"}, KeepSpace: true, Usage: "`NAME=VALUE` set a label"},
+	&cli.StringSliceFlag{
+		Name: "log-opt", DefaultText: "max-size=8m",
+		Usage: "`OPTION` log option: max-size=BYTES",
+	},
+	&cli.StringFlag{Name: "restart", Usage: restartUsage, DefaultText: "no"},
+	&cli.StringFlag{Name: "stop-signal", Usage: "`SIGNAL` signal that stops the container"},
+	&cli.IntFlag{Name: "stop-timeout", Usage: "`SECONDS` time from the stop signal to SIGKILL", DefaultText: "10"},
 
-// runOptions returns what the flags say. The first word that is no flag is the
-// image; all after it are the container's command.
-func runOptions(c *cli.Context) (*config.Options, error) {
-	if !c.Args().Present() {
-		return nil, hint.New(errors.New("no image named"), fmt.Sprintf("write minictr %s IMAGE [COMMAND…]", c.Command.Name))
-	}
+	help.Heading("Health"),
+	&cli.StringFlag{Name: "health-cmd", Usage: "`COMMAND` shell command that checks health; exit code 0 means healthy"},
+	&cli.StringFlag{Name: "health-interval", Usage: "`TIME` time between checks", DefaultText: "30s"},
+	&cli.IntFlag{
+		Name: "health-retries", DefaultText: "3",
+		Usage: "`NUMBER` consecutive failures that make it unhealthy",
+	},
+	&cli.StringFlag{
+		Name: "health-start-interval", DefaultText: "5s",
+		Usage: "`TIME` time between checks in the start period",
+	},
+	&cli.StringFlag{
+		Name: "health-start-period", DefaultText: "0s",
+		Usage: "`TIME` time after the start in which failures do not count",
+	},
+	&cli.StringFlag{Name: "health-timeout", Usage: "`TIME` time limit of a check", DefaultText: "30s"},
+	&cli.BoolFlag{Name: "no-healthcheck", Usage: "disable the image's health check"},
+}
+
+const restartUsage = "`POLICY` restart policy: no, on-failure[:MAX], always, unless-stopped"
+
+// runOptions returns the options that the flags set. The arguments are the image and
+// the command of the container.
+func runOptions(c *cli.Context) *config.Options {
 	o := &config.Options{
 		Name: c.String("name"), Remove: c.Bool("rm"), CIDFile: c.String("cidfile"),
 		Interactive: c.Bool("interactive"), TTY: c.Bool("tty"), Init: c.Bool("init"),
@@ -97,5 +140,5 @@ func runOptions(c *cli.Context) (*config.Options, error) {
 		entrypoint := c.String("entrypoint")
 		o.Entrypoint = &entrypoint
 	}
-	return o, nil
+	return o
 }

@@ -7,22 +7,24 @@ import (
 	"testing"
 
 	"github.com/minictr/minictr/container/config"
+	"github.com/minictr/minictr/internal/help"
 	"github.com/urfave/cli/v2"
 )
 
 // parse runs words through an app with a run command, set up like the real one.
 func parse(words ...string) (o *config.Options, image, output string, err error) {
 	var out bytes.Buffer
-	app := &cli.App{
-		Name: "minictr", Writer: &out, ErrWriter: &out,
-		UseShortOptionHandling: true, DisableSliceFlagSeparator: true,
-		Commands: []*cli.Command{{Name: "run", Flags: runFlags, Action: func(c *cli.Context) (err error) {
-			image = c.Args().First()
-			o, err = runOptions(c)
-			return err
-		}}},
+	command := &cli.Command{Name: "run", Usage: "run", ArgsUsage: runCommand.ArgsUsage, Flags: runCommand.Flags}
+	command.Action = func(c *cli.Context) error {
+		image, o = c.Args().First(), runOptions(c)
+		return nil
 	}
-	err = app.Run(append([]string{"minictr", "run"}, words...))
+	app := &cli.App{
+		Name: "minictr", Writer: &out, UseShortOptionHandling: true, DisableSliceFlagSeparator: true,
+		Commands: []*cli.Command{command},
+	}
+	help.SetUp(app)
+	err = app.Run(help.FlagsFirst(app, append([]string{"minictr", "run"}, words...)))
 	return o, image, out.String(), err
 }
 
@@ -74,7 +76,7 @@ func TestHelpIsNotHostname(t *testing.T) {
 }
 
 func TestRunWithoutImage(t *testing.T) {
-	if _, _, _, err := parse("--rm"); err == nil || err.Error() != "no image named" {
+	if _, _, _, err := parse("--rm"); err == nil || err.Error() != "run: IMAGE is missing" {
 		t.Errorf("got %v", err)
 	}
 }

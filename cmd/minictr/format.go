@@ -31,7 +31,10 @@ import (
 )
 
 func formatFlag() *cli.StringFlag {
-	return &cli.StringFlag{Name: "format", Usage: "`table|json|TEMPLATE`: a Go template, as in {{.ID}}, also behind the word table", Value: "table"}
+	return &cli.StringFlag{
+		Name: "format", Value: "table",
+		Usage: "`FORMAT` table, json, a Go template as in {{.ID}}, or table TEMPLATE",
+	}
 }
 
 // headings are the words above columns, by the fields of a row.

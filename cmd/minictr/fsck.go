@@ -12,11 +12,11 @@ import (
 )
 
 var fsckCommand = &cli.Command{
-	Name:      "fsck",
-	Usage:     "verify every image in the store, and change nothing",
-	UsageText: "minictr fsck [--json]   (exit code 0: all is well, 1: it is not)",
-	Flags:     []cli.Flag{jsonFlag},
-	Action:    fsck,
+	Name:        "fsck",
+	Usage:       "verify all images in the store, without changing them",
+	Description: "The exit code is 1 if a problem was found.",
+	Flags:       []cli.Flag{jsonFlag},
+	Action:      fsck,
 }
 
 // findingRow is a problem or a note.
@@ -28,9 +28,6 @@ type findingRow struct {
 }
 
 func fsck(c *cli.Context) error {
-	if c.NArg() > 0 {
-		return usage(c, errors.New("fsck: it takes no words"), true)
-	}
 	store, err := images.Open(c.String("root"))
 	if err != nil {
 		return err
@@ -84,7 +81,7 @@ func (r findingRow) String() string {
 	return text + " (" + strings.Join(names, ", ") + ")"
 }
 
-// mends are the hints, each once.
+// mends returns the hints of problems, each once.
 func mends(rows []findingRow) string {
 	var all []string
 	for _, r := range rows {

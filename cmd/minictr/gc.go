@@ -11,10 +11,10 @@ import (
 
 var gcCommand = &cli.Command{
 	Name:  "gc",
-	Usage: "put in order what killed commands have left, and tell it",
-	Description: "Other commands do so too, quietly. This one waits for those that are at work, and\n" +
-		"removes cgroups of stores that are gone. What interrupted pulls have left goes\n" +
-		"with minictr prune.",
+	Usage: "remove what interrupted commands left, and list it",
+	Description: `Other commands do the same without listing it. This one waits for commands that
+hold a lock, and removes the cgroups of stores that no longer exist. minictr
+prune removes what interrupted pulls left.`,
 	Flags: []cli.Flag{jsonFlag},
 	Action: func(c *cli.Context) error {
 		left, err := lifecycle.Collect(c.String("root"))

@@ -7,8 +7,8 @@ import (
 
 var healthCommand = &cli.Command{
 	Name:      "health",
-	Usage:     "check a container's health once; what its watcher does every so often",
-	UsageText: "minictr health ID",
+	Usage:     "check the health of a container once",
+	ArgsUsage: "ID",
 	Hidden:    true,
 	Action: func(c *cli.Context) error {
 		return monitor.CheckHealth(c.String("root"), c.Args().First())

@@ -12,14 +12,15 @@ import (
 )
 
 var historyCommand = &cli.Command{
-	Name:      "history",
-	Usage:     "show the steps an image was built in, with their layers",
-	UsageText: "minictr history [--no-trunc] [--json] IMAGE   (newest first; see minictr layers --help)",
-	Flags:     []cli.Flag{wholeFlag, jsonFlag},
-	Action:    history,
+	Name:        "history",
+	Usage:       "list the build steps of an image, the newest first",
+	ArgsUsage:   "IMAGE[@N]",
+	Description: "minictr layers --help describes IMAGE and IMAGE@N.",
+	Flags:       []cli.Flag{wholeFlag, jsonFlag},
+	Action:      history,
 }
 
-// stepRow is a step with its layer, or without one.
+// stepRow is a build step, with the layer that it made, if any.
 type stepRow struct {
 	Layer      int           `json:"layer,omitempty"`
 	Created    *time.Time    `json:"created,omitempty"`
@@ -35,12 +36,7 @@ type stepRow struct {
 }
 
 func history(c *cli.Context) error {
-	words, err := words(c, 1, "one IMAGE")
-	if err != nil {
-		return err
-	}
-	word := words[0]
-	s, err := lookAt(c, word)
+	s, err := lookAt(c, c.Args().First())
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path"
 	"time"
 
 	"github.com/docker/go-units"
@@ -10,13 +11,15 @@ import (
 )
 
 var imagesCommand = &cli.Command{
-	Name:  "images",
-	Usage: "list images",
+	Name:        "images",
+	Usage:       "list images",
+	ArgsUsage:   "[NAME[:TAG]]",
+	Description: "NAME may be a pattern, as in 'app*'.",
 	Flags: []cli.Flag{
-		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "only IDs"},
-		&cli.BoolFlag{Name: "no-trunc", Usage: "whole IDs"},
 		formatFlag(),
 		&cli.BoolFlag{Name: "json", Usage: "the same as --format json"},
+		&cli.BoolFlag{Name: "no-trunc", Usage: "print full IDs"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print IDs only"},
 	},
 	Action: listImages,
 }
@@ -41,7 +44,14 @@ func listImages(c *cli.Context) error {
 	}
 	var rows []imageRow
 	for _, image := range list {
-		rows = append(rows, newImageRow(image, c.Bool("no-trunc")))
+		row := newImageRow(image, c.Bool("no-trunc"))
+		matches, err := row.matches(c.Args().First())
+		if err != nil {
+			return fmt.Errorf("images %q: %w", c.Args().First(), err)
+		}
+		if matches {
+			rows = append(rows, row)
+		}
 	}
 	if c.Bool("quiet") {
 		return printIDs(rows)
@@ -65,6 +75,14 @@ func newImageRow(image *images.Image, whole bool) imageRow {
 		row.CreatedSince = units.HumanDuration(time.Since(*created)) + " ago"
 	}
 	return row
+}
+
+// matches reports whether an image has the name NAME or NAME:TAG, which may be patterns
+// as in path.Match. Every image matches "".
+func (r imageRow) matches(pattern string) (bool, error) {
+	byName, err := path.Match(pattern, r.Repository)
+	byTag, _ := path.Match(pattern, r.Repository+":"+r.Tag)
+	return pattern == "" || byName || byTag, err
 }
 
 func printIDs(rows []imageRow) error {

@@ -14,24 +14,23 @@ import (
 
 var inspectCommand = &cli.Command{
 	Name:      "inspect",
-	Usage:     "tell all about containers or images, in docker's JSON",
-	UsageText: "minictr inspect [FLAGS] NAME…   (of a container, or else of an image)",
+	Usage:     "print details of containers or images as JSON",
+	ArgsUsage: "CONTAINER|IMAGE…",
 	Flags: []cli.Flag{
-		&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Usage: "fill a Go `TEMPLATE`, as in {{.Config.Env}}"},
-		&cli.StringFlag{Name: "type", Usage: "look for a `container|image` alone"},
-		&cli.BoolFlag{Name: "size", Aliases: []string{"s"}, Usage: "tell how large a container's files are, too"},
+		&cli.StringFlag{
+			Name: "format", Aliases: []string{"f"},
+			Usage: "`TEMPLATE` fill a Go template instead, as in {{.Config.Env}}",
+		},
+		&cli.BoolFlag{Name: "size", Aliases: []string{"s"}, Usage: "print the size of a container's files, too"},
+		&cli.StringFlag{Name: "type", Usage: "`TYPE` only container, or only image"},
 	},
 	Action: printInspect,
 }
 
 func printInspect(c *cli.Context) error {
-	words, err := words(c, -1, "the NAME of a container or of an image")
-	if err != nil {
-		return err
-	}
 	all := []any{}
 	var wrong []error
-	for _, word := range words {
+	for _, word := range c.Args().Slice() {
 		one, err := inspectOne(c, word)
 		if err != nil {
 			wrong = append(wrong, err)
@@ -39,20 +38,19 @@ func printInspect(c *cli.Context) error {
 		}
 		all = append(all, one)
 	}
+	print := printIndented
 	if format := c.String("format"); format != "" && format != "json" {
-		err = printFilled(format, all)
-	} else {
-		err = printIndented(all)
+		print = func(all []any) error { return printFilled(format, all) }
 	}
-	return errors.Join(append(wrong, err)...)
+	return errors.Join(append(wrong, print(all))...)
 }
 
 func inspectOne(c *cli.Context, word string) (any, error) {
 	kind := c.String("type")
 	if kind != "" && kind != "container" && kind != "image" {
-		return nil, fmt.Errorf("--type %q: it is container or image", kind)
+		return nil, fmt.Errorf("--type %q: not one of container, image", kind)
 	}
-	var no error // why it is no container
+	var no error // the reason why it is not a container
 	if kind != "image" {
 		found, err := inspect.Container(c.String("root"), word, c.Bool("size"))
 		if err == nil || kind == "container" {
@@ -71,7 +69,7 @@ func inspectOne(c *cli.Context, word string) (any, error) {
 	case kind == "image":
 		return nil, err
 	case container.IsNotExist(no) && errors.Is(err, images.ErrNotFound):
-		return nil, hint.New(fmt.Errorf("%q: no such container, and no such image", word), "minictr ps -a and minictr images list them")
+		return nil, hint.New(fmt.Errorf("%q: no such container or image", word), "minictr ps -a; minictr images")
 	case container.IsNotExist(no) || state.CheckName(word) != nil:
 		return nil, err
 	}

@@ -15,40 +15,35 @@ import (
 
 var layersCommand = &cli.Command{
 	Name:  "layers",
-	Usage: "look into images, layer by layer",
-	Description: "IMAGE is an image in the store, an archive of docker's or OCI's, compressed or\n" +
-		"not, or an OCI layout in a folder; FILE:NAME is one of several in an archive.\n" +
-		"IMAGE@N is the stack of its layers 1 (the lowest) to N.\n\n" +
-		"Control bytes in names are printed escaped, as in Go. In JSON a name is a\n" +
-		"string, or, where it is not UTF-8, an object: {\"base64\": \"…\"}.",
+	Usage: "show the layers of images",
+	Description: `IMAGE is an image in the store, a docker or OCI archive, compressed or not, or
+the directory of an OCI layout. FILE:NAME is one of several images in an
+archive. IMAGE@N is the stack of its layers 1 (the lowest) to N.
+
+Control characters in names are printed escaped, as in Go. In JSON a name is a
+string, or {"base64": "…"} if it is not UTF-8.`,
 	Subcommands: []*cli.Command{
 		layersLsCommand, layersTreeCommand, layersDiffCommand, layersCatCommand,
 		layersExtractCommand, layersWhyCommand, layersWasteCommand, layersDeletedCommand,
 	},
-	Action: func(c *cli.Context) error {
-		if !c.Args().Present() {
-			return cli.ShowSubcommandHelp(c)
-		}
-		return hint.New(fmt.Errorf("layers %q: no such command", c.Args().First()), "minictr layers --help lists them")
-	},
 }
 
-// Flags that several commands have.
+// Flags of several commands.
 var (
 	jsonFlag  = &cli.BoolFlag{Name: "json", Usage: "print JSON"}
-	wholeFlag = &cli.BoolFlag{Name: "no-trunc", Usage: "whole digests and instructions"}
+	wholeFlag = &cli.BoolFlag{Name: "no-trunc", Usage: "print full digests and instructions"}
 )
 
-// subject is an image that is looked into, up to layer n.
+// subject is an image to be shown, up to layer n.
 type subject struct {
 	*images.Source
-	word    string // as it was typed, without @N
+	word    string // the argument without @N
 	n       int
 	indexes []*index.Index
 	steps   []string // the instruction of each layer
 }
 
-// lookAt opens IMAGE[@N]. Its indexes are not read yet. Close it.
+// lookAt opens IMAGE[@N] without reading its indexes. The caller closes it.
 func lookAt(c *cli.Context, word string) (*subject, error) {
 	image, n, err := splitLayer(word)
 	if err != nil {
@@ -74,7 +69,7 @@ func lookAt(c *cli.Context, word string) (*subject, error) {
 	}
 	if n > len(src.Layers) {
 		src.Close()
-		return nil, hint.New(fmt.Errorf("%q: the image has %d layers", word, len(src.Layers)), "minictr layers ls "+image+" shows them")
+		return nil, hint.New(fmt.Errorf("%q: the image has %d layers", word, len(src.Layers)), "minictr layers ls "+image)
 	}
 	if n == 0 {
 		s.n = len(src.Layers)
@@ -82,7 +77,7 @@ func lookAt(c *cli.Context, word string) (*subject, error) {
 	return s, nil
 }
 
-// lookInto is lookAt with all indexes.
+// lookInto is lookAt, and reads all indexes.
 func lookInto(c *cli.Context, word string) (*subject, error) {
 	s, err := lookAt(c, word)
 	if err != nil {
@@ -95,16 +90,7 @@ func lookInto(c *cli.Context, word string) (*subject, error) {
 	return s, nil
 }
 
-// lookIntoOne looks into the image that is the only argument.
-func lookIntoOne(c *cli.Context, what string) (*subject, error) {
-	words, err := words(c, 1, what)
-	if err != nil {
-		return nil, err
-	}
-	return lookInto(c, words[0])
-}
-
-// stack of the layers from one to another, both counted from 1.
+// stack returns the stack of the layers from and to, which count from 1.
 func (s *subject) stack(from, to int) (*stack.Stack, error) {
 	t, err := stack.New(s.indexes[from-1 : to]...)
 	if err != nil {

@@ -12,19 +12,14 @@ import (
 )
 
 var layersCatCommand = &cli.Command{
-	Name:         "cat",
-	Usage:        "print a file as it was in a layer",
-	UsageText:    "minictr layers cat IMAGE[@N]:/path",
-	Action:       layersCat,
-	OnUsageError: usage,
+	Name:      "cat",
+	Usage:     "print a file as a layer has it",
+	ArgsUsage: "IMAGE[@N]:/path",
+	Action:    layersCat,
 }
 
 func layersCat(c *cli.Context) error {
-	words, err := words(c, 1, "one IMAGE[@N]:/path")
-	if err != nil {
-		return err
-	}
-	word := words[0]
+	word := c.Args().First()
 	s, n, err := findFile(c, word, true)
 	if err != nil {
 		return err
@@ -44,7 +39,8 @@ func layersCat(c *cli.Context) error {
 	})
 }
 
-// findFile finds IMAGE[@N]:/path. Where it is not, the hint says where it was.
+// findFile finds IMAGE[@N]:/path. If a layer removed the file, the hint names the layer
+// below.
 func findFile(c *cli.Context, word string, follow bool) (*subject, *stack.Node, error) {
 	image, path, err := splitPath(word)
 	if err != nil {
@@ -67,8 +63,8 @@ func findFile(c *cli.Context, word string, follow bool) (*subject, *stack.Node, 
 	if path, err := cleanPath(path); err == nil {
 		for _, change := range t.Why(path) {
 			if change.Mark == stack.Deleted && change.Before != nil {
-				err = hint.New(fmt.Errorf("open %q: layer %d has removed it", word, change.Layer),
-					fmt.Sprintf("it is in %s@%d:%s", s.word, change.Layer-1, path))
+				err = hint.New(fmt.Errorf("open %q: removed by layer %d", word, change.Layer),
+					fmt.Sprintf("minictr layers cat %s@%d:%s", s.word, change.Layer-1, path))
 				return nil, nil, err
 			}
 		}

@@ -9,17 +9,17 @@ import (
 
 var layersDeletedCommand = &cli.Command{
 	Name:      "deleted",
-	Usage:     "list files that later layers removed, and that are still in the image",
-	UsageText: "minictr layers deleted [--json] IMAGE[@N]",
-	Description: "Whoever has the image has these files: a secret that one step brings and the next\n" +
-		"one removes is no secret. minictr layers extract takes them out by the last column.",
-	Flags:        []cli.Flag{jsonFlag},
-	Action:       layersDeleted,
-	OnUsageError: usage,
+	Usage:     "list removed files that are still in the image",
+	ArgsUsage: "IMAGE[@N]",
+	Description: `A later layer hides these files, but everyone who has the image can read them: a
+secret that one build step adds and the next removes is not secret. The last
+column is an argument of minictr layers extract.`,
+	Flags:  []cli.Flag{jsonFlag},
+	Action: layersDeleted,
 }
 
 func layersDeleted(c *cli.Context) error {
-	s, err := lookIntoOne(c, "one IMAGE")
+	s, err := lookInto(c, c.Args().First())
 	if err != nil {
 		return err
 	}

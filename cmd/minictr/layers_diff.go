@@ -10,15 +10,14 @@ import (
 var layersDiffCommand = &cli.Command{
 	Name:      "diff",
 	Usage:     "compare two images, two stacks of layers, or two layers",
-	UsageText: "minictr layers diff [--only] [--json] A[@N] B[@M]",
-	Description: "A path is marked A if only B has it, D if only A has it, and C if they differ: in\n" +
-		"type, content, mode, owner, time or xattr.",
+	ArgsUsage: "A[@N] B[@M]",
+	Description: `A path is marked A if only B has it, D if only A has it, and C if they differ in
+type, content, mode, owner, time or extended attributes.`,
 	Flags: []cli.Flag{
-		&cli.BoolFlag{Name: "only", Usage: "compare layer N with layer M, each without those below"},
+		&cli.BoolFlag{Name: "only", Usage: "compare layer N with layer M alone, without those below"},
 		jsonFlag,
 	},
-	Action:       layersDiff,
-	OnUsageError: usage,
+	Action: layersDiff,
 }
 
 // diffRow is a path that differs.
@@ -31,12 +30,8 @@ type diffRow struct {
 }
 
 func layersDiff(c *cli.Context) error {
-	words, err := words(c, 2, "two IMAGEs")
-	if err != nil {
-		return err
-	}
 	var roots [2]*stack.Node
-	for i, word := range words {
+	for i, word := range c.Args().Slice() {
 		s, err := lookInto(c, word)
 		if err != nil {
 			return err

@@ -11,26 +11,22 @@ import (
 
 var layersExtractCommand = &cli.Command{
 	Name:      "extract",
-	Usage:     "copy a file or a folder out of an image, as it was in a layer",
-	UsageText: "minictr layers extract IMAGE[@N]:/path DEST",
-	Description: "DEST is the new file or folder, or a folder to put it in. Nothing that is there\n" +
-		"is overwritten. The files are yours; setuid bits, xattrs, devices and FIFOs stay\n" +
-		"behind. Deleted files are there in the layers below: see minictr layers deleted.",
-	Action:       layersExtract,
-	OnUsageError: usage,
+	Usage:     "copy a file or a directory out of an image, as a layer has it",
+	ArgsUsage: "IMAGE[@N]:/path DEST",
+	Description: `DEST is the new file or directory, or an existing directory to put it in. No
+file is overwritten. Owner, setuid bits, extended attributes, devices and FIFOs
+are not copied. minictr layers deleted lists deleted files with their layers.`,
+	Action: layersExtract,
 }
 
 func layersExtract(c *cli.Context) error {
-	words, err := words(c, 2, "IMAGE[@N]:/path and DEST")
-	if err != nil {
-		return err
-	}
-	s, n, err := findFile(c, words[0], false)
+	source := c.Args().First()
+	s, n, err := findFile(c, source, false)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	dest := filepath.Clean(words[1])
+	dest := filepath.Clean(c.Args().Get(1))
 	if st, err := os.Stat(dest); err == nil && st.IsDir() && n.Name != "" {
 		dest = filepath.Join(dest, n.Name)
 	}
@@ -41,10 +37,10 @@ func layersExtract(c *cli.Context) error {
 	defer root.Close()
 	left, err := stack.Extract(c.Context, n, root, filepath.Base(dest), s.open)
 	if err != nil {
-		return fmt.Errorf("extract %q: %w", words[0], err)
+		return fmt.Errorf("extract %q: %w", source, err)
 	}
 	for _, path := range left {
-		fmt.Fprintf(os.Stderr, "minictr: left out, neither file, folder nor link: %s\n", name(path))
+		fmt.Fprintf(os.Stderr, "minictr: not copied: %s: neither a file, a directory nor a link\n", name(path))
 	}
 	return nil
 }

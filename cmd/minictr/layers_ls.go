@@ -13,12 +13,11 @@ import (
 )
 
 var layersLsCommand = &cli.Command{
-	Name:         "ls",
-	Usage:        "list the layers of images, and which of them they share",
-	UsageText:    "minictr layers ls [--no-trunc] [--json] IMAGE…",
-	Flags:        []cli.Flag{wholeFlag, jsonFlag},
-	Action:       layersLs,
-	OnUsageError: usage,
+	Name:      "ls",
+	Usage:     "list the layers of images, and those that they share",
+	ArgsUsage: "IMAGE[@N]…",
+	Flags:     []cli.Flag{wholeFlag, jsonFlag},
+	Action:    layersLs,
 }
 
 // layerRow is a layer of an image.
@@ -39,7 +38,7 @@ type layersOfImage struct {
 	Layers []layerRow    `json:"layers"`
 }
 
-// sharing compares what images hold with what has to be stored of them.
+// sharing compares the sum of the layers of images with the layers to be stored.
 type sharing struct {
 	Images   []*layersOfImage `json:"images"`
 	Layers   int              `json:"layers"`
@@ -48,7 +47,7 @@ type sharing struct {
 	Stored   bytesOf          `json:"stored"`
 }
 
-// bytesOf are those of blobs and of the files in them.
+// bytesOf are the bytes of blobs, and those of the files in them.
 type bytesOf struct {
 	Compressed int64 `json:"compressed"`
 	Size       int64 `json:"size"`
@@ -60,13 +59,9 @@ func (b *bytesOf) add(x *index.Index) {
 }
 
 func layersLs(c *cli.Context) error {
-	words, err := words(c, -1, "IMAGE…")
-	if err != nil {
-		return err
-	}
 	all := &sharing{}
 	users := make(map[digest.Digest][]string)
-	for _, word := range words {
+	for _, word := range c.Args().Slice() {
 		if err := all.add(c, word, users); err != nil {
 			return err
 		}

@@ -17,24 +17,24 @@ import (
 
 var layersTreeCommand = &cli.Command{
 	Name:      "tree",
-	Usage:     "show the files of an image, and what a layer did to them",
-	UsageText: "minictr layers tree [flags] IMAGE[@N]",
-	Description: "Shows the stack of layers 1 to N, or all. Marks say what layer N did: A added,\n" +
-		"C changed, D removed. LAYER is the one that a file comes from.",
+	Usage:     "show the files of an image and the changes of its layers",
+	ArgsUsage: "IMAGE[@N]",
+	Description: `Shows the stack of layers 1 to N, or all. A path is marked A if layer N added
+it, C if it changed it, and D if it removed it. LAYER is the layer that has the
+file.`,
 	Flags: []cli.Flag{
-		&cli.IntFlag{Name: "since", Usage: "marks say what all layers above `LAYER` did", Value: -1, DefaultText: "N-1"},
-		&cli.BoolFlag{Name: "only", Usage: "only what the layer itself holds or removes"},
-		&cli.StringFlag{Name: "path", Usage: "only `PATH` and what is below it; or a pattern, such as '/etc/*.conf'"},
-		&cli.StringFlag{Name: "mark", Usage: "only paths with one of these `MARKS`, of A, C and D"},
-		&cli.IntFlag{Name: "depth", Usage: "folders only down to `N`; 0 is no limit"},
+		&cli.IntFlag{Name: "depth", Usage: "`NUMBER` limit the depth of directories; 0 for no limit"},
 		jsonFlag,
+		&cli.StringFlag{Name: "mark", Usage: "`MARKS` show only paths with one of these marks, as in AC"},
+		&cli.BoolFlag{Name: "only", Usage: "show only paths that the layer has or removes"},
+		&cli.StringFlag{Name: "path", Usage: "`PATH` show only this path and those below, or a pattern, as in '/etc/*.conf'"},
+		&cli.IntFlag{Name: "since", Usage: "`LAYER` mark the changes of all layers above this one", Value: -1, DefaultText: "N-1"},
 	},
-	Action:       layersTree,
-	OnUsageError: usage,
+	Action: layersTree,
 }
 
 func layersTree(c *cli.Context) error {
-	s, err := lookIntoOne(c, "one IMAGE[@N]")
+	s, err := lookInto(c, c.Args().First())
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func layersTree(c *cli.Context) error {
 		since = max(s.n-1, 0)
 	}
 	if since < 0 || since > s.n {
-		return hint.New(fmt.Errorf("--since %d: it is not between 0 and %d", since, s.n), "layers are numbered from 1, the lowest")
+		return hint.New(fmt.Errorf("--since %d: not from 0 to %d", since, s.n), "minictr layers ls "+s.word)
 	}
 	keep, err := treeFilter(c, since)
 	if err != nil {
@@ -67,11 +67,11 @@ func layersTree(c *cli.Context) error {
 	return t.text(d)
 }
 
-// treeFilter is what the flags want to see.
+// treeFilter returns a function that reports whether the flags select a path.
 func treeFilter(c *cli.Context, since int) (func(*stack.Difference) bool, error) {
 	marks := c.String("mark")
 	if strings.Trim(marks, "ACD") != "" {
-		return nil, hint.New(fmt.Errorf("--mark %q: unknown", marks), "marks are A, C and D: --mark AC")
+		return nil, hint.New(fmt.Errorf("--mark %q: not of A, C and D", marks), "--mark AC")
 	}
 	pattern := c.String("path")
 	if _, err := path.Match(pattern, ""); err != nil {
@@ -93,7 +93,7 @@ func treeFilter(c *cli.Context, since int) (func(*stack.Difference) bool, error)
 	}, nil
 }
 
-// removals tells for each path that a layer above since removed, which.
+// removals returns the paths that layers above since removed, and how.
 func removals(s *stack.Stack, since int) map[string]stack.Change {
 	removed := make(map[string]stack.Change)
 	for _, c := range s.Changes {
@@ -117,8 +117,8 @@ func (t *treePrinter) text(d *stack.Difference) error {
 	return t.out.Flush()
 }
 
-// line prints a path and what is below it. Branch is what leads to its name,
-// indent to those below.
+// line prints a path and those below it. Branch is drawn before its name, indent before
+// those below.
 func (t *treePrinter) line(d *stack.Difference, label, branch, indent string, depth int) {
 	i, layer := d.Inode(), "-" // of a root that no layer has
 	if d.Inode().Layer > 0 {
@@ -138,7 +138,8 @@ func (t *treePrinter) line(d *stack.Difference, label, branch, indent string, de
 	}
 }
 
-// note says where a link leads, what changed, and what removed.
+// note returns the target of a link or the numbers of a device, and how the path was
+// changed or removed.
 func (t *treePrinter) note(d *stack.Difference) (note string) {
 	switch i := d.Inode(); i.Kind {
 	case index.Symlink:
@@ -155,7 +156,7 @@ func (t *treePrinter) note(d *stack.Difference) (note string) {
 	return note
 }
 
-// reason says how a path was removed.
+// reason describes how a path was removed.
 func reason(c stack.Change) string {
 	return removedBy(c.How, c.By)
 }

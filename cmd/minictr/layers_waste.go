@@ -15,30 +15,31 @@ import (
 
 var layersWasteCommand = &cli.Command{
 	Name:      "waste",
-	Usage:     "count the bytes that an image carries but cannot show",
-	UsageText: "minictr layers waste [--threshold EFFICIENCY] [--json] IMAGE[@N]",
-	Description: "A file that a later layer has overwritten or removed is still in the image. The\n" +
-		"efficiency is the part of all files' bytes that can be seen. With --threshold the\n" +
-		"exit code is 1 if it is less.",
+	Usage:     "measure the bytes of an image that its last layer hides",
+	ArgsUsage: "IMAGE[@N]",
+	Description: `A file that a later layer overwrites or removes is still in the image. The
+efficiency is the part of the bytes of all files that is visible.`,
 	Flags: []cli.Flag{
-		&cli.StringFlag{Name: "threshold", Usage: "the least `EFFICIENCY`, as 0.95 or 95%"},
-		&cli.IntFlag{Name: "top", Usage: "print so many files, the largest; 0 prints all", Value: 20},
 		jsonFlag,
+		&cli.StringFlag{
+			Name:  "threshold",
+			Usage: "`EFFICIENCY` exit with 1 if the efficiency is less, as in 0.95 or 95%",
+		},
+		&cli.IntFlag{Name: "top", Usage: "`NUMBER` list only the largest files; 0 for all", Value: 20},
 	},
-	Action:       layersWaste,
-	OnUsageError: usage,
+	Action: layersWaste,
 }
 
-// hiddenRow is a file that cannot be seen any more.
+// hiddenRow is a file that a later layer hides.
 type hiddenRow struct {
 	Path     name   `json:"path"`
-	Layer    int    `json:"layer"` // that it lies in
+	Layer    int    `json:"layer"` // that has it
 	HiddenBy int    `json:"hiddenBy"`
 	How      string `json:"how"`
 	By       name   `json:"by"` // whose whiteout, opaque mark or content hides it
 	Ref      name   `json:"ref,omitempty"`
 	*file
-	CreatedBy string `json:"createdBy"` // by what it was hidden
+	CreatedBy string `json:"createdBy"` // of the layer that hides it
 
 	reason string
 }
@@ -54,12 +55,12 @@ func newHiddenRow(h stack.Hidden, s *subject) hiddenRow {
 	return row
 }
 
-// wasteOf is a layer's part.
+// wasteOf is the waste in one layer.
 type wasteOf struct {
 	Layer     int    `json:"layer"`
 	Size      int64  `json:"size"`
 	Wasted    int64  `json:"wasted"`
-	Files     int    `json:"files"` // that cannot be seen
+	Files     int    `json:"files"` // hidden
 	CreatedBy string `json:"createdBy"`
 }
 
@@ -72,16 +73,11 @@ type waste struct {
 }
 
 func layersWaste(c *cli.Context) error {
-	words, err := words(c, 1, "one IMAGE")
-	if err != nil {
-		return err
-	}
-	word := words[0]
 	threshold, err := parsePart(c.String("threshold"))
 	if err != nil {
 		return err
 	}
-	s, err := lookInto(c, word)
+	s, err := lookInto(c, c.Args().First())
 	if err != nil {
 		return err
 	}
@@ -117,7 +113,7 @@ func parsePart(text string) (float64, error) {
 		f /= 100
 	}
 	if err != nil || !(f >= 0 && f <= 1) {
-		return 0, hint.New(fmt.Errorf("--threshold %q: not a part of the whole", text), "write 0.95 or 95%")
+		return 0, hint.New(fmt.Errorf("--threshold %q: not from 0 to 1", text), "--threshold 0.95")
 	}
 	return f, nil
 }
@@ -159,9 +155,9 @@ func (w *waste) print(top int) error {
 		}
 	}
 	if len(files) < len(w.Files) {
-		fmt.Printf("… and %d files more: --top 0\n", len(w.Files)-len(files))
+		fmt.Printf("… and %d more files: --top 0\n", len(w.Files)-len(files))
 	}
-	fmt.Printf("\nefficiency %.4f: %s of %s cannot be seen\n", w.Efficiency, humanSize(w.Wasted), humanSize(w.Size))
+	fmt.Printf("\nefficiency %.4f: %s of %s are hidden\n", w.Efficiency, humanSize(w.Wasted), humanSize(w.Size))
 	return nil
 }
 

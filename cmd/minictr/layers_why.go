@@ -10,15 +10,14 @@ import (
 )
 
 var layersWhyCommand = &cli.Command{
-	Name:         "why",
-	Usage:        "say which layers wrote, changed or removed a path",
-	UsageText:    "minictr layers why [--no-trunc] [--json] IMAGE[@N] /path",
-	Flags:        []cli.Flag{wholeFlag, jsonFlag},
-	Action:       layersWhy,
-	OnUsageError: usage,
+	Name:      "why",
+	Usage:     "list the layers that added, changed or removed a path",
+	ArgsUsage: "IMAGE[@N] /path",
+	Flags:     []cli.Flag{wholeFlag, jsonFlag},
+	Action:    layersWhy,
 }
 
-// changeRow is what a layer did to a path.
+// changeRow is the change of a path by a layer.
 type changeRow struct {
 	Layer     int      `json:"layer"`
 	Mark      string   `json:"mark"`
@@ -31,15 +30,11 @@ type changeRow struct {
 }
 
 func layersWhy(c *cli.Context) error {
-	words, err := words(c, 2, "IMAGE and a path")
+	path, err := cleanPath(c.Args().Get(1))
 	if err != nil {
 		return err
 	}
-	path, err := cleanPath(words[1])
-	if err != nil {
-		return err
-	}
-	s, err := lookInto(c, words[0])
+	s, err := lookInto(c, c.Args().First())
 	if err != nil {
 		return err
 	}
@@ -53,7 +48,7 @@ func layersWhy(c *cli.Context) error {
 		rows = append(rows, newChangeRow(change, s))
 	}
 	if len(rows) == 0 {
-		return unheardOf(t, path, s.word)
+		return errNoLayer(t, path, s.word)
 	}
 	if c.Bool("json") {
 		return printJSON(rows)
@@ -72,11 +67,12 @@ func newChangeRow(change stack.Change, s *subject) changeRow {
 	return row
 }
 
-// unheardOf says that no layer ever had the path, under this name at least.
-func unheardOf(t *stack.Stack, path, image string) error {
-	err := fmt.Errorf("%q: no layer of %s ever had it", path, image)
+// errNoLayer returns the error that no layer has a path. The hint is the path that links
+// in it lead to.
+func errNoLayer(t *stack.Stack, path, image string) error {
+	err := fmt.Errorf("%q: not in any layer of %s", path, image)
 	if n := t.Find(path, false); n != nil && n.Path() != path {
-		return hint.New(err, "a link leads from there to "+n.Path())
+		return hint.New(err, "minictr layers why "+image+" "+n.Path())
 	}
 	return err
 }
@@ -97,7 +93,7 @@ func printWhy(rows []changeRow, whole bool) error {
 	return table(lines)
 }
 
-// what is the change in words.
+// what describes the change.
 func (r changeRow) what() string {
 	switch {
 	case r.How != "":

@@ -2,30 +2,65 @@ package main
 
 import (
 	"github.com/minictr/minictr/container/config"
+	"github.com/minictr/minictr/internal/help"
 	"github.com/urfave/cli/v2"
 )
 
-// limitFlags are what a container may use: said to run when it is made, or to
-// update while it runs.
+// limitFlags limit the resources of a container: of run when it is created, of update
+// later.
 var limitFlags = []cli.Flag{
-	&cli.StringFlag{Name: "memory", Aliases: []string{"m"}, Usage: "use at most `BYTES` of memory, as in 512m; -1 is no limit"},
-	&cli.StringFlag{Name: "memory-swap", Usage: "use at most `BYTES` of memory and swap together; -1 is no limit", DefaultText: "twice the memory"},
-	&cli.StringFlag{Name: "memory-reservation", Usage: "keep `BYTES` of memory as long as others have some to give"},
-	&cli.StringFlag{Name: "cpus", Usage: "use at most `NUMBER` processors, as in 1.5"},
-	&cli.Uint64Flag{Name: "cpu-period", Usage: "of --cpu-quota, in `MICROSECONDS`", DefaultText: "100000"},
-	&cli.Int64Flag{Name: "cpu-quota", Usage: "run `MICROSECONDS` of each period; -1 is no limit", DefaultText: "-1"},
-	&cli.Uint64Flag{Name: "cpu-shares", Aliases: []string{"c"}, Usage: "weigh `SHARES` against 1024 of others", DefaultText: "1024"},
-	&cli.StringFlag{Name: "cpuset-cpus", Usage: "run on processors `LIST`, as in 0-2,7"},
-	&cli.StringFlag{Name: "cpuset-mems", Usage: "use memory of nodes `LIST`, as in 0-2,7"},
-	&cli.Int64Flag{Name: "pids-limit", Usage: "have at most `NUMBER` processes; -1 is no limit", DefaultText: "2048"},
-	&cli.Uint64Flag{Name: "blkio-weight", Usage: "weigh `WEIGHT`, 10 to 1000, when others want the disk, too", DefaultText: "the kernel's"},
-	&cli.StringSliceFlag{Name: "blkio-weight-device", KeepSpace: true, Usage: "the same for one disk, `DEVICE:WEIGHT`"},
-	&cli.StringSliceFlag{Name: "device-read-bps", KeepSpace: true, Usage: "read at most so much a second, `DEVICE:BYTES`, as in /dev/sda:10m"},
-	&cli.StringSliceFlag{Name: "device-write-bps", KeepSpace: true, Usage: "write at most so much a second, `DEVICE:BYTES`"},
-	&cli.StringSliceFlag{Name: "device-read-iops", KeepSpace: true, Usage: "read at most so often a second, `DEVICE:NUMBER`"},
-	&cli.StringSliceFlag{Name: "device-write-iops", KeepSpace: true, Usage: "write at most so often a second, `DEVICE:NUMBER`"},
-	&cli.StringSliceFlag{Name: "hugetlb-limit", KeepSpace: true, Usage: "use at most so much in huge pages of a size, `SIZE:BYTES`, as in 2MB:64m"},
-	&cli.StringSliceFlag{Name: "cgroup-conf", KeepSpace: true, Usage: "write a file of the cgroup, `FILE=VALUE`, as in memory.high=48m or memory.oom.group=0"},
+	help.Heading("Limits"),
+	&cli.StringFlag{Name: "memory", Aliases: []string{"m"}, Usage: "`BYTES` memory limit, as in 512m; -1 for none"},
+	&cli.StringFlag{
+		Name: "memory-swap", DefaultText: "twice the memory",
+		Usage: "`BYTES` limit of memory and swap together; -1 for none",
+	},
+	&cli.StringFlag{Name: "memory-reservation", Usage: "`BYTES` memory protected from reclaim (memory.low)"},
+	&cli.StringFlag{Name: "cpus", Usage: "`NUMBER` number of CPUs, as in 1.5"},
+	&cli.Uint64Flag{Name: "cpu-period", Usage: "`MICROSECONDS` period of --cpu-quota", DefaultText: "100000"},
+	&cli.Int64Flag{
+		Name: "cpu-quota", DefaultText: "-1",
+		Usage: "`MICROSECONDS` CPU time in each period; -1 for no limit",
+	},
+	&cli.Uint64Flag{
+		Name: "cpu-shares", Aliases: []string{"c"}, DefaultText: "1024",
+		Usage: "`NUMBER` CPU weight relative to other containers",
+	},
+	&cli.StringFlag{Name: "cpuset-cpus", Usage: "`LIST` CPUs to run on, as in 0-2,7"},
+	&cli.StringFlag{Name: "cpuset-mems", Usage: "`LIST` memory nodes to use, as in 0-2,7"},
+	&cli.Int64Flag{Name: "pids-limit", Usage: "`NUMBER` maximum number of processes; -1 for none", DefaultText: "2048"},
+	&cli.Uint64Flag{
+		Name: "blkio-weight", DefaultText: "the kernel's",
+		Usage: "`WEIGHT` block I/O weight relative to other containers, 10 to 1000",
+	},
+	&cli.StringSliceFlag{
+		Name: "blkio-weight-device", KeepSpace: true,
+		Usage: "`DEVICE:WEIGHT` block I/O weight for one device",
+	},
+	&cli.StringSliceFlag{
+		Name: "device-read-bps", KeepSpace: true,
+		Usage: "`DEVICE:BYTES` limit the read rate of a block device, as in /dev/sda:10m",
+	},
+	&cli.StringSliceFlag{
+		Name: "device-write-bps", KeepSpace: true,
+		Usage: "`DEVICE:BYTES` limit the write rate of a block device",
+	},
+	&cli.StringSliceFlag{
+		Name: "device-read-iops", KeepSpace: true,
+		Usage: "`DEVICE:NUMBER` limit the reads per second of a block device",
+	},
+	&cli.StringSliceFlag{
+		Name: "device-write-iops", KeepSpace: true,
+		Usage: "`DEVICE:NUMBER` limit the writes per second of a block device",
+	},
+	&cli.StringSliceFlag{
+		Name: "hugetlb-limit", KeepSpace: true,
+		Usage: "`SIZE:BYTES` limit huge pages of a size, as in 2MB:64m",
+	},
+	&cli.StringSliceFlag{
+		Name: "cgroup-conf", KeepSpace: true,
+		Usage: "`FILE=VALUE` write a file of the cgroup, as in memory.high=48m",
+	},
 }
 
 // limits returns what these flags say.
@@ -43,7 +78,7 @@ func limits(c *cli.Context) config.Limits {
 	}
 }
 
-// given is the number that a flag says, or nil.
+// given returns the value of a flag, or nil if it is not set.
 func given[T any](c *cli.Context, flag string, get func(string) T) *T {
 	if !c.IsSet(flag) {
 		return nil

@@ -1,9 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"sync/atomic"
 	"time"
 
@@ -12,16 +12,17 @@ import (
 	"github.com/minictr/minictr/images"
 	"github.com/minictr/minictr/runtime/stdio"
 	"github.com/urfave/cli/v2"
-	"golang.org/x/sys/unix"
 )
 
 var loadCommand = &cli.Command{
-	Name:      "load",
-	Usage:     "load images from an archive or an OCI layout",
-	UsageText: "minictr load [-i FILE|FOLDER]   (or:  docker save ubuntu | minictr load)",
+	Name:  "load",
+	Usage: "load images from an archive or an OCI layout",
 	Flags: []cli.Flag{
-		&cli.StringFlag{Name: "input", Aliases: []string{"i"}, Usage: "read from `FILE` or folder", Value: "-"},
-		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no progress"},
+		&cli.StringFlag{
+			Name: "input", Aliases: []string{"i"}, Value: "-",
+			Usage: "`PATH` archive, or directory of an OCI layout; - for standard input",
+		},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print no progress"},
 	},
 	Action: load,
 }
@@ -29,13 +30,13 @@ var loadCommand = &cli.Command{
 func load(c *cli.Context) error {
 	src := c.String("input")
 	if src == "-" && stdio.IsTerminal(os.Stdin) {
-		return hint.New(fmt.Errorf("load: standard input is a terminal"), "name an archive: minictr load -i FILE")
+		return hint.New(errors.New("load: standard input is a terminal"), "minictr load -i FILE")
 	}
 	store, err := images.Open(c.String("root"))
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(c.Context, unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
+	ctx, stop := interruptible(c)
 	defer stop()
 	opts := images.LoadOptions{Stdin: os.Stdin}
 	if stdio.IsTerminal(os.Stderr) && !c.Bool("quiet") {
@@ -54,7 +55,7 @@ func load(c *cli.Context) error {
 	return nil
 }
 
-// showProgress draws one line, ten times a second at most.
+// showProgress returns a function that draws one line, ten times a second at most.
 func showProgress() func(done, total int64) {
 	var last atomic.Int64
 	return func(done, total int64) {

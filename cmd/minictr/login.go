@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -18,40 +19,34 @@ const dockerHub = "docker.io"
 
 var loginCommand = &cli.Command{
 	Name:      "login",
-	Usage:     "remember a password for a registry, where docker remembers it",
-	UsageText: "minictr login [FLAGS] [REGISTRY]   (without one: " + dockerHub + ")",
+	Usage:     "log in to a registry",
+	ArgsUsage: "[REGISTRY]",
+	Description: "The default registry is " + dockerHub + ". The password is stored where docker stores\n" +
+		"it, for docker as well.",
 	Flags: []cli.Flag{
-		&cli.StringFlag{Name: "username", Aliases: []string{"u"}, Usage: "log in as `USER`"},
-		&cli.StringFlag{Name: "password", Aliases: []string{"p"}, Usage: "log in with `PASSWORD`, which others can see in the list of processes"},
+		&cli.StringFlag{
+			Name: "password", Aliases: []string{"p"},
+			Usage: "`PASSWORD` password, which other users can see in the list of processes",
+		},
 		&cli.BoolFlag{Name: "password-stdin", Usage: "read the password from standard input"},
 		tlsFlag,
+		&cli.StringFlag{Name: "username", Aliases: []string{"u"}, Usage: "`USER` user name"},
 	},
 	Action: login,
 }
 
 var logoutCommand = &cli.Command{
 	Name:      "logout",
-	Usage:     "forget the password for a registry",
+	Usage:     "log out of a registry",
 	ArgsUsage: "[REGISTRY]",
 	Action:    logout,
 }
 
-// registryArgument is the only argument, or Docker Hub.
-func registryArgument(c *cli.Context) (string, error) {
-	if c.NArg() > 1 {
-		return "", fmt.Errorf("%s: one registry is to be named, not %d", c.Command.Name, c.NArg())
-	}
-	if c.NArg() == 0 {
-		return dockerHub, nil
-	}
-	return c.Args().First(), nil
-}
+// registryArgument returns the argument, or Docker Hub.
+func registryArgument(c *cli.Context) string { return cmp.Or(c.Args().First(), dockerHub) }
 
 func login(c *cli.Context) error {
-	host, err := registryArgument(c)
-	if err != nil {
-		return err
-	}
+	host := registryArgument(c)
 	settings, err := registrySettings(c)
 	if err != nil {
 		return err
@@ -69,13 +64,13 @@ func login(c *cli.Context) error {
 	return nil
 }
 
-// credentials come from flags, from standard input, or from who sits there.
+// credentials returns user and password: from flags, standard input or the terminal.
 func credentials(c *cli.Context) (user, password string, err error) {
 	user, password = c.String("username"), c.String("password")
 	switch {
 	case c.Bool("password-stdin"):
 		if user == "" || password != "" {
-			return "", "", errors.New("login: --password-stdin goes with --username, and without --password")
+			return "", "", errors.New("login: --password-stdin needs --username, and excludes --password")
 		}
 		text, err := io.ReadAll(io.LimitReader(os.Stdin, 1<<20))
 		return user, strings.TrimRight(string(text), "\r\n"), err
@@ -84,7 +79,7 @@ func credentials(c *cli.Context) (user, password string, err error) {
 	}
 	terminal, err := console.ConsoleFromFile(os.Stdin)
 	if err != nil {
-		return "", "", hint.New(errors.New("login: standard input is no terminal to ask at"), "minictr login -u USER --password-stdin <FILE")
+		return "", "", hint.New(errors.New("login: standard input is not a terminal"), "minictr login -u USER --password-stdin <FILE")
 	}
 	in := bufio.NewReader(os.Stdin)
 	if user == "" {
@@ -99,7 +94,7 @@ func credentials(c *cli.Context) (user, password string, err error) {
 	return strings.TrimSpace(user), password, err
 }
 
-// askSecretly reads a line that the terminal does not show.
+// askSecretly reads a line without echo.
 func askSecretly(terminal console.Console, in *bufio.Reader) (string, error) {
 	fmt.Fprint(os.Stderr, "Password: ")
 	if err := terminal.DisableEcho(); err != nil {
@@ -111,10 +106,7 @@ func askSecretly(terminal console.Console, in *bufio.Reader) (string, error) {
 }
 
 func logout(c *cli.Context) error {
-	host, err := registryArgument(c)
-	if err != nil {
-		return err
-	}
+	host := registryArgument(c)
 	if err := registry.Logout(host); err != nil {
 		return fmt.Errorf("logout %s: %w", host, err)
 	}

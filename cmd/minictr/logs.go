@@ -21,29 +21,25 @@ const allLines = "all"
 
 var logsCommand = &cli.Command{
 	Name:      "logs",
-	Usage:     "print what a container in the background has said",
-	UsageText: "minictr logs [FLAGS] CONTAINER",
-	Description: "TIME is a duration before now (10m), seconds since 1970, or 2006-01-02T15:04:05.\n" +
-		"On a terminal, control characters but those of colours are shown as \\x1b.",
+	Usage:     "print the logs of a detached container",
+	ArgsUsage: "CONTAINER",
+	Description: `TIME is a duration before now (10m), seconds since 1970, or 2006-01-02T15:04:05.
+On a terminal, control characters other than colours are printed as in \x1b.`,
 	Flags: []cli.Flag{
-		&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on until it ends, even if it then begins again"},
-		&cli.StringFlag{Name: "tail", Aliases: []string{"n"}, Usage: "only the last `N` lines", Value: allLines},
-		&cli.StringFlag{Name: "since", Usage: "only what was said at `TIME` or after"},
-		&cli.StringFlag{Name: "until", Usage: "only what was said at `TIME` or before"},
-		&cli.BoolFlag{Name: "timestamps", Aliases: []string{"t"}, Usage: "say when each line began"},
+		&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "follow the log until the container exits"},
+		&cli.StringFlag{Name: "since", Usage: "`TIME` only output at that time or later"},
+		&cli.StringFlag{Name: "tail", Aliases: []string{"n"}, Usage: "`NUMBER` only the last lines", Value: allLines},
+		&cli.BoolFlag{Name: "timestamps", Aliases: []string{"t"}, Usage: "print the time of each line"},
+		&cli.StringFlag{Name: "until", Usage: "`TIME` only output at that time or earlier"},
 	},
 	Action: func(c *cli.Context) error {
-		words, err := words(c, 1, "a CONTAINER")
-		if err != nil {
-			return err
-		}
 		o, err := logOptions(c)
 		if err != nil {
 			return err
 		}
 		stdout, endStdout := safeOutput(os.Stdout)
 		stderr, endStderr := safeOutput(os.Stderr)
-		err = inspect.Logs(context.Background(), c.String("root"), words[0], o, stdout, stderr)
+		err = inspect.Logs(context.Background(), c.String("root"), c.Args().First(), o, stdout, stderr)
 		return errors.Join(err, endStdout(), endStderr())
 	},
 }
@@ -53,7 +49,7 @@ func logOptions(c *cli.Context) (o logs.Options, err error) {
 	if tail := c.String("tail"); tail != allLines {
 		n, err := strconv.ParseUint(tail, 10, 31)
 		if err != nil {
-			return o, hint.New(fmt.Errorf("--tail %q: not a number of lines", tail), "write a number, or all")
+			return o, hint.New(fmt.Errorf("--tail %q: not a number of lines, nor all", tail), "minictr logs --tail 10 CONTAINER")
 		}
 		o.Tail = int(n)
 	}

@@ -13,74 +13,64 @@ import (
 	"slices"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/help"
 	"github.com/minictr/minictr/internal/printable"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sys/unix"
 )
 
-const exitFailure = 125 // minictr's own failure, as opposed to the program's
+const exitFailure = 125 // of minictr itself, not of the program
 
 func main() {
-	// modes in the store are meant as they are written: others than root read
-	// some of it, from within a container
+	// The modes of files in the store must not depend on the caller's umask: users
+	// inside a container read some of them.
 	unix.Umask(0o022)
 	app := &cli.App{
-		Name:                      "minictr",
-		Usage:                     "run containers, and see the system calls that make them",
+		Name:  "minictr",
+		Usage: "run containers and show the system calls that make them",
+		Description: "CONTAINER is the name of a container, its ID or the beginning of its ID, and\n" +
+			"IMAGE the name of an image or its ID.",
 		UseShortOptionHandling:    true,
 		DisableSliceFlagSeparator: true,
 		HideVersion:               true,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "root", Usage: "keep images and containers in `DIR`", Value: "/var/lib/minictr", EnvVars: []string{"MINICTR_ROOT"}},
+			&cli.StringFlag{
+				Name: "root", Value: "/var/lib/minictr", EnvVars: []string{"MINICTR_ROOT"},
+				Usage: "`DIR` directory of images and containers",
+			},
 		},
 		Commands: slices.Concat(
-			in("Containers",
-				runCommand, planCommand, createCommand, startCommand, stopCommand, restartCommand, killCommand, pauseCommand, unpauseCommand,
-				execCommand, attachCommand, waitCommand, renameCommand, updateCommand, rmCommand, containerCommand, watchCommand, healthCommand),
-			in("Containers, looked at",
+			help.Commands("Run", runCommand, planCommand, createCommand, startCommand, execCommand, attachCommand),
+			help.Commands("Manage",
+				stopCommand, restartCommand, killCommand, pauseCommand, unpauseCommand, waitCommand, renameCommand,
+				updateCommand, rmCommand, containerCommand),
+			help.Commands("Inspect",
 				psCommand, inspectCommand, logsCommand, statsCommand, topCommand, portCommand, cpCommand, diffCommand),
-			in("Images",
+			help.Commands("Images",
 				pullCommand, loadCommand, imagesCommand, tagCommand, pushCommand, saveCommand, rmiCommand, pruneCommand,
 				historyCommand, layersCommand, loginCommand, logoutCommand),
-			in("System",
-				gcCommand, fsckCommand, versionCommand),
+			help.Commands("System", gcCommand, fsckCommand, versionCommand),
+			[]*cli.Command{watchCommand, healthCommand}, // hidden
 		),
 		CommandNotFound: func(c *cli.Context, name string) {
-			exit(hint.New(fmt.Errorf("%q: no such command", name), "minictr --help lists them"))
-		},
-		OnUsageError: func(_ *cli.Context, err error, _ bool) error {
-			return hint.New(err, "minictr --help lists the flags")
+			exit(hint.New(fmt.Errorf("%q: no such command", name), "minictr --help"))
 		},
 		ExitErrHandler: func(*cli.Context, error) {},
 	}
-	for _, c := range app.Commands {
-		c.OnUsageError, c.HideHelpCommand = usage, true
-	}
-	if err := app.Run(os.Args); err != nil {
+	help.SetUp(app)
+	if err := app.Run(help.FlagsFirst(app, os.Args)); err != nil {
 		exit(err)
 	}
 }
 
-// in puts commands under a heading of --help.
-func in(category string, commands ...*cli.Command) []*cli.Command {
-	for _, c := range commands {
-		c.Category = category
-	}
-	return commands
-}
-
-// usage points at the help of the command rather than printing all of it.
-func usage(c *cli.Context, err error, _ bool) error {
-	return hint.New(err, c.Command.HelpName+" --help lists the flags")
-}
-
-// status is the exit code of a program that ran.
+// status is the exit code of a program that ran, as an error.
 type status int
 
 func (s status) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
-// exit ends with the code that docker's users expect: the program's own, 127
-// if it is not there, 126 if it cannot be started, 125 for all else.
+// exit prints an error and exits with docker's code for it: 127 if the program was
+// not found, 126 if it could not be started, 125 for all else. A status is not
+// printed: it is the program's own exit code.
 func exit(err error) {
 	var s status
 	if errors.As(err, &s) {
@@ -90,12 +80,12 @@ func exit(err error) {
 	os.Exit(exitCode(err))
 }
 
-// tell prints an error, and what can be done about it.
+// tell prints an error and its hint.
 func tell(err error) {
 	fmt.Fprintln(os.Stderr, "minictr: "+printable.String(err.Error()))
 	h := hint.Of(err)
 	if h == "" && errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0 {
-		h = "containers are made by root: sudo minictr …"
+		h = "sudo minictr …"
 	}
 	if h != "" {
 		fmt.Fprintln(os.Stderr, "hint: "+printable.String(h))

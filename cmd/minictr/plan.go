@@ -6,9 +6,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/minictr/minictr/container/lifecycle"
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/help"
 	"github.com/minictr/minictr/runtime"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/minictr/minictr/runtime/compile"
@@ -18,14 +20,15 @@ import (
 )
 
 var planCommand = &cli.Command{
-	Name:  "plan",
-	Usage: "print the system calls that run would make, and make none",
-	UsageText: "minictr plan [FLAGS OF run] IMAGE [COMMAND [ARGUMENT…]]\n" +
-		"minictr plan --config config.json",
-	Flags: append([]cli.Flag{
-		&cli.StringFlag{Name: "config", Usage: "plan the OCI config in `FILE` (or -), of any runtime"},
-		&cli.BoolFlag{Name: "json", Usage: "print the plan as JSON, every argument in full"},
-	}, runFlags...),
+	Name:        "plan",
+	Usage:       "print the system calls that run would make, without making them",
+	ArgsUsage:   "IMAGE [COMMAND [ARGUMENT…]]\n--config=FILE",
+	Description: "The other flags are those of run.",
+	Flags: slices.Concat([]cli.Flag{
+		help.Heading("Plan"),
+		&cli.StringFlag{Name: "config", Usage: "`FILE` plan an OCI config.json; - for standard input"},
+		&cli.BoolFlag{Name: "json", Usage: "print the plan as JSON"},
+	}, commonFlags, runFlags),
 	Action: printPlan,
 }
 
@@ -40,17 +43,11 @@ func printPlan(c *cli.Context) error {
 	return p.Print(os.Stdout, plan.Style{Color: stdio.IsTerminal(os.Stdout)})
 }
 
+// readPlan returns the plan of run with the same flags, or that of --config.
 func readPlan(c *cli.Context) (*plan.Plan, error) {
 	file := c.String("config")
 	if file == "" {
-		o, err := runOptions(c)
-		if err != nil {
-			return nil, err
-		}
-		return lifecycle.Plan(c.String("root"), c.Args().First(), o)
-	}
-	if c.Args().Present() {
-		return nil, fmt.Errorf("--config %q: an image is named too", file)
+		return lifecycle.Plan(c.String("root"), c.Args().First(), runOptions(c))
 	}
 	if err := checkNoRunFlags(c); err != nil {
 		return nil, err
@@ -59,7 +56,7 @@ func readPlan(c *cli.Context) (*plan.Plan, error) {
 	if file != "-" {
 		var err error
 		if in, err = os.Open(file); err != nil {
-			return nil, hint.New(err, "name the config.json of a bundle, or - for standard input")
+			return nil, hint.New(err, "minictr plan --config BUNDLE/config.json")
 		}
 		folder = filepath.Dir(file)
 	}
@@ -78,11 +75,14 @@ func readPlan(c *cli.Context) (*plan.Plan, error) {
 	return compile.Compile(spec, compile.Options{Cgroup2: mount})
 }
 
-// checkNoRunFlags refuses flags that a given config has no use for.
+// checkNoRunFlags returns an error if a flag of run is set: --config leaves it without
+// effect.
 func checkNoRunFlags(c *cli.Context) error {
-	for _, f := range runFlags {
-		if name := f.Names()[0]; c.IsSet(name) {
-			return hint.New(fmt.Errorf("--config and --%s: a config says all by itself", name), "write it into the config, or leave out --config")
+	for _, f := range c.Command.Flags {
+		for _, name := range f.Names() {
+			if c.IsSet(name) && name != "config" && name != "json" {
+				return hint.New(fmt.Errorf("--config and --%s exclude each other", name), "write it into the config, or leave out --config")
+			}
 		}
 	}
 	return nil

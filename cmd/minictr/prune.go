@@ -10,9 +10,9 @@ import (
 
 var pruneCommand = &cli.Command{
 	Name:  "prune",
-	Usage: "remove images without a name, and what interrupted commands have left",
+	Usage: "remove images without a name and what interrupted pulls left",
 	Flags: []cli.Flag{
-		&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "all images that no container was made from"},
+		&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "remove all images that no container uses"},
 	},
 	Action: func(c *cli.Context) error {
 		store, err := images.Open(c.String("root"))

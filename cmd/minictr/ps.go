@@ -16,21 +16,26 @@ import (
 )
 
 var psCommand = &cli.Command{
-	Name:      "ps",
-	Usage:     "list containers that run, or all of them",
-	UsageText: "minictr ps [FLAGS]",
-	Description: `Filters: id, name, label, status, exited, ancestor, before, since, health, network, volume.
-A template has the fields .ID .Image .Command .CreatedAt .RunningFor .Status .State .Why .Names
-.Labels .Mounts .LocalVolumes .Networks .Ports .Size, and {{.Label "NAME"}}.`,
+	Name:  "ps",
+	Usage: "list running containers",
+	Description: `Filters are id, name, label, status, exited, ancestor, before, since, health,
+network and volume.
+
+A template has the fields .ID .Image .Command .CreatedAt .RunningFor .Status
+.State .Why .Names .Labels .Mounts .LocalVolumes .Networks .Ports .Size, and the
+method {{.Label "NAME"}}.`,
 	Flags: []cli.Flag{
-		&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "those that do not run, too"},
-		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "only IDs"},
-		&cli.IntFlag{Name: "last", Aliases: []string{"n"}, Usage: "the last `N` that were made, whether they run or not"},
-		&cli.BoolFlag{Name: "latest", Aliases: []string{"l"}, Usage: "the last one that was made"},
-		&cli.BoolFlag{Name: "size", Aliases: []string{"s"}, Usage: "how much they have written, too"},
-		&cli.BoolFlag{Name: "no-trunc", Usage: "whole IDs, commands and reasons"},
-		&cli.StringSliceFlag{Name: "filter", Aliases: []string{"f"}, KeepSpace: true, Usage: "those alone for which `NAME=VALUE` holds"},
+		&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "show all containers, not only running ones"},
+		&cli.StringSliceFlag{
+			Name: "filter", Aliases: []string{"f"}, KeepSpace: true,
+			Usage: "`NAME=VALUE` show only containers that match",
+		},
 		formatFlag(),
+		&cli.IntFlag{Name: "last", Aliases: []string{"n"}, Usage: "`NUMBER` show the last created containers"},
+		&cli.BoolFlag{Name: "latest", Aliases: []string{"l"}, Usage: "show the last created container"},
+		&cli.BoolFlag{Name: "no-trunc", Usage: "print full IDs, commands and reasons"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print IDs only"},
+		&cli.BoolFlag{Name: "size", Aliases: []string{"s"}, Usage: "print the size of the files they have written, too"},
 	},
 	Action: ps,
 }
@@ -54,9 +59,6 @@ func psHeadings() headings {
 }
 
 func ps(c *cli.Context) error {
-	if c.Args().Present() {
-		return usage(c, fmt.Errorf("ps: it takes no CONTAINER"), true)
-	}
 	format := c.String("format")
 	query := inspect.Query{
 		All: c.Bool("all"), Last: max(0, c.Int("last")), Filters: c.StringSlice("filter"),

@@ -15,30 +15,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-var tlsFlag = &cli.BoolFlag{Name: "tls-verify", Value: true, Usage: "insist on https and on a certificate that can be trusted"}
+var tlsFlag = &cli.BoolFlag{Name: "tls-verify", Value: true, Usage: "require https and a trusted certificate"}
 
-var platformFlag = &cli.StringFlag{Name: "platform", Usage: "take the image for `OS/ARCH[/VARIANT]`"}
+var platformFlag = &cli.StringFlag{Name: "platform", Usage: "`OS/ARCH[/VARIANT]` platform of the image"}
 
 var pullCommand = &cli.Command{
 	Name:      "pull",
-	Usage:     "fetch an image from a registry",
-	UsageText: "minictr pull [FLAGS] NAME[:TAG|@DIGEST]",
+	Usage:     "pull an image from a registry",
+	ArgsUsage: "NAME[:TAG|@DIGEST]",
 	Flags: []cli.Flag{
 		platformFlag,
-		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print nothing but the whole name"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print the full name only"},
 		tlsFlag,
 	},
 	Action: pull,
 }
 
 func pull(c *cli.Context) error {
-	short, err := oneImage(c)
-	if err != nil {
-		return err
-	}
 	ctx, stop := interruptible(c)
 	defer stop()
-	pulled, err := pullImage(ctx, c, short, os.Stdout)
+	pulled, err := pullImage(ctx, c, c.Args().First(), os.Stdout)
 	if err == nil {
 		fmt.Println(pulled.Name)
 	}
@@ -85,8 +81,7 @@ func pullImage(ctx context.Context, c *cli.Context, short string, out *os.File) 
 	return pulled, nil
 }
 
-// announce says where the image comes from, without the registry, as docker
-// does.
+// announce prints, as docker does, where the image is pulled from.
 func announce(out io.Writer, short, full string) {
 	_, path, _ := strings.Cut(full, "/")
 	repository, tag := images.Split(path)
@@ -98,7 +93,7 @@ func announce(out io.Writer, short, full string) {
 	fmt.Fprintf(out, "%s: Pulling from %s\n", tag, repository)
 }
 
-// registrySettings are those of the file, and of --tls-verify.
+// registrySettings returns the settings of the file and of --tls-verify.
 func registrySettings(c *cli.Context) (*registry.Settings, error) {
 	settings, err := registry.Load()
 	if err == nil {
@@ -107,15 +102,7 @@ func registrySettings(c *cli.Context) (*registry.Settings, error) {
 	return settings, err
 }
 
-// oneImage is the only argument.
-func oneImage(c *cli.Context) (string, error) {
-	if c.NArg() != 1 {
-		return "", fmt.Errorf("%s: one image is to be named, not %d", c.Command.Name, c.NArg())
-	}
-	return c.Args().First(), nil
-}
-
-// interruptible ends its context with SIGINT and the like.
+// interruptible returns a context that SIGINT, SIGTERM and SIGHUP cancel.
 func interruptible(c *cli.Context) (ctx context.Context, stop context.CancelFunc) {
 	return signal.NotifyContext(c.Context, unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
 }

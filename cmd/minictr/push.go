@@ -13,20 +13,17 @@ import (
 
 var pushCommand = &cli.Command{
 	Name:      "push",
-	Usage:     "send an image to the registry that its name begins with",
-	UsageText: "minictr push [FLAGS] NAME[:TAG]",
+	Usage:     "push an image to the registry of its name",
+	ArgsUsage: "NAME[:TAG]",
 	Flags: []cli.Flag{
-		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print nothing but the whole name"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print the full name only"},
 		tlsFlag,
 	},
 	Action: push,
 }
 
 func push(c *cli.Context) error {
-	short, err := oneImage(c)
-	if err != nil {
-		return err
-	}
+	short := c.Args().First()
 	full, err := images.Normalize(short)
 	if err != nil {
 		return err

@@ -7,11 +7,11 @@ import (
 
 var rmCommand = &cli.Command{
 	Name:      "rm",
-	Usage:     "remove containers that have ended",
-	UsageText: "minictr rm [-f] CONTAINER…   (names, ids, or beginnings of ids)",
+	Usage:     "remove containers that are not running",
+	ArgsUsage: "CONTAINER…",
 	Flags: []cli.Flag{
-		&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "kill those that run"},
-		&cli.BoolFlag{Name: "volumes", Aliases: []string{"v"}, Usage: "remove what their image's volumes hold, which goes with a container in any case"},
+		&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "kill running containers first"},
+		&cli.BoolFlag{Name: "volumes", Aliases: []string{"v"}, Usage: "remove anonymous volumes (always done)"},
 	},
 	Action: func(c *cli.Context) error {
 		return together(c, func(name string) error { return lifecycle.Remove(c.String("root"), name, c.Bool("force")) })

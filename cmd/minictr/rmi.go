@@ -11,18 +11,15 @@ import (
 var rmiCommand = &cli.Command{
 	Name:      "rmi",
 	Usage:     "remove images",
-	ArgsUsage: "IMAGE...",
+	ArgsUsage: "IMAGE…",
 	Flags: []cli.Flag{
-		&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "by ID, remove all names; no error for an image that is not there"},
+		&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "remove all names of an ID; ignore images that do not exist"},
 	},
 	Action: removeImages,
 }
 
-// removeImages removes what it can, and then tells all that went wrong.
+// removeImages removes the images that it can, and returns all errors.
 func removeImages(c *cli.Context) error {
-	if c.NArg() == 0 {
-		return errors.New("rmi: which image?")
-	}
 	store, err := images.Open(c.String("root"))
 	if err != nil {
 		return err

@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/container/config"
 	"github.com/minictr/minictr/container/lifecycle"
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/images"
+	"github.com/minictr/minictr/internal/help"
 	"github.com/minictr/minictr/internal/printable"
 	"github.com/minictr/minictr/runtime"
 	"github.com/minictr/minictr/runtime/plan"
@@ -20,26 +22,26 @@ import (
 var runCommand = &cli.Command{
 	Name:      "run",
 	Usage:     "run a program in a new container",
-	UsageText: "minictr run [FLAGS] IMAGE [COMMAND [ARGUMENT…]]",
-	Flags: append(append([]cli.Flag{
-		&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "leave it in the background, and print its id"},
-		&cli.BoolFlag{Name: "explain", Usage: "print each system call with its reason, result and time, on standard error"},
-	}, pullFlags...), runFlags...),
+	ArgsUsage: "IMAGE [COMMAND [ARGUMENT…]]",
+	Flags: slices.Concat([]cli.Flag{
+		help.Heading("Common"),
+		&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "run in the background and print the container ID"},
+		&cli.BoolFlag{Name: "explain", Usage: "print every system call with its reason, result and duration"},
+	}, commonFlags, pullFlags, runFlags),
 	Action: run,
 }
 
-// pullFlags are those of the commands that fetch an image that is missing.
+// pullFlags are the flags of commands that pull a missing image.
 var pullFlags = []cli.Flag{
-	&cli.StringFlag{Name: "pull", Usage: "fetch the image `always|missing|never`", Value: pullMissing},
-	platformFlag, tlsFlag,
-	&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "say nothing while the image is fetched"},
+	help.Heading("Image"),
+	platformFlag,
+	&cli.StringFlag{Name: "pull", Usage: "`WHEN` when to pull the image: always, missing or never", Value: pullMissing},
+	&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print no progress of the pull"},
+	tlsFlag,
 }
 
 func run(c *cli.Context) error {
-	o, err := runOptions(c)
-	if err != nil {
-		return err
-	}
+	o := runOptions(c)
 	if c.Bool("detach") {
 		return runDetached(c, o)
 	}
@@ -49,7 +51,7 @@ func run(c *cli.Context) error {
 		watch = e.watch
 	}
 	var code int
-	err = withImage(c, func() error {
+	err := withImage(c, func() (err error) {
 		code, err = lifecycle.Run(c.String("root"), c.Args().First(), o, watch)
 		return err
 	})
@@ -64,7 +66,7 @@ func run(c *cli.Context) error {
 	return nil
 }
 
-// runDetached leaves a container in the background.
+// runDetached starts a container in the background.
 func runDetached(c *cli.Context, o *config.Options) error {
 	id, err := createContainer(c, o)
 	if err != nil {
@@ -77,8 +79,8 @@ func runDetached(c *cli.Context, o *config.Options) error {
 	return nil
 }
 
-// withImage does something that needs an image, which is fetched if it is not
-// there.
+// withImage calls do, which needs the image that the command names. A missing image
+// is pulled, as --pull says.
 func withImage(c *cli.Context, do func() error) error {
 	when := c.String("pull")
 	if err := pullBefore(c, when); err != nil {
@@ -94,7 +96,7 @@ func withImage(c *cli.Context, do func() error) error {
 	return do()
 }
 
-// When run fetches the image.
+// Values of --pull.
 const (
 	pullAlways  = "always"
 	pullMissing = "missing"
@@ -112,11 +114,11 @@ func pullBefore(c *cli.Context, when string) error {
 	case pullAlways:
 		return pullFor(c, nil)
 	}
-	return fmt.Errorf("--pull %q: it is always, missing or never", when)
+	return fmt.Errorf("--pull %q: not one of always, missing, never", when)
 }
 
-// checkPlatform is an error if the image is here, but not the one for
-// --platform.
+// checkPlatform returns an error if the image is in the store, but for another
+// platform than --platform.
 func checkPlatform(c *cli.Context) error {
 	platform := c.String("platform")
 	if platform == "" {
@@ -139,8 +141,9 @@ func checkPlatform(c *cli.Context) error {
 	return err
 }
 
-// pullFor fetches the image that run names, which was missing. Standard output
-// is the container's.
+// pullFor pulls the image that the command names. missing is the error of finding it
+// in the store, if it was looked for. Progress goes to standard error: standard
+// output is the container's.
 func pullFor(c *cli.Context, missing error) error {
 	short := c.Args().First()
 	if missing != nil && !c.Bool("quiet") {
@@ -155,7 +158,7 @@ func pullFor(c *cli.Context, missing error) error {
 	return err
 }
 
-// exitCode sorts failures as docker does.
+// exitCode returns docker's exit code for an error.
 func exitCode(err error) int {
 	if fault := new(container.ExitError); errors.As(err, &fault) {
 		return fault.Code

@@ -14,19 +14,19 @@ import (
 
 var saveCommand = &cli.Command{
 	Name:      "save",
-	Usage:     "write images into an archive",
-	UsageText: "minictr save [-o FILE] IMAGE...   (or:  minictr save ubuntu | docker load)",
+	Usage:     "write images to an archive",
+	ArgsUsage: "IMAGE…",
 	Flags: []cli.Flag{
-		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`", Value: "-"},
-		&cli.StringFlag{Name: "format", Usage: "write a `FORMAT`: docker-archive (an OCI archive too) or oci-archive", Value: images.DockerArchive},
+		&cli.StringFlag{
+			Name: "format", Value: images.DockerArchive,
+			Usage: "`FORMAT` docker-archive, which is an OCI archive, too, or oci-archive",
+		},
+		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE` file to write; - for standard output", Value: "-"},
 	},
 	Action: save,
 }
 
 func save(c *cli.Context) error {
-	if c.NArg() == 0 {
-		return errors.New("save: which image?")
-	}
 	store, err := images.Open(c.String("root"))
 	if err != nil {
 		return err
@@ -40,7 +40,7 @@ func save(c *cli.Context) error {
 		return saveFile(file, write)
 	}
 	if stdio.IsTerminal(os.Stdout) {
-		return hint.New(errors.New("save: standard output is a terminal"), "name a file: minictr save -o FILE IMAGE")
+		return hint.New(errors.New("save: standard output is a terminal"), "minictr save -o FILE IMAGE")
 	}
 	return write(os.Stdout)
 }

@@ -10,25 +10,21 @@ import (
 
 var startCommand = &cli.Command{
 	Name:      "start",
-	Usage:     "start containers in the background, or be in front of one",
-	UsageText: "minictr start CONTAINER…   or   minictr start -a|-i [--detach-keys KEYS] CONTAINER",
+	Usage:     "start created or stopped containers",
+	ArgsUsage: "CONTAINER…",
 	Flags: []cli.Flag{
-		&cli.BoolFlag{Name: "attach", Aliases: []string{"a"}, Usage: "show its output, hand signals on, and end with its exit code"},
-		&cli.BoolFlag{Name: "interactive", Aliases: []string{"i"}, Usage: "let it read standard input, too"},
+		&cli.BoolFlag{Name: "attach", Aliases: []string{"a"}, Usage: "attach its output, forward signals and exit with its exit code"},
+		&cli.BoolFlag{Name: "interactive", Aliases: []string{"i"}, Usage: "attach standard input, too"},
 		keysFlag,
 	},
 	Action: func(c *cli.Context) error {
-		names, err := containerNames(c) // and flags behind them
-		if err != nil {
-			return err
-		}
 		if !c.Bool("attach") && !c.Bool("interactive") {
 			return each(c, func(name string) error { return lifecycle.Start(c.String("root"), name, false) })
 		}
-		if len(names) != 1 {
-			return hint.New(errors.New("start --attach: it takes one container"), "you can only be in front of one")
+		if c.NArg() > 1 {
+			return hint.New(errors.New("start --attach: takes one container"), "minictr start --attach CONTAINER")
 		}
 		o := &lifecycle.AttachOptions{Stdin: c.Bool("interactive"), Keys: c.String("detach-keys"), SigProxy: true}
-		return attached(lifecycle.StartAttached(c.String("root"), names[0], o))
+		return attached(lifecycle.StartAttached(c.String("root"), c.Args().First(), o))
 	},
 }

@@ -17,43 +17,40 @@ import (
 
 var statsCommand = &cli.Command{
 	Name:      "stats",
-	Usage:     "show what containers use, every second",
-	UsageText: "minictr stats [FLAGS] [CONTAINER…]   (all that run, if none is named)",
-	Description: `CPU %     share of one processor: two that are busy are 200 %
-ANON      memory of its processes' own
-FILE      its files in the page cache, which the kernel takes back if need be
-MEM       both and what the kernel needs for it, against the limit
-PRESSURE  share of the last ten seconds in which a process waited for CPU, memory or disk
-PIDS      processes and threads, against the limit
---        the kernel does not count it: no such controller, or the container does not run
+	Usage:     "show the resource usage of containers, every second",
+	ArgsUsage: "[CONTAINER…]",
+	Description: `Without an argument, all running containers are shown.
 
-As JSON, a line a container and round: bytes, nanoseconds and percent as numbers;
-null is what is not counted, and a limit that is not set.`,
+CPU %     CPU time; 100 % is one CPU
+ANON      anonymous memory of its processes
+FILE      page cache of its files, which the kernel can reclaim
+MEM       ANON, FILE and kernel memory, and the limit
+PRESSURE  share of the last ten seconds in which a process waited for CPU,
+          memory or I/O
+PIDS      processes and threads, and the limit
+--        not counted: no such controller, or the container is not running
+
+The JSON has one line for each container and round, with bytes, nanoseconds and
+percent as numbers. null is what is not counted, and a limit that is not set.`,
 	Flags: []cli.Flag{
-		&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "containers that do not run, too"},
-		&cli.BoolFlag{Name: "no-stream", Usage: "once, and end"},
-		&cli.BoolFlag{Name: "no-trunc", Usage: "whole IDs"},
+		&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "show all containers, not only running ones"},
 		formatFlag(),
+		&cli.BoolFlag{Name: "no-stream", Usage: "print one round and exit"},
+		&cli.BoolFlag{Name: "no-trunc", Usage: "print full IDs"},
 	},
 	Action: runStats,
 }
 
-// The share of the CPU is measured between two readings. A container that is held
-// back by --cpus runs at the beginning of each period, of 100 ms: over whole
-// periods the share is exact, and five are enough to even out the kernel's clock,
-// which ticks every 4 ms.
+// CPU time is measured between two rounds. A container that --cpus throttles runs at the
+// beginning of each period of 100 ms: over whole periods the share is exact. Five are
+// enough to even out the kernel's tick of 4 ms.
 const (
 	firstRound = 500 * time.Millisecond
 	nextRound  = time.Second
 )
 
 func runStats(c *cli.Context) (err error) {
-	var names []string
-	if c.Args().Present() {
-		if names, err = words(c, -1, "CONTAINERs"); err != nil {
-			return err
-		}
-	}
+	names := c.Args().Slice()
 	before := stats.Samples{}
 	read := func() ([]inspect.Stats, error) {
 		return inspect.ReadStats(c.String("root"), names, c.Bool("all"), before)
@@ -72,8 +69,7 @@ func runStats(c *cli.Context) (err error) {
 	return unread
 }
 
-// showStats prints a round. On a terminal one that goes on is drawn over the one
-// before.
+// showStats prints a round. On a terminal each replaces the one before.
 func showStats(c *cli.Context, list []inspect.Stats) error {
 	const home, clear = "\x1b[H", "\x1b[J"
 	format := c.String("format")
@@ -103,7 +99,7 @@ func printStats(list []inspect.Stats) error {
 	return nil
 }
 
-// statsRow is what a container uses, as text, by docker's names.
+// statsRow is a container's usage as text, by docker's names.
 type statsRow struct {
 	ID, Name, CPUPerc, Anon, File, MemUsage, MemPerc, Pressure, PIDs, BlockIO string
 }
@@ -141,7 +137,7 @@ func newStatsRow(s inspect.Stats, whole bool) statsRow {
 func size(n uint64) string    { return units.BytesSize(float64(n)) }
 func decimal(n uint64) string { return strconv.FormatUint(n, 10) }
 
-// limit is told in the kernel's word if there is none.
+// limit returns "max", as the kernel's files do, where there is none.
 func limit(n *uint64, text func(uint64) string) string {
 	if n == nil {
 		return "max"

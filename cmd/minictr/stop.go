@@ -6,16 +6,18 @@ import (
 	"time"
 
 	"github.com/minictr/minictr/container/lifecycle"
-	"github.com/minictr/minictr/hint"
 	"github.com/urfave/cli/v2"
 )
 
-var timeFlag = &cli.IntFlag{Name: "time", Aliases: []string{"t"}, Usage: "wait for `SECONDS` before killing it; -1 is as long as it takes", DefaultText: "10"}
+var timeFlag = &cli.IntFlag{
+	Name: "time", Aliases: []string{"t"}, DefaultText: "10",
+	Usage: "`SECONDS` time from the stop signal to SIGKILL; -1 for no limit",
+}
 
 var stopCommand = &cli.Command{
 	Name:      "stop",
-	Usage:     "end containers: ask their process to, then make it",
-	UsageText: "minictr stop [-t SECONDS] CONTAINER…",
+	Usage:     "stop containers: send the stop signal, then SIGKILL",
+	ArgsUsage: "CONTAINER…",
 	Flags:     []cli.Flag{timeFlag},
 	Action: func(c *cli.Context) error {
 		return together(c, func(name string) error { return lifecycle.Stop(c.String("root"), name, stopTimeout(c)) })
@@ -25,14 +27,14 @@ var stopCommand = &cli.Command{
 var restartCommand = &cli.Command{
 	Name:      "restart",
 	Usage:     "stop containers and start them again",
-	UsageText: "minictr restart [-t SECONDS] CONTAINER…",
+	ArgsUsage: "CONTAINER…",
 	Flags:     []cli.Flag{timeFlag},
 	Action: func(c *cli.Context) error {
 		return each(c, func(name string) error { return lifecycle.Restart(c.String("root"), name, stopTimeout(c)) })
 	},
 }
 
-// stopTimeout is --time, nil if it was not given.
+// stopTimeout returns --time, or nil if it is not set.
 func stopTimeout(c *cli.Context) *time.Duration {
 	if !c.IsSet("time") {
 		return nil
@@ -43,9 +45,9 @@ func stopTimeout(c *cli.Context) *time.Duration {
 
 var killCommand = &cli.Command{
 	Name:      "kill",
-	Usage:     "send a signal to the processes of containers",
-	UsageText: "minictr kill [-s SIGNAL] CONTAINER…",
-	Flags:     []cli.Flag{&cli.StringFlag{Name: "signal", Aliases: []string{"s"}, Usage: "send `SIGNAL`", Value: "KILL"}},
+	Usage:     "send a signal to the main process of containers",
+	ArgsUsage: "CONTAINER…",
+	Flags:     []cli.Flag{&cli.StringFlag{Name: "signal", Aliases: []string{"s"}, Usage: "`SIGNAL` signal to send", Value: "KILL"}},
 	Action: func(c *cli.Context) error {
 		return each(c, func(name string) error { return lifecycle.Kill(c.String("root"), name, c.String("signal")) })
 	},
@@ -53,8 +55,8 @@ var killCommand = &cli.Command{
 
 var pauseCommand = &cli.Command{
 	Name:      "pause",
-	Usage:     "freeze the processes of containers",
-	UsageText: "minictr pause CONTAINER…",
+	Usage:     "suspend all processes of containers",
+	ArgsUsage: "CONTAINER…",
 	Action: func(c *cli.Context) error {
 		return each(c, func(name string) error { return lifecycle.Pause(c.String("root"), name) })
 	},
@@ -62,8 +64,8 @@ var pauseCommand = &cli.Command{
 
 var unpauseCommand = &cli.Command{
 	Name:      "unpause",
-	Usage:     "let the processes of containers go on",
-	UsageText: "minictr unpause CONTAINER…",
+	Usage:     "resume paused containers",
+	ArgsUsage: "CONTAINER…",
 	Action: func(c *cli.Context) error {
 		return each(c, func(name string) error { return lifecycle.Unpause(c.String("root"), name) })
 	},
@@ -71,27 +73,20 @@ var unpauseCommand = &cli.Command{
 
 var renameCommand = &cli.Command{
 	Name:      "rename",
-	Usage:     "give a container another name",
-	UsageText: "minictr rename CONTAINER NAME",
+	Usage:     "rename a container",
+	ArgsUsage: "CONTAINER NAME",
 	Action: func(c *cli.Context) error {
-		if c.NArg() != 2 {
-			return hint.New(fmt.Errorf("rename: %d words", c.NArg()), "write minictr rename CONTAINER NAME")
-		}
 		return lifecycle.Rename(c.String("root"), c.Args().Get(0), c.Args().Get(1))
 	},
 }
 
 var waitCommand = &cli.Command{
 	Name:      "wait",
-	Usage:     "wait until containers have ended, and print their exit codes",
-	UsageText: "minictr wait CONTAINER…",
+	Usage:     "wait until containers exit and print their exit codes",
+	ArgsUsage: "CONTAINER…",
 	Action: func(c *cli.Context) error {
-		names, err := containerNames(c)
-		if err != nil {
-			return err
-		}
 		var failed []error
-		for _, name := range names {
+		for _, name := range c.Args().Slice() {
 			code, err := lifecycle.Wait(c.String("root"), name)
 			if err == nil {
 				fmt.Println(code)

@@ -10,28 +10,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The watcher executes itself again and again, and its container dies with the
-// thread that made it: so all that it does is done on its first thread, the one
-// that execve(2) leaves.
+// The watcher executes itself at each restart, and the parent death signal kills its
+// container with the thread that created it (prctl(2)). So all is done on the main
+// thread, which execve(2) preserves.
 func init() {
 	if len(os.Args) > 1 && os.Args[1] == watchCommand.Name {
 		runtime.LockOSThread()
 	}
 }
 
-// starterFd is the pipe to who started the watcher.
+// starterFd is the pipe to the command that started the watcher.
 const starterFd = 3
 
 var watchCommand = &cli.Command{
 	Name:      "watch",
-	Usage:     "watch over a container in the background; what `minictr start` starts",
-	UsageText: "minictr watch ID",
+	Usage:     "monitor a detached container; started by minictr start",
+	ArgsUsage: "ID",
 	Hidden:    true,
 	Flags: []cli.Flag{
-		&cli.BoolFlag{Name: "explain", Usage: "print each system call"},
-		&cli.BoolFlag{Name: "stdin", Usage: "the container reads our standard input"},
-		&cli.BoolFlag{Name: "ended", Usage: "it has ended"},
-		&cli.BoolFlag{Name: "again", Usage: "it is to begin again"},
+		&cli.BoolFlag{Name: "explain", Usage: "print every system call"},
+		&cli.BoolFlag{Name: "stdin", Usage: "the container inherits standard input"},
+		&cli.BoolFlag{Name: "ended", Usage: "the container has exited"},
+		&cli.BoolFlag{Name: "again", Usage: "restart the container"},
 	},
 	Action: func(c *cli.Context) error {
 		root, id := c.String("root"), c.Args().First()
@@ -43,7 +43,7 @@ var watchCommand = &cli.Command{
 		}
 		unix.CloseOnExec(starterFd)
 		if _, err := unix.FcntlInt(starterFd, unix.F_GETFD, 0); err != nil {
-			return errors.New("watch: nobody listens; minictr start starts a container")
+			return errors.New("watch: descriptor 3 is not open; use minictr start")
 		}
 		var stdin *os.File
 		if c.Bool("stdin") {

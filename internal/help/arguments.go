@@ -1,0 +1,155 @@
+package help
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/minictr/minictr/hint"
+	"github.com/urfave/cli/v2"
+)
+
+// An ArgsUsage is a list of words:
+//
+//	NAME        an argument
+//	[NAME]      an argument that may be missing
+//	NAME…       one argument or more; [NAME…] any number
+//	ARGUMENT…   the arguments of another program: flags among them are its own
+//	--NAME=X    a flag; a usage that begins with one holds where it is set
+//
+// Each line is a usage of its own. The first holds where no other does.
+
+// SetUp makes all commands of app print help with this package and refuse
+// arguments that their ArgsUsage does not have.
+func SetUp(app *cli.App) {
+	cli.HelpPrinter = printHelp
+	app.OnUsageError = usageError
+	setUp(app.Commands)
+}
+
+func setUp(commands []*cli.Command) {
+	for _, c := range commands {
+		c.OnUsageError, c.HideHelpCommand = usageError, true
+		if c.Subcommands == nil {
+			c.Before = checkArguments
+			continue
+		}
+		c.Action = missingCommand
+		setUp(c.Subcommands)
+	}
+}
+
+// missingCommand is the action of a command that is only a group of others.
+func missingCommand(c *cli.Context) error {
+	if !c.Args().Present() {
+		return cli.ShowSubcommandHelp(c)
+	}
+	return withHelp(c, fmt.Errorf("%s %q: no such command", c.Command.Name, c.Args().First()))
+}
+
+func usageError(c *cli.Context, err error, _ bool) error { return withHelp(c, err) }
+
+func withHelp(c *cli.Context, err error) error { return hint.New(err, c.Command.HelpName+" --help") }
+
+// checkArguments returns an error unless a command has as many arguments as its usage.
+func checkArguments(c *cli.Context) error {
+	name := strings.TrimPrefix(c.Command.HelpName, c.App.Name+" ")
+	required, most := count(usage(c))
+	switch n := c.NArg(); {
+	case n < len(required):
+		return withHelp(c, fmt.Errorf("%s: %s is missing", name, strings.TrimSuffix(required[n], "…")))
+	case n > most:
+		return withHelp(c, fmt.Errorf("%s: unexpected argument %q", name, c.Args().Get(most)))
+	}
+	return nil
+}
+
+// usage returns the usage that begins with a flag that is set, or else the first.
+func usage(c *cli.Context) string {
+	usages := strings.Split(c.Command.ArgsUsage, "\n")
+	for _, u := range usages[1:] {
+		if flag, _, _ := strings.Cut(strings.TrimPrefix(u, "--"), "="); c.IsSet(flag) {
+			return u
+		}
+	}
+	return usages[0]
+}
+
+// count returns the arguments that a usage requires, and how many it permits.
+func count(usage string) (required []string, most int) {
+	for word := range strings.FieldsSeq(usage) {
+		switch {
+		case strings.HasPrefix(word, "--"):
+			continue
+		case strings.HasSuffix(strings.TrimRight(word, "]"), "…"):
+			most = math.MaxInt
+		case most < math.MaxInt:
+			most++
+		}
+		if !strings.HasPrefix(word, "[") {
+			required = append(required, word)
+		}
+	}
+	return required, most
+}
+
+// FlagsFirst returns the arguments of a process with the flags of its command
+// before the other words, which is where package flag looks for them.
+func FlagsFirst(app *cli.App, args []string) []string {
+	at := 1
+	for at < len(args) && isFlag(args[at]) {
+		at += 1 + values(app.Flags, args[at])
+	}
+	command := &cli.Command{Subcommands: app.Commands}
+	for ; command.Subcommands != nil; at++ {
+		i := slices.IndexFunc(command.Subcommands, func(c *cli.Command) bool { return at < len(args) && c.HasName(args[at]) })
+		if i < 0 {
+			return args
+		}
+		command = command.Subcommands[i]
+	}
+	if strings.Contains(command.ArgsUsage, "ARGUMENT…") {
+		return args
+	}
+	return append(args[:at:at], flagsFirst(command.Flags, args[at:])...)
+}
+
+func flagsFirst(known []cli.Flag, args []string) []string {
+	var flags, words []string
+	for len(args) > 0 && args[0] != "--" {
+		if !isFlag(args[0]) {
+			words, args = append(words, args[0]), args[1:]
+			continue
+		}
+		n := 1 + values(known, args[0])
+		if n > len(args) {
+			return append(flags, args...) // its value is missing: nothing may follow that could be taken for it
+		}
+		flags, args = append(flags, args[:n]...), args[n:]
+	}
+	if len(args) > 0 {
+		args = args[1:] // of two --, the second is a word
+	}
+	return slices.Concat(flags, []string{"--"}, words, args)
+}
+
+// isFlag reports whether a word is a flag. A single - is standard input.
+func isFlag(word string) bool { return len(word) > 1 && word[0] == '-' }
+
+// values returns how many words after a flag belong to it: 1 or 0. The last of
+// short flags that are written as one, as in -ft, is the one that may take a value.
+func values(known []cli.Flag, word string) int {
+	name := strings.TrimPrefix(word[1:], "-")
+	if takesValue(known, name) || word[1] != '-' && takesValue(known, name[len(name)-1:]) {
+		return 1
+	}
+	return 0
+}
+
+func takesValue(known []cli.Flag, name string) bool {
+	return slices.ContainsFunc(known, func(f cli.Flag) bool {
+		d, ok := f.(cli.DocGenerationFlag)
+		return ok && d.TakesValue() && slices.Contains(f.Names(), name)
+	})
+}
