@@ -60,12 +60,12 @@ func (c *Container) NextExitStatus() *ExitStatus {
 	return end
 }
 
-// room is how large end.json is, in bytes: blanks make up for what it holds less.
+// room is how large exit.json is, in bytes: blanks make up for what it holds less.
 const room = 4096
 
 // Reserve makes sure that there will be room for the end, even on a full disk.
 func (c *Container) Reserve() error {
-	return os.WriteFile(c.Path(".end.json"), bytes.Repeat([]byte(" "), room), 0o600)
+	return os.WriteFile(c.Path(".exit.json"), bytes.Repeat([]byte(" "), room), 0o600)
 }
 
 // SaveExitStatus writes it down, into what was reserved for it. It is on the disk before
@@ -75,7 +75,7 @@ func (c *Container) SaveExitStatus(end *ExitStatus) error {
 	if err != nil {
 		return err
 	}
-	file, err := os.OpenFile(c.Path(".end.json"), os.O_WRONLY|os.O_CREATE, 0o600)
+	file, err := os.OpenFile(c.Path(".exit.json"), os.O_WRONLY|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (c *Container) SaveExitStatus(end *ExitStatus) error {
 	if err := unix.Fdatasync(int(file.Fd())); err != nil {
 		return fmt.Errorf("fdatasync %s: %w", file.Name(), err)
 	}
-	return os.Rename(c.Path(".end.json"), c.Path("end.json"))
+	return os.Rename(c.Path(".exit.json"), c.Path("exit.json"))
 }
 
 // Duration is how long that life was.
@@ -96,13 +96,13 @@ func (e *ExitStatus) Duration() time.Duration { return e.Finished.Sub(e.Started)
 // read it any more is an end, too.
 func (c *Container) ExitStatus() (*ExitStatus, error) {
 	end := &ExitStatus{}
-	err := c.Read("end.json", end)
+	err := c.Read("exit.json", end)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if IsCorrupt(err) {
 		end, err = &ExitStatus{Error: "how it ended is not known: " + err.Error(), ExitCode: exitLost}, nil
-		if file, statErr := os.Stat(c.Path("end.json")); statErr == nil {
+		if file, statErr := os.Stat(c.Path("exit.json")); statErr == nil {
 			end.Finished = file.ModTime()
 		}
 	}

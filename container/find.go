@@ -87,8 +87,11 @@ func Open(root, id, name string) (*Container, error) {
 	}
 	c := &Container{ID: id, Name: name, StoreRoot: root, Dir: filepath.Join(root, "containers", id)}
 	err := c.Read("settings.json", &c.Settings)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !c.Has("image") {
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || err == nil && !c.Has("image"):
 		err = ErrNotExist
+	case err == nil && c.Settings.Format != config.Format:
+		err = c.corrupt(fmt.Errorf("read %s: format %d, not %d", c.Path("settings.json"), c.Settings.Format, config.Format))
 	}
 	return c, err
 }

@@ -11,10 +11,10 @@ import (
 
 // InitLayer is its folder in the store's folder of layers. No layer is called
 // so: their short names are hexadecimal.
-const InitLayer = "floor"
+const InitLayer = "init"
 
 // initLayerScratch is where it is made.
-const initLayerScratch = ".floor-"
+const initLayerScratch = ".init-"
 
 var initLayerDirs = []string{"proc", "sys", "dev", "etc"}
 
@@ -55,7 +55,7 @@ func makeInitLayer(layers string) error {
 func recoverInitLayers(layers string) (left []Leftover, err error) {
 	scratch, err := filepath.Glob(filepath.Join(layers, initLayerScratch+"*"))
 	for _, dir := range scratch {
-		left = append(left, Leftover{"floor", dir, "removed"})
+		left = append(left, Leftover{"init", dir, "removed"})
 		err = errors.Join(err, os.RemoveAll(dir))
 	}
 	return left, err

@@ -9,10 +9,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Monitor is the process that watches over the container. The error is
-// state.ErrNotRunning without one.
+// MonitorFile names, in a container's directory, the file that identifies its monitor.
+const MonitorFile = "monitor"
+
+// RestartingFile exists in a container's directory while its monitor waits before a
+// restart.
+const RestartingFile = "restarting"
+
+// Monitor returns the container's monitor and a pidfd of it, which the caller closes.
+// Without a monitor the error is state.ErrNotRunning.
 func (c *Container) Monitor() (p state.Process, pidfd int, err error) {
-	err = c.Read("watcher", &p)
+	err = c.Read(MonitorFile, &p)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = state.ErrNotRunning
 	}
@@ -23,7 +30,8 @@ func (c *Container) Monitor() (p state.Process, pidfd int, err error) {
 	return p, pidfd, err
 }
 
-// Monitored tells whether there is a watcher; it may be between two lives.
+// Monitored reports whether the container has a monitor. It has one between an exit
+// and a restart, too.
 func (c *Container) Monitored() bool {
 	_, pidfd, err := c.Monitor()
 	return err == nil && unix.Close(pidfd) == nil
@@ -34,7 +42,7 @@ const KillTimeout = 10 * time.Second
 
 // CancelRestart ends a watcher that waits to begin again.
 func (c *Container) CancelRestart() error {
-	if !c.Has("sleeps") {
+	if !c.Has(RestartingFile) {
 		return nil
 	}
 	return c.KillMonitor()

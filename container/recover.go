@@ -91,7 +91,7 @@ func Cgroups() map[string]string {
 
 // recoverUnheld puts a container in order unless somebody has it, and tells what was done.
 func (c *Container) recoverUnheld(group string) (what string, err error) {
-	if group == "" && c.whole() && !c.Has(TaskDir) && !c.Has("watcher") {
+	if group == "" && c.whole() && !c.Has(TaskDir) && !c.Has(MonitorFile) {
 		return "", nil
 	}
 	lock, err := lockfile.Try(c.Dir, lockfile.Exclusive)
@@ -128,7 +128,7 @@ func (c *Container) RecoverLocked(group string) error {
 	if !c.whole() {
 		return os.RemoveAll(c.Dir)
 	}
-	return errors.Join(c.Drop("watcher"), c.Drop("sleeps"))
+	return errors.Join(c.Drop(MonitorFile), c.Drop(RestartingFile))
 }
 
 // whole: the folder is complete, and its container is not one of --rm.

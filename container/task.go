@@ -21,7 +21,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-const TaskDir = "life"
+const TaskDir = "task"
 
 // Task is the container's present one. Without one the error is
 // state.ErrNotExist.

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Who waits for the end of a container wants to read end.json, also of one that
+// Who waits for the end of a container wants to read exit.json, also of one that
 // is removed the next moment. So a waiter shares the lock of the file waiters,
 // and who removes gives waiters a moment to let go of it.
 

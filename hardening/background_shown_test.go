@@ -129,7 +129,7 @@ func TestTIOCSTIOfExecStaysInContainer(t *testing.T) {
 // verbs are the commands that take a container's name last.
 var verbs = [][]string{
 	{"start"}, {"start", "-a"}, {"stop", "-t", "0"}, {"restart", "-t", "0"}, {"kill"}, {"pause"}, {"unpause"}, {"wait"}, {"rm"}, {"rm", "-f"}, {"attach", "--no-stdin"},
-	{"logs"}, {"inspect", "--type", "container"}, {"top"}, {"stats", "--no-stream"}, {"port"}, {"diff"}, {"update", "--memory", "100m"}, {"rename", "other"}, {"watch", "--ended"}, {"watch", "--again"}, {"health"},
+	{"logs"}, {"inspect", "--type", "container"}, {"top"}, {"stats", "--no-stream"}, {"port"}, {"diff"}, {"update", "--memory", "100m"}, {"rename", "other"}, {"monitor", "--ended"}, {"monitor", "--again"}, {"health"},
 }
 
 // TestInvalidContainerNamesRefused: what is no name leads nowhere, whatever the command is;
@@ -142,7 +142,7 @@ func TestInvalidContainerNamesRefused(t *testing.T) {
 	real := d.folder(t)
 	defer os.Remove(planted)
 	outside := t.TempDir() // a container's folder, but not where those lie
-	for _, name := range []string{"settings.json", "config.json", "image", "end.json", "log"} {
+	for _, name := range []string{"settings.json", "config.json", "image", "exit.json", "log"} {
 		data, err := os.ReadFile(filepath.Join(real, name))
 		if err != nil {
 			data = []byte("{}")
@@ -167,7 +167,7 @@ func TestInvalidContainerNamesRefused(t *testing.T) {
 					words = append(words, "true")
 				case "cp":
 					words = []string{"cp", name + ":/etc/passwd", "-"}
-				case "watch", "health":
+				case "monitor", "health":
 					words = []string{verb[0], name}
 					if len(verb) > 1 {
 						words = []string{verb[0], verb[1], name}
@@ -212,7 +212,7 @@ func listing(t *testing.T, dir string) (text string) {
 // write, not to count, not to remove.
 func TestContainerLinksNotFollowedOnHost(t *testing.T) {
 	guard(t)
-	links := "for n in log log.1 config.json settings.json end.json health.json image life stopped waiters data etc/hosts etc/group; do " +
+	links := "for n in log log.1 config.json settings.json exit.json health.json image task stopped waiters data etc/hosts etc/group; do " +
 		"rm -rf /$n; busybox ln -s " + canary + "/file /$n; done; busybox ln -s " + canary + " /all; busybox ln -s ../../../../.. /up; echo ready; sleep 1000"
 	d := background(t, append(often("echo well"), "--", "sh", "-c", links)...)
 	d.said(t, "ready")

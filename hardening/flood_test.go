@@ -72,8 +72,8 @@ func TestEndlessOutputIsBounded(t *testing.T) {
 				t.Errorf("%s: the log has %d bytes", kind, size)
 			}
 		}
-		for who, pid := range map[string]int{"watcher": watcher, "logs -f": follower.Process.Pid, "attach": attached.Process.Pid} {
-			most := map[bool]int{true: watcherMost, false: clientMost}[who == "watcher"]
+		for who, pid := range map[string]int{"monitor": watcher, "logs -f": follower.Process.Pid, "attach": attached.Process.Pid} {
+			most := map[bool]int{true: watcherMost, false: clientMost}[who == "monitor"]
 			if kB := memory(pid); kB == 0 || kB > most {
 				t.Errorf("%s: %s had %d kB of memory, want %d at most", kind, who, kB, most)
 			}

@@ -319,7 +319,7 @@ func TestMonitorEnvironmentIsClean(t *testing.T) {
 	}
 	seen := map[string]int{}
 	for line := range strings.Lines(string(data)) {
-		for kind, words := range map[string]string{"watch": `["minictr", "watch"`, "ended": `["minictr", "watch", "--ended"`, "again": `["minictr", "watch", "--again"`, "health": `["minictr", "health"`, "tiny": `["minictr-watch"`} {
+		for kind, words := range map[string]string{"monitor": `["minictr", "monitor"`, "ended": `["minictr", "monitor", "--ended"`, "again": `["minictr", "monitor", "--again"`, "health": `["minictr", "health"`, "tiny": `["minictr-monitor"`} {
 			if !strings.Contains(line, words) {
 				continue
 			}
@@ -329,7 +329,7 @@ func TestMonitorEnvironmentIsClean(t *testing.T) {
 			}
 		}
 	}
-	for _, kind := range []string{"watch", "ended", "again", "health", "tiny"} {
+	for _, kind := range []string{"monitor", "ended", "again", "health", "tiny"} {
 		if seen[kind] == 0 {
 			t.Errorf("%s was not executed: the test proves nothing: %v", kind, seen)
 		}

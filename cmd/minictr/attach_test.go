@@ -154,7 +154,7 @@ func TestAttachLost(t *testing.T) {
 	s := inTerminal(t, "attach", "box")
 	s.typeIn("a word\r")
 	s.expect("a word\na word\n")
-	watchers, err := filepath.Glob(filepath.Join(os.Getenv("MINICTR_ROOT"), "containers", "*", "watcher"))
+	watchers, err := filepath.Glob(filepath.Join(os.Getenv("MINICTR_ROOT"), "containers", "*", "monitor"))
 	if err != nil || len(watchers) != 1 {
 		t.Fatalf("watchers: %v, %v", watchers, err)
 	}

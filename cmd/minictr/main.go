@@ -50,7 +50,7 @@ func main() {
 				pullCommand, loadCommand, imagesCommand, tagCommand, pushCommand, saveCommand, rmiCommand, pruneCommand,
 				historyCommand, layersCommand, loginCommand, logoutCommand),
 			help.Commands("System", gcCommand, fsckCommand, versionCommand),
-			[]*cli.Command{watchCommand, healthCommand}, // hidden
+			[]*cli.Command{monitorCommand, healthCommand}, // hidden
 		),
 		CommandNotFound: func(c *cli.Context, name string) {
 			exit(hint.New(fmt.Errorf("%q: no such command", name), "minictr --help"))

@@ -63,7 +63,7 @@ func TestHalfFloorIsSwept(t *testing.T) {
 	if out, err := exec.Command("minictr", "run", "--rm", "demo", "true").CombinedOutput(); err != nil {
 		t.Fatalf("minictr run: %v\n%s", err, out)
 	}
-	half := filepath.Join(os.Getenv("MINICTR_ROOT"), "layers", ".floor-123")
+	half := filepath.Join(os.Getenv("MINICTR_ROOT"), "layers", ".init-123")
 	if err := os.MkdirAll(filepath.Join(half, "etc"), 0o755); err != nil {
 		t.Fatal(err)
 	}

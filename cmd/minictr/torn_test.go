@@ -32,10 +32,10 @@ var tornFiles = []struct {
 }{
 	{"settings.json", `Dead: read `, false, false},
 	{"config.json", `Dead: read `, false, true},
-	{"end.json", `Exited (255) `, true, true},
+	{"exit.json", `Exited (255) `, true, true},
 	{"health.json", `Exited (143) `, true, true},
-	{"watcher", `Exited (143) `, true, true},
-	{"life/state.json", `Exited (255) `, true, true},
+	{"monitor", `Exited (143) `, true, true},
+	{"task/state.json", `Exited (255) `, true, true},
 }
 
 func TestTorn(t *testing.T) {
@@ -46,7 +46,7 @@ func TestTorn(t *testing.T) {
 		for kind, tear := range tears {
 			t.Run(test.file+" "+kind, func(t *testing.T) {
 				b := newTornBox(t)
-				if test.file == "life/state.json" {
+				if test.file == "task/state.json" {
 					b.killWatcher(t)
 				} else {
 					said(t, "stop", "box")
@@ -57,7 +57,7 @@ func TestTorn(t *testing.T) {
 				if (err == nil) != shown || !strings.Contains(list, test.shown) || !strings.Contains(list, "other") {
 					t.Errorf("ps -a: %v\n%s", err, list)
 				}
-				if test.file != "health.json" && test.file != "watcher" && !strings.Contains(list, b.path(test.file)) {
+				if test.file != "health.json" && test.file != "monitor" && !strings.Contains(list, b.path(test.file)) {
 					t.Errorf("ps -a does not name the file:\n%s", list)
 				}
 				b.works(t, true, "gc")
@@ -82,7 +82,7 @@ func TestTornAlive(t *testing.T) {
 	said(t, "create", "--name", "other", "demo")
 	for _, test := range tornFiles {
 		for kind, tear := range tears {
-			if test.file == "end.json" {
+			if test.file == "exit.json" {
 				continue // it is read when the container has ended
 			}
 			t.Run(test.file+" "+kind, func(t *testing.T) {
@@ -148,7 +148,7 @@ func (b *tornBox) tear(t *testing.T, file string, tear func([]byte) []byte) {
 	t.Helper()
 	path := b.path(file)
 	whole, err := os.ReadFile(path)
-	if file == "watcher" && errors.Is(err, os.ErrNotExist) { // it has ended
+	if file == "monitor" && errors.Is(err, os.ErrNotExist) { // it has ended
 		whole, err = []byte(`{"boot":"x"}`), nil
 	}
 	if err != nil {
@@ -162,7 +162,7 @@ func (b *tornBox) tear(t *testing.T, file string, tear func([]byte) []byte) {
 // killWatcher is a power cut: nobody writes down the end.
 func (b *tornBox) killWatcher(t *testing.T) {
 	t.Helper()
-	data, err := os.ReadFile(b.path("watcher"))
+	data, err := os.ReadFile(b.path("monitor"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,8 +12,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Format is the version of the names and contents of the files in a container's
+// directory.
+const Format = 2
+
 // Settings are what was decided when a container was made, beside its config.
 type Settings struct {
+	Format     int    // of the files in the container's directory
 	Image      string // as it was named
 	Created    time.Time
 	Options    Options         // what was typed
@@ -27,7 +32,7 @@ type Settings struct {
 
 // NewSettings reads the flags that are not the config's.
 func NewSettings(o *Options, name string, image *images.Image) (s Settings, err error) {
-	s = Settings{Image: name, Created: time.Now().UTC(), Options: *o, Layers: image.Layers}
+	s = Settings{Format: Format, Image: name, Created: time.Now().UTC(), Options: *o, Layers: image.Layers}
 	if s.StopSignal, err = StopSignal(o, image.Config); err != nil {
 		return s, err
 	}

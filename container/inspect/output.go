@@ -48,7 +48,7 @@ func copyLog(c *container.Container, ctx context.Context, o logs.Options, stdout
 
 // foreground tells whether its lives have been in the foreground.
 func foreground(c *container.Container, s *container.State) bool {
-	if s.Status == container.Created || c.Has("watcher") || c.Has(logs.Current) || c.Has(logs.Older) {
+	if s.Status == container.Created || c.Has(container.MonitorFile) || c.Has(logs.Current) || c.Has(logs.Older) {
 		return false
 	}
 	return s.Active() || s.ExitStatus != nil && !s.ExitStatus.Started.IsZero() // it could be started

@@ -20,7 +20,7 @@ func wreck(t *testing.T, root, name, file string) *container.Container {
 			t.Fatal(err)
 		}
 	}
-	for name, text := range map[string]string{"settings.json": "{}", "image": "sha256:0\n", file: "{torn"} {
+	for name, text := range map[string]string{"settings.json": `{"Format":2}`, "image": "sha256:0\n", file: "{torn"} {
 		if err := c.Write(name, []byte(text)); err != nil {
 			t.Fatal(err)
 		}
@@ -36,7 +36,7 @@ func wreck(t *testing.T, root, name, file string) *container.Container {
 func TestSweepGoesOn(t *testing.T) {
 	root := t.TempDir()
 	c := wreck(t, root, "wreck", filepath.Join(container.TaskDir, "state.json"))
-	if err := os.Mkdir(c.Path("end.json"), container.DirMode); err != nil {
+	if err := os.Mkdir(c.Path("exit.json"), container.DirMode); err != nil {
 		t.Fatal(err)
 	}
 	ghost := filepath.Join(root, "names", "ghost")

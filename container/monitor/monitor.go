@@ -114,7 +114,7 @@ func recordMonitor(c *container.Container) error {
 		return err
 	}
 	defer exe.Close()
-	return errors.Join(c.Replace("watcher", data), Keep(c.Lock, Dir), Keep(exe, Minictr))
+	return errors.Join(c.Replace(container.MonitorFile, data), Keep(c.Lock, Dir), Keep(exe, Minictr))
 }
 
 // forgetRestarts: somebody has started it, so they are counted from 0.
@@ -164,7 +164,7 @@ func createTask(c *container.Container, stdin *os.File, calls func(*plan.Plan) w
 func becomeTable(c *container.Container) error {
 	args := func(words ...string) []string { return append(append([]string{"minictr"}, words...), c.ID) }
 	w := &Table{
-		Ended: args("watch", "--ended"), Health: args("health"), Env: environment(c),
+		Ended: args("monitor", "--ended"), Health: args("health"), Env: environment(c),
 		Log: logs.Current, Older: logs.Older, Maximum: c.Settings.LogMaximum,
 	}
 	ignoreSignals()
@@ -230,15 +230,15 @@ func after(c *container.Container, end *container.ExitStatus) error {
 	}
 	pause, again := container.RestartPause(c.Settings.Restart, end)
 	if !again {
-		return errors.Join(c.Drop("watcher"), c.Unlock())
+		return errors.Join(c.Drop(container.MonitorFile), c.Unlock())
 	}
-	if err := c.Write("sleeps", nil); err != nil {
+	if err := c.Write(container.RestartingFile, nil); err != nil {
 		return err
 	}
 	if c.Has("stopped") { // since we asked
-		return errors.Join(c.Drop("sleeps"), c.Drop("watcher"), c.Unlock())
+		return errors.Join(c.Drop(container.RestartingFile), c.Drop(container.MonitorFile), c.Unlock())
 	}
-	return Sleep(pause, []string{"minictr", "watch", "--again", c.ID}, environment(c))
+	return Sleep(pause, []string{"minictr", "monitor", "--again", c.ID}, environment(c))
 }
 
 // restart begins another life.
@@ -251,7 +251,7 @@ func restart(c *container.Container) error {
 		return fmt.Errorf("container %s: it begins again, and has never ended", c.ID)
 	}
 	end.Restarts++
-	err = errors.Join(c.SaveExitStatus(end), c.Drop("sleeps"))
+	err = errors.Join(c.SaveExitStatus(end), c.Drop(container.RestartingFile))
 	if err == nil {
 		err = createTask(c, nil, nil)
 	}
@@ -272,7 +272,7 @@ func failed(c *container.Container, err error) error {
 	if c.Settings.Options.Remove {
 		return errors.Join(c.DeleteTask(), c.Remove())
 	}
-	return errors.Join(c.SaveExitStatus(end), c.DeleteTask(), c.Drop("watcher"), c.Unlock())
+	return errors.Join(c.SaveExitStatus(end), c.DeleteTask(), c.Drop(container.MonitorFile), c.Unlock())
 }
 
 // exitUnstarted is the exit code of a container that could not be started.

@@ -61,7 +61,7 @@ func (w *Table) program() ([]byte, error) {
 	const map1 = unix.MAP_PRIVATE | unix.MAP_ANONYMOUS | unix.MAP_FIXED_NOREPLACE
 
 	l.add("", call(unix.SYS_MMAP, bufferAddress, bufferSize, unix.PROT_READ|unix.PROT_WRITE, map1, everything, 0), follow{})
-	l.add("", call(unix.SYS_PRCTL, unix.PR_SET_NAME, l.PutString("minictr-watch")), follow{})
+	l.add("", call(unix.SYS_PRCTL, unix.PR_SET_NAME, l.PutString("minictr-monitor")), follow{})
 
 	l.add("wait", call(unix.SYS_PPOLL, polls, 4, 0, 0, 0), follow{any: "wait"})
 	l.add("", ready(process), follow{zero: "timer"})

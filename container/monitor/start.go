@@ -30,7 +30,7 @@ func Start(c *container.Container, stdin *os.File, explain bool) error {
 		return err
 	}
 	defer r.Close()
-	args := []string{"minictr", "watch"}
+	args := []string{"minictr", "monitor"}
 	files := []*os.File{null, null, null, w}
 	if explain {
 		args, files[2] = append(args, "--explain"), os.Stderr

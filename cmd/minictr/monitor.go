@@ -10,20 +10,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The watcher executes itself at each restart, and the parent death signal kills its
+// The monitor executes itself at each restart, and the parent death signal kills its
 // container with the thread that created it (prctl(2)). So all is done on the main
 // thread, which execve(2) preserves.
 func init() {
-	if len(os.Args) > 1 && os.Args[1] == watchCommand.Name {
+	if len(os.Args) > 1 && os.Args[1] == monitorCommand.Name {
 		runtime.LockOSThread()
 	}
 }
 
-// starterFd is the pipe to the command that started the watcher.
+// starterFd is the pipe to the command that started the monitor.
 const starterFd = 3
 
-var watchCommand = &cli.Command{
-	Name:      "watch",
+var monitorCommand = &cli.Command{
+	Name:      "monitor",
 	Usage:     "monitor a detached container; started by minictr start",
 	ArgsUsage: "ID",
 	Hidden:    true,

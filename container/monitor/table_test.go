@@ -131,7 +131,7 @@ func start(t *testing.T, dir string, o orders) *watched {
 	}
 	w.until("it has become the watch", func() bool {
 		comm, err := os.ReadFile(w.proc("comm"))
-		return err == nil && string(comm) == "minictr-watch\n"
+		return err == nil && string(comm) == "minictr-monitor\n"
 	})
 	return w
 }

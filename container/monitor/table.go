@@ -14,7 +14,7 @@
 //
 //	           mmap, prctl
 //	wait ────▶ ppoll                  until something happens
-//	            ├ the container ended execveat minictr watch
+//	            ├ the container ended execveat minictr monitor
 //	            ├ the timer           clone, and there: execveat minictr health
 //	            ├ standard error      read ─┐
 //	            └ standard output     read ─┴▶ writev to the log
@@ -89,9 +89,9 @@ func execute(file []byte) error {
 	if unix.Gettid() != unix.Getpid() {
 		return fmt.Errorf("watch: this is thread %d, not the first one of process %d", unix.Gettid(), unix.Getpid())
 	}
-	fd, err := unix.MemfdCreate("minictr-watch", unix.MFD_CLOEXEC|unix.MFD_EXEC)
+	fd, err := unix.MemfdCreate("minictr-monitor", unix.MFD_CLOEXEC|unix.MFD_EXEC)
 	if err == unix.EINVAL { // before Linux 6.3
-		fd, err = unix.MemfdCreate("minictr-watch", unix.MFD_CLOEXEC)
+		fd, err = unix.MemfdCreate("minictr-monitor", unix.MFD_CLOEXEC)
 	}
 	if err != nil {
 		return fmt.Errorf("memfd_create: %w", err)
@@ -100,7 +100,7 @@ func execute(file []byte) error {
 	if _, err := unix.Write(fd, file); err != nil {
 		return fmt.Errorf("write the watcher: %w", err)
 	}
-	return execveat(fd, []string{"minictr-watch"})
+	return execveat(fd, []string{"minictr-monitor"})
 }
 
 // Keep puts a file, if there is one, under the number of one of the descriptors,
