@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/minictr/minictr/internal/atomicfile"
 	"github.com/minictr/minictr/internal/lockfile"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -68,11 +69,7 @@ func (c *Container) Write(name string, data []byte) error {
 
 // Replace writes a file in one step.
 func (c *Container) Replace(name string, data []byte) error {
-	part := c.Path("." + name)
-	if err := os.WriteFile(part, data, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(part, c.Path(name))
+	return atomicfile.Write(c.Path(name), data, 0o600, false)
 }
 
 // Has tells whether there is a file of this name.

@@ -3,9 +3,9 @@ package runtime
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 
+	"github.com/minictr/minictr/internal/atomicfile"
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/walk"
 )
@@ -24,17 +24,8 @@ func (t *Terms) handOut(w *walk.Walk) error {
 		return nil
 	}
 	pid, _ := w.Result(plan.Pid)
-	return writePidFile(t.PidFile, pid)
-}
-
-// writePidFile shows either no number or the whole.
-func writePidFile(path string, pid int) error {
-	part := path + ".part"
-	if err := os.WriteFile(part, []byte(strconv.Itoa(pid)), 0o644); err != nil {
+	if err := atomicfile.Write(t.PidFile, []byte(strconv.Itoa(pid)), 0o644, false); err != nil {
 		return fmt.Errorf("--pid-file: %w", err)
-	}
-	if err := os.Rename(part, path); err != nil {
-		return errors.Join(fmt.Errorf("--pid-file: %w", err), os.Remove(part))
 	}
 	return nil
 }

@@ -143,23 +143,3 @@ func TestLock(t *testing.T) {
 		t.Errorf("a directory of another user: %v", err)
 	}
 }
-
-// A full disk leaves the report as it was.
-func TestReplace(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "report")
-	if err := replace(file, []byte("old")); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink("/dev/full", file+".new"); err != nil {
-		t.Fatal(err)
-	}
-	if err := replace(file, []byte("new")); err == nil {
-		t.Error("a full disk is no error")
-	}
-	if text, err := os.ReadFile(file); err != nil || string(text) != "old" {
-		t.Errorf("the report is now %q, %v", text, err)
-	}
-	if _, err := os.Lstat(file + ".new"); err == nil {
-		t.Error("a part of a report is left")
-	}
-}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/minictr/minictr/benchmark"
 	"github.com/minictr/minictr/benchmark/report"
+	"github.com/minictr/minictr/internal/atomicfile"
 )
 
 func read(file string) (*benchmark.Report, error) {
@@ -42,17 +43,10 @@ func write(r *benchmark.Report, out string) error {
 		return err
 	}
 	pictures, figures := filepath.Join(out, "report.html"), filepath.Join(out, "report.json")
-	if err := errors.Join(replace(figures, append(data, '\n')), replace(pictures, page.Bytes())); err != nil {
+	err = atomicfile.Write(figures, append(data, '\n'), 0o644, false)
+	if err := errors.Join(err, atomicfile.Write(pictures, page.Bytes(), 0o644, false)); err != nil {
 		return err
 	}
 	fmt.Printf("\nThe pictures are in %s, every single measurement is in %s.\n", pictures, figures)
 	return nil
-}
-
-// replace replaces a file, or leaves it as it is.
-func replace(file string, data []byte) error {
-	if err := os.WriteFile(file+".new", data, 0o644); err != nil {
-		return errors.Join(err, os.Remove(file+".new"))
-	}
-	return os.Rename(file+".new", file)
 }
