@@ -112,7 +112,7 @@ func Kill(path string) error {
 	if err == nil {
 		err = await(path, "populated 0", drain)
 	}
-	if gone(err) {
+	if IsGone(err) {
 		return nil
 	}
 	return err
@@ -123,7 +123,7 @@ func Kill(path string) error {
 func kill(path string) error { return put(path, "cgroup.kill", "1") }
 
 // gone: there is no such cgroup, or no more since a file of it was opened.
-func gone(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENODEV) }
+func IsGone(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENODEV) }
 
 // folders lists the cgroup and those below it, the deepest first.
 func folders(path string) ([]string, error) {

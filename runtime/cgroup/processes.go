@@ -50,7 +50,7 @@ func Pids(path string) ([]int, error) {
 	var pids []int
 	for _, dir := range dirs {
 		list, err := get(dir, "cgroup.procs")
-		if gone(err) || errors.Is(err, unix.EOPNOTSUPP) {
+		if IsGone(err) || errors.Is(err, unix.EOPNOTSUPP) {
 			continue // it has gone, or holds threads of processes that are listed above it
 		}
 		if err != nil {
@@ -72,13 +72,13 @@ func Pids(path string) ([]int, error) {
 // is none, or no such cgroup, is no error.
 func Signal(path string, sig unix.Signal) (err error) {
 	if sig == unix.SIGKILL {
-		if err := kill(path); !gone(err) {
+		if err := kill(path); !IsGone(err) {
 			return err
 		}
 		return nil
 	}
 	frozen, err := Frozen(path)
-	if gone(err) {
+	if IsGone(err) {
 		return nil
 	}
 	if err == nil && !frozen {

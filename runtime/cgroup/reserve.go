@@ -16,7 +16,7 @@ func Reserved(dir string) (sum int64, err error) {
 	}
 	for _, f := range files {
 		n, err := count(filepath.Dir(f), "memory.low")
-		if err != nil && !gone(err) {
+		if err != nil && !IsGone(err) {
 			return 0, err
 		}
 		sum += int64(min(n, uint64(math.MaxInt64-sum)))
@@ -31,7 +31,7 @@ func Reserve(dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := put(dir, "memory.low", number(sum)); !gone(err) {
+	if err := put(dir, "memory.low", number(sum)); !IsGone(err) {
 		return err
 	}
 	return nil

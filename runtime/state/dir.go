@@ -1,27 +1,7 @@
-// Package state knows which containers there are, and what is true of them.
-//
-// A container is one folder, <root>/<id>, of mode 0700:
-//
-//	config.json  the config as it was when the container was created: what is
-//	             done to the bundle later does not count
-//	state.json   the Record: which process, which cgroup, which bundle
-//	go           a FIFO, if the container is to wait for start: its process holds
-//	             it open until start lets it go on
-//	report       a FIFO: what that process tells start of its last steps
-//
-// No file says whether the container runs. That is asked of the kernel, every
-// time (Status).
-//
-// A folder has its own name only while it is a whole container. It is made as
-// ".creating.<id>"; the rename to <id> is the moment at which the container is
-// there. To be removed it is renamed to ".removed.<id>" first. Whoever makes,
-// changes or removes one holds a lock on it, flock(2), which the kernel takes
-// back when its holder dies. So a folder with a dot in front that nobody holds
-// is what a kill -9 has left, and every command begins with clearing that away
-// (sweep.go). Readers take no lock.
 package state
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -31,10 +11,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/lockfile"
 	"golang.org/x/sys/unix"
 )
 
-// The words of these errors are runc's: engines look for them.
+// These errors have runc's words: engines look for them.
 var (
 	ErrExist      = errors.New("container with given ID already exists")
 	ErrNotExist   = errors.New("container does not exist")
@@ -46,18 +28,20 @@ const (
 	removed  = ".removed."
 )
 
-// Dir is a container's place on disk.
+// Dir is the directory of a container.
 type Dir struct {
 	Record Record
 
 	root, id string
-	prefix   string   // of the folder's name: creating, or "" for a container
-	lock     *os.File // the folder itself, locked; nil for a reader
+	prefix   string   // of the directory's name: creating, or "" for a container
+	lock     *os.File // the directory itself, locked; nil for a reader
 }
 
-// New makes the folder of a container that is to be created, and locks it. It
-// is no container before Commit. The caller has checked the id.
+// New makes and locks the directory of a new container, which exists from Commit
+// on. The caller has checked the id (CheckName). The error is ErrExist if the id
+// is in use.
 func New(root, id string) (*Dir, error) {
+	// the root, without leftovers of killed commands
 	if err := os.MkdirAll(root, 0o700); err != nil {
 		return nil, err
 	}
@@ -68,91 +52,95 @@ func New(root, id string) (*Dir, error) {
 	if slices.Contains(names, id) {
 		return nil, fmt.Errorf("%s: %w", id, ErrExist)
 	}
+	// the directory
 	boot, err := bootID()
 	if err != nil {
 		return nil, err
 	}
-	f := &Dir{Record: Record{ID: id, Created: time.Now().UTC(), Process: Process{Boot: boot}}, root: root, id: id, prefix: creating}
-	if err := f.makeDir(); err != nil {
+	record := Record{ID: id, Created: time.Now().UTC(), Process: Process{Boot: boot}}
+	d := &Dir{Record: record, root: root, id: id, prefix: creating}
+	if err := d.makeDir(); err != nil {
 		return nil, err
 	}
-	if _, err := os.Lstat(filepath.Join(root, id)); err == nil { // another one has got this name since we looked
-		return nil, errors.Join(fmt.Errorf("%s: %w", id, ErrExist), f.Remove())
+	// another command may have committed a container of this id since
+	if _, err := os.Lstat(filepath.Join(root, id)); err == nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", id, ErrExist), d.Remove())
 	}
-	return f, nil
+	return d, nil
 }
 
-// Fifo makes the FIFO of this name, and opens both its ends.
-func (f *Dir) Fifo(name string) (*os.File, error) {
-	if err := unix.Mkfifo(f.Path(name), 0o600); err != nil {
-		return nil, fmt.Errorf("mkfifo %s: %w", f.Path(name), err)
+// Fifo makes a FIFO in the directory, and opens both its ends (fifo(7)).
+func (d *Dir) Fifo(name string) (*os.File, error) {
+	if err := unix.Mkfifo(d.Path(name), 0o600); err != nil {
+		return nil, fmt.Errorf("mkfifo %s: %w", d.Path(name), err)
 	}
-	return os.OpenFile(f.Path(name), os.O_RDWR, 0)
+	return os.OpenFile(d.Path(name), os.O_RDWR, 0)
 }
 
-// makeDir makes and locks the folder. Between the two another command may have
-// taken it for a remainder; then it is made again.
-func (f *Dir) makeDir() error {
+// makeDir makes and locks the directory. Between the two another command may
+// remove it as a leftover; then it is made again.
+func (d *Dir) makeDir() error {
 	for {
-		err := os.Mkdir(f.Path(""), 0o700)
+		err := os.Mkdir(d.Path(""), 0o700)
 		if errors.Is(err, fs.ErrExist) {
-			err = removeLeftover(f.Path(""))
+			err = removeLeftover(d.Path(""))
 			if err == nil {
 				continue
 			}
 		}
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			return fmt.Errorf("%s: %w", f.id, ErrExist)
+			return fmt.Errorf("%s: %w", d.id, ErrExist)
 		}
 		if err != nil {
 			return err
 		}
-		if f.lock, err = lockDir(f.Path(""), lockTimeout); !errors.Is(err, fs.ErrNotExist) {
+		if d.lock, err = lockDir(d.Path(""), lockTimeout); !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
 }
 
-// Commit makes the folder a container: from here on it is there for all
-// commands, whatever becomes of this one. What Path said before no longer holds.
-func (f *Dir) Commit() error {
-	made := f.Path("")
-	f.prefix = ""
-	err := unix.Renameat2(unix.AT_FDCWD, made, unix.AT_FDCWD, f.Path(""), unix.RENAME_NOREPLACE)
+// Commit makes the directory a container: from here on every command finds it,
+// even if this one is killed. Paths that Path returned before are void.
+func (d *Dir) Commit() error {
+	made := d.Path("")
+	d.prefix = ""
+	err := unix.Renameat2(unix.AT_FDCWD, made, unix.AT_FDCWD, d.Path(""), unix.RENAME_NOREPLACE)
 	if err == nil {
 		return nil
 	}
-	f.prefix = creating
+	d.prefix = creating
 	if errors.Is(err, unix.EEXIST) {
-		return fmt.Errorf("%s: %w", f.id, ErrExist)
+		return fmt.Errorf("%s: %w", d.id, ErrExist)
 	}
-	return fmt.Errorf("renameat2 %s, %s: %w", made, f.id, err)
+	return fmt.Errorf("renameat2 %s, %s: %w", made, d.id, err)
 }
 
-// Release finds a container and locks it, for a command that changes it. One that
-// is being created is waited for.
+// Open finds a container and locks it, for a command that changes it. It waits
+// until a container that is being created exists. The error is ErrNotExist if
+// there is none.
 func Open(root, id string) (*Dir, error) {
 	for {
-		f, err := OpenReadOnly(root, id)
+		d, err := OpenReadOnly(root, id)
 		if err != nil {
 			return nil, err
 		}
-		f.lock, err = lockDir(f.Path(""), lockTimeout)
+		d.lock, err = lockDir(d.Path(""), lockTimeout)
 		if errors.Is(err, fs.ErrNotExist) {
-			continue // it has another name now, or none
+			continue // renamed or removed since
 		}
 		if err != nil {
 			return nil, err
 		}
-		if f.prefix == "" {
-			return f, f.load()
+		if d.prefix == "" {
+			return d, d.load()
 		}
-		f.Close() // whoever created it was killed: Look clears that away
+		d.Close() // its creator was killed: OpenReadOnly removes the leftover
 	}
 }
 
-// OpenReadOnly finds a container, also one that is being created, for a command that
-// only reads.
+// OpenReadOnly finds a container, or one that is being created, for a command
+// that only reads. The error is ErrNotExist if there is none.
 func OpenReadOnly(root, id string) (*Dir, error) {
 	names, err := recoverRoot(root)
 	if err != nil {
@@ -161,28 +149,28 @@ func OpenReadOnly(root, id string) (*Dir, error) {
 	return find(root, id, slices.Contains(names, creating+id))
 }
 
-// find tries the names that the folder may have. While we look it may get its
-// own name; and a create that has only begun has not saved anything yet.
-func find(root, id string, held bool) (*Dir, error) {
-	f := &Dir{root: root, id: id}
-	for _, f.prefix = range []string{"", creating, ""} {
-		if f.prefix == creating && !held {
+// find tries the names that the directory may have. It may be renamed meanwhile;
+// and a create that has just begun has saved no record.
+func find(root, id string, isCreating bool) (*Dir, error) {
+	d := &Dir{root: root, id: id}
+	for _, d.prefix = range []string{"", creating, ""} {
+		if d.prefix == creating && !isCreating {
 			break
 		}
-		if err := f.load(); !errors.Is(err, fs.ErrNotExist) {
-			return f, err
+		if err := d.load(); !errors.Is(err, fs.ErrNotExist) {
+			return d, err
 		}
 	}
-	if !held {
+	if !isCreating {
 		return nil, fmt.Errorf("%s: %w", id, ErrNotExist)
 	}
-	f.prefix = creating
-	f.Record = Record{ID: id}
-	return f, nil
+	d.prefix = creating
+	d.Record = Record{ID: id}
+	return d, nil
 }
 
-// List finds all containers, those too that are being created, by their ids. A
-// folder that cannot be read is an error beside those that can.
+// List finds all containers, and those that are being created, sorted by id. It
+// returns those that can be read, and an error for the others.
 func List(root string) (list []*Dir, err error) {
 	names, err := recoverRoot(root)
 	if err != nil {
@@ -190,14 +178,14 @@ func List(root string) (list []*Dir, err error) {
 	}
 	var failed []error
 	for _, name := range names {
-		id, held := strings.CutPrefix(name, creating)
+		id, isCreating := strings.CutPrefix(name, creating)
 		if strings.HasPrefix(id, ".") {
 			continue
 		}
-		f, err := find(root, id, held)
+		d, err := find(root, id, isCreating)
 		if err == nil {
-			list = append(list, f)
-		} else if !errors.Is(err, ErrNotExist) { // as one has that is deleted at this moment
+			list = append(list, d)
+		} else if !errors.Is(err, ErrNotExist) { // deleted since
 			failed = append(failed, err)
 		}
 	}
@@ -206,41 +194,80 @@ func List(root string) (list []*Dir, err error) {
 }
 
 // ID is the container's.
-func (f *Dir) ID() string { return f.id }
+func (d *Dir) ID() string { return d.id }
 
-// Path is where a file of the folder lies.
-func (f *Dir) Path(file string) string {
-	return filepath.Join(f.root, f.prefix+f.id, file)
+// Path returns the path of a file in the directory; "" is the directory itself.
+func (d *Dir) Path(file string) string {
+	return filepath.Join(d.root, d.prefix+d.id, file)
 }
 
-// Remove removes a folder that is locked, and gives up the lock.
-func (f *Dir) Remove() error {
-	path := f.Path("")
-	if f.prefix == "" {
-		path = filepath.Join(f.root, removed+f.id)
-		if err := os.Rename(f.Path(""), path); err != nil {
+// Remove removes the directory, which is locked, and releases the lock.
+func (d *Dir) Remove() error {
+	path := d.Path("")
+	if d.prefix == "" {
+		path = filepath.Join(d.root, removed+d.id)
+		if err := os.Rename(d.Path(""), path); err != nil {
 			return err
 		}
 	}
-	return errors.Join(os.RemoveAll(path), f.Close())
+	return errors.Join(os.RemoveAll(path), d.Close())
 }
 
-// Unlock lets other commands at the container, and Lock keeps them away again;
-// then it may not exist any more (ErrNotExist).
-func (f *Dir) Unlock() error { return unix.Flock(int(f.lock.Fd()), unix.LOCK_UN) }
+// Unlock releases the lock, but keeps the directory open for Lock.
+func (d *Dir) Unlock() error { return unix.Flock(int(d.lock.Fd()), unix.LOCK_UN) }
 
-func (f *Dir) Lock() error {
-	err := lockOpenDir(f.lock, f.Path(""), lockTimeout)
+// Lock takes the lock again. The error is ErrNotExist if the container was
+// removed since Unlock.
+func (d *Dir) Lock() error {
+	err := lockOpenDir(d.lock, d.Path(""), lockTimeout)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s: %w", f.id, ErrNotExist)
+		return fmt.Errorf("%s: %w", d.id, ErrNotExist)
 	}
 	return err
 }
 
-// Close gives up the lock, if there is one.
-func (f *Dir) Close() error {
-	if f.lock == nil {
+// Close releases the lock, if there is one.
+func (d *Dir) Close() error {
+	if d.lock == nil {
 		return nil
 	}
-	return f.lock.Close()
+	return d.lock.Close()
+}
+
+// lockTimeout is how long a command waits for the lock of another one.
+const lockTimeout = 10 * time.Second
+
+// lockDir opens and locks a directory. The error is EWOULDBLOCK after the
+// timeout, and fs.ErrNotExist if the path no longer leads to the directory that
+// was locked.
+func lockDir(path string, timeout time.Duration) (*os.File, error) {
+	dir, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := lockOpenDir(dir, path, timeout); err != nil {
+		dir.Close()
+		return nil, err
+	}
+	return dir, nil
+}
+
+// lockOpenDir is lockDir for a directory that is open.
+func lockOpenDir(dir *os.File, path string, timeout time.Duration) error {
+	if err := lockFile(dir, timeout); err != nil {
+		return err
+	}
+	named, err := lockfile.StillNamed(dir, path)
+	if !named {
+		err = errors.Join(err, fs.ErrNotExist)
+	}
+	return err
+}
+
+// lockFile locks an open file. The error is EWOULDBLOCK after the timeout.
+func lockFile(file *os.File, timeout time.Duration) error {
+	ctx, cancel := context.WithTimeoutCause(context.Background(), timeout, unix.EWOULDBLOCK)
+	defer cancel()
+	err := lockfile.LockFile(ctx, file, lockfile.Exclusive)
+	return hint.New(err, "another command holds the container's lock: wait until it has ended")
 }

@@ -10,10 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// FreezeLock is held by who has frozen the container for a moment, and by who freezes or
-// thaws it for good: they must not undo each other's work. It is the lock, flock(2),
-// of a file that holds a byte while the container is frozen for a moment; a byte
-// without a lock was left by one that was killed.
+// FreezeLock is held by a command that freezes the container for a moment, and by
+// pause and resume, which must not undo each other. It is the lock of a file that
+// holds one byte while the container is frozen for a moment; a byte without a lock
+// was left by a command that was killed.
 type FreezeLock struct {
 	file   *os.File
 	cgroup string
@@ -22,81 +22,83 @@ type FreezeLock struct {
 
 const freezeLockFile = "freeze.lock"
 
-// LockFreeze keeps others from freezing and thawing the container.
-func (f *Dir) LockFreeze() (*FreezeLock, error) { return f.lockFreeze(lockTimeout) }
+// LockFreeze keeps other commands from freezing and thawing the container until
+// Release.
+func (d *Dir) LockFreeze() (*FreezeLock, error) { return d.lockFreeze(lockTimeout) }
 
-func (f *Dir) lockFreeze(wait time.Duration) (*FreezeLock, error) {
-	file, err := os.OpenFile(f.Path(freezeLockFile), os.O_RDWR|os.O_CREATE, 0o600)
+func (d *Dir) lockFreeze(timeout time.Duration) (*FreezeLock, error) {
+	file, err := os.OpenFile(d.Path(freezeLockFile), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	if err := lockFile(file, wait); err != nil {
+	if err := lockFile(file, timeout); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	d := &FreezeLock{file: file, cgroup: f.Record.Cgroup}
+	l := &FreezeLock{file: file, cgroup: d.Record.Cgroup}
 	if info, err := file.Stat(); err == nil && info.Size() > 0 {
-		d.frozen = true
-		if err := d.thaw(); err != nil {
+		l.frozen = true
+		if err := l.thaw(); err != nil {
 			return nil, errors.Join(err, file.Close())
 		}
 	}
-	return d, nil
+	return l, nil
 }
 
-// Freeze freezes the container until Open.
-func (f *Dir) Freeze() (*FreezeLock, error) {
-	d, err := f.LockFreeze()
+// Freeze freezes the container until Release. It is an error if the container is
+// paused.
+func (d *Dir) Freeze() (*FreezeLock, error) {
+	l, err := d.LockFreeze()
 	if err != nil {
 		return nil, err
 	}
-	paused, err := f.Record.frozen()
+	paused, err := d.Record.isFrozen()
 	if err == nil && paused {
 		err = errors.New("the container is paused")
 	}
 	if err == nil {
-		_, err = d.file.WriteAt([]byte{'!'}, 0)
+		_, err = l.file.WriteAt([]byte{'!'}, 0)
 	}
 	if err == nil {
-		d.frozen = true
-		err = cgroup.Freeze(d.cgroup)
+		l.frozen = true
+		err = cgroup.Freeze(l.cgroup)
 	}
 	if err != nil {
-		return nil, errors.Join(err, d.Release())
+		return nil, errors.Join(err, l.Release())
 	}
-	return d, nil
+	return l, nil
 }
 
-// Release thaws what Freeze has frozen, and lets others at the container.
-func (d *FreezeLock) Release() error { return errors.Join(d.thaw(), d.file.Close()) }
+// Release thaws what Freeze has frozen, and releases the lock.
+func (l *FreezeLock) Release() error { return errors.Join(l.thaw(), l.file.Close()) }
 
-func (d *FreezeLock) thaw() error {
-	if !d.frozen {
+func (l *FreezeLock) thaw() error {
+	if !l.frozen {
 		return nil
 	}
-	d.frozen = false
-	err := cgroup.Thaw(d.cgroup)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENODEV) {
-		err = nil // it has ended meanwhile
+	l.frozen = false
+	err := cgroup.Thaw(l.cgroup)
+	if cgroup.IsGone(err) {
+		err = nil
 	}
-	return errors.Join(err, d.file.Truncate(0))
+	return errors.Join(err, l.file.Truncate(0))
 }
 
-// isFrozenBriefly tells whether somebody has frozen the container for a moment. What one has
-// left that was killed is thawed.
-func (f *Dir) isFrozenBriefly() (bool, error) {
-	info, err := os.Stat(f.Path(freezeLockFile))
+// isFrozenBriefly reports whether a command has frozen the container for a moment.
+// It thaws a container whose command was killed.
+func (d *Dir) isFrozenBriefly() (bool, error) {
+	info, err := os.Stat(d.Path(freezeLockFile))
 	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	d, err := f.lockFreeze(0)
+	l, err := d.lockFreeze(0)
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		return true, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	return true, d.Release()
+	return true, l.Release()
 }

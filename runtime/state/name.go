@@ -7,10 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// CheckName returns an error unless name can be a container's name or id. It
-// becomes a folder, a cgroup and a word on a terminal, so it is made of
-// [a-zA-Z0-9][a-zA-Z0-9_.-]* and nothing else: no slash, no leading dot or dash,
-// no control byte; and it is no longer than the name of a file may be.
+// CheckName returns an error unless name can be the name or the id of a container:
+// [a-zA-Z0-9][a-zA-Z0-9_.-]*, of at most NAME_MAX bytes. It becomes the name of a
+// directory and of a cgroup, and is printed on terminals.
 func CheckName(name string) error {
 	if len(name) > unix.NAME_MAX {
 		return fmt.Errorf("container name of %d bytes: longer than %d", len(name), unix.NAME_MAX)
@@ -22,7 +21,7 @@ func CheckName(name string) error {
 	return nil
 }
 
-// IsWord tells whether s holds only letters, digits, '_', '.' and '-'.
+// IsWord reports whether s holds only letters, digits, '_', '.' and '-'.
 func IsWord(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; !isAlphanumeric(c) && c != '_' && c != '.' && c != '-' {

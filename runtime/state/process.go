@@ -11,16 +11,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Process names a process so that it can be found again, by others and later.
-// Numbers are used again: it is the one that began at StartTime, in clock ticks
-// since that boot of the machine.
+// Process identifies a process for other commands and for later. A PID is used
+// again: the process is the one that began at StartTime, in clock ticks since the
+// boot of the machine.
 type Process struct {
 	Boot      string `json:"boot"`
 	Pid       int    `json:"pid"` // on the host; 0 for none
 	StartTime uint64 `json:"startTime"`
 }
 
-// Self is this process.
+// Self identifies the calling process.
 func Self() (p Process, err error) {
 	p.Pid = os.Getpid()
 	if p.Boot, err = bootID(); err != nil {
@@ -30,22 +30,22 @@ func Self() (p Process, err error) {
 	return p, err
 }
 
-// Pidfd holds the process. It is the caller's to close. The error is
-// ErrNotRunning if the process has ended.
+// Pidfd returns a pidfd of the process, for the caller to close (pidfd_open(2)).
+// The error is ErrNotRunning if the process has ended.
 func (p Process) Pidfd() (int, error) {
 	if p.Pid == 0 {
 		return -1, ErrNotRunning
 	}
 	fd, err := unix.PidfdOpen(p.Pid, 0)
-	// EINVAL: there is a group or a session of that number, whose first process
-	// has ended. Newer kernels say ESRCH then, too.
+	// EINVAL: the PID is that of a process group or session whose leader has
+	// ended. Newer kernels return ESRCH for that.
 	if errors.Is(err, unix.ESRCH) || errors.Is(err, unix.EINVAL) {
 		return -1, ErrNotRunning
 	}
 	if err != nil {
 		return -1, fmt.Errorf("pidfd_open(%d): %w", p.Pid, err)
 	}
-	alive, err := p.alive() // asked after the number was bound to a process
+	alive, err := p.isAlive() // now that the pidfd refers to a process
 	if err == nil && alive {
 		return fd, nil
 	}
@@ -56,8 +56,8 @@ func (p Process) Pidfd() (int, error) {
 	return -1, err
 }
 
-// alive tells whether the process still runs.
-func (p Process) alive() (bool, error) {
+// isAlive reports whether the process runs.
+func (p Process) isAlive() (bool, error) {
 	if p.Pid == 0 {
 		return false, nil
 	}
@@ -74,16 +74,16 @@ func (p Process) alive() (bool, error) {
 	return p.ThisBoot()
 }
 
-// ThisBoot tells whether it was recorded in this boot of the machine: nothing
-// outlives one.
+// ThisBoot reports whether the process was recorded since the machine booted. No
+// process and no cgroup outlives a boot.
 func (p Process) ThisBoot() (bool, error) {
 	boot, err := bootID()
 	return boot == p.Boot, err
 }
 
-// readStat reads a process's state letter and the time it began, in clock ticks
-// since boot: fields 3 and 22 of /proc/PID/stat (proc_pid_stat(5)). Field 2, a
-// name in parentheses, may itself hold blanks and parentheses.
+// readStat reads the state and the start time of a process, in clock ticks since
+// boot: fields 3 and 22 of /proc/PID/stat (proc_pid_stat(5)). Field 2, a name in
+// parentheses, may hold blanks and parentheses.
 func readStat(pid int) (state byte, began uint64, err error) {
 	path := "/proc/" + strconv.Itoa(pid) + "/stat"
 	data, err := os.ReadFile(path)
@@ -101,7 +101,7 @@ func readStat(pid int) (state byte, began uint64, err error) {
 	return fields[0][0], began, nil
 }
 
-// bootID tells one boot of the machine from another (random(4)).
+// bootID is unique to a boot of the machine (random(4)).
 func bootID() (string, error) {
 	data, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	return string(bytes.TrimSpace(data)), err

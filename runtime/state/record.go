@@ -10,11 +10,12 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/minictr/minictr/internal/atomicfile"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
 
-// Record is what is known of a container from the time it was created.
+// Record describes a container: state.json.
 type Record struct {
 	OCIVersion  string            `json:"ociVersion"`
 	ID          string            `json:"id"`
@@ -23,39 +24,38 @@ type Record struct {
 	Created     time.Time         `json:"created"`
 	Annotations map[string]string `json:"annotations,omitempty"`
 
-	// What start and delete need of the config, which takes longer to read than all
-	// else that they do.
+	// The part of the config that start and delete need, since to read config.json
+	// takes longer than all else that they do.
 	Hooks   *specs.Hooks `json:"hooks,omitempty"`
-	Program bool         `json:"program"` // it has a process to start
+	Program bool         `json:"program"` // process is set in the config
 
-	Process // its own; Boot is known before there is one
+	Process // the container's; Boot is set before there is one
 
-	// The folder of its cgroup on the host, "" for none. It is recorded before
-	// the cgroup is made, and only if it was not there: who finds this record
-	// without its author removes that cgroup with all processes in it. Names are
-	// used again, too: once there is a process, the cgroup is the folder with
-	// this inode, a number that the kernel gives once.
+	// The path of the container's cgroup on the host, "" for none. It is recorded
+	// before the cgroup is made, and only if it did not exist: recovery removes it
+	// with all processes in it. Since names are used again, the cgroup is the
+	// directory with this inode once there is a process; the kernel gives that
+	// number once.
 	Cgroup      string `json:"cgroup"`
 	CgroupInode uint64 `json:"cgroupInode"`
 }
 
-// Save writes the record: under another name first, so that state.json is
-// always whole.
-func (f *Dir) Save() error {
-	data, err := json.Marshal(&f.Record)
+// Save writes the record in one step: state.json is never a part of it.
+func (d *Dir) Save() error {
+	data, err := json.Marshal(&d.Record)
 	if err != nil {
-		return fmt.Errorf("save the state of %s: %w", f.id, err)
+		return fmt.Errorf("save state of %s: %w", d.id, err)
 	}
-	return f.write("state.json", data)
+	return d.write("state.json", data)
 }
 
-// ExpectCgroup writes down that a cgroup is going to be made, before the record can tell
-// of it: it is removed by whoever finds the folder without its author.
-func (f *Dir) ExpectCgroup(cgroup string) error {
-	return os.WriteFile(f.Path("cgroup"), []byte(f.Record.Boot+"\n"+cgroup), 0o600)
+// ExpectCgroup records the path of a cgroup that the caller is about to make, before
+// the record is saved: if the caller is killed, recovery removes that cgroup.
+func (d *Dir) ExpectCgroup(cgroup string) error {
+	return os.WriteFile(d.Path("cgroup"), []byte(d.Record.Boot+"\n"+cgroup), 0o600)
 }
 
-// readExpected reads what Expect has written. Where it has not, nothing was made.
+// readExpected reads what ExpectCgroup has written, if anything.
 func (r *Record) readExpected(path string) error {
 	data, err := os.ReadFile(filepath.Join(path, "cgroup"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -65,55 +65,48 @@ func (r *Record) readExpected(path string) error {
 	return err
 }
 
-// SetProcess records the container's process, and which cgroup it is in, and saves.
-func (f *Dir) SetProcess(pid int) error {
+// SetProcess records the container's process and the inode of its cgroup, and saves
+// the record.
+func (d *Dir) SetProcess(pid int) error {
 	_, began, err := readStat(pid)
 	if err != nil {
 		return err
 	}
-	f.Record.Pid, f.Record.StartTime = pid, began
-	if f.Record.Cgroup != "" {
-		if f.Record.CgroupInode, err = inode(f.Record.Cgroup); err != nil {
+	d.Record.Pid, d.Record.StartTime = pid, began
+	if d.Record.Cgroup != "" {
+		if d.Record.CgroupInode, err = inode(d.Record.Cgroup); err != nil {
 			return err
 		}
 	}
-	return f.Save()
+	return d.Save()
 }
 
-// SaveConfig keeps a copy of the config.json that the container is created from.
-func (f *Dir) SaveConfig(data []byte) error { return f.write("config.json", data) }
+// SaveConfig saves the config that the container is created from.
+func (d *Dir) SaveConfig(data []byte) error { return d.write("config.json", data) }
 
-// Config reads that copy. root.path is absolute.
-func (f *Dir) Config() (*specs.Spec, error) {
-	data, err := os.ReadFile(f.Path("config.json"))
+// Config returns the config that SaveConfig saved, with an absolute root.path.
+func (d *Dir) Config() (*specs.Spec, error) {
+	data, err := os.ReadFile(d.Path("config.json"))
 	if err != nil {
 		return nil, err
 	}
 	spec := &specs.Spec{}
 	if err := json.Unmarshal(data, spec); err != nil {
-		return nil, fmt.Errorf("read %s: %w", f.Path("config.json"), err)
+		return nil, fmt.Errorf("read %s: %w", d.Path("config.json"), err)
 	}
 	if spec.Root != nil {
-		spec.Root.Path = f.Record.Rootfs
+		spec.Root.Path = d.Record.Rootfs
 	}
 	return spec, nil
 }
 
-// write replaces a file of the folder in one step. It is not synced: a power cut
-// that loses it takes the process along of which it tells.
-func (f *Dir) write(name string, data []byte) error {
-	file, err := os.OpenFile(f.Path("."+name), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	if _, err := file.Write(data); err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), f.Path(name))
+// write replaces a file of the directory in one step. It is not synced: a power cut
+// that loses it ends the process that it describes, too.
+func (d *Dir) write(name string, data []byte) error {
+	return atomicfile.Write(d.Path(name), data, 0o600, false)
 }
 
-func (f *Dir) load() error { return f.Record.read(f.Path("state.json")) }
+func (d *Dir) load() error { return d.Record.read(d.Path("state.json")) }
 
 func (r *Record) read(path string) error {
 	data, err := os.ReadFile(path)
@@ -133,7 +126,7 @@ func (r *Record) read(path string) error {
 	return nil
 }
 
-// inode is a file's number in its filesystem.
+// inode returns the inode number of a file.
 func inode(path string) (uint64, error) {
 	var s unix.Stat_t
 	if err := unix.Stat(path, &s); err != nil {
@@ -142,7 +135,7 @@ func inode(path string) (uint64, error) {
 	return s.Ino, nil
 }
 
-// Await waits for the end of the container's process, which is on its way there.
+// Await waits up to 10 seconds for the container's process, which is exiting.
 func (r *Record) Await() error {
 	pidfd, err := r.Pidfd()
 	if errors.Is(err, ErrNotRunning) {
@@ -158,8 +151,7 @@ func (r *Record) Await() error {
 	return nil
 }
 
-// Pidfd holds the container's process. It is the caller's to close. The error
-// is ErrNotRunning if the process has ended.
+// Pidfd is Process.Pidfd with an error that names the container.
 func (r *Record) Pidfd() (int, error) {
 	fd, err := r.Process.Pidfd()
 	if errors.Is(err, ErrNotRunning) {

@@ -3,7 +3,6 @@ package state
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -14,36 +13,35 @@ import (
 // the specification's (runtime-spec, runtime.md, "State").
 const Paused = specs.ContainerState("paused")
 
-// Status asks the kernel what the container is doing.
+// Status reads the status of the container from the kernel.
 //
-//	creating  its folder has not got its own name yet
-//	stopped   its process is gone, or waits only to be reaped
+//	creating  its directory does not have its own name yet
+//	stopped   its process has ended, or is a zombie
 //	paused    its cgroup is frozen
-//	created   its process still holds the FIFO go, as it does until it is let go
-//	running   it does not
+//	created   its process holds the FIFO go, as it does until start
+//	running   its process does not
 //
-// A container that was paused before it was started is paused: only so can it
-// be resumed.
-func (f *Dir) Status() (specs.ContainerState, error) {
-	if f.prefix == creating {
+// A container that was paused before start is paused: only so can it be resumed.
+func (d *Dir) Status() (specs.ContainerState, error) {
+	if d.prefix == creating {
 		return specs.StateCreating, nil
 	}
-	waits, err := f.isWaiting()
+	waits, err := d.isWaiting()
 	if err != nil {
 		return "", err
 	}
-	frozen, err := f.Record.frozen()
+	frozen, err := d.Record.isFrozen()
 	if err != nil {
 		return "", err
 	}
 	if frozen {
-		held, err := f.isFrozenBriefly()
+		briefly, err := d.isFrozenBriefly()
 		if err != nil {
 			return "", err
 		}
-		frozen = !held
+		frozen = !briefly
 	}
-	alive, err := f.Record.alive() // last: what has died meanwhile was neither
+	alive, err := d.Record.isAlive() // last: a process that has ended since was neither
 	if err != nil {
 		return "", err
 	}
@@ -58,26 +56,27 @@ func (f *Dir) Status() (specs.ContainerState, error) {
 	return specs.StateRunning, nil
 }
 
-// isWaiting tells whether the FIFO go has a reader. The reader has opened it
-// O_RDWR, so that writers who come and go do not wake it (fifo(7)).
-func (f *Dir) isWaiting() (bool, error) {
-	fd, err := unix.Open(f.Path("go"), unix.O_WRONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+// isWaiting reports whether the FIFO go has a reader: O_WRONLY|O_NONBLOCK fails
+// with ENXIO without one (fifo(7)). The reader has opened it O_RDWR, so that
+// writers that come and go do not wake it.
+func (d *Dir) isWaiting() (bool, error) {
+	fd, err := unix.Open(d.Path("go"), unix.O_WRONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if errors.Is(err, unix.ENXIO) || errors.Is(err, unix.ENOENT) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("open %s: %w", f.Path("go"), err)
+		return false, fmt.Errorf("open %s: %w", d.Path("go"), err)
 	}
 	return true, unix.Close(fd)
 }
 
-// frozen tells whether the cgroup is.
-func (r *Record) frozen() (bool, error) {
+// isFrozen reports whether the container's cgroup is frozen.
+func (r *Record) isFrozen() (bool, error) {
 	if r.Cgroup == "" {
 		return false, nil
 	}
 	frozen, err := cgroup.Frozen(r.Cgroup)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENODEV) {
+	if cgroup.IsGone(err) {
 		return false, nil
 	}
 	return frozen, err
