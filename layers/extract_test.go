@@ -8,13 +8,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"golang.org/x/sys/unix"
 )
 
-// beneath is a directory, and how a copy unpacks onto it.
+// beneath returns a directory, and how a copy is extracted into it.
 func beneath(t *testing.T) (dir string, d Destination) {
 	t.Helper()
-	needRoot(t)
+	testkit.NeedRoot(t)
 	dir = filepath.Join(t.TempDir(), "tree")
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
@@ -31,15 +32,20 @@ func beneath(t *testing.T) (dir string, d Destination) {
 	}
 }
 
-// TestExtractInto: what is there is merged with what comes, and a tar is no layer.
+func extract(d Destination, entries ...entry) error {
+	return ExtractInto(bytes.NewReader(testkit.Tar(entries...)), d)
+}
+
+// The tree is merged with the tar, which is no layer.
 func TestExtractInto(t *testing.T) {
 	dir, d := beneath(t)
-	there := makeTar(t, file("a", "old"), file("gone", "kept"), symlink("l", "d"), file("d/x", "old"), file("d/y", "old"))
-	if err := ExtractInto(bytes.NewReader(there), d); err != nil {
+	err := extract(d, file("a", "old"), file("gone", "kept"), symlink("l", "d"), file("d/x", "old"), file("d/y", "old"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	coming := makeTar(t, file("a", "new"), file(".wh.gone", ""), file(".wh..wh..opq", ""), file("l/x", "new"), symlink("d/y", "x"), file("new/deep/z", "z"))
-	if err := ExtractInto(bytes.NewReader(compress(t, coming)), d); err != nil {
+	added := testkit.Tar(file("a", "new"), file(".wh.gone", ""), file(".wh..wh..opq", ""),
+		file("l/x", "new"), symlink("d/y", "x"), file("new/deep/z", "z"))
+	if err := ExtractInto(bytes.NewReader(testkit.Gzip(added)), d); err != nil {
 		t.Fatal(err)
 	}
 	want := ".wh..wh..opq= .wh.gone= a=new d/ d/x=new d/y>x gone=kept l>d new/ new/deep/ new/deep/z=z"
@@ -49,30 +55,29 @@ func TestExtractInto(t *testing.T) {
 	for what, entry := range map[string]entry{
 		"file onto directory": file("d", ""),
 		"link onto directory": symlink("d", "a"),
-		"directory onto file": {tar.Header{Name: "a", Typeflag: tar.TypeDir}, ""},
-		"directory onto link": {tar.Header{Name: "l", Typeflag: tar.TypeDir}, ""},
+		"directory onto file": {Header: tar.Header{Name: "a", Typeflag: tar.TypeDir}},
+		"directory onto link": {Header: tar.Header{Name: "l", Typeflag: tar.TypeDir}},
 		"upwards":             file("../up", ""),
 		"file in file":        file("a/b", ""),
 		"through a file link": file("d/y/z", ""),
 	} {
-		if err := ExtractInto(bytes.NewReader(makeTar(t, entry)), d); err == nil {
+		if err := extract(d, entry); err == nil {
 			t.Errorf("%s: no error", what)
 		}
 	}
 	if got := show(t, dir); got != want {
-		t.Errorf("after what is refused: %s", got)
+		t.Errorf("after refused entries: %s", got)
 	}
 }
 
-// TestExtractIntoFilter: the caller decides what is made, and whose it is; of directories that
-// the tar leaves out, too.
+// The caller decides what is made and who owns it, also for implied directories.
 func TestExtractIntoFilter(t *testing.T) {
 	dir, d := beneath(t)
 	d.Filter = func(h *tar.Header) (bool, error) {
 		h.Uid, h.Gid = 7, 8
 		return !strings.HasSuffix(h.Name, "left"), nil
 	}
-	if err := ExtractInto(bytes.NewReader(makeTar(t, file("implied/a", ""), file("implied/left", ""))), d); err != nil {
+	if err := extract(d, file("implied/a", ""), file("implied/left", "")); err != nil {
 		t.Fatal(err)
 	}
 	if got := show(t, dir); got != "implied/ implied/a=" {
@@ -86,23 +91,25 @@ func TestExtractIntoFilter(t *testing.T) {
 	}
 }
 
-// TestLinkOutOfTreeNotFollowed: a link in the tree that leads out of it is not followed.
+// A link in the tree that leads out of it is not followed.
 func TestLinkOutOfTreeNotFollowed(t *testing.T) {
 	outside, check := canary(t)
 	dir, d := beneath(t)
-	for name, to := range map[string]string{"absolute": outside, "upwards": "../outside", "magic": "/proc/self/root" + outside} {
+	for name, to := range map[string]string{
+		"absolute": outside, "upwards": "../outside", "magic": "/proc/self/root" + outside,
+	} {
 		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}
-		if err := ExtractInto(bytes.NewReader(makeTar(t, file(name+"/secret", "evil"))), d); err == nil {
+		if err := extract(d, file(name+"/secret", "evil")); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
 	check()
 }
 
-// TestSwappedNameNotFollowed: somebody swaps each name, as soon as it is made, for
-// a link to the canary. Neither mode nor owner, time or content of that changes.
+// Another process swaps each name, as soon as it is made, for a link to the canary.
+// The content, mode, owner and time of the canary do not change.
 func TestSwappedNameNotFollowed(t *testing.T) {
 	if testing.Short() {
 		t.Skip("makes thousands of files")
@@ -119,7 +126,7 @@ func TestSwappedNameNotFollowed(t *testing.T) {
 				count <- n
 				return
 			default:
-				os.Remove(trap) // what was swapped away, or the trap before
+				os.Remove(trap) // the swapped file, or the last trap
 				os.Symlink(filepath.Join(outside, "secret"), trap)
 				if unix.Renameat2(unix.AT_FDCWD, name, unix.AT_FDCWD, trap, unix.RENAME_EXCHANGE) == nil {
 					n++
@@ -127,9 +134,10 @@ func TestSwappedNameNotFollowed(t *testing.T) {
 			}
 		}
 	}()
-	kinds := []entry{file("name", "evil"), {tar.Header{Name: "name", Typeflag: tar.TypeFifo, Mode: 0o777, Uid: 7}, ""}}
+	fifo := entry{Header: tar.Header{Name: "name", Typeflag: tar.TypeFifo, Mode: 0o777, Uid: 7}}
+	kinds := []entry{file("name", "evil"), fifo}
 	for i := range 4000 {
-		ExtractInto(bytes.NewReader(makeTar(t, kinds[i%2])), d) // an error is as good
+		extract(d, kinds[i%2]) // may fail
 	}
 	close(quit)
 	if n := <-count; n == 0 {

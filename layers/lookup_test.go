@@ -1,29 +1,30 @@
 package layers
 
 import (
+	"archive/tar"
 	"bytes"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
-	"archive/tar"
-
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/opencontainers/go-digest"
 	"golang.org/x/sys/unix"
 )
 
-// stack puts layers, bottom first, into a store.
+// stack unpacks layers, bottom first, into a store.
 func stack(t testing.TB, tars ...[]entry) (*Store, []digest.Digest) {
 	t.Helper()
-	needRoot(t)
+	testkit.NeedRoot(t)
 	s := New(filepath.Join(t.TempDir(), "layers"))
 	var ids []digest.Digest
 	for i, entries := range tars {
-		// The index keeps layers of the same entries apart.
-		data := append(makeTar(t, entries...), byte(i))
+		// i distinguishes layers of the same entries
+		data := append(testkit.Tar(entries...), byte(i))
 		u, err := Unpack(t.Context(), bytes.NewReader(data), filepath.Join(t.TempDir(), "l"))
 		if err != nil {
 			t.Fatal(err)
@@ -36,7 +37,7 @@ func stack(t testing.TB, tars ...[]entry) (*Store, []digest.Digest) {
 	return s, ids
 }
 
-// A file as Open finds it is the file as the kernel's overlay shows it.
+// Open opens the file that the kernel's overlay shows.
 func TestOpen(t *testing.T) {
 	bottom := []entry{
 		file("etc/passwd", "lower"), file("etc/group", "lower"), file("gone/x", "x"), file("masked/x", "x"),
@@ -44,20 +45,22 @@ func TestOpen(t *testing.T) {
 		dir("target"), symlink("shadow", "target"),
 	}
 	top := []entry{
-		file("etc/passwd", "upper"), file(".wh.gone", ""), dir("masked"), file("masked/.wh..wh..opq", ""), file("masked/y", "y"),
+		file("etc/passwd", "upper"), file(".wh.gone", ""),
+		dir("masked"), file("masked/.wh..wh..opq", ""), file("masked/y", "y"),
 		file("was-directory", "now a file"), file("was-file/x", "now a directory"), file("etc/.wh.group", ""),
 		symlink("abs", "/link/passwd"), symlink("rel", "deep/../link/passwd"), symlink("up", "../../../etc/passwd"),
 		symlink("loop", "loop"), symlink("directory", "/etc/"), symlink("dangling", "/nowhere"), symlink("root", "/"),
 		file("deep/a/z", "z"),
-		{Header: tar.Header{Name: "fifo", Typeflag: tar.TypeFifo, Mode: 0o666}},
-		{Header: tar.Header{Name: "zero", Typeflag: tar.TypeChar, Mode: 0o666, Devmajor: 1, Devminor: 5}},
+		testkit.Node(tar.TypeFifo, "fifo", 0, 0), testkit.Node(tar.TypeChar, "zero", 1, 5),
 	}
 	s, ids := stack(t, bottom, top)
 	mount := mountOverlay(t, s, ids)
 	for _, name := range []string{
-		"/etc/passwd", "etc/passwd", "/etc/group", "/gone/x", "/masked/x", "/masked/y", "/was-directory", "/was-directory/x", "/was-file", "/was-file/x",
-		"/abs", "/rel", "/up", "/loop", "/directory/passwd", "/dangling", "/root/etc/passwd", "/deep/a/b/c", "/deep/a/z", "/deep/a/b/../z",
-		"/etc", "/", "", "/etc/passwd/x", "/./etc/./passwd", "//etc//passwd", "/../../etc/passwd", "/link/passwd",
+		"/etc/passwd", "etc/passwd", "/etc/group", "/gone/x", "/masked/x", "/masked/y",
+		"/was-directory", "/was-directory/x", "/was-file", "/was-file/x",
+		"/abs", "/rel", "/up", "/loop", "/directory/passwd", "/dangling", "/root/etc/passwd", "/link/passwd",
+		"/deep/a/b/c", "/deep/a/z", "/deep/a/b/../z",
+		"/etc", "/", "", "/etc/passwd/x", "/./etc/./passwd", "//etc//passwd", "/../../etc/passwd",
 	} {
 		got, want := read(s.Open(ids, name)), read(openIn(mount, name))
 		if (got.err == nil) != (want.err == nil) || got.text != want.text {
@@ -65,9 +68,8 @@ func TestOpen(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"/fifo", "/zero"} {
-		if f, err := s.Open(ids, name); err == nil || !strings.Contains(err.Error(), "not a regular file") {
-			t.Errorf("%s: opened %v, %v", name, f, err)
-		}
+		_, err := s.Open(ids, name)
+		testkit.WantError(t, name, err, "not a regular file")
 	}
 }
 
@@ -85,7 +87,7 @@ func read(f *os.File, err error) content {
 	return content{string(text), err}
 }
 
-// openIn opens as a process would whose root is the directory.
+// openIn opens a file as a process whose root is the directory.
 func openIn(root int, name string) (*os.File, error) {
 	name = strings.TrimLeft(name, "/")
 	if name == "" {
@@ -99,39 +101,17 @@ func openIn(root int, name string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), name), err
 }
 
-// mountOverlay returns the root of a detached overlay of a stack: it is in no
-// mount table and is gone when the test closes it.
-func mountOverlay(t testing.TB, s *Store, ids []digest.Digest) int {
+// mountOverlay mounts a stack, bottom first.
+func mountOverlay(t testing.TB, s *Store, ids []digest.Digest) (root int) {
 	t.Helper()
-	fs, err := unix.Fsopen("overlay", unix.FSOPEN_CLOEXEC)
-	if err != nil {
-		t.Fatalf("fsopen overlay: %v", err)
-	}
-	defer unix.Close(fs)
 	var lower []string
-	for i := len(ids) - 1; i >= 0; i-- {
-		lower = append(lower, filepath.Join(s.Dir(), s.Short(ids[i])))
+	for _, id := range slices.Backward(ids) {
+		lower = append(lower, filepath.Join(s.Dir(), s.Short(id)))
 	}
-	if len(lower) == 1 { // an overlay has two layers or an upper one
-		lower = append(lower, t.TempDir())
-	}
-	for _, dir := range lower {
-		if err := unix.FsconfigSetString(fs, "lowerdir+", dir); err != nil {
-			t.Fatalf("fsconfig lowerdir+=%s: %v", dir, err)
-		}
-	}
-	if err := unix.FsconfigCreate(fs); err != nil {
-		t.Fatalf("fsconfig create: %v", err)
-	}
-	root, err := unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, unix.MOUNT_ATTR_RDONLY)
-	if err != nil {
-		t.Fatalf("fsmount: %v", err)
-	}
-	t.Cleanup(func() { unix.Close(root) })
-	return root
+	return testkit.Overlay(t, lower...)
 }
 
-// A whiteout of everything at the very top of a layer.
+// A layer whose root is opaque hides the layers below.
 func TestOpaqueRoot(t *testing.T) {
 	s, ids := stack(t, []entry{file("a", "1")}, []entry{file(".wh..wh..opq", ""), file("b", "2")})
 	if _, err := s.Open(ids, "/a"); !errors.Is(err, unix.ENOENT) {
@@ -142,10 +122,10 @@ func TestOpaqueRoot(t *testing.T) {
 	}
 }
 
-// An image may have one layer twice. The overlay has it once, and shows the
-// same.
+// An image may have a layer twice. The overlay has it once, and shows the same.
 func TestLayerTwice(t *testing.T) {
-	s, ids := stack(t, []entry{file("a", "1"), file("d/x", "1")}, []entry{file(".wh.a", ""), file("d/.wh..wh..opq", ""), file("d/y", "2")})
+	s, ids := stack(t, []entry{file("a", "1"), file("d/x", "1")},
+		[]entry{file(".wh.a", ""), file("d/.wh..wh..opq", ""), file("d/y", "2")})
 	root := mountOverlay(t, s, s.Visible([]digest.Digest{ids[0], ids[1], ids[0]}))
 	for name, want := range map[string]string{"a": "1", "d/x": "1", "d/y": "2"} {
 		if got := read(openIn(root, name)); got.text != want || got.err != nil {
@@ -177,20 +157,19 @@ func TestStore(t *testing.T) {
 
 func TestDigestCheckedBeforeUse(t *testing.T) {
 	s := New("/store/layers")
-	for _, d := range []digest.Digest{"", "x", "sha256:", "sha256:../../../../etc", "sha256:" + digest.Digest(strings.Repeat("a", 63)+"/")} {
+	long := "sha256:" + digest.Digest(strings.Repeat("a", 63)+"/")
+	for _, d := range []digest.Digest{"", "x", "sha256:", "sha256:../../../../etc", long} {
 		if got := s.Path(d); got != "/store/layers/sha256/(invalid)/diff" {
 			t.Errorf("%q: %s", d, got)
 		}
 	}
 }
 
-// Two layers whose diff IDs begin alike cannot both have the short name.
+// Two layers whose diff IDs have a prefix in common cannot both have the short name.
 func TestShortNameClash(t *testing.T) {
 	s, ids := stack(t, []entry{file("a", "1")})
 	clash := digest.NewDigestFromEncoded(digest.SHA256, ids[0].Encoded()[:8]+strings.Repeat("0", 56))
-	if err := s.Commit(&Unpacked{DiffID: clash, dir: t.TempDir()}); err == nil || !strings.Contains(err.Error(), "short name") {
-		t.Errorf("got %v", err)
-	}
+	testkit.WantError(t, "clash", s.Commit(&Unpacked{DiffID: clash, dir: t.TempDir()}), "short name")
 	if err := os.RemoveAll(s.home(ids[0])); err != nil { // as a crash would leave it
 		t.Fatal(err)
 	}

@@ -5,28 +5,15 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/opencontainers/go-digest"
 )
 
-func compress(t testing.TB, data []byte) []byte {
-	t.Helper()
-	var buf bytes.Buffer
-	w := gzip.NewWriter(&buf)
-	if _, err := w.Write(data); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return buf.Bytes()
-}
-
-// Both digests cover every byte, also those behind the end of the tar.
+// Both digests cover every byte, also those after the end of the tar.
 func TestDigests(t *testing.T) {
-	needRoot(t)
-	plain := append(makeTar(t, file("a", "1")), bytes.Repeat([]byte{7}, 3*chunkSize+1)...)
+	testkit.NeedRoot(t)
+	plain := append(testkit.Tar(file("a", "1")), bytes.Repeat([]byte{7}, 3*chunkSize+1)...)
 	enc, err := zstd.NewWriter(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -35,8 +22,8 @@ func TestDigests(t *testing.T) {
 	for name, blob := range map[string][]byte{
 		"plain":               plain,
 		"empty":               {},
-		"gzip":                compress(t, plain),
-		"gzip of two members": append(compress(t, plain[:half]), compress(t, plain[half:])...),
+		"gzip":                testkit.Gzip(plain),
+		"gzip of two members": append(testkit.Gzip(plain[:half]), testkit.Gzip(plain[half:])...),
 		"zstd":                enc.EncodeAll(plain, nil),
 	} {
 		u, err := Unpack(t.Context(), bytes.NewReader(blob), filepath.Join(t.TempDir(), "l"))

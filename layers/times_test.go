@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 var (
@@ -15,10 +17,10 @@ var (
 
 func at(e entry, t time.Time) entry { e.ModTime = t; return e }
 
-// A directory's time is set when the layer is whole. By then a later entry may
-// have put a link in its place.
+// The time of a directory is set when the tree is complete. By then a later entry
+// may have replaced it by a link.
 func TestTimeNotSetThroughLink(t *testing.T) {
-	needRoot(t)
+	testkit.NeedRoot(t)
 	outside, check := canary(t)
 	up := strings.Repeat("../", 20)
 	for name, entries := range map[string][]entry{
@@ -49,10 +51,9 @@ func TestTimeNotSetThroughLink(t *testing.T) {
 	}
 }
 
-// Of two entries of one directory the later has the last word, also where a link
-// leads to it.
+// Of two entries of one directory the time of the later is set, also through a link.
 func TestFolderTimes(t *testing.T) {
-	needRoot(t)
+	testkit.NeedRoot(t)
 	tree, err := unpackTo(t,
 		at(dir("again"), early), at(dir("again"), late),
 		at(dir("usr/lib"), early), symlink("lib", "usr/lib"), at(dir("lib/x"), late), file("lib/x/y", ""),
@@ -77,9 +78,9 @@ func checkTime(t *testing.T, path string, want time.Time) {
 	}
 }
 
-// While others rename, openat2(2) may answer EAGAIN to a link with a "..".
+// While another process renames, openat2(2) may return EAGAIN for a link with "..".
 func TestUnpackWhileOthersRename(t *testing.T) {
-	needRoot(t)
+	testkit.NeedRoot(t)
 	busy, done, stopped := t.TempDir(), make(chan bool), make(chan error)
 	go func() {
 		var err error

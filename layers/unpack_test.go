@@ -14,64 +14,29 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"golang.org/x/sys/unix"
 )
 
-func needRoot(t testing.TB) {
-	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("unpacking layers makes devices, owners and trusted attributes: needs root")
-	}
-}
+type entry = testkit.Entry
 
-// An entry of a test's tar. The zero Typeflag is a regular file.
-type entry struct {
-	tar.Header
-	body string
-}
-
-func file(name, body string) entry { return entry{tar.Header{Name: name, Mode: 0o644}, body} }
-func dir(name string) entry {
-	return entry{tar.Header{Name: name, Mode: 0o755, Typeflag: tar.TypeDir}, ""}
-}
-func symlink(name, to string) entry {
-	return entry{tar.Header{Name: name, Linkname: to, Mode: 0o777, Typeflag: tar.TypeSymlink}, ""}
-}
+func file(name, body string) entry  { return testkit.File(name, 0o644, body) }
+func dir(name string) entry         { return testkit.Dir(name, 0o755) }
+func symlink(name, to string) entry { return testkit.Link(name, to) }
 func link(name, to string) entry {
-	return entry{tar.Header{Name: name, Linkname: to, Typeflag: tar.TypeLink}, ""}
+	return entry{Header: tar.Header{Name: name, Linkname: to, Typeflag: tar.TypeLink}}
 }
 
-func makeTar(t testing.TB, entries ...entry) []byte {
-	t.Helper()
-	var buf bytes.Buffer
-	w := tar.NewWriter(&buf)
-	for _, e := range entries {
-		if e.Typeflag == 0 {
-			e.Typeflag, e.Size = tar.TypeReg, int64(len(e.body))
-		}
-		if err := w.WriteHeader(&e.Header); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.Write([]byte(e.body)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return buf.Bytes()
-}
-
-// unpackTo unpacks into a directory of the test and returns the tree.
+// unpackTo unpacks a layer and returns its tree.
 func unpackTo(t testing.TB, entries ...entry) (tree string, err error) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "layer")
-	_, err = Unpack(context.Background(), bytes.NewReader(makeTar(t, entries...)), dir)
+	_, err = Unpack(context.Background(), bytes.NewReader(testkit.Tar(entries...)), dir)
 	return filepath.Join(dir, "diff"), err
 }
 
-// show lists a tree, one name a word: a/ directory, a! opaque directory, a- whiteout,
-// a>b symbolic link, a=text file.
+// show lists a tree, one word a file: a/ is a directory, a! an opaque one, a- a
+// whiteout, a>b a symbolic link, a=text a file.
 func show(t testing.TB, tree string) string {
 	t.Helper()
 	var words []string
@@ -119,16 +84,17 @@ func show(t testing.TB, tree string) string {
 	return strings.Join(words, " ")
 }
 
-// What a layer's entries become.
+// The entries of a layer become this tree.
 func TestTree(t *testing.T) {
-	needRoot(t)
+	testkit.NeedRoot(t)
 	for _, tt := range []struct {
 		name    string
 		entries []entry
 		want    string
 	}{
-		{"parents nobody listed", []entry{file("a/b/c", "x")}, "a/ a/b/ a/b/c=x"},
-		{"names from the root, and odd ones", []entry{file("/a", "1"), file("./b", "2"), file(".//c/./d", "3")}, "a=1 b=2 c/ c/d=3"},
+		{"parents without entries", []entry{file("a/b/c", "x")}, "a/ a/b/ a/b/c=x"},
+		{"absolute and unclean names",
+			[]entry{file("/a", "1"), file("./b", "2"), file(".//c/./d", "3")}, "a=1 b=2 c/ c/d=3"},
 		{"whiteout", []entry{file(".wh.a", ""), file("d/.wh.b", "")}, "a- d/ d/b-"},
 		{"opaque", []entry{dir("a"), file("a/.wh..wh..opq", ""), file("a/x", "1")}, "a! a/x=1"},
 		{"opaque last", []entry{file("a/x", "1"), file("a/.wh..wh..opq", "")}, "a! a/x=1"},
@@ -136,18 +102,23 @@ func TestTree(t *testing.T) {
 		{"file, then its whiteout", []entry{file("a", "1"), file(".wh.a", "")}, "a=1"},
 		{"whiteout, then a directory", []entry{file(".wh.a", ""), dir("a"), file("a/x", "1")}, "a! a/x=1"},
 		{"directory, then its whiteout", []entry{dir("a"), file("a/x", "1"), file(".wh.a", "")}, "a! a/x=1"},
-		{"whiteout, then a directory nobody listed", []entry{file(".wh.a", ""), file("a/b/x", "1")}, "a! a/b/ a/b/x=1"},
+		{"whiteout, then a directory without an entry",
+			[]entry{file(".wh.a", ""), file("a/b/x", "1")}, "a! a/b/ a/b/x=1"},
 		{"whiteout twice", []entry{file(".wh.a", ""), file(".wh.a", "")}, "a-"},
-		{"aufs's notes", []entry{dir(".wh..wh.plnk"), file(".wh..wh.plnk/1.2", "x"), file("a", "1")}, "a=1"},
+		{"metadata of aufs", []entry{dir(".wh..wh.plnk"), file(".wh..wh.plnk/1.2", "x"), file("a", "1")}, "a=1"},
 		{"file twice", []entry{file("a", "1"), file("a", "2")}, "a=2"},
 		{"file for a directory", []entry{file("a/b/c", "1"), file("a", "2")}, "a=2"},
-		{"directory for a file", []entry{file("a", "1"), file("b", "1"), dir("a"), file("a/x", "2")}, "a/ a/x=2 b=1"},
+		{"directory for a file",
+			[]entry{file("a", "1"), file("b", "1"), dir("a"), file("a/x", "2")}, "a/ a/x=2 b=1"},
 		{"directory twice keeps its files", []entry{file("a/x", "1"), dir("a")}, "a/ a/x=1"},
-		{"link for a directory, in the directory at hand", []entry{file("a/b/c", "1"), symlink("a/b", "/z"), file("y", "1")}, "a/ a/b>/z y=1"},
-		{"through a link", []entry{dir("usr/lib"), symlink("lib", "usr/lib"), file("lib/x", "1")}, "lib>usr/lib usr/ usr/lib/ usr/lib/x=1"},
+		{"link for a directory, in the cached directory",
+			[]entry{file("a/b/c", "1"), symlink("a/b", "/z"), file("y", "1")}, "a/ a/b>/z y=1"},
+		{"through a link",
+			[]entry{dir("usr/lib"), symlink("lib", "usr/lib"), file("lib/x", "1")},
+			"lib>usr/lib usr/ usr/lib/ usr/lib/x=1"},
 		{"hard link", []entry{file("a/x", "1"), link("b", "/a/x")}, "a/ a/x=1 b=1"},
 		{"hard link for a file", []entry{file("a", "1"), file("b", "2"), link("b", "a")}, "a=1 b=1"},
-		{"bytes that are no text", []entry{file("\xff\n\\", "1")}, "\xff\n\\=1"},
+		{"bytes that are not UTF-8", []entry{file("\xff\n\\", "1")}, "\xff\n\\=1"},
 		{"nothing", nil, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -163,10 +134,7 @@ func TestTree(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	needRoot(t)
-	device := func(major, minor int64) entry {
-		return entry{tar.Header{Name: "d", Typeflag: tar.TypeChar, Devmajor: major, Devminor: minor}, ""}
-	}
+	testkit.NeedRoot(t)
 	for _, tt := range []struct {
 		name    string
 		entries []entry
@@ -179,27 +147,26 @@ func TestRefused(t *testing.T) {
 		{"a parent that is a loop", []entry{symlink("a", "b"), symlink("b", "a"), file("a/x", "1")}, "symbolic links"},
 		{"a parent that is a dangling link", []entry{symlink("a", "b"), file("a/x", "1")}, "not a directory"},
 		{"a long name", []entry{file(strings.Repeat("n", 256), "")}, "too long"},
-		{"a device that is none", []entry{device(1<<32, 1)}, "device 4294967296:1"},
-		{"an owner cut off", []entry{{tar.Header{Name: "a", Uid: 1 << 32}, ""}}, "32-bit"},
-		{"an owner that means: leave it", []entry{{tar.Header{Name: "a", Gid: 1<<32 - 1}, ""}}, "32-bit"},
-		{"an unknown type", []entry{{tar.Header{Name: "a", Typeflag: 'Z'}, ""}}, "unknown entry type"},
+		{"a device number out of range", []entry{testkit.Node(tar.TypeChar, "d", 1<<32, 1)}, "device 4294967296:1"},
+		{"an owner of 33 bits", []entry{{Header: tar.Header{Name: "a", Uid: 1 << 32}}}, "32-bit"},
+		{"an owner of -1", []entry{{Header: tar.Header{Name: "a", Gid: 1<<32 - 1}}}, "32-bit"},
+		{"an unknown type", []entry{{Header: tar.Header{Name: "a", Typeflag: 'Z'}}}, "unknown entry type"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := unpackTo(t, tt.entries...)
-			if err == nil || !strings.Contains(err.Error(), tt.word) {
-				t.Errorf("got %v, want an error with %q", err, tt.word)
-			}
+			testkit.WantError(t, tt.name, err, tt.word)
 		})
 	}
 }
 
-// Owners, modes, times, attributes, for every kind of entry.
+// Owner, mode, time and attributes of each type of entry.
 func TestAttributes(t *testing.T) {
-	needRoot(t)
+	testkit.NeedRoot(t)
 	when := time.Unix(1234567890, 123456789)
 	capability := "\x01\x00\x00\x02\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
 	header := func(name string, kind byte, mode int64) entry {
-		return entry{tar.Header{Name: name, Typeflag: kind, Mode: mode, Uid: 3000000, Gid: 12345, ModTime: when, Format: tar.FormatPAX, Linkname: "nowhere"}, ""}
+		return entry{Header: tar.Header{Name: name, Typeflag: kind, Mode: mode, Linkname: "nowhere",
+			Uid: 3000000, Gid: 12345, ModTime: when, Format: tar.FormatPAX}}
 	}
 	plain, dir := header("d/file", tar.TypeReg, 0o4711), header("d", tar.TypeDir, 0o3775)
 	plain.Linkname, dir.Linkname = "", ""
@@ -212,8 +179,10 @@ func TestAttributes(t *testing.T) {
 	}
 	old := unix.Umask(0o077)
 	defer unix.Umask(old)
-	tree, err := unpackTo(t, dir, plain, header("d/link", tar.TypeSymlink, 0o777), header("d/fifo", tar.TypeFifo, 0o622),
-		entry{tar.Header{Name: "d/null", Typeflag: tar.TypeChar, Mode: 0o666, Uid: 3000000, Gid: 12345, ModTime: when, Format: tar.FormatPAX, Devmajor: 1, Devminor: 3}, ""})
+	null := header("d/null", tar.TypeChar, 0o666)
+	null.Devmajor, null.Devminor, null.Linkname = 1, 3, ""
+	tree, err := unpackTo(t, dir, plain, null,
+		header("d/link", tar.TypeSymlink, 0o777), header("d/fifo", tar.TypeFifo, 0o622))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,7 +217,7 @@ func xattrs(t testing.TB, path string) string {
 }
 
 func TestSparse(t *testing.T) {
-	needRoot(t)
+	testkit.NeedRoot(t)
 	hole := strings.Repeat("\x00", 1<<20)
 	for name, body := range map[string]string{
 		"middle": "head" + hole + "tail", "end": "head" + hole, "all": hole, "short": "\x00", "empty": "",
@@ -274,13 +243,11 @@ func TestSparse(t *testing.T) {
 	}
 }
 
-// In the four ways that tar(1) writes the holes of a file, of which it has
-// more than fit into one header.
+// tar(1) writes the holes of a file in four ways. The file has more holes than fit
+// into one header.
 func TestSparseEntries(t *testing.T) {
-	needRoot(t)
-	if _, err := exec.LookPath("tar"); err != nil {
-		t.Skip("tar is not installed")
-	}
+	testkit.NeedRoot(t)
+	testkit.NeedTool(t, "tar")
 	const holes, length = 30, 64 << 10
 	body := strings.Repeat("data"+strings.Repeat("\x00", length-4), holes)
 	dir := t.TempDir()
@@ -297,7 +264,10 @@ func TestSparseEntries(t *testing.T) {
 	if err := f.Truncate(holes * length); err != nil {
 		t.Fatal(err)
 	}
-	for _, format := range []string{"--format=gnu", "--format=posix --sparse-version=0.0", "--format=posix --sparse-version=0.1", "--format=posix --sparse-version=1.0"} {
+	for _, format := range []string{
+		"--format=gnu", "--format=posix --sparse-version=0.0",
+		"--format=posix --sparse-version=0.1", "--format=posix --sparse-version=1.0",
+	} {
 		t.Run(format, func(t *testing.T) {
 			cmd := exec.Command("tar", append([]string{"-C", dir, "-S", "-c", "f"}, strings.Fields(format)...)...)
 			layer, err := cmd.Output()
@@ -314,7 +284,8 @@ func TestSparseEntries(t *testing.T) {
 				t.Errorf("content differs: %d bytes, want %d (%v)", len(got), len(body), err)
 			}
 			var st unix.Stat_t
-			if err := unix.Stat(filepath.Join(out, "diff", "f"), &st); err != nil || st.Blocks*512 > int64(len(body)/2) {
+			err = unix.Stat(filepath.Join(out, "diff", "f"), &st)
+			if err != nil || st.Blocks*512 > int64(len(body)/2) {
 				t.Errorf("%d bytes on disk (%v)", st.Blocks*512, err)
 			}
 			if u.Size != int64(len(body)) {
@@ -324,13 +295,13 @@ func TestSparseEntries(t *testing.T) {
 	}
 }
 
-// Damaged and cut off archives are errors, compressed or not.
+// Corrupt and truncated archives are errors, compressed or not.
 func TestDamaged(t *testing.T) {
-	needRoot(t)
-	whole := makeTar(t, file("a", strings.Repeat("x", 5000)))
+	testkit.NeedRoot(t)
+	whole := testkit.Tar(file("a", strings.Repeat("x", 5000)))
 	for name, data := range map[string][]byte{
 		"cut off":       whole[:3000],
-		"gzip, cut off": compress(t, whole)[:40],
+		"gzip, cut off": testkit.Gzip(whole)[:40],
 		"no tar":        bytes.Repeat([]byte("no tar"), 1000),
 		"bad gzip":      []byte("\x1f\x8b not so"),
 		"bad zstd":      []byte("\x28\xb5\x2f\xfd not so"),
@@ -342,10 +313,10 @@ func TestDamaged(t *testing.T) {
 }
 
 func TestCancelled(t *testing.T) {
-	needRoot(t)
+	testkit.NeedRoot(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := Unpack(ctx, bytes.NewReader(makeTar(t, file("a", "1"))), filepath.Join(t.TempDir(), "l"))
+	_, err := Unpack(ctx, bytes.NewReader(testkit.Tar(file("a", "1"))), filepath.Join(t.TempDir(), "l"))
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}

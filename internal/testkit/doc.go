@@ -7,5 +7,7 @@
 //   - guard.go: compare the host before and after a test
 //   - kill.go: kill a command at each of its system calls
 //   - tar.go: tar archives, entry by entry
+//   - layer.go: compressed layers, and their overlay
 //   - image.go: root filesystems and images
+//   - error.go: the text of an error
 package testkit

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/minictr/minictr/layers/index"
 )
 
@@ -23,59 +24,42 @@ import (
 //	etc/motd 12 a 0600
 //	lib -> usr     a symbolic link
 //	b = a          a hard link
-func layer(t testing.TB, text string) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	w := tar.NewWriter(&b)
-	for line := range strings.SplitSeq(strings.TrimSpace(text), "\n") {
-		if line = strings.TrimSpace(line); line == "" {
-			continue
-		}
-		h, body := header(t, strings.Fields(line))
-		if err := w.WriteHeader(h); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.Write(body); err != nil {
-			t.Fatal(err)
+func layer(text string) []byte {
+	var entries []testkit.Entry
+	for line := range strings.SplitSeq(text, "\n") {
+		if f := strings.Fields(line); len(f) > 0 {
+			entries = append(entries, parseEntry(f))
 		}
 	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
+	return testkit.Tar(entries...)
 }
 
-func header(t testing.TB, f []string) (*tar.Header, []byte) {
-	t.Helper()
-	h := &tar.Header{Name: f[0], Mode: 0o644}
+func parseEntry(f []string) testkit.Entry {
 	switch {
 	case len(f) == 3 && f[1] == "->":
-		h.Typeflag, h.Linkname = tar.TypeSymlink, f[2]
+		return testkit.Link(f[0], f[2])
 	case len(f) == 3 && f[1] == "=":
-		h.Typeflag, h.Linkname = tar.TypeLink, f[2]
+		return testkit.Entry{Header: tar.Header{Name: f[0], Linkname: f[2], Typeflag: tar.TypeLink, Mode: 0o644}}
 	case strings.HasSuffix(f[0], "/"):
-		h.Typeflag, h.Mode = tar.TypeDir, 0o755
-	default:
-		h.Typeflag = tar.TypeReg
-		fill := "a"
-		if len(f) > 1 {
-			fmt.Sscan(f[1], &h.Size)
-		}
-		if len(f) > 2 {
-			fill = f[2]
-		}
-		if len(f) > 3 {
-			fmt.Sscanf(f[3], "%o", &h.Mode)
-		}
-		return h, bytes.Repeat([]byte(fill), int(h.Size))
+		return testkit.Dir(f[0], 0o755)
 	}
-	return h, nil
+	size, mode, fill := 0, int64(0o644), "a"
+	if len(f) > 1 {
+		fmt.Sscan(f[1], &size)
+	}
+	if len(f) > 2 {
+		fill = f[2]
+	}
+	if len(f) > 3 {
+		fmt.Sscanf(f[3], "%o", &mode)
+	}
+	return testkit.File(f[0], mode, strings.Repeat(fill, size))
 }
 
 func indexes(t testing.TB, layers ...string) (all []*index.Index) {
 	t.Helper()
 	for _, text := range layers {
-		x, err := index.Read(t.Context(), bytes.NewReader(layer(t, text)))
+		x, err := index.Read(t.Context(), bytes.NewReader(layer(text)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,7 +88,8 @@ func TestChanges(t *testing.T) {
 		{"overwritten", []string{"motd 5", "motd 7"}, "C /motd content", "/motd 5 overwritten by 2"},
 		{"written again", []string{"motd 5", "motd 5"}, "C /motd", "/motd 5 overwritten by 2"},
 		{"mode", []string{"motd 5", "motd 5 a 600"}, "C /motd mode", "/motd 5 overwritten by 2"},
-		{"whiteout", []string{"etc/\netc/motd 5", "etc/.wh.motd"}, "D /etc/motd whiteout /etc/motd", "/etc/motd 5 whiteout by 2"},
+		{"whiteout", []string{"etc/\netc/motd 5", "etc/.wh.motd"},
+			"D /etc/motd whiteout /etc/motd", "/etc/motd 5 whiteout by 2"},
 		{"whiteout of a directory", []string{"etc/a/b 5\netc/c 2", ".wh.etc"},
 			"D /etc whiteout /etc; D /etc/a whiteout /etc; D /etc/a/b whiteout /etc; D /etc/c whiteout /etc",
 			"/etc/a/b 5 whiteout by 2; /etc/c 2 whiteout by 2"},
@@ -113,16 +98,23 @@ func TestChanges(t *testing.T) {
 			"D /data/big opaque /data; C /data/keep", "/data/big 1000 opaque by 2; /data/keep 3 overwritten by 2"},
 		{"opaque, mark first and deep", []string{"d/e/f/x 9", "d/.wh..wh..opq\nd/e/f/y 1"},
 			"D /d/e/f/x opaque /d; A /d/e/f/y", "/d/e/f/x 9 opaque by 2"},
-		{"opaque, mark last", []string{"d/x 9", "d/y 1\nd/.wh..wh..opq"}, "D /d/x opaque /d; A /d/y", "/d/x 9 opaque by 2"},
-		{"opaque root", []string{"a 4\nb 2", ".wh..wh..opq\nb 2"}, "D /a opaque /; C /b", "/a 4 opaque by 2; /b 2 overwritten by 2"},
-		{"whiteout and a directory of the name", []string{"d/x 9", ".wh.d\nd/\nd/y 1"}, "D /d/x opaque /d; A /d/y", "/d/x 9 opaque by 2"},
-		{"a directory and then its whiteout", []string{"d/x 9", "d/y 1\n.wh.d"}, "D /d/x opaque /d; A /d/y", "/d/x 9 opaque by 2"},
+		{"opaque, mark last", []string{"d/x 9", "d/y 1\nd/.wh..wh..opq"},
+			"D /d/x opaque /d; A /d/y", "/d/x 9 opaque by 2"},
+		{"opaque root", []string{"a 4\nb 2", ".wh..wh..opq\nb 2"},
+			"D /a opaque /; C /b", "/a 4 opaque by 2; /b 2 overwritten by 2"},
+		{"whiteout and a directory of the name", []string{"d/x 9", ".wh.d\nd/\nd/y 1"},
+			"D /d/x opaque /d; A /d/y", "/d/x 9 opaque by 2"},
+		{"a directory and then its whiteout", []string{"d/x 9", "d/y 1\n.wh.d"},
+			"D /d/x opaque /d; A /d/y", "/d/x 9 opaque by 2"},
 		{"whiteout and a file of the name", []string{"f 9", ".wh.f\nf 1"}, "C /f content", "/f 9 overwritten by 2"},
-		{"a file where a directory was", []string{"d/x 9", "d 1"}, "D /d/x replaced /d; C /d type mode", "/d/x 9 replaced by 2"},
+		{"a file where a directory was", []string{"d/x 9", "d 1"},
+			"D /d/x replaced /d; C /d type mode", "/d/x 9 replaced by 2"},
 		{"a directory where a file was", []string{"d 9", "d/x 1"}, "C /d type mode; A /d/x", "/d 9 overwritten by 2"},
 		{"one of two names", []string{"a 8\nb = a", ".wh.a"}, "D /a whiteout /a", ""},
-		{"both names", []string{"a 8\nb = a", ".wh.a\n.wh.b"}, "D /a whiteout /a; D /b whiteout /b", "/b 8 whiteout by 2"},
-		{"a name and then the other", []string{"a 8\nb = a", ".wh.a", ".wh.b"}, "D /b whiteout /b", "/b 8 whiteout by 3"},
+		{"both names", []string{"a 8\nb = a", ".wh.a\n.wh.b"},
+			"D /a whiteout /a; D /b whiteout /b", "/b 8 whiteout by 2"},
+		{"a name and then the other", []string{"a 8\nb = a", ".wh.a", ".wh.b"},
+			"D /b whiteout /b", "/b 8 whiteout by 3"},
 		{"back again", []string{"a 8", ".wh.a", "a 8"}, "A /a", "/a 8 whiteout by 2"},
 		{"twice in one layer", []string{"a 8\na 2"}, "A /a", "/a 8 overwritten by 1"},
 		{"a parent that is a link", []string{"lib/\nlib/x 1", "usr/lib/\nlib -> usr/lib\nlib/y 2"},
@@ -166,17 +158,19 @@ func hiddenOf(s *Stack) string {
 	return strings.Join(all, "; ")
 }
 
-// dive 0.13 takes an opaque mark for a whiteout of a file called ".wh..opq",
-// and finds no waste here.
+// dive 0.13 takes an opaque marker for a whiteout of a file ".wh..opq", and reports
+// no waste.
 func TestOpaqueFolderIsWaste(t *testing.T) {
 	s := stacked(t, "app/\napp/old 900", "app/\napp/.wh..wh..opq\napp/new 100")
 	if s.Total != 1000 || s.Visible() != 100 || s.Efficiency() != 0.1 {
-		t.Errorf("%d of %d bytes are visible, efficiency %v; want 100 of 1000, 0.1", s.Visible(), s.Total, s.Efficiency())
+		t.Errorf("%d of %d bytes are visible, efficiency %v; want 100 of 1000, 0.1",
+			s.Visible(), s.Total, s.Efficiency())
 	}
 }
 
 func TestFind(t *testing.T) {
-	s := stacked(t, "usr/lib/x 1\nlib -> usr/lib\nusr/up -> ../lib/x\nabs -> /lib/x\nloop -> loop\nout -> ../../../lib/x")
+	s := stacked(t, "usr/lib/x 1\nlib -> usr/lib\nusr/up -> ../lib/x\nabs -> /lib/x\n"+
+		"loop -> loop\nout -> ../../../lib/x")
 	for path, want := range map[string]string{
 		"/lib/x": "/usr/lib/x", "/usr/up": "/usr/lib/x", "abs": "/usr/lib/x", "/out": "/usr/lib/x",
 		"/loop": "", "/none": "", "/lib/x/y": "", "/": "/", "/lib/../up": "/usr/lib/x",
@@ -215,8 +209,8 @@ func TestHostileLayers(t *testing.T) {
 		"a = a",                       // to itself
 		"d/\na = d",                   // to a directory
 		"f 1\nf/x 1",                  // a file in a file
-		"l -> l\nl/x 1",               // in a link that goes round
-		"l -> /nowhere/else\nl/.wh.x", // in a link that leads nowhere
+		"l -> l\nl/x 1",               // in a link loop
+		"l -> /nowhere/else\nl/.wh.x", // in a dangling link
 	} {
 		if s, err := New(indexes(t, text)...); err == nil {
 			t.Errorf("%q: taken, %s", text, changesOf(s, 1))
@@ -224,30 +218,29 @@ func TestHostileLayers(t *testing.T) {
 	}
 }
 
-// A few bytes in a tar may be many directories in a tree: a/a/a/… is one for each
-// two bytes. They are counted.
+// A path a/a/a/… of few bytes makes many directories. They are limited.
 func TestImpliedDirectoriesCounted(t *testing.T) {
 	x := indexes(t, strings.Repeat("a/", 60)+"x 1\n"+strings.Repeat("b/", 60)+"x 1")[0]
 	if err := empty(200).add(x); err != nil {
 		t.Error(err)
 	}
 	if err := empty(100).add(x); err == nil {
-		t.Error("122 names fit into 100")
+		t.Error("122 names within a limit of 100")
 	}
 }
 
-// A secret that was deleted comes back, byte for byte; so do its directory, its
-// other names and its mode.
+// A deleted file can be extracted, with its directory, mode and other names.
 func TestExtract(t *testing.T) {
-	layers := []string{"root/\nroot/.ssh/\nroot/.ssh/key 4000 s 600\nroot/.ssh/link -> /etc/shadow\nroot/.ssh/again = root/.ssh/key", "root/.wh..ssh"}
-	s := stacked(t, layers[:1]...)
+	const text = "root/\nroot/.ssh/\nroot/.ssh/key 4000 s 600\n" +
+		"root/.ssh/link -> /etc/shadow\nroot/.ssh/again = root/.ssh/key"
+	s := stacked(t, text)
 	dir := t.TempDir()
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer root.Close()
-	open := func(n int) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(layer(t, layers[n-1]))), nil }
+	open := func(int) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(layer(text))), nil }
 	left, err := Extract(t.Context(), s.Find("/root/.ssh", false), root, "out", open)
 	if err != nil || len(left) > 0 {
 		t.Fatalf("left %q, error %v", left, err)
@@ -269,8 +262,8 @@ func TestExtract(t *testing.T) {
 	}
 }
 
-// What lies where something is to be extracted to is not written through: no
-// link that leads out of the directory, and none that stays in it.
+// Extract writes through no existing link, whether it leads out of the directory or
+// not.
 func TestExtractFollowsNoLink(t *testing.T) {
 	const text = "f 3\nd/f 3"
 	s := stacked(t, text)
@@ -288,7 +281,8 @@ func TestExtractFollowsNoLink(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := errors.Join(os.Symlink("canary", filepath.Join(out, "rel")), os.Symlink("..", filepath.Join(out, "up"))); err != nil {
+	err := errors.Join(os.Symlink("canary", filepath.Join(out, "rel")), os.Symlink("..", filepath.Join(out, "up")))
+	if err != nil {
 		t.Fatal(err)
 	}
 	root, err := os.OpenRoot(out)
@@ -298,7 +292,7 @@ func TestExtractFollowsNoLink(t *testing.T) {
 	defer root.Close()
 	for _, to := range []string{"abs0", "abs1", "rel", "canary", "up/canary", "up/new", "../new"} {
 		_, err = Extract(t.Context(), s.Find("/f", false), root, to, func(int) (io.ReadCloser, error) {
-			return io.NopCloser(bytes.NewReader(layer(t, text))), nil
+			return io.NopCloser(bytes.NewReader(layer(text))), nil
 		})
 		if err == nil {
 			t.Errorf("%s: wrote to it", to)
