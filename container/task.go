@@ -17,6 +17,7 @@ import (
 	"github.com/minictr/minictr/runtime/compile"
 	"github.com/minictr/minictr/runtime/state"
 	"github.com/minictr/minictr/runtime/stdio"
+	"github.com/minictr/minictr/runtime/walk"
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -71,7 +72,7 @@ func (c *Container) CreateTask(spec *specs.Spec, t runtime.Terms) (*runtime.Proc
 	}
 	process, err := runtime.Create(life, spec, t)
 	if err != nil {
-		return nil, errors.Join(Blame(err, &c.Settings.Options, spec), life.Remove())
+		return nil, errors.Join(WithFlag(err, c.Settings.Origin), life.Remove())
 	}
 	return process, life.Close()
 }
@@ -129,4 +130,13 @@ func (c *Container) PlanHost() (h config.Host, err error) {
 	}
 	h.OpenFiles, err = runtime.OpenFiles()
 	return h, err
+}
+
+// WithFlag puts the flag that asked for a failed step in front of the step's error.
+func WithFlag(err error, origin config.Origin) error {
+	var failed *walk.Error
+	if errors.As(err, &failed) {
+		return origin.Wrap(err, failed.Step.From)
+	}
+	return err
 }

@@ -50,7 +50,7 @@ func newBundle(t *testing.T, words ...string) *bundle {
 	id := fmt.Sprintf("bundle%d", bundles.Add(1))
 	host := config.Host{ID: id, FilesDir: "/nowhere", Arch: arch}
 	image := ocispec.Image{Config: ocispec.ImageConfig{Env: []string{"PATH=/bin"}}}
-	spec, err := config.Config(&config.Options{Command: words}, image, fstest.MapFS{}, host)
+	spec, _, err := config.Config(&config.Options{Command: words}, image, fstest.MapFS{}, host)
 	b.try(t, err)
 	b.spec = spec
 	b.unmount(func(m specs.Mount) bool { return strings.HasPrefix(m.Source, "/nowhere") })

@@ -40,7 +40,7 @@ func (i *instance) writeBundle() error {
 // for them that not every computer allows to be raised.
 func WriteBundle(dir, id, rootfs string, options *config.Options) error {
 	host := config.Host{ID: id, FilesDir: dir, Arch: runtime.GOARCH}
-	spec, err := config.Config(options, ocispec.Image{}, fstest.MapFS{}, host)
+	spec, _, err := config.Config(options, ocispec.Image{}, fstest.MapFS{}, host)
 	if err != nil {
 		return err
 	}

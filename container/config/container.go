@@ -66,27 +66,29 @@ type Options struct {
 
 // config is a config in the making.
 type config struct {
-	o     *Options
-	image ocispec.ImageConfig
-	files fs.FS
-	host  Host
-	home  string // the user's folder, from /etc/passwd
-	spec  *specs.Spec
+	o      *Options
+	image  ocispec.ImageConfig
+	files  fs.FS
+	host   Host
+	home   string // the user's folder, from /etc/passwd
+	spec   *specs.Spec
+	origin Origin
 }
 
 // Config returns the OCI runtime config of a container that runs image as o
 // asks. files is the image's merged root, read for /etc/passwd and /etc/group
 // alone: Open must stay inside that root and must not block. The config's root
-// path is "rootfs"; whoever mounts the root puts in its real path.
-func Config(o *Options, image ocispec.Image, files fs.FS, host Host) (*specs.Spec, error) {
+// path is "rootfs"; whoever mounts the root puts in its real path. The origin names the
+// flag behind each field of the config.
+func Config(o *Options, image ocispec.Image, files fs.FS, host Host) (*specs.Spec, Origin, error) {
 	c := &config{o, image.Config, files, host, "/", &specs.Spec{
 		Version: specs.Version,
 		Process: &specs.Process{},
 		Root:    &specs.Root{Path: "rootfs", Readonly: o.ReadOnly},
 		Linux:   &specs.Linux{CgroupsPath: "/" + CgroupParent + "/" + host.ID},
-	}}
+	}, newOrigin(o)}
 	if _, err := StopSignal(o, image); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, part := range []func(*config) error{
 		(*config).setNames,
@@ -104,10 +106,10 @@ func Config(o *Options, image ocispec.Image, files fs.FS, host Host) (*specs.Spe
 		(*config).setSysctls,
 	} {
 		if err := part(c); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return c.spec, nil
+	return c.spec, c.origin, nil
 }
 
 // own reports whether the container gets a namespace of its own of this kind.

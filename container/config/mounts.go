@@ -11,7 +11,7 @@ import (
 )
 
 func (c *config) setMounts() error {
-	mounts, err := c.userMounts()
+	mounts, flags, err := c.userMounts()
 	if err != nil {
 		return err
 	}
@@ -39,12 +39,18 @@ func (c *config) setMounts() error {
 	}
 	slices.SortFunc(mounts, func(a, b specs.Mount) int { return strings.Compare(a.Destination, b.Destination) })
 	c.spec.Mounts = mounts
+	for i, m := range mounts {
+		if flag, ok := flags[m.Destination]; ok {
+			c.origin[fmt.Sprintf("mounts[%d]", i)] = flag
+		}
+	}
 	return nil
 }
 
-// userMounts reads the three flags; two mounts on one place are a mistake.
-func (c *config) userMounts() ([]specs.Mount, error) {
-	var mounts []specs.Mount
+// userMounts returns the mounts of --volume, --mount and --tmpfs, and the flag behind
+// each by its destination. Two mounts on one destination are an error.
+func (c *config) userMounts() (mounts []specs.Mount, flags map[string]string, err error) {
+	flags = make(map[string]string)
 	for _, source := range []struct {
 		flag  string
 		words []string
@@ -60,12 +66,13 @@ func (c *config) userMounts() ([]specs.Mount, error) {
 				err = hint.New(fmt.Errorf("duplicate mount point %q", m.Destination), "give each target once")
 			}
 			if err != nil {
-				return nil, fmt.Errorf("%s %q: %w", source.flag, word, err)
+				return nil, nil, fmt.Errorf("%s %q: %w", source.flag, word, err)
 			}
 			mounts = append(mounts, m)
+			flags[m.Destination] = source.flag + " " + word
 		}
 	}
-	return mounts, nil
+	return mounts, flags, nil
 }
 
 // kernelMounts are the filesystems that the kernel fills (proc(5), sysfs(5),

@@ -26,7 +26,7 @@ func TestInvalidNamesRefused(t *testing.T) {
 		}
 		host := testHost()
 		host.ID = name
-		_, err := Config(&Options{}, testImage(), testFiles(), host)
+		_, _, err := Config(&Options{}, testImage(), testFiles(), host)
 		wantError(t, name, err, "not a name")
 	}
 }
@@ -193,7 +193,7 @@ func TestUsernsWithHostQueues(t *testing.T) {
 	for _, there := range []bool{true, false} {
 		host := testHost()
 		host.Queues = there
-		spec, err := Config(&Options{User: "0:0", Userns: "0:100000:65536", IPC: "host"}, testImage(), testFiles(), host)
+		spec, _, err := Config(&Options{User: "0:0", Userns: "0:100000:65536", IPC: "host"}, testImage(), testFiles(), host)
 		if err != nil {
 			t.Fatal(err)
 		}

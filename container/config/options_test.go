@@ -63,7 +63,8 @@ func testFiles() fstest.MapFS {
 
 func testConfig(t *testing.T, o Options) (*specs.Spec, error) {
 	t.Helper()
-	return Config(&o, testImage(), testFiles(), testHost())
+	spec, _, err := Config(&o, testImage(), testFiles(), testHost())
+	return spec, err
 }
 
 func mustConfig(t *testing.T, o Options) *specs.Spec {
@@ -134,7 +135,7 @@ func TestDeterministic(t *testing.T) {
 	image := testImage()
 	image.Config.Volumes = map[string]struct{}{"/c": {}, "/a": {}, "/b": {}, "d/../e": {}}
 	for range 20 {
-		spec, err := Config(&Options{}, image, testFiles(), testHost())
+		spec, _, err := Config(&Options{}, image, testFiles(), testHost())
 		if err != nil {
 			t.Fatal(err)
 		}

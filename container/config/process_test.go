@@ -51,7 +51,7 @@ func TestProcessErrors(t *testing.T) {
 	}
 	host := testHost()
 	host.Init = ""
-	_, err := Config(&Options{Init: true}, testImage(), testFiles(), host)
+	_, _, err := Config(&Options{Init: true}, testImage(), testFiles(), host)
 	wantError(t, "no init here", err, "--init: no init program on this machine")
 }
 
@@ -64,7 +64,7 @@ func TestWorkingDir(t *testing.T) {
 	} {
 		image := testImage()
 		image.Config.WorkingDir = test.image
-		spec, err := Config(&Options{Workdir: test.flag}, image, testFiles(), testHost())
+		spec, _, err := Config(&Options{Workdir: test.flag}, image, testFiles(), testHost())
 		if err != nil || spec.Process.Cwd != test.want {
 			t.Errorf("-w %q, WorkingDir %q: %v, %v; want %q", test.flag, test.image, spec, err, test.want)
 		}
@@ -127,7 +127,7 @@ func TestImageDataIsInert(t *testing.T) {
 	image := testImage()
 	image.Config.Labels = map[string]string{"io.podman.annotations.privileged": "TRUE", "org.opencontainers.hooks": "/bin/sh"}
 	image.Config.Env = append(image.Config.Env, "LD_PRELOAD=/evil.so", "HOSTNAME=evil")
-	spec, err := Config(&Options{}, image, testFiles(), testHost())
+	spec, _, err := Config(&Options{}, image, testFiles(), testHost())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func TestImageDataIsInert(t *testing.T) {
 	}
 	for _, word := range []string{"EDITOR", "", "=x", "A=\x00"} {
 		image.Config.Env = []string{word}
-		_, err := Config(&Options{}, image, testFiles(), testHost())
+		_, _, err := Config(&Options{}, image, testFiles(), testHost())
 		wantError(t, word, err, "image variable")
 	}
 }
@@ -152,7 +152,7 @@ func TestHomeIsOneField(t *testing.T) {
 		wantError(t, home, err, "holds a newline or a colon")
 		image := testImage()
 		image.Config.Env = []string{"HOME=" + home}
-		_, err = Config(&Options{}, image, testFiles(), testHost())
+		_, _, err = Config(&Options{}, image, testFiles(), testHost())
 		wantError(t, home, err, "holds a newline or a colon")
 	}
 }

@@ -167,33 +167,6 @@ func TestPidsDefault(t *testing.T) {
 	}
 }
 
-// TestLimitFlag: a limit that cannot be set, or whose controller is missing, is
-// told by the flag that asked for it.
-func TestLimitFlag(t *testing.T) {
-	l := Limits{Memory: "8m", CpusetMems: "0", CPUShares: new(uint64(5)), PidsLimit: new(int64(7)),
-		DeviceWriteBps: []string{"/dev/a:1"}, HugetlbLimits: []string{"2MB:0"}, CgroupConf: []string{"memory.high=1g", "misc.max=res_a 1"}}
-	for field, want := range map[string]string{
-		"memory.limit":                      "--memory 8m",
-		"memory.swap":                       "--memory 8m",
-		"unified: memory.oom.group":         "--memory 8m",
-		"unified: memory.high":              "--cgroup-conf memory.high=1g",
-		"misc":                              "--cgroup-conf misc.max=res_a 1",
-		"cpuset":                            "--cpuset-mems 0",
-		"cpu":                               "--cpu-shares 5",
-		"cpu.mems":                          "--cpuset-mems 0",
-		"pids":                              "--pids-limit 7",
-		"io":                                "--device-write-bps /dev/a:1",
-		"blockIO.throttleWriteBpsDevice[0]": "--device-write-bps /dev/a:1",
-		"hugetlb":                           "--hugetlb-limit 2MB:0",
-		"hugepageLimits[0]":                 "--hugetlb-limit 2MB:0",
-		"rdma: x":                           "",
-	} {
-		if got := l.Flag(field); got != want {
-			t.Errorf("%s: %q, want %q", field, got, want)
-		}
-	}
-}
-
 func FuzzCpuset(f *testing.F) {
 	for _, list := range []string{"0", "0-2,7", "7-0", ",", "-", "0-", "99999999999"} {
 		f.Add(list, "0-7")

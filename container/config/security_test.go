@@ -177,6 +177,6 @@ func TestErrorsQuoteControlBytes(t *testing.T) {
 	wantPlain(t, "stop signal", err)
 	image := testImage()
 	image.Config.Volumes = map[string]struct{}{"/proc/" + evil: {}}
-	_, err = Config(&Options{}, image, testFiles(), testHost())
+	_, _, err = Config(&Options{}, image, testFiles(), testHost())
 	wantPlain(t, "image volume", err)
 }

@@ -23,6 +23,7 @@ type Settings struct {
 	Created    time.Time
 	Options    Options         // what was typed
 	Layers     []digest.Digest // of the image, the lowest first, by their diff IDs
+	Origin     Origin          // of the config
 	StopSignal unix.Signal
 	Restart    RestartPolicy
 	Health     *Healthcheck // nil for none

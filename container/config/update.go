@@ -10,6 +10,7 @@ import (
 func (s *Settings) Change(limits Limits, restart string) (err error) {
 	o := &s.Options
 	o.Limits = o.Limits.with(limits)
+	s.Origin.setLimits(&o.Limits)
 	if restart == "" {
 		return nil
 	}

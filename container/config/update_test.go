@@ -56,7 +56,7 @@ func TestEveryLimitChanges(t *testing.T) {
 }
 
 func TestChangedRestart(t *testing.T) {
-	s := Settings{}
+	s := Settings{Origin: Origin{}}
 	if err := s.Change(Limits{}, "on-failure:3"); err != nil || s.Restart != (RestartPolicy{RestartOnFailure, 3}) || s.Options.Restart != "on-failure:3" {
 		t.Errorf("%+v, %v", s, err)
 	}

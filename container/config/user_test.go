@@ -41,7 +41,7 @@ func TestUserOfImage(t *testing.T) {
 	image := testImage()
 	image.Config.User = "ada"
 	for flag, want := range map[string]uint32{"": 1000, "0": 0} {
-		spec, err := Config(&Options{User: flag}, image, testFiles(), testHost())
+		spec, _, err := Config(&Options{User: flag}, image, testFiles(), testHost())
 		if err != nil || spec.Process.User.UID != want {
 			t.Errorf("--user %q: %v, %v, want %d", flag, spec, err, want)
 		}
@@ -101,7 +101,7 @@ func TestHostileAccountFilesRefused(t *testing.T) {
 		"huge":   {&fstest.MapFile{Data: huge}, "larger than 1048576 bytes"},
 	} {
 		for _, user := range []string{"ada", "1000", ""} {
-			_, err := Config(&Options{User: user}, testImage(), fstest.MapFS{"etc/passwd": test.file}, testHost())
+			_, _, err := Config(&Options{User: user}, testImage(), fstest.MapFS{"etc/passwd": test.file}, testHost())
 			wantError(t, what, err, test.text)
 		}
 	}
@@ -117,12 +117,12 @@ func (noAccess) Open(name string) (fs.File, error) {
 func TestMissingAccountFiles(t *testing.T) {
 	for what, files := range map[string]fs.FS{"missing": fstest.MapFS{}, "not ours": noAccess{}} {
 		for _, user := range []string{"", "1000", "1000:1000"} {
-			if _, err := Config(&Options{User: user}, testImage(), files, testHost()); err != nil {
+			if _, _, err := Config(&Options{User: user}, testImage(), files, testHost()); err != nil {
 				t.Errorf("%s: --user %q: %v", what, user, err)
 			}
 		}
 		for _, user := range []string{"ada", "0:wheel"} {
-			_, err := Config(&Options{User: user}, testImage(), files, testHost())
+			_, _, err := Config(&Options{User: user}, testImage(), files, testHost())
 			if err == nil || hint.Of(err) == "" {
 				t.Errorf("%s: --user %q: error %v, hint %q", what, user, err, hint.Of(err))
 			}
@@ -138,7 +138,7 @@ func FuzzUser(f *testing.F) {
 	f.Add("-1:+1", "a:x:-1:4294967296::/:/", "b:x:00:a")
 	f.Fuzz(func(t *testing.T, user, passwd, group string) {
 		files := fstest.MapFS{"etc/passwd": {Data: []byte(passwd)}, "etc/group": {Data: []byte(group)}}
-		spec, err := Config(&Options{User: user}, testImage(), files, testHost())
+		spec, _, err := Config(&Options{User: user}, testImage(), files, testHost())
 		if err != nil {
 			return
 		}

@@ -128,7 +128,8 @@ func imageVolume(t *testing.T, volume string, o Options) (*specs.Spec, error) {
 	t.Helper()
 	image := testImage()
 	image.Config.Volumes = map[string]struct{}{volume: {}}
-	return Config(&o, image, testFiles(), testHost())
+	spec, _, err := Config(&o, image, testFiles(), testHost())
+	return spec, err
 }
 
 func TestImageVolumes(t *testing.T) {

@@ -75,27 +75,31 @@ func openStore(root string) (path string, store *images.Store, err error) {
 }
 
 // configOn makes the config of a container on this machine, with its id and folder.
-func configOn(store *images.Store, image *images.Image, o *config.Options, id, dir string) (spec *specs.Spec, host config.Host, err error) {
+func configOn(store *images.Store, image *images.Image, o *config.Options, id, dir string) (
+	spec *specs.Spec, origin config.Origin, host config.Host, err error,
+) {
 	if host, err = config.ThisHost(o); err != nil {
-		return nil, host, err
+		return nil, nil, host, err
 	}
 	host.ID, host.FilesDir = id, dir
 	if host.OpenFiles, err = runtime.OpenFiles(); err != nil {
-		return nil, host, err
+		return nil, nil, host, err
 	}
-	spec, err = config.Config(o, image.Config, imageFiles{store, image.Layers}, host)
-	return spec, host, err
+	spec, origin, err = config.Config(o, image.Config, imageFiles{store, image.Layers}, host)
+	return spec, origin, host, err
 }
 
 // decide turns image and flags into a config, and writes down what there is to
 // keep. The image comes last: it makes the folder a container.
 func (c *created) decide(store *images.Store, image *images.Image, name string, o *config.Options, mark func(*container.Container) error) (err error) {
-	if c.spec, c.host, err = configOn(store, image, o, c.ID, c.Dir); err != nil {
+	var origin config.Origin
+	if c.spec, origin, c.host, err = configOn(store, image, o, c.ID, c.Dir); err != nil {
 		return err
 	}
 	if c.Settings, err = config.NewSettings(o, name, image); err != nil {
 		return err
 	}
+	c.Settings.Origin = origin
 	if err := save(c.Container, c.spec); err != nil {
 		return err
 	}

@@ -69,7 +69,7 @@ func execIn(c *container.Container, o *config.Options, detach bool, signals *run
 	signals.Ready()
 	process, err := runtime.Exec(life, spec.Process, t)
 	if err != nil || detach {
-		return 0, container.Blame(err, o, spec)
+		return 0, container.WithFlag(err, config.ProcessOrigin(o))
 	}
 	if err := process.Attach(streams, o.Interactive, signals); err != nil {
 		return 0, err

@@ -24,7 +24,7 @@ func Plan(root, name string, o *config.Options) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	spec, host, err := configOn(store, image, o, unborn, filepath.Join(root, "containers", unborn))
+	spec, _, host, err := configOn(store, image, o, unborn, filepath.Join(root, "containers", unborn))
 	if err != nil {
 		return nil, err
 	}

@@ -92,11 +92,11 @@ func enforce(c *container.Container, r *specs.LinuxResources) error {
 	if s, now := c.State(); now == nil && !s.Active() {
 		return nil // it has ended meanwhile
 	}
-	return refused(err, &c.Settings.Options.Limits)
+	return refused(err, c.Settings.Origin)
 }
 
 // refused says by which flag a limit was asked for, and what can be done about it.
-func refused(err error, l *config.Limits) error {
+func refused(err error, origin config.Origin) error {
 	text := hint.Of(err)
 	switch {
 	case text != "":
@@ -107,9 +107,7 @@ func refused(err error, l *config.Limits) error {
 	}
 	var limit *cgroup.LimitError
 	if errors.As(err, &limit) {
-		if flag := l.Flag(limit.From); flag != "" {
-			err = fmt.Errorf("%s: %w", flag, err)
-		}
+		err = origin.Wrap(err, "linux.resources."+limit.From)
 	}
 	return hint.New(err, text)
 }
