@@ -46,19 +46,8 @@ func main() {
 		},
 		ExitErrHandler: func(*cli.Context, error) {},
 	}
-	keepNamed(app, os.Args)
-	help.SetUp(app)
-	if err := app.Run(help.FlagsFirst(app, os.Args)); err != nil {
+	if err := help.Run(app, os.Args); err != nil {
 		fail(err)
-	}
-}
-
-// keepNamed removes the commands that the arguments do not name: to set up each takes
-// time, and engines call us often. If none is named all stay, for --help.
-func keepNamed(app *cli.App, args []string) {
-	named := slices.DeleteFunc(slices.Clone(app.Commands), func(c *cli.Command) bool { return !slices.Contains(args, c.Name) })
-	if len(named) > 0 && !slices.Contains(args, "help") {
-		app.Commands = named
 	}
 }
 

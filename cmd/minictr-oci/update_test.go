@@ -60,9 +60,8 @@ func parseUpdate(line string) (r *specs.LinuxResources, err error) {
 		return nil
 	}}
 	app := &cli.App{Name: "minictr-oci", Commands: []*cli.Command{parse}}
-	help.SetUp(app)
 	words := append(append([]string{"minictr-oci", "update"}, strings.Fields(line)...), "one")
-	if err := app.Run(words); err != nil {
+	if err := help.Run(app, words); err != nil {
 		return nil, err
 	}
 	return r, err

@@ -23,8 +23,7 @@ func parse(words ...string) (o *config.Options, image, output string, err error)
 		Name: "minictr", Writer: &out, UseShortOptionHandling: true, DisableSliceFlagSeparator: true,
 		Commands: []*cli.Command{command},
 	}
-	help.SetUp(app)
-	err = app.Run(help.FlagsFirst(app, append([]string{"minictr", "run"}, words...)))
+	err = help.Run(app, append([]string{"minictr", "run"}, words...))
 	return o, image, out.String(), err
 }
 

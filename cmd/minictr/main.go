@@ -57,8 +57,7 @@ func main() {
 		},
 		ExitErrHandler: func(*cli.Context, error) {},
 	}
-	help.SetUp(app)
-	if err := app.Run(help.FlagsFirst(app, os.Args)); err != nil {
+	if err := help.Run(app, os.Args); err != nil {
 		exit(err)
 	}
 }

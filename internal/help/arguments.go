@@ -20,12 +20,16 @@ import (
 //
 // Each line is a usage of its own. The first holds where no other does.
 
-// SetUp makes all commands of app print help with this package and refuse
-// arguments that their ArgsUsage does not have.
-func SetUp(app *cli.App) {
-	cli.HelpPrinter = printHelp
-	app.OnUsageError = usageError
+// Run runs app with the arguments of the process. It prints help with this package,
+// and refuses arguments that the ArgsUsage of the command does not have.
+func Run(app *cli.App, args []string) error {
+	cli.HelpPrinter, app.OnUsageError = printHelp, usageError
+	at := firstWord(app, args)
+	if c := named(app.Commands, args, at); c != nil {
+		app.Commands = []*cli.Command{c} // app.Run sets up all: that takes time
+	}
 	setUp(app.Commands)
+	return app.Run(reorder(app.Commands, args, at))
 }
 
 func setUp(commands []*cli.Command) {
@@ -94,25 +98,36 @@ func count(usage string) (required []string, most int) {
 	return required, most
 }
 
-// FlagsFirst returns the arguments of a process with the flags of its command
-// before the other words, which is where package flag looks for them.
-func FlagsFirst(app *cli.App, args []string) []string {
+// firstWord returns the index of the first argument that is not a flag of app, nor the
+// value of one.
+func firstWord(app *cli.App, args []string) int {
 	at := 1
 	for at < len(args) && isFlag(args[at]) {
 		at += 1 + values(app.Flags, args[at])
 	}
-	command := &cli.Command{Subcommands: app.Commands}
-	for ; command.Subcommands != nil; at++ {
-		i := slices.IndexFunc(command.Subcommands, func(c *cli.Command) bool { return at < len(args) && c.HasName(args[at]) })
-		if i < 0 {
-			return args
+	return at
+}
+
+// named returns the command whose name args[at] is, or nil.
+func named(commands []*cli.Command, args []string, at int) *cli.Command {
+	for _, c := range commands {
+		if at < len(args) && c.HasName(args[at]) {
+			return c
 		}
-		command = command.Subcommands[i]
 	}
-	if strings.Contains(command.ArgsUsage, "ARGUMENT…") {
-		return args
+	return nil
+}
+
+// reorder returns args with the flags of the command that args[at] names before the
+// other words, which is where package flag looks for them.
+func reorder(commands []*cli.Command, args []string, at int) []string {
+	for c := named(commands, args, at); c != nil; c = named(c.Subcommands, args, at) {
+		at++
+		if c.Subcommands == nil && !strings.Contains(c.ArgsUsage, "ARGUMENT…") {
+			return append(args[:at:at], flagsFirst(c.Flags, args[at:])...)
+		}
 	}
-	return append(args[:at:at], flagsFirst(command.Flags, args[at:])...)
+	return args
 }
 
 func flagsFirst(known []cli.Flag, args []string) []string {

@@ -3,6 +3,5 @@
 // that the command takes, and its flags may stand before and behind them.
 //
 // To read: arguments.go (what a command line may hold), help.go (what is
-// printed). SetUp installs both in an app of urfave/cli; it costs a command one
-// walk over the list of commands.
+// printed). Run runs an app of urfave/cli with both.
 package help

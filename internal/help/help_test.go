@@ -86,7 +86,7 @@ func TestFlagsFirst(t *testing.T) {
 		"layers":                  "layers",
 	} {
 		args := append([]string{"minictr"}, strings.Fields(line)...)
-		if got := strings.Join(FlagsFirst(app, args)[1:], " "); got != want {
+		if got := strings.Join(reorder(app.Commands, args, firstWord(app, args))[1:], " "); got != want {
 			t.Errorf("%s: %s, want %s", line, got, want)
 		}
 	}
