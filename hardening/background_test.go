@@ -1,14 +1,16 @@
 package hardening
 
-// Crashes in the life of a container in the background: kill -9 of the client, of
-// the watcher and of the container, at every step. The next command sees the
-// truth, the same command works again, and after rm -f nothing is left.
+// Crashes of a detached container: kill -9 of the client, of the monitor and of the
+// container, at each step. The next command shows the truth, the same command works
+// again, and after rm -f nothing is left.
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,23 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// backgroundSteps are the calls at which each command, and the watcher that it
-// starts, are killed.
-var backgroundSteps = map[string][]string{
-	"run": {
-		"mkdirat", "linkat", "symlinkat", "renameat", "renameat2", "unlinkat", "openat", "flock", "pipe2", "clone3", "fsopen", "move_mount",
-		"pidfd_open", "dup3", "memfd_create", "prctl", "seccomp", "execveat", "execve", "mmap",
-	},
-	"start":   {"openat", "flock", "renameat", "unlinkat", "clone3", "dup3", "execveat", "read"},
-	"stop":    {"openat", "flock", "pidfd_open", "pidfd_send_signal", "ppoll"},
-	"restart": {"flock", "pidfd_send_signal", "clone3", "execveat", "unlinkat"},
-	"rm":      {"flock", "unlinkat", "pidfd_send_signal", "openat"},
-	"rename":  {"renameat2", "openat"},
-	// the watcher's alone, when the client has long gone
-	"end": {"ppoll", "writev", "lseek", "execveat", "wait4", "renameat", "unlinkat", "fchmodat", "pidfd_send_signal", "exit_group"},
-}
-
-// ember is a container in the background that is killed, and is there again.
+// ember is a detached container that is killed, and made again.
 type ember struct {
 	traces
 	t    *testing.T
@@ -44,72 +30,72 @@ type ember struct {
 
 func (e *ember) minictr(args ...string) result { return e.do(command("minictr", args...)) }
 
-// sweep kills a command at the first, second, … call of a kind.
-func (e *ember) sweep(name, call string) (kills int) {
-	for n := 1; ; n++ {
-		r, err := e.cycle(name, call, n)
-		if err == nil {
-			err = e.gone()
-		}
-		if err != nil {
-			e.t.Errorf("%s, killed at %s %d: %v\nit said: %+v", name, call, n, err, r)
-			e.minictr("rm", "-f", e.name)
-			return n
-		}
-		if name == "end" && n < 8 {
-			continue // nobody tells when it was killed
-		}
-		if r.code == 0 {
-			return n - 1
+// kills are the commands, with the calls at which they are killed, or the monitor that
+// they start. What comes before brings the container to where the command makes sense.
+func (e *ember) kills() map[string]testkit.Kill {
+	begin := []string{"run", "-d", "--name", e.name, "box", "sh", "-c", "echo begun; sleep 1000"}
+	stop := []string{"stop", "-t", "0", e.name}
+	kills := map[string]testkit.Kill{}
+	for _, k := range []struct {
+		calls  string
+		before [][]string
+		args   []string
+	}{
+		{`mkdirat linkat symlinkat renameat renameat2 unlinkat openat flock pipe2 clone3 fsopen move_mount pidfd_open dup3
+			memfd_create prctl seccomp execveat execve mmap`, nil, begin},
+		{"openat flock renameat unlinkat clone3 dup3 execveat read", [][]string{begin, stop}, []string{"start", e.name}},
+		{"openat flock pidfd_open pidfd_send_signal ppoll", [][]string{begin}, stop},
+		{"flock pidfd_send_signal clone3 execveat unlinkat", [][]string{begin}, []string{"restart", "-t", "0", e.name}},
+		{"flock unlinkat pidfd_send_signal openat", [][]string{begin}, []string{"rm", "-f", e.name}},
+		{"renameat2 openat", [][]string{begin}, []string{"rename", e.name, e.name + "-2"}},
+		// the monitor's alone, when the client has long gone
+		{"ppoll writev lseek execveat wait4 renameat unlinkat fchmodat pidfd_send_signal exit_group", nil,
+			[]string{"run", "-d", "--name", e.name, "box", "sh", "-c", "echo one; echo two; exit 3"}},
+	} {
+		kills[strings.Join(k.args, " ")] = testkit.Kill{
+			Calls:  k.calls,
+			Lives:  true,
+			Hidden: strings.Contains(k.calls, "exit_group"),
+			Command: func(t *testing.T) *exec.Cmd {
+				for _, args := range k.before {
+					e.minictr(args...).want(t, 0)
+				}
+				return command("minictr", k.args...)
+			},
+			Truth: func(t *testing.T, killed testkit.Killed) {
+				if err := errors.Join(e.truth(), e.again(killed, k.args), e.gone()); err != nil {
+					t.Error(err)
+				}
+			},
 		}
 	}
+	return kills
 }
 
-// cycle brings the container to where the command makes sense, kills it there,
-// and wants it to work when it is said again.
-func (e *ember) cycle(name, call string, n int) (result, error) {
-	args := map[string][]string{
-		"end":     {"run", "-d", "--name", e.name, "box", "sh", "-c", "echo one; echo two; exit 3"},
-		"run":     {"run", "-d", "--name", e.name, "box", "sh", "-c", "echo begun; sleep 1000"},
-		"start":   {"start", e.name},
-		"stop":    {"stop", "-t", "0", e.name},
-		"restart": {"restart", "-t", "0", e.name},
-		"rm":      {"rm", "-f", e.name},
-		"rename":  {"rename", e.name, e.name + "-2"},
-	}
-	for _, before := range map[string][][]string{
-		"start": {args["run"], args["stop"]}, "stop": {args["run"]}, "restart": {args["run"]}, "rm": {args["run"]}, "rename": {args["run"]},
-	}[name] {
-		if r := e.minictr(before...); r.code != 0 {
-			return r, fmt.Errorf("%v does not work: %+v", before, r)
+// again repeats the command that was killed, which has to work.
+func (e *ember) again(killed testkit.Killed, args []string) error {
+	switch {
+	case slices.Contains(args, "echo one; echo two; exit 3"):
+		if w := e.minictr("wait", e.name); killed.Code == 0 && w.stdout != "3\n" && w.stdout != "255\n" {
+			return fmt.Errorf("wait: %+v", w)
 		}
-	}
-	r := e.killedAt(call, n, command("minictr", args[name]...))
-	if err := e.truth(); err != nil {
-		return r, err
-	}
-	switch name {
-	case "end":
-		if w := e.minictr("wait", e.name); r.code == 0 && w.stdout != "3\n" && w.stdout != "255\n" {
-			return r, fmt.Errorf("wait: %+v", w)
-		}
-		return r, nil
-	case "run": // what is there of it gives way
+		return nil
+	case args[0] == "run": // what is left of it has to go first
 		if err := e.gone(); err != nil {
-			return r, err
+			return err
 		}
-	case "rm": // it is there or not
-		return r, nil
-	case "rename":
+	case args[0] == "rm": // it is there or not
+		return nil
+	case args[0] == "rename":
 		e.minictr("rename", e.name+"-2", e.name)
-	}
-	if again := e.minictr(args[name]...); again.code != 0 && name != "rename" {
-		return r, fmt.Errorf("it does not work again: %+v", again)
-	}
-	if name == "rename" {
+		e.minictr(args...)
 		e.minictr("rename", e.name+"-2", e.name)
+		return e.truth()
 	}
-	return r, e.truth()
+	if again := e.minictr(args...); again.code != 0 {
+		return fmt.Errorf("it does not work again: %+v", again)
+	}
+	return e.truth()
 }
 
 // truth: a container that is said to run has a process, and one that is not has
@@ -150,34 +136,16 @@ func (e *ember) gone() error {
 	return nil
 }
 
-// TestKillInTheBackground kills three containers at once, in one store: what one
-// has left, the other's next command may clear away.
-func TestKillInTheBackground(t *testing.T) {
+// TestKillDetachedAtEveryStep kills the commands of three containers at once, in one
+// store: what one has left, another's next command may remove.
+func TestKillDetachedAtEveryStep(t *testing.T) {
 	guard(t)
-	testkit.NeedTool(t, "strace")
 	if testing.Short() {
 		t.Skip("kills some five hundred times")
 	}
-	type job struct{ command, call string }
-	jobs := make(chan job)
-	var all sync.WaitGroup
-	for i := range 3 {
-		e := &ember{traces(t.TempDir()), t, "ember" + strconv.Itoa(i)}
-		all.Go(func() {
-			for j := range jobs {
-				if !t.Failed() {
-					t.Logf("%-7s killed at %-18s %3d times", j.command, j.call, e.sweep(j.command, j.call))
-				}
-			}
-		})
-	}
-	for name, calls := range backgroundSteps {
-		for _, call := range calls {
-			jobs <- job{name, call}
-		}
-	}
-	close(jobs)
-	all.Wait()
+	killAtOnce(t, func(t *testing.T, i int) map[string]testkit.Kill {
+		return (&ember{traces(t.TempDir()), t, "ember" + strconv.Itoa(i)}).kills()
+	})
 	run(command("minictr", "gc"))
 }
 

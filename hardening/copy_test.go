@@ -387,7 +387,6 @@ func TestCopyRefusesInvalidNames(t *testing.T) {
 // No mount and no lock is left; the same copy works again.
 func TestKilledCopy(t *testing.T) {
 	guard(t)
-	testkit.NeedTool(t, "strace")
 	if testing.Short() {
 		t.Skip("kills some forty times")
 	}
@@ -397,14 +396,15 @@ func TestKilledCopy(t *testing.T) {
 		{from, name + ":/vol", volume + "/source/folder/inner"},
 		{name + ":/vol", into, into + "/vol/source/folder/inner"},
 	} {
-		for _, call := range []string{"flock", "fsconfig", "open_tree", "move_mount", "openat2", "mkdirat", "fchown", "pwrite64"} {
-			kills := killEach(t, call, func() *exec.Cmd { return cp(c.from, c.to) }, func(t *testing.T, when string) {
+		testkit.KillAt(t, testkit.Kill{
+			Command: func(*testing.T) *exec.Cmd { return cp(c.from, c.to) },
+			Calls:   "flock fsconfig open_tree move_mount openat2 mkdirat fchown pwrite64",
+			Clean: func(t *testing.T, _ testkit.Killed) {
 				run(cp(c.from, c.to)).want(t, 0)
 				if data, err := os.ReadFile(c.inner); string(data) != "new\n" {
-					t.Errorf("after a kill at %s: %q, %v", when, data, err)
+					t.Errorf("%q, %v", data, err)
 				}
-			})
-			t.Logf("%-10s killed %d times", call, kills)
-		}
+			},
+		})
 	}
 }

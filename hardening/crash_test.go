@@ -1,10 +1,7 @@
 package hardening
 
-// Crashes: kill -9 at every step. Afterwards the same command works again, and
-// after it nothing is left of the one that died.
-//
-// strace is the failpoint: it kills a process at the N-th call of a kind. The
-// calls are those that leave something behind, or wait for somebody.
+// Crashes: kill -9 at each step. Afterwards the same command works again, and
+// nothing is left of the one that was killed.
 
 import (
 	"bytes"
@@ -27,51 +24,29 @@ func again() *exec.Cmd {
 	return command("minictr", "run", "--rm", "--name", "phoenix", "--cap-add", "MKNOD", "box", "echo", "alive")
 }
 
-// killEach kills a command at the first, second, … call of a kind, until it
-// makes no more of them and comes to its end; alive then sees to it that all
-// is well. It returns how often it killed.
-func killEach(t *testing.T, call string, cmd func() *exec.Cmd, alive func(t *testing.T, when string)) (kills int) {
+// works fails the test unless the command works, and the host is as it was.
+func works(t *testing.T, before picture, when any) {
 	t.Helper()
-	const most = 400
-	for n := 1; n < most; n++ {
-		when := call + " " + strconv.Itoa(n)
-		r := run(traced(t, cmd(), call+":signal=SIGKILL:when="+strconv.Itoa(n)))
-		alive(t, when)
-		if t.Failed() {
-			t.Fatalf("after a kill at %s: %+v", when, r)
-		}
-		if r.code == 0 {
-			return n - 1
-		}
+	if r := run(again()); r.code != 0 || r.stdout != "alive\n" {
+		t.Errorf("after a kill at %v the command does not work: %+v", when, r)
 	}
-	t.Fatalf("%s: more than %d calls", call, most)
-	return 0
+	compare(t, before)
 }
 
-// TestKillAtEveryStep kills minictr run at every call that changes something:
-// the host's side at its N-th, or the container's where that makes more.
+// TestKillAtEveryStep kills minictr run at each call that changes something: the
+// host's side, or the container's.
 func TestKillAtEveryStep(t *testing.T) {
 	guard(t)
-	testkit.NeedTool(t, "strace")
 	if testing.Short() {
 		t.Skip("kills some three hundred times")
 	}
 	before := takePicture(t)
-	for _, call := range []string{
-		"mkdirat", "symlinkat", "write", "flock", "unlinkat", "fchmodat", "unshare", "chdir",
-		"fsopen", "fsconfig", "fsmount", "open_tree", "move_mount", "mount_setattr", "bpf",
-		"clone3", "pidfd_open", "setsid", "pivot_root", "umount2", "mknodat", "prctl", "capset",
-		"close_range", "seccomp", "execve", "wait4",
-	} {
-		kills := killEach(t, call, again, func(t *testing.T, when string) {
-			r := run(again())
-			if r.code != 0 || r.stdout != "alive\n" {
-				t.Errorf("after a kill at %s the command does not work: %+v", when, r)
-			}
-			compare(t, before)
-		})
-		t.Logf("%-14s killed %d times", call, kills)
-	}
+	testkit.KillAt(t, testkit.Kill{
+		Command: func(*testing.T) *exec.Cmd { return again() },
+		Calls: `mkdirat symlinkat write flock unlinkat fchmodat unshare chdir fsopen fsconfig fsmount open_tree move_mount
+			mount_setattr bpf clone3 pidfd_open setsid pivot_root umount2 mknodat prctl capset close_range seccomp execve wait4`,
+		Clean: func(t *testing.T, k testkit.Killed) { works(t, before, k.At) },
+	})
 }
 
 // TestKillWhileTheContainerIsMade kills the command while its child is between
@@ -107,10 +82,7 @@ func TestKillWhileTheContainerIsMade(t *testing.T) {
 			}
 			<-ended
 		}
-		if r := run(again()); r.code != 0 || r.stdout != "alive\n" {
-			t.Errorf("after a kill at %s the command does not work: %+v", call, r)
-		}
-		compare(t, before)
+		works(t, before, call)
 	}
 }
 
@@ -143,49 +115,50 @@ func TestKillWhileItRuns(t *testing.T) {
 		cmd.Process.Kill()
 		cmd.Wait()
 		testkit.Eventually(t, "the container's processes end", func() bool { return len(contained()) == 0 })
-		if r := run(again()); r.code != 0 || r.stdout != "alive\n" {
-			t.Errorf("%v: after the kill the command does not work: %+v", flags, r)
-		}
-		compare(t, before)
+		works(t, before, flags)
 	}
 }
 
-// TestKillLoadAtEveryStep and its like for rmi: half an image is never seen.
+// TestKillLoadAtEveryStep kills load and rmi: an incomplete image is never shown.
 func TestKillLoadAtEveryStep(t *testing.T) {
 	guard(t)
-	testkit.NeedTool(t, "strace")
 	if testing.Short() {
 		t.Skip("kills a hundred times")
 	}
-	data, err := archive("phoenix:latest", ocispec.ImageConfig{}, []entry{file("data/phoenix", 0o644, "alive\n"), link("x", "y"), dir("z", 0o700)})
+	layer := []entry{file("data/phoenix", 0o644, "alive\n"), link("x", "y"), dir("z", 0o700)}
+	data, err := archive("phoenix:latest", ocispec.ImageConfig{}, layer)
 	if err != nil {
 		t.Fatal(err)
 	}
-	loading := func() *exec.Cmd {
+	loading := func(*testing.T) *exec.Cmd {
 		cmd := command("minictr", "load")
 		cmd.Stdin = bytes.NewReader(data)
 		return cmd
 	}
-	remove := func() *exec.Cmd { return command("minictr", "rmi", "phoenix") }
+	removing := func(*testing.T) *exec.Cmd { return command("minictr", "rmi", "phoenix") }
 	before := takePicture(t)
-	whole := func(t *testing.T, when string) {
-		if r := run(command("minictr", "run", "--rm", "phoenix", "cat", "/data/phoenix")); r.code == 0 && r.stdout != "alive\n" || r.code != 0 && r.code != exitFailure {
-			t.Errorf("after a kill at %s half an image is there: %+v", when, r)
+	read := func() result { return run(command("minictr", "run", "--rm", "phoenix", "cat", "/data/phoenix")) }
+	truth := func(t *testing.T, k testkit.Killed) {
+		if r := read(); r.code == 0 && r.stdout != "alive\n" || r.code != 0 && r.code != exitFailure {
+			t.Errorf("an incomplete image is shown: %+v", r)
 		}
-		run(loading()).want(t, 0)
-		if r := run(command("minictr", "run", "--rm", "phoenix", "cat", "/data/phoenix")); r.stdout != "alive\n" {
-			t.Errorf("after a kill at %s the image does not load: %+v", when, r)
+	}
+	clean := func(t *testing.T, k testkit.Killed) {
+		run(loading(t)).want(t, 0)
+		if r := read(); r.stdout != "alive\n" {
+			t.Errorf("the image does not load: %+v", r)
 		}
-		run(remove()).want(t, 0)
+		run(removing(t)).want(t, 0)
 		compare(t, before)
 	}
-	for _, call := range []string{"mkdirat", "renameat", "symlinkat", "unlinkat", "fsync", "syncfs", "flock"} {
-		t.Logf("load: %-10s killed %d times", call, killEach(t, call, loading, whole))
-	}
-	for _, call := range []string{"renameat", "unlinkat", "fsync", "flock"} {
-		t.Logf("rmi: %-10s killed %d times", call, killEach(t, call, func() *exec.Cmd {
-			run(loading()).want(t, 0)
-			return remove()
-		}, whole))
-	}
+	testkit.KillAt(t, testkit.Kill{
+		Command: loading, Calls: "mkdirat renameat symlinkat unlinkat fsync syncfs flock", Truth: truth, Clean: clean,
+	})
+	testkit.KillAt(t, testkit.Kill{
+		Command: func(t *testing.T) *exec.Cmd {
+			run(loading(t)).want(t, 0)
+			return removing(t)
+		},
+		Calls: "renameat unlinkat fsync flock", Truth: truth, Clean: clean,
+	})
 }

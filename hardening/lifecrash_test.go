@@ -1,8 +1,8 @@
 package hardening
 
-// Crashes in the life of a bundle's container: kill -9 at every step of create,
-// start, exec, delete and run, the host's and the container's. The next command
-// has to see the truth, and after delete --force nothing is left.
+// Crashes of a bundle's container: kill -9 at each step of create, start, exec,
+// delete and run, the host's and the container's. The next command shows the truth,
+// and after delete --force nothing is left.
 
 import (
 	"encoding/json"
@@ -11,10 +11,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/minictr/minictr/internal/testkit"
 	"github.com/minictr/minictr/runtime/cgroup"
@@ -22,50 +22,61 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// steps are the calls at which each command is killed: those that leave
-// something behind, wait for somebody, or make the process another one.
-var steps = map[string][]string{
-	"create": {
-		"mkdirat", "mknodat", "symlinkat", "renameat", "renameat2", "unlinkat", "write", "read", "flock", "fsync", "pipe2", "memfd_create",
-		"unshare", "fsopen", "fsconfig", "fsmount", "open_tree", "move_mount", "mount_setattr", "bpf", "clone3", "pidfd_open", "wait4",
-		"setsid", "setns", "sethostname", "chroot", "pivot_root", "umount2", "setgroups", "setresuid", "capset", "seccomp", "close_range", "execveat", "execve",
-	},
-	"start":  {"openat", "read", "write", "flock", "pidfd_open", "clone3", "close"},
-	"exec":   {"openat", "pidfd_open", "write", "read", "clone3", "setns", "setsid", "setgroups", "setresuid", "capset", "seccomp", "close_range", "execveat", "execve", "wait4"},
-	"detach": {"openat", "pidfd_open", "write", "read", "renameat", "clone3", "setns", "setsid", "capset", "seccomp", "close_range", "execveat", "execve"},
-	"delete": {"openat", "read", "write", "flock", "renameat", "unlinkat", "pidfd_open", "pidfd_send_signal", "ppoll", "getdents64", "clone3"},
-	"run":    {"mkdirat", "renameat", "renameat2", "unlinkat", "write", "flock", "clone3", "pidfd_open", "pivot_root", "seccomp", "execveat", "execve", "wait4"},
+// kills are the commands, with the calls at which each is killed: those that leave
+// something behind, wait for another process, or change what the process is.
+func (p *phoenix) kills() map[string]testkit.Kill {
+	return map[string]testkit.Kill{
+		"create": {Command: p.command("create", "--bundle", p.bundle.dir), Truth: p.truth(p.created), Calls: `
+			mkdirat mknodat symlinkat renameat renameat2 unlinkat write read flock fsync pipe2 memfd_create unshare fsopen
+			fsconfig fsmount open_tree move_mount mount_setattr bpf clone3 pidfd_open wait4 setsid setns sethostname chroot
+			pivot_root umount2 setgroups setresuid capset seccomp close_range execveat execve`},
+		"start": {Command: p.command("start"), Truth: p.truth(p.started), Calls: `
+			openat read write flock pidfd_open clone3 close`},
+		"exec": {Command: p.command("exec", "--", "sleep", "0.05"), Truth: p.truth(p.executed), Calls: `
+			openat pidfd_open write read clone3 setns setsid setgroups setresuid capset seccomp close_range execveat execve
+			wait4`},
+		"detach": {Command: p.command("exec", "--detach", "--pid-file", p.pidFile(), "--", "sleep", "1000"), Truth: p.truth(p.detached), Calls: `
+			openat pidfd_open write read renameat clone3 setns setsid capset seccomp close_range execveat execve`},
+		"delete": {Command: p.command("delete", "--force"), Truth: p.truth(p.deleted), Calls: `
+			openat read write flock renameat unlinkat pidfd_open pidfd_send_signal ppoll getdents64 clone3`},
+		"run": {Command: p.command("run", "--bundle", p.bundle.dir), Truth: p.truth(p.ran), Calls: `
+			mkdirat renameat renameat2 unlinkat write flock clone3 pidfd_open pivot_root seccomp execveat execve wait4`},
+	}
 }
 
-// TestKillInEveryLife kills several containers in their lives at once, on one
-// root: what one has left, the other's next command may clear away.
-func TestKillInEveryLife(t *testing.T) {
+// TestKillBundleAtEveryStep kills the commands of several containers at once, in one
+// state directory: what one has left, another's next command may remove.
+func TestKillBundleAtEveryStep(t *testing.T) {
 	guard(t)
-	testkit.NeedTool(t, "strace")
 	if testing.Short() {
 		t.Skip("kills some four hundred times")
 	}
-	type job struct{ command, call string }
-	jobs := make(chan job)
+	killAtOnce(t, func(t *testing.T, _ int) map[string]testkit.Kill { return newPhoenix(t).kills() })
+}
+
+// killAtOnce runs three sets of the same kills at once, each with a third of the calls.
+func killAtOnce(t *testing.T, kills func(t *testing.T, i int) map[string]testkit.Kill) {
+	const sets = 3
 	var all sync.WaitGroup
-	for range 3 {
-		p := newPhoenix(t)
+	for i := range sets {
 		all.Go(func() {
-			for j := range jobs {
-				if t.Failed() {
-					continue
+			t.Run(strconv.Itoa(i), func(t *testing.T) {
+				for name, k := range kills(t, i) {
+					var third []string
+					for n, call := range strings.Fields(k.Calls) {
+						if n%sets == i {
+							third = append(third, call)
+						}
+					}
+					k.Lives = true
+					if k.Calls = strings.Join(third, " "); k.Calls != "" {
+						t.Logf("%s at %s", name, k.Calls)
+						testkit.KillAt(t, k)
+					}
 				}
-				kills := p.sweep(j.command, j.call)
-				t.Logf("%-7s killed at %-18s %3d times", j.command, j.call, kills)
-			}
+			})
 		})
 	}
-	for name, calls := range steps {
-		for _, call := range calls {
-			jobs <- job{name, call}
-		}
-	}
-	close(jobs)
 	all.Wait()
 }
 
@@ -104,32 +115,41 @@ func (dir traces) do(cmd *exec.Cmd) result {
 
 func (p *phoenix) oci(name string, more ...string) result { return p.do(p.bundle.oci(name, more...)) }
 
-// killedAt runs a command, and kills who makes a call for the n-th time. strace
-// stays with the container's process when the command has ended.
-func (dir traces) killedAt(call string, n int, cmd *exec.Cmd) result {
-	args := []string{"-D", "-f", "-qq", "-o", filepath.Join(string(dir), "trace"), "-e", "trace=" + call,
-		"-e", fmt.Sprintf("inject=%s:signal=SIGKILL:when=%d", call, n)}
-	return dir.do(exec.Command("strace", append(args, cmd.Args...)...))
-}
-
-// sweep kills a command at the first, second, … call of a kind, until it makes
-// no more of them.
-func (p *phoenix) sweep(name, call string) (kills int) {
-	cycle := map[string]func(string, int) (result, error){
-		"create": p.create, "start": p.start, "exec": p.execute, "detach": p.detach, "delete": p.delete, "run": p.run,
-	}[name]
-	for n := 1; ; n++ {
-		r, err := cycle(call, n)
-		if err == nil {
-			err = p.gone()
+// command prepares the container for a command, and returns it.
+func (p *phoenix) command(name string, more ...string) func(*testing.T) *exec.Cmd {
+	return func(t *testing.T) *exec.Cmd {
+		var err error
+		switch name {
+		case "create":
+		case "start":
+			err = p.creates()
+		case "run":
+			p.args("true")
+		default:
+			err = p.lives()
 		}
 		if err != nil {
-			p.t.Errorf("%s, killed at %s %d: %v\nit said: %+v", name, call, n, err, r)
-			p.oci("delete", "--force")
-			return n
+			t.Fatal(err)
 		}
-		if r.code == 0 {
-			return n - 1
+		return p.bundle.oci(name, more...)
+	}
+}
+
+func (p *phoenix) pidFile() string { return filepath.Join(string(p.traces), "pid") }
+
+func (p *phoenix) args(args ...string) {
+	p.spec.Process.Args = args
+	p.save(p.t)
+}
+
+// truth fails the test if what check finds is wrong, or if the container cannot be
+// removed completely.
+func (p *phoenix) truth(check func(testkit.Killed) error) func(*testing.T, testkit.Killed) {
+	return func(t *testing.T, k testkit.Killed) {
+		err := check(k)
+		p.args("sleep", "1000")
+		if err = errors.Join(err, p.gone()); err != nil {
+			t.Error(err)
 		}
 	}
 }
@@ -147,12 +167,13 @@ func (p *phoenix) gone() error {
 func (p *phoenix) left() error {
 	mount, _ := cgroup.Mount()
 	var all []string
-	for deadline := time.Now().Add(testkit.Timeout); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	if testkit.Within(func() bool {
 		files, _ := filepath.Glob(filepath.Join(states, "*"+p.id()))
 		groups, _ := filepath.Glob(filepath.Join(mount, "minictr", p.id()))
-		if all = append(files, groups...); len(all) == 0 {
-			return nil
-		}
+		all = append(files, groups...)
+		return len(all) == 0
+	}) {
+		return nil
 	}
 	return fmt.Errorf("left: %q", all)
 }
@@ -160,12 +181,10 @@ func (p *phoenix) left() error {
 // status is what the command state says, "" if there is no container. It is
 // creating for as long as a process of a create that was killed is still dying.
 func (p *phoenix) status() (status specs.ContainerState, err error) {
-	for deadline := time.Now().Add(testkit.Timeout); time.Now().Before(deadline); {
-		if status, err = p.state(); status != specs.StateCreating {
-			return status, err
-		}
+	if testkit.Within(func() bool { status, err = p.state(); return status != specs.StateCreating }) {
+		return status, err
 	}
-	return status, errors.New("nobody creates it any more, and it is creating")
+	return status, errors.New("it is creating, and no process creates it")
 }
 
 // state also sees whether it is true: a container that lives has a process, one
@@ -208,67 +227,60 @@ func (p *phoenix) wants(name string, more ...string) error {
 
 func (p *phoenix) creates() error { return p.wants("create", "--bundle", p.bundle.dir) }
 
-// create: what has become a container can be started, or has ended; what has
-// not, is not seen, and the next create works.
-func (p *phoenix) create(call string, n int) (result, error) {
-	r := p.killedAt(call, n, p.bundle.oci("create", "--bundle", p.bundle.dir))
-	if r.code == 1 {
+// created: a container that is shown can be started, or has stopped; one that is not
+// shown can be created.
+func (p *phoenix) created(k testkit.Killed) error {
+	if k.Code == 1 {
 		if err := p.left(); err != nil {
-			return r, fmt.Errorf("create failed: %w", err)
+			return fmt.Errorf("create failed: %w", err)
 		}
 	}
 	status, err := p.status()
 	if err != nil {
-		return r, err
+		return err
 	}
 	switch status {
 	case "":
-		return r, p.creates()
+		return p.creates()
 	case specs.StateCreated:
-		if s := p.oci("start"); s.code != 0 {
-			r.code = s.code // the container was killed on its last steps
+		if s := p.oci("start"); s.code != 0 { // the container was killed on its last steps
 			status, err = p.status()
-			if err == nil && status != specs.StateStopped && !destroyed(status, s) {
+			if err == nil && status != specs.StateStopped && !destroyed(status, s.code, s.stdout) {
 				err = fmt.Errorf("start failed, and it is %q: %+v", status, s)
 			}
 		}
+		return err
 	case specs.StateStopped:
-		r.code = 1
-	default:
-		err = fmt.Errorf("it is %s", status)
+		return nil
 	}
-	return r, err
+	return fmt.Errorf("it is %s", status)
 }
 
-// destroyed tells whether a container is gone since a hook has failed: that is its
-// end. Hooks die with the container's process, too.
-func destroyed(status specs.ContainerState, start result) bool {
-	return status == "" && start.code != 0 && strings.Contains(start.stdout, "hooks.")
+// destroyed reports whether a container was removed because a hook failed. Hooks die
+// with the container's process, too.
+func destroyed(status specs.ContainerState, code int, output string) bool {
+	return status == "" && code != 0 && strings.Contains(output, "hooks.")
 }
 
-// start: it is still created, and can be started; or it runs, and cannot.
-func (p *phoenix) start(call string, n int) (result, error) {
-	if err := p.creates(); err != nil {
-		return result{}, err
-	}
-	r := p.killedAt(call, n, p.bundle.oci("start"))
+// started: it is still created, and can be started; or it runs, and cannot.
+func (p *phoenix) started(k testkit.Killed) error {
 	status, err := p.status()
 	if err != nil {
-		return r, err
+		return err
 	}
 	again := p.oci("start")
 	switch {
 	case status == specs.StateCreated && again.code == 0:
 	case status == specs.StateRunning && strings.Contains(again.stdout, "already running"):
-	case status == specs.StateStopped && r.code != 0 && strings.Contains(again.stdout, "has stopped"): // a hook was killed
-	case destroyed(status, r):
+	case status == specs.StateStopped && k.Code != 0 && strings.Contains(again.stdout, "has stopped"): // a hook was killed
+	case destroyed(status, k.Code, k.Output):
 	default:
-		err = fmt.Errorf("it is %q, and start says %+v", status, again)
+		return fmt.Errorf("it is %q, and start says %+v", status, again)
 	}
-	return r, err
+	return nil
 }
 
-// lives sees to a container that runs.
+// lives creates and starts the container.
 func (p *phoenix) lives() error {
 	if err := p.creates(); err != nil {
 		return err
@@ -276,45 +288,26 @@ func (p *phoenix) lives() error {
 	return p.wants("start")
 }
 
-// execute: the process dies with who waits for it, the container lives on, and
-// others can come.
-func (p *phoenix) execute(call string, n int) (result, error) {
-	if err := p.lives(); err != nil {
-		return result{}, err
+// executed: the process dies with the command that waits for it, the container runs
+// on, and another process can be executed.
+func (p *phoenix) executed(testkit.Killed) error {
+	if !testkit.Within(func() bool { return strings.Count(p.oci("ps", "--format=json").stdout, ",") == 0 }) {
+		return fmt.Errorf("more than the container's process: %+v", p.oci("ps"))
 	}
-	r := p.killedAt(call, n, p.bundle.oci("exec", "--", "sleep", "0.05"))
-	for deadline := time.Now().Add(testkit.Timeout); time.Now().Before(deadline); {
-		if strings.Count(p.oci("ps", "--format=json").stdout, ",") == 0 {
-			return r, p.wants("exec", "--", "true")
-		}
-	}
-	return r, fmt.Errorf("more than the container's process: %+v", p.oci("ps"))
+	return p.wants("exec", "--", "true")
 }
 
-// detach: whoever killed it finds the container as it was.
-func (p *phoenix) detach(call string, n int) (result, error) {
-	if err := p.lives(); err != nil {
-		return result{}, err
-	}
-	file := filepath.Join(string(p.traces), "pid")
-	os.Remove(file)
-	r := p.killedAt(call, n, p.bundle.oci("exec", "--detach", "--pid-file", file, "--", "sleep", "1000"))
-	if pid, err := os.ReadFile(file); err != nil || !exists("/proc/"+string(pid)) {
-		r.code = 1 // it was the new process that was killed
-	}
+// detached: the container runs on, whichever process was killed.
+func (p *phoenix) detached(testkit.Killed) error {
 	status, err := p.status()
 	if err == nil && status != specs.StateRunning {
 		err = fmt.Errorf("the container is %q", status)
 	}
-	return r, err
+	return err
 }
 
-// delete: it is there still, and can be deleted; or it is not, and can be created.
-func (p *phoenix) delete(call string, n int) (result, error) {
-	if err := p.lives(); err != nil {
-		return result{}, err
-	}
-	r := p.killedAt(call, n, p.bundle.oci("delete", "--force"))
+// deleted: it is shown, and can be deleted; or it is not, and can be created.
+func (p *phoenix) deleted(k testkit.Killed) error {
 	status, err := p.status()
 	switch {
 	case err != nil:
@@ -322,29 +315,25 @@ func (p *phoenix) delete(call string, n int) (result, error) {
 		if err = p.left(); err == nil {
 			err = p.creates()
 		}
-	case r.code == 0:
+	case k.Code == 0:
 		err = fmt.Errorf("it was deleted, and is %s", status)
 	}
-	return r, err
+	return err
 }
 
-// run: it ends with its command; what it leaves is a container that has stopped,
-// or nothing.
-func (p *phoenix) run(call string, n int) (result, error) {
-	config := *p.spec.Process
-	defer func() { *p.spec.Process = config; p.save(p.t) }()
-	p.spec.Process.Args = []string{"true"}
-	p.save(p.t)
-	r := p.killedAt(call, n, p.bundle.oci("run", "--bundle", p.bundle.dir))
-	status, err := p.status()
-	for deadline := time.Now().Add(testkit.Timeout); err == nil && status != "" && status != specs.StateStopped && time.Now().Before(deadline); {
-		status, err = p.status() // it is just dying
+// ran: the container ends with its command; what is left is a stopped container, or
+// nothing.
+func (p *phoenix) ran(testkit.Killed) error {
+	var status specs.ContainerState
+	var err error
+	if !testkit.Within(func() bool { // it may still be dying
+		status, err = p.status()
+		return err != nil || status == "" || status == specs.StateStopped
+	}) {
+		return fmt.Errorf("it is %s, without its command", status)
 	}
 	if err == nil && status == "" {
-		return r, p.wants("run", "--bundle", p.bundle.dir)
+		err = p.wants("run", "--bundle", p.bundle.dir)
 	}
-	if err == nil && status != specs.StateStopped {
-		err = fmt.Errorf("it is %s, without its command", status)
-	}
-	return r, err
+	return err
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"testing"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 // Containerd alone, with ctr, its plainest client: the runtime is a flag of
@@ -25,7 +27,7 @@ func TestContainerd(t *testing.T) {
 	run := "run --runtime io.containerd.runc.v2 --cpu-shares 0 --runc-binary " + m.build()
 	m.wrap("run", "ctr "+run)
 	m.daemon("containerd --config "+conf, "ctr", "version")
-	m.command("ctr", "image", "import", m.image())
+	m.command("ctr", "image", "import", testkit.DemoImage(t))
 	m.command("run", "--rm", "docker.io/library/demo:latest", "first", "true") // makes what all containers share
 	m.leavesNothing()
 	m.scripts("containerd")

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"testing"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 // Docker has a daemon, dockerd, which starts a containerd, which starts a shim
@@ -25,7 +27,7 @@ func TestDocker(t *testing.T) {
 		m.wrap(name, "docker")
 	}
 	m.daemon("dockerd --config-file "+conf, "docker", "version")
-	m.command("docker", "load", "-q", "-i", m.image())
+	m.command("docker", "load", "-q", "-i", testkit.DemoImage(t))
 	m.command("docker", "run", "--rm", "demo", "true")         // makes what all containers share
 	m.leavesNothing("/run/docker/netns", "/run/docker/netns/") // dockerd clears it once a minute
 	m.scripts("cli", "docker")

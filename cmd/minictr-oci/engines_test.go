@@ -3,29 +3,26 @@ package main
 // The three engines of Debian drive minictr-oci: podman, docker and containerd.
 // What a user of theirs types and sees is in testdata/engines, a folder for
 // each engine; in "cli" is what podman and docker share, with "engine" for
-// either's name. The scripts find the image "demo", and these words besides
-// testscript's own:
+// either's name. The scripts find the image "demo", and this word besides testscript's
+// own and testkit.Words:
 //
-//	exits CODE COMMAND…   the command ends with this exit code
 //	terminal COMMAND…     run it in a terminal of 31 rows and 97 columns, and show
 //	                      what is on the screen; what is in the file "keys" is
 //	                      typed as soon as "ready" stands there
-//	eventually COMMAND…   try until the command succeeds
 //
 // An engine is registered as README.md says. To try the scripts themselves,
 // with a runtime that is known to be good: RUNTIME=/usr/sbin/runc go test
 
 import (
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/creack/pty"
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 )
@@ -46,21 +43,10 @@ func (m *machine) build() string {
 	return m.oci
 }
 
-// image makes the image "demo" (see scripts/demo-image).
-func (m *machine) image() (archive string) {
-	m.t.Helper()
-	if _, err := os.Stat("/var/lib/dpkg/info/busybox-static.list"); err != nil {
-		m.t.Skip("Debian's busybox-static is not installed: use make test")
-	}
-	archive = m.path("demo.tar")
-	if out, err := exec.Command("../../scripts/demo-image", archive).CombinedOutput(); err != nil {
-		m.t.Fatalf("scripts/demo-image: %v\n%s", err, out)
-	}
-	return archive
-}
-
 // scripts runs those of the folders, each as a test of its own.
 func (m *machine) scripts(folders ...string) {
+	words := testkit.Words()
+	words["terminal"] = m.terminal
 	for _, folder := range folders {
 		m.t.Run(folder, func(t *testing.T) {
 			testscript.Run(t, testscript.Params{
@@ -77,43 +63,9 @@ func (m *machine) scripts(folders ...string) {
 					}
 					return nil
 				},
-				Cmds: map[string]func(*testscript.TestScript, bool, []string){
-					"exits": exits, "eventually": eventually, "terminal": m.terminal,
-				},
+				Cmds: words,
 			})
 		})
-	}
-}
-
-func exits(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: exits CODE COMMAND…")
-	}
-	want, err := strconv.Atoi(args[0])
-	ts.Check(err)
-	compareExit(ts, ts.Exec(args[1], args[2:]...), want)
-}
-
-func compareExit(ts *testscript.TestScript, err error, want int) {
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		ts.Fatalf("%v", err)
-	}
-	got := 0
-	if exit != nil {
-		got = exit.ExitCode()
-	}
-	if got != want {
-		ts.Fatalf("exit code %d, want %d", got, want)
-	}
-}
-
-func eventually(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) == 0 {
-		ts.Fatalf("usage: eventually COMMAND…")
-	}
-	if !within(func() bool { return ts.Exec(args[0], args[1:]...) == nil }) {
-		ts.Fatalf("%s: not in time", strings.Join(args, " "))
 	}
 }
 
@@ -147,5 +99,5 @@ func (m *machine) terminal(ts *testscript.TestScript, neg bool, args []string) {
 	err = cmd.Wait()
 	ts.Logf("%s", shown.String())
 	ts.Stdout().Write([]byte(strings.ReplaceAll(shown.String(), "\r", "")))
-	compareExit(ts, err, 0)
+	testkit.WantExit(ts, err, 0)
 }

@@ -22,8 +22,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"golang.org/x/sys/unix"
 )
@@ -54,14 +54,8 @@ type machine struct {
 // newMachine boots one, in which the programs can be used.
 func newMachine(t *testing.T, programs ...string) *machine {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("not root, who alone may make containers: use make test")
-	}
-	for _, program := range append(programs, "tini", "nsenter") {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skip(program + " is not installed: use make test")
-		}
-	}
+	testkit.NeedRoot(t)
+	testkit.NeedTool(t, append(programs, "tini", "nsenter")...)
 	m := &machine{t: t, dir: t.TempDir(), group: newGroup(t)}
 	for _, dir := range []string{filepath.Dir(m.dir), m.dir} { // root in a user namespace walks through
 		if err := os.Chmod(dir, 0o755); err != nil {
@@ -172,31 +166,18 @@ func (m *machine) daemon(line string, alive ...string) {
 		m.t.Fatal(err)
 	}
 	m.t.Cleanup(func() { m.init.Process.Kill(); server.Wait() })
-	if !within(func() bool { return exec.Command(m.path("bin/"+alive[0]), alive[1:]...).Run() == nil }) {
+	if !testkit.Within(func() bool { return exec.Command(m.path("bin/"+alive[0]), alive[1:]...).Run() == nil }) {
 		text, _ := os.ReadFile(log.Name())
 		m.t.Fatalf("no answer from %s:\n%s", line, text)
 	}
 }
 
-// patience is how long a test waits for what should come at once.
-const patience = time.Minute
-
-// within tells whether something comes in time.
-func within(came func() bool) bool {
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if came() {
-			return true
-		}
-	}
-	return false
-}
-
-// leavesNothing looks at the machine now and when the test has ended: mounts,
-// cgroups, processes and the folders of state must be the same, but for paths
-// that come and go with the engine; "DIR/" is all that is below.
+// leavesNothing compares the machine now with how it is when the test has ended: mounts,
+// cgroups, processes and state directories must be the same, but for paths that come
+// and go with the engine; "DIR/" is all that is below.
 func (m *machine) leavesNothing(but ...string) {
 	m.t.Helper()
-	look := func() map[string]string {
+	look := func() testkit.Picture {
 		seen := m.look()
 		maps.DeleteFunc(seen, func(what, _ string) bool {
 			return slices.ContainsFunc(but, func(path string) bool {
@@ -207,38 +188,22 @@ func (m *machine) leavesNothing(but ...string) {
 	}
 	before := look()
 	m.t.Cleanup(func() {
-		if m.t.Failed() || within(func() bool { return maps.Equal(before, look()) }) {
-			return // a script that was broken off leaves containers
-		}
-		after := look()
-		for _, name := range slices.Sorted(maps.Keys(after)) {
-			if _, there := before[name]; !there {
-				m.t.Errorf("left over: %s %s", name, after[name])
-			}
-		}
-		for _, name := range slices.Sorted(maps.Keys(before)) {
-			if _, there := after[name]; !there {
-				m.t.Errorf("gone: %s", name)
-			}
+		if !m.t.Failed() { // a script that was broken off leaves containers
+			before.Same(m.t, look)
 		}
 	})
 }
 
 // look lists what could be left over.
-func (m *machine) look() map[string]string {
-	seen := map[string]string{}
+func (m *machine) look() testkit.Picture {
+	seen := testkit.Picture{}
 	inside := fmt.Sprintf("/proc/%d/", m.init.Process.Pid)
 	mounts, _ := os.ReadFile(inside + "mountinfo")
 	for line := range strings.Lines(string(mounts)) {
 		seen["mount on "+strings.Fields(line)[4]] = ""
 	}
 	walk := func(dir string, visit func(path string)) {
-		filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
-			if err == nil {
-				visit(path)
-			}
-			return nil // what goes meanwhile is not there
-		})
+		testkit.WalkDir(dir, func(path string, _ fs.DirEntry) error { visit(path); return nil })
 	}
 	walk(m.group, func(path string) {
 		if filepath.Base(path) != "cgroup.procs" {

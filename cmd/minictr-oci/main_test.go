@@ -3,16 +3,14 @@ package main
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -30,7 +28,7 @@ import (
 //	await ID STATUS       wait until state says so
 //	exec await-file FILE  wait until it is there
 //
-// and the condition [controller:memory]: cgroup v2 of this machine has it.
+// and the conditions of testkit.Condition.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"minictr-oci": main})
 }
@@ -44,14 +42,12 @@ exit $code
 `
 
 func TestScript(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("not root, who alone may make containers: use make test")
-	}
+	testkit.NeedRoot(t)
 	testscript.Run(t, testscript.Params{
 		Dir:       "testdata/script",
 		Setup:     setUpScript,
 		Cmds:      map[string]func(*testscript.TestScript, bool, []string){"bundle": makeBundle, "await": await},
-		Condition: condition,
+		Condition: testkit.Condition,
 	})
 }
 
@@ -106,21 +102,7 @@ func testGroup() string { return "minictr-test-" + strconv.Itoa(os.Getpid()) }
 // writeBundle makes a bundle in dir, whose container sleeps, with a cgroup of
 // that name.
 func writeBundle(dir, group, patch string) error {
-	busybox, err := os.ReadFile("/bin/busybox")
-	if errors.Is(err, os.ErrNotExist) {
-		return hint.New(err, "Debian's busybox-static is not installed: use make test")
-	}
-	if err != nil {
-		return err
-	}
-	root := filepath.Join(dir, "rootfs")
-	for _, name := range []string{"bin", "dev", "proc", "sys", "tmp"} {
-		err = errors.Join(err, os.MkdirAll(filepath.Join(root, name), 0o755))
-	}
-	err = errors.Join(err, os.WriteFile(filepath.Join(root, "bin/busybox"), busybox, 0o755))
-	for _, name := range []string{"sh", "sleep", "true", "cat", "tail"} {
-		err = errors.Join(err, os.Symlink("busybox", filepath.Join(root, "bin", name)))
-	}
+	err := testkit.Root(filepath.Join(dir, "rootfs"), "sh", "sleep", "true", "cat", "tail")
 	var config any
 	for _, change := range []string{
 		string(defaultConfig),
@@ -160,21 +142,11 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: await ID STATUS")
 	}
 	var state struct{ Status string }
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	if !testkit.Within(func() bool {
 		ts.Check(ts.Exec("oci", "state", args[0]))
 		ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &state))
-		if state.Status == args[1] {
-			return
-		}
+		return state.Status == args[1]
+	}) {
+		ts.Fatalf("%s is %s, want %s", args[0], state.Status, args[1])
 	}
-	ts.Fatalf("%s is %s, want %s", args[0], state.Status, args[1])
-}
-
-func condition(name string) (bool, error) {
-	controller, ok := strings.CutPrefix(name, "controller:")
-	if !ok {
-		return false, fmt.Errorf("unknown condition %q", name)
-	}
-	mount, err := cgroup.Mount()
-	return err == nil && strings.Contains(" "+strings.Join(cgroup.Available(mount), " ")+" ", " "+controller+" "), nil
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 const many = 16
@@ -14,9 +16,7 @@ const many = 16
 // Many commands at once: of those that want the same, one succeeds, and the
 // others are told why they do not; those that want other things do not notice.
 func TestAtOnce(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("not root, who alone may make containers: use make test")
-	}
+	testkit.NeedRoot(t)
 	c := crash{bundle: t.TempDir(), root: t.TempDir()}
 	if err := writeBundle(c.bundle, "", `{"linux": {"cgroupsPath": null}}`); err != nil {
 		t.Fatal(err)

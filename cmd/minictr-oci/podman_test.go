@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"testing"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 // Podman has no daemon: each command is a process, and a conmon stays with each
@@ -32,7 +34,7 @@ func TestPodman(t *testing.T) {
 	for _, name := range []string{"podman", "engine"} {
 		m.wrap(name, fmt.Sprintf("CONTAINERS_CONF=%s podman --root %s --runroot /run/podman", conf, m.path("store")))
 	}
-	m.command("podman", "load", "-q", "-i", m.image())
+	m.command("podman", "load", "-q", "-i", testkit.DemoImage(t))
 	m.command("podman", "run", "--rm", "demo", "true") // makes what all containers share
 	m.leavesNothing(m.path("store/overlay"))           // a mount onto itself, sometimes
 	m.scripts("cli", "podman")

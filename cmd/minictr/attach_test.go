@@ -17,6 +17,7 @@ import (
 
 	"github.com/creack/pty"
 	"github.com/minictr/minictr/internal/lockfile"
+	"github.com/minictr/minictr/internal/testkit"
 	"golang.org/x/sys/unix"
 )
 
@@ -24,7 +25,7 @@ import (
 // run -d and their flags, that runs a script.
 func inBackground(t *testing.T, how, script string) {
 	t.Helper()
-	needRoot(t)
+	testkit.NeedRoot(t)
 	loadDemo(t)
 	args := append(strings.Fields(how), "--name", "box", "demo", "sh", "-c", script)
 	said(t, args...)
@@ -40,7 +41,7 @@ func said(t *testing.T, args ...string) string {
 // ready waits until the container has said so.
 func ready(t *testing.T) {
 	t.Helper()
-	if !within(func() bool { return strings.Contains(said(t, "logs", "box"), "ready") }) {
+	if !testkit.Within(func() bool { return strings.Contains(said(t, "logs", "box"), "ready") }) {
 		t.Fatal("the container does not get ready")
 	}
 }
@@ -90,7 +91,7 @@ func TestAttachLeave(t *testing.T) {
 			ready(t)
 			before := reference(t)
 			s := inTerminal(t, append(append([]string{"attach"}, test.flags...), "box")...)
-			if !within(func() bool { return s.settings() != before }) {
+			if !testkit.Within(func() bool { return s.settings() != before }) {
 				t.Fatal("the terminal does not become raw")
 			}
 			s.typeIn(test.through)
@@ -242,12 +243,12 @@ func TestExecKilledClient(t *testing.T) {
 			running := func(command string) bool {
 				return strings.Contains(said(t, "exec", "box", "ps", "-o", "args"), "\n"+command+"\n")
 			}
-			if !within(func() bool { return running("sh -c sleep 2000; true") || running("{sh} sh -c sleep 2000; true") }) {
+			if !testkit.Within(func() bool { return running("sh -c sleep 2000; true") || running("{sh} sh -c sleep 2000; true") }) {
 				t.Fatalf("it does not run:\n%s", said(t, "exec", "box", "ps", "-o", "args"))
 			}
 			client.Process.Kill()
 			client.Wait()
-			if !within(func() bool { return !strings.Contains(said(t, "exec", "box", "ps", "-o", "args"), "sh -c sleep 2000") }) {
+			if !testkit.Within(func() bool { return !strings.Contains(said(t, "exec", "box", "ps", "-o", "args"), "sh -c sleep 2000") }) {
 				t.Error("it lives on")
 			}
 			if !running("sleep 3000") || !running("sleep 1000") {
@@ -292,7 +293,7 @@ func TestStartOvertaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out strings.Builder
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Timeout)
 	defer cancel()
 	late := exec.CommandContext(ctx, "minictr", "start", "-ai", "box")
 	late.Stdin, late.Stdout, late.Stderr = strings.NewReader("a word\n"), &out, &out
@@ -304,7 +305,7 @@ func TestStartOvertaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	waits := regexp.MustCompile(fmt.Sprintf(`-> FLOCK .*:%d 0 EOF`, st.Sys().(*syscall.Stat_t).Ino))
-	if !within(func() bool { locks, _ := os.ReadFile("/proc/locks"); return waits.Match(locks) }) {
+	if !testkit.Within(func() bool { locks, _ := os.ReadFile("/proc/locks"); return waits.Match(locks) }) {
 		t.Error("start -ai does not wait for the lock of waiters")
 	}
 	said(t, "start", "box")

@@ -1,56 +1,44 @@
 package main
 
-// A command that changes the store may die at any moment: kill -9, a power
-// cut. strace(1) makes it die, on entering a chosen system call for the Nth
-// time. After each death
+// A command that changes the store may be killed at any moment. After each kill
 //
 //   - images shows the truth: what it lists can be run,
 //   - fsck finds no problem,
 //   - the same command, or another, works again,
-//   - and then the store has not one file more or less than one in which
-//     nothing ever died.
+//   - and then the store has not one file more or less than one in which no command
+//     was killed.
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
-// crash is a command and the store it finds.
+// crash is a command that is killed, and the store it finds.
 type crash struct {
 	before [][]string // commands that made the store
 	victim []string
-	after  [][]string // those that follow its death, and must work
+	after  [][]string // those that follow the kill, and must work
 	left   string     // an image that must be there then
 	kept   string     // one that must be there all the time
-	calls  string     // those at which it dies
+	calls  string     // those at which it is killed
 }
 
-// crashTime is how long the deaths of one command go on, if there are enough then.
-const (
-	crashTime    = 12 * time.Second
-	enoughDeaths = 5
-)
-
 func TestCrash(t *testing.T) {
-	needRoot(t)
-	if _, err := exec.LookPath("strace"); err != nil {
-		t.Skip("strace is not installed: use make test")
-	}
+	testkit.NeedRoot(t)
 	if st, err := os.Stat("/dev/shm"); err == nil && st.IsDir() {
 		t.Setenv("TMPDIR", "/dev/shm") // where to sync costs nothing
 	}
-	demo := demoImage(t)
+	demo := testkit.DemoImage(t)
 	load := []string{"load", "-i", demo}
 	loadOther := []string{"load", "-i", otherImage(t, demo)}
 	remove := []string{"rmi", "-f", "demo"}
@@ -81,43 +69,44 @@ func TestCrash(t *testing.T) {
 }
 
 func (c crash) test(t *testing.T) {
+	// the store in which nothing is killed
 	whole := t.TempDir()
 	c.prepare(t, whole)
 	mustMinictr(t, whole, c.victim...)
-	for _, args := range c.after {
-		mustMinictr(t, whole, args...)
-	}
-	mustMinictr(t, whole, "run", "--rm", c.left, "true")
-	want := listing(t, whole)
+	want := c.goOn(t, whole)
 
-	points := c.points(t)
-	start, died, tried := time.Now(), 0, 0
-	for _, p := range points {
-		if time.Since(start) > crashTime && died >= enoughDeaths {
-			break
-		}
-		tried++
-		store := t.TempDir()
-		c.prepare(t, store)
-		if p.kill(t, store, c.victim) {
-			died++
-		}
-		c.truth(t, store, p)
-		for _, args := range c.after {
-			mustMinictr(t, store, args...)
-		}
-		mustMinictr(t, store, "run", "--rm", c.left, "true")
-		if got := listing(t, store); got != want {
-			t.Errorf("died at %s: the store is\n%s\nnot\n%s", p, got, want)
-		}
-		if t.Failed() {
-			return
-		}
+	var store string
+	testkit.KillAt(t, testkit.Kill{
+		Command: func(t *testing.T) *exec.Cmd {
+			store = t.TempDir()
+			c.prepare(t, store)
+			return exec.Command("minictr", append([]string{"--root", store}, c.victim...)...)
+		},
+		Calls: c.calls,
+		Truth: func(t *testing.T, k testkit.Killed) {
+			if k.Code != 0 && k.Code != 128+int(syscall.SIGKILL) {
+				t.Error("it was not killed, and fails")
+			}
+			c.truth(t, store)
+		},
+		Clean: func(t *testing.T, k testkit.Killed) {
+			if got := c.goOn(t, store); got != want {
+				t.Errorf("the store is\n%s\nnot\n%s", got, want)
+			}
+		},
+		Limit:  12 * time.Second,
+		Enough: 5,
+	})
+}
+
+// goOn runs the commands that follow, and lists the store.
+func (c crash) goOn(t *testing.T, store string) string {
+	t.Helper()
+	for _, args := range c.after {
+		mustMinictr(t, store, args...)
 	}
-	t.Logf("%d deaths in %d of %d runs", died, tried, len(points))
-	if died < tried/2 || died < enoughDeaths {
-		t.Errorf("only %d of %d died", died, tried)
-	}
+	mustMinictr(t, store, "run", "--rm", c.left, "true")
+	return listing(t, store)
 }
 
 func (c crash) prepare(t *testing.T, store string) {
@@ -128,88 +117,25 @@ func (c crash) prepare(t *testing.T, store string) {
 }
 
 // truth asks for the images. Those that are shown are whole and can be run.
-func (c crash) truth(t *testing.T, store string, p point) {
+func (c crash) truth(t *testing.T, store string) {
 	t.Helper()
 	if out, err := minictr(store, "fsck"); err != nil {
-		t.Errorf("died at %s: fsck: %v\n%s", p, err, out)
+		t.Errorf("fsck: %v\n%s", err, out)
 	}
 	names := strings.Fields(mustMinictr(t, store, "images", "--format", "json"))
 	list := strings.Join(names, "")
 	if c.kept != "" && !strings.Contains(list, c.kept) {
-		t.Errorf("died at %s: image %s is gone", p, c.kept)
+		t.Errorf("image %s is gone", c.kept)
 	}
 	for _, name := range []string{"demo", "else"} {
 		if !strings.Contains(list, `"Repository":"`+name+`"`) {
 			continue
 		}
-		if out, err := minictr(store, "run", "--rm", name, "cat", "/etc/motd"); err != nil || out != "hello from the second layer\n" {
-			t.Errorf("died at %s: image %s is shown, but not whole: %s%v", p, name, out, err)
+		out, err := minictr(store, "run", "--rm", name, "cat", "/etc/motd")
+		if err != nil || out != "hello from the second layer\n" {
+			t.Errorf("image %s is shown, but not whole: %s%v", name, out, err)
 		}
 	}
-}
-
-// A point is a moment to die at: on entering a call for the nth time.
-type point struct {
-	call string
-	n    int
-}
-
-func (p point) String() string { return fmt.Sprintf("%s %d", p.call, p.n) }
-
-var tracedCall = regexp.MustCompile(`(?m)^\d+ +(\w+)\(`)
-
-// points watches the command once. Of a call that is made often, a few
-// occasions stand for the others. Their order is another each time, so that
-// over the days time is enough for all.
-func (c crash) points(t *testing.T) (points []point) {
-	t.Helper()
-	store, trace := t.TempDir(), filepath.Join(t.TempDir(), "trace")
-	c.prepare(t, store)
-	cmd := c.strace(store, "-o", trace, "-e", "trace="+strings.ReplaceAll(c.calls, " ", ","))
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("strace: %v\n%s", err, out)
-	}
-	data, err := os.ReadFile(trace)
-	if err != nil {
-		t.Fatal(err)
-	}
-	count := make(map[string]int)
-	for _, m := range tracedCall.FindAllSubmatch(data, -1) {
-		count[string(m[1])]++
-	}
-	for _, call := range strings.Fields(c.calls) {
-		for n := 1; n <= count[call]; n += 1 + n/8*4 {
-			points = append(points, point{call, n})
-		}
-	}
-	rand.Shuffle(len(points), func(i, j int) { points[i], points[j] = points[j], points[i] })
-	return points
-}
-
-// strace runs the victim on one processor, so that its calls come in the same
-// order again.
-func (c crash) strace(store string, options ...string) *exec.Cmd {
-	args := append([]string{"-f"}, options...)
-	args = append(args, "minictr", "--root", store)
-	cmd := exec.Command("strace", append(args, c.victim...)...)
-	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
-	return cmd
-}
-
-// kill runs the victim and tells whether it died.
-func (p point) kill(t *testing.T, store string, victim []string) bool {
-	t.Helper()
-	inject := fmt.Sprintf("inject=%s:signal=SIGKILL:when=%d", p.call, p.n)
-	cmd := crash{victim: victim}.strace(store, "-o", os.DevNull, "-e", "trace="+p.call, "-e", inject)
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL {
-		return true
-	}
-	if err != nil {
-		t.Fatalf("%s: %v", p, err)
-	}
-	return false
 }
 
 // otherImage is the archive of an image "else", with the layers of "demo".

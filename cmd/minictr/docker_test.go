@@ -22,18 +22,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 )
 
 func TestDocker(t *testing.T) {
-	needRoot(t)
-	for _, program := range []string{"dockerd", "docker", "docker-registry"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skip(program + " is not installed: use make test")
-		}
-	}
-	archive, dir := demoImage(t), t.TempDir()
+	testkit.NeedRoot(t)
+	testkit.NeedTool(t, "dockerd", "docker", "docker-registry")
+	archive, dir := testkit.DemoImage(t), t.TempDir()
 	registry, stop, err := startRegistry(dir, "plain", "")
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +52,7 @@ func TestDocker(t *testing.T) {
 					e.Setenv("DOCKER_CONFIG", filepath.Join(e.WorkDir, ".docker"))
 					return setUp(e, archive)
 				},
-				Cmds:      map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "await": await},
+				Cmds:      scriptWords(),
 				Condition: condition,
 			})
 		})
@@ -91,14 +88,14 @@ func startDocker(t *testing.T, dir, registry string) (socket string) {
 		server.Process.Signal(unix.SIGTERM) // it ends its containerd
 		select {
 		case <-ended:
-		case <-time.After(patience):
+		case <-time.After(testkit.Timeout):
 			server.Process.Kill()
 			<-ended
 			t.Error("dockerd does not end")
 		}
 		removeCgroups(t, cgroups)
 	})
-	if !within(func() bool { return exec.Command("docker", "-H", "unix://"+socket, "version").Run() == nil }) {
+	if !testkit.Within(func() bool { return exec.Command("docker", "-H", "unix://"+socket, "version").Run() == nil }) {
 		text, _ := os.ReadFile(path("log"))
 		t.Fatalf("no answer from dockerd:\n%s", text)
 	}
@@ -111,7 +108,7 @@ func removeCgroups(t *testing.T, name string) {
 	t.Helper()
 	for _, group := range append(glob(t, "/sys/fs/cgroup/*/"+name), glob(t, "/sys/fs/cgroup/"+name)...) {
 		gone := func() bool { return errors.Is(os.Remove(group), fs.ErrNotExist) }
-		if !within(gone) {
+		if !testkit.Within(gone) {
 			t.Errorf("%s cannot be removed", group)
 		}
 	}

@@ -7,8 +7,16 @@ import (
 	"strings"
 
 	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/rogpeppe/go-internal/testscript"
 )
+
+// scriptWords are those of all packages, and two that look at cgroups.
+func scriptWords() map[string]func(*testscript.TestScript, bool, []string) {
+	all := testkit.Words()
+	all["cgroup"], all["uses"] = cgroupFile, uses
+	return all
+}
 
 // cgroupFile fails unless a file of a container's cgroup says this.
 func cgroupFile(ts *testscript.TestScript, neg bool, args []string) {
@@ -27,7 +35,7 @@ func uses(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	want, err := strconv.ParseUint(args[1], 10, 64)
 	ts.Check(err)
-	if !within(func() bool {
+	if !testkit.Within(func() bool {
 		used, err := strconv.ParseUint(readCgroup(ts, args[0], "memory.current"), 10, 64)
 		ts.Check(err)
 		return used >= want

@@ -13,34 +13,21 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"golang.org/x/sys/unix"
 )
 
-// patience is how long a test waits for what should come at once.
-const patience = time.Minute
-
-// within tells whether something comes in time.
-func within(came func() bool) bool {
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if came() {
-			return true
-		}
-	}
-	return false
-}
-
 func TestKilledClientLeavesNothing(t *testing.T) {
-	needRoot(t)
+	testkit.NeedRoot(t)
 	loadDemo(t)
 	mark := fmt.Sprint("minictr-test-", os.Getpid())
 	for _, flags := range []string{"--rm", "--rm --network host --pid host", "--rm --init", "--rm --name killed"} {
 		t.Run(flags, func(t *testing.T) {
 			before := traces(t, mark)
 			id := kill(t, flags, mark)
-			if !within(func() bool { return len(processes(mark)) == 0 }) {
+			if !testkit.Within(func() bool { return len(processes(mark)) == 0 }) {
 				t.Errorf("the container's processes live on: %q", processes(mark))
 			}
 			if out, err := exec.Command("minictr", "run", "--rm", "demo", "true").CombinedOutput(); err != nil {
@@ -58,7 +45,7 @@ func TestKilledClientLeavesNothing(t *testing.T) {
 
 // A floor that was being laid when minictr was killed goes too.
 func TestHalfFloorIsSwept(t *testing.T) {
-	needRoot(t)
+	testkit.NeedRoot(t)
 	loadDemo(t)
 	if out, err := exec.Command("minictr", "run", "--rm", "demo", "true").CombinedOutput(); err != nil {
 		t.Fatalf("minictr run: %v\n%s", err, out)
@@ -78,7 +65,7 @@ func TestHalfFloorIsSwept(t *testing.T) {
 // A process that has run keeps its container and its exit code, even if its
 // cgroup cannot be removed: here something is mounted on it.
 func TestRemainsAreTold(t *testing.T) {
-	needRoot(t)
+	testkit.NeedRoot(t)
 	loadDemo(t)
 	idFile := filepath.Join(t.TempDir(), "id")
 	run := exec.Command("minictr", "run", "-i", "--cidfile", idFile, "demo", "sh", "-c", "echo kept >/note; echo ready; read x; exit 7")

@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"os/exec"
 	"testing"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 // TestPsWhileContainersGo: containers that are made and removed meanwhile are no
 // error.
 func TestPsWhileContainersGo(t *testing.T) {
-	needRoot(t)
+	testkit.NeedRoot(t)
 	loadDemo(t)
 	stop, ended := make(chan struct{}), make(chan error)
 	const others = 3

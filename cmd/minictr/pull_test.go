@@ -18,6 +18,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 // slowRegistry stands before a docker-registry that has the image demo, and
@@ -32,18 +34,14 @@ type slowRegistry struct {
 
 func newSlowRegistry(t *testing.T) *slowRegistry {
 	t.Helper()
-	for _, program := range []string{"docker-registry", "skopeo"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skip(program + " is not installed: use make test")
-		}
-	}
+	testkit.NeedTool(t, "docker-registry", "skopeo")
 	dir := t.TempDir()
 	host, stop, err := startRegistry(dir, "plain", "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(stop)
-	push := exec.Command("skopeo", "copy", "-q", "--dest-tls-verify=false", "docker-archive:"+demoImage(t), "docker://"+host+"/demo")
+	push := exec.Command("skopeo", "copy", "-q", "--dest-tls-verify=false", "docker-archive:"+testkit.DemoImage(t), "docker://"+host+"/demo")
 	if out, err := push.CombinedOutput(); err != nil {
 		t.Fatalf("skopeo: %v\n%s", err, out)
 	}
@@ -91,7 +89,7 @@ func (b *slowBody) Read(p []byte) (int, error) {
 }
 
 func TestPullKilled(t *testing.T) {
-	needRoot(t)
+	testkit.NeedRoot(t)
 	registry := newSlowRegistry(t)
 	root := t.TempDir()
 	t.Setenv("MINICTR_ROOT", root)
@@ -102,13 +100,13 @@ func TestPullKilled(t *testing.T) {
 		if err := pull.Start(); err != nil {
 			t.Fatal(err)
 		}
-		more := within(func() bool { return partialBytes(t, root) > kept })
+		more := testkit.Within(func() bool { return partialBytes(t, root) > kept })
 		pull.Process.Kill()
 		pull.Wait()
 		if !more {
 			t.Fatalf("nothing comes, after %d bytes", kept)
 		}
-		if !within(func() bool { return registry.sending.Load() == 0 }) {
+		if !testkit.Within(func() bool { return registry.sending.Load() == 0 }) {
 			t.Fatal("the registry does not notice that the pull has died")
 		}
 		now := partialBytes(t, root)
@@ -170,15 +168,13 @@ func partialBytes(t *testing.T, root string) (sum int64) {
 // The deaths of TestCrash, for what changes the store with or without a
 // registry.
 func TestCrashGettingAndGiving(t *testing.T) {
-	needRoot(t)
-	if _, err := exec.LookPath("strace"); err != nil {
-		t.Skip("strace is not installed: use make test")
-	}
+	testkit.NeedRoot(t)
+	testkit.NeedTool(t, "strace")
 	registry := newSlowRegistry(t)
 	if st, err := os.Stat("/dev/shm"); err == nil && st.IsDir() {
 		t.Setenv("TMPDIR", "/dev/shm") // where to sync costs nothing
 	}
-	load := []string{"load", "-i", demoImage(t)}
+	load := []string{"load", "-i", testkit.DemoImage(t)}
 	pull := []string{"pull", "-q", registry.host + "/demo"}
 	tag := []string{"tag", "demo", "else"}
 	prune := []string{"prune", "-a"}
@@ -202,7 +198,7 @@ func TestCrashGettingAndGiving(t *testing.T) {
 
 // In a terminal there is a line for each layer.
 func TestPullProgress(t *testing.T) {
-	needRoot(t)
+	testkit.NeedRoot(t)
 	registry := newSlowRegistry(t)
 	t.Setenv("MINICTR_ROOT", t.TempDir())
 	registry.rate.Store(8 << 10)

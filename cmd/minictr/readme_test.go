@@ -6,12 +6,14 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 // TestReadme: the sample of a plan in the README is a real one. Only the
 // numbers of the steps, which depend on the machine's controllers, may differ.
 func TestReadme(t *testing.T) {
-	needRoot(t)
+	testkit.NeedRoot(t)
 	loadDemo(t)
 	out, err := exec.Command("minictr", "plan", "demo").Output()
 	if err != nil {

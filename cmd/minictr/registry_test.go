@@ -27,17 +27,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 func TestRegistry(t *testing.T) {
-	needRoot(t)
-	for _, program := range []string{"docker-registry", "skopeo"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skip(program + " is not installed: use make test")
-		}
-	}
-	archive := demoImage(t)
+	testkit.NeedRoot(t)
+	testkit.NeedTool(t, "docker-registry", "skopeo")
+	archive := testkit.DemoImage(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/registry",
 		Setup: func(e *testscript.Env) error {
@@ -46,7 +43,7 @@ func TestRegistry(t *testing.T) {
 			}
 			return setUpRegistries(e)
 		},
-		Cmds:      map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "await": await},
+		Cmds:      scriptWords(),
 		Condition: condition,
 	})
 }
@@ -115,7 +112,7 @@ func startRegistry(dir, name, more string) (host string, stop func(), err error)
 		host, _, _ = strings.Cut(host, ",") // , tls
 		return host != ""
 	}
-	if !within(listens) {
+	if !testkit.Within(listens) {
 		stop()
 		text, _ := os.ReadFile(log.Name())
 		return "", nil, fmt.Errorf("docker-registry does not listen:\n%s", text)

@@ -9,6 +9,7 @@ import (
 	"github.com/creack/pty"
 	"github.com/minictr/minictr/container/inspect"
 	"github.com/minictr/minictr/container/stats"
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 var (
@@ -66,7 +67,7 @@ func TestStatsJSON(t *testing.T) {
 
 // TestStatsIsDrawnAnew: on a terminal, a table stands where the one before stood.
 func TestStatsIsDrawnAnew(t *testing.T) {
-	needRoot(t)
+	testkit.NeedRoot(t)
 	t.Setenv("MINICTR_ROOT", t.TempDir())
 	screen, line, err := pty.Open()
 	if err != nil {
@@ -84,7 +85,7 @@ func TestStatsIsDrawnAnew(t *testing.T) {
 	go s.read()
 	const drawn = "\x1b[H\x1b[JCONTAINER ID   NAME"
 	s.expect(drawn)
-	if !within(func() bool { return strings.Count(s.shown(), drawn) > 1 }) {
+	if !testkit.Within(func() bool { return strings.Count(s.shown(), drawn) > 1 }) {
 		t.Errorf("once, and never again: %q", s.shown())
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/creack/pty"
+	"github.com/minictr/minictr/internal/testkit"
 	"golang.org/x/sys/unix"
 )
 
@@ -30,7 +31,7 @@ type session struct {
 // store of its own.
 func open(t *testing.T, script string, flags ...string) *session {
 	t.Helper()
-	needRoot(t)
+	testkit.NeedRoot(t)
 	loadDemo(t)
 	args := append([]string{"run", "--rm", "-it"}, flags...)
 	return inTerminal(t, append(args, "demo", "sh", "-c", script)...)
@@ -83,7 +84,7 @@ func (s *session) shown() string {
 // expect waits until text is on the screen.
 func (s *session) expect(text string) {
 	s.t.Helper()
-	if !within(func() bool { return strings.Contains(s.shown(), text) }) {
+	if !testkit.Within(func() bool { return strings.Contains(s.shown(), text) }) {
 		s.t.Fatalf("%q is not on the screen, but\n%s", text, s.shown())
 	}
 }
@@ -118,7 +119,7 @@ func (s *session) ends(code int) {
 func loadDemo(t *testing.T) {
 	t.Helper()
 	t.Setenv("MINICTR_ROOT", t.TempDir())
-	if out, err := exec.Command("minictr", "load", "-i", demoImage(t)).CombinedOutput(); err != nil {
+	if out, err := exec.Command("minictr", "load", "-i", testkit.DemoImage(t)).CombinedOutput(); err != nil {
 		t.Fatalf("minictr load: %v\n%s", err, out)
 	}
 }
@@ -170,7 +171,7 @@ func TestTerminalIsRestored(t *testing.T) {
 			before := reference(t)
 			if strings.Contains(test.script, "ready") {
 				s.expect("ready")
-				if !within(func() bool { return s.settings() != before }) {
+				if !testkit.Within(func() bool { return s.settings() != before }) {
 					t.Error("the terminal is not raw while the program runs")
 				}
 			}

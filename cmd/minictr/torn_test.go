@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"golang.org/x/sys/unix"
 )
 
@@ -39,7 +40,7 @@ var tornFiles = []struct {
 }
 
 func TestTorn(t *testing.T) {
-	needRoot(t)
+	testkit.NeedRoot(t)
 	loadDemo(t)
 	said(t, "create", "--name", "other", "demo")
 	for _, test := range tornFiles {
@@ -77,7 +78,7 @@ func TestTorn(t *testing.T) {
 
 // TestTornAlive: the same, while the container runs.
 func TestTornAlive(t *testing.T) {
-	needRoot(t)
+	testkit.NeedRoot(t)
 	loadDemo(t)
 	said(t, "create", "--name", "other", "demo")
 	for _, test := range tornFiles {
@@ -115,7 +116,7 @@ func newTornBox(t *testing.T) *tornBox {
 		"demo", "sh", "-c", `trap "exit 143" TERM; echo ready; while :; do sleep 0.02; done`))
 	t.Cleanup(func() { b.try("rm", "-f", "box") })
 	ready(t) // to hear SIGTERM
-	if !within(func() bool { return said(t, "inspect", "--format", "{{.State.Health.Status}}", "box") == "healthy\n" }) {
+	if !testkit.Within(func() bool { return said(t, "inspect", "--format", "{{.State.Health.Status}}", "box") == "healthy\n" }) {
 		t.Fatal("it does not become healthy")
 	}
 	var err error
@@ -175,7 +176,7 @@ func (b *tornBox) killWatcher(t *testing.T) {
 	if err := unix.Kill(pid, unix.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	if !within(func() bool { return !alive(b.pid) }) {
+	if !testkit.Within(func() bool { return !alive(b.pid) }) {
 		t.Error("the container outlives its watcher")
 	}
 }
@@ -183,7 +184,7 @@ func (b *tornBox) killWatcher(t *testing.T) {
 // isGone: there is nothing left of it.
 func (b *tornBox) isGone(t *testing.T) {
 	t.Helper()
-	if !within(func() bool { return !alive(b.pid) }) {
+	if !testkit.Within(func() bool { return !alive(b.pid) }) {
 		t.Errorf("its process %d lives on", b.pid)
 	}
 	left, err := filepath.Glob("/sys/fs/cgroup/minictr/" + b.id)

@@ -22,17 +22,16 @@ import (
 	"testing"
 
 	"github.com/creack/pty"
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/minictr/minictr/runtime/cgroup"
 )
 
 func TestTruth(t *testing.T) {
-	needRoot(t)
-	if _, err := exec.LookPath("strace"); err != nil {
-		t.Skip("strace is not installed: use make test")
-	}
+	testkit.NeedRoot(t)
+	testkit.NeedTool(t, "strace")
 	store := t.TempDir()
 	t.Setenv("MINICTR_ROOT", store)
-	if out, err := exec.Command("minictr", "load", "-i", demoImage(t)).CombinedOutput(); err != nil {
+	if out, err := exec.Command("minictr", "load", "-i", testkit.DemoImage(t)).CombinedOutput(); err != nil {
 		t.Fatalf("minictr load: %v\n%s", err, out)
 	}
 	source := t.TempDir()
@@ -51,7 +50,7 @@ func TestTruth(t *testing.T) {
 		"not there":  "--hostname box --rm -e PATH=/nowhere:/etc/motd:/bin",
 	} {
 		t.Run(name, func(t *testing.T) {
-			if new, err := linux("6.15"); name == "userns" && !new {
+			if new, err := testkit.Linux("6.15"); name == "userns" && !new {
 				t.Skip("a user namespace needs Linux 6.15", err)
 			}
 			words := append(strings.Fields(flags), "demo", "true")

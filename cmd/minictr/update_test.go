@@ -13,8 +13,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 const (
@@ -22,44 +24,36 @@ const (
 	newPages = 8 << 20
 )
 
-func TestUpdateDies(t *testing.T) {
-	needRoot(t)
-	if _, err := exec.LookPath("strace"); err != nil {
-		t.Skip("strace is not installed: use make test")
-	}
-	if here, err := condition("controller:hugetlb"); err != nil || !here {
-		t.Skip("no controller \"hugetlb\" here", err)
-	}
+// TestKilledUpdate kills update at each step. What was typed, the config and the cgroup
+// then agree, or come to with the next update.
+func TestKilledUpdate(t *testing.T) {
+	testkit.NeedRoot(t)
+	testkit.NeedController(t, "hugetlb")
 	store := t.TempDir()
-	mustMinictr(t, store, "load", "-i", demoImage(t))
+	mustMinictr(t, store, "load", "-i", testkit.DemoImage(t))
 	mustMinictr(t, store, "run", "-d", "--name", "one", "demo", "sleep", "1000")
 	t.Cleanup(func() { mustMinictr(t, store, "rm", "-f", "one") })
-	victim := []string{"update", "--hugetlb-limit", "2MB:8m", "one"}
-	died := 0
-	for _, call := range strings.Fields("openat write flock renameat close") {
-		for n, survived := 1, 0; survived < 3; n += 1 + n/4 {
+	testkit.KillAt(t, testkit.Kill{
+		Command: func(t *testing.T) *exec.Cmd {
 			mustMinictr(t, store, "update", "--hugetlb-limit", "2MB:4m", "one")
-			p := point{call, n}
-			if !p.kill(t, store, victim) {
-				survived++ // strace counts the calls of each thread, and there may be several
-				continue
-			}
-			died, survived = died+1, 0
+			return exec.Command("minictr", "--root", store, "update", "--hugetlb-limit", "2MB:8m", "one")
+		},
+		Calls: "openat write flock renameat close",
+		Truth: func(t *testing.T, k testkit.Killed) {
 			kernel, typed, config := pages(t, store)
 			if config == newPages && typed != newPages || typed == newPages && kernel != newPages {
-				t.Errorf("died at %s: the cgroup has %d, the settings %d, the config %d", p, kernel, typed, config)
+				t.Errorf("the cgroup has %d, the settings %d, the config %d", kernel, typed, config)
 			}
+		},
+		Clean: func(t *testing.T, k testkit.Killed) {
 			mustMinictr(t, store, "update", "--pids-limit", "-1", "one")
-			kernel, typed, config = pages(t, store)
-			if kernel != typed || typed != config {
-				t.Errorf("died at %s, and after another update: the cgroup has %d, the settings %d, the config %d", p, kernel, typed, config)
+			if kernel, typed, config := pages(t, store); kernel != typed || typed != config {
+				t.Errorf("after another update: the cgroup has %d, the settings %d, the config %d", kernel, typed, config)
 			}
-		}
-	}
-	if died < 20 {
-		t.Errorf("only %d died", died)
-	}
-	t.Logf("%d deaths", died)
+		},
+		Limit:  time.Minute,
+		Enough: 20,
+	})
 }
 
 // pages are the bytes of huge pages that the container may use, as three places
@@ -94,9 +88,9 @@ func pages(t *testing.T, store string) (kernel, typed, config uint64) {
 
 // TestUpdatesAtOnce: each leaves alone what the others change.
 func TestUpdatesAtOnce(t *testing.T) {
-	needRoot(t)
+	testkit.NeedRoot(t)
 	store := t.TempDir()
-	mustMinictr(t, store, "load", "-i", demoImage(t))
+	mustMinictr(t, store, "load", "-i", testkit.DemoImage(t))
 	mustMinictr(t, store, "create", "--name", "one", "demo")
 	changes := []string{"--restart=always", "--cgroup-conf=cgroup.max.depth=1", "--cgroup-conf=cgroup.max.descendants=2", "--pids-limit=-1", "--memory=-1", "--cpu-shares=1024"}
 	var all sync.WaitGroup

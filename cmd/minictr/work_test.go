@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 // TestLimitProcessors: with half of --cpus, half the work is done in the same
@@ -12,10 +14,8 @@ import (
 // is the time on a processor as the kernel counts it: how much a program does in
 // that time may be the business of others, if the processor is not real.
 func TestLimitProcessors(t *testing.T) {
-	needRoot(t)
-	if there, err := condition("controller:cpu"); err != nil || !there {
-		t.Skip(`no controller "cpu" here: make test-vm has it`, err)
-	}
+	testkit.NeedRoot(t)
+	testkit.NeedController(t, "cpu")
 	loadDemo(t)
 	work := func(cpus string) (microseconds int) {
 		out, err := exec.Command("minictr", "run", "--rm", "--cpus", cpus, "demo", "sh", "-c",
