@@ -39,7 +39,7 @@ type Terms struct {
 }
 
 // Connect gives the process the streams that were prepared for it.
-func (t *Terms) Connect(s *stdio.Streams) { t.Given, t.Stdio, t.Null = s.Given, s.Made, s.Null }
+func (t *Terms) Connect(s *stdio.Streams) { t.Given, t.Stdio, t.Null = s.FDs, s.Connected, s.Null }
 
 // Create makes the container of spec, whose folder is new. With t.Wait its
 // process waits for Start; with t.Outlive it lives on without us. On error

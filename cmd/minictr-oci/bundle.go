@@ -173,7 +173,7 @@ func connect(t *runtime.Terms, process *specs.Process, spec *specs.Spec) (*stdio
 	if err != nil {
 		return nil, err
 	}
-	stdio.Fit(process)
+	stdio.SetConsoleSize(process)
 	t.Connect(streams)
 	return streams, nil
 }

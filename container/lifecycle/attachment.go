@@ -75,7 +75,7 @@ func (a *attachment) ownInput() (stdin *os.File, err error) {
 	if a.own, err = stdio.NewInput(os.Stdin); err != nil {
 		return nil, err
 	}
-	return a.own.Theirs, nil
+	return a.own.ContainerEnd, nil
 }
 
 // takeStreams takes what the container reads from its watcher.
@@ -123,7 +123,7 @@ func (a *attachment) attend() (code int, err error) {
 	}
 	defer reset()
 	if a.own != nil {
-		a.own.Begin()
+		a.own.Start()
 	}
 	go a.copyInput(leave)
 	ending := a.AwaitExit()
@@ -140,7 +140,7 @@ func (a *attachment) attend() (code int, err error) {
 	}
 	end, err := ending.Wait()
 	if err == nil && a.own != nil {
-		err = a.own.End()
+		err = a.own.Finish()
 	}
 	if err != nil {
 		return 0, err

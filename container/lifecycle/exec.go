@@ -103,7 +103,7 @@ func execStreams(o *config.Options, spec *specs.Spec, detach bool) (*stdio.Strea
 	if err != nil {
 		return nil, err
 	}
-	stdio.Fit(spec.Process)
+	stdio.SetConsoleSize(spec.Process)
 	return stdio.Open(o.Interactive, o.TTY, uid)
 }
 

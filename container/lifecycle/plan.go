@@ -30,6 +30,6 @@ func Plan(root, name string, o *config.Options) (*plan.Plan, error) {
 	}
 	options := container.CompileOptions(store.Layers(), image.Layers, host, o.Remove)
 	options.Null[0] = !o.Interactive // standard input is empty
-	stdio.Fit(spec.Process)
+	stdio.SetConsoleSize(spec.Process)
 	return compile.Compile(spec, options)
 }

@@ -81,7 +81,7 @@ func (c *created) start(signals *runtime.Signals, watch func(*plan.Plan) walk.Tr
 	}
 	t.Watch = watch
 	t.Connect(streams)
-	stdio.Fit(c.spec.Process)
+	stdio.SetConsoleSize(c.spec.Process)
 	signals.Ready()
 	process, err := c.CreateTask(c.spec, t)
 	if err != nil {

@@ -1,14 +1,13 @@
 package stdio
 
-// A pipe in front of a file, a device or a terminal, and what is copied through it.
+// A pipe in front of a file, a device or a terminal, and the copying through it.
 //
-// Where nobody takes the output any more, as after `| head -1`, the process is
-// told as it would be without us: a pipe breaks (SIGPIPE), a terminal hangs up
-// (SIGHUP, and EIO for who writes there nevertheless). That a disk is full it
-// learns the same way, and our caller from us.
+// When the output has no reader any more, as after `| head -1`, the process is
+// notified as without minictr: its pipe breaks (SIGPIPE, EPIPE), its terminal hangs
+// up (SIGHUP, EIO). So it is when a disk is full; minictr's caller gets the error.
 //
-// Of a file that it reads it has taken what is no longer in the pipe. Who reads on
-// after us, as a shell in `while read`, begins there.
+// The process has read of a file what is no longer in the pipe. The offset of the
+// file is set to that place, for a caller that reads on, as a shell in `while read`.
 
 import (
 	"errors"
@@ -20,32 +19,32 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Input is a file, and a pipe in which a process reads it.
+// Input is a file, and the pipe through which a process reads it.
 type Input struct {
-	Theirs *os.File // what the process reads
+	ContainerEnd *os.File // the process reads it
 
 	from, to *os.File
-	rest     *os.File // Theirs once more, to see what was left in it; nil if from is no regular file
-	start    int64    // where in the file we begin
+	rest     *os.File // a duplicate of ContainerEnd, to see what was left; nil if from is not a regular file
+	start    int64    // offset in from
 	copied   int64
 	err      error
 	done     chan struct{}
 }
 
-// NewInput makes the pipe.
+// NewInput makes the pipe. It is an error if from is a directory.
 func NewInput(from *os.File) (i *Input, err error) {
-	if err := refuseFolder(from); err != nil {
+	if err := refuseDir(from); err != nil {
 		return nil, err
 	}
 	i = &Input{from: from, done: make(chan struct{})}
-	if i.Theirs, i.to, err = os.Pipe(); err != nil {
+	if i.ContainerEnd, i.to, err = os.Pipe(); err != nil {
 		return nil, err
 	}
 	st, err := from.Stat()
 	if err != nil || !st.Mode().IsRegular() {
 		return i, err
 	}
-	rest, err := unix.FcntlInt(i.Theirs.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	rest, err := unix.FcntlInt(i.ContainerEnd.Fd(), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("fcntl(F_DUPFD_CLOEXEC)", err)
 	}
@@ -54,8 +53,8 @@ func NewInput(from *os.File) (i *Input, err error) {
 	return i, err
 }
 
-// Begin begins to copy.
-func (i *Input) Begin() {
+// Start begins to copy, in a goroutine.
+func (i *Input) Start() {
 	go func() {
 		defer close(i.done)
 		var failed *fs.PathError
@@ -69,71 +68,71 @@ func (i *Input) Begin() {
 	}()
 }
 
-// End ends copying, and leaves a regular file where the process has read to. The
-// error is one of reading it.
-func (i *Input) End() error {
+// Finish stops copying, and sets the offset of a regular file to what the process has
+// read. The error is one of reading or seeking the file.
+func (i *Input) Finish() error {
 	if i.rest == nil {
 		return nil
 	}
 	defer i.to.Close()
 	defer i.rest.Close()
-	i.to.SetWriteDeadline(time.Unix(1, 0)) // a pipe that nobody empties any more
+	i.to.SetWriteDeadline(time.Unix(1, 0)) // the pipe has no reader any more
 	<-i.done
 	left, err := unix.IoctlGetInt(int(i.rest.Fd()), unix.TIOCINQ)
-	if err == nil { // a process may have written to its own input
+	if err == nil { // less than 0: the process has written to its own input
 		_, err = i.from.Seek(i.start+max(i.copied-int64(left), 0), io.SeekStart)
 	}
 	return errors.Join(i.err, err)
 }
 
-func (s *Streams) openInput(ours *os.File, uid uint32) (err error) {
-	if s.input, err = NewInput(ours); err != nil {
+func (s *Streams) openInput(hostEnd *os.File, uid uint32) (err error) {
+	if s.input, err = NewInput(hostEnd); err != nil {
 		return err
 	}
-	s.give(0, s.input.Theirs)
-	return own(s.input.Theirs, uid)
+	s.connect(0, s.input.ContainerEnd)
+	return chown(s.input.ContainerEnd, uid)
 }
 
-// output is what a process says, and where it goes.
+// output is a stream of a process, and the file that it is copied to.
 type output struct {
-	to, from *os.File
-	patient  bool // a file, or a device, may take its time
-	tells    bool // whoever is at a terminal sees that it is gone
-	done     chan struct{}
-	failed   error // to write
+	to, from   *os.File
+	toEnd      bool // a file or a device gets all output, however long that takes
+	keepsError bool // of writing; a user sees that the terminal is gone
+	done       chan struct{}
+	err        error // of writing
 }
 
-// openOutput makes a pipe. Where ours are one file, those of the process are, too: what
-// it says then keeps its order.
-func (s *Streams) openOutput(fd int, ours *os.File, uid uint32) error {
-	if err := refuseFolder(ours); err != nil {
+// openOutput makes a pipe. If standard output and standard error are one file, they
+// share a pipe, so that the output keeps its order.
+func (s *Streams) openOutput(fd int, hostEnd *os.File, uid uint32) error {
+	if err := refuseDir(hostEnd); err != nil {
 		return err
 	}
-	if fd == 2 && s.Made[1] && same(os.Stdout, ours) {
-		s.Given[names[2]], s.Made[2] = s.Given[names[1]], true
+	if fd == 2 && s.Connected[1] && sameFile(os.Stdout, hostEnd) {
+		s.FDs[refs[2]], s.Connected[2] = s.FDs[refs[1]], true
 		return nil
 	}
 	r, w, err := os.Pipe()
 	if err != nil {
 		return err
 	}
-	s.give(fd, w)
-	s.outputs = append(s.outputs, newOutput(ours, r, !IsTerminal(ours)))
-	return own(w, uid)
+	s.connect(fd, w)
+	s.outputs = append(s.outputs, newOutput(hostEnd, r, !IsTerminal(hostEnd)))
+	return chown(w, uid)
 }
 
-func same(a, b *os.File) bool {
+func sameFile(a, b *os.File) bool {
 	x, err := a.Stat()
 	y, err2 := b.Stat()
 	return err == nil && err2 == nil && os.SameFile(x, y)
 }
 
 func newOutput(to, from *os.File, patient bool) *output {
-	return &output{to: to, from: from, patient: patient, tells: !IsTerminal(to), done: make(chan struct{})}
+	return &output{to: to, from: from, toEnd: patient, keepsError: !IsTerminal(to), done: make(chan struct{})}
 }
 
-// drain is how long output is awaited after the process has ended. Only another one
-// that it has left behind, and that lives on, could still say something.
+// drain is how long Ended waits for output after the process has ended: only a
+// process that it has left behind could still write.
 const drain = 2 * time.Second
 
 func (o *output) copy() {
@@ -143,8 +142,8 @@ func (o *output) copy() {
 		var failed *fs.PathError
 		if errors.As(err, &failed) && failed.Op == "write" {
 			hangUp(o.from)
-			if o.tells && !errors.Is(err, unix.EPIPE) { // of a pipe, its reader knows
-				o.failed = err
+			if o.keepsError && !errors.Is(err, unix.EPIPE) { // the reader of a pipe knows
+				o.err = err
 			}
 		}
 		if n == 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -154,34 +153,32 @@ func (o *output) copy() {
 	}
 }
 
-// finish waits for what was said last. A terminal that is held (Ctrl-S) is not waited
-// for beyond the limit; what goes to a file comes there.
+// finish waits for the last output. It waits for a terminal that is stopped (Ctrl-S)
+// up to the limit only; a file gets all output.
 func (o *output) finish(limit time.Time) error {
-	if o.patient {
+	if o.toEnd {
 		o.from.SetReadDeadline(limit)
 		<-o.done
-		return o.failed
+		return o.err
 	}
 	select {
 	case <-o.done:
-		return o.failed
+		return o.err
 	case <-time.After(time.Until(limit)):
 		return nil
 	}
 }
 
-// hangUp closes our end for good. A terminal does not end with one descriptor
-// of many, so its other side is hung up, as vhangup(2) does with one's own.
+// hangUp closes the host end of a stream. A terminal has more descriptors than that,
+// so its other end is hung up, as vhangup(2) does with the caller's.
 func hangUp(f *os.File) {
 	defer f.Close()
-	raw, err := f.SyscallConn()
-	if err != nil {
-		return
-	}
-	raw.Control(func(fd uintptr) {
-		if peer, err := peer(fd); err == nil { // a terminal
-			unix.IoctlSetInt(peer, unix.TIOCVHANGUP, 0)
-			unix.Close(peer)
+	control(f, func(fd uintptr) error {
+		peer, err := peer(fd)
+		if err != nil { // not a terminal
+			return err
 		}
+		defer unix.Close(peer)
+		return unix.IoctlSetInt(peer, unix.TIOCVHANGUP, 0)
 	})
 }

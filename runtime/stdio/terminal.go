@@ -1,9 +1,9 @@
 package stdio
 
-// Terminals. In front of a process that has one stands ours: we hold one end of its
-// pair, the process the other, and the bytes are copied between the two. Ours is in
-// raw mode meanwhile, so that Ctrl-C is a byte that the container's terminal makes a
-// signal of.
+// A pseudo-terminal in front of the host's: minictr has one end of the pair and the
+// process the other (pty(7)), and the bytes are copied between that and the host's
+// terminal. That is in raw mode meanwhile, so that Ctrl-C is a byte, which the
+// container's terminal turns into a signal.
 
 import (
 	"errors"
@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// startTerminal begins to copy between the process's terminal and ours.
+// startTerminal begins to copy between the container's terminal and the host's.
 func (s *Streams) startTerminal(terminal *os.File, interactive bool) (err error) {
 	if s.peer, err = Peer(terminal); err != nil {
 		return err
@@ -36,7 +36,7 @@ func (s *Streams) startTerminal(terminal *os.File, interactive bool) (err error)
 	return nil
 }
 
-// Raw puts our terminal in raw mode, until Reset.
+// Raw puts the terminal on standard input into raw mode, until Reset.
 func Raw() (console.Console, error) {
 	c, err := console.ConsoleFromFile(os.Stdin)
 	if err != nil {
@@ -45,28 +45,21 @@ func Raw() (console.Console, error) {
 	if err := c.SetRaw(); err != nil {
 		return nil, fmt.Errorf("set the terminal to raw mode: %w", err)
 	}
-	// the container's terminal ends its lines with CR LF; ours adds no other CR
+	// the container's terminal already ends lines with CR LF
 	if err := console.ClearONLCR(os.Stdin.Fd()); err != nil {
 		return nil, errors.Join(fmt.Errorf("set the terminal to raw mode: %w", err), c.Reset())
 	}
 	return c, nil
 }
 
-// Peer is the other end of a terminal: the one that its processes have. As long as
-// somebody holds it the terminal is not hung up when they have all closed it, and
-// they may open it again, as an init(1) does for each line.
+// Peer opens the other end of a pseudo-terminal, the one that its processes have
+// (ioctl_tty(2), TIOCGPTPEER). While it is open the terminal is not hung up when
+// they have all closed it: they may open it again, as init(1) does for each line.
 func Peer(terminal *os.File) (*os.File, error) {
-	raw, err := terminal.SyscallConn()
-	if err != nil {
-		return nil, err
-	}
 	fd := -1
-	var peerErr error
-	if err := raw.Control(func(ours uintptr) { fd, peerErr = peer(ours) }); err != nil {
-		return nil, err
-	}
-	if peerErr != nil {
-		return nil, fmt.Errorf("ioctl(TIOCGPTPEER): %w", peerErr)
+	err := control(terminal, func(host uintptr) (err error) { fd, err = peer(host); return err })
+	if err != nil {
+		return nil, fmt.Errorf("ioctl(TIOCGPTPEER): %w", err)
 	}
 	return os.NewFile(uintptr(fd), "pts"), nil
 }
@@ -79,7 +72,8 @@ func peer(terminal uintptr) (int, error) {
 	return int(fd), nil
 }
 
-// Size is the size of our terminal's window.
+// Size returns the size of the host's terminal in characters; ok is false if no
+// standard stream is a terminal.
 func Size() (rows, columns uint16, ok bool) {
 	for _, f := range []*os.File{os.Stdin, os.Stdout, os.Stderr} {
 		if ws, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ); err == nil {
@@ -89,15 +83,15 @@ func Size() (rows, columns uint16, ok bool) {
 	return 0, 0, false
 }
 
-// Fit makes the terminal of a process that is to begin as large as our window,
-// unless its config says how large it is.
-func Fit(process *specs.Process) {
+// SetConsoleSize sets the size of the process's terminal to that of the host's, unless
+// the config sets it.
+func SetConsoleSize(process *specs.Process) {
 	if rows, columns, ok := Size(); ok && process.Terminal && process.ConsoleSize == nil {
 		process.ConsoleSize = &specs.Box{Height: uint(rows), Width: uint(columns)}
 	}
 }
 
-// Resize gives the container's terminal the size of ours.
+// Resize sets the size of the container's terminal to that of the host's.
 func Resize(terminal *os.File) error {
 	if rows, columns, ok := Size(); ok {
 		return setSize(terminal, rows, columns)
@@ -105,8 +99,8 @@ func Resize(terminal *os.File) error {
 	return nil
 }
 
-// Redraw does so too, and tells the program even if that was the size before: it
-// is another one for a moment.
+// Redraw is Resize with another size for a moment, so that the program gets SIGWINCH
+// even if the size is the same.
 func Redraw(terminal *os.File) error {
 	if rows, columns, ok := Size(); ok {
 		return errors.Join(setSize(terminal, rows+1, columns), setSize(terminal, rows, columns))
@@ -115,17 +109,19 @@ func Redraw(terminal *os.File) error {
 }
 
 func setSize(terminal *os.File, rows, columns uint16) error {
-	raw, err := terminal.SyscallConn()
+	size := &unix.Winsize{Row: rows, Col: columns}
+	return control(terminal, func(fd uintptr) error { return unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, size) })
+}
+
+// control calls do with the descriptor of f, which stays open meanwhile.
+func control(f *os.File, do func(fd uintptr) error) error {
+	raw, err := f.SyscallConn()
 	if err != nil {
 		return err
 	}
-	ws := &unix.Winsize{Row: rows, Col: columns}
-	var ioctlErr error
-	err = raw.Control(func(fd uintptr) { ioctlErr = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, ws) })
-	if err != nil {
-		return err
-	}
-	return ioctlErr
+	var failed error
+	err = raw.Control(func(fd uintptr) { failed = do(fd) })
+	return errors.Join(err, failed)
 }
 
 // IsTerminal reports whether f is a terminal.
