@@ -1,27 +1,22 @@
 package images
 
 import (
-	"archive/tar"
 	"bytes"
 	"context"
 	"errors"
 	"io"
-	"math/rand/v2"
+	"maps"
 	"path/filepath"
-	"strings"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/opencontainers/go-digest"
 )
 
-// largeLayer is a layer too large to wait.
-func largeLayer(t testing.TB, name string) []byte {
-	t.Helper()
-	noise := make([]byte, maxConfig+1) // that gzip does not make small
-	rand.NewChaCha8([32]byte{}).Read(noise)
-	return tarOf(t, map[string]string{name: string(noise)})
-}
+// largeLayer returns a layer that is larger than any document.
+func largeLayer(name string) []byte { return noise(name, maxConfig+1) }
 
 func loadStream(t testing.TB, s *Store, archive []byte) error {
 	t.Helper()
@@ -29,25 +24,16 @@ func loadStream(t testing.TB, s *Store, archive []byte) error {
 	return err
 }
 
-// parts writes an archive as a tar in which the chosen files come first.
-func (b archive) parts(t testing.TB, first ...string) (head, tail []byte) {
-	t.Helper()
-	early, late := archive{}, archive{}
-	for name, data := range b {
-		late[name] = data
-		for _, f := range first {
-			if f == name {
-				early[name] = data
-				delete(late, name)
-			}
-		}
-	}
+// parts returns a tar in which the file first comes first.
+func (a archive) parts(first string) (head, tail []byte) {
+	rest := maps.Clone(a)
+	delete(rest, first)
 	const end = 1024 // two blocks of zeros
-	head = early.tar(t)
-	return head[:len(head)-end], late.tar(t)
+	head = archive{first: a[first]}.tar()
+	return head[:len(head)-end], rest.tar()
 }
 
-// A layer is unpacked when it arrives, before anybody knows what it is.
+// A layer is unpacked when it arrives, before manifest.json.
 func TestArrive(t *testing.T) {
 	s := newStore(t)
 	r, w := io.Pipe()
@@ -56,21 +42,15 @@ func TestArrive(t *testing.T) {
 		_, err := s.Load(t.Context(), "-", LoadOptions{Stdin: r})
 		loaded <- err
 	}()
-	head, tail := dockerArchive(t, "test:one", largeLayer(t, "a")).parts(t, "a/layer.tar")
+	head, tail := dockerArchive("test:one", largeLayer("a")).parts("a/layer.tar")
 	if _, err := w.Write(head); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
-		if found, _ := filepath.Glob(s.path("tmp", "*", "layer*", "diff", "a")); len(found) == 1 {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("not unpacked while manifest.json is still to come")
-		}
-	}
-	if list, err := s.List(); err != nil || len(list) != 0 {
-		t.Errorf("images: %v, %v", list, err)
-	}
+	testkit.Eventually(t, "the layer is unpacked before manifest.json arrives", func() bool {
+		found, _ := filepath.Glob(s.path("tmp", "*", "layer*", "diff", "a"))
+		return len(found) == 1
+	})
+	wantImages(t, s, 0)
 	if _, err := w.Write(tail); err != nil {
 		t.Fatal(err)
 	}
@@ -79,67 +59,56 @@ func TestArrive(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkWhole(t, s)
-	if list, err := s.List(); err != nil || len(list) != 1 {
-		t.Errorf("images: %v, %v", list, err)
-	}
+	wantImages(t, s, 1)
 }
 
 func TestArriveForms(t *testing.T) {
-	large := largeLayer(t, "a")
-	small := tarOf(t, map[string]string{"b": "1"})
+	large := largeLayer("a")
+	small := tarOf("b", "1")
 	layout := archive{}
-	layout.index(t, as(layout.image(t, large, small), "test:one"))
-	named := dockerArchive(t, "test:one", large)
-	hex := digest.FromBytes(large).Encoded() + ".tar" // as podman and skopeo name it
+	layout.index(as(layout.image(large, small), "test:one"))
+	named := dockerArchive("test:one", large)
+	hex := digest.FromBytes(large).Encoded() + ".tar" // podman and skopeo name it so
 	named[hex] = named["a/layer.tar"]
 	named["manifest.json"] = bytes.Replace(named["manifest.json"], []byte("a/layer.tar"), []byte(hex), 1)
 	for name, b := range map[string]archive{
-		"OCI": layout, "docker": dockerArchive(t, "test:one", large, small), "podman": named,
+		"OCI": layout, "docker": dockerArchive("test:one", large, small), "podman": named,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStore(t)
-			for range 2 { // the second time it is here already
-				if err := loadStream(t, s, gzipped(t, b.tar(t))); err != nil {
+			for range 2 { // the second time, the store has it
+				if err := loadStream(t, s, testkit.Gzip(b.tar())); err != nil {
 					t.Fatal(err)
 				}
 				checkWhole(t, s)
 			}
-			if list, err := s.List(); err != nil || len(list) != 1 {
-				t.Errorf("images: %v, %v", list, err)
-			}
+			wantImages(t, s, 1)
 		})
 	}
 }
 
-// One layer under two names, as an old docker's archive has it.
+// One layer under two names, as docker wrote it before version 25.
 func TestArriveLinked(t *testing.T) {
-	layer := largeLayer(t, "a")
-	b := dockerArchive(t, "test:one", layer, layer)
+	layer := largeLayer("a")
+	b := dockerArchive("test:one", layer, layer)
 	delete(b, "b/layer.tar")
-	head, tail := b.parts(t, "a/layer.tar")
-	var link bytes.Buffer
-	w := tar.NewWriter(&link)
-	if err := w.WriteHeader(&tar.Header{Name: "b/layer.tar", Typeflag: tar.TypeSymlink, Linkname: "../a/layer.tar"}); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Flush(); err != nil {
-		t.Fatal(err)
-	}
+	head, tail := b.parts("a/layer.tar")
+	link := testkit.Tar(testkit.Link("b/layer.tar", "../a/layer.tar"))[:512] // without its end
 	s := newStore(t)
-	if err := loadStream(t, s, bytes.Join([][]byte{head, link.Bytes(), tail}, nil)); err != nil {
+	if err := loadStream(t, s, slices.Concat(head, link, tail)); err != nil {
 		t.Fatal(err)
 	}
 	checkWhole(t, s)
 }
 
-// What is large and no layer does no harm, unless an image wants it as one.
+// A large file that is no layer is ignored, unless an image refers to it as one.
 func TestArriveOther(t *testing.T) {
 	sbom := append([]byte("{"), bytes.Repeat([]byte(" "), maxConfig)...)
-	hostile := largeLayer(t, "../a")
-	b := dockerArchive(t, "test:one", tarOf(t, map[string]string{"a": "1"}))
-	b["sbom.json"], b["hostile.tar"], b["nobody.tar"] = sbom, hostile, largeLayer(t, "a")
+	hostile := largeLayer("../a")
+	b := dockerArchive("test:one", tarOf("a", "1"))
+	b["sbom.json"], b["hostile.tar"], b["unused.tar"] = sbom, hostile, largeLayer("a")
 	s := newStore(t)
-	if err := loadStream(t, s, b.tar(t)); err != nil {
+	if err := loadStream(t, s, b.tar()); err != nil {
 		t.Fatal(err)
 	}
 	checkWhole(t, s)
@@ -147,22 +116,20 @@ func TestArriveOther(t *testing.T) {
 		t.Errorf("layers: %v, %v", trees, err)
 	}
 
-	other := largeLayer(t, "a")
+	other := largeLayer("a")
 	for word, tt := range map[string]struct{ says, is []byte }{
 		"read tar":   {sbom, sbom},
 		"unpack":     {hostile, hostile},
-		"diff ID is": {tarOf(t, nil), other},
+		"diff ID is": {tarOf(), other},
 	} {
-		b := dockerArchive(t, "test:two", tt.says)
+		b := dockerArchive("test:two", tt.says)
 		b["a/layer.tar"] = tt.is
-		if err := loadStream(t, s, b.tar(t)); err == nil || !strings.Contains(err.Error(), word) {
-			t.Errorf("got %v, want an error with %q", err, word)
-		}
+		testkit.WantError(t, word, loadStream(t, s, b.tar()), word)
 		checkWhole(t, s)
 	}
 }
 
-// A pipe that stays silent does not keep a load from being stopped.
+// A load that waits for a pipe can be cancelled.
 func TestStopWhileSilent(t *testing.T) {
 	s := newStore(t)
 	r, w := io.Pipe()

@@ -1,63 +1,57 @@
 package images
 
-// Images made for tests: an archive is a map from names to contents, written as
-// a directory or as a tar.
+// Tests make images as an archive: a map from names to contents, which is written
+// as a directory or as a tar.
 
 import (
-	"archive/tar"
-	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-func needRoot(t testing.TB) {
-	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("unpacking layers needs root")
-	}
-}
-
 type archive map[string][]byte
 
-// blob puts a blob where an OCI layout has it.
-func (b archive) blob(mediaType string, data []byte) ocispec.Descriptor {
+// blob adds a blob of an OCI layout.
+func (a archive) blob(mediaType string, data []byte) ocispec.Descriptor {
 	d := describe(mediaType, data)
-	b[blobFile(d.Digest)] = data
+	a[blobFile(d.Digest)] = data
 	return d
 }
 
-func (b archive) json(t testing.TB, mediaType string, v any) ocispec.Descriptor {
-	t.Helper()
-	return b.blob(mediaType, encode(t, v))
+func (a archive) json(mediaType string, v any) ocispec.Descriptor {
+	return a.blob(mediaType, encode(v))
 }
 
-func encode(t testing.TB, v any) []byte {
-	t.Helper()
+func encode(v any) []byte {
 	data, err := json.Marshal(v)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	return data
 }
 
-// image puts an image with these layers, each a tar, and returns its manifest.
-func (b archive) image(t testing.TB, tars ...[]byte) ocispec.Descriptor {
-	t.Helper()
-	var parts []ocispec.Descriptor
+// image adds an image with these layers, each a tar, and returns its manifest.
+func (a archive) image(tars ...[]byte) ocispec.Descriptor {
+	var layers []ocispec.Descriptor
 	for _, l := range tars {
-		parts = append(parts, b.blob(ocispec.MediaTypeImageLayerGzip, gzipped(t, l)))
+		layers = append(layers, a.blob(ocispec.MediaTypeImageLayerGzip, testkit.Gzip(l)))
 	}
-	config := b.json(t, ocispec.MediaTypeImageConfig, configOf(tars...))
-	return b.json(t, ocispec.MediaTypeImageManifest, manifestOf(config, parts...))
+	return a.imageOf(configOf(tars...), layers...)
+}
+
+// imageOf adds an image with this config and these layers.
+func (a archive) imageOf(config any, layers ...ocispec.Descriptor) ocispec.Descriptor {
+	d := a.json(ocispec.MediaTypeImageConfig, config)
+	return a.json(ocispec.MediaTypeImageManifest, manifestOf(d, layers...))
 }
 
 func configOf(tars ...[]byte) ocispec.Image {
@@ -75,14 +69,17 @@ func manifestOf(config ocispec.Descriptor, layers ...ocispec.Descriptor) ocispec
 	return m
 }
 
-// index completes the archive to an OCI layout.
-func (b archive) index(t testing.TB, manifests ...ocispec.Descriptor) archive {
-	t.Helper()
-	index := ocispec.Index{MediaType: ocispec.MediaTypeImageIndex, Manifests: manifests}
-	index.SchemaVersion = 2
-	b["index.json"] = encode(t, index)
-	b["oci-layout"] = []byte(`{"imageLayoutVersion": "1.0.0"}`)
-	return b
+func indexOf(manifests ...ocispec.Descriptor) ocispec.Index {
+	i := ocispec.Index{MediaType: ocispec.MediaTypeImageIndex, Manifests: manifests}
+	i.SchemaVersion = 2
+	return i
+}
+
+// index adds what makes the archive an OCI layout.
+func (a archive) index(manifests ...ocispec.Descriptor) archive {
+	a["index.json"] = encode(indexOf(manifests...))
+	a["oci-layout"] = []byte(`{"imageLayoutVersion": "1.0.0"}`)
+	return a
 }
 
 func as(d ocispec.Descriptor, name string) ocispec.Descriptor {
@@ -90,58 +87,40 @@ func as(d ocispec.Descriptor, name string) ocispec.Descriptor {
 	return d
 }
 
-// docker puts what an old docker save writes.
-func dockerArchive(t testing.TB, tag string, tars ...[]byte) archive {
-	t.Helper()
-	b := archive{"config.json": encode(t, configOf(tars...))}
-	var files []string
+// dockerArchive returns what docker save wrote before version 25.
+func dockerArchive(tag string, tars ...[]byte) archive {
+	a := archive{"config.json": encode(configOf(tars...))}
+	item := dockerItem{Config: "config.json", RepoTags: []string{tag}}
 	for i, l := range tars {
 		name := string('a'+rune(i)) + "/layer.tar"
-		b[name] = l
-		files = append(files, name)
+		a[name] = l
+		item.Layers = append(item.Layers, name)
 	}
-	b["manifest.json"] = encode(t, []map[string]any{{"Config": "config.json", "RepoTags": []string{tag}, "Layers": files}})
-	return b
+	a["manifest.json"] = encode([]dockerItem{item})
+	return a
 }
 
-func (b archive) tar(t testing.TB) []byte {
-	t.Helper()
-	files := make(map[string]string)
-	for name, data := range b {
-		files[name] = string(data)
+func (a archive) tar() []byte {
+	var files []string
+	for _, name := range slices.Sorted(maps.Keys(a)) {
+		files = append(files, name, string(a[name]))
 	}
-	return tarOf(t, files)
+	return tarOf(files...)
 }
 
-// tarOf makes a tar of regular files.
-func tarOf(t testing.TB, files map[string]string) []byte {
-	t.Helper()
-	var buf bytes.Buffer
-	w := tar.NewWriter(&buf)
-	var names []string
-	for name := range files {
-		names = append(names, name)
+// tarOf makes a tar of regular files, each a name and a content.
+func tarOf(files ...string) []byte {
+	var entries []testkit.Entry
+	for f := range slices.Chunk(files, 2) {
+		entries = append(entries, testkit.File(f[0], 0o644, f[1]))
 	}
-	slices.Sort(names)
-	for _, name := range names {
-		h := &tar.Header{Name: name, Mode: 0o644, Size: int64(len(files[name]))}
-		if err := w.WriteHeader(h); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.WriteString(w, files[name]); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return buf.Bytes()
+	return testkit.Tar(entries...)
 }
 
-func (b archive) dir(t testing.TB) string {
+func (a archive) dir(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
-	for name, data := range b {
+	for name, data := range a {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
@@ -153,24 +132,10 @@ func (b archive) dir(t testing.TB) string {
 	return dir
 }
 
-func gzipped(t testing.TB, data []byte) []byte {
-	t.Helper()
-	var buf bytes.Buffer
-	w := gzip.NewWriter(&buf)
-	if _, err := w.Write(data); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return buf.Bytes()
-}
-
-func zstandard(t testing.TB, data []byte) []byte {
-	t.Helper()
+func zstandard(data []byte) []byte {
 	w, err := zstd.NewWriter(nil)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	defer w.Close()
 	return w.EncodeAll(data, nil)
@@ -187,7 +152,7 @@ func writeTemp(t testing.TB, data []byte) string {
 
 func newStore(t testing.TB) *Store {
 	t.Helper()
-	needRoot(t)
+	testkit.NeedRoot(t)
 	s, err := Open(filepath.Join(t.TempDir(), "store"))
 	if err != nil {
 		t.Fatal(err)
@@ -202,4 +167,40 @@ func mustLoad(t testing.TB, s *Store, src string) []string {
 		t.Fatal(err)
 	}
 	return names
+}
+
+// loadDocker loads a docker archive.
+func loadDocker(t testing.TB, s *Store, tag string, tars ...[]byte) {
+	t.Helper()
+	mustLoad(t, s, writeTemp(t, dockerArchive(tag, tars...).tar()))
+}
+
+func mustImage(t testing.TB, s *Store, name string) *Image {
+	t.Helper()
+	image, err := s.Image(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return image
+}
+
+// wantImages fails unless the store lists n images.
+func wantImages(t testing.TB, s *Store, n int) {
+	t.Helper()
+	if list, err := s.List(); err != nil || len(list) != n {
+		t.Errorf("%d images, want %d (%v)", len(list), n, err)
+	}
+}
+
+// wantFile fails unless a file of the image has this content.
+func wantFile(t testing.TB, s *Store, image *Image, name, want string) {
+	t.Helper()
+	f, err := s.Layers().Open(image.Layers, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if text, err := io.ReadAll(f); string(text) != want || err != nil {
+		t.Errorf("%s has %q, want %q (%v)", name, text, want, err)
+	}
 }

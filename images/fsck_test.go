@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/minictr/minictr/internal/lockfile"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 func mustFsck(t *testing.T, s *Store) *FsckReport {
@@ -19,23 +20,20 @@ func mustFsck(t *testing.T, s *Store) *FsckReport {
 	return v
 }
 
-// What two images share is verified once, and a problem with a document of one
-// names all that need it.
+// What two images share is verified once. A problem with a document has all names
+// of its image.
 func TestFsckShared(t *testing.T) {
 	s := newStore(t)
-	shared, own := tarOf(t, map[string]string{"a": "1"}), tarOf(t, map[string]string{"b": "2"})
-	mustLoad(t, s, writeTemp(t, dockerArchive(t, "a:1", shared).tar(t)))
-	mustLoad(t, s, writeTemp(t, dockerArchive(t, "b:1", shared, own).tar(t)))
+	shared, own := tarOf("a", "1"), tarOf("b", "2")
+	loadDocker(t, s, "a:1", shared)
+	loadDocker(t, s, "b:1", shared, own)
 	if err := s.Tag("b:1", "b:2"); err != nil {
 		t.Fatal(err)
 	}
 	if v := mustFsck(t, s); v.Images != 2 || v.Blobs != 6 || v.Layers != 2 || len(v.Problems)+len(v.Notes) > 0 {
 		t.Errorf("%+v", v)
 	}
-	image, err := s.Image("b:1")
-	if err != nil {
-		t.Fatal(err)
-	}
+	image := mustImage(t, s, "b:1")
 	if err := os.WriteFile(s.blobPath(image.ID), []byte("{}"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -45,19 +43,16 @@ func TestFsckShared(t *testing.T) {
 	}
 }
 
-// A blob may be all that its name says, and yet not the layer that the config
-// means.
+// A blob may be valid, but not the layer of the config.
 func TestFsckDiffID(t *testing.T) {
 	s := newStore(t)
 	b := archive{}
-	right, wrong := tarOf(t, map[string]string{"a": "1"}), tarOf(t, map[string]string{"a": "2"})
-	b.index(t, as(b.image(t, right), testOne))
+	right, wrong := tarOf("a", "1"), tarOf("a", "2")
+	b.index(as(b.image(right), testOne))
 	mustLoad(t, s, b.dir(t))
 
-	config := b.json(t, "application/vnd.oci.image.config.v1+json", configOf(wrong))
-	layer := b.blob("application/vnd.oci.image.layer.v1.tar", right)
-	manifest := b.json(t, "application/vnd.oci.image.manifest.v1+json", manifestOf(config, layer))
-	b.index(t, as(manifest, testOne))
+	layer := b.blob(ocispec.MediaTypeImageLayer, right)
+	b.index(as(b.imageOf(configOf(wrong), layer), testOne))
 	dir := b.dir(t)
 	if out := shell(t, dir, "cp index.json "+s.root+"; cp blobs/sha256/* "+s.root+"/blobs/sha256"); out != "" {
 		t.Fatal(out)
@@ -70,10 +65,10 @@ func TestFsckDiffID(t *testing.T) {
 	}
 }
 
-// Fsck waits for who removes.
+// Fsck waits for a command that removes images.
 func TestFsckWaits(t *testing.T) {
 	s := newStore(t)
-	mustLoad(t, s, writeTemp(t, dockerArchive(t, "a:1", tarOf(t, map[string]string{"a": "1"})).tar(t)))
+	loadDocker(t, s, "a:1", tarOf("a", "1"))
 	release, err := s.lock("lock", lockfile.Exclusive)
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +77,7 @@ func TestFsckWaits(t *testing.T) {
 	go func() { _, err := s.Fsck(t.Context()); done <- err }()
 	select {
 	case <-done:
-		t.Fatal("it did not wait")
+		t.Fatal("Fsck did not wait")
 	case <-time.After(50 * time.Millisecond):
 	}
 	release()

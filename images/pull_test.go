@@ -18,15 +18,16 @@ import (
 	"time"
 
 	"github.com/minictr/minictr/images/registry"
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// A testRegistry is a registry that serves an archive, whatever the name, and notes
-// what it was asked for. Tags are the annotated names of index.json.
+// A testRegistry serves an archive under any name, and records the requests for
+// blobs.
 type testRegistry struct {
 	archive
-	tag  ocispec.Descriptor // what each tag means
+	tag  ocispec.Descriptor // the image of every tag
 	host string
 
 	mu        sync.Mutex
@@ -44,7 +45,7 @@ func newTestRegistry(t *testing.T, b archive, tag ocispec.Descriptor) *testRegis
 	return s
 }
 
-// noPasswords keeps the passwords of whoever tests out of the tests.
+// noPasswords hides the passwords of the user from the tests.
 func noPasswords(t *testing.T) {
 	home := t.TempDir()
 	for _, name := range []string{"HOME", "DOCKER_CONFIG", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"} {
@@ -68,9 +69,9 @@ func (s *testRegistry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasSuffix(kind, "/blobs/") && ok:
 		s.mu.Lock()
 		s.asked = append(s.asked, ref+" "+r.Header.Get("Range"))
-		spoil := s.intercept
+		intercept := s.intercept
 		s.mu.Unlock()
-		if spoil == nil || !spoil(d, w, r) {
+		if intercept == nil || !intercept(d, w, r) {
 			http.ServeContent(w, r, "", time.Time{}, strings.NewReader(string(data)))
 		}
 	default:
@@ -78,7 +79,7 @@ func (s *testRegistry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// fileOf is blobFile for what may be no digest.
+// fileOf returns "" for an invalid digest.
 func fileOf(d digest.Digest) string {
 	if d.Validate() != nil {
 		return ""
@@ -86,13 +87,13 @@ func fileOf(d digest.Digest) string {
 	return blobFile(d)
 }
 
-func (s *testRegistry) setIntercept(spoil func(digest.Digest, http.ResponseWriter, *http.Request) bool) {
+func (s *testRegistry) setIntercept(intercept func(digest.Digest, http.ResponseWriter, *http.Request) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.intercept = spoil
+	s.intercept = intercept
 }
 
-// forget returns what was asked for, and begins anew.
+// takeAsked returns the requests since the last call.
 func (s *testRegistry) takeAsked() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -104,7 +105,11 @@ func (s *testRegistry) takeAsked() []string {
 func (s *testRegistry) name() string { return s.host + "/some/image:tag" }
 
 func (s *testRegistry) pull(ctx context.Context, store *Store) (*Pulled, error) {
-	return store.Pull(ctx, s.name(), PullOptions{Settings: &registry.Settings{}})
+	return s.pullFor(ctx, store, "")
+}
+
+func (s *testRegistry) pullFor(ctx context.Context, store *Store, platform string) (*Pulled, error) {
+	return store.Pull(ctx, s.name(), PullOptions{Settings: &registry.Settings{}, Platform: platform})
 }
 
 func (s *testRegistry) mustPull(t *testing.T, store *Store) *Pulled {
@@ -116,54 +121,36 @@ func (s *testRegistry) mustPull(t *testing.T, store *Store) *Pulled {
 	return pulled
 }
 
-// noise is a layer of a file that does not compress.
-func noise(t testing.TB, name string, size int) []byte {
-	t.Helper()
+// noise returns a layer with a file that cannot be compressed.
+func noise(name string, size int) []byte {
 	data := make([]byte, size)
-	random := rand.NewChaCha8([32]byte([]byte(fmt.Sprintf("%-32.32s", name))))
-	random.Read(data)
-	return tarOf(t, map[string]string{name: string(data)})
+	rand.NewChaCha8([32]byte([]byte(fmt.Sprintf("%-32.32s", name)))).Read(data)
+	return tarOf(name, string(data))
 }
 
-func layersOf(t testing.TB, b archive, manifest ocispec.Descriptor) []ocispec.Descriptor {
-	t.Helper()
-	_, layers, err := parseManifest(b[blobFile(manifest.Digest)], manifest.MediaType)
+func layersOf(a archive, manifest ocispec.Descriptor) []ocispec.Descriptor {
+	_, layers, err := parseManifest(a[blobFile(manifest.Digest)], manifest.MediaType)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	return layers
 }
 
-func readLayerFile(t *testing.T, s *Store, image *Image, name string) string {
-	t.Helper()
-	f, err := s.Layers().Open(image.Layers, name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(data)
-}
-
 func TestPull(t *testing.T) {
 	b := archive{}
-	manifest := b.image(t, tarOf(t, map[string]string{"a": "one"}), tarOf(t, map[string]string{"b": "two"}))
+	manifest := b.image(tarOf("a", "one"), tarOf("b", "two"))
 	remote := newTestRegistry(t, b, manifest)
 	store := newStore(t)
 	pulled := remote.mustPull(t, store)
 	if !pulled.New || pulled.Digest != manifest.Digest || pulled.Name != remote.name() {
 		t.Errorf("pulled %+v", pulled)
 	}
-	image, err := store.Image(remote.name())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if image.Manifest != manifest.Digest || readLayerFile(t, store, image, "a")+readLayerFile(t, store, image, "b") != "onetwo" || image.Size != 6 {
+	image := mustImage(t, store, remote.name())
+	if image.Manifest != manifest.Digest || image.Size != 6 {
 		t.Errorf("image %+v", image)
 	}
+	wantFile(t, store, image, "a", "one")
+	wantFile(t, store, image, "b", "two")
 	if n := len(remote.takeAsked()); n != 3 {
 		t.Errorf("%d blobs fetched, want a config and two layers", n)
 	}
@@ -171,28 +158,29 @@ func TestPull(t *testing.T) {
 		t.Error("the second pull says that the image is new")
 	}
 	if asked := remote.takeAsked(); len(asked) > 0 {
-		t.Errorf("fetched though they are here: %q", asked)
+		t.Errorf("fetched again: %q", asked)
 	}
-	at, err := store.Pull(t.Context(), remote.host+"/some/image@"+manifest.Digest.String(), PullOptions{Settings: &registry.Settings{}})
+	byDigest := remote.host + "/some/image@" + manifest.Digest.String()
+	at, err := store.Pull(t.Context(), byDigest, PullOptions{Settings: &registry.Settings{}})
 	if err != nil || at.Digest != manifest.Digest {
 		t.Errorf("by digest: %+v, %v", at, err)
 	}
 }
 
 func TestPullOnlyWhatIsMissing(t *testing.T) {
-	base := tarOf(t, map[string]string{"base": "1"})
+	base := tarOf("base", "1")
 	b := archive{}
-	first := b.image(t, base, tarOf(t, map[string]string{"a": "1"}))
-	second := b.image(t, base, tarOf(t, map[string]string{"b": "1"}))
+	first := b.image(base, tarOf("a", "1"))
+	second := b.image(base, tarOf("b", "1"))
 	remote := newTestRegistry(t, b, first)
 	store := newStore(t)
 	remote.mustPull(t, store)
 	remote.takeAsked()
 	remote.tag = second
 	if pulled := remote.mustPull(t, store); !pulled.New {
-		t.Error("another image under the name, and it is not new")
+		t.Error("another image of the same name is not new")
 	}
-	shared := layersOf(t, b, second)[0].Digest.String()
+	shared := layersOf(b, second)[0].Digest.String()
 	for _, asked := range remote.takeAsked() {
 		if strings.HasPrefix(asked, shared) {
 			t.Error("the shared layer is fetched again")
@@ -209,66 +197,66 @@ func TestPullPlatform(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		offers = append(offers, b.imageFor(t, p, tarOf(t, map[string]string{"platform": text})))
+		offers = append(offers, b.imageFor(p, tarOf("platform", text)))
 	}
-	index := ocispec.Index{MediaType: ocispec.MediaTypeImageIndex, Manifests: offers}
-	index.SchemaVersion = 2
-	remote := newTestRegistry(t, b, b.json(t, ocispec.MediaTypeImageIndex, index))
+	remote := newTestRegistry(t, b, b.json(ocispec.MediaTypeImageIndex, indexOf(offers...)))
 	store := newStore(t)
 	for asked, want := range map[string]string{
-		"linux/arm64": "linux/arm64/v8", "linux/arm": "linux/arm/v7", "linux/arm/v6": "linux/arm/v6", "linux/s390x": "linux/s390x",
+		"linux/arm64": "linux/arm64/v8", "linux/arm": "linux/arm/v7", "linux/arm/v6": "linux/arm/v6",
+		"linux/s390x": "linux/s390x",
 	} {
-		pulled, err := store.Pull(t.Context(), remote.name(), PullOptions{Settings: &registry.Settings{}, Platform: asked})
+		pulled, err := remote.pullFor(t.Context(), store, asked)
 		if err != nil {
 			t.Errorf("%s: %v", asked, err)
 			continue
 		}
-		image, err := store.Image(remote.name())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := readLayerFile(t, store, image, "platform"); got != want || pulled.Digest != remote.tag.Digest {
-			t.Errorf("%s: the image for %s, digest %s", asked, got, pulled.Digest)
+		image := mustImage(t, store, remote.name())
+		wantFile(t, store, image, "platform", want)
+		if pulled.Digest != remote.tag.Digest {
+			t.Errorf("%s: digest %s", asked, pulled.Digest)
 		}
 	}
-	_, err := store.Pull(t.Context(), remote.name(), PullOptions{Settings: &registry.Settings{}, Platform: "linux/riscv64"})
-	if err == nil || !strings.Contains(err.Error(), "only for") {
-		t.Errorf("riscv64: %v", err)
-	}
+	_, err := remote.pullFor(t.Context(), store, "linux/riscv64")
+	testkit.WantError(t, "riscv64", err, "only for")
 }
 
-// imageFor makes an image whose config says its platform.
-func (b archive) imageFor(t testing.TB, p ocispec.Platform, layer []byte) ocispec.Descriptor {
-	t.Helper()
+// imageFor adds an image for a platform.
+func (a archive) imageFor(p ocispec.Platform, layer []byte) ocispec.Descriptor {
 	config := configOf(layer)
 	config.Platform = p
-	d := b.json(t, ocispec.MediaTypeImageManifest, manifestOf(b.json(t, ocispec.MediaTypeImageConfig, config), b.blob(ocispec.MediaTypeImageLayerGzip, gzipped(t, layer))))
+	d := a.imageOf(config, a.blob(ocispec.MediaTypeImageLayerGzip, testkit.Gzip(layer)))
 	d.Platform = &p
 	return d
 }
 
 func TestPullErrors(t *testing.T) {
 	b := archive{}
-	manifest := b.image(t, tarOf(t, map[string]string{"a": "one"}))
+	manifest := b.image(tarOf("a", "one"))
 	remote := newTestRegistry(t, b, manifest)
 	store := newStore(t)
-	for platform, want := range map[string]string{"linux/s390x": "no image for linux/s390x, only for linux/amd64", "linux": "unknown platform"} {
-		_, err := store.Pull(t.Context(), remote.name(), PullOptions{Settings: &registry.Settings{}, Platform: platform})
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: error %v", platform, err)
-		}
+	for platform, want := range map[string]string{
+		"linux/s390x": "no image for linux/s390x, only for linux/amd64", "linux": "unknown platform",
+	} {
+		_, err := remote.pullFor(t.Context(), store, platform)
+		testkit.WantError(t, platform, err, want)
 	}
-	_, err := store.Pull(t.Context(), remote.host+"/some/image@sha256:"+strings.Repeat("0", 64), PullOptions{Settings: &registry.Settings{}})
+	missing := remote.host + "/some/image@sha256:" + strings.Repeat("0", 64)
+	_, err := store.Pull(t.Context(), missing, PullOptions{Settings: &registry.Settings{}})
 	if !errors.Is(err, registry.ErrNotFound) {
 		t.Errorf("unknown digest: %v", err)
 	}
 	wantEmpty(t, store)
 }
 
-// wantEmpty: nothing of a failed pull can be seen, or lies in blobs or layers.
+// wantEmpty fails if a failed pull left a file, except in partial.
 func wantEmpty(t *testing.T, s *Store) {
 	t.Helper()
-	for _, pattern := range []string{"index.json", "blobs/sha256/*", "layers/*", "tmp/*"} {
+	wantNone(t, s, "index.json", "blobs/sha256/*", "layers/*", "tmp/*")
+}
+
+func wantNone(t *testing.T, s *Store, patterns ...string) {
+	t.Helper()
+	for _, pattern := range patterns {
 		if left, err := filepath.Glob(s.path(pattern)); err != nil || len(left) > 0 {
 			t.Errorf("left over: %q, %v", left, err)
 		}
@@ -283,11 +271,11 @@ func partialSize(s *Store, d digest.Digest) int64 {
 	return st.Size()
 }
 
-// A pull that was interrupted goes on where it stopped, in another process.
+// An interrupted pull is resumed by the next one.
 func TestPullGoesOn(t *testing.T) {
 	b := archive{}
-	manifest := b.image(t, noise(t, "large", 4<<20))
-	layer := layersOf(t, b, manifest)[0]
+	manifest := b.image(noise("large", 4<<20))
+	layer := layersOf(b, manifest)[0]
 	remote := newTestRegistry(t, b, manifest)
 	store := newStore(t)
 	ctx, interrupt := context.WithCancel(t.Context())
@@ -298,25 +286,23 @@ func TestPullGoesOn(t *testing.T) {
 		w.Header().Set("Content-Length", fmt.Sprint(layer.Size))
 		w.Write(b[blobFile(d)][:3<<20])
 		w.(http.Flusher).Flush()
-		for partialSize(store, layer.Digest) < 1<<20 && r.Context().Err() == nil {
-			time.Sleep(time.Millisecond)
-		}
+		testkit.Within(func() bool { return partialSize(store, layer.Digest) >= 1<<20 || r.Context().Err() != nil })
 		interrupt()
 		<-r.Context().Done()
 		return true
 	})
 	if _, err := remote.pull(ctx, store); err == nil {
-		t.Fatal("no error, though it was interrupted")
+		t.Fatal("no error of an interrupted pull")
 	}
 	begun := partialSize(store, layer.Digest)
 	if begun < 1<<20 {
-		t.Fatalf("%d bytes are kept", begun)
+		t.Fatalf("%d bytes are in partial", begun)
 	}
 	remote.setIntercept(nil)
 	remote.takeAsked()
 	remote.mustPull(t, store)
 	if asked := remote.takeAsked(); !slices.Contains(asked, fmt.Sprintf("%s bytes=%d-", layer.Digest, begun)) {
-		t.Errorf("asked for %q, and %d bytes were here", asked, begun)
+		t.Errorf("requests %q, with %d bytes in partial", asked, begun)
 	}
 	if n := partialSize(store, layer.Digest); n != -1 {
 		t.Errorf("%d bytes are left in partial", n)
@@ -325,8 +311,8 @@ func TestPullGoesOn(t *testing.T) {
 
 func TestPullSurvivesCut(t *testing.T) {
 	b := archive{}
-	manifest := b.image(t, noise(t, "large", 1<<20))
-	layer := layersOf(t, b, manifest)[0]
+	manifest := b.image(noise("large", 1<<20))
+	layer := layersOf(b, manifest)[0]
 	remote := newTestRegistry(t, b, manifest)
 	cuts := 0
 	remote.setIntercept(func(d digest.Digest, w http.ResponseWriter, r *http.Request) bool {
@@ -343,7 +329,7 @@ func TestPullSurvivesCut(t *testing.T) {
 	}
 }
 
-// cutAfter ends the connection after some bytes.
+// cutAfter closes the connection after n bytes.
 type cutAfter struct {
 	http.ResponseWriter
 	n int
@@ -357,15 +343,15 @@ func (c cutAfter) ReadFrom(r io.Reader) (int64, error) {
 
 func TestPullVerifiesDigest(t *testing.T) {
 	b := archive{}
-	manifest := b.image(t, noise(t, "file", 1<<20))
-	layer := layersOf(t, b, manifest)[0]
-	other := gzipped(t, noise(t, "evil", 1<<20))
+	manifest := b.image(noise("file", 1<<20))
+	layer := layersOf(b, manifest)[0]
+	other := testkit.Gzip(noise("evil", 1<<20))
 	for name, bytes := range map[string][]byte{
 		"another layer":  append(other, make([]byte, max(0, int(layer.Size)-len(other)))...)[:layer.Size],
 		"no layer":       make([]byte, layer.Size),
 		"last byte":      flipped(b[blobFile(layer.Digest)], -1),
 		"in the middle":  flipped(b[blobFile(layer.Digest)], 1<<19),
-		"same tar":       flipped(b[blobFile(layer.Digest)], 9), // gzip's name of a system
+		"same tar":       flipped(b[blobFile(layer.Digest)], 9), // the operating system in the header of gzip
 		"shorter":        b[blobFile(layer.Digest)][:1<<19],
 		"more than said": append(slices.Clone(b[blobFile(layer.Digest)]), 0),
 	} {
@@ -383,7 +369,7 @@ func TestPullVerifiesDigest(t *testing.T) {
 			}
 			wantEmpty(t, store)
 			remote.setIntercept(nil)
-			remote.mustPull(t, store) // the wrong bytes are not gone on with
+			remote.mustPull(t, store) // the wrong bytes are dropped
 		})
 	}
 }
@@ -394,15 +380,16 @@ func flipped(data []byte, at int) []byte {
 	return data
 }
 
-// What lies in partial/ may be anything: a disk that was full, a power cut.
+// A file in partial/ may have any bytes, after a full disk or a power cut.
 func TestPullDiscardsCorruptPartial(t *testing.T) {
 	b := archive{}
-	manifest := b.image(t, noise(t, "file", 1<<20))
-	layer := layersOf(t, b, manifest)[0]
+	manifest := b.image(noise("file", 1<<20))
+	layer := layersOf(b, manifest)[0]
 	right := b[blobFile(layer.Digest)]
 	for name, begun := range map[string][]byte{
-		"zeros": make([]byte, 1<<19), "one bit": flipped(right, 1000)[:1<<19], "all, and wrong": flipped(right, 1000),
-		"more": append(slices.Clone(right), right...), "all": right,
+		"zeros": make([]byte, 1<<19), "one bit": flipped(right, 1000)[:1<<19],
+		"complete and wrong": flipped(right, 1000),
+		"longer":             append(slices.Clone(right), right...), "complete": right,
 	} {
 		t.Run(name, func(t *testing.T) {
 			remote := newTestRegistry(t, b, manifest)
@@ -427,57 +414,49 @@ func TestPullDiscardsCorruptPartial(t *testing.T) {
 
 func TestPullVerifiesDiffID(t *testing.T) {
 	b := archive{}
-	right := tarOf(t, map[string]string{"a": "one"})
-	config := b.json(t, ocispec.MediaTypeImageConfig, configOf(tarOf(t, map[string]string{"a": "other"})))
-	manifest := b.json(t, ocispec.MediaTypeImageManifest, manifestOf(config, b.blob(ocispec.MediaTypeImageLayerGzip, gzipped(t, right))))
+	right := tarOf("a", "one")
+	manifest := b.imageOf(configOf(tarOf("a", "other")), b.blob(ocispec.MediaTypeImageLayerGzip, testkit.Gzip(right)))
 	store := newStore(t)
 	_, err := newTestRegistry(t, b, manifest).pull(t.Context(), store)
-	if err == nil || !strings.Contains(err.Error(), "diff ID") {
-		t.Errorf("error %v", err)
-	}
+	testkit.WantError(t, "pull", err, "diff ID")
 	wantEmpty(t, store)
 }
 
-// A layer that is here under its diff ID is not taken for another blob's.
+// A layer of the store is not used for another blob.
 func TestPulledKnownLayerNeedsItsBlob(t *testing.T) {
 	b := archive{}
-	good, evil := tarOf(t, map[string]string{"a": "good"}), tarOf(t, map[string]string{"a": "evil"})
-	remote := newTestRegistry(t, b, b.image(t, good, evil))
+	good, evil := tarOf("a", "good"), tarOf("a", "evil")
+	remote := newTestRegistry(t, b, b.image(good, evil))
 	store := newStore(t)
 	remote.mustPull(t, store)
-	config := b.json(t, ocispec.MediaTypeImageConfig, configOf(evil))
-	remote.tag = b.json(t, ocispec.MediaTypeImageManifest, manifestOf(config, b.blob(ocispec.MediaTypeImageLayerGzip, gzipped(t, good))))
+	remote.tag = b.imageOf(configOf(evil), b.blob(ocispec.MediaTypeImageLayerGzip, testkit.Gzip(good)))
 	if _, err := remote.pull(t.Context(), store); err == nil {
-		t.Error("the blob of one layer and the diff ID of another make an image")
+		t.Error("pulled an image with the blob of one layer and the diff ID of another")
 	}
 }
 
 func TestPulledIndexDepthLimited(t *testing.T) {
 	b := archive{}
-	d := b.image(t, tarOf(t, map[string]string{"a": "one"}))
+	d := b.image(tarOf("a", "one"))
 	p := hostPlatform()
 	for range maxDepth + 1 {
 		d.Platform = &p
-		index := ocispec.Index{MediaType: ocispec.MediaTypeImageIndex, Manifests: []ocispec.Descriptor{d}}
-		index.SchemaVersion = 2
-		d = b.json(t, ocispec.MediaTypeImageIndex, index)
+		d = b.json(ocispec.MediaTypeImageIndex, indexOf(d))
 	}
 	store := newStore(t)
 	_, err := newTestRegistry(t, b, d).pull(t.Context(), store)
-	if err == nil || !strings.Contains(err.Error(), "nested deeper") {
-		t.Errorf("error %v", err)
-	}
+	testkit.WantError(t, "pull", err, "nested deeper")
 	wantEmpty(t, store)
 }
 
-// Two pulls at once share the work.
+// Pulls at the same time download each layer once.
 func TestTwoPulls(t *testing.T) {
 	b := archive{}
-	manifest := b.image(t, noise(t, "a", 1<<20), noise(t, "b", 1<<20), noise(t, "c", 1<<20), noise(t, "d", 1<<20))
+	manifest := b.image(noise("a", 1<<20), noise("b", 1<<20), noise("c", 1<<20), noise("d", 1<<20))
 	remote := newTestRegistry(t, b, manifest)
 	store := newStore(t)
 	remote.setIntercept(func(d digest.Digest, w http.ResponseWriter, r *http.Request) bool {
-		time.Sleep(50 * time.Millisecond) // so that they meet
+		time.Sleep(50 * time.Millisecond) // so that they overlap
 		return false
 	})
 	var both sync.WaitGroup
@@ -493,7 +472,7 @@ func TestTwoPulls(t *testing.T) {
 	for _, asked := range remote.takeAsked() {
 		count[asked]++
 	}
-	for _, l := range layersOf(t, b, manifest) {
+	for _, l := range layersOf(b, manifest) {
 		if n := count[l.Digest.String()+" "]; n != 1 {
 			t.Errorf("layer %s was fetched %d times", l.Digest, n)
 		}
@@ -503,22 +482,23 @@ func TestTwoPulls(t *testing.T) {
 	}
 }
 
-// A pull that is interrupted late leaves whole layers, which are not fetched
-// again, and which prune removes.
+// A pull that is interrupted late leaves complete layers, which the next pull uses
+// and prune removes.
 func TestPullKeepsLayers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for the retries of a download")
 	}
 	b := archive{}
-	manifest := b.image(t, noise(t, "a", 1000), noise(t, "b", 1000))
-	first, last := layersOf(t, b, manifest)[0], layersOf(t, b, manifest)[1]
+	manifest := b.image(noise("a", 1000), noise("b", 1000))
+	first, last := layersOf(b, manifest)[0], layersOf(b, manifest)[1]
 	remote := newTestRegistry(t, b, manifest)
 	store := newStore(t)
 	fail := func(d digest.Digest, w http.ResponseWriter, r *http.Request) bool {
 		if d == last.Digest {
-			for _, err := os.Stat(store.blobPath(first.Digest)); err != nil && r.Context().Err() == nil; _, err = os.Stat(store.blobPath(first.Digest)) {
-				time.Sleep(time.Millisecond)
-			}
+			testkit.Within(func() bool {
+				_, err := os.Stat(store.blobPath(first.Digest))
+				return err == nil || r.Context().Err() != nil
+			})
 			w.WriteHeader(http.StatusNotFound)
 		}
 		return d == last.Digest
@@ -530,13 +510,13 @@ func TestPullKeepsLayers(t *testing.T) {
 		}
 	}
 	if asked := remote.takeAsked(); count(asked, first.Digest) != 1 {
-		t.Errorf("the layer that is here is fetched again: %q", asked)
+		t.Errorf("a layer of the store is fetched again: %q", asked)
 	}
 	pruned, err := store.Prune(false)
 	if err != nil || pruned.Freed == 0 {
 		t.Errorf("pruned %+v, %v", pruned, err)
 	}
-	wantNoBlobs(t, store)
+	wantNone(t, store, "blobs/sha256/*", "layers/sha256/*", "partial/*", "tmp/*")
 	remote.setIntercept(nil)
 	remote.mustPull(t, store)
 	if asked := remote.takeAsked(); count(asked, first.Digest) != 1 {
@@ -551,13 +531,4 @@ func count(asked []string, d digest.Digest) (n int) {
 		}
 	}
 	return n
-}
-
-func wantNoBlobs(t *testing.T, s *Store) {
-	t.Helper()
-	for _, pattern := range []string{"blobs/sha256/*", "layers/sha256/*", "partial/*", "tmp/*"} {
-		if left, err := filepath.Glob(s.path(pattern)); err != nil || len(left) > 0 {
-			t.Errorf("left over: %q, %v", left, err)
-		}
-	}
 }

@@ -30,10 +30,12 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// FuzzReference: a name that is taken is complete, is its own completion, can
-// be shortened without becoming another, and prints as it stands.
+// FuzzReference normalizes any name: the result is printable and normal, and so is that
+// of its familiar form.
 func FuzzReference(f *testing.F) {
-	for _, seed := range []string{"ubuntu", "a/b:c", "localhost:5000/x@sha256:0123", "docker.io/library/library/x", "index.docker.io/x"} {
+	for _, seed := range []string{
+		"ubuntu", "a/b:c", "localhost:5000/x@sha256:0123", "docker.io/library/library/x", "index.docker.io/x",
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, short string) {

@@ -4,20 +4,18 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
-// A layer that two images share goes with the second of them.
+// A layer that two images share is removed with the second of them.
 func TestRemove(t *testing.T) {
 	s := newStore(t)
-	shared, own := tarOf(t, map[string]string{"s": "1"}), tarOf(t, map[string]string{"o": "1"})
-	mustLoad(t, s, writeTemp(t, dockerArchive(t, "test:one", shared, own).tar(t)))
-	mustLoad(t, s, writeTemp(t, dockerArchive(t, "test:two", shared).tar(t)))
-	one, err := s.Image("test:one")
-	if err != nil {
-		t.Fatal(err)
-	}
+	shared, own := tarOf("s", "1"), tarOf("o", "1")
+	loadDocker(t, s, "test:one", shared, own)
+	loadDocker(t, s, "test:two", shared)
+	one := mustImage(t, s, "test:one")
 	lines, err := s.Remove("test:one")
 	if err != nil {
 		t.Fatal(err)
@@ -27,7 +25,7 @@ func TestRemove(t *testing.T) {
 		t.Errorf("got %q, want %q", lines, want)
 	}
 	if !s.Layers().Has(one.Layers[0]) || s.Layers().Has(one.Layers[1]) {
-		t.Error("the wrong layer went")
+		t.Error("the wrong layer was removed")
 	}
 	checkWhole(t, s)
 	if _, err := s.Remove("test:two"); err != nil {
@@ -41,61 +39,51 @@ func TestRemove(t *testing.T) {
 	}
 }
 
-// Of several names one can always go; by ID all go, but only by force.
+// One of several names can always be removed; all of them by ID, with force.
 func TestRemoveNames(t *testing.T) {
 	s := newStore(t)
-	layer := tarOf(t, map[string]string{"a": "1"})
+	layer := tarOf("a", "1")
 	for _, name := range []string{"a:1", "b:1", "c:1"} {
-		mustLoad(t, s, writeTemp(t, dockerArchive(t, name, layer).tar(t)))
+		loadDocker(t, s, name, layer)
 	}
-	image, err := s.Image("a:1")
-	if err != nil {
-		t.Fatal(err)
-	}
+	image := mustImage(t, s, "a:1")
 	if lines, err := s.Remove("b:1"); err != nil || !slices.Equal(lines, []string{"Untagged: b:1"}) {
 		t.Errorf("b: %q, %v", lines, err)
 	}
 	id := image.ID.Encoded()[:12]
-	if _, err := s.Remove(id); err == nil || !strings.Contains(err.Error(), "several names") {
-		t.Errorf("by ID: %v", err)
-	}
+	_, err := s.Remove(id)
+	testkit.WantError(t, "by ID", err, "several names")
 	if lines, err := s.ForceRemove(id); err != nil || len(lines) != 4 {
 		t.Errorf("by force: %q, %v", lines, err)
 	}
-	if list, err := s.List(); err != nil || len(list) != 0 {
-		t.Errorf("%v, %v", list, err)
-	}
+	wantImages(t, s, 0)
 }
 
-// An image from which a container was made stays, whatever becomes of its
-// names.
+// An image that a container uses stays without a name.
 func TestRemoveUsed(t *testing.T) {
 	s := newStore(t)
-	layer := tarOf(t, map[string]string{"a": "1"})
-	mustLoad(t, s, writeTemp(t, dockerArchive(t, "a:1", layer).tar(t)))
-	mustLoad(t, s, writeTemp(t, dockerArchive(t, "b:1", layer).tar(t)))
-	image, err := s.Image("a:1")
-	if err != nil {
-		t.Fatal(err)
-	}
+	layer := tarOf("a", "1")
+	loadDocker(t, s, "a:1", layer)
+	loadDocker(t, s, "b:1", layer)
+	image := mustImage(t, s, "a:1")
 	container := s.path("containers", "c1")
 	if err := os.MkdirAll(container, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(container, "image"), []byte(image.Manifest.String()+"\n"), 0o600); err != nil {
+	text := []byte(image.Manifest.String() + "\n")
+	if err := os.WriteFile(filepath.Join(container, "image"), text, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Remove("a:1"); err != nil {
 		t.Errorf("one of two names: %v", err)
 	}
-	if _, err := s.Remove("b:1"); err == nil || !strings.Contains(err.Error(), "container c1") {
-		t.Errorf("the last name: %v", err)
-	}
+	_, err := s.Remove("b:1")
+	testkit.WantError(t, "the last name", err, "container c1")
 	if lines, err := s.ForceRemove("b:1"); err != nil || !slices.Equal(lines, []string{"Untagged: b:1"}) {
 		t.Errorf("by force: %q, %v", lines, err)
 	}
 	if !s.Layers().Has(image.Layers[0]) {
-		t.Error("its layer went")
+		t.Error("its layer was removed")
 	}
 	checkWhole(t, s)
 	if err := os.RemoveAll(container); err != nil {

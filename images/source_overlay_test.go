@@ -6,35 +6,37 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/minictr/minictr/layers/index"
 	"github.com/minictr/minictr/layers/stack"
 	"github.com/opencontainers/go-digest"
 )
 
-// Stacked indexes are what the kernel's overlay of the unpacked layers is: of
-// random layers in which a few names are files, directories, links, whiteouts and
-// opaque directories by turns. What load refuses, a stack refuses.
+// A stack is the kernel's overlay of the unpacked layers. The layers are random: a few
+// names are files, directories, links, whiteouts and opaque directories by turns. A
+// stack refuses what load refuses.
 func TestStackIsOverlay(t *testing.T) {
 	if testing.Short() {
 		t.Skip("stacks some 150 random layers")
 	}
-	needRoot(t)
+	testkit.NeedRoot(t)
 	s := newStore(t)
 	refused := 0
 	for seed := range uint64(40) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		var tars [][]byte
 		for range 4 {
-			data := randomLayer(t, random)
-			for random.IntN(40) > 0 && !stacks(t, data) { // else most would be refused
-				data = randomLayer(t, random)
+			data := randomLayer(random)
+			for random.IntN(40) > 0 && !stacks(t, data) { // otherwise most are refused
+				data = randomLayer(random)
 			}
 			tars = append(tars, data)
 		}
-		archive := writeTemp(t, dockerArchive(t, fmt.Sprintf("x:%d", seed), tars...).tar(t))
+		archive := writeTemp(t, dockerArchive(fmt.Sprintf("x:%d", seed), tars...).tar())
 		_, loaded := s.Load(t.Context(), archive, LoadOptions{})
 		src := openImage(t, archive, "")
 		stacked, err := stack.New(indexesOf(t, src)...)
@@ -56,7 +58,7 @@ func TestStackIsOverlay(t *testing.T) {
 			t.Errorf("seed %d", seed)
 		}
 		if stacked.Root.Size() != stacked.Visible() {
-			t.Errorf("seed %d: the tree shows %d bytes, %d are not hidden", seed, stacked.Root.Size(), stacked.Visible())
+			t.Errorf("seed %d: the tree has %d bytes, %d are visible", seed, stacked.Root.Size(), stacked.Visible())
 		}
 	}
 	if refused > 20 {
@@ -74,11 +76,8 @@ func stacks(t *testing.T, layer []byte) bool {
 	return err == nil
 }
 
-// randomLayer has a dozen entries under few names.
-func randomLayer(t *testing.T, random *rand.Rand) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	w := tar.NewWriter(&b)
+// randomLayer returns a layer of some entries with few names.
+func randomLayer(random *rand.Rand) []byte {
 	pick := func() string {
 		name := ""
 		for range 1 + random.IntN(3) {
@@ -86,8 +85,11 @@ func randomLayer(t *testing.T, random *rand.Rand) []byte {
 		}
 		return name
 	}
+	var entries []testkit.Entry
 	for range 3 + random.IntN(6) {
-		h := &tar.Header{Name: pick(), Mode: int64(0o600 + random.IntN(64)), Uid: random.IntN(3), ModTime: time.Unix(int64(random.IntN(1<<30)), 0)}
+		h := tar.Header{Name: pick(), Mode: int64(0o600 + random.IntN(64)), Uid: random.IntN(3)}
+		h.ModTime = time.Unix(int64(random.IntN(1<<30)), 0)
+		body := ""
 		switch random.IntN(12) {
 		case 0, 1, 2:
 			h.Typeflag = tar.TypeDir
@@ -96,21 +98,13 @@ func randomLayer(t *testing.T, random *rand.Rand) []byte {
 		case 4:
 			h.Typeflag, h.Linkname = tar.TypeLink, pick()
 		case 5, 6:
-			h.Typeflag, h.Name = tar.TypeReg, path.Join(path.Dir(h.Name), ".wh."+path.Base(h.Name))
+			h.Name = path.Join(path.Dir(h.Name), ".wh."+path.Base(h.Name))
 		case 7:
-			h.Typeflag, h.Name = tar.TypeReg, path.Join(h.Name, ".wh..wh..opq")
+			h.Name = path.Join(h.Name, ".wh..wh..opq")
 		default:
-			h.Typeflag, h.Size = tar.TypeReg, int64(random.IntN(100))
+			body = strings.Repeat("\x00", random.IntN(100))
 		}
-		if err := w.WriteHeader(h); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.Write(make([]byte, h.Size)); err != nil {
-			t.Fatal(err)
-		}
+		entries = append(entries, testkit.Entry{Header: h, Body: body})
 	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
+	return testkit.Tar(entries...)
 }

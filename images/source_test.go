@@ -15,12 +15,13 @@ import (
 
 	"github.com/docker/go-units"
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/minictr/minictr/layers/index"
 	"github.com/minictr/minictr/layers/stack"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// look opens an archive as somebody would who has no store.
+// openImage opens an archive without a store.
 func openImage(t testing.TB, src, cache string) *Source {
 	t.Helper()
 	found, err := openImageErr(t, src, cache)
@@ -49,12 +50,12 @@ func indexesOf(t testing.TB, src *Source) []*index.Index {
 	return all
 }
 
-// The torture image's indexes, stacked without unpacking anything, are the
-// tree that Docker's overlay mount showed, and its history has Docker's sizes.
+// The stack of the torture image is the tree that docker's overlay showed, and its
+// history has docker's sizes.
 func TestLookTorture(t *testing.T) {
 	truth, err := os.ReadFile(filepath.Join(torture, "tree.tsv"))
 	if err != nil {
-		t.Skipf("the torture image is not here: %v", err)
+		t.Skipf("no torture image: %v", err)
 	}
 	history, err := os.ReadFile(filepath.Join(torture, "history.tsv"))
 	if err != nil {
@@ -76,7 +77,7 @@ func TestLookTorture(t *testing.T) {
 	}
 }
 
-// listStack is listTree of a stack.
+// listStack lists a stack in the format of listTree.
 func listStack(s *stack.Stack) string {
 	first := make(map[*stack.Inode]string)
 	var nodes []*stack.Node
@@ -92,7 +93,10 @@ func listStack(s *stack.Stack) string {
 	visit(s.Root)
 	var out strings.Builder
 	for _, n := range nodes {
-		kind := map[index.Kind]string{index.File: "file", index.Directory: "dir", index.Symlink: "link", index.Char: "char", index.Block: "block", index.FIFO: "fifo"}[n.Kind]
+		kind := map[index.Kind]string{
+			index.File: "file", index.Directory: "dir", index.Symlink: "link",
+			index.Char: "char", index.Block: "block", index.FIFO: "fifo",
+		}[n.Kind]
 		mtime, group, body, mode := fmt.Sprint(n.Entry.Time.Unix()), "", "", n.Mode
 		switch n.Kind {
 		case index.Directory:
@@ -108,12 +112,13 @@ func listStack(s *stack.Stack) string {
 				group = first[n.Inode]
 			}
 		}
-		fmt.Fprintf(&out, "%s\t%s\t0o%o\t%d\t%d\t%d\t%s\t%s\t%s\t\n", escape(n.Path()), kind, mode, n.UID, n.GID, n.Inode.Size, mtime, group, body)
+		fmt.Fprintf(&out, "%s\t%s\t0o%o\t%d\t%d\t%d\t%s\t%s\t%s\t\n",
+			escape(n.Path()), kind, mode, n.UID, n.GID, n.Inode.Size, mtime, group, body)
 	}
 	return out.String()
 }
 
-// listSteps is what docker history prints, newest first.
+// listSteps lists the steps as docker history does, newest first.
 func listSteps(t *testing.T, src *Source) string {
 	t.Helper()
 	measures, err := src.Measures(t.Context())
@@ -131,12 +136,11 @@ func listSteps(t *testing.T, src *Source) string {
 	return out.String()
 }
 
-// The second answer does not read the layers again, unless the archive is
-// another one by then, or what was saved is damaged.
+// Layers are read once, unless the archive has changed or the cached index is corrupt.
 func TestSecondLook(t *testing.T) {
 	cache := filepath.Join(t.TempDir(), "cache")
-	one, two := tarOf(t, map[string]string{"a": "one"}), tarOf(t, map[string]string{"a": "two"})
-	path := writeTemp(t, dockerArchive(t, "x:1", one).tar(t))
+	one, two := tarOf("a", "one"), tarOf("a", "two")
+	path := writeTemp(t, dockerArchive("x:1", one).tar())
 	indexesOf(t, openImage(t, path, cache))
 	again := openImage(t, path, cache)
 	again.Layers[0].open = func() (io.ReadCloser, error) { return nil, errors.New("read again") }
@@ -152,24 +156,23 @@ func TestSecondLook(t *testing.T) {
 	}
 	indexesOf(t, openImage(t, path, cache))
 	if st, err := os.Stat(files[0]); err != nil || st.Size() <= 50 {
-		t.Errorf("the damaged index was not replaced: %v, %v", st, err)
+		t.Errorf("the corrupt index was not replaced: %v, %v", st, err)
 	}
 
-	lie := dockerArchive(t, "x:1", one)
+	lie := dockerArchive("x:1", one)
 	lie["a/layer.tar"] = two
-	if err := os.WriteFile(path, lie.tar(t), 0o644); err != nil {
+	if err := os.WriteFile(path, lie.tar(), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if x, err := openImage(t, path, cache).Indexes(t.Context()); err == nil {
-		t.Errorf("a layer that is not what the config says: taken as %+v", x[0])
+		t.Errorf("a layer that is not that of the config is read as %+v", x[0])
 	}
 }
 
-// The second look at a compressed archive does not even decompress it, but its
-// files can still be read.
+// A compressed archive is decompressed once, and again to read a file.
 func TestSecondLookCompressed(t *testing.T) {
 	cache := filepath.Join(t.TempDir(), "cache")
-	path := writeTemp(t, gzipped(t, dockerArchive(t, "x:1", tarOf(t, map[string]string{"a": "one"})).tar(t)))
+	path := writeTemp(t, testkit.Gzip(dockerArchive("x:1", tarOf("a", "one")).tar()))
 	indexesOf(t, openImage(t, path, cache))
 	t.Setenv("TMPDIR", "/nonexistent") // where it would be decompressed
 	src := openImage(t, path, cache)
@@ -177,7 +180,7 @@ func TestSecondLookCompressed(t *testing.T) {
 		t.Errorf("saved: image %q, index %+v", src.Name, x[0])
 	}
 	if _, err := src.Layers[0].Open(); err == nil || !strings.Contains(hint.Of(err), "TMPDIR") {
-		t.Errorf("open a layer without a place for it: %v, hint %q", err, hint.Of(err))
+		t.Errorf("open a layer without TMPDIR: %v, hint %q", err, hint.Of(err))
 	}
 	t.Setenv("TMPDIR", t.TempDir())
 	in, err := openImage(t, path, cache).Layers[0].Open()
@@ -189,10 +192,10 @@ func TestSecondLookCompressed(t *testing.T) {
 	}
 }
 
-// In a store the index lies beside the layer, and goes with it.
+// The index of a layer of the store is beside it, and is removed with it.
 func TestLookStore(t *testing.T) {
 	s := newStore(t)
-	mustLoad(t, s, writeTemp(t, dockerArchive(t, "x:1", tarOf(t, map[string]string{"a": "one"})).tar(t)))
+	loadDocker(t, s, "x:1", tarOf("a", "one"))
 	src, err := s.OpenReadOnly(t.Context(), "x:1", "")
 	if err != nil {
 		t.Fatal(err)
@@ -210,41 +213,42 @@ func TestLookStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(filepath.Dir(beside)); !os.IsNotExist(err) {
-		t.Errorf("the layer's directory is there yet: %v", err)
+		t.Errorf("the directory of the layer was not removed: %v", err)
 	}
 	checkWhole(t, s)
 }
 
 func TestLookOneOfSeveral(t *testing.T) {
 	b := archive{}
-	first := b.image(t, tarOf(t, map[string]string{"a": "1"}))
-	second := b.image(t, tarOf(t, map[string]string{"b": "2"}))
-	b.index(t, as(first, "docker.io/library/one:1"), as(second, "docker.io/library/two:2"))
-	for _, path := range []string{b.dir(t), writeTemp(t, b.tar(t)), writeTemp(t, gzipped(t, b.tar(t)))} {
+	first := b.image(tarOf("a", "1"))
+	second := b.image(tarOf("b", "2"))
+	b.index(as(first, "docker.io/library/one:1"), as(second, "docker.io/library/two:2"))
+	for _, path := range []string{b.dir(t), writeTemp(t, b.tar()), writeTemp(t, testkit.Gzip(b.tar()))} {
 		if src := openImage(t, path+":two:2", ""); src.Name != "two:2" || indexesOf(t, src)[0].Entries[0].Path != "b" {
 			t.Errorf("%s:two:2 is %q", path, src.Name)
 		}
 		_, err := openImageErr(t, path, "")
-		if err == nil || !strings.Contains(err.Error(), "one:1, two:2") || !strings.Contains(hint.Of(err), path+":one:1") {
-			t.Errorf("two images in %s, none named: %v, hint %q", path, err, hint.Of(err))
+		testkit.WantError(t, path, err, "one:1, two:2")
+		if !strings.Contains(hint.Of(err), path+":one:1") {
+			t.Errorf("%s has two images, no name: %v, hint %q", path, err, hint.Of(err))
 		}
 		if _, err := openImageErr(t, path+":three", ""); err == nil {
-			t.Error("an image that is not in it was found")
+			t.Error("found an image that the archive does not have")
 		}
 	}
 }
 
 func TestSteps(t *testing.T) {
-	tell := func(by string, empty bool) ocispec.History { return ocispec.History{CreatedBy: by, EmptyLayer: empty} }
+	step := func(by string, empty bool) ocispec.History { return ocispec.History{CreatedBy: by, EmptyLayer: empty} }
 	for _, c := range []struct {
 		history []ocispec.History
 		layers  int
 		want    string
 	}{
-		{[]ocispec.History{tell("ADD", false), tell("ENV", true), tell("RUN", false)}, 2, "1 ADD,0 ENV,2 RUN"},
+		{[]ocispec.History{step("ADD", false), step("ENV", true), step("RUN", false)}, 2, "1 ADD,0 ENV,2 RUN"},
 		{nil, 2, "1 ,2 "},
-		{[]ocispec.History{tell("ADD", false)}, 3, "1 ADD,2 ,3 "},
-		{[]ocispec.History{tell("ADD", false), tell("RUN", false)}, 1, "1 ADD,0 RUN"},
+		{[]ocispec.History{step("ADD", false)}, 3, "1 ADD,2 ,3 "},
+		{[]ocispec.History{step("ADD", false), step("RUN", false)}, 1, "1 ADD,0 RUN"},
 	} {
 		src := &Source{Config: ocispec.Image{History: c.history}, Layers: make([]*Layer, c.layers)}
 		var got []string
@@ -271,11 +275,11 @@ func TestInstruction(t *testing.T) {
 	}
 }
 
-// A bomb in an archive is refused here as it is by load.
+// An archive bomb is refused, as by load.
 func TestReadOnlyOpenRefusesBomb(t *testing.T) {
-	b := dockerArchive(t, "x:1", tarOf(t, nil))
+	b := dockerArchive("x:1", tarOf())
 	b["config.json"] = append(b["config.json"], bytes.Repeat([]byte(" "), maxConfig)...)
-	if _, err := openImageErr(t, writeTemp(t, b.tar(t)), ""); err == nil {
+	if _, err := openImageErr(t, writeTemp(t, b.tar()), ""); err == nil {
 		t.Error("a config of more than 8 MiB was read")
 	}
 }

@@ -1,7 +1,7 @@
 package images
 
-// What others write is read here, and what is here others read: podman,
-// skopeo, umoci, and the library that crane is made of.
+// The store loads what podman, skopeo, umoci and the library of crane write, and they
+// read the store.
 
 import (
 	"os"
@@ -15,12 +15,13 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	crane "github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 const testOne = "docker.io/library/test:one"
 
-// shortDir is a directory whose path is as podman wants it: of at most 50 bytes,
-// none of them a capital letter.
+// shortDir returns a directory as podman needs it: a path of at most 50 bytes without
+// upper case.
 func shortDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "minictr-")
@@ -35,14 +36,10 @@ func shortDir(t *testing.T) string {
 	return dir
 }
 
-// shell runs a script in dir, if its tools are installed.
+// shell runs a script in dir, if the tools are installed.
 func shell(t *testing.T, dir, script string, tools ...string) string {
 	t.Helper()
-	for _, tool := range tools {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skip(tool + " is not installed: apt install " + tool)
-		}
-	}
+	testkit.NeedTool(t, tools...)
 	cmd := exec.Command("sh", "-euc", script)
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
@@ -52,14 +49,14 @@ func shell(t *testing.T, dir, script string, tools ...string) string {
 	return string(out)
 }
 
-// podman has a store of its own, which mounts nothing.
+// podman with a store of its own, which mounts nothing
 const podman = "podman --cgroup-manager cgroupfs --storage-driver vfs --root $PWD/root --runroot $PWD/run"
 
 func TestWrittenByOthers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs other programs")
 	}
-	base := writeTemp(t, dockerArchive(t, testOne, tarOf(t, map[string]string{"a": "1", "b": "1"}), tarOf(t, map[string]string{"a": "2"})).tar(t))
+	base := writeTemp(t, dockerArchive(testOne, tarOf("a", "1", "b", "1"), tarOf("a", "2")).tar())
 	skopeo := func(to string) string { return "skopeo copy -q docker-archive:" + base + " " + to }
 	save := func(format string) string {
 		return podman + " load -q -i " + base + "; " + podman + " save -q --format " + format + " -o out " + testOne
@@ -72,55 +69,38 @@ func TestWrittenByOthers(t *testing.T) {
 		"skopeo copy docker-archive":  {"skopeo", skopeo("docker-archive:out:" + testOne)},
 		"skopeo copy oci":             {"skopeo", skopeo("oci:out:" + testOne)},
 		"skopeo copy oci-archive":     {"skopeo", skopeo("oci-archive:out:" + testOne)},
-		"skopeo copy oci, zstd":       {"skopeo", skopeo("--dest-compress --dest-compress-format zstd oci:out:" + testOne)},
+		"skopeo copy oci, zstd": {
+			"skopeo", skopeo("--dest-compress --dest-compress-format zstd oci:out:" + testOne)},
 		"umoci repack": {"umoci", "skopeo copy -q docker-archive:" + base + " oci:out:base; " +
-			"umoci unpack --image out:base bundle; printf 2 >bundle/rootfs/c; umoci repack --image out:" + testOne + " bundle; umoci rm --image out:base"},
+			"umoci unpack --image out:base bundle; printf 2 >bundle/rootfs/c; " +
+			"umoci repack --image out:" + testOne + " bundle; umoci rm --image out:base"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, dir := newStore(t), shortDir(t)
 			shell(t, dir, tt.script, tt.tool, "skopeo")
 			mustLoad(t, s, filepath.Join(dir, "out"))
-			checkText(t, s, "/a", "2")
+			wantFile(t, s, mustImage(t, s, testOne), "/a", "2")
 			checkWhole(t, s)
 		})
 	}
 }
 
-func checkText(t *testing.T, s *Store, path, want string) {
-	t.Helper()
-	image, err := s.Image(testOne)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := s.Layers().Open(image.Layers, path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	var text [100]byte
-	if n, _ := f.Read(text[:]); string(text[:n]) != want {
-		t.Errorf("%s has %q, want %q", path, text[:n], want)
-	}
-}
-
 func TestReadByOthers(t *testing.T) {
-	needRoot(t)
+	testkit.NeedRoot(t)
 	s, err := Open(shortDir(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	mustLoad(t, s, writeTemp(t, dockerArchive(t, testOne, tarOf(t, map[string]string{"a": "1"}), tarOf(t, map[string]string{"a": "2"})).tar(t)))
-	image, err := s.Image(testOne)
-	if err != nil {
-		t.Fatal(err)
-	}
+	loadDocker(t, s, testOne, tarOf("a", "1"), tarOf("a", "2"))
+	image := mustImage(t, s, testOne)
 	here := s.root + ":" + testOne
 	for name, tt := range map[string]struct{ tool, script, want string }{
 		"skopeo inspect": {"skopeo", "skopeo inspect oci:" + here, image.Layers[1].String()},
-		"skopeo copy":    {"skopeo", "skopeo copy -q oci:" + here + " docker-archive:out:x; tar xOf out manifest.json", image.ID.Encoded()},
-		"podman pull":    {"podman", podman + " pull -q oci:" + here, image.ID.Encoded()},
-		"umoci ls":       {"umoci", "umoci ls --layout " + s.root, testOne},
-		"umoci unpack":   {"umoci", "umoci unpack --image " + here + " bundle; cat bundle/rootfs/a", "2"},
+		"skopeo copy": {
+			"skopeo", "skopeo copy -q oci:" + here + " docker-archive:out:x; tar xOf out manifest.json", image.ID.Encoded()},
+		"podman pull":  {"podman", podman + " pull -q oci:" + here, image.ID.Encoded()},
+		"umoci ls":     {"umoci", "umoci ls --layout " + s.root, testOne},
+		"umoci unpack": {"umoci", "umoci unpack --image " + here + " bundle; cat bundle/rootfs/a", "2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if out := shell(t, shortDir(t), tt.script, tt.tool); !strings.Contains(out, tt.want) {
@@ -131,12 +111,12 @@ func TestReadByOthers(t *testing.T) {
 	}
 }
 
-// crane, which knows every rule there is about digests, finds nothing wrong
-// with the store, and reads and writes what minictr writes and reads.
+// crane, which verifies every digest, validates the store; both read what the other
+// writes.
 func TestCrane(t *testing.T) {
 	s := newStore(t)
-	b := archive{} // with gzip layers, since validate knows no others
-	b.index(t, as(b.image(t, tarOf(t, map[string]string{"a": "1"})), testOne))
+	b := archive{} // with gzip layers, the only ones that validate knows
+	b.index(as(b.image(tarOf("a", "1")), testOne))
 	mustLoad(t, s, b.dir(t))
 	index, err := layout.ImageIndexFromPath(s.root)
 	if err != nil {
@@ -175,7 +155,7 @@ func TestCrane(t *testing.T) {
 	for _, src := range []string{"crane.tar", "crane"} {
 		other := newStore(t)
 		mustLoad(t, other, filepath.Join(dir, src))
-		checkText(t, other, "/a", "1")
+		wantFile(t, other, mustImage(t, other, testOne), "/a", "1")
 		checkWhole(t, other)
 	}
 }

@@ -15,31 +15,29 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/opencontainers/go-digest"
 	"golang.org/x/sys/unix"
 )
 
 const torture = "../../shared/images/torture"
 
-// The torture image, from each of its archives, looks to the kernel's overlay
-// as Docker's own mount of it looked.
+// The overlay of the torture image, from each of its archives, is the tree that
+// docker's overlay showed.
 func TestTorture(t *testing.T) {
 	if testing.Short() {
 		t.Skip("loads three archives of eight layers")
 	}
-	needRoot(t)
+	testkit.NeedRoot(t)
 	truth, err := os.ReadFile(filepath.Join(torture, "tree.tsv"))
 	if err != nil {
-		t.Skipf("the torture image is not here: %v", err)
+		t.Skipf("no torture image: %v", err)
 	}
 	for _, archive := range []string{"docker.tar.gz", "oci-gzip.tar", "oci-zstd.tar"} {
 		t.Run(archive, func(t *testing.T) {
 			s := newStore(t)
 			mustLoad(t, s, filepath.Join(torture, archive))
-			image, err := s.Image("torture:one")
-			if err != nil {
-				t.Fatal(err)
-			}
+			image := mustImage(t, s, "torture:one")
 			if got := joinSizes(image.Sizes); got != "4445814,1048587,4,8,13,5,5,0" {
 				t.Errorf("layers have %s bytes; docker history says 4.45MB 1.05MB 4B 8B 13B 5B 5B 0B", got)
 			}
@@ -50,31 +48,17 @@ func TestTorture(t *testing.T) {
 	}
 }
 
-// mountOverlay returns the root of a detached overlay, in no mount table.
-func mountOverlay(t *testing.T, s *Store, stack []digest.Digest) int {
+// mountOverlay mounts a stack of layers, bottom first.
+func mountOverlay(t *testing.T, s *Store, stack []digest.Digest) (root int) {
 	t.Helper()
-	overlay, err := unix.Fsopen("overlay", unix.FSOPEN_CLOEXEC)
-	if err != nil {
-		t.Fatalf("fsopen overlay: %v", err)
-	}
-	defer unix.Close(overlay)
+	var lower []string
 	for _, l := range slices.Backward(stack) {
-		if err := unix.FsconfigSetString(overlay, "lowerdir+", filepath.Join(s.Layers().Dir(), s.Layers().Short(l))); err != nil {
-			t.Fatalf("fsconfig: %v", err)
-		}
+		lower = append(lower, filepath.Join(s.Layers().Dir(), s.Layers().Short(l)))
 	}
-	if err := unix.FsconfigCreate(overlay); err != nil {
-		t.Fatalf("fsconfig: %v", err)
-	}
-	root, err := unix.Fsmount(overlay, unix.FSMOUNT_CLOEXEC, unix.MOUNT_ATTR_RDONLY)
-	if err != nil {
-		t.Fatalf("fsmount: %v", err)
-	}
-	t.Cleanup(func() { unix.Close(root) })
-	return root
+	return testkit.Overlay(t, lower...)
 }
 
-// compare tells what differs, line by line.
+// compare reports the lines that differ.
 func compare(t *testing.T, got, want string) {
 	t.Helper()
 	has := make(map[string]bool)
@@ -88,7 +72,7 @@ func compare(t *testing.T, got, want string) {
 		delete(has, line)
 	}
 	for line := range has {
-		t.Errorf("not in Docker's: %s", line)
+		t.Errorf("not in docker's: %s", line)
 	}
 }
 
@@ -105,7 +89,8 @@ func listTree(t *testing.T, root string) string {
 		if err := unix.Lstat(full, &st); err != nil {
 			t.Fatal(err)
 		}
-		kind, size, mtime, group, body := kindOf(st.Mode), int64(0), strconv.FormatInt(st.Mtim.Sec, 10), "", ""
+		kind, size, group, body := kindOf(st.Mode), int64(0), "", ""
+		mtime := strconv.FormatInt(st.Mtim.Sec, 10)
 		switch kind {
 		case "dir":
 			mtime = "-"
@@ -126,14 +111,15 @@ func listTree(t *testing.T, root string) string {
 		case "char", "block":
 			body = fmt.Sprintf("%d:%d", unix.Major(st.Rdev), unix.Minor(st.Rdev))
 		}
-		fmt.Fprintf(w, "%s\t%s\t0o%o\t%d\t%d\t%d\t%s\t%s\t%s\t%s\n", escape(path), kind, st.Mode&0o7777, st.Uid, st.Gid, size, mtime, group, body, listXattrs(t, full))
+		fmt.Fprintf(w, "%s\t%s\t0o%o\t%d\t%d\t%d\t%s\t%s\t%s\t%s\n", escape(path), kind,
+			st.Mode&0o7777, st.Uid, st.Gid, size, mtime, group, body, listXattrs(t, full))
 	}
 	w.Flush()
 	return out.String()
 }
 
-// walk goes through a tree in the order of Python's os.walk with names
-// sorted: all names of a directory, then its directories.
+// walk lists a tree in the order of Python's os.walk with sorted names: all names of a
+// directory, then its subdirectories.
 func walk(t *testing.T, root string) (paths []string) {
 	t.Helper()
 	var visit func(dir string)
@@ -143,7 +129,8 @@ func walk(t *testing.T, root string) (paths []string) {
 			t.Fatal(err)
 		}
 		for _, e := range entries {
-			if _, err := os.Lstat(root + dir + "/" + e.Name()); !os.IsNotExist(err) { // overlayfs lists a whiteout of nothing
+			// overlayfs lists a whiteout of nothing
+			if _, err := os.Lstat(root + dir + "/" + e.Name()); !os.IsNotExist(err) {
 				paths = append(paths, dir+"/"+e.Name())
 			}
 		}
@@ -173,7 +160,7 @@ func kindOf(mode uint32) string {
 	return "file"
 }
 
-// escape is Python's unicode_escape, as far as the image needs it.
+// escape is Python's unicode_escape for the names of the image.
 func escape(path string) string {
 	var out strings.Builder
 	for _, r := range path {
