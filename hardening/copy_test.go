@@ -209,7 +209,7 @@ func TestCopyFollowsNoLinkCopiedBefore(t *testing.T) {
 	})
 	t.Run("folder", func(t *testing.T) {
 		image := hostile(t, ocispec.ImageConfig{}, dir("data/d", 0o755), dir("data/d/folder", 0o700), file("data/d/folder/inner", 0o600, "evil\n"))
-		run(cp("-a", ended(t, image)+":/data/d", into)).refused(t, "no folder")
+		run(cp("-a", ended(t, image)+":/data/d", into)).refused(t, "cannot overwrite a non-directory with a directory")
 	})
 	t.Run("file", func(t *testing.T) {
 		image := hostile(t, ocispec.ImageConfig{}, dir("data/d", 0o755), file("data/d/file", 0o600, "evil\n"))
