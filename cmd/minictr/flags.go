@@ -114,7 +114,7 @@ func runOptions(c *cli.Context) *config.Options {
 		Interactive: c.Bool("interactive"), TTY: c.Bool("tty"), Init: c.Bool("init"),
 		StopSignal: c.String("stop-signal"), Restart: c.String("restart"),
 		Labels: c.StringSlice("label"), LogOpts: c.StringSlice("log-opt"),
-		HealthCheck: config.HealthCheck{
+		HealthOptions: config.HealthOptions{
 			HealthCmd: c.String("health-cmd"), HealthInterval: c.String("health-interval"),
 			HealthTimeout: c.String("health-timeout"), HealthRetries: c.Int("health-retries"),
 			HealthStartPeriod: c.String("health-start-period"), HealthStartInterval: c.String("health-start-interval"),

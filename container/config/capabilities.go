@@ -7,7 +7,6 @@ import (
 
 	"github.com/minictr/minictr/hint"
 	"github.com/opencontainers/runtime-spec/specs-go"
-	"golang.org/x/sys/unix"
 )
 
 // defaultCapabilities are podman's, in the kernel's order.
@@ -32,20 +31,20 @@ var allCapabilities = [...]string{
 	"CAP_CHECKPOINT_RESTORE",
 }
 
-func (c *config) setCapabilities() error {
-	add, err := parseCapabilities("--cap-add", c.o.CapAdd)
+func (b *builder) setCapabilities() error {
+	add, err := parseCapabilities("--cap-add", b.o.CapAdd)
 	if err != nil {
 		return err
 	}
-	drop, err := parseCapabilities("--cap-drop", c.o.CapDrop)
+	drop, err := parseCapabilities("--cap-drop", b.o.CapDrop)
 	if err != nil {
 		return err
 	}
-	caps := c.chooseCapabilities(add, drop)
-	c.spec.Process.Capabilities = &specs.LinuxCapabilities{Bounding: caps}
-	if c.spec.Process.User.UID == 0 {
-		c.spec.Process.Capabilities.Effective = caps
-		c.spec.Process.Capabilities.Permitted = caps
+	caps := b.chooseCapabilities(add, drop)
+	b.spec.Process.Capabilities = &specs.LinuxCapabilities{Bounding: caps}
+	if b.spec.Process.User.UID == 0 {
+		b.spec.Process.Capabilities.Effective = caps
+		b.spec.Process.Capabilities.Permitted = caps
 	}
 	return nil
 }
@@ -53,13 +52,13 @@ func (c *config) setCapabilities() error {
 // chooseCapabilities applies docker's rules: an addition wins over a drop,
 // except that with ALL added the drops are what is left to say. ALL is all
 // that the host has itself.
-func (c *config) chooseCapabilities(add, drop []string) []string {
+func (b *builder) chooseCapabilities(add, drop []string) []string {
 	var caps []string
 	for n, name := range allCapabilities {
 		has := slices.Contains(defaultCapabilities[:], name)
-		owned := c.host.Capabilities&(1<<n) != 0
+		owned := b.host.Capabilities&(1<<n) != 0
 		switch {
-		case c.o.Privileged:
+		case b.o.Privileged:
 			has = owned
 		case slices.Contains(add, "ALL"):
 			has = owned && !slices.Contains(drop, name)
@@ -90,15 +89,4 @@ func parseCapabilities(flag string, words []string) ([]string, error) {
 		names = append(names, name)
 	}
 	return names, nil
-}
-
-// boundingSet is what a process of ours can have at most, a bit for each
-// capability.
-func boundingSet() (set uint64) {
-	for n := range allCapabilities {
-		if has, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, uintptr(n), 0, 0, 0); err == nil && has == 1 {
-			set |= 1 << n
-		}
-	}
-	return set
 }

@@ -3,8 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"strconv"
 	"strings"
 
@@ -17,7 +15,7 @@ func (l *Limits) setCpuset(r *specs.LinuxResources, host Host) error {
 		{"--cpuset-cpus", l.CpusetCPUs, host.CPUs},
 		{"--cpuset-mems", l.CpusetMems, host.Nodes},
 	} {
-		if err := checkSet(set.All, set.here); err != nil {
+		if err := checkList(set.All, set.here); err != nil {
 			return hint.New(fmt.Errorf("%s %q: %w", set.flag, set.All, err), "write numbers and spans, as in 0-2,7; this machine has "+set.here)
 		}
 	}
@@ -31,19 +29,19 @@ func (l *Limits) setCpuset(r *specs.LinuxResources, host Host) error {
 	return nil
 }
 
-// span is "0-2", or "7".
-type span struct{ first, last int }
+// numberRange is "0-2", or "7".
+type numberRange struct{ first, last int }
 
-// checkSet is an error unless all that is in list is here, too.
-func checkSet(list, here string) error {
+// checkList is an error unless all that is in list is here, too.
+func checkList(list, here string) error {
 	if list == "" {
 		return nil
 	}
-	wanted, err := parseSet(list)
+	wanted, err := parseList(list)
 	if err != nil {
 		return err
 	}
-	present, err := parseSet(here)
+	present, err := parseList(here)
 	if err != nil {
 		return err
 	}
@@ -59,7 +57,7 @@ func checkSet(list, here string) error {
 	return nil
 }
 
-func parseSet(list string) (set []span, err error) {
+func parseList(list string) (set []numberRange, err error) {
 	for word := range strings.SplitSeq(list, ",") {
 		first, last, two := strings.Cut(word, "-")
 		if !two {
@@ -70,22 +68,7 @@ func parseSet(list string) (set []span, err error) {
 		if err != nil || errLast != nil || a > b {
 			return nil, errors.New("not a list of numbers")
 		}
-		set = append(set, span{int(a), int(b)})
+		set = append(set, numberRange{int(a), int(b)})
 	}
 	return set, nil
-}
-
-// readSets are the processors and memory nodes of this machine. A kernel without
-// NUMA has one node, and no file for it.
-func readSets() (cpus, nodes string, err error) {
-	data, err := os.ReadFile("/sys/devices/system/cpu/online")
-	if err != nil {
-		return "", "", err
-	}
-	cpus = strings.TrimSpace(string(data))
-	data, err = os.ReadFile("/sys/devices/system/node/has_memory")
-	if errors.Is(err, fs.ErrNotExist) {
-		return cpus, "0", nil
-	}
-	return cpus, strings.TrimSpace(string(data)), err
 }

@@ -15,21 +15,21 @@ var readonlyPaths = [...]string{
 	"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
 }
 
-func (c *config) setMasks() error {
-	if !c.o.Privileged {
-		c.spec.Linux.MaskedPaths = append(maskedPaths[:len(maskedPaths):len(maskedPaths)], c.host.Thermal...)
-		c.spec.Linux.ReadonlyPaths = readonlyPaths[:]
+func (b *builder) setMasks() error {
+	if !b.o.Privileged {
+		b.spec.Linux.MaskedPaths = append(maskedPaths[:len(maskedPaths):len(maskedPaths)], b.host.ThermalThrottle...)
+		b.spec.Linux.ReadonlyPaths = readonlyPaths[:]
 	}
 	return nil
 }
 
-func (c *config) setDevices() error {
-	c.spec.Linux.Resources = &specs.LinuxResources{}
-	if c.o.Privileged {
-		c.spec.Linux.Devices = c.host.Devices
-		c.spec.Linux.Resources.Devices = []specs.LinuxDeviceCgroup{{Allow: true, Access: "rwm"}}
+func (b *builder) setDevices() error {
+	b.spec.Linux.Resources = &specs.LinuxResources{}
+	if b.o.Privileged {
+		b.spec.Linux.Devices = b.host.Devices
+		b.spec.Linux.Resources.Devices = []specs.LinuxDeviceCgroup{{Allow: true, Access: "rwm"}}
 		return nil
 	}
-	c.spec.Linux.Resources.Devices = []specs.LinuxDeviceCgroup{{Allow: false, Access: "rwm"}}
+	b.spec.Linux.Resources.Devices = []specs.LinuxDeviceCgroup{{Allow: false, Access: "rwm"}}
 	return nil
 }

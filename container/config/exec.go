@@ -14,7 +14,7 @@ import (
 // read for /etc/passwd and /etc/group; it may be nil without o.User. Of h it reads
 // Environ and Dir, the caller's.
 func ExecProcess(spec *specs.Spec, o *Options, files fs.FS, h Host) error {
-	c := &config{o: o, files: files, host: h, home: "/", spec: spec}
+	b := &builder{o: o, files: files, host: h, home: "/", spec: spec}
 	p := spec.Process
 	p.Args, p.Terminal, p.ConsoleSize = o.Command, o.TTY, nil
 	if env := environment(p.Env); o.TTY && env.index("TERM") < 0 {
@@ -22,32 +22,32 @@ func ExecProcess(spec *specs.Spec, o *Options, files fs.FS, h Host) error {
 		p.Env = env
 	}
 	if o.User != "" {
-		if err := c.changeUser(); err != nil {
+		if err := b.changeUser(); err != nil {
 			return err
 		}
 	}
 	grantCapabilities(p)
 	if o.Workdir != "" {
-		if err := c.setCwd(); err != nil {
+		if err := b.setCwd(); err != nil {
 			return err
 		}
 	}
-	return c.addEnv()
+	return b.addEnv()
 }
 
 // changeUser gives the process the user of o. A HOME that is the former user's
 // home, as it is unless it was set explicitly, becomes the new user's.
-func (c *config) changeUser() error {
-	before, err := c.findUser(strconv.FormatUint(uint64(c.spec.Process.User.UID), 10))
+func (b *builder) changeUser() error {
+	before, err := b.findUser(strconv.FormatUint(uint64(b.spec.Process.User.UID), 10))
 	if err != nil {
 		return err
 	}
-	env := environment(c.spec.Process.Env)
+	env := environment(b.spec.Process.Env)
 	if home, _ := env.get("HOME"); home == cmp.Or(before.home, "/") {
 		env.unset("HOME")
 	}
-	c.spec.Process.Env = env
-	return c.setUser()
+	b.spec.Process.Env = env
+	return b.setUser()
 }
 
 // grantCapabilities gives root the container's bounding set, and every other user

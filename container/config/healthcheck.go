@@ -12,13 +12,6 @@ import (
 	"github.com/minictr/minictr/images"
 )
 
-// HealthCheck is what the flags of --health-… say.
-type HealthCheck struct {
-	HealthCmd, HealthInterval, HealthTimeout, HealthStartPeriod, HealthStartInterval string
-	HealthRetries                                                                    int
-	NoHealthcheck                                                                    bool
-}
-
 // Healthcheck is a command that tells whether the container is well.
 type Healthcheck struct {
 	Args          []string // exit code 0 is well
@@ -38,12 +31,12 @@ const (
 	healthTimeout       = 30 * time.Second
 	healthStartInterval = 5 * time.Second
 	healthRetries       = 3
-	shortest            = time.Millisecond // of all times
+	healthTimeMin       = time.Millisecond // of all times
 )
 
 // parseHealthcheck is the check of a container, nil for none.
 func parseHealthcheck(o *Options, image *images.Image) (*Healthcheck, error) {
-	typed, err := o.healthcheck()
+	typed, err := o.healthcheckFlags()
 	if err != nil || o.NoHealthcheck {
 		return nil, err
 	}
@@ -57,7 +50,7 @@ func parseHealthcheck(o *Options, image *images.Image) (*Healthcheck, error) {
 	}
 	args, err := healthArgs(test, image.Docker.Shell)
 	if err == nil && args != nil {
-		err = checkHealth(&said)
+		err = checkImageHealth(&said)
 	}
 	if err != nil {
 		return nil, hint.New(fmt.Errorf("the image's health check: %w", err), "leave it out with --no-healthcheck")
@@ -76,7 +69,7 @@ func parseHealthcheck(o *Options, image *images.Image) (*Healthcheck, error) {
 }
 
 // parseHealthcheck reads the flags; what is not typed is zero.
-func (o *HealthCheck) healthcheck() (h images.Healthcheck, err error) {
+func (o *HealthOptions) healthcheckFlags() (h images.Healthcheck, err error) {
 	if o.HealthCmd != "" {
 		h.Test = []string{"CMD-SHELL", o.HealthCmd}
 	}
@@ -97,10 +90,10 @@ func (o *HealthCheck) healthcheck() (h images.Healthcheck, err error) {
 		}
 		d, err := time.ParseDuration(t.text)
 		if err == nil {
-			err = checkTime(d)
+			err = checkHealthTime(d)
 		}
 		if err != nil {
-			return h, hint.New(fmt.Errorf("--health-%s %q: not a time of %v or more", t.flag, t.text, shortest), "as in 500ms, 30s or 1m30s")
+			return h, hint.New(fmt.Errorf("--health-%s %q: not a time of %v or more", t.flag, t.text, healthTimeMin), "as in 500ms, 30s or 1m30s")
 		}
 		*t.to = d
 	}
@@ -145,12 +138,12 @@ func healthArgs(test, shell []string) (args []string, err error) {
 	return args, nil
 }
 
-// checkHealth checks what an image says.
-func checkHealth(h *images.Healthcheck) error {
+// checkImageHealth checks what an image says.
+func checkImageHealth(h *images.Healthcheck) error {
 	for name, d := range map[string]time.Duration{
 		"interval": h.Interval, "timeout": h.Timeout, "start period": h.StartPeriod, "start interval": h.StartInterval,
 	} {
-		if err := checkTime(d); err != nil {
+		if err := checkHealthTime(d); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
@@ -160,10 +153,10 @@ func checkHealth(h *images.Healthcheck) error {
 	return nil
 }
 
-// checkTime: 0 is one that is not said.
-func checkTime(d time.Duration) error {
-	if d != 0 && d < shortest {
-		return fmt.Errorf("%v: shorter than %v", d, shortest)
+// checkHealthTime: 0 is one that is not said.
+func checkHealthTime(d time.Duration) error {
+	if d != 0 && d < healthTimeMin {
+		return fmt.Errorf("%v: shorter than %v", d, healthTimeMin)
 	}
 	return nil
 }

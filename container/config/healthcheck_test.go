@@ -14,29 +14,29 @@ func TestHealthcheck(t *testing.T) {
 	times := &images.Healthcheck{Test: []string{"CMD", "ok"}, Interval: time.Second, Timeout: 2 * time.Second,
 		StartPeriod: 3 * time.Second, StartInterval: 4 * time.Second, Retries: 5}
 	for name, test := range map[string]struct {
-		typed HealthCheck
+		typed HealthOptions
 		image *images.Healthcheck
 		shell []string
 		want  string
 	}{
 		"nothing":         {want: "none"},
-		"typed":           {typed: HealthCheck{HealthCmd: "test -e /ok"}, want: `["/bin/sh" "-c" "test -e /ok"] 30s 30s 0s 5s 3`},
+		"typed":           {typed: HealthOptions{HealthCmd: "test -e /ok"}, want: `["/bin/sh" "-c" "test -e /ok"] 30s 30s 0s 5s 3`},
 		"image":           {image: check("CMD", "ok", "-v"), want: `["ok" "-v"] 30s 30s 0s 5s 3`},
 		"image's shell":   {image: check("CMD-SHELL", "ok"), shell: []string{"/bin/ash", "-ec"}, want: `["/bin/ash" "-ec" "ok"] 30s 30s 0s 5s 3`},
 		"image's times":   {image: times, want: `["ok"] 1s 2s 3s 4s 5`},
-		"times typed":     {typed: HealthCheck{HealthInterval: "1m", HealthRetries: 9}, image: times, want: `["ok"] 1m0s 2s 3s 4s 9`},
-		"all typed":       {typed: HealthCheck{HealthCmd: "x", HealthInterval: "1m", HealthTimeout: "2m", HealthStartPeriod: "3m", HealthStartInterval: "4m", HealthRetries: 1}, image: times, want: `["/bin/sh" "-c" "x"] 1m0s 2m0s 3m0s 4m0s 1`},
-		"only times":      {typed: HealthCheck{HealthInterval: "1m"}, want: "none"},
+		"times typed":     {typed: HealthOptions{HealthInterval: "1m", HealthRetries: 9}, image: times, want: `["ok"] 1m0s 2s 3s 4s 9`},
+		"all typed":       {typed: HealthOptions{HealthCmd: "x", HealthInterval: "1m", HealthTimeout: "2m", HealthStartPeriod: "3m", HealthStartInterval: "4m", HealthRetries: 1}, image: times, want: `["/bin/sh" "-c" "x"] 1m0s 2m0s 3m0s 4m0s 1`},
+		"only times":      {typed: HealthOptions{HealthInterval: "1m"}, want: "none"},
 		"image's NONE":    {image: check("NONE"), want: "none"},
-		"left out":        {typed: HealthCheck{NoHealthcheck: true}, image: times, want: "none"},
-		"left out, bad":   {typed: HealthCheck{NoHealthcheck: true}, image: check("SCRIPT"), want: "none"},
+		"left out":        {typed: HealthOptions{NoHealthcheck: true}, image: times, want: "none"},
+		"left out, bad":   {typed: HealthOptions{NoHealthcheck: true}, image: check("SCRIPT"), want: "none"},
 		"empty test":      {image: &images.Healthcheck{Interval: time.Second}, want: "none"},
-		"both":            {typed: HealthCheck{NoHealthcheck: true, HealthCmd: "x"}, want: "--no-healthcheck: not together with --health-…"},
-		"both, a time":    {typed: HealthCheck{NoHealthcheck: true, HealthTimeout: "1s"}, want: "--no-healthcheck: not together with --health-…"},
-		"too short":       {typed: HealthCheck{HealthInterval: "1us"}, want: `--health-interval "1us": not a time of 1ms or more`},
-		"below 0":         {typed: HealthCheck{HealthTimeout: "-1s"}, want: `--health-timeout "-1s": not a time of 1ms or more`},
-		"no unit":         {typed: HealthCheck{HealthStartPeriod: "5"}, want: `--health-start-period "5": not a time of 1ms or more`},
-		"retries":         {typed: HealthCheck{HealthRetries: -1}, want: "--health-retries -1: below 0"},
+		"both":            {typed: HealthOptions{NoHealthcheck: true, HealthCmd: "x"}, want: "--no-healthcheck: not together with --health-…"},
+		"both, a time":    {typed: HealthOptions{NoHealthcheck: true, HealthTimeout: "1s"}, want: "--no-healthcheck: not together with --health-…"},
+		"too short":       {typed: HealthOptions{HealthInterval: "1us"}, want: `--health-interval "1us": not a time of 1ms or more`},
+		"below 0":         {typed: HealthOptions{HealthTimeout: "-1s"}, want: `--health-timeout "-1s": not a time of 1ms or more`},
+		"no unit":         {typed: HealthOptions{HealthStartPeriod: "5"}, want: `--health-start-period "5": not a time of 1ms or more`},
+		"retries":         {typed: HealthOptions{HealthRetries: -1}, want: "--health-retries -1: below 0"},
 		"image: kind":     {image: check("SCRIPT", "x"), want: `the image's health check: "SCRIPT": it is NONE, CMD or CMD-SHELL`},
 		"image: no words": {image: check("CMD"), want: "the image's health check: CMD: and no command"},
 		"image: NUL":      {image: check("CMD", "a\x00b"), want: `the image's health check: argument "a\x00b": a NUL in it`},
@@ -45,7 +45,7 @@ func TestHealthcheck(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			image := &images.Image{Docker: images.DockerConfig{Healthcheck: test.image, Shell: test.shell}}
-			h, err := parseHealthcheck(&Options{HealthCheck: test.typed}, image)
+			h, err := parseHealthcheck(&Options{HealthOptions: test.typed}, image)
 			got := "none"
 			if err != nil {
 				got = err.Error()

@@ -9,8 +9,8 @@ import (
 	"github.com/minictr/minictr/hint"
 )
 
-// logMaximum reads --log-opt: how long a log may be, in bytes.
-func logMaximum(opts []string) (int64, error) {
+// parseLogOpts reads --log-opt: how long a log may be, in bytes.
+func parseLogOpts(opts []string) (int64, error) {
 	maximum := int64(logs.Maximum)
 	for _, opt := range opts {
 		name, value, _ := strings.Cut(opt, "=")

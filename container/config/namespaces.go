@@ -11,48 +11,48 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-func (c *config) setNamespaces() error {
+func (b *builder) setNamespaces() error {
 	for _, ns := range []struct {
 		flag, value string
 		kind        specs.LinuxNamespaceType
 		dirMode     string
 	}{
-		{"--pid", c.o.PID, specs.PIDNamespace, "private"},
-		{"--network", c.o.Network, specs.NetworkNamespace, "none"},
-		{"--ipc", c.o.IPC, specs.IPCNamespace, "private"},
-		{"--uts", c.o.UTS, specs.UTSNamespace, "private"},
+		{"--pid", b.o.PID, specs.PIDNamespace, "private"},
+		{"--network", b.o.Network, specs.NetworkNamespace, "none"},
+		{"--ipc", b.o.IPC, specs.IPCNamespace, "private"},
+		{"--uts", b.o.UTS, specs.UTSNamespace, "private"},
 	} {
 		switch ns.value {
 		case "", ns.dirMode:
-			c.spec.Linux.Namespaces = append(c.spec.Linux.Namespaces, specs.LinuxNamespace{Type: ns.kind})
+			b.spec.Linux.Namespaces = append(b.spec.Linux.Namespaces, specs.LinuxNamespace{Type: ns.kind})
 		case "host":
 		default:
 			return hint.New(fmt.Errorf("%s %q: not known", ns.flag, ns.value),
 				fmt.Sprintf("%s takes %s or host; bridge networks and other containers' namespaces come later", ns.flag, ns.dirMode))
 		}
 	}
-	c.spec.Linux.Namespaces = append(c.spec.Linux.Namespaces,
+	b.spec.Linux.Namespaces = append(b.spec.Linux.Namespaces,
 		specs.LinuxNamespace{Type: specs.MountNamespace},
 		specs.LinuxNamespace{Type: specs.CgroupNamespace})
-	if c.o.Userns == "" || c.o.Userns == "host" {
+	if b.o.Userns == "" || b.o.Userns == "host" {
 		return nil
 	}
-	return c.setUserNamespace()
+	return b.setUserNamespace()
 }
 
-func (c *config) setUserNamespace() error {
-	if c.o.Privileged {
+func (b *builder) setUserNamespace() error {
+	if b.o.Privileged {
 		return hint.New(fmt.Errorf("--privileged: no privileges over the host from within a user namespace"),
 			"leave out --userns or --privileged")
 	}
-	ids, err := parseIDMappings(c.o.Userns)
+	ids, err := parseIDMappings(b.o.Userns)
 	if err != nil {
-		return hint.New(fmt.Errorf("--userns %q: %w", c.o.Userns, err),
+		return hint.New(fmt.Errorf("--userns %q: %w", b.o.Userns, err),
 			"write CONTAINER:HOST:SIZE, as in --userns 0:100000:65536")
 	}
-	c.spec.Linux.Namespaces = append(c.spec.Linux.Namespaces, specs.LinuxNamespace{Type: specs.UserNamespace})
-	c.spec.Linux.UIDMappings = ids
-	c.spec.Linux.GIDMappings = slices.Clone(ids)
+	b.spec.Linux.Namespaces = append(b.spec.Linux.Namespaces, specs.LinuxNamespace{Type: specs.UserNamespace})
+	b.spec.Linux.UIDMappings = ids
+	b.spec.Linux.GIDMappings = slices.Clone(ids)
 	return nil
 }
 
@@ -80,9 +80,9 @@ func parseIDMappings(word string) ([]specs.LinuxIDMapping, error) {
 	return ids, nil
 }
 
-// mapped reports whether id means anything in the container: without a user
+// isMapped reports whether id means anything in the container: without a user
 // namespace every id does.
-func mapped(ids []specs.LinuxIDMapping, id uint32) bool {
+func isMapped(ids []specs.LinuxIDMapping, id uint32) bool {
 	_, err := compile.HostID(id, ids)
 	return err == nil
 }

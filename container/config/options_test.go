@@ -21,20 +21,20 @@ var update = flag.Bool("update", false, "write testdata anew")
 // testHost is a machine whose facts are fixed.
 func testHost() Host {
 	return Host{
-		ID:           "0123456789abcdef0123456789abcdef",
-		FilesDir:     "/run/minictr/0123456789ab",
-		Arch:         "amd64",
-		Hostname:     "laptop",
-		Dir:          "/home/ada/project",
-		Environ:      []string{"LANG=C.UTF-8", "EDITOR=vi"},
-		Controllers:  []string{"cpu", "memory", "pids"},
-		CPUs:         "0,2-5",
-		Nodes:        "0",
-		Capabilities: 1<<len(allCapabilities) - 1,
-		Thermal:      []string{"/sys/devices/system/cpu/cpu0/thermal_throttle"},
-		Mounts:       []Mount{{Path: "/", Shared: true}, {Path: "/proc"}, {Path: "/proc/sys", Slave: true}},
-		Init:         "/usr/bin/tini-static",
-		Devices:      []specs.LinuxDevice{{Path: "/dev/kvm", Type: "c", Major: 10, Minor: 232}},
+		ID:              "0123456789abcdef0123456789abcdef",
+		FilesDir:        "/run/minictr/0123456789ab",
+		Arch:            "amd64",
+		Hostname:        "laptop",
+		Dir:             "/home/ada/project",
+		Environ:         []string{"LANG=C.UTF-8", "EDITOR=vi"},
+		Controllers:     []string{"cpu", "memory", "pids"},
+		CPUs:            "0,2-5",
+		Nodes:           "0",
+		Capabilities:    1<<len(allCapabilities) - 1,
+		ThermalThrottle: []string{"/sys/devices/system/cpu/cpu0/thermal_throttle"},
+		Mounts:          []Mount{{Path: "/", Shared: true}, {Path: "/proc"}, {Path: "/proc/sys", Slave: true}},
+		Init:            "/usr/bin/tini-static",
+		Devices:         []specs.LinuxDevice{{Path: "/dev/kvm", Type: "c", Major: 10, Minor: 232}},
 	}
 }
 

@@ -14,8 +14,8 @@ import (
 // InitPath is where --init shows the host's init program, as docker does.
 const InitPath = "/sbin/docker-init"
 
-func (c *config) setArgs() error {
-	args := commandLine(c.o.Entrypoint, c.o.Command, c.image.Entrypoint, c.image.Cmd)
+func (b *builder) setArgs() error {
+	args := commandLine(b.o.Entrypoint, b.o.Command, b.image.Entrypoint, b.image.Cmd)
 	if len(args) == 0 || args[0] == "" {
 		return hint.New(errors.New("no command specified"),
 			"the image names none: write one after IMAGE")
@@ -25,15 +25,15 @@ func (c *config) setArgs() error {
 			return fmt.Errorf("argument %q: holds a NUL byte", arg)
 		}
 	}
-	if c.o.Init {
-		if err := c.checkInit(); err != nil {
+	if b.o.Init {
+		if err := b.checkInit(); err != nil {
 			return err
 		}
 		args = slices.Concat([]string{InitPath, "--"}, args)
 	}
-	c.spec.Process.Args = args
-	c.spec.Process.Terminal = c.o.TTY
-	return c.setCwd()
+	b.spec.Process.Args = args
+	b.spec.Process.Terminal = b.o.TTY
+	return b.setCwd()
 }
 
 // commandLine joins what the caller and the image say, by docker's rules.
@@ -51,28 +51,28 @@ func commandLine(entrypoint *string, command, imageEntrypoint, imageCmd []string
 
 // checkInit refuses an init that could not do its work: only pid 1 of its own
 // namespace inherits orphans.
-func (c *config) checkInit() error {
-	if !c.own(specs.PIDNamespace) {
+func (b *builder) checkInit() error {
+	if !b.hasNamespace(specs.PIDNamespace) {
 		return errors.New("--init: needs a pid namespace of its own, and --pid host shares the host's")
 	}
-	if c.host.Init == "" {
+	if b.host.Init == "" {
 		return hint.New(errors.New("--init: no init program on this machine"), "apt install tini")
 	}
 	return nil
 }
 
-func (c *config) setCwd() error {
-	if c.o.Workdir != "" {
-		if !path.IsAbs(c.o.Workdir) || strings.ContainsRune(c.o.Workdir, 0) {
-			return hint.New(fmt.Errorf("--workdir %q: not an absolute path", c.o.Workdir),
+func (b *builder) setCwd() error {
+	if b.o.Workdir != "" {
+		if !path.IsAbs(b.o.Workdir) || strings.ContainsRune(b.o.Workdir, 0) {
+			return hint.New(fmt.Errorf("--workdir %q: not an absolute path", b.o.Workdir),
 				"begin it with /")
 		}
-		c.spec.Process.Cwd = path.Clean(c.o.Workdir)
+		b.spec.Process.Cwd = path.Clean(b.o.Workdir)
 		return nil
 	}
-	if strings.ContainsRune(c.image.WorkingDir, 0) {
-		return fmt.Errorf("image working directory %q: holds a NUL byte", c.image.WorkingDir)
+	if strings.ContainsRune(b.image.WorkingDir, 0) {
+		return fmt.Errorf("image working directory %q: holds a NUL byte", b.image.WorkingDir)
 	}
-	c.spec.Process.Cwd = path.Clean("/" + c.image.WorkingDir)
+	b.spec.Process.Cwd = path.Clean("/" + b.image.WorkingDir)
 	return nil
 }

@@ -12,29 +12,6 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// Limits is what was typed of a container's limits, not yet understood. A nil
-// pointer or an empty string is a flag that was not given.
-type Limits struct {
-	Memory            string // 512m
-	MemorySwap        string // memory and swap together
-	MemoryReservation string
-
-	CPUs                   string  // 1.5
-	CPUPeriod              *uint64 // microseconds
-	CPUQuota               *int64  // microseconds of each period
-	CPUShares              *uint64
-	CpusetCPUs, CpusetMems string // 0-2,7
-
-	PidsLimit *int64
-
-	BlkioWeight                     *uint64
-	BlkioWeightDevices              []string // /dev/sda:500
-	DeviceReadBps, DeviceWriteBps   []string // /dev/sda:1m, bytes a second
-	DeviceReadIOps, DeviceWriteIOps []string // /dev/sda:100, requests a second
-	HugetlbLimits                   []string // 2MB:64m
-	CgroupConf                      []string // memory.high=48m, a file of the cgroup
-}
-
 const (
 	pidsDefault  = 2048
 	memoryMin    = 6 << 20 // docker's: less cannot start a process
@@ -51,12 +28,12 @@ const (
 	quotaHint    = "--cpus 1.5 is --cpu-quota 150000 of --cpu-period 100000: say it in one way"
 )
 
-func (c *config) setResources() error { return c.o.Limits.Set(c.spec.Linux.Resources, c.host) }
+func (b *builder) setResources() error { return b.o.Limits.Set(b.spec.Linux.Resources, b.host) }
 
 // Set writes the limits into r, for the machine host.
 func (l *Limits) Set(r *specs.LinuxResources, host Host) error {
 	for _, part := range []func(*specs.LinuxResources, Host) error{
-		l.setMemory, l.setCPU, l.setCpuset, l.setPids, l.setDisks, l.setHugetlb, l.setFiles,
+		l.setMemory, l.setCPU, l.setCpuset, l.setPids, l.setBlkio, l.setHugetlb, l.setCgroupFiles,
 	} {
 		if err := part(r, host); err != nil {
 			return err
@@ -73,7 +50,7 @@ func (l *Limits) setMemory(r *specs.LinuxResources, _ Host) error {
 	if limit > 0 && limit < memoryMin {
 		return fmt.Errorf("--memory %q: less than 6m, too little to start a process", l.Memory)
 	}
-	swap, err := l.swap(limit)
+	swap, err := l.swapLimit(limit)
 	if err != nil {
 		return err
 	}
@@ -102,8 +79,8 @@ func (l *Limits) setReservation(r *specs.LinuxResources, limit int64) error {
 	return nil
 }
 
-// swap is the limit of memory and swap together, -1 for none.
-func (l *Limits) swap(memory int64) (int64, error) {
+// swapLimit is the limit of memory and swap together, -1 for none.
+func (l *Limits) swapLimit(memory int64) (int64, error) {
 	unset := l.MemorySwap == "" || l.MemorySwap == "0"
 	if memory <= 0 {
 		if !unset && l.MemorySwap != "-1" {

@@ -14,14 +14,14 @@ import (
 
 // setRlimits reads --ulimit, in the kernel's units; -1 is no limit. Of two for
 // one resource the later counts.
-func (c *config) setRlimits() error {
-	for _, word := range c.o.Ulimits {
+func (b *builder) setRlimits() error {
+	for _, word := range b.o.Ulimits {
 		u, err := parseUlimit(word)
 		if err != nil {
 			return hint.New(fmt.Errorf("--ulimit %q: %w", word, err), "write NAME=SOFT[:HARD], as in nofile=1024:4096")
 		}
 		same := func(r specs.POSIXRlimit) bool { return r.Type == u.Type }
-		c.spec.Process.Rlimits = append(slices.DeleteFunc(c.spec.Process.Rlimits, same), u)
+		b.spec.Process.Rlimits = append(slices.DeleteFunc(b.spec.Process.Rlimits, same), u)
 	}
 	return nil
 }

@@ -10,18 +10,18 @@ import (
 	"github.com/minictr/minictr/runtime/seccomp"
 )
 
-func (c *config) setSecurity() error {
-	c.spec.Process.NoNewPrivileges = !c.o.Privileged
+func (b *builder) setSecurity() error {
+	b.spec.Process.NoNewPrivileges = !b.o.Privileged
 	profile := "builtin"
-	if c.o.Privileged {
+	if b.o.Privileged {
 		profile = "unconfined"
 	}
-	for _, word := range c.o.SecurityOpt {
+	for _, word := range b.o.SecurityOpt {
 		key, value := cutOption(word)
 		var err error
 		switch {
 		case key == "no-new-privileges":
-			c.spec.Process.NoNewPrivileges, err = parseSwitch(value)
+			b.spec.Process.NoNewPrivileges, err = parseBool(value)
 		case key == "seccomp" && value != "":
 			profile = value
 		default:
@@ -31,7 +31,7 @@ func (c *config) setSecurity() error {
 			return fmt.Errorf("--security-opt %q: %w", word, err)
 		}
 	}
-	return c.setSeccomp(profile)
+	return b.setSeccomp(profile)
 }
 
 // cutOption splits KEY=VALUE, or KEY:VALUE as docker wrote it once.
@@ -42,7 +42,7 @@ func cutOption(word string) (key, value string) {
 	return word, ""
 }
 
-func parseSwitch(word string) (bool, error) {
+func parseBool(word string) (bool, error) {
 	if word == "" {
 		return true, nil
 	}
@@ -53,20 +53,20 @@ func parseSwitch(word string) (bool, error) {
 	return on, nil
 }
 
-func (c *config) setSeccomp(profile string) (err error) {
-	caps := c.spec.Process.Capabilities.Bounding
+func (b *builder) setSeccomp(profile string) (err error) {
+	caps := b.spec.Process.Capabilities.Bounding
 	switch profile {
 	case "unconfined":
 		return nil
 	case "builtin":
-		c.spec.Linux.Seccomp = seccomp.Default(c.host.Arch, caps)
+		b.spec.Linux.Seccomp = seccomp.Default(b.host.Arch, caps)
 		return nil
 	}
-	data, err := c.host.readFile(profile)
+	data, err := b.host.readFile(profile)
 	if err != nil {
 		return fmt.Errorf("--security-opt seccomp: %w", err)
 	}
-	if c.spec.Linux.Seccomp, err = seccomp.Parse(data, c.host.Arch, caps); err != nil {
+	if b.spec.Linux.Seccomp, err = seccomp.Parse(data, b.host.Arch, caps); err != nil {
 		return fmt.Errorf("--security-opt seccomp=%q: %w", profile, err)
 	}
 	return nil

@@ -46,15 +46,15 @@ func NewSettings(o *Options, name string, image *images.Image) (s Settings, err 
 	if s.Health, err = parseHealthcheck(o, image); err != nil {
 		return s, err
 	}
-	if s.LogMaximum, err = logMaximum(o.LogOpts); err != nil {
+	if s.LogMaximum, err = parseLogOpts(o.LogOpts); err != nil {
 		return s, err
 	}
-	s.Labels, err = labels(o.Labels, image.Config.Config.Labels)
+	s.Labels, err = mergeLabels(o.Labels, image.Config.Config.Labels)
 	return s, err
 }
 
-// labels are the image's and the caller's.
-func labels(words []string, image map[string]string) (map[string]string, error) {
+// mergeLabels are the image's and the caller's.
+func mergeLabels(words []string, image map[string]string) (map[string]string, error) {
 	all := map[string]string{}
 	for name, value := range image {
 		all[name] = value

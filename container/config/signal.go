@@ -58,11 +58,11 @@ func Ignores(pid int, sig unix.Signal) (bool, error) {
 		case "NSpid":
 			first = strings.HasSuffix(value, "\t1")
 		case "SigBlk":
-			blocked, err = among(value, sig)
+			blocked, err = maskHas(value, sig)
 		case "SigIgn":
-			ignored, err = among(value, sig)
+			ignored, err = maskHas(value, sig)
 		case "SigCgt":
-			caught, err = among(value, sig)
+			caught, err = maskHas(value, sig)
 		}
 		if err != nil {
 			return false, fmt.Errorf("read %s: %w", path, err)
@@ -71,8 +71,8 @@ func Ignores(pid int, sig unix.Signal) (bool, error) {
 	return !blocked && (ignored || first && !caught) && sig != unix.SIGKILL, nil
 }
 
-// among tells whether a mask of proc_pid_status(5) has the signal.
-func among(mask string, sig unix.Signal) (bool, error) {
+// maskHas tells whether a mask of proc_pid_status(5) has the signal.
+func maskHas(mask string, sig unix.Signal) (bool, error) {
 	bits, err := strconv.ParseUint(strings.TrimSpace(mask), 16, 64)
 	return bits&(1<<(sig-1)) != 0, err
 }

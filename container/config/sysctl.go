@@ -8,19 +8,19 @@ import (
 	"github.com/minictr/minictr/runtime/compile"
 )
 
-func (c *config) setSysctls() error {
-	for _, word := range c.o.Sysctls {
+func (b *builder) setSysctls() error {
+	for _, word := range b.o.Sysctls {
 		name, value, found := strings.Cut(word, "=")
 		if !found {
 			return hint.New(fmt.Errorf("--sysctl %q: no value", word), "write NAME=VALUE")
 		}
-		if err := compile.CheckSysctl(name, value, c.own); err != nil {
+		if err := compile.CheckSysctl(name, value, b.hasNamespace); err != nil {
 			return fmt.Errorf("--sysctl %q: %w", word, err)
 		}
-		if c.spec.Linux.Sysctl == nil {
-			c.spec.Linux.Sysctl = map[string]string{}
+		if b.spec.Linux.Sysctl == nil {
+			b.spec.Linux.Sysctl = map[string]string{}
 		}
-		c.spec.Linux.Sysctl[name] = value
+		b.spec.Linux.Sysctl[name] = value
 	}
 	return nil
 }

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-func (s *Settings) Change(limits Limits, restart string) (err error) {
+func (s *Settings) Update(limits Limits, restart string) (err error) {
 	o := &s.Options
-	o.Limits = o.Limits.with(limits)
+	o.Limits = o.Limits.merge(limits)
 	s.Origin.setLimits(&o.Limits)
 	if restart == "" {
 		return nil
@@ -22,8 +22,8 @@ func (s *Settings) Change(limits Limits, restart string) (err error) {
 	return err
 }
 
-// with is l, changed. --cpus says the same as quota and period, which it replaces.
-func (l Limits) with(change Limits) Limits {
+// merge is l, changed. --cpus says the same as quota and period, which it replaces.
+func (l Limits) merge(change Limits) Limits {
 	if change.CPUs != "" {
 		l.CPUQuota, l.CPUPeriod = nil, nil
 	} else if change.CPUQuota != nil {
@@ -41,19 +41,19 @@ func (l Limits) with(change Limits) Limits {
 		CpusetMems:         cmp.Or(change.CpusetMems, l.CpusetMems),
 		PidsLimit:          cmp.Or(change.PidsLimit, l.PidsLimit),
 		BlkioWeight:        cmp.Or(change.BlkioWeight, l.BlkioWeight),
-		BlkioWeightDevices: later(l.BlkioWeightDevices, change.BlkioWeightDevices, ":"),
-		DeviceReadBps:      later(l.DeviceReadBps, change.DeviceReadBps, ":"),
-		DeviceWriteBps:     later(l.DeviceWriteBps, change.DeviceWriteBps, ":"),
-		DeviceReadIOps:     later(l.DeviceReadIOps, change.DeviceReadIOps, ":"),
-		DeviceWriteIOps:    later(l.DeviceWriteIOps, change.DeviceWriteIOps, ":"),
-		HugetlbLimits:      later(l.HugetlbLimits, change.HugetlbLimits, ":"),
-		CgroupConf:         later(l.CgroupConf, change.CgroupConf, "="),
+		BlkioWeightDevices: mergeLists(l.BlkioWeightDevices, change.BlkioWeightDevices, ":"),
+		DeviceReadBps:      mergeLists(l.DeviceReadBps, change.DeviceReadBps, ":"),
+		DeviceWriteBps:     mergeLists(l.DeviceWriteBps, change.DeviceWriteBps, ":"),
+		DeviceReadIOps:     mergeLists(l.DeviceReadIOps, change.DeviceReadIOps, ":"),
+		DeviceWriteIOps:    mergeLists(l.DeviceWriteIOps, change.DeviceWriteIOps, ":"),
+		HugetlbLimits:      mergeLists(l.HugetlbLimits, change.HugetlbLimits, ":"),
+		CgroupConf:         mergeLists(l.CgroupConf, change.CgroupConf, "="),
 	}
 }
 
-// later is one list after another: of two limits for one thing the later counts. What
+// mergeLists is one list after another: of two limits for one thing the later counts. What
 // it is for stands before the last mark, as in DEVICE:BYTES.
-func later(words, more []string, mark string) []string {
+func mergeLists(words, more []string, mark string) []string {
 	subject := func(w string) string { return w[:max(0, strings.LastIndex(w, mark))] }
 	words = slices.DeleteFunc(slices.Clone(words), func(old string) bool {
 		return slices.ContainsFunc(more, func(w string) bool { return subject(w) == subject(old) })

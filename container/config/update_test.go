@@ -18,7 +18,7 @@ func TestChangedLimits(t *testing.T) {
 		{"quota", Limits{CPUQuota: new(int64(5000)), MemorySwap: "64m", DeviceReadBps: []string{"/dev/a:2m"}, CgroupConf: []string{"io.max=8:0 rbps=1", "cpu.idle=0"}},
 			Limits{Memory: "64m", MemorySwap: "64m", CPUQuota: new(int64(5000)), PidsLimit: old.PidsLimit, DeviceReadBps: []string{"/dev/b:1m", "/dev/a:2m"}, CgroupConf: []string{"io.max=8:0 rbps=1", "cpu.idle=0"}}},
 	} {
-		got := old.with(test.change)
+		got := old.merge(test.change)
 		for _, l := range []*Limits{&got, &test.want} {
 			if len(l.BlkioWeightDevices)+len(l.DeviceWriteBps)+len(l.DeviceReadIOps)+len(l.DeviceWriteIOps)+len(l.HugetlbLimits) > 0 {
 				t.Errorf("%s: %+v", test.name, l)
@@ -30,7 +30,7 @@ func TestChangedLimits(t *testing.T) {
 		}
 	}
 	byQuota := Limits{CPUQuota: new(int64(5000)), CPUPeriod: new(uint64(10000))}
-	if got := byQuota.with(Limits{CPUs: "2"}); got.CPUQuota != nil || got.CPUPeriod != nil || got.CPUs != "2" {
+	if got := byQuota.merge(Limits{CPUs: "2"}); got.CPUQuota != nil || got.CPUPeriod != nil || got.CPUs != "2" {
 		t.Errorf("--cpus in place of a quota: %+v", got)
 	}
 }
@@ -48,7 +48,7 @@ func TestEveryLimitChanges(t *testing.T) {
 		default:
 			field.Set(reflect.New(field.Type().Elem()))
 		}
-		got := Limits{}.with(change)
+		got := Limits{}.merge(change)
 		if !reflect.DeepEqual(reflect.ValueOf(got).Field(i).Interface(), field.Interface()) {
 			t.Errorf("%s is not changed", reflect.TypeFor[Limits]().Field(i).Name)
 		}
@@ -57,13 +57,13 @@ func TestEveryLimitChanges(t *testing.T) {
 
 func TestChangedRestart(t *testing.T) {
 	s := Settings{Origin: Origin{}}
-	if err := s.Change(Limits{}, "on-failure:3"); err != nil || s.Restart != (RestartPolicy{RestartOnFailure, 3}) || s.Options.Restart != "on-failure:3" {
+	if err := s.Update(Limits{}, "on-failure:3"); err != nil || s.Restart != (RestartPolicy{RestartOnFailure, 3}) || s.Options.Restart != "on-failure:3" {
 		t.Errorf("%+v, %v", s, err)
 	}
-	if err := s.Change(Limits{Memory: "8m"}, ""); err != nil || s.Restart.Max != 3 || s.Options.Memory != "8m" {
+	if err := s.Update(Limits{Memory: "8m"}, ""); err != nil || s.Restart.Max != 3 || s.Options.Memory != "8m" {
 		t.Errorf("a limit alone: %+v, %v", s, err)
 	}
-	wantError(t, "a policy that is none", s.Change(Limits{}, "often"), "no such policy")
+	wantError(t, "a policy that is none", s.Update(Limits{}, "often"), "no such policy")
 	s.Options.Remove = true
-	wantError(t, "--rm", s.Change(Limits{}, "always"), "ends once and for all")
+	wantError(t, "--rm", s.Update(Limits{}, "always"), "ends once and for all")
 }

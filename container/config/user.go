@@ -31,39 +31,39 @@ type group struct {
 	members []string
 }
 
-func (c *config) setUser() error {
-	spec := c.o.User
+func (b *builder) setUser() error {
+	spec := b.o.User
 	if spec == "" {
-		spec = c.image.User
+		spec = b.image.User
 	}
 	userWord, groupWord, _ := strings.Cut(spec, ":")
-	who, err := c.findUser(userWord)
+	who, err := b.findUser(userWord)
 	if err != nil {
 		return fmt.Errorf("user %q: %w", spec, err)
 	}
-	groups, err := c.findGroups(&who, groupWord)
+	groups, err := b.findGroups(&who, groupWord)
 	if err != nil {
 		return fmt.Errorf("user %q: %w", spec, err)
 	}
-	if !mapped(c.spec.Linux.UIDMappings, who.uid) || !mapped(c.spec.Linux.GIDMappings, who.gid) {
-		return fmt.Errorf("user %q: uid %d, gid %d are not in --userns %s", spec, who.uid, who.gid, c.o.Userns)
+	if !isMapped(b.spec.Linux.UIDMappings, who.uid) || !isMapped(b.spec.Linux.GIDMappings, who.gid) {
+		return fmt.Errorf("user %q: uid %d, gid %d are not in --userns %s", spec, who.uid, who.gid, b.o.Userns)
 	}
 	for _, gid := range groups {
-		if !mapped(c.spec.Linux.GIDMappings, gid) {
-			return hint.New(fmt.Errorf("--userns %s: the user's group %d is not in it", c.o.Userns, gid),
+		if !isMapped(b.spec.Linux.GIDMappings, gid) {
+			return hint.New(fmt.Errorf("--userns %s: the user's group %d is not in it", b.o.Userns, gid),
 				"map that group too, or leave it out by naming another: --user USER:GROUP")
 		}
 	}
-	c.spec.Process.User = specs.User{UID: who.uid, GID: who.gid, AdditionalGids: groups}
+	b.spec.Process.User = specs.User{UID: who.uid, GID: who.gid, AdditionalGids: groups}
 	if who.home != "" {
-		c.home = who.home
+		b.home = who.home
 	}
 	return nil
 }
 
 // findUser returns the account that word, a name or a number, stands for. A
 // number without an account has group 0, as in docker.
-func (c *config) findUser(word string) (account, error) {
+func (b *builder) findUser(word string) (account, error) {
 	if word == "" {
 		word = "0"
 	}
@@ -71,7 +71,7 @@ func (c *config) findUser(word string) (account, error) {
 	if err != nil {
 		return account{}, err
 	}
-	lines, err := c.readAccounts("etc/passwd", isNumber)
+	lines, err := b.readAccounts("etc/passwd", isNumber)
 	if err != nil {
 		return account{}, err
 	}
@@ -91,7 +91,7 @@ func (c *config) findUser(word string) (account, error) {
 // findGroups settles who's primary group and returns all its groups, the
 // primary one first. A group asked for by word replaces the primary group and
 // brings no others with it.
-func (c *config) findGroups(who *account, word string) ([]uint32, error) {
+func (b *builder) findGroups(who *account, word string) ([]uint32, error) {
 	gid, isNumber, err := parseID(word)
 	if err != nil {
 		return nil, err
@@ -104,7 +104,7 @@ func (c *config) findGroups(who *account, word string) ([]uint32, error) {
 	if !byName && who.name == "" {
 		return []uint32{who.gid}, nil
 	}
-	lines, err := c.readAccounts("etc/group", !byName)
+	lines, err := b.readAccounts("etc/group", !byName)
 	if err != nil {
 		return nil, err
 	}
@@ -160,8 +160,8 @@ func parseGroup(line string) (group, bool) {
 
 // readAccounts returns the lines of one of the image's account files. With
 // optional, a file that is not there or not ours to read has no lines.
-func (c *config) readAccounts(name string, optional bool) ([]string, error) {
-	data, err := readSmall(c.files, name)
+func (b *builder) readAccounts(name string, optional bool) ([]string, error) {
+	data, err := readSmall(b.files, name)
 	switch {
 	case err == nil:
 		return strings.Split(string(data), "\n"), nil

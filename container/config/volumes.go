@@ -68,7 +68,7 @@ func (h Host) parseMount(word string) (specs.Mount, error) {
 	if err != nil || len(lines) != 1 {
 		return specs.Mount{}, errors.New("not a list of key=value")
 	}
-	m := mountWords{kind: "volume"}
+	m := mountFlag{fsType: "volume"}
 	for _, field := range lines[0] {
 		key, value, hasValue := strings.Cut(field, "=")
 		if err := m.set(strings.ToLower(key), value, hasValue); err != nil {
@@ -79,7 +79,7 @@ func (h Host) parseMount(word string) (specs.Mount, error) {
 	if err != nil {
 		return specs.Mount{}, err
 	}
-	switch m.kind {
+	switch m.fsType {
 	case "bind":
 		if m.tmpfs != nil {
 			return specs.Mount{}, fmt.Errorf("%s: not for type=bind", m.tmpfs[0])
@@ -98,30 +98,30 @@ func (h Host) parseMount(word string) (specs.Mount, error) {
 		}
 		return tmpfsMount(target, m.tmpfs), nil
 	}
-	return specs.Mount{}, hint.New(fmt.Errorf("type %q: not known", m.kind), "use type=bind or type=tmpfs")
+	return specs.Mount{}, hint.New(fmt.Errorf("type %q: not known", m.fsType), "use type=bind or type=tmpfs")
 }
 
-// mountWords is what the fields of --mount say.
-type mountWords struct {
-	kind, source, target, propagation string
-	readonly                          bool
-	tmpfs                             []string // size=…, mode=…
+// mountFlag is what the fields of --mount say.
+type mountFlag struct {
+	fsType, source, target, propagation string
+	readonly                            bool
+	tmpfs                               []string // size=…, mode=…
 }
 
-func (m *mountWords) set(key, value string, hasValue bool) (err error) {
+func (m *mountFlag) set(key, value string, hasValue bool) (err error) {
 	switch {
 	case key == "readonly" || key == "ro":
 		if hasValue && value == "" {
 			return errors.New("no value")
 		}
-		m.readonly, err = parseSwitch(value)
+		m.readonly, err = parseBool(value)
 		return err
 	case value == "":
 		return errors.New("no value")
 	}
 	switch key {
 	case "type":
-		m.kind = strings.ToLower(value)
+		m.fsType = strings.ToLower(value)
 	case "source", "src":
 		m.source = value
 	case "target", "dst", "destination":

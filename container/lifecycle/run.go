@@ -24,7 +24,7 @@ func Run(root, name string, o *config.Options, watch func(*plan.Plan) walk.Trace
 	if o.Restart != "" && o.Restart != config.RestartNo {
 		return 0, hint.New(errors.New("--restart: a container in the foreground ends with its process"), "add -d")
 	}
-	if o.HealthCheck != (config.HealthCheck{NoHealthcheck: o.NoHealthcheck}) {
+	if o.HealthOptions != (config.HealthOptions{NoHealthcheck: o.NoHealthcheck}) {
 		return 0, hint.New(errors.New("--health-…: a container in the foreground has no watcher, who would check it"), "add -d")
 	}
 	signals := runtime.CatchSignals()

@@ -42,7 +42,7 @@ func update(c *container.Container, change config.Limits, restart string) error 
 	if err := c.Read("settings.json", &c.Settings); err != nil {
 		return err
 	}
-	if err := c.Settings.Change(change, restart); err != nil {
+	if err := c.Settings.Update(change, restart); err != nil {
 		return err
 	}
 	o := &c.Settings.Options

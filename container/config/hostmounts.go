@@ -6,25 +6,7 @@ import (
 	"strings"
 
 	"github.com/minictr/minictr/hint"
-	"github.com/moby/sys/mountinfo"
 )
-
-// Mount is a mount of the host that is of interest here.
-type Mount struct {
-	Path          string
-	Shared, Slave bool
-}
-
-// readMounts returns the mounts of this mount namespace.
-func readMounts() (mounts []Mount, err error) {
-	list, err := mountinfo.GetMounts(nil)
-	for _, m := range list {
-		mounts = append(mounts, Mount{
-			Path: m.Mountpoint, Shared: strings.Contains(m.Optional, "shared:"), Slave: strings.Contains(m.Optional, "master:"),
-		})
-	}
-	return mounts, err
-}
 
 // mountOf finds the mount that a path lies on: of those on one place, the last.
 func (h Host) mountOf(path string) (on Mount) {
@@ -62,3 +44,5 @@ func (h Host) checkPropagation(source, propagation string) error {
 	return hint.New(fmt.Errorf("%s: %s is on the mount %s, which is not %s", propagation, source, on.Path, wanted),
 		"mount --make-shared "+on.Path)
 }
+
+func isBelow(name, folder string) bool { return strings.HasPrefix(name, folder+"/") }

@@ -14,8 +14,8 @@ import (
 
 const oomGroup = "memory.oom.group"
 
-// setFiles adds the files that are named, and the companion of a memory limit.
-func (l *Limits) setFiles(r *specs.LinuxResources, _ Host) error {
+// setCgroupFiles adds the files that are named, and the companion of a memory limit.
+func (l *Limits) setCgroupFiles(r *specs.LinuxResources, _ Host) error {
 	others, err := cgroup.Files(r)
 	if err != nil {
 		return err

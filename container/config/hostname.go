@@ -10,26 +10,26 @@ import (
 
 const hostnameMax = 64
 
-func (c *config) setNames() error {
-	if err := state.CheckName(c.host.ID); err != nil {
+func (b *builder) setHostname() error {
+	if err := state.CheckName(b.host.ID); err != nil {
 		return err
 	}
-	if c.o.Name != "" {
-		if err := state.CheckName(c.o.Name); err != nil {
+	if b.o.Name != "" {
+		if err := state.CheckName(b.o.Name); err != nil {
 			return err
 		}
 	}
-	if c.o.UTS == "host" {
-		if c.o.Hostname != "" {
+	if b.o.UTS == "host" {
+		if b.o.Hostname != "" {
 			return errors.New("--hostname: the host's uts namespace (--uts host) has its name already")
 		}
 		return nil
 	}
-	if c.o.Hostname != "" && (len(c.o.Hostname) > hostnameMax || !state.IsWord(c.o.Hostname)) {
-		return hint.New(fmt.Errorf("--hostname %q: not a host name", c.o.Hostname),
+	if b.o.Hostname != "" && (len(b.o.Hostname) > hostnameMax || !state.IsWord(b.o.Hostname)) {
+		return hint.New(fmt.Errorf("--hostname %q: not a host name", b.o.Hostname),
 			"use at most 64 letters, digits, '_', '.' and '-'")
 	}
-	c.spec.Hostname = hostname(c.o, c.host)
+	b.spec.Hostname = hostname(b.o, b.host)
 	return nil
 }
 

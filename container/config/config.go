@@ -21,59 +21,10 @@ package config
 
 import (
 	"io/fs"
-	"slices"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
-
-// Options is what was typed: the flags of run in docker's spelling, not yet
-// understood. A nil pointer or an empty string is a flag that was not given.
-type Options struct {
-	Name                                                 string
-	Interactive, TTY, Remove, ReadOnly, Init, Privileged bool
-
-	Command    []string // what follows IMAGE
-	Entrypoint *string  // set to "" it clears the image's
-	Env        []string // NAME=value, or NAME for the caller's own value
-	EnvFiles   []string
-	Workdir    string
-	User       string // USER[:GROUP], names or numbers
-	Hostname   string
-
-	Volumes []string // -v
-	Mounts  []string // --mount
-	Tmpfs   []string
-
-	CapAdd, CapDrop []string
-	SecurityOpt     []string
-
-	Network, PID, IPC, UTS, Userns string
-
-	Limits
-	Ulimits []string // nofile=1024:4096
-	Sysctls []string
-
-	CIDFile string
-
-	StopSignal  string
-	StopTimeout *int   // seconds
-	Restart     string // on-failure:5
-	Labels      []string
-	LogOpts     []string // max-size=10m
-	HealthCheck
-}
-
-// config is a config in the making.
-type config struct {
-	o      *Options
-	image  ocispec.ImageConfig
-	files  fs.FS
-	host   Host
-	home   string // the user's folder, from /etc/passwd
-	spec   *specs.Spec
-	origin Origin
-}
 
 // Config returns the OCI runtime config of a container that runs image as o
 // asks. files is the image's merged root, read for /etc/passwd and /etc/group
@@ -81,7 +32,7 @@ type config struct {
 // path is "rootfs"; whoever mounts the root puts in its real path. The origin names the
 // flag behind each field of the config.
 func Config(o *Options, image ocispec.Image, files fs.FS, host Host) (*specs.Spec, Origin, error) {
-	c := &config{o, image.Config, files, host, "/", &specs.Spec{
+	b := &builder{o, image.Config, files, host, "/", &specs.Spec{
 		Version: specs.Version,
 		Process: &specs.Process{},
 		Root:    &specs.Root{Path: "rootfs", Readonly: o.ReadOnly},
@@ -90,31 +41,27 @@ func Config(o *Options, image ocispec.Image, files fs.FS, host Host) (*specs.Spe
 	if _, err := StopSignal(o, image); err != nil {
 		return nil, nil, err
 	}
-	for _, part := range []func(*config) error{
-		(*config).setNames,
-		(*config).setNamespaces,
-		(*config).setArgs,
-		(*config).setUser,
-		(*config).setEnv,
-		(*config).setCapabilities,
-		(*config).setSecurity,
-		(*config).setMounts,
-		(*config).setMasks,
-		(*config).setDevices,
-		(*config).setResources,
-		(*config).setRlimits,
-		(*config).setSysctls,
+	for _, part := range []func(*builder) error{
+		(*builder).setHostname,
+		(*builder).setNamespaces,
+		(*builder).setArgs,
+		(*builder).setUser,
+		(*builder).setEnv,
+		(*builder).setCapabilities,
+		(*builder).setSecurity,
+		(*builder).setMounts,
+		(*builder).setMasks,
+		(*builder).setDevices,
+		(*builder).setResources,
+		(*builder).setRlimits,
+		(*builder).setSysctls,
 	} {
-		if err := part(c); err != nil {
+		if err := part(b); err != nil {
 			return nil, nil, err
 		}
 	}
-	return c.spec, c.origin, nil
+	return b.spec, b.origin, nil
 }
 
-// own reports whether the container gets a namespace of its own of this kind.
-func (c *config) own(kind specs.LinuxNamespaceType) bool {
-	return slices.ContainsFunc(c.spec.Linux.Namespaces, func(n specs.LinuxNamespace) bool {
-		return n.Type == kind
-	})
-}
+// CgroupParent is the cgroup that holds those of all containers.
+const CgroupParent = "minictr"

@@ -17,7 +17,7 @@ const (
 	diskWeightMax = 1000
 )
 
-func (l *Limits) setDisks(r *specs.LinuxResources, _ Host) error {
+func (l *Limits) setBlkio(r *specs.LinuxResources, _ Host) error {
 	disks := &specs.LinuxBlockIO{}
 	if l.BlkioWeight != nil {
 		w, err := checkWeight(*l.BlkioWeight)
@@ -28,7 +28,7 @@ func (l *Limits) setDisks(r *specs.LinuxResources, _ Host) error {
 		r.BlockIO = disks
 	}
 	for _, word := range l.BlkioWeightDevices {
-		disk, weight, err := parseDisk(word, parseCount)
+		disk, weight, err := parseDeviceLimit(word, parseCount)
 		var w uint16
 		if err == nil {
 			w, err = checkWeight(weight)
@@ -53,7 +53,7 @@ func (l *Limits) setDisks(r *specs.LinuxResources, _ Host) error {
 		{"--device-write-iops", "100", l.DeviceWriteIOps, parseCount, &disks.ThrottleWriteIOPSDevice},
 	} {
 		for _, word := range f.words {
-			disk, rate, err := parseDisk(word, f.parse)
+			disk, rate, err := parseDeviceLimit(word, f.parse)
 			if err != nil {
 				return hint.New(fmt.Errorf("%s %q: %w", f.flag, word, err), "write as in /dev/sda:"+f.sample+"; lsblk lists the disks")
 			}
@@ -66,9 +66,9 @@ func (l *Limits) setDisks(r *specs.LinuxResources, _ Host) error {
 	return nil
 }
 
-// parseDisk reads DEVICE:NUMBER. The number is behind the last colon, for names
+// parseDeviceLimit reads DEVICE:NUMBER. The number is behind the last colon, for names
 // below /dev/disk/by-path have colons, too.
-func parseDisk(word string, parse func(string) (uint64, error)) (disk specs.LinuxBlockIODevice, n uint64, err error) {
+func parseDeviceLimit(word string, parse func(string) (uint64, error)) (disk specs.LinuxBlockIODevice, n uint64, err error) {
 	at := strings.LastIndexByte(word, ':')
 	if at < 0 {
 		return disk, 0, errors.New("not a device and a number")

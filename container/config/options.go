@@ -1,0 +1,68 @@
+package config
+
+// Options is what was typed: the flags of run in docker's spelling, not yet
+// understood. A nil pointer or an empty string is a flag that was not given.
+type Options struct {
+	Name                                                 string
+	Interactive, TTY, Remove, ReadOnly, Init, Privileged bool
+
+	Command    []string // what follows IMAGE
+	Entrypoint *string  // set to "" it clears the image's
+	Env        []string // NAME=value, or NAME for the caller's own value
+	EnvFiles   []string
+	Workdir    string
+	User       string // USER[:GROUP], names or numbers
+	Hostname   string
+
+	Volumes []string // -v
+	Mounts  []string // --mount
+	Tmpfs   []string
+
+	CapAdd, CapDrop []string
+	SecurityOpt     []string
+
+	Network, PID, IPC, UTS, Userns string
+
+	Limits
+	Ulimits []string // nofile=1024:4096
+	Sysctls []string
+
+	CIDFile string
+
+	StopSignal  string
+	StopTimeout *int   // seconds
+	Restart     string // on-failure:5
+	Labels      []string
+	LogOpts     []string // max-size=10m
+	HealthOptions
+}
+
+// HealthOptions is what the flags of --health-… say.
+type HealthOptions struct {
+	HealthCmd, HealthInterval, HealthTimeout, HealthStartPeriod, HealthStartInterval string
+	HealthRetries                                                                    int
+	NoHealthcheck                                                                    bool
+}
+
+// Limits is what was typed of a container's limits, not yet understood. A nil
+// pointer or an empty string is a flag that was not given.
+type Limits struct {
+	Memory            string // 512m
+	MemorySwap        string // memory and swap together
+	MemoryReservation string
+
+	CPUs                   string  // 1.5
+	CPUPeriod              *uint64 // microseconds
+	CPUQuota               *int64  // microseconds of each period
+	CPUShares              *uint64
+	CpusetCPUs, CpusetMems string // 0-2,7
+
+	PidsLimit *int64
+
+	BlkioWeight                     *uint64
+	BlkioWeightDevices              []string // /dev/sda:500
+	DeviceReadBps, DeviceWriteBps   []string // /dev/sda:1m, bytes a second
+	DeviceReadIOps, DeviceWriteIOps []string // /dev/sda:100, requests a second
+	HugetlbLimits                   []string // 2MB:64m
+	CgroupConf                      []string // memory.high=48m, a file of the cgroup
+}
