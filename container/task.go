@@ -38,7 +38,7 @@ func (c *Container) Task() (*state.Dir, error) {
 }
 
 // CreateOptions are those of the container's first process, but for its streams.
-func (c *Container) CreateOptions(host config.Host) (t runtime.Terms, err error) {
+func (c *Container) CreateOptions(host config.Host) (t runtime.ProcessOptions, err error) {
 	store, err := images.Open(c.StoreRoot)
 	if err != nil {
 		return t, err
@@ -49,7 +49,7 @@ func (c *Container) CreateOptions(host config.Host) (t runtime.Terms, err error)
 }
 
 // ExecOptions are those of another process in it, on streams that were made for it.
-func (c *Container) ExecOptions(streams *stdio.Streams) (t runtime.Terms, err error) {
+func (c *Container) ExecOptions(streams *stdio.Streams) (t runtime.ProcessOptions, err error) {
 	host, err := c.PlanHost()
 	if err != nil {
 		return t, err
@@ -61,7 +61,7 @@ func (c *Container) ExecOptions(streams *stdio.Streams) (t runtime.Terms, err er
 }
 
 // CreateTask makes the container, and starts its process.
-func (c *Container) CreateTask(spec *specs.Spec, t runtime.Terms) (*runtime.Process, error) {
+func (c *Container) CreateTask(spec *specs.Spec, t runtime.ProcessOptions) (*runtime.Process, error) {
 	life, err := state.New(c.Dir, TaskDir)
 	if err != nil {
 		return nil, err

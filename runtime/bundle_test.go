@@ -70,7 +70,7 @@ func try(t *testing.T, err error) {
 	}
 }
 
-// folder makes one in the bundle, with a file and, below it, another mount with
+// dir makes one in the bundle, with a file and, below it, another mount with
 // a file.
 func (b *bundle) folder(t *testing.T, name string) string {
 	t.Helper()

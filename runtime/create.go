@@ -27,25 +27,27 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// Terms are what a process is started with beside its config.
-type Terms struct {
+// ProcessOptions are what a process is started with beside its config.
+type ProcessOptions struct {
 	compile.Options
-	Given         map[plan.Ref]int            // descriptors of its standard streams, as Options.Stdio says
+	FDs           map[plan.Ref]int            // descriptors of its standard streams, as Options.Stdio says
 	PidFile       string                      // gets the process's number, as decimal text; "" for none
 	ConsoleSocket string                      // gets the host's side of its terminal; "" for none
-	Below         string                      // of exec: a cgroup below the container's
+	SubCgroup     string                      // of exec: a cgroup below the container's
 	Warn          func(error)                 // is told what goes wrong and stops nothing
-	Watch         func(*plan.Plan) walk.Trace // is told of each call; nil for nobody
+	Trace         func(*plan.Plan) walk.Trace // is told of each call; nil for nobody
 }
 
 // Connect gives the process the streams that were prepared for it.
-func (t *Terms) Connect(s *stdio.Streams) { t.Given, t.Stdio, t.Null = s.FDs, s.Connected, s.Null }
+func (t *ProcessOptions) Connect(s *stdio.Streams) {
+	t.FDs, t.Stdio, t.Null = s.FDs, s.Connected, s.Null
+}
 
 // Create makes the container of spec, whose folder is new. With t.Wait its
 // process waits for Start; with t.Outlive it lives on without us. On error
 // nothing of the container is left but the folder, which is the caller's to
 // remove.
-func Create(f *state.Dir, spec *specs.Spec, t Terms) (*Process, error) {
+func Create(f *state.Dir, spec *specs.Spec, t ProcessOptions) (*Process, error) {
 	var err error
 	if t.NetDevices, err = netDevices(spec); err != nil {
 		return nil, err
@@ -55,19 +57,19 @@ func Create(f *state.Dir, spec *specs.Spec, t Terms) (*Process, error) {
 		return nil, err
 	}
 	t.warn(p.Warnings)
-	if err := prepare(f, spec, p); err != nil {
+	if err := recordCgroup(f, spec, p); err != nil {
 		return nil, err
 	}
-	if t.Given == nil {
-		t.Given = map[plan.Ref]int{}
+	if t.FDs == nil {
+		t.FDs = map[plan.Ref]int{}
 	}
-	release, err := t.waitingPlace(f)
+	release, err := t.makeFIFOs(f)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	c := &creation{folder: f, spec: spec, terms: t, cgroup: p.Cgroup}
-	process, err := t.launch(p, c.stop)
+	c := &creation{dir: f, spec: spec, options: t, cgroup: p.Cgroup}
+	process, err := t.launch(p, c.sync)
 	if err != nil {
 		return nil, c.undo(err)
 	}
@@ -76,10 +78,10 @@ func Create(f *state.Dir, spec *specs.Spec, t Terms) (*Process, error) {
 
 // launch carries out a plan. A process that neither outlives us nor is held does
 // not stop to be saved: for it stop is told to save when it runs.
-func (t *Terms) launch(p *plan.Plan, stop func(*walk.Walk, plan.SyncPoint) error) (*Process, error) {
-	caller := walk.Caller{FDs: t.Given, Sync: stop}
-	if t.Watch != nil {
-		caller.Trace = t.Watch(p)
+func (t *ProcessOptions) launch(p *plan.Plan, stop func(*walk.Walk, plan.SyncPoint) error) (*Process, error) {
+	caller := walk.Caller{FDs: t.FDs, Sync: stop}
+	if t.Trace != nil {
+		caller.Trace = t.Trace(p)
 	}
 	process, err := launch(p, caller)
 	if err != nil || t.Outlive || t.Held {
@@ -92,15 +94,15 @@ func (t *Terms) launch(p *plan.Plan, stop func(*walk.Walk, plan.SyncPoint) error
 }
 
 // warn tells what the config asks for and does not get.
-func (t *Terms) warn(texts []string) {
+func (t *ProcessOptions) warn(texts []string) {
 	for _, text := range texts {
 		t.Warn(errors.New(text))
 	}
 }
 
-// prepare records what a killed create would leave behind: not a cgroup that was
+// recordCgroup records what a killed create would leave behind: not a cgroup that was
 // there before.
-func prepare(f *state.Dir, spec *specs.Spec, p *plan.Plan) error {
+func recordCgroup(f *state.Dir, spec *specs.Spec, p *plan.Plan) error {
 	f.Record.OCIVersion, f.Record.Annotations = spec.Version, spec.Annotations
 	f.Record.Rootfs = spec.Root.Path
 	f.Record.Hooks, f.Record.Program = spec.Hooks, spec.Process != nil
@@ -110,9 +112,9 @@ func prepare(f *state.Dir, spec *specs.Spec, p *plan.Plan) error {
 	return nil
 }
 
-// waitingPlace makes the FIFOs that a container holds until it is started. Both
+// makeFIFOs makes the FIFOs that a container holds until it is started. Both
 // ends are open in it: it waits for a byte, never for somebody to open them.
-func (t *Terms) waitingPlace(f *state.Dir) (release func(), err error) {
+func (t *ProcessOptions) makeFIFOs(f *state.Dir) (release func(), err error) {
 	if !t.Wait {
 		return func() {}, nil
 	}
@@ -129,31 +131,31 @@ func (t *Terms) waitingPlace(f *state.Dir) (release func(), err error) {
 			return nil, err
 		}
 		fifos = append(fifos, fifo)
-		t.Given[ref] = int(fifo.Fd())
+		t.FDs[ref] = int(fifo.Fd())
 	}
 	return release, nil
 }
 
 // creation is a container in the making.
 type creation struct {
-	folder *state.Dir
-	spec   *specs.Spec
-	terms  Terms
-	cgroup string
-	hooked bool // hooks have run
+	dir     *state.Dir
+	spec    *specs.Spec
+	options ProcessOptions
+	cgroup  string
+	hooked  bool // hooks have run
 }
 
-// stop is where the child waits for us.
-func (c *creation) stop(w *walk.Walk, at plan.SyncPoint) error {
+// sync is where the child waits for us.
+func (c *creation) sync(w *walk.Walk, at plan.SyncPoint) error {
 	if at == plan.Save {
 		return c.save(w)
 	}
-	h := hooksOf(c.folder, specs.StateCreating)
+	h := hooksOf(c.dir, specs.StateCreating)
 	h.state.Pid, _ = w.Result(plan.Pid)
 	if at == plan.Listen {
 		return sendListener(w, c.spec.Linux.Seccomp, h.state)
 	}
-	if err := c.folder.Save(); err != nil { // a hook may ask for the state
+	if err := c.dir.Save(); err != nil { // a hook may ask for the state
 		return err
 	}
 	c.hooked = true
@@ -166,7 +168,7 @@ func (c *creation) stop(w *walk.Walk, at plan.SyncPoint) error {
 // undo ends what has begun: hooks that made something may want to know.
 func (c *creation) undo(err error) error {
 	if c.hooked {
-		stopHooks(c.folder, c.terms.Warn)
+		stopHooks(c.dir, c.options.Warn)
 	}
 	return err
 }
@@ -174,12 +176,12 @@ func (c *creation) undo(err error) error {
 // save hands out what the engine asked for, and writes the process down.
 func (c *creation) save(w *walk.Walk) error {
 	pid, _ := w.Result(plan.Pid)
-	if err := c.terms.handOut(w); err != nil {
+	if err := c.options.publish(w); err != nil {
 		return err
 	}
-	c.folder.Record.Cgroup = c.cgroup
-	if err := c.folder.SetProcess(pid); err != nil {
+	c.dir.Record.Cgroup = c.cgroup
+	if err := c.dir.SetProcess(pid); err != nil {
 		return err
 	}
-	return c.folder.Commit()
+	return c.dir.Commit()
 }

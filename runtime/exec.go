@@ -20,36 +20,36 @@ import (
 // Exec starts another process in a container that is there: in its namespaces
 // and in the cgroup of its first process, under its filter, and with what the
 // process's own config says besides. On error nothing of it is left.
-func Exec(f *state.Dir, process *specs.Process, t Terms) (*Process, error) {
-	spec, status, err := enterable(f)
+func Exec(f *state.Dir, process *specs.Process, t ProcessOptions) (*Process, error) {
+	spec, status, err := execSpec(f)
 	if err != nil {
 		return nil, err
 	}
 	watched := maySeeHost(spec, process)
 	spec.Process = process
-	if t.Given == nil {
-		t.Given = map[plan.Ref]int{}
+	if t.FDs == nil {
+		t.FDs = map[plan.Ref]int{}
 	}
-	if t.Given[plan.Init], err = f.Record.Pidfd(); err != nil {
+	if t.FDs[plan.Init], err = f.Record.Pidfd(); err != nil {
 		return nil, err
 	}
-	defer unix.Close(t.Given[plan.Init])
+	defer unix.Close(t.FDs[plan.Init])
 	group, err := cgroupOf(f.Record.Pid, t.Cgroup2)
 	if err != nil {
 		return nil, err
 	}
-	if t.Below != "" {
-		if group, err = belowCgroup(f.Record.Cgroup, t.Below); err != nil {
+	if t.SubCgroup != "" {
+		if group, err = subCgroup(f.Record.Cgroup, t.SubCgroup); err != nil {
 			return nil, err
 		}
 	}
 	t.Join = &compile.Running{Pid: f.Record.Pid, Cgroup: group}
-	var d *door
+	var d *frozen
 	if watched && group != "" && f.Record.Cgroup != "" {
-		if d, err = hold(f, group); err != nil {
+		if d, err = freeze(f, group); err != nil {
 			return nil, err
 		}
-		defer d.open()
+		defer d.thaw()
 		t.Held, t.Join.Cgroup = true, ""
 	}
 	p, err := compile.Exec(spec, t.Options)
@@ -64,13 +64,13 @@ func Exec(f *state.Dir, process *specs.Process, t Terms) (*Process, error) {
 		if err := d.admit(w); err != nil {
 			return err
 		}
-		return t.handOut(w)
+		return t.publish(w)
 	}
 	return t.launch(p, stop)
 }
 
-// enterable is the container's config and status; it tells why there can be no such process. The words are runc's.
-func enterable(f *state.Dir) (*specs.Spec, specs.ContainerState, error) {
+// execSpec is the container's config and status; it tells why there can be no such process. The words are runc's.
+func execSpec(f *state.Dir) (*specs.Spec, specs.ContainerState, error) {
 	status, err := f.Status()
 	if err != nil {
 		return nil, status, err
@@ -106,8 +106,8 @@ func cgroupOf(pid int, mount string) (string, error) {
 	return "", nil
 }
 
-// belowCgroup is a cgroup that the container, or somebody for it, has made.
-func belowCgroup(group, name string) (string, error) {
+// subCgroup is a cgroup that the container, or somebody for it, has made.
+func subCgroup(group, name string) (string, error) {
 	path := filepath.Join(group, name)
 	if group == "" || path != group && !strings.HasPrefix(path, group+"/") {
 		return "", fmt.Errorf("cgroup %q: not below the container's", name)

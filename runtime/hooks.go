@@ -39,7 +39,7 @@ type hooks struct {
 	join  *compile.Running // and whose process is there already
 }
 
-const lastWords = 1024 // bytes of a failed hook's output
+const outputTail = 1024 // bytes of a failed hook's output
 
 // hooksOf are those of a container whose folder tells of them.
 func hooksOf(f *state.Dir, status specs.ContainerState) *hooks {
@@ -86,7 +86,7 @@ func stopHooks(f *state.Dir, warn func(error)) {
 	h := hooksOf(f, specs.StateStopped)
 	h.state.Pid = 0
 	for i := range h.list.Poststop {
-		if err := h.one(fmt.Sprintf("poststop[%d]", i), &h.list.Poststop[i], nil); err != nil && warn != nil {
+		if err := h.runOne(fmt.Sprintf("poststop[%d]", i), &h.list.Poststop[i], nil); err != nil && warn != nil {
 			warn(err)
 		}
 	}
@@ -94,19 +94,19 @@ func stopHooks(f *state.Dir, warn func(error)) {
 
 func (h *hooks) run(kind string, list []specs.Hook, join *compile.Running) error {
 	for i := range list {
-		if err := h.one(fmt.Sprintf("%s[%d]", kind, i), &list[i], join); err != nil {
+		if err := h.runOne(fmt.Sprintf("%s[%d]", kind, i), &list[i], join); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// one runs a hook, on a thread of its own: the caller's may have been moved to
+// runOne runs a hook, on a thread of its own: the caller's may have been moved to
 // where its next child is a container's.
-func (h *hooks) one(name string, hook *specs.Hook, join *compile.Running) error {
+func (h *hooks) runOne(name string, hook *specs.Hook, join *compile.Running) error {
 	done := make(chan error)
 	go func() {
-		done <- h.carryOut(hook, join)
+		done <- h.execHook(hook, join)
 	}()
 	if err := <-done; err != nil {
 		return fmt.Errorf("hooks.%s: %s: %w", name, hook.Path, err)
@@ -114,7 +114,7 @@ func (h *hooks) one(name string, hook *specs.Hook, join *compile.Running) error 
 	return nil
 }
 
-func (h *hooks) carryOut(hook *specs.Hook, join *compile.Running) error {
+func (h *hooks) execHook(hook *specs.Hook, join *compile.Running) error {
 	p, err := compile.Hook(hook, h.spec, compile.Options{Join: join})
 	if err != nil {
 		return err
@@ -130,14 +130,14 @@ func (h *hooks) carryOut(hook *specs.Hook, join *compile.Running) error {
 	}
 	defer unix.Close(output[0])
 	defer unix.Close(output[1])
-	given := map[plan.Ref]int{"stdin": int(input.Fd()), "stdout": output[1], "stderr": output[1]}
+	fds := map[plan.Ref]int{"stdin": int(input.Fd()), "stdout": output[1], "stderr": output[1]}
 	if join != nil {
-		if given[plan.Init], err = unix.PidfdOpen(join.Pid, 0); err != nil {
+		if fds[plan.Init], err = unix.PidfdOpen(join.Pid, 0); err != nil {
 			return fmt.Errorf("pidfd_open(%d): %w", join.Pid, err)
 		}
-		defer unix.Close(given[plan.Init])
+		defer unix.Close(fds[plan.Init])
 	}
-	process, err := launch(p, walk.Caller{FDs: given})
+	process, err := launch(p, walk.Caller{FDs: fds})
 	if err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ func outcome(process *Process, seconds *int, output int) error {
 	if seconds != nil {
 		limit = time.Duration(*seconds) * time.Second
 	}
-	text, late, err := process.hear(output, limit)
+	text, late, err := process.readOutput(output, limit)
 	if late {
 		err = fmt.Errorf("killed: it took longer than its timeout of %d s", *seconds)
 		unix.Kill(-process.Pid(), unix.SIGKILL) // and what it has started: it leads a process group
@@ -184,10 +184,10 @@ func (h *hooks) input() (*os.File, error) {
 	return f, err
 }
 
-// hear reads what a process writes for as long as it runs, or until it is late,
+// readOutput reads what a process writes for as long as it runs, or until it is late,
 // and keeps the last words. Somebody holds the other end of the pipe, so it never
 // ends; when the process has, one read takes all that is in it.
-func (p *Process) hear(pipe int, limit time.Duration) (text []byte, late bool, err error) {
+func (p *Process) readOutput(pipe int, limit time.Duration) (text []byte, late bool, err error) {
 	const full = 64 << 10 // bytes in a pipe, pipe(7)
 	buf := make([]byte, full)
 	for began := time.Now(); ; {
@@ -200,7 +200,7 @@ func (p *Process) hear(pipe int, limit time.Duration) (text []byte, late bool, e
 		if err == nil && wait[1].Revents != 0 {
 			n, _ := unix.Read(pipe, buf)
 			text = append(text, buf[:max(n, 0)]...)
-			text = text[max(0, len(text)-lastWords):]
+			text = text[max(0, len(text)-outputTail):]
 		}
 		if err == nil && wait[0].Revents != 0 {
 			return text, false, nil

@@ -21,7 +21,7 @@ import (
 func Kill(c *state.Dir, sig unix.Signal, all bool) error {
 	group := c.Record.Cgroup
 	if all && group != "" && sig != unix.SIGKILL {
-		return atTheDoor(c, func(group string) error { return cgroup.Signal(group, sig) })
+		return withFreezeLock(c, func(group string) error { return cgroup.Signal(group, sig) })
 	}
 	err := signalInit(c, sig)
 	if errors.Is(err, state.ErrNotRunning) && all {

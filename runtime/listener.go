@@ -43,7 +43,7 @@ func sendListener(w *walk.Walk, s *specs.LinuxSeccomp, state specs.State) error 
 // SCM_RIGHTS), a file: no name of the network namespace, which all in it may
 // take. One who does not look at who comes is not waited for long.
 func sendFd(path string, message []byte, fd int) error {
-	const patience = 3 // seconds
+	const timeout = 3 // seconds
 	if strings.HasPrefix(path, "@") {
 		path = "./" + path
 	}
@@ -52,7 +52,7 @@ func sendFd(path string, message []byte, fd int) error {
 		return fmt.Errorf("socket: %w", err)
 	}
 	defer unix.Close(socket)
-	if err := unix.SetsockoptTimeval(socket, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &unix.Timeval{Sec: patience}); err != nil {
+	if err := unix.SetsockoptTimeval(socket, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &unix.Timeval{Sec: timeout}); err != nil {
 		return fmt.Errorf("setsockopt SO_SNDTIMEO: %w", err)
 	}
 	if err := unix.Connect(socket, &unix.SockaddrUnix{Name: path}); err != nil {

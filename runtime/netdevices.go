@@ -19,7 +19,7 @@ func netDevices(spec *specs.Spec) (map[string]compile.NetDevice, error) {
 	}
 	found := map[string]compile.NetDevice{}
 	names := map[uint32]string{}
-	err := each(unix.RTM_GETLINK, unix.RTM_NEWLINK, func(m syscall.NetlinkMessage, attributes []syscall.NetlinkRouteAttr) {
+	err := eachMessage(unix.RTM_GETLINK, unix.RTM_NEWLINK, func(m syscall.NetlinkMessage, attributes []syscall.NetlinkRouteAttr) {
 		index := binary.NativeEndian.Uint32(m.Data[4:])
 		for _, a := range attributes {
 			if a.Attr.Type == unix.IFLA_IFNAME {
@@ -33,7 +33,7 @@ func netDevices(spec *specs.Spec) (map[string]compile.NetDevice, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = each(unix.RTM_GETADDR, unix.RTM_NEWADDR, func(m syscall.NetlinkMessage, attributes []syscall.NetlinkRouteAttr) {
+	err = eachMessage(unix.RTM_GETADDR, unix.RTM_NEWADDR, func(m syscall.NetlinkMessage, attributes []syscall.NetlinkRouteAttr) {
 		name, wanted := names[binary.NativeEndian.Uint32(m.Data[4:])]
 		if address, lasting := permanent(m, attributes); wanted && lasting {
 			d := found[name]
@@ -44,8 +44,8 @@ func netDevices(spec *specs.Spec) (map[string]compile.NetDevice, error) {
 	return found, err
 }
 
-// each calls f for every message of a kind in the answer to a request.
-func each(request, kind int, f func(syscall.NetlinkMessage, []syscall.NetlinkRouteAttr)) error {
+// eachMessage calls f for every message of a kind in the answer to a request.
+func eachMessage(request, kind int, f func(syscall.NetlinkMessage, []syscall.NetlinkRouteAttr)) error {
 	data, err := syscall.NetlinkRIB(request, unix.AF_UNSPEC)
 	if err != nil {
 		return fmt.Errorf("rtnetlink: %w", err)

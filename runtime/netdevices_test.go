@@ -17,7 +17,7 @@ import (
 
 // newNetwork makes one, for this thread and whatever it starts, with the pair
 // given and its other end, far.
-func newNetwork(t *testing.T, given string) {
+func newNetwork(t *testing.T, fds string) {
 	t.Helper()
 	oci(t)
 	goruntime.LockOSThread() // for good: the namespace ends with the thread
@@ -25,8 +25,8 @@ func newNetwork(t *testing.T, given string) {
 	if _, err := exec.LookPath("ip"); err != nil {
 		t.Skip("no ip(8) to make devices with: apt-get install iproute2")
 	}
-	ip(t, "link add "+given+" type veth peer name far")
-	ip(t, "link set "+given+" address 02:00:00:00:00:07 mtu 1400")
+	ip(t, "link add "+fds+" type veth peer name far")
+	ip(t, "link set "+fds+" address 02:00:00:00:00:07 mtu 1400")
 }
 
 func ip(t *testing.T, words string) string {

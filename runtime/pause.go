@@ -24,11 +24,11 @@ func Pause(c *state.Dir) error {
 	if c.Record.Cgroup == "" {
 		return hint.New(errors.New("the container has no cgroup"), "without one its processes cannot be frozen")
 	}
-	return atTheDoor(c, cgroup.Freeze)
+	return withFreezeLock(c, cgroup.Freeze)
 }
 
-// atTheDoor freezes or thaws while nobody else does.
-func atTheDoor(c *state.Dir, act func(path string) error) error {
+// withFreezeLock freezes or thaws while nobody else does.
+func withFreezeLock(c *state.Dir, act func(path string) error) error {
 	door, err := c.LockFreeze()
 	if err != nil {
 		return err
@@ -48,5 +48,5 @@ func Resume(c *state.Dir) error {
 	if status != state.Paused {
 		return ErrNotPaused
 	}
-	return atTheDoor(c, cgroup.Thaw)
+	return withFreezeLock(c, cgroup.Thaw)
 }

@@ -23,7 +23,7 @@ type Process struct {
 // launch carries out a plan. It locks the goroutine to its thread: unless the
 // process is to outlive us it is killed when that thread ends.
 func launch(p *plan.Plan, caller walk.Caller) (*Process, error) {
-	release, err := barrier(caller.FDs)
+	release, err := resumePipe(caller.FDs)
 	if err != nil {
 		return nil, err
 	}
@@ -43,13 +43,13 @@ func launch(p *plan.Plan, caller walk.Caller) (*Process, error) {
 	return process, nil
 }
 
-// barrier is the pipe at which the child waits for the host.
-func barrier(given map[plan.Ref]int) (release func(), err error) {
+// resumePipe is the pipe at which the child waits for the host.
+func resumePipe(fds map[plan.Ref]int) (release func(), err error) {
 	var pipe [2]int
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
 		return nil, fmt.Errorf("pipe2: %w", err)
 	}
-	given[plan.ResumeRead], given[plan.ResumeWrite] = pipe[0], pipe[1]
+	fds[plan.ResumeRead], fds[plan.ResumeWrite] = pipe[0], pipe[1]
 	return func() { unix.Close(pipe[0]); unix.Close(pipe[1]) }, nil
 }
 

@@ -47,14 +47,14 @@ func (p *Process) Attach(streams *stdio.Streams, interactive bool, signals *Sign
 	return nil
 }
 
-// stays is how old a process has to be for the rarer signals.
-const stays = 50 * time.Millisecond
+// rareSignalsAfter is how old a process has to be for the rarer signals.
+const rareSignalsAfter = 50 * time.Millisecond
 
 // Forward hands signals on to the process, as long as this one lives. A new size
 // of our window is not the process's to handle but its terminal's, which then
 // tells the process.
 func (p *Process) Forward(signals *Signals, terminal *os.File) {
-	for rarer := time.After(stays); ; {
+	for rarer := time.After(rareSignalsAfter); ; {
 		select {
 		case <-rarer:
 			signal.Notify(signals.caught)

@@ -27,7 +27,7 @@ func StartCreated(f *state.Dir, options compile.Options, warn func(error)) error
 	if err := h.startContainer(f); err != nil {
 		return errors.Join(err, abandon(f, warn))
 	}
-	if err := becomeProgram(f, options); err != nil {
+	if err := execProgram(f, options); err != nil {
 		return errors.Join(err, f.Unlock())
 	}
 	h.state.Status = specs.StateRunning
@@ -45,11 +45,11 @@ func abandon(f *state.Dir, warn func(error)) error {
 	return f.Remove()
 }
 
-// becomeProgram lets the container's process execute its program, and tells why
+// execProgram lets the container's process execute its program, and tells why
 // it could not. Such a container has stopped by then.
-func becomeProgram(f *state.Dir, options compile.Options) error {
-	said, err := letGo(f)
-	if err != nil || len(said) == 0 {
+func execProgram(f *state.Dir, options compile.Options) error {
+	output, err := signalStart(f)
+	if err != nil || len(output) == 0 {
 		return err
 	}
 	if err := f.Record.Await(); err != nil {
@@ -63,7 +63,7 @@ func becomeProgram(f *state.Dir, options compile.Options) error {
 	if err != nil {
 		return err
 	}
-	return advise(walk.ReadStartError(p, said))
+	return advise(walk.ReadStartError(p, output))
 }
 
 // startable are the hooks of a container that can be started; it tells why one
@@ -88,9 +88,9 @@ func startable(f *state.Dir) (*hooks, error) {
 	return hooksOf(f, specs.StateCreated), nil
 }
 
-// letGo writes the byte that the container waits for, and reads to the end what
+// signalStart writes the byte that the container waits for, and reads to the end what
 // it has to say: nothing, if it became its program.
-func letGo(f *state.Dir) ([]byte, error) {
+func signalStart(f *state.Dir) ([]byte, error) {
 	report, err := os.OpenFile(f.Path("report"), os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ type bundle struct {
 	root   string // of the state of containers
 	folder *state.Dir
 	spec   *specs.Spec
-	terms  runtime.Terms
+	terms  runtime.ProcessOptions
 }
 
 // open reads the bundle and, at the same time, creates the state directory of the
@@ -107,7 +107,7 @@ func (b *bundle) create() (*runtime.Process, error) {
 }
 
 // terms returns the options of a process that the flags set.
-func terms(c *cli.Context) (t runtime.Terms, err error) {
+func terms(c *cli.Context) (t runtime.ProcessOptions, err error) {
 	t.PidFile, t.ConsoleSocket, t.Warn = c.String("pid-file"), c.String("console-socket"), warn
 	if t.PreserveFds, err = preserved(c.Int("preserve-fds")); err != nil {
 		return t, err
@@ -147,7 +147,7 @@ func preserved(n int) (int, error) {
 
 // connect connects a process to our standard streams. A process that outlives us
 // inherits them, and streams is nil.
-func connect(t *runtime.Terms, process *specs.Process, spec *specs.Spec) (*stdio.Streams, error) {
+func connect(t *runtime.ProcessOptions, process *specs.Process, spec *specs.Spec) (*stdio.Streams, error) {
 	var uidMappings []specs.LinuxIDMapping
 	if spec.Linux != nil {
 		uidMappings = spec.Linux.UIDMappings

@@ -89,7 +89,7 @@ func execute(c *cli.Context) (code int, err error) {
 		return 0, err
 	}
 	t.Outlive = c.Bool("detach")
-	if t.Below, err = below(c.StringSlice("cgroup")); err != nil {
+	if t.SubCgroup, err = below(c.StringSlice("cgroup")); err != nil {
 		return 0, err
 	}
 	streams, err := connect(&t, process, spec)

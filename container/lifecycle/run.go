@@ -79,7 +79,7 @@ func (c *created) start(signals *runtime.Signals, watch func(*plan.Plan) walk.Tr
 	if err != nil {
 		return nil, err
 	}
-	t.Watch = watch
+	t.Trace = watch
 	t.Connect(streams)
 	stdio.SetConsoleSize(c.spec.Process)
 	signals.Ready()

@@ -149,7 +149,7 @@ func createTask(c *container.Container, stdin *os.File, calls func(*plan.Plan) w
 	if err := c.Reserve(); err != nil {
 		return err
 	}
-	t.Watch = calls
+	t.Trace = calls
 	process, err := c.CreateTask(spec, t)
 	if err != nil {
 		return err

@@ -23,7 +23,7 @@ type ends struct {
 }
 
 // detach makes the streams of a container in the background.
-func detach(c *container.Container, spec *specs.Spec, stdin *os.File, t *runtime.Terms) (*ends, error) {
+func detach(c *container.Container, spec *specs.Spec, stdin *os.File, t *runtime.ProcessOptions) (*ends, error) {
 	uid, err := config.HostUID(spec)
 	if err != nil {
 		return nil, err

@@ -24,19 +24,19 @@ import (
 // If this process is killed in between, the next one that asks for the container's
 // status finds that nobody holds the door, and thaws it (package state).
 
-// door is one that is held, nil for one that need not be.
-type door struct {
-	group string // where the newcomer belongs
-	held  *state.FreezeLock
+// frozen is one that is held, nil for one that need not be.
+type frozen struct {
+	cgroup string // where the newcomer belongs
+	lock   *state.FreezeLock
 }
 
-// hold freezes a container, for a newcomer that belongs into group.
-func hold(f *state.Dir, group string) (*door, error) {
+// freeze freezes a container, for a newcomer that belongs into group.
+func freeze(f *state.Dir, group string) (*frozen, error) {
 	held, err := f.Freeze()
 	if err != nil {
 		return nil, err
 	}
-	return &door{group, held}, nil
+	return &frozen{group, held}, nil
 }
 
 // maySeeHost tells whether processes of the container could trace one that is
@@ -55,24 +55,24 @@ func maySeeHost(spec *specs.Spec, newcomer *specs.Process) bool {
 }
 
 // admit puts the newcomer into the container's cgroup, and lets all go on.
-func (d *door) admit(w *walk.Walk) error {
+func (d *frozen) admit(w *walk.Walk) error {
 	if d == nil {
 		return nil
 	}
 	pid, _ := w.Result(plan.Pid)
-	procs := filepath.Join(d.group, "cgroup.procs")
+	procs := filepath.Join(d.cgroup, "cgroup.procs")
 	if err := os.WriteFile(procs, []byte(strconv.Itoa(pid)), 0); err != nil {
-		return fmt.Errorf("put process %d into %s: %w", pid, d.group, err)
+		return fmt.Errorf("put process %d into %s: %w", pid, d.cgroup, err)
 	}
-	return d.open()
+	return d.thaw()
 }
 
-// open lets the container's processes go on, if they do not yet.
-func (d *door) open() error {
-	if d == nil || d.held == nil {
+// thaw lets the container's processes go on, if they do not yet.
+func (d *frozen) thaw() error {
+	if d == nil || d.lock == nil {
 		return nil
 	}
-	held := d.held
-	d.held = nil
+	held := d.lock
+	d.lock = nil
 	return held.Release()
 }

@@ -13,8 +13,8 @@ import (
 // What an engine wants of a new process: its number in a file, and, of one that
 // has a terminal, the other end of that, through a socket.
 
-// handOut gives both, before the process runs.
-func (t *Terms) handOut(w *walk.Walk) error {
+// publish gives both, before the process runs.
+func (t *ProcessOptions) publish(w *walk.Walk) error {
 	if t.ConsoleSocket != "" {
 		if err := sendTerminal(w, t.ConsoleSocket); err != nil {
 			return fmt.Errorf("--console-socket: %w", err)
