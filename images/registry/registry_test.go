@@ -17,17 +17,18 @@ import (
 	"time"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/opencontainers/go-digest"
 )
 
-// manifest is all that the registries of these tests have, besides a blob.
+// manifest and layer are all that the registries of these tests have.
 const manifest = `{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": []}`
 
 const mediaType = "application/vnd.oci.image.index.v1+json"
 
 var layer = strings.Repeat("layers are long. ", 1<<12)
 
-// A diary notes the passwords that a server sees: "<server> <Authorization>".
+// A diary records the passwords that servers see: "<server> <Authorization>".
 type diary struct {
 	mu   sync.Mutex
 	seen []string
@@ -47,7 +48,15 @@ func (d *diary) text() string {
 	return strings.Join(d.seen, "\n")
 }
 
-// with answers like a registry that anybody may read, after what comes first.
+// server is a registry without passwords.
+func (d *diary) server(name string) http.Handler {
+	return with(func(w http.ResponseWriter, r *http.Request) bool { d.keep(name, r); return false })
+}
+
+// port returns the port of a host.
+func port(host string) string { return host[strings.LastIndex(host, ":")+1:] }
+
+// with is a registry without passwords, for the requests that first does not handle.
 func with(first func(w http.ResponseWriter, r *http.Request) (done bool)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -64,6 +73,17 @@ func with(first func(w http.ResponseWriter, r *http.Request) (done bool)) http.H
 	})
 }
 
+// onManifests is with, for a handler of all manifests.
+func onManifests(h func(w http.ResponseWriter, r *http.Request)) http.Handler {
+	return with(func(w http.ResponseWriter, r *http.Request) bool {
+		if !strings.Contains(r.URL.Path, "/manifests/") {
+			return false
+		}
+		h(w, r)
+		return true
+	})
+}
+
 func serve(t *testing.T, h http.Handler) (host string) {
 	t.Helper()
 	s := httptest.NewServer(h)
@@ -71,7 +91,7 @@ func serve(t *testing.T, h http.Handler) (host string) {
 	return strings.TrimPrefix(s.URL, "http://")
 }
 
-// serveTLS starts a server whose certificate we trust.
+// serveTLS starts a server with a trusted certificate.
 func serveTLS(t *testing.T, h http.Handler) (host string) {
 	t.Helper()
 	s := httptest.NewTLSServer(h)
@@ -80,8 +100,8 @@ func serveTLS(t *testing.T, h http.Handler) (host string) {
 	return strings.TrimPrefix(s.URL, "https://")
 }
 
-// trust has the wire trust a server's certificate, as SSL_CERT_FILE does, which
-// Go reads but once in a process.
+// trust trusts the certificate of a server, as SSL_CERT_FILE does, which Go reads once
+// in a process.
 func trust(t *testing.T, s *httptest.Server) {
 	t.Helper()
 	transport := http.DefaultTransport.(*http.Transport)
@@ -90,7 +110,7 @@ func trust(t *testing.T, s *httptest.Server) {
 	t.Cleanup(func() { transport.TLSClientConfig = old })
 }
 
-// knows has docker's config file know a password for these hosts.
+// knows writes docker's config file with a password for these hosts.
 func knows(t *testing.T, hosts ...string) {
 	t.Helper()
 	auths := make(map[string]any)
@@ -102,11 +122,18 @@ func knows(t *testing.T, hosts ...string) {
 		t.Fatal(err)
 	}
 	home := t.TempDir()
-	t.Setenv("HOME", home)
-	t.Setenv("DOCKER_CONFIG", home)
-	t.Setenv("XDG_RUNTIME_DIR", home)
+	for _, name := range []string{"HOME", "DOCKER_CONFIG", "XDG_RUNTIME_DIR"} {
+		t.Setenv(name, home)
+	}
 	t.Setenv("REGISTRY_AUTH_FILE", "")
-	if err := os.WriteFile(filepath.Join(home, "config.json"), data, 0o600); err != nil {
+	writeConfig(t, string(data))
+}
+
+// writeConfig writes docker's config file.
+func writeConfig(t *testing.T, text string) {
+	t.Helper()
+	path := filepath.Join(os.Getenv("DOCKER_CONFIG"), "config.json")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -124,11 +151,11 @@ func get(t *testing.T, s *Settings, host string) error {
 	})
 }
 
-// shake is all that comes before a question.
+// shake returns the repository after the handshake.
 func shake(t *testing.T, host string) (r *Repository) {
 	t.Helper()
-	err := (&Settings{}).From(t.Context(), host+"/some/image:tag", func(answers *Repository) error {
-		r = answers
+	err := (&Settings{}).From(t.Context(), host+"/some/image:tag", func(opened *Repository) error {
+		r = opened
 		return nil
 	})
 	if err != nil {
@@ -137,7 +164,15 @@ func shake(t *testing.T, host string) (r *Repository) {
 	return r
 }
 
-// wantBasic refuses who has no password.
+// wantHint fails unless the hint of err has this text.
+func wantHint(t *testing.T, err error, text string) {
+	t.Helper()
+	if err == nil || !strings.Contains(hint.Of(err), text) {
+		t.Errorf("error %v, hint %q; want %q in the hint", err, hint.Of(err), text)
+	}
+}
+
+// wantBasic refuses requests without the password.
 func wantBasic(d *diary, server string) func(http.ResponseWriter, *http.Request) bool {
 	return func(w http.ResponseWriter, r *http.Request) bool {
 		d.keep(server, r)
@@ -154,31 +189,28 @@ func TestNoPasswordOverHTTP(t *testing.T) {
 	var d diary
 	host := serve(t, with(wantBasic(&d, "registry")))
 	knows(t, host)
-	err := get(t, &Settings{}, host)
-	if err == nil || !strings.Contains(hint.Of(err), "--tls-verify=false") {
-		t.Errorf("error %v, hint %q", err, hint.Of(err))
-	}
+	wantHint(t, get(t, &Settings{}, host), "--tls-verify=false")
 	if d.text() != "" {
-		t.Errorf("sent over plain http, though nobody said so:\n%s", d.text())
+		t.Errorf("sent over plain HTTP without --tls-verify=false:\n%s", d.text())
 	}
-	for _, told := range []*Settings{{NoVerify: true}, {Insecure: []string{host}}} {
-		if err := get(t, told, host); err != nil {
-			t.Errorf("told so, it is an error: %v", err)
+	for _, insecure := range []*Settings{{NoVerify: true}, {Insecure: []string{host}}} {
+		if err := get(t, insecure, host); err != nil {
+			t.Errorf("%+v: %v", insecure, err)
 		}
 	}
 	if d.text() == "" {
-		t.Error("the password is not sent even when told so")
+		t.Error("the password is not sent to an insecure registry")
 	}
 }
 
-// A token server that the registry names over plain http is one more way.
+// Nor is it sent to a token server of the registry over plain HTTP.
 func TestNoPasswordToTokenServerOverHTTP(t *testing.T) {
 	var d diary
 	tokens := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		d.keep("tokens", r)
 		io.WriteString(w, `{"token": "t"}`)
 	}))
-	host := serve(t, with(wantToken(&d, "http://localhost:"+tokens[strings.LastIndex(tokens, ":")+1:])))
+	host := serve(t, with(wantToken(&d, "http://localhost:"+port(tokens))))
 	knows(t, host)
 	if err := get(t, &Settings{}, host); err == nil {
 		t.Error("no error")
@@ -188,7 +220,7 @@ func TestNoPasswordToTokenServerOverHTTP(t *testing.T) {
 	}
 }
 
-// wantToken refuses who has no token.
+// wantToken refuses requests without the token.
 func wantToken(d *diary, realm string) func(http.ResponseWriter, *http.Request) bool {
 	return func(w http.ResponseWriter, r *http.Request) bool {
 		d.keep("registry", r)
@@ -205,25 +237,24 @@ func TestToken(t *testing.T) {
 	var d diary
 	tokens := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		d.keep("tokens", r)
-		if r.Header.Get("Authorization") != basic || r.URL.Query().Get("scope") != "repository:some/image:pull" || r.URL.Query().Get("service") != "test" {
+		q := r.URL.Query()
+		if r.Header.Get("Authorization") != basic || q.Get("scope") != "repository:some/image:pull" ||
+			q.Get("service") != "test" {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
 		io.WriteString(w, `{"token": "for-some-image"}`)
 	}))
-	host := serve(t, with(wantToken(&d, "http://localhost:"+tokens[strings.LastIndex(tokens, ":")+1:])))
+	host := serve(t, with(wantToken(&d, "http://localhost:"+port(tokens))))
 	knows(t, host)
 	if err := get(t, &Settings{NoVerify: true}, host); err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(d.text(), "registry Basic") {
-		t.Errorf("the registry saw the password, not just the token:\n%s", d.text())
+		t.Errorf("the registry saw the password, not only the token:\n%s", d.text())
 	}
-	knows(t) // nothing
-	err := get(t, &Settings{NoVerify: true}, host)
-	if err == nil || !strings.Contains(hint.Of(err), "minictr login "+host) {
-		t.Errorf("without a password: %v, hint %q", err, hint.Of(err))
-	}
+	knows(t) // no password
+	wantHint(t, get(t, &Settings{NoVerify: true}, host), "minictr login "+host)
 }
 
 func TestRedirectCarriesNoPassword(t *testing.T) {
@@ -232,11 +263,11 @@ func TestRedirectCarriesNoPassword(t *testing.T) {
 		to   func(other string) string
 	}{
 		{"another port", func(other string) string { return "http://" + other }},
-		{"another name", func(other string) string { return "http://" + strings.Replace(other, "127.0.0.1", "localhost", 1) }},
+		{"another name", func(other string) string { return "http://localhost:" + port(other) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var d diary
-			other := serve(t, with(func(w http.ResponseWriter, r *http.Request) bool { d.keep("other", r); return false }))
+			other := serve(t, d.server("other"))
 			host := serve(t, with(func(w http.ResponseWriter, r *http.Request) bool {
 				if wantBasic(&d, "registry")(w, r) {
 					return true
@@ -258,10 +289,10 @@ func TestRedirectCarriesNoPassword(t *testing.T) {
 	}
 }
 
-// The standard library keeps a password for another port of the same host.
+// net/http would send a password to another port of the same host.
 func TestNoPasswordToAnotherPort(t *testing.T) {
 	var d diary
-	other := serve(t, with(func(w http.ResponseWriter, r *http.Request) bool { d.keep("other", r); return false }))
+	other := serve(t, d.server("other"))
 	host := serve(t, http.RedirectHandler("http://"+other+"/v2/", http.StatusTemporaryRedirect))
 	request, err := http.NewRequest(http.MethodGet, "http://"+host, nil)
 	if err != nil {
@@ -279,7 +310,7 @@ func TestNoPasswordToAnotherPort(t *testing.T) {
 	}
 }
 
-// OAuth sends its token in a form, which a redirect would take along.
+// OAuth sends its token in a form, which net/http would send again after a redirect.
 func TestRedirectCarriesNoToken(t *testing.T) {
 	var forms []string
 	see := func(server string, r *http.Request) {
@@ -288,40 +319,31 @@ func TestRedirectCarriesNoToken(t *testing.T) {
 		}
 	}
 	other := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { see("other", r) }))
-	_, otherPort, _ := strings.Cut(other, ":")
 	tokens := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		see("tokens", r)
-		http.Redirect(w, r, "http://localhost:"+otherPort, http.StatusTemporaryRedirect)
+		http.Redirect(w, r, "http://localhost:"+port(other), http.StatusTemporaryRedirect)
 	}))
-	_, port, _ := strings.Cut(tokens, ":")
 	var d diary
-	host := serve(t, with(wantToken(&d, "http://localhost:"+port)))
+	host := serve(t, with(wantToken(&d, "http://localhost:"+port(tokens))))
 	knows(t)
 	config := fmt.Sprintf(`{"auths": {%q: {"identitytoken": "refresh me"}}}`, host)
-	if err := os.WriteFile(filepath.Join(os.Getenv("DOCKER_CONFIG"), "config.json"), []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	writeConfig(t, config)
 	for _, s := range []*Settings{{}, {NoVerify: true}} {
 		if err := get(t, s, host); !errors.Is(err, errForm) {
 			t.Errorf("%+v: error %v", s, err)
 		}
 	}
 	if len(forms) != 1 || forms[0] != "tokens" {
-		t.Errorf("seen by %q, want the token server alone, once told so", forms)
+		t.Errorf("seen by %q, want the token server alone, with NoVerify", forms)
 	}
 }
 
-// A redirect from https to plain http is not followed.
+// A redirect from HTTPS to plain HTTP is not followed.
 func TestRedirectToHTTPRefused(t *testing.T) {
 	followed := false
 	other := serve(t, with(func(http.ResponseWriter, *http.Request) bool { followed = true; return false }))
-	_, port, _ := strings.Cut(other, ":")
-	host := serveTLS(t, with(func(w http.ResponseWriter, r *http.Request) bool {
-		if strings.Contains(r.URL.Path, "/manifests/") {
-			http.Redirect(w, r, "http://plain.test:"+port+r.URL.Path, http.StatusTemporaryRedirect)
-			return true
-		}
-		return false
+	host := serveTLS(t, onManifests(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "http://plain.test:"+port(other)+r.URL.Path, http.StatusTemporaryRedirect)
 	}))
 	knows(t)
 	err := get(t, &Settings{}, host)
@@ -330,7 +352,7 @@ func TestRedirectToHTTPRefused(t *testing.T) {
 	}
 }
 
-// Only what was given for a host is sent to it.
+// A password is sent to its own host and port alone.
 func TestNoPasswordOfAnotherHost(t *testing.T) {
 	var d diary
 	host := serve(t, with(wantBasic(&d, "registry")))
@@ -361,16 +383,16 @@ func TestTLS(t *testing.T) {
 
 func TestPatience(t *testing.T) {
 	for _, test := range []struct {
-		name, after string // "" for the date of a moment that is to come
-		busy        int    // answers before it has time
+		name, after string // "" for a date in the future
+		busy        int    // responses before the good one
 		atLeast     time.Duration
 		refused     bool
 	}{
 		{"seconds", "1", 1, time.Second, false},
 		{"a date", "", 1, 500 * time.Millisecond, false},
-		{"at once", "0", 3, 0, false},
-		{"for ever", "0", 1000, 0, true},
-		{"tomorrow", "86400", 1, 0, true},
+		{"no wait", "0", 3, 0, false},
+		{"always busy", "0", 1000, 0, true},
+		{"a day", "86400", 1, 0, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -411,73 +433,59 @@ func TestErrors(t *testing.T) {
 		body            string
 		message, advice string
 	}{
-		{404, `{"errors": [{"code": "MANIFEST_UNKNOWN", "message": "manifest unknown"}]}`, "manifest unknown: not found", "check the name and the tag"},
+		{404, `{"errors": [{"code": "MANIFEST_UNKNOWN", "message": "manifest unknown"}]}`,
+			"manifest unknown: not found", "check the name and the tag"},
 		{401, ``, "401 Unauthorized", "minictr login 127.0.0.1:"},
-		{403, `{"errors": [{"code": "DENIED", "message": "requested access to the resource is denied"}]}`, "is denied", "minictr login 127.0.0.1:"},
+		{403, `{"errors": [{"code": "DENIED", "message": "requested access to the resource is denied"}]}`,
+			"is denied", "minictr login 127.0.0.1:"},
 		{500, `<html>`, "500 Internal Server Error", ""},
 	} {
-		host := serve(t, with(func(w http.ResponseWriter, r *http.Request) bool {
-			if strings.Contains(r.URL.Path, "/manifests/") {
-				w.WriteHeader(test.status)
-				io.WriteString(w, test.body)
-				return true
-			}
-			return false
+		host := serve(t, onManifests(func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(test.status)
+			io.WriteString(w, test.body)
 		}))
 		err := get(t, &Settings{}, host)
-		if err == nil || !strings.Contains(err.Error(), test.message) || !strings.Contains(hint.Of(err), test.advice) {
-			t.Errorf("%d: error %v, hint %q", test.status, err, hint.Of(err))
+		testkit.WantError(t, fmt.Sprint(test.status), err, test.message)
+		if !strings.Contains(hint.Of(err), test.advice) {
+			t.Errorf("%d: hint %q", test.status, hint.Of(err))
 		}
 	}
 }
 
-func TestNobodyThere(t *testing.T) {
+func TestConnectionRefused(t *testing.T) {
 	s := httptest.NewServer(nil)
 	host := strings.TrimPrefix(s.URL, "http://")
 	s.Close()
-	err := get(t, &Settings{}, host)
-	if err == nil || !strings.Contains(hint.Of(err), "minictr load -i FILE") {
-		t.Errorf("error %v, hint %q", err, hint.Of(err))
-	}
+	wantHint(t, get(t, &Settings{}, host), "minictr load -i FILE")
 }
 
 func TestManifestMediaTypeChecked(t *testing.T) {
-	for _, wrong := range []string{"", "text/html", "application/json", "application/vnd.docker.distribution.manifest.v1+json"} {
-		host := serve(t, with(func(w http.ResponseWriter, r *http.Request) bool {
-			if strings.Contains(r.URL.Path, "/manifests/") {
-				w.Header()["Content-Type"] = []string{wrong}
-				io.WriteString(w, manifest)
-				return true
-			}
-			return false
+	for _, wrong := range []string{
+		"", "text/html", "application/json", "application/vnd.docker.distribution.manifest.v1+json",
+	} {
+		host := serve(t, onManifests(func(w http.ResponseWriter, r *http.Request) {
+			w.Header()["Content-Type"] = []string{wrong}
+			io.WriteString(w, manifest)
 		}))
-		if err := get(t, &Settings{}, host); err == nil || !strings.Contains(err.Error(), "unknown media type") {
-			t.Errorf("%q: %v", wrong, err)
-		}
+		testkit.WantError(t, wrong, get(t, &Settings{}, host), "unknown media type")
 	}
 }
 
 func TestManifestSizeLimited(t *testing.T) {
-	host := serve(t, with(func(w http.ResponseWriter, r *http.Request) bool {
-		if !strings.Contains(r.URL.Path, "/manifests/") {
-			return false
-		}
+	host := serve(t, onManifests(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", mediaType)
 		for r.Context().Err() == nil {
 			w.Write(make([]byte, 1<<16))
 		}
-		return true
 	}))
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	r := shake(t, host)
 	_, _, err := r.Manifest(ctx, "tag", []string{mediaType}, 4<<20)
-	if err == nil || !strings.Contains(err.Error(), "larger than") {
-		t.Errorf("error %v", err)
-	}
+	testkit.WantError(t, "manifest", err, "larger than")
 }
 
-// cutting cuts each answer about a blob after n bytes.
+// cutting closes the connection after n bytes of each response with a blob.
 func cutting(n int, ranges bool) func(http.ResponseWriter, *http.Request) bool {
 	return func(w http.ResponseWriter, r *http.Request) bool {
 		if !strings.Contains(r.URL.Path, "/blobs/") {
@@ -520,8 +528,8 @@ func TestBlobGoesOnAfterCut(t *testing.T) {
 	}
 }
 
-// A registry that knows no ranges sends all of it again. If it is cut before
-// anything new came, again and again, that ends.
+// A registry without ranges sends the whole blob again. If the connection is always
+// closed before a new byte, that is an error.
 func TestBlobWithoutRanges(t *testing.T) {
 	t.Parallel()
 	host := serve(t, with(cutting(len(layer), false)))
@@ -560,7 +568,7 @@ func TestMirrors(t *testing.T) {
 		}
 		return r.URL.Path != "/v2/"
 	}))
-	mirror := serve(t, with(func(w http.ResponseWriter, r *http.Request) bool { d.keep("mirror", r); return false }))
+	mirror := serve(t, d.server("mirror"))
 	knows(t, "https://index.docker.io/v1/")
 	s := &Settings{Mirrors: []string{"http://127.0.0.1:1", "http://" + empty, "http://" + mirror}}
 	if err := get(t, s, "docker.io"); err != nil {
@@ -570,7 +578,7 @@ func TestMirrors(t *testing.T) {
 		t.Errorf("the mirror saw Docker Hub's password: %s", d.text())
 	}
 	if err := get(t, s, "127.0.0.1:1"); err == nil {
-		t.Error("a mirror of Docker Hub is asked for another registry")
+		t.Error("a mirror of Docker Hub is used for another registry")
 	}
 }
 
@@ -601,7 +609,7 @@ func TestLogin(t *testing.T) {
 	knows(t)
 	s := &Settings{NoVerify: true}
 	if err := s.Login(t.Context(), host, "me", "wrong"); err == nil {
-		t.Error("a wrong password is kept")
+		t.Error("a wrong password is stored")
 	}
 	if err := Logout(host); !errors.Is(err, ErrNotLoggedIn) {
 		t.Errorf("logout before login: %v", err)
@@ -620,11 +628,11 @@ func TestLogin(t *testing.T) {
 		t.Error(err)
 	}
 	if err := get(t, s, host); err == nil {
-		t.Error("after logout the password is still known")
+		t.Error("the password is still stored after logout")
 	}
 }
 
-// A credential helper is a program that docker's file names.
+// Passwords can come from a credential helper that docker's file names.
 func TestCredentialHelper(t *testing.T) {
 	var d diary
 	host := serve(t, with(wantBasic(&d, "registry")))
@@ -636,9 +644,7 @@ func TestCredentialHelper(t *testing.T) {
 	}
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 	config := fmt.Sprintf(`{"credHelpers": {%q: "test"}}`, host)
-	if err := os.WriteFile(filepath.Join(os.Getenv("DOCKER_CONFIG"), "config.json"), []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	writeConfig(t, config)
 	if err := get(t, &Settings{NoVerify: true}, host); err != nil {
 		t.Error(err)
 	}
