@@ -52,7 +52,7 @@ func NewDir(root, layers string) (c *Container, err error) {
 	}
 	err = os.Chmod(c.Path("upper"), 0o755) // it becomes the container's /
 	if err == nil {
-		c.Lock, err = lockfile.Lock(context.Background(), c.Dir, lockfile.Exclusive)
+		c.LockFile, err = lockfile.Lock(context.Background(), c.Dir, lockfile.Exclusive)
 	}
 	if err != nil {
 		return nil, errors.Join(err, c.Remove())
@@ -62,13 +62,13 @@ func NewDir(root, layers string) (c *Container, err error) {
 
 func (c *Container) Path(name string) string { return filepath.Join(c.Dir, name) }
 
-// Write writes a file that others of the container's namespaces may read.
-func (c *Container) Write(name string, data []byte) error {
+// WriteFile writes a file that others of the container's namespaces may read.
+func (c *Container) WriteFile(name string, data []byte) error {
 	return os.WriteFile(c.Path(name), data, 0o644)
 }
 
-// Replace writes a file in one step.
-func (c *Container) Replace(name string, data []byte) error {
+// ReplaceFile writes a file in one step.
+func (c *Container) ReplaceFile(name string, data []byte) error {
 	return atomicfile.Write(c.Path(name), data, 0o600, false)
 }
 
@@ -78,8 +78,8 @@ func (c *Container) Has(name string) bool {
 	return err == nil
 }
 
-// Drop removes a file, if it is there.
-func (c *Container) Drop(name string) error {
+// RemoveFile removes a file, if it is there.
+func (c *Container) RemoveFile(name string) error {
 	if err := os.Remove(c.Path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -89,7 +89,7 @@ func (c *Container) Drop(name string) error {
 // Remove makes the folder no container first: if we are killed from there on, the
 // sweep goes on, with the name too. It gives up the lock last.
 func (c *Container) Remove() error {
-	err := c.Drop("image")
+	err := c.RemoveFile("image")
 	if err == nil {
 		err = c.freeName()
 	}
@@ -105,33 +105,33 @@ func (c *Container) MarkRemove() error {
 	if !c.Settings.Options.Remove {
 		return nil
 	}
-	return c.Write("remove", nil)
+	return c.WriteFile("remove", nil)
 }
 
 func (c *Container) Unlock() error {
-	if c.Lock == nil {
+	if c.LockFile == nil {
 		return nil
 	}
-	return c.Lock.Close()
+	return c.LockFile.Close()
 }
 
-// Take locks the container: from then on it is ours to run, or to remove. It
+// Lock locks the container: from then on it is ours to run, or to remove. It
 // waits a little, for a command may be looking at it, or the last one that ran
 // it be about to end.
-func (c *Container) Take(patience time.Duration) error {
+func (c *Container) Lock(timeout time.Duration) error {
 	for began := time.Now(); ; time.Sleep(2 * time.Millisecond) {
 		lock, err := lockfile.Try(c.Dir, lockfile.Exclusive)
 		switch {
 		case err == nil && !c.Has("image"): // it was removed meanwhile
 			return errors.Join(lock.Close(), ErrNotExist)
 		case err == nil:
-			c.Lock = lock
+			c.LockFile = lock
 			return nil
 		case errors.Is(err, fs.ErrNotExist):
 			return ErrNotExist
 		case !errors.Is(err, unix.EWOULDBLOCK):
 			return err
-		case time.Since(began) > patience:
+		case time.Since(began) > timeout:
 			return ErrRunning
 		}
 	}
@@ -155,12 +155,12 @@ const LockTimeout = 200 * time.Millisecond
 // Spec is the container's OCI config.
 func (c *Container) Spec() (*specs.Spec, error) {
 	spec := &specs.Spec{}
-	return spec, c.Read("config.json", spec)
+	return spec, c.ReadJSON("config.json", spec)
 }
 
-// Read reads a JSON file of the folder. The error is a torn one if that is not what
+// ReadJSON reads a JSON file of the folder. The error is a torn one if that is not what
 // it is.
-func (c *Container) Read(name string, to any) error {
+func (c *Container) ReadJSON(name string, to any) error {
 	data, err := os.ReadFile(c.Path(name))
 	if err != nil {
 		return err

@@ -33,45 +33,45 @@ type ExitStatus struct {
 
 // NewExitStatus is the end of the present life, told from what wait(2) said.
 func (c *Container) NewExitStatus(status unix.WaitStatus) *ExitStatus {
-	end := c.NextExitStatus()
-	end.ExitCode = status.ExitStatus()
+	exit := c.NextExitStatus()
+	exit.ExitCode = status.ExitStatus()
 	if status.Signaled() {
-		end.Signal = status.Signal()
-		end.ExitCode = 128 + int(end.Signal)
+		exit.Signal = status.Signal()
+		exit.ExitCode = 128 + int(exit.Signal)
 	}
-	return end
+	return exit
 }
 
 // NextExitStatus is one more than the last one, with what the kernel still knows.
 func (c *Container) NextExitStatus() *ExitStatus {
-	end := &ExitStatus{Finished: time.Now().UTC(), StoppedBy: c.StoppedBy()}
+	exit := &ExitStatus{Finished: time.Now().UTC(), StoppedBy: c.StoppedBy()}
 	if last, err := c.ExitStatus(); err == nil && last != nil {
-		end.Tasks, end.Restarts, end.FastExits = last.Tasks, last.Restarts, last.FastExits
+		exit.Tasks, exit.Restarts, exit.FastExits = last.Tasks, last.Restarts, last.FastExits
 	}
-	end.Tasks++
-	life, err := c.Task()
+	exit.Tasks++
+	task, err := c.Task()
 	if err != nil {
-		return end
+		return exit
 	}
-	end.Started = life.Record.Created
-	if life.Record.Cgroup != "" {
-		end.OOM = cgroup.ReadOOM(life.Record.Cgroup)
+	exit.Started = task.Record.Created
+	if task.Record.Cgroup != "" {
+		exit.OOM = cgroup.ReadOOM(task.Record.Cgroup)
 	}
-	return end
+	return exit
 }
 
-// room is how large exit.json is, in bytes: blanks make up for what it holds less.
-const room = 4096
+// exitFileSize is how large exit.json is, in bytes: blanks make up for what it holds less.
+const exitFileSize = 4096
 
-// Reserve makes sure that there will be room for the end, even on a full disk.
-func (c *Container) Reserve() error {
-	return os.WriteFile(c.Path(".exit.json"), bytes.Repeat([]byte(" "), room), 0o600)
+// ReserveExitStatus makes sure that there will be room for the end, even on a full disk.
+func (c *Container) ReserveExitStatus() error {
+	return os.WriteFile(c.Path(".exit.json"), bytes.Repeat([]byte(" "), exitFileSize), 0o600)
 }
 
 // SaveExitStatus writes it down, into what was reserved for it. It is on the disk before
 // it has its name: a power cut leaves the one or the other.
-func (c *Container) SaveExitStatus(end *ExitStatus) error {
-	data, err := json.Marshal(end)
+func (c *Container) SaveExitStatus(exit *ExitStatus) error {
+	data, err := json.Marshal(exit)
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (c *Container) SaveExitStatus(end *ExitStatus) error {
 		return err
 	}
 	defer file.Close()
-	if _, err := file.Write(append(data, bytes.Repeat([]byte(" "), max(0, room-len(data)))...)); err != nil {
+	if _, err := file.Write(append(data, bytes.Repeat([]byte(" "), max(0, exitFileSize-len(data)))...)); err != nil {
 		return err
 	}
 	if err := unix.Fdatasync(int(file.Fd())); err != nil {
@@ -95,18 +95,18 @@ func (e *ExitStatus) Duration() time.Duration { return e.Finished.Sub(e.Started)
 // ExitStatus is how the container's last life ended, nil if none has yet. That nobody can
 // read it any more is an end, too.
 func (c *Container) ExitStatus() (*ExitStatus, error) {
-	end := &ExitStatus{}
-	err := c.Read("exit.json", end)
+	exit := &ExitStatus{}
+	err := c.ReadJSON("exit.json", exit)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if IsCorrupt(err) {
-		end, err = &ExitStatus{Error: "how it ended is not known: " + err.Error(), ExitCode: exitLost}, nil
+		exit, err = &ExitStatus{Error: "how it ended is not known: " + err.Error(), ExitCode: exitLost}, nil
 		if file, statErr := os.Stat(c.Path("exit.json")); statErr == nil {
-			end.Finished = file.ModTime()
+			exit.Finished = file.ModTime()
 		}
 	}
-	return end, err
+	return exit, err
 }
 
 // Describe tells it in words.
@@ -135,22 +135,22 @@ func limit(oom *cgroup.OOM) string {
 	return fmt.Sprintf(" at the limit of %s (peak %s)", units.BytesSize(float64(oom.Limit)), units.BytesSize(float64(oom.Peak)))
 }
 
-const firstPause = 100 * time.Millisecond
+const minPause = 100 * time.Millisecond
 
-const longestPause = time.Minute
+const maxPause = time.Minute
 
 // restart tells whether a container that has ended so is to begin again, and after
 // which pause. The pause doubles each time it ends soon.
-func RestartPause(r config.RestartPolicy, end *ExitStatus) (pause time.Duration, again bool) {
+func RestartPause(r config.RestartPolicy, exit *ExitStatus) (pause time.Duration, again bool) {
 	switch {
-	case end.StoppedBy != 0 || r.Policy == config.RestartNo:
+	case exit.StoppedBy != 0 || r.Policy == config.RestartNo:
 		return 0, false
-	case r.Policy == config.RestartOnFailure && (end.ExitCode == 0 || r.Max > 0 && end.Restarts >= r.Max):
+	case r.Policy == config.RestartOnFailure && (exit.ExitCode == 0 || r.Max > 0 && exit.Restarts >= r.Max):
 		return 0, false
 	}
-	pause = firstPause
-	for range end.FastExits - 1 {
-		pause = min(2*pause, longestPause)
+	pause = minPause
+	for range exit.FastExits - 1 {
+		pause = min(2*pause, maxPause)
 	}
 	return pause, true
 }

@@ -22,7 +22,7 @@ type Container struct {
 	Settings config.Settings
 
 	StoreRoot, Dir string   // of the store; the container's folder
-	Lock           *os.File // the folder, if this command holds its lock
+	LockFile       *os.File // the folder, if this command holds its lock
 	CIDFile        string   // that was written for the caller, or ""
 }
 
@@ -86,7 +86,7 @@ func Open(root, id, name string) (*Container, error) {
 		return &Container{}, ErrNotExist
 	}
 	c := &Container{ID: id, Name: name, StoreRoot: root, Dir: filepath.Join(root, "containers", id)}
-	err := c.Read("settings.json", &c.Settings)
+	err := c.ReadJSON("settings.json", &c.Settings)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || err == nil && !c.Has("image"):
 		err = ErrNotExist

@@ -11,7 +11,7 @@ type Health struct {
 	Status        string
 	FailingStreak int     // failures in a row
 	Log           []Check // the last ones, the oldest first
-	Life          time.Time
+	TaskStarted   time.Time
 }
 
 // Check is one check.
@@ -42,15 +42,15 @@ func (c *Container) health(s *State) (*Health, error) {
 }
 
 // HealthOf reads what was found in a life.
-func (c *Container) HealthOf(life time.Time) (*Health, error) {
+func (c *Container) HealthOf(task time.Time) (*Health, error) {
 	h := &Health{}
-	err := c.Read("health.json", h)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !h.Life.Equal(life) {
-		return &Health{Status: Starting, Life: life}, nil
+	err := c.ReadJSON("health.json", h)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !h.TaskStarted.Equal(task) {
+		return &Health{Status: Starting, TaskStarted: task}, nil
 	}
 	if IsCorrupt(err) {
 		lost := Check{ExitCode: -1, Output: "what the checks have found is lost: " + err.Error()}
-		return &Health{Status: Starting, Life: life, Log: []Check{lost}}, nil
+		return &Health{Status: Starting, TaskStarted: task, Log: []Check{lost}}, nil
 	}
 	return h, err
 }

@@ -22,8 +22,8 @@ var initLayerDirs = []string{"proc", "sys", "dev", "etc"}
 // whole, by a rename, whoever else does the same. The caller holds the lock of
 // containers/.
 func makeInitLayer(layers string) error {
-	floor := filepath.Join(layers, InitLayer)
-	if _, err := os.Lstat(floor); err == nil {
+	dir := filepath.Join(layers, InitLayer)
+	if _, err := os.Lstat(dir); err == nil {
 		return nil
 	}
 	scratch, err := os.MkdirTemp(layers, initLayerScratch)
@@ -44,15 +44,15 @@ func makeInitLayer(layers string) error {
 			return err
 		}
 	}
-	if err := os.Rename(scratch, floor); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := os.Rename(scratch, dir); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	return nil
 }
 
-// recoverInitLayers removes what was left of floors in the making. The caller holds
+// recoverInitLayer removes what was left of floors in the making. The caller holds
 // the lock of containers/ alone, so that nobody makes one.
-func recoverInitLayers(layers string) (left []Leftover, err error) {
+func recoverInitLayer(layers string) (left []Leftover, err error) {
 	scratch, err := filepath.Glob(filepath.Join(layers, initLayerScratch+"*"))
 	for _, dir := range scratch {
 		left = append(left, Leftover{"init", dir, "removed"})

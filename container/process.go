@@ -19,7 +19,7 @@ const RestartingFile = "restarting"
 // Monitor returns the container's monitor and a pidfd of it, which the caller closes.
 // Without a monitor the error is state.ErrNotRunning.
 func (c *Container) Monitor() (p state.Process, pidfd int, err error) {
-	err = c.Read(MonitorFile, &p)
+	err = c.ReadJSON(MonitorFile, &p)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = state.ErrNotRunning
 	}
@@ -65,13 +65,13 @@ func (c *Container) KillMonitor() error {
 	return err
 }
 
-// AwaitPidfd waits until a process has ended, or for so long; forever if that is
+// WaitPidfd waits until a process has ended, or for so long; forever if that is
 // negative.
-func AwaitPidfd(pidfd int, patience time.Duration) bool {
-	deadline := time.Now().Add(patience)
+func WaitPidfd(pidfd int, timeout time.Duration) bool {
+	deadline := time.Now().Add(timeout)
 	for {
 		left := -1
-		if patience >= 0 {
+		if timeout >= 0 {
 			left = int(max(0, time.Until(deadline)).Milliseconds())
 		}
 		n, err := unix.Poll([]unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}, left)

@@ -52,7 +52,7 @@ func RecoverStore(root string, lock func(path string, how lockfile.Mode) (*os.Fi
 	cgroups := Cgroups()
 	for _, id := range ids {
 		c := &Container{ID: id, StoreRoot: root, Dir: filepath.Join(containers, id)}
-		what, err := c.recoverUnheld(cgroups[id])
+		what, err := c.recoverUnlocked(cgroups[id])
 		if err != nil {
 			stuck = append(stuck, fmt.Errorf("settle container %s: %w", id, err))
 		} else if what != "" {
@@ -67,8 +67,8 @@ func RecoverStore(root string, lock func(path string, how lockfile.Mode) (*os.Fi
 	if err != nil {
 		return left, stuck, err
 	}
-	floors, err := recoverInitLayers(store.Layers().Dir())
-	return slices.Concat(left, names, floors), stuck, err
+	initLayers, err := recoverInitLayer(store.Layers().Dir())
+	return slices.Concat(left, names, initLayers), stuck, err
 }
 
 // Cgroups finds the cgroups that containers have, by id.
@@ -89,9 +89,9 @@ func Cgroups() map[string]string {
 	return cgroups
 }
 
-// recoverUnheld puts a container in order unless somebody has it, and tells what was done.
-func (c *Container) recoverUnheld(group string) (what string, err error) {
-	if group == "" && c.whole() && !c.Has(TaskDir) && !c.Has(MonitorFile) {
+// recoverUnlocked puts a container in order unless somebody has it, and tells what was done.
+func (c *Container) recoverUnlocked(group string) (what string, err error) {
+	if group == "" && c.isComplete() && !c.Has(TaskDir) && !c.Has(MonitorFile) {
 		return "", nil
 	}
 	lock, err := lockfile.Try(c.Dir, lockfile.Exclusive)
@@ -102,13 +102,13 @@ func (c *Container) recoverUnheld(group string) (what string, err error) {
 		return "", err
 	}
 	defer lock.Close()
-	lived, whole := c.Has(TaskDir), c.whole()
+	lived, whole := c.Has(TaskDir), c.isComplete()
 	if err := c.RecoverLocked(group); err != nil || !whole {
 		return "removed", err
 	}
-	end, err := c.ExitStatus()
-	if lived && end != nil {
-		return end.Describe(), err
+	exit, err := c.ExitStatus()
+	if lived && exit != nil {
+		return exit.Describe(), err
 	}
 	return "nobody watched over it any more", err
 }
@@ -116,7 +116,7 @@ func (c *Container) recoverUnheld(group string) (what string, err error) {
 // RecoverLocked does so with a container that is locked.
 func (c *Container) RecoverLocked(group string) error {
 	if c.Has(TaskDir) {
-		if err := c.lost(); err != nil {
+		if err := c.recoverTask(); err != nil {
 			return err
 		}
 	}
@@ -125,30 +125,30 @@ func (c *Container) RecoverLocked(group string) error {
 			return err
 		}
 	}
-	if !c.whole() {
+	if !c.isComplete() {
 		return os.RemoveAll(c.Dir)
 	}
-	return errors.Join(c.Drop(MonitorFile), c.Drop(RestartingFile))
+	return errors.Join(c.RemoveFile(MonitorFile), c.RemoveFile(RestartingFile))
 }
 
-// whole: the folder is complete, and its container is not one of --rm.
-func (c *Container) whole() bool {
+// isComplete: the folder is complete, and its container is not one of --rm.
+func (c *Container) isComplete() bool {
 	image, err := os.Stat(c.Path("image"))
 	return err == nil && image.Size() > 0 && !c.Has("remove")
 }
 
-// lost ends a life that nobody watches over any more. If its end was written
+// recoverTask ends a life that nobody watches over any more. If its end was written
 // down, only the rest is to be done. Of one that nobody can read there is nothing
 // else than its cgroup, which is called like the container.
-func (c *Container) lost() error {
-	life, err := c.Task()
+func (c *Container) recoverTask() error {
+	task, err := c.Task()
 	if errors.Is(err, state.ErrNotExist) {
 		return nil
 	}
 	if IsCorrupt(err) {
-		end := c.NextExitStatus()
-		end.Error, end.ExitCode = "lost: "+err.Error(), exitLost
-		if err := c.SaveExitStatus(end); err != nil {
+		exit := c.NextExitStatus()
+		exit.Error, exit.ExitCode = "lost: "+err.Error(), exitLost
+		if err := c.SaveExitStatus(exit); err != nil {
 			return err
 		}
 		return os.RemoveAll(c.Path(TaskDir))
@@ -156,13 +156,13 @@ func (c *Container) lost() error {
 	if err != nil {
 		return err
 	}
-	if last, err := c.ExitStatus(); err != nil || last == nil || !last.Started.Equal(life.Record.Created) {
-		end := c.NextExitStatus()
-		end.Error, end.ExitCode = "lost: the process that watched over it was killed", exitLost
-		if now, err := life.Record.ThisBoot(); err == nil && !now {
-			end.Error = "lost: the machine went down"
+	if last, err := c.ExitStatus(); err != nil || last == nil || !last.Started.Equal(task.Record.Created) {
+		exit := c.NextExitStatus()
+		exit.Error, exit.ExitCode = "lost: the process that watched over it was killed", exitLost
+		if now, err := task.Record.ThisBoot(); err == nil && !now {
+			exit.Error = "lost: the machine went down"
 		}
-		if err := c.SaveExitStatus(end); err != nil {
+		if err := c.SaveExitStatus(exit); err != nil {
 			return err
 		}
 	}

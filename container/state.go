@@ -37,9 +37,9 @@ func (s *State) Active() bool { return s.Status == Running || s.Status == Paused
 // State asks what is true of the container: its life before its end, for that is
 // written down before the life is removed.
 func (c *Container) State() (s State, err error) {
-	life, err := c.Task()
+	task, err := c.Task()
 	if err == nil {
-		err = s.live(life)
+		err = s.addTask(task)
 	}
 	if err != nil && !errors.Is(err, state.ErrNotExist) {
 		return s, err
@@ -53,7 +53,7 @@ func (c *Container) State() (s State, err error) {
 		s.Status = Created
 	default:
 		s.Status, s.Started = Exited, s.ExitStatus.Started
-		if c.restarts(s.ExitStatus) {
+		if c.isRestarting(s.ExitStatus) {
 			s.Status = Restarting
 		}
 	}
@@ -64,8 +64,8 @@ func (c *Container) State() (s State, err error) {
 }
 
 // createTask adds what a life tells.
-func (s *State) live(life *state.Dir) error {
-	status, err := life.Status()
+func (s *State) addTask(task *state.Dir) error {
+	status, err := task.Status()
 	if err != nil {
 		return err
 	}
@@ -77,12 +77,12 @@ func (s *State) live(life *state.Dir) error {
 	default: // being made, or ending at this moment
 		return nil
 	}
-	s.Pid, s.Started, s.Cgroup = life.Record.Pid, life.Record.Created, life.Record.Cgroup
+	s.Pid, s.Started, s.Cgroup = task.Record.Pid, task.Record.Created, task.Record.Cgroup
 	return nil
 }
 
-// restarts tells whether the container, which has ended so, is between two lives.
-func (c *Container) restarts(end *ExitStatus) bool {
-	_, again := RestartPause(c.Settings.Restart, end)
+// isRestarting tells whether the container, which has ended so, is between two lives.
+func (c *Container) isRestarting(exit *ExitStatus) bool {
+	_, again := RestartPause(c.Settings.Restart, exit)
 	return again && c.Monitored()
 }

@@ -27,14 +27,14 @@ const TaskDir = "task"
 // Task is the container's present one. Without one the error is
 // state.ErrNotExist.
 func (c *Container) Task() (*state.Dir, error) {
-	life, err := state.OpenReadOnly(c.Dir, TaskDir)
-	if err == nil && life.Record.ID == "" {
-		err = fmt.Errorf("read %s: it is empty", life.Path("state.json"))
+	task, err := state.OpenReadOnly(c.Dir, TaskDir)
+	if err == nil && task.Record.ID == "" {
+		err = fmt.Errorf("read %s: it is empty", task.Path("state.json"))
 	}
 	if err != nil && !errors.Is(err, state.ErrNotExist) {
 		return nil, c.corrupt(err)
 	}
-	return life, err
+	return task, err
 }
 
 // CreateOptions are those of the container's first process, but for its streams.
@@ -62,19 +62,19 @@ func (c *Container) ExecOptions(streams *stdio.Streams) (t runtime.ProcessOption
 
 // CreateTask makes the container, and starts its process.
 func (c *Container) CreateTask(spec *specs.Spec, t runtime.ProcessOptions) (*runtime.Process, error) {
-	life, err := state.New(c.Dir, TaskDir)
+	task, err := state.New(c.Dir, TaskDir)
 	if err != nil {
 		return nil, err
 	}
-	life.Record.Bundle = c.Dir
-	if err := os.Link(c.Path("config.json"), life.Path("config.json")); err != nil {
-		return nil, errors.Join(err, life.Remove())
+	task.Record.Bundle = c.Dir
+	if err := os.Link(c.Path("config.json"), task.Path("config.json")); err != nil {
+		return nil, errors.Join(err, task.Remove())
 	}
-	process, err := runtime.Create(life, spec, t)
+	process, err := runtime.Create(task, spec, t)
 	if err != nil {
-		return nil, errors.Join(WithFlag(err, c.Settings.Origin), life.Remove())
+		return nil, errors.Join(WithFlag(err, c.Settings.Origin), task.Remove())
 	}
-	return process, life.Close()
+	return process, task.Close()
 }
 
 // DeleteTask ends the life of a process that has been waited for, after its end was
@@ -91,7 +91,7 @@ func (c *Container) DeleteTask() error {
 func CompileOptions(all *layers.Store, diffIDs []digest.Digest, host config.Host, remove bool) compile.Options {
 	overlay := &compile.Overlay{
 		Dir:     all.Dir(),
-		Changes: seenFrom(all.Dir(), host.FilesDir),
+		Changes: shortPath(all.Dir(), host.FilesDir),
 		// what is thrown away at the end need not reach the disk
 		Volatile: remove,
 	}
@@ -99,21 +99,21 @@ func CompileOptions(all *layers.Store, diffIDs []digest.Digest, host config.Host
 		overlay.Lower = append(overlay.Lower, all.Short(diffID))
 	}
 	overlay.Lower = append(overlay.Lower, InitLayer)
-	return compile.Options{Root: overlay, Cgroup2: host.Cgroup2, Count: counting(host.Controllers), Reserved: host.Reserved, Arch: host.Arch, OpenFiles: host.OpenFiles}
+	return compile.Options{Root: overlay, Cgroup2: host.Cgroup2, Count: countingControllers(host.Controllers), Reserved: host.Reserved, Arch: host.Arch, OpenFiles: host.OpenFiles}
 }
 
-// counting are the controllers that tell stats what a container uses, though it has
+// countingControllers are the controllers that tell stats what a container uses, though it has
 // no limit; time on the CPU is counted without any.
-func counting(controllers []string) []string {
+func countingControllers(controllers []string) []string {
 	return slices.DeleteFunc(slices.Clone(controllers), func(c string) bool { return c != "memory" && c != "io" })
 }
 
-// seenFrom is the short name of folder for who stands in layers: an option of
+// shortPath is the short name of folder for who stands in layers: an option of
 // fsconfig(2) is too short for any path. Through a link ".." leads elsewhere.
-func seenFrom(layers, folder string) string {
-	rel, err := filepath.Rel(layers, folder)
+func shortPath(layers, dir string) string {
+	rel, err := filepath.Rel(layers, dir)
 	if st, statErr := os.Lstat(layers); err != nil || statErr != nil || st.Mode()&fs.ModeSymlink != 0 {
-		return folder
+		return dir
 	}
 	return rel
 }

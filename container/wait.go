@@ -18,19 +18,19 @@ import (
 
 const Waiters = "waiters"
 
-// Await waits until the container's present life has ended, and returns that
+// WaitExit waits until the container's present life has ended, and returns that
 // end; that of the last one, if it does not run.
-func (c *Container) Await() (*ExitStatus, error) {
-	lock, err := c.ShareWaiters()
+func (c *Container) WaitExit() (*ExitStatus, error) {
+	lock, err := c.LockWaiters()
 	if err != nil {
 		return nil, err
 	}
 	defer lock.Close()
-	return c.awaitHeld()
+	return c.waitExit()
 }
 
-// ShareWaiters takes a share of that lock, for the caller to close.
-func (c *Container) ShareWaiters() (*os.File, error) {
+// LockWaiters takes a share of that lock, for the caller to close.
+func (c *Container) LockWaiters() (*os.File, error) {
 	lock, err := os.OpenFile(c.Path(Waiters), os.O_RDONLY|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
@@ -41,13 +41,13 @@ func (c *Container) ShareWaiters() (*os.File, error) {
 	return lock, nil
 }
 
-func (c *Container) awaitHeld() (*ExitStatus, error) {
+func (c *Container) waitExit() (*ExitStatus, error) {
 	before, err := c.ExitStatus()
 	if err != nil {
 		return nil, err
 	}
-	life, err := c.Task()
-	for ; err == nil && life.Record.Pid == 0; life, err = c.Task() { // it is being made
+	task, err := c.Task()
+	for ; err == nil && task.Record.Pid == 0; task, err = c.Task() { // it is being made
 		time.Sleep(time.Millisecond)
 	}
 	if errors.Is(err, state.ErrNotExist) {
@@ -60,28 +60,28 @@ func (c *Container) awaitHeld() (*ExitStatus, error) {
 	if err != nil {
 		return nil, err
 	}
-	if before != nil && before.Started.Equal(life.Record.Created) { // what is left of that life is being removed
+	if before != nil && before.Started.Equal(task.Record.Created) { // what is left of that life is being removed
 		return before, nil
 	}
-	if pidfd, err := life.Record.Pidfd(); err == nil {
-		AwaitPidfd(pidfd, -1)
+	if pidfd, err := task.Record.Pidfd(); err == nil {
+		WaitPidfd(pidfd, -1)
 		unix.Close(pidfd)
 	}
-	return c.awaitRecord(before)
+	return c.waitExitFile(before)
 }
 
-// awaitRecord waits until the end of a process that is gone is written down: by
+// waitExitFile waits until the end of a process that is gone is written down: by
 // its keeper, or else by us.
-func (c *Container) awaitRecord(before *ExitStatus) (*ExitStatus, error) {
+func (c *Container) waitExitFile(before *ExitStatus) (*ExitStatus, error) {
 	for began := time.Now(); ; time.Sleep(time.Millisecond) {
-		end, err := c.ExitStatus()
-		if err != nil || end != nil && (before == nil || end.Tasks > before.Tasks) {
-			return end, err
+		exit, err := c.ExitStatus()
+		if err != nil || exit != nil && (before == nil || exit.Tasks > before.Tasks) {
+			return exit, err
 		}
 		if time.Since(began) > KillTimeout || !c.Has("image") {
 			return nil, errors.New("nobody has written down how it ended")
 		}
-		if err := c.Take(0); err == nil {
+		if err := c.Lock(0); err == nil {
 			err := c.RecoverLocked("")
 			c.Unlock()
 			if err != nil {
@@ -91,8 +91,8 @@ func (c *Container) awaitRecord(before *ExitStatus) (*ExitStatus, error) {
 	}
 }
 
-// LetWaitersRead gives those who wait for the end a moment to read it.
-func (c *Container) LetWaitersRead() {
+// AwaitWaiters gives those who wait for the end a moment to read it.
+func (c *Container) AwaitWaiters() {
 	ctx, cancel := context.WithTimeout(context.Background(), KillTimeout/2)
 	defer cancel()
 	if lock, err := lockfile.Lock(ctx, c.Path(Waiters), lockfile.Exclusive); err == nil {
@@ -108,10 +108,10 @@ type PendingExit struct {
 	err  error
 }
 
-func (c *Container) AwaitExit() *PendingExit {
+func (c *Container) PendingExit() *PendingExit {
 	e := &PendingExit{Done: make(chan struct{})}
 	go func() {
-		e.end, e.err = c.awaitHeld()
+		e.end, e.err = c.waitExit()
 		close(e.Done)
 	}()
 	return e

@@ -13,14 +13,14 @@ import (
 // yet waits for that process, however long it then lives.
 func TestAwaitLifeInTheMaking(t *testing.T) {
 	c := &Container{ID: "c", Dir: t.TempDir()}
-	if err := c.Write("image", []byte("x")); err != nil {
+	if err := c.WriteFile("image", []byte("x")); err != nil {
 		t.Fatal(err)
 	}
-	life, err := state.New(c.Dir, TaskDir)
+	task, err := state.New(c.Dir, TaskDir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer life.Close()
+	defer task.Close()
 	sleep := exec.Command("sleep", "100")
 	if err := sleep.Start(); err != nil {
 		t.Fatal(err)
@@ -39,14 +39,14 @@ func TestAwaitLifeInTheMaking(t *testing.T) {
 	}
 	answers := make(chan answer)
 	go func() {
-		end, err := c.Await()
-		answers <- answer{end, err}
+		exit, err := c.WaitExit()
+		answers <- answer{exit, err}
 	}()
 	time.Sleep(50 * time.Millisecond)
-	if err := life.SetProcess(sleep.Process.Pid); err != nil {
+	if err := task.SetProcess(sleep.Process.Pid); err != nil {
 		t.Fatal(err)
 	}
-	if err := life.Commit(); err != nil {
+	if err := task.Commit(); err != nil {
 		t.Fatal(err)
 	}
 	// somebody else's word is not enough, as long as there is the process

@@ -39,7 +39,7 @@ var monitorCommand = &cli.Command{
 		case c.Bool("ended"):
 			return monitor.Ended(root, id)
 		case c.Bool("again"):
-			return monitor.RestartAfterPause(root, id)
+			return monitor.Restart(root, id)
 		}
 		unix.CloseOnExec(starterFd)
 		if _, err := unix.FcntlInt(starterFd, unix.F_GETFD, 0); err != nil {

@@ -38,12 +38,12 @@ func copyLog(c *container.Container, ctx context.Context, o logs.Options, stdout
 		o.Follow = false
 		return logs.Copy(ctx, c.Dir, o, nil, stdout, stderr)
 	}
-	lock, err := c.ShareWaiters()
+	lock, err := c.LockWaiters()
 	if err != nil {
 		return err
 	}
 	defer lock.Close()
-	return logs.Copy(ctx, c.Dir, o, c.AwaitExit().Done, stdout, stderr)
+	return logs.Copy(ctx, c.Dir, o, c.PendingExit().Done, stdout, stderr)
 }
 
 // foreground tells whether its lives have been in the foreground.

@@ -42,7 +42,7 @@ func attach(c *container.Container, o *AttachOptions) (code int, err error) {
 		err = a.takeStreams()
 	}
 	if err == nil {
-		code, err = a.attend()
+		code, err = a.run()
 	}
 	if err != nil && !errors.Is(err, ErrDetached) {
 		err = fmt.Errorf("attach to container %q: %w", c.Name, err)
@@ -68,14 +68,14 @@ func StartAttached(root, name string, o *AttachOptions) (code int, err error) {
 	if s.Active() {
 		return attach(c, o)
 	}
-	code, err = startAttached(c, o)
+	code, err = startAndAttach(c, o)
 	if err != nil && !errors.Is(err, ErrDetached) {
 		err = fmt.Errorf("start container %q: %w", name, err)
 	}
 	return code, err
 }
 
-func startAttached(c *container.Container, o *AttachOptions) (code int, err error) {
+func startAndAttach(c *container.Container, o *AttachOptions) (code int, err error) {
 	a, err := newAttachment(c, o)
 	if err != nil {
 		return 0, err
@@ -89,18 +89,18 @@ func startAttached(c *container.Container, o *AttachOptions) (code int, err erro
 	if a.own != nil {
 		stdin.Close() // it is the container's
 	}
-	overtaken := errors.Is(err, container.ErrRunning)
-	if overtaken {
+	alreadyStarted := errors.Is(err, container.ErrRunning)
+	if alreadyStarted {
 		a.own = nil // it reads what another one has started it with
 	} else if err != nil {
 		return 0, err
 	}
-	if overtaken || c.Settings.Options.TTY {
+	if alreadyStarted || c.Settings.Options.TTY {
 		if err := a.takeStreams(); err != nil {
 			if s, stateErr := c.State(); stateErr != nil || s.Active() {
 				return 0, errors.Join(err, stateErr)
 			}
 		}
 	}
-	return a.attend()
+	return a.run()
 }

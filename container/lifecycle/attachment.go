@@ -40,7 +40,7 @@ func newAttachment(c *container.Container, o *AttachOptions) (*attachment, error
 	if c.Settings.Options.TTY && reads(c, o) && !stdio.IsTerminal(os.Stdin) {
 		return nil, hint.New(errors.New("it has a terminal, and standard input is none"), "leave standard input out: attach --no-stdin, start -a")
 	}
-	if a.lock, err = c.ShareWaiters(); err != nil {
+	if a.lock, err = c.LockWaiters(); err != nil {
 		return nil, err
 	}
 	if a.from, err = logs.End(c.Dir); err != nil {
@@ -80,22 +80,22 @@ func (a *attachment) ownInput() (stdin *os.File, err error) {
 
 // takeStreams takes what the container reads from its watcher.
 func (a *attachment) takeStreams() error {
-	_, watcher, err := a.Monitor()
+	_, monitorFD, err := a.Monitor()
 	if errors.Is(err, state.ErrNotRunning) {
 		return hint.New(errors.New("it runs in the foreground"), "its streams are those of the command that runs it")
 	}
 	if err != nil {
 		return err
 	}
-	defer unix.Close(watcher)
+	defer unix.Close(monitorFD)
 	if a.Settings.Options.TTY {
-		a.terminal, err = take(watcher, monitor.Output, "terminal")
+		a.terminal, err = getFD(monitorFD, monitor.OutputFD, "terminal")
 		return err
 	}
 	if !reads(a.Container, a.o) {
 		return nil
 	}
-	a.input, err = take(watcher, monitor.Input, "standard input")
+	a.input, err = getFD(monitorFD, monitor.InputFD, "standard input")
 	if errors.Is(err, unix.EBADF) {
 		err = hint.New(errors.New("it reads what it was started with"), "hear it alone: attach --no-stdin")
 	}
@@ -104,7 +104,7 @@ func (a *attachment) takeStreams() error {
 
 // Take takes a copy of a process's descriptor. What it says about the file that is
 // open there, as that nobody waits for it (O_NONBLOCK), is true of both.
-func take(process, number int, name string) (*os.File, error) {
+func getFD(process, number int, name string) (*os.File, error) {
 	fd, err := unix.PidfdGetfd(process, number, 0)
 	if err != nil {
 		return nil, fmt.Errorf("pidfd_getfd its %s: %w", name, err)
@@ -112,8 +112,8 @@ func take(process, number int, name string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), name), nil
 }
 
-// attend copies until the container has ended, or we leave.
-func (a *attachment) attend() (code int, err error) {
+// wait copies until the container has ended, or we leave.
+func (a *attachment) run() (code int, err error) {
 	ctx, leave := context.WithCancelCause(context.Background())
 	defer leave(nil)
 	a.catchSignals(leave)
@@ -126,26 +126,26 @@ func (a *attachment) attend() (code int, err error) {
 		a.own.Start()
 	}
 	go a.copyInput(leave)
-	ending := a.AwaitExit()
+	pending := a.PendingExit()
 	o := logs.Options{Follow: true, Tail: -1, From: a.from}
 	a.from = nil
-	err = logs.Copy(ctx, a.Dir, o, ending.Done, os.Stdout, os.Stderr)
+	err = logs.Copy(ctx, a.Dir, o, pending.Done, os.Stdout, os.Stderr)
 	switch {
 	case ctx.Err() != nil:
 		return 0, context.Cause(ctx)
 	case errors.Is(err, unix.EPIPE):
-		return 0, without("nobody reads what it says", unix.SIGPIPE)
+		return 0, goesOn("nobody reads what it says", unix.SIGPIPE)
 	case err != nil:
 		return 0, err
 	}
-	end, err := ending.Wait()
+	exit, err := pending.Wait()
 	if err == nil && a.own != nil {
 		err = a.own.Finish()
 	}
 	if err != nil {
 		return 0, err
 	}
-	return end.ExitCode, nil
+	return exit.ExitCode, nil
 }
 
 // openTerminal connects our terminal and the container's, if there is one.
@@ -208,14 +208,14 @@ func (a *attachment) handle(sig unix.Signal, leave context.CancelCauseFunc) {
 			stdio.Resize(a.terminal)
 		}
 	case a.terminal != nil:
-		leave(without("signal "+unix.SignalName(sig), sig))
+		leave(goesOn("signal "+unix.SignalName(sig), sig))
 	default:
 		send(a.Container, sig) // it may have ended
 	}
 }
 
-// without is why we end before the container does, with the code that the signal
+// goesOn is why we end before the container does, with the code that the signal
 // has.
-func without(why string, sig unix.Signal) error {
+func goesOn(why string, sig unix.Signal) error {
 	return &container.ExitError{Err: errors.New(why + ": it goes on without us"), Code: 128 + int(sig)}
 }

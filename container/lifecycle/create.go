@@ -59,7 +59,7 @@ func create(root, name string, o *config.Options, mark func(*container.Container
 		return nil, err
 	}
 	made := &created{Container: c}
-	if err := made.decide(store, image, name, o, mark); err != nil {
+	if err := made.commit(store, image, name, o, mark); err != nil {
 		return nil, errors.Join(err, discard(c))
 	}
 	return made, nil
@@ -89,9 +89,9 @@ func configOn(store *images.Store, image *images.Image, o *config.Options, id, d
 	return spec, origin, host, err
 }
 
-// decide turns image and flags into a config, and writes down what there is to
+// commit turns image and flags into a config, and writes down what there is to
 // keep. The image comes last: it makes the folder a container.
-func (c *created) decide(store *images.Store, image *images.Image, name string, o *config.Options, mark func(*container.Container) error) (err error) {
+func (c *created) commit(store *images.Store, image *images.Image, name string, o *config.Options, mark func(*container.Container) error) (err error) {
 	var origin config.Origin
 	if c.spec, origin, c.host, err = configOn(store, image, o, c.ID, c.Dir); err != nil {
 		return err
@@ -114,7 +114,7 @@ func (c *created) decide(store *images.Store, image *images.Image, name string, 
 	if err := claimName(c.Container, o.Name); err != nil {
 		return err
 	}
-	return c.Write("image", []byte(image.Manifest+"\n"))
+	return c.WriteFile("image", []byte(image.Manifest+"\n"))
 }
 
 // writeFiles writes what is bound over files in /etc; the container's root
@@ -125,7 +125,7 @@ func writeFiles(c *container.Container, o *config.Options, host config.Host, spe
 		return err
 	}
 	for name, data := range files {
-		if err := c.Write(name, data); err != nil {
+		if err := c.WriteFile(name, data); err != nil {
 			return err
 		}
 		if err := giveToRoot(c.Path(name), spec); err != nil {

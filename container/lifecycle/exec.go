@@ -48,11 +48,11 @@ func checkExec(o *config.Options, detach bool) error {
 }
 
 func execIn(c *container.Container, o *config.Options, detach bool, signals *runtime.Signals) (code int, err error) {
-	life, err := runningTask(c)
+	task, err := runningTask(c)
 	if err != nil {
 		return 0, err
 	}
-	spec, err := execSpec(c, life, o)
+	spec, err := execSpec(c, task, o)
 	if err != nil {
 		return 0, err
 	}
@@ -67,7 +67,7 @@ func execIn(c *container.Container, o *config.Options, detach bool, signals *run
 	}
 	t.Outlive = detach
 	signals.Ready()
-	process, err := runtime.Exec(life, spec.Process, t)
+	process, err := runtime.Exec(task, spec.Process, t)
 	if err != nil || detach {
 		return 0, container.WithFlag(err, config.ProcessOrigin(o))
 	}
@@ -80,15 +80,15 @@ func execIn(c *container.Container, o *config.Options, detach bool, signals *run
 
 // runningTask is the container's life, if its process is not frozen.
 func runningTask(c *container.Container) (*state.Dir, error) {
-	life, err := activeTask(c)
+	task, err := activeTask(c)
 	if err != nil {
 		return nil, err
 	}
-	status, err := life.Status()
+	status, err := task.Status()
 	if err == nil && status == state.Paused {
 		err = errPaused(c)
 	}
-	return life, err
+	return task, err
 }
 
 func errPaused(c *container.Container) error {
@@ -108,8 +108,8 @@ func execStreams(o *config.Options, spec *specs.Spec, detach bool) (*stdio.Strea
 }
 
 // execSpec returns the container's config with the process that o describes.
-func execSpec(c *container.Container, life *state.Dir, o *config.Options) (*specs.Spec, error) {
-	spec, err := life.Config()
+func execSpec(c *container.Container, task *state.Dir, o *config.Options) (*specs.Spec, error) {
+	spec, err := task.Config()
 	if err != nil {
 		return nil, err
 	}

@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// forgotten is how old an empty cgroup is that nobody comes back for.
-const forgotten = 5 * time.Minute
+// orphanAge is how old an empty cgroup is that nobody comes back for.
+const orphanAge = 5 * time.Minute
 
 // Collect settles what killed commands have left in the store at root, waiting for
 // those that make containers now, and removes cgroups that are nobody's.
@@ -36,7 +36,7 @@ func Collect(root string) ([]container.Leftover, error) {
 			continue
 		}
 		st, err := os.Stat(path)
-		if err == nil && time.Since(st.ModTime()) < forgotten {
+		if err == nil && time.Since(st.ModTime()) < orphanAge {
 			continue
 		}
 		if err == nil {

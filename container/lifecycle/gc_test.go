@@ -28,7 +28,7 @@ func TestCollectCgroups(t *testing.T) {
 		t.Fatal(err)
 	}
 	root := t.TempDir()
-	folder := func(name string, age time.Duration) string {
+	makeCgroup := func(name string, age time.Duration) string {
 		path := filepath.Join(mount, config.CgroupParent, name)
 		if err := os.MkdirAll(path, 0o755); err != nil {
 			t.Fatal(err)
@@ -41,14 +41,14 @@ func TestCollectCgroups(t *testing.T) {
 		return path
 	}
 	old, own := container.NewID(), container.NewID()
-	folder(filepath.Join(old, "below"), time.Hour)
-	goes := folder(old, time.Hour)
-	stays := []string{folder(container.NewID(), time.Minute), folder(own, time.Hour), folder("not-a-container-"+old[:8], time.Hour)}
+	makeCgroup(filepath.Join(old, "below"), time.Hour)
+	goes := makeCgroup(old, time.Hour)
+	stays := []string{makeCgroup(container.NewID(), time.Minute), makeCgroup(own, time.Hour), makeCgroup("not-a-container-"+old[:8], time.Hour)}
 	if err := os.MkdirAll(filepath.Join(root, "containers", own), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	busy := container.NewID()
-	stays = append(stays, folder(filepath.Join(busy, "z-empty"), time.Hour), folder(filepath.Join(busy, "a-full"), time.Hour), folder(busy, time.Hour))
+	stays = append(stays, makeCgroup(filepath.Join(busy, "z-empty"), time.Hour), makeCgroup(filepath.Join(busy, "a-full"), time.Hour), makeCgroup(busy, time.Hour))
 	sleep := exec.Command("sleep", "100")
 	if err := sleep.Start(); err != nil {
 		t.Fatal(err)

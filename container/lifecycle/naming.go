@@ -32,7 +32,7 @@ func claimName(c *container.Container, name string) error {
 	if name != "" {
 		err := claim(c, name)
 		if errors.Is(err, fs.ErrExist) {
-			err = taken(name)
+			err = errNameTaken(name)
 		}
 		return err
 	}
@@ -58,7 +58,7 @@ func claim(c *container.Container, name string) error {
 	return err
 }
 
-func taken(name string) error {
+func errNameTaken(name string) error {
 	return hint.New(fmt.Errorf("name %q: another container has it", name),
 		"choose another one, or remove that container with: minictr rm "+name)
 }
@@ -86,7 +86,7 @@ func Rename(root, from, to string) error {
 	}
 	err = unix.Renameat2(unix.AT_FDCWD, c.Link(), unix.AT_FDCWD, filepath.Join(c.StoreRoot, "names", to), unix.RENAME_NOREPLACE)
 	if errors.Is(err, unix.EEXIST) {
-		return taken(to)
+		return errNameTaken(to)
 	}
 	if errors.Is(err, unix.ENOENT) {
 		err = container.ErrNotExist

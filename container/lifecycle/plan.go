@@ -10,8 +10,8 @@ import (
 	"github.com/minictr/minictr/runtime/stdio"
 )
 
-// unborn is the id of a container that is only planned.
-const unborn = "ID"
+// placeholderID is the id of a container that is only planned.
+const placeholderID = "ID"
 
 // Plan writes down what Run would do. It makes nothing, and needs no more than
 // to read the image's config.
@@ -24,7 +24,7 @@ func Plan(root, name string, o *config.Options) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	spec, _, host, err := configOn(store, image, o, unborn, filepath.Join(root, "containers", unborn))
+	spec, _, host, err := configOn(store, image, o, placeholderID, filepath.Join(root, "containers", placeholderID))
 	if err != nil {
 		return nil, err
 	}

@@ -34,7 +34,7 @@ func Prune(root string, words []string) (removed []string, freed int64, err erro
 
 // prune removes a container if nobody runs it and the filters hold.
 func prune(c *container.Container, f inspect.Filters) (size int64, chosen bool, err error) {
-	if err := c.Take(0); errors.Is(err, container.ErrRunning) {
+	if err := c.Lock(0); errors.Is(err, container.ErrRunning) {
 		return 0, false, nil
 	} else if err != nil {
 		return 0, false, err

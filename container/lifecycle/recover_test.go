@@ -21,7 +21,7 @@ func wreck(t *testing.T, root, name, file string) *container.Container {
 		}
 	}
 	for name, text := range map[string]string{"settings.json": `{"Format":2}`, "image": "sha256:0\n", file: "{torn"} {
-		if err := c.Write(name, []byte(text)); err != nil {
+		if err := c.WriteFile(name, []byte(text)); err != nil {
 			t.Fatal(err)
 		}
 	}

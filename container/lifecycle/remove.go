@@ -17,23 +17,23 @@ func Remove(root, name string, force bool) error {
 	if err != nil && !(force && unreadable) {
 		return fmt.Errorf("remove container %q: %w", name, err)
 	}
-	patience := container.LockTimeout
+	timeout := container.LockTimeout
 	if force {
-		patience = container.KillTimeout
+		timeout = container.KillTimeout
 		err := kill(c)
 		if container.IsCorrupt(err) {
-			err = killUnreadable(c)
+			err = killCorrupt(c)
 		}
 		if err != nil {
 			return fmt.Errorf("remove container %q: %w", name, err)
 		}
 	}
-	err = c.Take(patience)
+	err = c.Lock(timeout)
 	if force && errors.Is(err, container.ErrNotExist) {
 		return nil // it was one of --rm
 	}
 	if errors.Is(err, container.ErrRunning) {
-		err = whyHeld(c)
+		err = errLocked(c)
 	}
 	if err == nil {
 		err = c.Remove()
@@ -44,8 +44,8 @@ func Remove(root, name string, force bool) error {
 	return nil
 }
 
-// whyHeld tells why somebody has the container's lock.
-func whyHeld(c *container.Container) error {
+// errLocked tells why somebody has the container's lock.
+func errLocked(c *container.Container) error {
 	if s, err := c.State(); err == nil && !s.Active() && !c.Monitored() {
 		return container.ErrBusy
 	}

@@ -36,15 +36,15 @@ func Run(root, name string, o *config.Options, watch func(*plan.Plan) walk.Trace
 	if err != nil {
 		return 0, errors.Join(err, discard(c.Container))
 	}
-	end, err := c.attend(process)
-	if end == nil {
+	exit, err := c.wait(process)
+	if exit == nil {
 		return 0, errors.Join(err, c.Unlock())
 	}
-	left := c.close(process, end)
+	left := c.close(process, exit)
 	if err == nil && left != nil {
-		return end.ExitCode, &CleanupError{left}
+		return exit.ExitCode, &CleanupError{left}
 	}
-	return end.ExitCode, errors.Join(err, left)
+	return exit.ExitCode, errors.Join(err, left)
 }
 
 // CleanupError tells what could not be removed after a process had run to its end.
@@ -93,26 +93,26 @@ func (c *created) start(signals *runtime.Signals, watch func(*plan.Plan) walk.Tr
 	return &foreground{process, streams}, nil
 }
 
-// attend waits for the end of the process and of its output. Beside an end, the error
+// wait waits for the end of the process and of its output. Beside an end, the error
 // tells what of the output was lost.
-func (c *created) attend(p *foreground) (*container.ExitStatus, error) {
+func (c *created) wait(p *foreground) (*container.ExitStatus, error) {
 	defer p.streams.Close()
 	status, err := p.Status()
 	if err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
-	end := c.NewExitStatus(status)
-	return end, p.streams.Ended()
+	exit := c.NewExitStatus(status)
+	return exit, p.streams.Ended()
 }
 
 // close writes down how it ended, and removes what is not to stay.
-func (c *created) close(p *foreground, end *container.ExitStatus) error {
+func (c *created) close(p *foreground, exit *container.ExitStatus) error {
 	if c.Settings.Options.Remove && !c.Has(container.Waiters) {
 		return errors.Join(p.Close(), c.Remove())
 	}
-	err := errors.Join(c.SaveExitStatus(end), p.Close(), c.DeleteTask())
+	err := errors.Join(c.SaveExitStatus(exit), p.Close(), c.DeleteTask())
 	if c.Settings.Options.Remove {
-		c.LetWaitersRead()
+		c.AwaitWaiters()
 		return errors.Join(err, c.Remove())
 	}
 	return errors.Join(err, c.Unlock())

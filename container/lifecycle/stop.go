@@ -39,14 +39,13 @@ func stop(c *container.Container, timeout *time.Duration) error {
 	if err != nil || !s.Active() && !c.Monitored() {
 		return err
 	}
-	if timeout == nil {
-		patience := DefaultStopTimeout
-		if t := c.Settings.Options.StopTimeout; t != nil {
-			patience = time.Duration(*t) * time.Second
-		}
-		timeout = &patience
+	limit := DefaultStopTimeout
+	if t := c.Settings.Options.StopTimeout; timeout != nil {
+		limit = *timeout
+	} else if t != nil {
+		limit = time.Duration(*t) * time.Second
 	}
-	ended, err := endBy(c, c.Settings.StopSignal, false, *timeout)
+	ended, err := stopWith(c, c.Settings.StopSignal, false, limit)
 	if err != nil || ended {
 		return err
 	}
@@ -55,16 +54,16 @@ func stop(c *container.Container, timeout *time.Duration) error {
 
 // kill kills the container, and waits until its end is written down.
 func kill(c *container.Container) error {
-	ended, err := endBy(c, unix.SIGKILL, true, container.KillTimeout)
+	ended, err := stopWith(c, unix.SIGKILL, true, container.KillTimeout)
 	if err == nil && !ended {
 		err = fmt.Errorf("its process lives on %v after SIGKILL", container.KillTimeout)
 	}
 	return err
 }
 
-// killUnreadable does so, without waiting, if nobody can read which process it has: its
+// killCorrupt does so, without waiting, if nobody can read which process it has: its
 // watcher is killed, and all in the cgroup that is called like the container.
-func killUnreadable(c *container.Container) error {
+func killCorrupt(c *container.Container) error {
 	err := c.KillMonitor()
 	if container.IsCorrupt(err) {
 		err = nil // it ends with its container
@@ -75,10 +74,10 @@ func killUnreadable(c *container.Container) error {
 	return err
 }
 
-// endBy sends a signal to the container's process, and waits until it has ended
+// stopWith sends a signal to the container's process, and waits until it has ended
 // and that is written down. A process that is being made at this moment gets it as
 // soon as it is there.
-func endBy(c *container.Container, sig unix.Signal, all bool, patience time.Duration) (ended bool, err error) {
+func stopWith(c *container.Container, sig unix.Signal, all bool, timeout time.Duration) (ended bool, err error) {
 	if err := markStopped(c, sig); err != nil {
 		return false, err
 	}
@@ -88,14 +87,14 @@ func endBy(c *container.Container, sig unix.Signal, all bool, patience time.Dura
 			return false, err
 		}
 		if pidfd >= 0 {
-			ended := container.AwaitPidfd(pidfd, patience)
+			ended := container.WaitPidfd(pidfd, timeout)
 			unix.Close(pidfd)
 			if !ended {
 				return false, nil
 			}
 			began = time.Now()
 		}
-		if err := settled(c); !errors.Is(err, container.ErrRunning) {
+		if err := recoverStopped(c); !errors.Is(err, container.ErrRunning) {
 			return true, err
 		}
 		if time.Since(began) > container.KillTimeout {
@@ -124,9 +123,9 @@ func markStopped(c *container.Container, sig unix.Signal) error {
 // the caller to close, or -1 if there is none: then a watcher that is about to
 // begin another life is killed. A frozen one is thawed, to take the signal.
 func signalTask(c *container.Container, sig unix.Signal, all bool) (pidfd int, err error) {
-	life, err := c.Task()
+	task, err := c.Task()
 	if err == nil {
-		pidfd, err = life.Record.Pidfd()
+		pidfd, err = task.Record.Pidfd()
 	}
 	if errors.Is(err, state.ErrNotExist) || errors.Is(err, state.ErrNotRunning) {
 		return -1, c.CancelRestart()
@@ -134,11 +133,11 @@ func signalTask(c *container.Container, sig unix.Signal, all bool) (pidfd int, e
 	if err != nil {
 		return -1, err
 	}
-	err = runtime.Kill(life, sig, all)
+	err = runtime.Kill(task, sig, all)
 	if errors.Is(err, state.ErrNotRunning) {
 		err = nil
 	}
-	if err := errors.Join(err, thaw(life)); err != nil {
+	if err := errors.Join(err, thaw(task)); err != nil {
 		unix.Close(pidfd)
 		return -1, err
 	}
@@ -146,20 +145,20 @@ func signalTask(c *container.Container, sig unix.Signal, all bool) (pidfd int, e
 }
 
 // thaw lets a container go on if it is paused. That it has ended is no error.
-func thaw(life *state.Dir) error {
-	err := runtime.Resume(life)
+func thaw(task *state.Dir) error {
+	err := runtime.Resume(task)
 	if errors.Is(err, runtime.ErrNotPaused) || errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV) {
 		return nil
 	}
 	return err
 }
 
-// settled sees that the end of the container is written down, and that nobody has
+// recoverStopped sees that the end of the container is written down, and that nobody has
 // it any more. The error is ErrRunning if somebody does; that is as it should be
 // if it was started again since it was stopped.
-func settled(c *container.Container) error {
+func recoverStopped(c *container.Container) error {
 	const moment = 20 * time.Millisecond
-	err := c.Take(moment)
+	err := c.Lock(moment)
 	switch {
 	case err == nil:
 		defer c.Unlock()
@@ -176,13 +175,13 @@ func Kill(root, name, word string) error {
 	if err != nil {
 		return fmt.Errorf("kill %w", err)
 	}
-	if err := sendWord(c, word); err != nil {
+	if err := sendNamed(c, word); err != nil {
 		return fmt.Errorf("kill container %q: %w", name, err)
 	}
 	return nil
 }
 
-func sendWord(c *container.Container, word string) error {
+func sendNamed(c *container.Container, word string) error {
 	sig, ok := config.ParseSignal(word)
 	if !ok {
 		return hint.New(fmt.Errorf("signal %q: not known", word), "signal(7) lists them, as in SIGHUP")
@@ -191,35 +190,35 @@ func sendWord(c *container.Container, word string) error {
 	if err != nil {
 		return err
 	}
-	if sig == unix.SIGKILL && s.Active() || isEnd(c, sig) && s.Status == container.Restarting {
+	if sig == unix.SIGKILL && s.Active() || isStopSignal(c, sig) && s.Status == container.Restarting {
 		return kill(c)
 	}
 	return send(c, sig)
 }
 
-// isEnd tells whether the signal is one by which a container is stopped.
-func isEnd(c *container.Container, sig unix.Signal) bool {
+// isStopSignal tells whether the signal is one by which a container is stopped.
+func isStopSignal(c *container.Container, sig unix.Signal) bool {
 	return sig == unix.SIGKILL || sig == c.Settings.StopSignal
 }
 
 // send sends a signal. Who ends the container by it has stopped it, but nobody does
 // by one that is not heard.
 func send(c *container.Container, sig unix.Signal) error {
-	life, err := activeTask(c)
+	task, err := activeTask(c)
 	if err != nil {
 		return err
 	}
-	if !isEnd(c, sig) {
-		return runtime.Kill(life, sig, false)
+	if !isStopSignal(c, sig) {
+		return runtime.Kill(task, sig, false)
 	}
-	deaf, err := config.Ignores(life.Record.Pid, sig)
+	deaf, err := config.Ignores(task.Record.Pid, sig)
 	if err != nil || deaf { // or it has ended
-		return errors.Join(err, runtime.Kill(life, sig, false))
+		return errors.Join(err, runtime.Kill(task, sig, false))
 	}
 	if err := markStopped(c, sig); err != nil {
 		return err
 	}
-	return errors.Join(runtime.Kill(life, sig, false), thaw(life))
+	return errors.Join(runtime.Kill(task, sig, false), thaw(task))
 }
 
 // activeTask is the container's life, if it has a process.
@@ -236,22 +235,22 @@ func activeTask(c *container.Container) (*state.Dir, error) {
 
 // Pause freezes a container's processes (cgroups(7), cgroup.freeze).
 func Pause(root, name string) error {
-	return freezer(root, name, "pause", runningTask, runtime.Pause)
+	return setFrozen(root, name, "pause", runningTask, runtime.Pause)
 }
 
 // Unpause lets them go on.
 func Unpause(root, name string) error {
-	return freezer(root, name, "unpause", activeTask, runtime.Resume)
+	return setFrozen(root, name, "unpause", activeTask, runtime.Resume)
 }
 
-func freezer(root, name, verb string, look func(*container.Container) (*state.Dir, error), act func(*state.Dir) error) error {
+func setFrozen(root, name, verb string, look func(*container.Container) (*state.Dir, error), act func(*state.Dir) error) error {
 	c, err := container.Find(root, name)
 	if err != nil {
 		return fmt.Errorf("%s %w", verb, err)
 	}
-	life, err := look(c)
+	task, err := look(c)
 	if err == nil {
-		err = act(life)
+		err = act(task)
 	}
 	if err != nil {
 		return fmt.Errorf("%s container %q: %w", verb, name, err)
@@ -266,9 +265,9 @@ func Wait(root, name string) (code int, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("wait for %w", err)
 	}
-	end, err := c.Await()
+	exit, err := c.WaitExit()
 	if err != nil {
 		return 0, fmt.Errorf("wait for container %q: %w", name, err)
 	}
-	return end.ExitCode, nil
+	return exit.ExitCode, nil
 }

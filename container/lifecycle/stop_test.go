@@ -18,13 +18,13 @@ func TestSettled(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer lock.Close()
-	if err := settled(c); !errors.Is(err, container.ErrRunning) {
+	if err := recoverStopped(c); !errors.Is(err, container.ErrRunning) {
 		t.Errorf("it is being removed: %v", err)
 	}
-	if err := c.Write("image", []byte("x")); err != nil {
+	if err := c.WriteFile("image", []byte("x")); err != nil {
 		t.Fatal(err)
 	}
-	if err := settled(c); err != nil {
+	if err := recoverStopped(c); err != nil {
 		t.Errorf("it was started again: %v", err)
 	}
 }

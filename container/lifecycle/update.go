@@ -39,7 +39,7 @@ func update(c *container.Container, change config.Limits, restart string) error 
 	}
 	defer lock.Close()
 	c.Settings = config.Settings{}
-	if err := c.Read("settings.json", &c.Settings); err != nil {
+	if err := c.ReadJSON("settings.json", &c.Settings); err != nil {
 		return err
 	}
 	if err := c.Settings.Update(change, restart); err != nil {
@@ -58,7 +58,7 @@ func update(c *container.Container, change config.Limits, restart string) error 
 	if err != nil {
 		return err
 	}
-	if err := enforce(c, r); err != nil {
+	if err := apply(c, r); err != nil {
 		return err
 	}
 	with := *r
@@ -67,11 +67,11 @@ func update(c *container.Container, change config.Limits, restart string) error 
 	if err := save(c, spec); err != nil {
 		return err
 	}
-	return enforce(c, r) // a life may have begun meanwhile, with the old ones
+	return apply(c, r) // a life may have begun meanwhile, with the old ones
 }
 
-// enforce gives the limits to the container's cgroup, if it is there.
-func enforce(c *container.Container, r *specs.LinuxResources) error {
+// apply gives the limits to the container's cgroup, if it is there.
+func apply(c *container.Container, r *specs.LinuxResources) error {
 	s, err := c.State()
 	if err != nil || !s.Active() {
 		return err
@@ -79,7 +79,7 @@ func enforce(c *container.Container, r *specs.LinuxResources) error {
 	if s.Cgroup == "" {
 		return container.ErrNoCgroup
 	}
-	if err := enough(s.Cgroup, r); err != nil {
+	if err := checkMemory(s.Cgroup, r); err != nil {
 		return err
 	}
 	err = cgroup.Update(s.Cgroup, r)
@@ -92,11 +92,11 @@ func enforce(c *container.Container, r *specs.LinuxResources) error {
 	if s, now := c.State(); now == nil && !s.Active() {
 		return nil // it has ended meanwhile
 	}
-	return refused(err, c.Settings.Origin)
+	return explainRefusal(err, c.Settings.Origin)
 }
 
-// refused says by which flag a limit was asked for, and what can be done about it.
-func refused(err error, origin config.Origin) error {
+// explainRefusal says by which flag a limit was asked for, and what can be done about it.
+func explainRefusal(err error, origin config.Origin) error {
 	text := hint.Of(err)
 	switch {
 	case text != "":
@@ -112,9 +112,9 @@ func refused(err error, origin config.Origin) error {
 	return hint.New(err, text)
 }
 
-// enough refuses a limit below what the container uses and the kernel cannot take
+// checkMemory refuses a limit below what the container uses and the kernel cannot take
 // back as it does with the cache of files: it would send the OOM killer.
-func enough(path string, r *specs.LinuxResources) error {
+func checkMemory(path string, r *specs.LinuxResources) error {
 	if r.Memory == nil || r.Memory.Limit == nil || *r.Memory.Limit < 0 {
 		return nil
 	}

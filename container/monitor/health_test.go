@@ -31,7 +31,7 @@ func TestHealth(t *testing.T) {
 		{"---+", 20, "starting starting unhealthy healthy"},
 		{"---++", 20, "starting starting unhealthy healthy healthy"},
 	} {
-		h := &container.Health{Status: container.Starting, Life: began}
+		h := &container.Health{Status: container.Starting, TaskStarted: began}
 		var got []string
 		for i, c := range test.checks {
 			check := container.Check{Start: began.Add(time.Duration((i+1)*test.seconds) * time.Second), ExitCode: strings.IndexRune("+-", c)}
@@ -72,8 +72,8 @@ func TestHealthPause(t *testing.T) {
 		{container.Starting, 10 * time.Second, time.Minute},
 		{container.Healthy, 0, time.Minute},
 	} {
-		h := &container.Health{Status: test.status, Life: began}
-		if got := checkPause(h, rules, began.Add(test.age)); got != test.want {
+		h := &container.Health{Status: test.status, TaskStarted: began}
+		if got := checkDelay(h, rules, began.Add(test.age)); got != test.want {
 			t.Errorf("%s after %v: %v, want %v", test.status, test.age, got, test.want)
 		}
 	}

@@ -103,7 +103,7 @@ func (l *list) timespec(d time.Duration) uint64 {
 // executeMinictr executes minictr by the descriptor of its file.
 func (l *list) executeMinictr(args, env []string) table.Line {
 	return table.Line{Number: unix.SYS_EXECVEAT, Args: []uint64{
-		Minictr, l.PutString(""), l.PutStrings(args), l.PutStrings(env), unix.AT_EMPTY_PATH,
+		minictrFD, l.PutString(""), l.PutStrings(args), l.PutStrings(env), unix.AT_EMPTY_PATH,
 	}}
 }
 

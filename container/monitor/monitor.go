@@ -31,10 +31,10 @@ func Run(root, id string, starter, stdin *os.File, calls func(*plan.Plan) walk.T
 	}
 	c, err := container.Open(root, id, "")
 	if err == nil {
-		err = takeForStart(c)
+		err = lockForStart(c)
 	}
 	if errors.Is(err, container.ErrRunning) {
-		return say(starter, alreadyStarting)
+		return sendWord(starter, alreadyStarting)
 	}
 	if err != nil {
 		return sendReport(starter, err)
@@ -45,22 +45,22 @@ func Run(root, id string, starter, stdin *os.File, calls func(*plan.Plan) walk.T
 		err = createTask(c, stdin, calls)
 	}
 	if err == nil {
-		err = errors.Join(closeStdio(), say(starter, running))
+		err = errors.Join(closeStdio(), sendWord(starter, running))
 	}
 	if err == nil {
 		err = becomeTable(c)
 	}
-	return errors.Join(sendReport(starter, err), failed(c, err))
+	return errors.Join(sendReport(starter, err), recordFailure(c, err))
 }
 
-// takeForStart locks the container; a watcher that waits to begin again gives way.
+// lockForStart locks the container; a watcher that waits to begin again gives way.
 // The error is ErrRunning if another one starts it at this moment, and succeeds.
-func takeForStart(c *container.Container) error {
+func lockForStart(c *container.Container) error {
 	for began := time.Now(); ; {
 		if err := c.CancelRestart(); err != nil {
 			return err
 		}
-		err := c.Take(container.LockTimeout)
+		err := c.Lock(container.LockTimeout)
 		if !errors.Is(err, container.ErrRunning) {
 			return err
 		}
@@ -73,7 +73,7 @@ func takeForStart(c *container.Container) error {
 	}
 }
 
-func say(starter *os.File, word string) error {
+func sendWord(starter *os.File, word string) error {
 	_, err := starter.WriteString(word)
 	return err
 }
@@ -85,18 +85,18 @@ func closeStdio() error {
 		return err
 	}
 	defer null.Close()
-	return errors.Join(Keep(null, unix.Stdin), Keep(null, unix.Stdout), Keep(null, unix.Stderr))
+	return errors.Join(keepFile(null, unix.Stdin), keepFile(null, unix.Stdout), keepFile(null, unix.Stderr))
 }
 
-// notForUs are signals that a terminal or a full disk sends.
-var notForUs = [...]os.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGPIPE, unix.SIGXFSZ, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU}
+// terminalSignals are signals that a terminal or a full disk sends.
+var terminalSignals = [...]os.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGPIPE, unix.SIGXFSZ, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU}
 
 // ignoreSignals holds for what we become, too: execve(2) keeps what is ignored.
-func ignoreSignals() { signal.Ignore(notForUs[:]...) }
+func ignoreSignals() { signal.Ignore(terminalSignals[:]...) }
 
 // catchSignals does nothing about them either, and a container that is made
 // meanwhile has their default actions: a handler does not outlive execve(2).
-func catchSignals() { signal.Notify(make(chan os.Signal, 1), notForUs[:]...) }
+func catchSignals() { signal.Notify(make(chan os.Signal, 1), terminalSignals[:]...) }
 
 // recordMonitor writes down that this process watches over the container, and
 // keeps what has to stay.
@@ -114,17 +114,17 @@ func recordMonitor(c *container.Container) error {
 		return err
 	}
 	defer exe.Close()
-	return errors.Join(c.Replace(container.MonitorFile, data), Keep(c.Lock, Dir), Keep(exe, Minictr))
+	return errors.Join(c.ReplaceFile(container.MonitorFile, data), keepFile(c.LockFile, dirFD), keepFile(exe, minictrFD))
 }
 
 // forgetRestarts: somebody has started it, so they are counted from 0.
 func forgetRestarts(c *container.Container) error {
-	end, err := c.ExitStatus()
-	if err != nil || end == nil {
+	exit, err := c.ExitStatus()
+	if err != nil || exit == nil {
 		return err
 	}
-	end.Restarts, end.FastExits = 0, 0
-	return c.SaveExitStatus(end)
+	exit.Restarts, exit.FastExits = 0, 0
+	return c.SaveExitStatus(exit)
 }
 
 // createTask begins a life, with the watcher's descriptors for its streams.
@@ -141,12 +141,12 @@ func createTask(c *container.Container, stdin *os.File, calls func(*plan.Plan) w
 	if err != nil {
 		return err
 	}
-	streams, err := detach(c, spec, stdin, &t)
+	streams, err := newStreams(c, spec, stdin, &t)
 	if err != nil {
 		return err
 	}
 	defer streams.close()
-	if err := c.Reserve(); err != nil {
+	if err := c.ReserveExitStatus(); err != nil {
 		return err
 	}
 	t.Trace = calls
@@ -157,18 +157,18 @@ func createTask(c *container.Container, stdin *os.File, calls func(*plan.Plan) w
 	if err := streams.keep(process); err != nil {
 		return err
 	}
-	return startHealth(c)
+	return startTimer(c)
 }
 
 // becomeTable becomes the watch.
 func becomeTable(c *container.Container) error {
 	args := func(words ...string) []string { return append(append([]string{"minictr"}, words...), c.ID) }
-	w := &Table{
+	w := &idleMonitor{
 		Ended: args("monitor", "--ended"), Health: args("health"), Env: environment(c),
 		Log: logs.Current, Older: logs.Older, Maximum: c.Settings.LogMaximum,
 	}
 	ignoreSignals()
-	return w.Become()
+	return w.become()
 }
 
 // Ended is what the watcher does when its container has ended. It returns when
@@ -179,30 +179,30 @@ func Ended(root, id string) error {
 	if err != nil {
 		return err
 	}
-	life, err := c.Task()
+	task, err := c.Task()
 	if err != nil {
 		return err
 	}
-	status, err := runtime.WaitFor(life.Record.Pid)
+	status, err := runtime.WaitFor(task.Record.Pid)
 	if err != nil {
 		return err
 	}
-	end := c.NewExitStatus(status)
-	countFastExit(end)
+	exit := c.NewExitStatus(status)
+	countFastExit(exit)
 	drain(c)
-	if err := c.SaveExitStatus(end); err != nil {
+	if err := c.SaveExitStatus(exit); err != nil {
 		return err
 	}
 	if err := c.DeleteTask(); err != nil {
 		return err
 	}
-	awaitChecks()
-	CloseAll()
-	return after(c, end)
+	waitForChecks()
+	closeFiles()
+	return afterExit(c, exit)
 }
 
-// RestartAfterPause is what the watcher does when it has slept.
-func RestartAfterPause(root, id string) error {
+// Restart is what the watcher does when it has slept.
+func Restart(root, id string) error {
 	catchSignals()
 	c, err := ownContainer(root, id)
 	if err != nil {
@@ -218,65 +218,65 @@ func ownContainer(root, id string) (*container.Container, error) {
 		return nil, err
 	}
 	c, err := container.Open(root, id, container.NamesOf(root)[id])
-	c.Lock = os.NewFile(Dir, c.Dir)
+	c.LockFile = os.NewFile(dirFD, c.Dir)
 	return c, err
 }
 
-// after is what follows an end.
-func after(c *container.Container, end *container.ExitStatus) error {
+// afterExit is what follows an end.
+func afterExit(c *container.Container, exit *container.ExitStatus) error {
 	if c.Settings.Options.Remove {
-		c.LetWaitersRead()
+		c.AwaitWaiters()
 		return c.Remove()
 	}
-	pause, again := container.RestartPause(c.Settings.Restart, end)
-	if !again {
-		return errors.Join(c.Drop(container.MonitorFile), c.Unlock())
+	pause, restart := container.RestartPause(c.Settings.Restart, exit)
+	if !restart {
+		return errors.Join(c.RemoveFile(container.MonitorFile), c.Unlock())
 	}
-	if err := c.Write(container.RestartingFile, nil); err != nil {
+	if err := c.WriteFile(container.RestartingFile, nil); err != nil {
 		return err
 	}
 	if c.Has("stopped") { // since we asked
-		return errors.Join(c.Drop(container.RestartingFile), c.Drop(container.MonitorFile), c.Unlock())
+		return errors.Join(c.RemoveFile(container.RestartingFile), c.RemoveFile(container.MonitorFile), c.Unlock())
 	}
-	return Sleep(pause, []string{"minictr", "monitor", "--again", c.ID}, environment(c))
+	return sleepThen(pause, []string{"minictr", "monitor", "--again", c.ID}, environment(c))
 }
 
 // restart begins another life.
 func restart(c *container.Container) error {
-	end, err := c.ExitStatus()
+	exit, err := c.ExitStatus()
 	if err != nil {
 		return err
 	}
-	if end == nil {
+	if exit == nil {
 		return fmt.Errorf("container %s: it begins again, and has never ended", c.ID)
 	}
-	end.Restarts++
-	err = errors.Join(c.SaveExitStatus(end), c.Drop(container.RestartingFile))
+	exit.Restarts++
+	err = errors.Join(c.SaveExitStatus(exit), c.RemoveFile(container.RestartingFile))
 	if err == nil {
 		err = createTask(c, nil, nil)
 	}
 	if err == nil {
 		err = becomeTable(c)
 	}
-	return failed(c, err)
+	return recordFailure(c, err)
 }
 
-// failed writes down that the container could not be started, and ends what may
+// recordFailure writes down that the container could not be started, and ends what may
 // have been started of it.
-func failed(c *container.Container, err error) error {
-	end := c.NextExitStatus()
-	end.Error, end.ExitCode = err.Error(), exitUnstarted
+func recordFailure(c *container.Container, err error) error {
+	exit := c.NextExitStatus()
+	exit.Error, exit.ExitCode = err.Error(), exitNotStarted
 	if code, ok := runtime.ExecExitCode(err); ok {
-		end.ExitCode = code
+		exit.ExitCode = code
 	}
 	if c.Settings.Options.Remove {
 		return errors.Join(c.DeleteTask(), c.Remove())
 	}
-	return errors.Join(c.SaveExitStatus(end), c.DeleteTask(), c.Drop(container.MonitorFile), c.Unlock())
+	return errors.Join(c.SaveExitStatus(exit), c.DeleteTask(), c.RemoveFile(container.MonitorFile), c.Unlock())
 }
 
-// exitUnstarted is the exit code of a container that could not be started.
-const exitUnstarted = 125
+// exitNotStarted is the exit code of a container that could not be started.
+const exitNotStarted = 125
 
 // drain writes to the log what the container has written last. Who outlives it
 // with the same pipe, as only a process of the host's pid namespace can, is not
@@ -288,7 +288,7 @@ func drain(c *container.Container) {
 	}
 	defer log.Close()
 	buf := make([]byte, 32<<10)
-	for fd, stream := range map[int]int{Output: logs.Stdout, Errors: logs.Stderr} {
+	for fd, stream := range map[int]int{OutputFD: logs.Stdout, errorFD: logs.Stderr} {
 		for left := 1 << 20; left > 0; {
 			if err := unix.SetNonblock(fd, true); err != nil {
 				break // there is no such stream

@@ -19,9 +19,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// startHealth makes the timer of a life that begins, for the watcher to keep. It
+// startTimer makes the timer of a life that begins, for the watcher to keep. It
 // never blocks who reads it: it may be set anew between a poll and a read.
-func startHealth(c *container.Container) error {
+func startTimer(c *container.Container) error {
 	rules := c.Settings.Health
 	if rules == nil {
 		return nil
@@ -33,8 +33,8 @@ func startHealth(c *container.Container) error {
 	timer := os.NewFile(uintptr(fd), "timerfd")
 	defer timer.Close()
 	now := time.Now()
-	h := &container.Health{Status: container.Starting, Life: now}
-	return errors.Join(setTimer(fd, checkPause(h, rules, now), rules), Keep(timer, Timer))
+	h := &container.Health{Status: container.Starting, TaskStarted: now}
+	return errors.Join(setTimer(fd, checkDelay(h, rules, now), rules), keepFile(timer, timerFD))
 }
 
 // setTimer sets the timer to pause, and then to go on by itself.
@@ -49,9 +49,9 @@ func setTimer(fd int, pause time.Duration, rules *config.Healthcheck) error {
 	return nil
 }
 
-// awaitChecks waits for the checks of a life that has ended, all our children but
+// waitForChecks waits for the checks of a life that has ended, all our children but
 // its process: they end with it, and are not to write into what is removed.
-func awaitChecks() {
+func waitForChecks() {
 	for began := time.Now(); time.Since(began) < container.KillTimeout; time.Sleep(time.Millisecond) {
 		if _, err := unix.Wait4(-1, nil, unix.WNOHANG, nil); errors.Is(err, unix.ECHILD) {
 			return
@@ -82,44 +82,44 @@ func CheckHealth(root, id string) error {
 // checkHealth makes the check, and sets the timer whatever came of it.
 func checkHealth(c *container.Container) error {
 	rules := c.Settings.Health
-	life, err := c.Task()
+	task, err := c.Task()
 	if err != nil {
 		return err
 	}
-	h, err := c.HealthOf(life.Record.Created)
+	h, err := c.HealthOf(task.Record.Created)
 	if err != nil {
 		return err
 	}
-	err = checkLife(c, life, h)
-	return errors.Join(err, setTimer(Timer, checkPause(h, rules, time.Now()), rules))
+	err = checkTask(c, task, h)
+	return errors.Join(err, setTimer(timerFD, checkDelay(h, rules, time.Now()), rules))
 }
 
-// checkLife adds a check to h. One that a paused container could not finish, or
+// checkTask adds a check to h. One that a paused container could not finish, or
 // one that has ended, is none.
-func checkLife(c *container.Container, life *state.Dir, h *container.Health) error {
-	if status, err := life.Status(); err != nil || status != specs.StateRunning {
+func checkTask(c *container.Container, task *state.Dir, h *container.Health) error {
+	if status, err := task.Status(); err != nil || status != specs.StateRunning {
 		return err
 	}
-	check, err := check(c, life)
-	if errors.Is(err, errPaused) {
+	check, err := runCheck(c, task)
+	if errors.Is(err, errFrozen) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if status, err := life.Status(); err != nil || status != specs.StateRunning {
+	if status, err := task.Status(); err != nil || status != specs.StateRunning {
 		return err
 	}
 	addCheck(h, c.Settings.Health, check)
 	return saveHealth(c, h)
 }
 
-var errPaused = errors.New("the container was paused")
+var errFrozen = errors.New("the container was paused")
 
-// check runs the test. That it cannot be started is a failure, too.
-func check(c *container.Container, life *state.Dir) (check container.Check, err error) {
+// runCheck runs the test. That it cannot be started is a failure, too.
+func runCheck(c *container.Container, task *state.Dir) (check container.Check, err error) {
 	check = container.Check{Start: time.Now().UTC(), ExitCode: -1}
-	p, err := startProbe(c, life)
+	p, err := startProbe(c, task)
 	if err == nil {
 		err = p.finish(time.Duration(c.Settings.Health.Timeout), &check)
 	} else {
@@ -138,13 +138,13 @@ type probe struct {
 	process *runtime.Process
 	pidfd   int
 	streams [2]*os.File
-	output  [2]int   // the same, as descriptors that never block
+	fds     [2]int   // the same, as descriptors that never block
 	events  *os.File // cgroup.events of the container, nil for none
-	said    limited
+	output  limited
 }
 
-func startProbe(c *container.Container, life *state.Dir) (*probe, error) {
-	spec, err := life.Config()
+func startProbe(c *container.Container, task *state.Dir) (*probe, error) {
+	spec, err := task.Config()
 	if err != nil {
 		return nil, err
 	}
@@ -165,39 +165,39 @@ func startProbe(c *container.Container, life *state.Dir) (*probe, error) {
 	process.Args, process.Terminal, process.ConsoleSize = c.Settings.Health.Args, false, nil
 	p := &probe{streams: [2]*os.File(ours[1:])}
 	for i, f := range p.streams {
-		p.output[i] = int(f.Fd())
-		if err := unix.SetNonblock(p.output[i], true); err != nil {
+		p.fds[i] = int(f.Fd())
+		if err := unix.SetNonblock(p.fds[i], true); err != nil {
 			return nil, err
 		}
 	}
-	if p.process, err = runtime.Exec(life, &process, t); err != nil {
+	if p.process, err = runtime.Exec(task, &process, t); err != nil {
 		return nil, err
 	}
 	if p.pidfd, err = unix.PidfdOpen(p.process.Pid(), 0); err != nil {
 		return nil, fmt.Errorf("pidfd_open(%d): %w", p.process.Pid(), err)
 	}
-	if life.Record.Cgroup != "" {
-		p.events, err = os.Open(filepath.Join(life.Record.Cgroup, "cgroup.events"))
+	if task.Record.Cgroup != "" {
+		p.events, err = os.Open(filepath.Join(task.Record.Cgroup, "cgroup.events"))
 	}
 	return p, err
 }
 
 // DeleteTask waits for the test's end, or brings it about.
 func (p *probe) finish(timeout time.Duration, check *container.Check) error {
-	why := p.await(time.Now().Add(timeout))
+	why := p.wait(time.Now().Add(timeout))
 	if why != nil {
 		// it leads a session (setsid(2)), so its number is that of its group, too,
 		// and nobody else's until we have waited for it
 		unix.Kill(-p.process.Pid(), unix.SIGKILL)
 	}
 	code, err := p.process.Wait()
-	if err != nil || errors.Is(why, errPaused) {
+	if err != nil || errors.Is(why, errFrozen) {
 		return errors.Join(err, why)
 	}
-	for _, fd := range p.output { // what it has left there; who else has the pipe is not waited for
+	for _, fd := range p.fds { // what it has left there; who else has the pipe is not waited for
 		p.read(fd)
 	}
-	check.ExitCode, check.Output = code, p.said.String()
+	check.ExitCode, check.Output = code, p.output.String()
 	if why != nil {
 		check.ExitCode, check.Output = -1, fmt.Sprintf("it took longer than %v: %s", timeout, check.Output)
 	}
@@ -208,9 +208,9 @@ var errTimeout = errors.New("timeout")
 
 // AwaitPidfd waits for the end of the test, and takes its output meanwhile. The freezer
 // tells of itself by cgroup.events (cgroup-v2, "Core Interface Files").
-func (p *probe) await(deadline time.Time) error {
+func (p *probe) wait(deadline time.Time) error {
 	polls := []unix.PollFd{{Fd: int32(p.pidfd), Events: unix.POLLIN}, {Fd: -1, Events: unix.POLLPRI}}
-	for _, fd := range p.output {
+	for _, fd := range p.fds {
 		polls = append(polls, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
 	}
 	if p.events != nil {
@@ -234,7 +234,7 @@ func (p *probe) await(deadline time.Time) error {
 			return nil
 		}
 		if polls[1].Revents != 0 && p.frozen() {
-			return errPaused
+			return errFrozen
 		}
 	}
 }
@@ -244,7 +244,7 @@ func (p *probe) read(fd int) bool {
 	var buf [64 << 10]byte // as much as a pipe holds
 	n, err := unix.Read(fd, buf[:])
 	if n > 0 {
-		p.said.Write(buf[:n])
+		p.output.Write(buf[:n])
 	}
 	return n > 0 || errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR)
 }
@@ -288,7 +288,7 @@ func saveHealth(c *container.Container, h *container.Health) error {
 	if err != nil {
 		return err
 	}
-	return c.Replace("health.json", data)
+	return c.ReplaceFile("health.json", data)
 }
 
 // addCheck adds a check to what is known.
@@ -299,7 +299,7 @@ func addCheck(h *container.Health, rules *config.Healthcheck, check container.Ch
 		h.Status, h.FailingStreak = container.Healthy, 0
 		return
 	}
-	if h.Status == container.Starting && check.Start.Sub(h.Life) < time.Duration(rules.StartPeriod) {
+	if h.Status == container.Starting && check.Start.Sub(h.TaskStarted) < time.Duration(rules.StartPeriod) {
 		return
 	}
 	h.FailingStreak++
@@ -308,9 +308,9 @@ func addCheck(h *container.Health, rules *config.Healthcheck, check container.Ch
 	}
 }
 
-// checkPause is how long to wait for the next check.
-func checkPause(h *container.Health, rules *config.Healthcheck, now time.Time) time.Duration {
-	if h.Status == container.Starting && now.Sub(h.Life) < time.Duration(rules.StartPeriod) {
+// checkDelay is how long to wait for the next check.
+func checkDelay(h *container.Health, rules *config.Healthcheck, now time.Time) time.Duration {
+	if h.Status == container.Starting && now.Sub(h.TaskStarted) < time.Duration(rules.StartPeriod) {
 		return time.Duration(rules.StartInterval)
 	}
 	return time.Duration(rules.Interval)

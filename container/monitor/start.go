@@ -17,7 +17,7 @@ import (
 // what the container reads, nil for what its settings say. The error is ErrRunning if
 // another one has started it at this moment, with what it is to read.
 func Start(c *container.Container, stdin *os.File, explain bool) error {
-	if err := c.Drop("stopped"); err != nil {
+	if err := c.RemoveFile("stopped"); err != nil {
 		return err
 	}
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
@@ -38,25 +38,25 @@ func Start(c *container.Container, stdin *os.File, explain bool) error {
 	if stdin != nil {
 		args, files[0] = append(args, "--stdin"), stdin
 	}
-	watcher, err := os.StartProcess("/proc/self/exe", append(args, c.ID), &os.ProcAttr{
+	monitor, err := os.StartProcess("/proc/self/exe", append(args, c.ID), &os.ProcAttr{
 		Dir: "/", Env: environment(c), Files: files, Sys: &syscall.SysProcAttr{Setsid: true},
 	})
 	w.Close()
 	if err != nil {
 		return err
 	}
-	said, err := io.ReadAll(io.LimitReader(r, 1<<20))
+	output, err := io.ReadAll(io.LimitReader(r, 1<<20))
 	if err != nil {
 		return err
 	}
-	if string(said) == running {
-		return watcher.Release()
+	if string(output) == running {
+		return monitor.Release()
 	}
-	_, err = runtime.WaitFor(watcher.Pid)
-	if err == nil && string(said) == alreadyStarting {
+	_, err = runtime.WaitFor(monitor.Pid)
+	if err == nil && string(output) == alreadyStarting {
 		return container.ErrRunning
 	}
-	return errors.Join(readReport(strings.TrimPrefix(string(said), running)), err)
+	return errors.Join(readReport(strings.TrimPrefix(string(output), running)), err)
 }
 
 const running = "."
@@ -73,9 +73,9 @@ type startReport struct {
 	Code         int // the exit code of a program that could not be started, 0 for other errors
 }
 
-func readReport(said string) error {
+func readReport(output string) error {
 	var t startReport
-	if err := json.Unmarshal([]byte(said), &t); err != nil {
+	if err := json.Unmarshal([]byte(output), &t); err != nil {
 		return errors.New("its watcher was killed")
 	}
 	err := errors.New(t.Text)

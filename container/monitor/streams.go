@@ -14,38 +14,38 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ends are those of the streams of a container in the background: its own, and
+// monitorStreams are those of the streams of a container in the background: its own, and
 // the watcher's.
-type ends struct {
-	c      *container.Container
-	theirs *stdio.Streams
-	ours   [3]*os.File
+type monitorStreams struct {
+	c            *container.Container
+	containerEnd *stdio.Streams
+	hostEnd      [3]*os.File
 }
 
-// detach makes the streams of a container in the background.
-func detach(c *container.Container, spec *specs.Spec, stdin *os.File, t *runtime.ProcessOptions) (*ends, error) {
+// newStreams makes the streams of a container in the background.
+func newStreams(c *container.Container, spec *specs.Spec, stdin *os.File, t *runtime.ProcessOptions) (*monitorStreams, error) {
 	uid, err := config.HostUID(spec)
 	if err != nil {
 		return nil, err
 	}
 	o := &c.Settings.Options
-	e := &ends{c: c}
-	if e.theirs, e.ours, err = stdio.Detach(stdin, o.Interactive, o.TTY, uid); err != nil {
+	e := &monitorStreams{c: c}
+	if e.containerEnd, e.hostEnd, err = stdio.Detach(stdin, o.Interactive, o.TTY, uid); err != nil {
 		return nil, err
 	}
-	t.Connect(e.theirs)
+	t.Connect(e.containerEnd)
 	return e, nil
 }
 
 // keep gives the watcher its descriptors.
-func (e *ends) keep(process *runtime.Process) error {
+func (e *monitorStreams) keep(process *runtime.Process) error {
 	terminal, err := process.Terminal()
 	if err != nil {
 		return err
 	}
 	if terminal != nil {
-		e.ours[1] = terminal
-		if e.ours[0], err = stdio.Peer(terminal); err != nil {
+		e.hostEnd[1] = terminal
+		if e.hostEnd[0], err = stdio.Peer(terminal); err != nil {
 			return err
 		}
 	}
@@ -63,14 +63,14 @@ func (e *ends) keep(process *runtime.Process) error {
 		return err
 	}
 	defer log.Close()
-	return errors.Join(Keep(held, Process), Keep(log, Log),
-		Keep(e.ours[0], Input), Keep(e.ours[1], Output), Keep(e.ours[2], Errors))
+	return errors.Join(keepFile(held, processFD), keepFile(log, logFD),
+		keepFile(e.hostEnd[0], InputFD), keepFile(e.hostEnd[1], OutputFD), keepFile(e.hostEnd[2], errorFD))
 }
 
 // close closes what is not kept.
-func (e *ends) close() {
-	e.theirs.Close()
-	for _, f := range e.ours {
+func (e *monitorStreams) close() {
+	e.containerEnd.Close()
+	for _, f := range e.hostEnd {
 		if f != nil {
 			f.Close()
 		}

@@ -37,19 +37,19 @@ import (
 // Descriptors of the watcher, by numbers that are the same before and after
 // each execve. The health check inherits the first two.
 const (
-	Timer   = 64 + iota // tells when to check the container's health (timerfd_create(2))
-	Minictr             // the program file of minictr, as it was when the watcher began
-	Dir                 // the container's, locked by flock(2): who can lock it finds no watcher
-	Log                 // the end of the log
-	Output              // the container's standard output, or its terminal
-	Errors              // its standard error
-	Input               // what it reads; of its terminal the end that it has, to hold it
-	Process             // it, as a pidfd
-	last
+	timerFD   = 64 + iota // tells when to check the container's health (timerfd_create(2))
+	minictrFD             // the program file of minictr, as it was when the watcher began
+	dirFD                 // the container's, locked by flock(2): who can lock it finds no watcher
+	logFD                 // the end of the log
+	OutputFD              // the container's standard output, or its terminal
+	errorFD               // its standard error
+	InputFD               // what it reads; of its terminal the end that it has, to hold it
+	processFD             // it, as a pidfd
+	lastFD
 )
 
-// Table says what a watcher is to do.
-type Table struct {
+// idleMonitor says what a watcher is to do.
+type idleMonitor struct {
 	Ended  []string // the arguments to execute minictr with when the container has ended
 	Health []string // those of a check of its health
 	Env    []string // the environment of both
@@ -58,12 +58,12 @@ type Table struct {
 	Maximum    int64  // size of a log, in bytes
 }
 
-// Become makes this process the watcher, which has the descriptors above; those
+// become makes this process the watcher, which has the descriptors above; those
 // that are not open there, it does without. It returns only if that fails.
 //
 // It has to be called on the process's first thread: the others do not outlive
 // execve(2), and the container dies with the thread that cloned it.
-func (w *Table) Become() error {
+func (w *idleMonitor) become() error {
 	file, err := w.program()
 	if err != nil {
 		return err
@@ -71,9 +71,9 @@ func (w *Table) Become() error {
 	return execute(file)
 }
 
-// Sleep makes this process one that does nothing for d, and then executes
+// sleepThen makes this process one that does nothing for d, and then executes
 // minictr with args and env.
-func Sleep(d time.Duration, args, env []string) error {
+func sleepThen(d time.Duration, args, env []string) error {
 	l := newList(sleepLines)
 	ts := l.timespec(d)
 	l.add("sleep", table.Line{Number: unix.SYS_NANOSLEEP, Args: []uint64{ts, ts}}, follow{any: "sleep"})
@@ -103,9 +103,9 @@ func execute(file []byte) error {
 	return execveat(fd, []string{"minictr-monitor"})
 }
 
-// Keep puts a file, if there is one, under the number of one of the descriptors,
+// keepFile puts a file, if there is one, under the number of one of the descriptors,
 // for good.
-func Keep(f *os.File, number int) error {
+func keepFile(f *os.File, number int) error {
 	if f == nil {
 		return nil
 	}
@@ -124,11 +124,11 @@ func Keep(f *os.File, number int) error {
 	return nil
 }
 
-// CloseAll closes what Keep has kept but for the folder and the program file:
+// closeFiles closes what Keep has kept but for the folder and the program file:
 // the container of these streams is gone.
-func CloseAll() {
-	for fd := Timer; fd < last; fd++ {
-		if fd != Dir && fd != Minictr {
+func closeFiles() {
+	for fd := timerFD; fd < lastFD; fd++ {
+		if fd != dirFD && fd != minictrFD {
 			unix.Close(fd)
 		}
 	}

@@ -24,7 +24,7 @@ const busybox = "/bin/busybox"
 
 // orders are for the process that becomes the watcher.
 type orders struct {
-	Table
+	idleMonitor
 	Milliseconds int    // to sleep instead
 	FileSize     uint64 // RLIMIT_FSIZE, 0 for none
 }
@@ -51,12 +51,12 @@ func become(text string) error {
 	if err := json.Unmarshal([]byte(text), &o); err != nil {
 		return err
 	}
-	for i, number := range []int{Output, Errors, Dir, Log, Minictr, Process} {
-		if err := Keep(os.NewFile(uintptr(3+i), "inherited"), number); err != nil {
+	for i, number := range []int{OutputFD, errorFD, dirFD, logFD, minictrFD, processFD} {
+		if err := keepFile(os.NewFile(uintptr(3+i), "inherited"), number); err != nil {
 			return err
 		}
 	}
-	if err := unix.CloseRange(3, Timer-1, unix.CLOSE_RANGE_CLOEXEC); err != nil {
+	if err := unix.CloseRange(3, timerFD-1, unix.CLOSE_RANGE_CLOEXEC); err != nil {
 		return err
 	}
 	signal.Ignore(unix.SIGXFSZ)
@@ -66,9 +66,9 @@ func become(text string) error {
 		}
 	}
 	if o.Milliseconds > 0 {
-		return Sleep(time.Duration(o.Milliseconds)*time.Millisecond, o.Ended, o.Env)
+		return sleepThen(time.Duration(o.Milliseconds)*time.Millisecond, o.Ended, o.Env)
 	}
-	return o.Become()
+	return o.become()
 }
 
 // watched is a watcher, with our ends of what it watches.
@@ -300,7 +300,7 @@ func TestClosedStreamsCostNothing(t *testing.T) {
 // Who follows the log reads everything once, however often it is renamed.
 func TestRotation(t *testing.T) {
 	const maximum = 64 << 10
-	w := start(t, t.TempDir(), orders{Table: Table{Maximum: maximum}})
+	w := start(t, t.TempDir(), orders{idleMonitor: idleMonitor{Maximum: maximum}})
 	ended := make(chan struct{})
 	r, to := io.Pipe()
 	copied := make(chan error)
@@ -397,7 +397,7 @@ func waiting(f *os.File) int {
 
 // A log that somebody has removed is gone; the next one begins when it would have.
 func TestRemovedLog(t *testing.T) {
-	w := start(t, t.TempDir(), orders{Table: Table{Maximum: 100}})
+	w := start(t, t.TempDir(), orders{idleMonitor: idleMonitor{Maximum: 100}})
 	w.write(w.stdout, "before")
 	w.untilLogged("before")
 	w.must(os.Remove(w.path(logs.Current)))
@@ -426,18 +426,18 @@ func TestFileSizeLimit(t *testing.T) {
 // Minictr is executed by the watcher itself, which keeps its number, its
 // descriptors and its children.
 func TestEnded(t *testing.T) {
-	w := start(t, t.TempDir(), orders{Table: Table{
+	w := start(t, t.TempDir(), orders{idleMonitor: idleMonitor{
 		Ended: []string{"sh", "-c", `echo "$0 $$ $WORD" >/proc/self/fd/66/ended; ls /proc/self/fd >/proc/self/fd/66/open`, "as told"},
 		Env:   []string{"WORD=environment"},
 	}})
 	w.end()
-	said, err := os.ReadFile(w.path("ended"))
-	if want := fmt.Sprintf("as told %d environment\n", w.cmd.Process.Pid); err != nil || string(said) != want {
-		t.Errorf("%q, want %q; %v", said, want, err)
+	output, err := os.ReadFile(w.path("ended"))
+	if want := fmt.Sprintf("as told %d environment\n", w.cmd.Process.Pid); err != nil || string(output) != want {
+		t.Errorf("%q, want %q; %v", output, want, err)
 	}
 	open, _ := os.ReadFile(w.path("open"))
-	for fd := Minictr; fd <= Process; fd++ {
-		if fd != Input && !strings.Contains(string(open), fmt.Sprintf("%d\n", fd)) {
+	for fd := minictrFD; fd <= processFD; fd++ {
+		if fd != InputFD && !strings.Contains(string(open), fmt.Sprintf("%d\n", fd)) {
 			t.Errorf("descriptor %d is closed", fd)
 		}
 	}
@@ -445,13 +445,13 @@ func TestEnded(t *testing.T) {
 
 func TestSleep(t *testing.T) {
 	began := time.Now()
-	w := start(t, t.TempDir(), orders{Milliseconds: 300, Table: Table{Ended: []string{"sh", "-c", "echo awake >/proc/self/fd/66/awake"}}})
+	w := start(t, t.TempDir(), orders{Milliseconds: 300, idleMonitor: idleMonitor{Ended: []string{"sh", "-c", "echo awake >/proc/self/fd/66/awake"}}})
 	w.must(w.cmd.Wait())
 	if slept := time.Since(began); slept < 300*time.Millisecond {
 		t.Errorf("%v", slept)
 	}
-	if said, err := os.ReadFile(w.path("awake")); err != nil || string(said) != "awake\n" {
-		t.Errorf("%q, %v", said, err)
+	if output, err := os.ReadFile(w.path("awake")); err != nil || string(output) != "awake\n" {
+		t.Errorf("%q, %v", output, err)
 	}
 }
 

@@ -34,7 +34,7 @@ func Open(c *container.Container, write bool) (*Root, error) {
 	}
 	fd, err := LivingRoot(c)
 	for began := time.Now(); errors.Is(err, state.ErrNotRunning) || errors.Is(err, state.ErrNotExist); fd, err = LivingRoot(c) {
-		switch taken := c.Take(0); {
+		switch taken := c.Lock(0); {
 		case taken == nil:
 			return takenRoot(c, spec, write)
 		case !errors.Is(taken, container.ErrRunning):
