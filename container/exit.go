@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strconv"
 	"time"
 
 	"github.com/docker/go-units"
 	"github.com/go-json-experiment/json"
-	"github.com/minictr/minictr/container/config"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"golang.org/x/sys/unix"
 )
@@ -133,37 +131,4 @@ func limit(oom *cgroup.OOM) string {
 		return ": the machine had no more"
 	}
 	return fmt.Sprintf(" at the limit of %s (peak %s)", units.BytesSize(float64(oom.Limit)), units.BytesSize(float64(oom.Peak)))
-}
-
-const minPause = 100 * time.Millisecond
-
-const maxPause = time.Minute
-
-// restart tells whether a container that has ended so is to begin again, and after
-// which pause. The pause doubles each time it ends soon.
-func RestartPause(r config.RestartPolicy, exit *ExitStatus) (pause time.Duration, again bool) {
-	switch {
-	case exit.StoppedBy != 0 || r.Policy == config.RestartNo:
-		return 0, false
-	case r.Policy == config.RestartOnFailure && (exit.ExitCode == 0 || r.Max > 0 && exit.Restarts >= r.Max):
-		return 0, false
-	}
-	pause = minPause
-	for range exit.FastExits - 1 {
-		pause = min(2*pause, maxPause)
-	}
-	return pause, true
-}
-
-// StoppedBy is the signal by which somebody has stopped it, 0 if nobody has.
-func (c *Container) StoppedBy() unix.Signal {
-	number, err := os.Readlink(c.Path("stopped"))
-	if err != nil {
-		return 0
-	}
-	sig, err := strconv.Atoi(number)
-	if err != nil {
-		return unix.SIGKILL
-	}
-	return unix.Signal(sig)
 }

@@ -122,3 +122,25 @@ func (e *PendingExit) Wait() (*ExitStatus, error) {
 	<-e.Done
 	return e.end, e.err
 }
+
+// KillTimeout is how long a process may take to die; one that waits for a disk cannot.
+const KillTimeout = 10 * time.Second
+
+// WaitPidfd waits until a process has ended, or for so long; forever if that is
+// negative.
+func WaitPidfd(pidfd int, timeout time.Duration) bool {
+	deadline := time.Now().Add(timeout)
+	for {
+		left := -1
+		if timeout >= 0 {
+			left = int(max(0, time.Until(deadline)).Milliseconds())
+		}
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}, left)
+		if n > 0 || err != nil && !errors.Is(err, unix.EINTR) {
+			return true
+		}
+		if err == nil && n == 0 && left >= 0 {
+			return false
+		}
+	}
+}

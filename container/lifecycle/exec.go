@@ -78,23 +78,6 @@ func execIn(c *container.Container, o *config.Options, detach bool, signals *run
 	return code, errors.Join(err, streams.Ended(), process.Close())
 }
 
-// runningTask is the container's life, if its process is not frozen.
-func runningTask(c *container.Container) (*state.Dir, error) {
-	task, err := activeTask(c)
-	if err != nil {
-		return nil, err
-	}
-	status, err := task.Status()
-	if err == nil && status == state.Paused {
-		err = errPaused(c)
-	}
-	return task, err
-}
-
-func errPaused(c *container.Container) error {
-	return hint.New(errors.New("it is paused"), "minictr unpause "+c.Name+" lets it go on")
-}
-
 func execStreams(o *config.Options, spec *specs.Spec, detach bool) (*stdio.Streams, error) {
 	if detach {
 		return stdio.Null(), nil

@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/minictr/minictr/container"
-	"github.com/minictr/minictr/container/config"
-	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/runtime"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/minictr/minictr/runtime/state"
@@ -144,15 +142,6 @@ func signalTask(c *container.Container, sig unix.Signal, all bool) (pidfd int, e
 	return pidfd, nil
 }
 
-// thaw lets a container go on if it is paused. That it has ended is no error.
-func thaw(task *state.Dir) error {
-	err := runtime.Resume(task)
-	if errors.Is(err, runtime.ErrNotPaused) || errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV) {
-		return nil
-	}
-	return err
-}
-
 // recoverStopped sees that the end of the container is written down, and that nobody has
 // it any more. The error is ErrRunning if somebody does; that is as it should be
 // if it was started again since it was stopped.
@@ -167,107 +156,4 @@ func recoverStopped(c *container.Container) error {
 		return nil
 	}
 	return err
-}
-
-// Kill sends a signal to the container's process. It waits for the end that SIGKILL is.
-func Kill(root, name, word string) error {
-	c, err := container.Find(root, name)
-	if err != nil {
-		return fmt.Errorf("kill %w", err)
-	}
-	if err := sendNamed(c, word); err != nil {
-		return fmt.Errorf("kill container %q: %w", name, err)
-	}
-	return nil
-}
-
-func sendNamed(c *container.Container, word string) error {
-	sig, ok := config.ParseSignal(word)
-	if !ok {
-		return hint.New(fmt.Errorf("signal %q: not known", word), "signal(7) lists them, as in SIGHUP")
-	}
-	s, err := c.State()
-	if err != nil {
-		return err
-	}
-	if sig == unix.SIGKILL && s.Active() || isStopSignal(c, sig) && s.Status == container.Restarting {
-		return kill(c)
-	}
-	return send(c, sig)
-}
-
-// isStopSignal tells whether the signal is one by which a container is stopped.
-func isStopSignal(c *container.Container, sig unix.Signal) bool {
-	return sig == unix.SIGKILL || sig == c.Settings.StopSignal
-}
-
-// send sends a signal. Who ends the container by it has stopped it, but nobody does
-// by one that is not heard.
-func send(c *container.Container, sig unix.Signal) error {
-	task, err := activeTask(c)
-	if err != nil {
-		return err
-	}
-	if !isStopSignal(c, sig) {
-		return runtime.Kill(task, sig, false)
-	}
-	deaf, err := config.Ignores(task.Record.Pid, sig)
-	if err != nil || deaf { // or it has ended
-		return errors.Join(err, runtime.Kill(task, sig, false))
-	}
-	if err := markStopped(c, sig); err != nil {
-		return err
-	}
-	return errors.Join(runtime.Kill(task, sig, false), thaw(task))
-}
-
-// activeTask is the container's life, if it has a process.
-func activeTask(c *container.Container) (*state.Dir, error) {
-	s, err := c.State()
-	if err != nil {
-		return nil, err
-	}
-	if !s.Active() {
-		return nil, hint.New(container.ErrNotRunning, "minictr start "+c.Name+" starts it")
-	}
-	return c.Task()
-}
-
-// Pause freezes a container's processes (cgroups(7), cgroup.freeze).
-func Pause(root, name string) error {
-	return setFrozen(root, name, "pause", runningTask, runtime.Pause)
-}
-
-// Unpause lets them go on.
-func Unpause(root, name string) error {
-	return setFrozen(root, name, "unpause", activeTask, runtime.Resume)
-}
-
-func setFrozen(root, name, verb string, look func(*container.Container) (*state.Dir, error), act func(*state.Dir) error) error {
-	c, err := container.Find(root, name)
-	if err != nil {
-		return fmt.Errorf("%s %w", verb, err)
-	}
-	task, err := look(c)
-	if err == nil {
-		err = act(task)
-	}
-	if err != nil {
-		return fmt.Errorf("%s container %q: %w", verb, name, err)
-	}
-	return nil
-}
-
-// Wait waits until a container's present life has ended, and returns its exit
-// code; that of the last one, if it does not run.
-func Wait(root, name string) (code int, err error) {
-	c, err := container.Find(root, name)
-	if err != nil {
-		return 0, fmt.Errorf("wait for %w", err)
-	}
-	exit, err := c.WaitExit()
-	if err != nil {
-		return 0, fmt.Errorf("wait for container %q: %w", name, err)
-	}
-	return exit.ExitCode, nil
 }

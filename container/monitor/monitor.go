@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"os/signal"
-	"path/filepath"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -73,11 +71,6 @@ func lockForStart(c *container.Container) error {
 	}
 }
 
-func sendWord(starter *os.File, word string) error {
-	_, err := starter.WriteString(word)
-	return err
-}
-
 // closeStdio gives up the starter's streams: the container has those that it is to have.
 func closeStdio() error {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
@@ -87,16 +80,6 @@ func closeStdio() error {
 	defer null.Close()
 	return errors.Join(keepFile(null, unix.Stdin), keepFile(null, unix.Stdout), keepFile(null, unix.Stderr))
 }
-
-// terminalSignals are signals that a terminal or a full disk sends.
-var terminalSignals = [...]os.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGPIPE, unix.SIGXFSZ, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU}
-
-// ignoreSignals holds for what we become, too: execve(2) keeps what is ignored.
-func ignoreSignals() { signal.Ignore(terminalSignals[:]...) }
-
-// catchSignals does nothing about them either, and a container that is made
-// meanwhile has their default actions: a handler does not outlive execve(2).
-func catchSignals() { signal.Notify(make(chan os.Signal, 1), terminalSignals[:]...) }
 
 // recordMonitor writes down that this process watches over the container, and
 // keeps what has to stay.
@@ -171,96 +154,6 @@ func becomeTable(c *container.Container) error {
 	return w.become()
 }
 
-// Ended is what the watcher does when its container has ended. It returns when
-// there is nothing left to watch over.
-func Ended(root, id string) error {
-	ignoreSignals()
-	c, err := ownContainer(root, id)
-	if err != nil {
-		return err
-	}
-	task, err := c.Task()
-	if err != nil {
-		return err
-	}
-	status, err := runtime.WaitFor(task.Record.Pid)
-	if err != nil {
-		return err
-	}
-	exit := c.NewExitStatus(status)
-	countFastExit(exit)
-	drain(c)
-	if err := c.SaveExitStatus(exit); err != nil {
-		return err
-	}
-	if err := c.DeleteTask(); err != nil {
-		return err
-	}
-	waitForChecks()
-	closeFiles()
-	return afterExit(c, exit)
-}
-
-// Restart is what the watcher does when it has slept.
-func Restart(root, id string) error {
-	catchSignals()
-	c, err := ownContainer(root, id)
-	if err != nil {
-		return err
-	}
-	return restart(c)
-}
-
-// ownContainer is the container of this watcher, which has its lock.
-func ownContainer(root, id string) (*container.Container, error) {
-	root, err := filepath.Abs(root)
-	if err != nil {
-		return nil, err
-	}
-	c, err := container.Open(root, id, container.NamesOf(root)[id])
-	c.LockFile = os.NewFile(dirFD, c.Dir)
-	return c, err
-}
-
-// afterExit is what follows an end.
-func afterExit(c *container.Container, exit *container.ExitStatus) error {
-	if c.Settings.Options.Remove {
-		c.AwaitWaiters()
-		return c.Remove()
-	}
-	pause, restart := container.RestartPause(c.Settings.Restart, exit)
-	if !restart {
-		return errors.Join(c.RemoveFile(container.MonitorFile), c.Unlock())
-	}
-	if err := c.WriteFile(container.RestartingFile, nil); err != nil {
-		return err
-	}
-	if c.Has("stopped") { // since we asked
-		return errors.Join(c.RemoveFile(container.RestartingFile), c.RemoveFile(container.MonitorFile), c.Unlock())
-	}
-	return sleepThen(pause, []string{"minictr", "monitor", "--again", c.ID}, environment(c))
-}
-
-// restart begins another life.
-func restart(c *container.Container) error {
-	exit, err := c.ExitStatus()
-	if err != nil {
-		return err
-	}
-	if exit == nil {
-		return fmt.Errorf("container %s: it begins again, and has never ended", c.ID)
-	}
-	exit.Restarts++
-	err = errors.Join(c.SaveExitStatus(exit), c.RemoveFile(container.RestartingFile))
-	if err == nil {
-		err = createTask(c, nil, nil)
-	}
-	if err == nil {
-		err = becomeTable(c)
-	}
-	return recordFailure(c, err)
-}
-
 // recordFailure writes down that the container could not be started, and ends what may
 // have been started of it.
 func recordFailure(c *container.Container, err error) error {
@@ -277,41 +170,3 @@ func recordFailure(c *container.Container, err error) error {
 
 // exitNotStarted is the exit code of a container that could not be started.
 const exitNotStarted = 125
-
-// drain writes to the log what the container has written last. Who outlives it
-// with the same pipe, as only a process of the host's pid namespace can, is not
-// waited for.
-func drain(c *container.Container) {
-	log, err := logs.OpenWriter(c.Dir, c.Settings.LogMaximum)
-	if err != nil {
-		return // a log is never worth more than an end
-	}
-	defer log.Close()
-	buf := make([]byte, 32<<10)
-	for fd, stream := range map[int]int{OutputFD: logs.Stdout, errorFD: logs.Stderr} {
-		for left := 1 << 20; left > 0; {
-			if err := unix.SetNonblock(fd, true); err != nil {
-				break // there is no such stream
-			}
-			n, err := unix.Read(fd, buf)
-			if errors.Is(err, unix.EINTR) {
-				continue
-			}
-			if n <= 0 {
-				break
-			}
-			left -= n
-			log.Write(stream, time.Now(), buf[:n]) // a full disk leaves it out
-		}
-	}
-}
-
-const slowExit = 10 * time.Second
-
-// countFastExit counts the lives in a row that have ended soon.
-func countFastExit(e *container.ExitStatus) {
-	if e.Duration() >= slowExit {
-		e.FastExits = 0
-	}
-	e.FastExits++
-}

@@ -9,110 +9,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/container/config"
 	"github.com/minictr/minictr/runtime"
 	"github.com/minictr/minictr/runtime/state"
 	"github.com/minictr/minictr/runtime/stdio"
-	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
-
-// startTimer makes the timer of a life that begins, for the watcher to keep. It
-// never blocks who reads it: it may be set anew between a poll and a read.
-func startTimer(c *container.Container) error {
-	rules := c.Settings.Health
-	if rules == nil {
-		return nil
-	}
-	fd, err := unix.TimerfdCreate(unix.CLOCK_BOOTTIME, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK)
-	if err != nil {
-		return fmt.Errorf("timerfd_create: %w", err)
-	}
-	timer := os.NewFile(uintptr(fd), "timerfd")
-	defer timer.Close()
-	now := time.Now()
-	h := &container.Health{Status: container.Starting, TaskStarted: now}
-	return errors.Join(setTimer(fd, checkDelay(h, rules, now), rules), keepFile(timer, timerFD))
-}
-
-// setTimer sets the timer to pause, and then to go on by itself.
-func setTimer(fd int, pause time.Duration, rules *config.Healthcheck) error {
-	spec := &unix.ItimerSpec{
-		Value:    unix.NsecToTimespec(int64(pause)),
-		Interval: unix.NsecToTimespec(int64(pause + time.Duration(rules.Timeout) + time.Second)),
-	}
-	if err := unix.TimerfdSettime(fd, 0, spec, nil); err != nil {
-		return fmt.Errorf("timerfd_settime: %w", err)
-	}
-	return nil
-}
-
-// waitForChecks waits for the checks of a life that has ended, all our children but
-// its process: they end with it, and are not to write into what is removed.
-func waitForChecks() {
-	for began := time.Now(); time.Since(began) < container.KillTimeout; time.Sleep(time.Millisecond) {
-		if _, err := unix.Wait4(-1, nil, unix.WNOHANG, nil); errors.Is(err, unix.ECHILD) {
-			return
-		}
-	}
-}
-
-// CheckHealth makes one check, in a process that the watcher has started.
-func CheckHealth(root, id string) error {
-	root, err := filepath.Abs(root)
-	if err != nil {
-		return err
-	}
-	c, err := container.Open(root, id, "")
-	if err != nil {
-		return err
-	}
-	if c.Settings.Health == nil {
-		return fmt.Errorf("container %s: it has no health check", id)
-	}
-	catchSignals()
-	if err := checkHealth(c); err != nil {
-		return fmt.Errorf("check the health of container %s: %w", id, err)
-	}
-	return nil
-}
-
-// checkHealth makes the check, and sets the timer whatever came of it.
-func checkHealth(c *container.Container) error {
-	rules := c.Settings.Health
-	task, err := c.Task()
-	if err != nil {
-		return err
-	}
-	h, err := c.HealthOf(task.Record.Created)
-	if err != nil {
-		return err
-	}
-	err = checkTask(c, task, h)
-	return errors.Join(err, setTimer(timerFD, checkDelay(h, rules, time.Now()), rules))
-}
-
-// checkTask adds a check to h. One that a paused container could not finish, or
-// one that has ended, is none.
-func checkTask(c *container.Container, task *state.Dir, h *container.Health) error {
-	if status, err := task.Status(); err != nil || status != specs.StateRunning {
-		return err
-	}
-	check, err := runCheck(c, task)
-	if errors.Is(err, errFrozen) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if status, err := task.Status(); err != nil || status != specs.StateRunning {
-		return err
-	}
-	addCheck(h, c.Settings.Health, check)
-	return saveHealth(c, h)
-}
 
 var errFrozen = errors.New("the container was paused")
 
@@ -278,40 +181,4 @@ func (l *limited) String() string {
 		text += "..."
 	}
 	return text
-}
-
-// checksKept is how many checks are kept; docker's.
-const checksKept = 5
-
-func saveHealth(c *container.Container, h *container.Health) error {
-	data, err := json.Marshal(h)
-	if err != nil {
-		return err
-	}
-	return c.ReplaceFile("health.json", data)
-}
-
-// addCheck adds a check to what is known.
-func addCheck(h *container.Health, rules *config.Healthcheck, check container.Check) {
-	h.Log = append(h.Log, check)
-	h.Log = h.Log[max(0, len(h.Log)-checksKept):]
-	if check.ExitCode == 0 {
-		h.Status, h.FailingStreak = container.Healthy, 0
-		return
-	}
-	if h.Status == container.Starting && check.Start.Sub(h.TaskStarted) < time.Duration(rules.StartPeriod) {
-		return
-	}
-	h.FailingStreak++
-	if h.FailingStreak >= rules.Retries {
-		h.Status = container.Unhealthy
-	}
-}
-
-// checkDelay is how long to wait for the next check.
-func checkDelay(h *container.Health, rules *config.Healthcheck, now time.Time) time.Duration {
-	if h.Status == container.Starting && now.Sub(h.TaskStarted) < time.Duration(rules.StartPeriod) {
-		return time.Duration(rules.StartInterval)
-	}
-	return time.Duration(rules.Interval)
 }

@@ -7,9 +7,6 @@ import (
 	"path/filepath"
 )
 
-// Of these a name is made up: how it feels, and what it is made of.
-var ()
-
 func (c *Container) Link() string { return filepath.Join(c.StoreRoot, "names", c.Name) }
 
 // freeName gives up the container's name. It may have got another one since we

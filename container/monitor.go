@@ -3,7 +3,6 @@ package container
 import (
 	"errors"
 	"io/fs"
-	"time"
 
 	"github.com/minictr/minictr/runtime/state"
 	"golang.org/x/sys/unix"
@@ -11,10 +10,6 @@ import (
 
 // MonitorFile names, in a container's directory, the file that identifies its monitor.
 const MonitorFile = "monitor"
-
-// RestartingFile exists in a container's directory while its monitor waits before a
-// restart.
-const RestartingFile = "restarting"
 
 // Monitor returns the container's monitor and a pidfd of it, which the caller closes.
 // Without a monitor the error is state.ErrNotRunning.
@@ -37,17 +32,6 @@ func (c *Container) Monitored() bool {
 	return err == nil && unix.Close(pidfd) == nil
 }
 
-// KillTimeout is how long a process may take to die; one that waits for a disk cannot.
-const KillTimeout = 10 * time.Second
-
-// CancelRestart ends a watcher that waits to begin again.
-func (c *Container) CancelRestart() error {
-	if !c.Has(RestartingFile) {
-		return nil
-	}
-	return c.KillMonitor()
-}
-
 // KillMonitor kills the watcher, if there is one.
 func (c *Container) KillMonitor() error {
 	_, pidfd, err := c.Monitor()
@@ -63,23 +47,4 @@ func (c *Container) KillMonitor() error {
 		return nil
 	}
 	return err
-}
-
-// WaitPidfd waits until a process has ended, or for so long; forever if that is
-// negative.
-func WaitPidfd(pidfd int, timeout time.Duration) bool {
-	deadline := time.Now().Add(timeout)
-	for {
-		left := -1
-		if timeout >= 0 {
-			left = int(max(0, time.Until(deadline)).Milliseconds())
-		}
-		n, err := unix.Poll([]unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}, left)
-		if n > 0 || err != nil && !errors.Is(err, unix.EINTR) {
-			return true
-		}
-		if err == nil && n == 0 && left >= 0 {
-			return false
-		}
-	}
 }
