@@ -36,7 +36,7 @@ func advice(e *walk.Error) string {
 	case s.Part == "cgroup" && s.Name == "write" && strings.HasPrefix(text(s, 1), `"+`) && (e.Errno == unix.EBUSY || e.Errno == unix.EOPNOTSUPP):
 		return "there are processes in the topmost cgroup, as in a container that is to have containers: first move them to one below it"
 	case s.Part == "cgroup" && s.Name == "write" && strings.HasPrefix(text(s, 1), `"+`):
-		return cgroup.NotOffered(strings.Trim(text(s, 1), `"+`))
+		return cgroup.ControllerHint(strings.Trim(text(s, 1), `"+`))
 	case s.Part == "cgroup" && s.Name == "mkdirat" && e.Errno == unix.EEXIST:
 		return "a container of this id is running, or its cgroup was left behind"
 	case s.Part == "cgroup" && s.Name == "openat" && e.Errno == unix.ENOENT:

@@ -58,8 +58,8 @@ func Available(mount string) []string {
 	return strings.Fields(string(data))
 }
 
-// drain is how long Remove waits for killed processes to be gone.
-const drain = 10 * time.Second
+// killTimeout is how long Remove waits for killed processes to be gone.
+const killTimeout = 10 * time.Second
 
 // Remove kills every process in the cgroup at path, and removes it with all
 // cgroups below. That it is not there is no error.
@@ -71,7 +71,7 @@ func Remove(path string) error {
 	if err := Kill(path); err != nil {
 		return err
 	}
-	below, err := folders(path)
+	below, err := directories(path)
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func RemoveEmpty(path string) error {
 	}
 	var below []string
 	if err == nil {
-		below, err = folders(path)
+		below, err = directories(path)
 	}
 	for _, dir := range below {
 		if err == nil {
@@ -110,7 +110,7 @@ func RemoveEmpty(path string) error {
 func Kill(path string) error {
 	err := kill(path)
 	if err == nil {
-		err = await(path, "populated 0", drain)
+		err = waitEvent(path, "populated 0", killTimeout)
 	}
 	if IsGone(err) {
 		return nil
@@ -125,8 +125,8 @@ func kill(path string) error { return put(path, "cgroup.kill", "1") }
 // gone: there is no such cgroup, or no more since a file of it was opened.
 func IsGone(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENODEV) }
 
-// folders lists the cgroup and those below it, the deepest first.
-func folders(path string) ([]string, error) {
+// directories lists the cgroup and those below it, the deepest first.
+func directories(path string) ([]string, error) {
 	var dirs []string
 	err := filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {

@@ -77,11 +77,11 @@ const (
 	unlimitedRule = "a"
 )
 
-// everyContainers are the devices that a runtime supplies, and so allows,
+// defaultDevices are the devices that a runtime supplies, and so allows,
 // whatever the config says (config-linux.md, "Default Devices"): null, zero,
 // full, random, urandom, tty, console, ptmx and pts. Making a node is allowed
 // for all: it is the use that counts.
-var everyContainers = []struct {
+var defaultDevices = []struct {
 	kind         string
 	major, minor int64
 	access       string
@@ -96,12 +96,12 @@ var everyContainers = []struct {
 // allowed there is no program, and n is 0.
 func DeviceProgram(rules []specs.LinuxDeviceCgroup) (code []byte, n int, err error) {
 	if len(rules) == 0 || !rules[len(rules)-1].Allow || rules[len(rules)-1].Type != unlimitedRule {
-		for i := range everyContainers {
-			d := &everyContainers[i]
+		for i := range defaultDevices {
+			d := &defaultDevices[i]
 			rules = append(rules[:len(rules):len(rules)], specs.LinuxDeviceCgroup{Allow: true, Type: d.kind, Major: &d.major, Minor: &d.minor, Access: d.access})
 		}
 	}
-	rules = lastOfEach(rules)
+	rules = withoutOverridden(rules)
 	a := &asm{}
 	a.load(r2, r1, accessType)
 	a.move(r3, r2)
@@ -111,7 +111,7 @@ func DeviceProgram(rules []specs.LinuxDeviceCgroup) (code []byte, n int, err err
 	a.load(r5, r1, minorField)
 	for i := len(rules) - 1; i >= 0; i-- {
 		minors := []int64{id(rules[i].Minor)}
-		for ; i > 0 && siblings(rules[i], rules[i-1]); i-- {
+		for ; i > 0 && differInMinor(rules[i], rules[i-1]); i-- {
 			minors = append(minors, id(rules[i-1].Minor))
 		}
 		all, err := a.rule(rules[i], minors)
@@ -130,8 +130,8 @@ func DeviceProgram(rules []specs.LinuxDeviceCgroup) (code []byte, n int, err err
 	return a.code, len(a.code) / instruction, nil
 }
 
-// lastOfEach leaves out a rule that a later one like it makes void.
-func lastOfEach(rules []specs.LinuxDeviceCgroup) []specs.LinuxDeviceCgroup {
+// withoutOverridden leaves out a rule that a later one like it makes void.
+func withoutOverridden(rules []specs.LinuxDeviceCgroup) []specs.LinuxDeviceCgroup {
 	same := func(a, b specs.LinuxDeviceCgroup) bool {
 		return a.Type == b.Type && a.Access == b.Access && id(a.Major) == id(b.Major) && id(a.Minor) == id(b.Minor)
 	}
@@ -144,8 +144,8 @@ func lastOfEach(rules []specs.LinuxDeviceCgroup) []specs.LinuxDeviceCgroup {
 	return kept
 }
 
-// siblings are rules that differ in the minor number alone: one question less.
-func siblings(a, b specs.LinuxDeviceCgroup) bool {
+// differInMinor are rules that differ in the minor number alone: one question less.
+func differInMinor(a, b specs.LinuxDeviceCgroup) bool {
 	return a.Allow == b.Allow && a.Type == b.Type && a.Access == b.Access && id(a.Major) == id(b.Major) &&
 		id(a.Minor) != anyDevice && id(b.Minor) != anyDevice
 }

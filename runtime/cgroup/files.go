@@ -42,9 +42,9 @@ func Files(r *specs.LinuxResources) ([]File, error) {
 	return files, nil
 }
 
-// NotNew leaves out what a new cgroup has by itself, so that a config that asks
+// WithoutDefaults leaves out what a new cgroup has by itself, so that a config that asks
 // for no more than that needs no controller.
-func NotNew(files []File) []File {
+func WithoutDefaults(files []File) []File {
 	return slices.DeleteFunc(slices.Clone(files), func(f File) bool {
 		switch f.Name {
 		case "memory.max", "memory.high", "memory.swap.max", "pids.max":
@@ -80,8 +80,8 @@ func number(n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
-// given tells whether a number is there and not 0.
-func given[T int64 | uint64 | uint32 | uint16](n *T) bool { return n != nil && *n != 0 }
+// isSet tells whether a number is there and not 0.
+func isSet[T int64 | uint64 | uint32 | uint16](n *T) bool { return n != nil && *n != 0 }
 
 func memory(r *specs.LinuxResources) (files []File, err error) {
 	m := r.Memory
@@ -100,11 +100,11 @@ func memory(r *specs.LinuxResources) (files []File, err error) {
 	case m.DisableOOMKiller != nil && *m.DisableOOMKiller:
 		return nil, fmt.Errorf("memory.disableOOMKiller: cgroup v2 has no such file")
 	}
-	if given(m.Limit) {
+	if isSet(m.Limit) {
 		files = append(files, File{Name: "memory.max", Value: number(*m.Limit), From: "memory.limit",
 			Why: "bytes of memory, files in the page cache among them; above it the OOM killer comes"})
 	}
-	swap, err := swapAlone(m)
+	swap, err := swapOnly(m)
 	if err != nil {
 		return nil, err
 	}
@@ -112,20 +112,20 @@ func memory(r *specs.LinuxResources) (files []File, err error) {
 		files = append(files, File{Name: "memory.swap.max", Value: swap, From: "memory.swap",
 			Why: "bytes that may be swapped out besides", Optional: swap == "max" || swap == "0"})
 	}
-	if given(m.Reservation) {
+	if isSet(m.Reservation) {
 		files = append(files, File{Name: "memory.low", Value: number(*m.Reservation), From: "memory.reservation",
 			Why: "bytes that are taken from others first"})
 	}
 	return files, nil
 }
 
-// swapAlone: version 1, and so the config, counts memory and swap together;
+// swapOnly: version 1, and so the config, counts memory and swap together;
 // version 2 counts swap alone. It is "" for no change.
-func swapAlone(m *specs.LinuxMemory) (string, error) {
+func swapOnly(m *specs.LinuxMemory) (string, error) {
 	switch {
-	case !given(m.Swap) && m.Limit != nil && *m.Limit == -1:
+	case !isSet(m.Swap) && m.Limit != nil && *m.Limit == -1:
 		return "max", nil
-	case !given(m.Swap):
+	case !isSet(m.Swap):
 		return "", nil
 	case *m.Swap == -1 || m.Limit != nil && *m.Limit == -1:
 		return number(*m.Swap), nil
@@ -140,7 +140,7 @@ func cpu(r *specs.LinuxResources) (files []File, err error) {
 	if c == nil {
 		return nil, nil
 	}
-	if given(c.RealtimePeriod) || given(c.RealtimeRuntime) {
+	if isSet(c.RealtimePeriod) || isSet(c.RealtimeRuntime) {
 		return nil, fmt.Errorf("cpu.realtimeRuntime, cpu.realtimePeriod: cgroup v2 has no such files")
 	}
 	add := func(name, value, from, why string) {
@@ -149,10 +149,10 @@ func cpu(r *specs.LinuxResources) (files []File, err error) {
 	if c.Idle != nil {
 		add("cpu.idle", number(*c.Idle), "cpu.idle", "1 runs only when nobody else wants to")
 	}
-	if given(c.Shares) {
+	if isSet(c.Shares) {
 		add("cpu.weight", weight(*c.Shares), "cpu.shares", "its share when others want the CPU too; 100 is everybody's")
 	}
-	if given(c.Quota) || given(c.Period) {
+	if isSet(c.Quota) || isSet(c.Period) {
 		add("cpu.max", bandwidth(c), "cpu.quota", "microseconds of CPU in each period of so many")
 	}
 	if c.Burst != nil {
@@ -185,10 +185,10 @@ func weight(shares uint64) string {
 // 100000 at first.
 func bandwidth(c *specs.LinuxCPU) string {
 	quota := "max"
-	if given(c.Quota) && *c.Quota > 0 {
+	if isSet(c.Quota) && *c.Quota > 0 {
 		quota = strconv.FormatInt(*c.Quota, 10)
 	}
-	if !given(c.Period) {
+	if !isSet(c.Period) {
 		return quota
 	}
 	return fmt.Sprintf("%s %d", quota, *c.Period)
@@ -212,7 +212,7 @@ func pids(r *specs.LinuxResources) ([]File, error) {
 }
 
 func network(r *specs.LinuxResources) ([]File, error) {
-	if n := r.Network; n != nil && (given(n.ClassID) || len(n.Priorities) > 0) {
+	if n := r.Network; n != nil && (isSet(n.ClassID) || len(n.Priorities) > 0) {
 		return nil, fmt.Errorf("network: cgroup v2 has no such controller")
 	}
 	return nil, nil

@@ -19,7 +19,7 @@ import (
 func hugetlb(r *specs.LinuxResources) (files []File, err error) {
 	for i, l := range r.HugepageLimits {
 		from := fmt.Sprintf("hugepageLimits[%d]", i)
-		if !pageSize(l.Pagesize) {
+		if !isPageSize(l.Pagesize) {
 			return nil, fmt.Errorf("%s.pageSize: %q: want a size like 2MB", from, l.Pagesize)
 		}
 		limit := strconv.FormatUint(l.Limit, 10)
@@ -30,8 +30,8 @@ func hugetlb(r *specs.LinuxResources) (files []File, err error) {
 	return files, nil
 }
 
-// pageSize: digits, and KB, MB or GB.
-func pageSize(s string) bool {
+// isPageSize: digits, and KB, MB or GB.
+func isPageSize(s string) bool {
 	digits := strings.TrimRight(s, "KMGB")
 	unit := s[len(digits):]
 	_, err := strconv.ParseUint(digits, 10, 64)

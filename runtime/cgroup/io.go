@@ -20,10 +20,10 @@ func blockIO(r *specs.LinuxResources) (files []File, err error) {
 	if b == nil {
 		return nil, nil
 	}
-	if given(b.LeafWeight) {
+	if isSet(b.LeafWeight) {
 		return nil, fmt.Errorf("blockIO.leafWeight: cgroup v2 has no such file")
 	}
-	if given(b.Weight) {
+	if isSet(b.Weight) {
 		w, err := diskWeight("blockIO.weight", "", *b.Weight)
 		if err != nil {
 			return nil, err
@@ -32,10 +32,10 @@ func blockIO(r *specs.LinuxResources) (files []File, err error) {
 	}
 	for i, d := range b.WeightDevice {
 		from := fmt.Sprintf("blockIO.weightDevice[%d]", i)
-		if given(d.LeafWeight) {
+		if isSet(d.LeafWeight) {
 			return nil, fmt.Errorf("%s.leafWeight: cgroup v2 has no such file", from)
 		}
-		if !given(d.Weight) {
+		if !isSet(d.Weight) {
 			return nil, fmt.Errorf("%s: no weight", from)
 		}
 		w, err := diskWeight(from, device(d.LinuxBlockIODevice)+" ", *d.Weight)

@@ -32,9 +32,9 @@ func WatchOOM(path string) (<-chan struct{}, error) {
 	go func() {
 		defer close(came)
 		defer notes.Close()
-		seen := kills(path)
+		seen := oomKills(path)
 		for buf := make([]byte, 4096); ; {
-			for now := kills(path); seen < now; seen++ {
+			for now := oomKills(path); seen < now; seen++ {
 				came <- struct{}{}
 			}
 			if events, err := get(path, "cgroup.events"); err != nil || strings.Contains(events, "populated 0") {
@@ -48,9 +48,9 @@ func WatchOOM(path string) (<-chan struct{}, error) {
 	return came, nil
 }
 
-// kills is how many processes of the cgroup the OOM killer has killed.
-func kills(path string) uint64 {
-	events, _ := table(path, "memory.events")
+// oomKills is how many processes of the cgroup the OOM killer has killed.
+func oomKills(path string) uint64 {
+	events, _ := readTable(path, "memory.events")
 	return events["oom_kill"]
 }
 
@@ -64,14 +64,14 @@ type OOM struct {
 // ReadOOM reads what a cgroup knows of that (cgroup-v2, memory.events). It is nil
 // if it never happened, and where nobody counts.
 func ReadOOM(path string) *OOM {
-	events, err := table(path, "memory.events")
+	events, err := readTable(path, "memory.events")
 	if err != nil || events["oom_kill"] == 0 {
 		return nil
 	}
 	oom := &OOM{Kills: events["oom_kill"]}
-	oom.Peak, _ = count(path, "memory.peak")
+	oom.Peak, _ = readNumber(path, "memory.peak")
 	if events["oom"] > 0 {
-		oom.Limit, _ = count(path, "memory.max")
+		oom.Limit, _ = readNumber(path, "memory.max")
 	}
 	return oom
 }

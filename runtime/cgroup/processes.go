@@ -32,7 +32,7 @@ func freeze(path, state string) error {
 	if err := put(path, "cgroup.freeze", state); err != nil {
 		return err
 	}
-	return await(path, "frozen "+state, limit)
+	return waitEvent(path, "frozen "+state, limit)
 }
 
 // Frozen tells whether the cgroup itself is frozen, as opposed to one above it.
@@ -43,7 +43,7 @@ func Frozen(path string) (bool, error) {
 
 // Pids lists the processes in the cgroup and below it, in ascending order.
 func Pids(path string) ([]int, error) {
-	dirs, err := folders(path)
+	dirs, err := directories(path)
 	if err != nil {
 		return nil, err
 	}
@@ -100,9 +100,9 @@ func Signal(path string, sig unix.Signal) (err error) {
 	return nil
 }
 
-// await waits until cgroup.events says so. The kernel wakes whoever polls that
+// waitEvent waits until cgroup.events says so. The kernel wakes whoever polls that
 // file when it changes, but not when it is removed: so it is read now and then.
-func await(path, event string, limit time.Duration) error {
+func waitEvent(path, event string, limit time.Duration) error {
 	const glance = 100 * time.Millisecond
 	f, err := os.Open(filepath.Join(path, "cgroup.events"))
 	if err != nil {

@@ -15,7 +15,7 @@ func Reserved(dir string) (sum int64, err error) {
 		return 0, err
 	}
 	for _, f := range files {
-		n, err := count(filepath.Dir(f), "memory.low")
+		n, err := readNumber(filepath.Dir(f), "memory.low")
 		if err != nil && !IsGone(err) {
 			return 0, err
 		}

@@ -31,15 +31,15 @@ func Update(path string, r *specs.LinuxResources) error {
 	if err != nil {
 		return fmt.Errorf("resources: %w", err)
 	}
-	if err := enough(path, r.Memory); err != nil {
+	if err := checkMemory(path, r.Memory); err != nil {
 		return err
 	}
 	has, err := get(path, "cgroup.controllers")
 	if err != nil {
 		return err
 	}
-	files = limiting(files, strings.Fields(has))
-	if err := passDown(path, missing(files, strings.Fields(has))); err != nil {
+	files = withoutUnlimited(files, strings.Fields(has))
+	if err := enableControllers(path, missing(files, strings.Fields(has))); err != nil {
 		return err
 	}
 	if err := write(path, files); err != nil {
@@ -63,7 +63,7 @@ func (e *LimitError) Unwrap() error { return e.Err }
 // withPeriod: cpu.max takes a quota alone, but not a period alone; so the quota
 // that goes with it is the present one.
 func withPeriod(path string, r *specs.LinuxResources) (*specs.LinuxResources, error) {
-	if r.CPU == nil || given(r.CPU.Quota) || !given(r.CPU.Period) {
+	if r.CPU == nil || isSet(r.CPU.Quota) || !isSet(r.CPU.Period) {
 		return r, nil
 	}
 	present, err := get(path, "cpu.max")
@@ -80,23 +80,23 @@ func withPeriod(path string, r *specs.LinuxResources) (*specs.LinuxResources, er
 	return &all, nil
 }
 
-// enough refuses a limit of memory below what is used already, if the config asks
+// checkMemory refuses a limit of memory below what is used already, if the config asks
 // for that check: the kernel would send the OOM killer.
-func enough(path string, m *specs.LinuxMemory) error {
-	if m == nil || m.CheckBeforeUpdate == nil || !*m.CheckBeforeUpdate || !given(m.Limit) || *m.Limit < 0 {
+func checkMemory(path string, m *specs.LinuxMemory) error {
+	if m == nil || m.CheckBeforeUpdate == nil || !*m.CheckBeforeUpdate || !isSet(m.Limit) || *m.Limit < 0 {
 		return nil
 	}
-	used, err := count(path, "memory.current")
+	used, err := readNumber(path, "memory.current")
 	if err == nil && uint64(*m.Limit) < used {
 		err = fmt.Errorf("resources: memory.limit: %d: less than the %d bytes that are used (memory.checkBeforeUpdate)", *m.Limit, used)
 	}
 	return err
 }
 
-// limiting leaves out what says that there is no limit, where the cgroup has not
+// withoutUnlimited leaves out what says that there is no limit, where the cgroup has not
 // the controller and so none.
-func limiting(files []File, has []string) []File {
-	limits := NotNew(files)
+func withoutUnlimited(files []File, has []string) []File {
+	limits := WithoutDefaults(files)
 	return slices.DeleteFunc(files, func(f File) bool {
 		return !slices.Contains(limits, f) && len(missing([]File{f}, has)) > 0
 	})
@@ -107,8 +107,8 @@ func missing(files []File, has []string) []string {
 	return slices.DeleteFunc(Controllers(files), func(c string) bool { return slices.Contains(has, c) })
 }
 
-// passDown gives the cgroup these controllers, from the top.
-func passDown(path string, controllers []string) error {
+// enableControllers gives the cgroup these controllers, from the top.
+func enableControllers(path string, controllers []string) error {
 	if len(controllers) == 0 {
 		return nil
 	}
@@ -123,15 +123,15 @@ func passDown(path string, controllers []string) error {
 				return &LimitError{c, fmt.Errorf("pass it down: %w, there are processes in %s", err, dir)}
 			}
 			if err != nil {
-				return hint.New(&LimitError{c, fmt.Errorf("pass it down: %w", err)}, NotOffered(c))
+				return hint.New(&LimitError{c, fmt.Errorf("pass it down: %w", err)}, ControllerHint(c))
 			}
 		}
 	}
 	return nil
 }
 
-// NotOffered is the advice for a controller that cannot be passed down.
-func NotOffered(controller string) string {
+// ControllerHint is the advice for a controller that cannot be passed down.
+func ControllerHint(controller string) string {
 	return fmt.Sprintf("this machine's cgroup v2 does not offer the controller %q: leave the limit out, or boot with cgroup_no_v1=all", controller)
 }
 

@@ -38,7 +38,7 @@ func (b *builder) cgroup() error {
 	if err != nil {
 		return fmt.Errorf("linux.resources: %w", err)
 	}
-	files = cgroup.NotNew(files)
+	files = cgroup.WithoutDefaults(files)
 	if b.options.Cgroup2 == "" {
 		if len(files) > 0 || b.linux.Resources != nil && len(b.linux.Resources.Devices) > 0 {
 			return errors.New("linux.resources: there is no cgroup to set them in")
