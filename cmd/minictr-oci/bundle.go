@@ -39,10 +39,10 @@ var (
 
 // bundle is an OCI bundle and the container to be created from it.
 type bundle struct {
-	root   string // of the state of containers
-	folder *state.Dir
-	spec   *specs.Spec
-	terms  runtime.ProcessOptions
+	root      string // of the state of containers
+	container *state.Dir
+	spec      *specs.Spec
+	options   runtime.ProcessOptions
 }
 
 // open reads the bundle and, at the same time, creates the state directory of the
@@ -67,7 +67,7 @@ func open(c *cli.Context) (*bundle, error) {
 		b.spec, err = runtime.ReadConfig(strings.NewReader(string(data)), dir)
 		read <- err
 	}()
-	err = b.makeFolder(c, id, dir, data)
+	err = b.makeDir(c, id, dir, data)
 	if err := errors.Join(<-read, err); err != nil {
 		return nil, b.remove(err)
 	}
@@ -75,16 +75,16 @@ func open(c *cli.Context) (*bundle, error) {
 	return b, nil
 }
 
-func (b *bundle) makeFolder(c *cli.Context, id, dir string, config []byte) (err error) {
-	if b.terms, err = terms(c); err != nil {
+func (b *bundle) makeDir(c *cli.Context, id, dir string, config []byte) (err error) {
+	if b.options, err = processOptions(c); err != nil {
 		return err
 	}
-	b.terms.NoPivot, b.terms.KeepKeyring = c.Bool("no-pivot"), c.Bool("no-new-keyring")
-	if b.folder, err = state.New(b.root, id); err != nil {
+	b.options.NoPivot, b.options.KeepKeyring = c.Bool("no-pivot"), c.Bool("no-new-keyring")
+	if b.container, err = state.New(b.root, id); err != nil {
 		return err
 	}
-	b.folder.Record.Bundle = dir
-	return b.folder.SaveConfig(config)
+	b.container.Record.Bundle = dir
+	return b.container.SaveConfig(config)
 }
 
 // setCgroup sets a cgroup path where the config has none.
@@ -99,15 +99,15 @@ func setCgroup(spec *specs.Spec, id string) {
 
 // create creates the container.
 func (b *bundle) create() (*runtime.Process, error) {
-	process, err := runtime.Create(b.folder, b.spec, b.terms)
+	process, err := runtime.Create(b.container, b.spec, b.options)
 	if err != nil {
 		return nil, b.remove(err)
 	}
 	return process, nil
 }
 
-// terms returns the options of a process that the flags set.
-func terms(c *cli.Context) (t runtime.ProcessOptions, err error) {
+// processOptions returns the options of a process that the flags set.
+func processOptions(c *cli.Context) (t runtime.ProcessOptions, err error) {
 	t.PidFile, t.ConsoleSocket, t.Warn = c.String("pid-file"), c.String("console-socket"), warn
 	if t.PreserveFds, err = preserved(c.Int("preserve-fds")); err != nil {
 		return t, err

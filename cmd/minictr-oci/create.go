@@ -12,8 +12,8 @@ var createCommand = &cli.Command{
 		if err != nil {
 			return err
 		}
-		b.terms.Wait, b.terms.Outlive = true, true
-		if _, err := connect(&b.terms, b.spec.Process, b.spec); err != nil {
+		b.options.Wait, b.options.Outlive = true, true
+		if _, err := connect(&b.options, b.spec.Process, b.spec); err != nil {
 			return b.remove(err)
 		}
 		_, err = b.create()

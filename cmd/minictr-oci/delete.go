@@ -10,7 +10,10 @@ var deleteCommand = &cli.Command{
 	Usage:     "delete a stopped container",
 	ArgsUsage: "CONTAINER-ID",
 	Flags: []cli.Flag{
-		&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "kill a running container; ignore one that does not exist"},
+		&cli.BoolFlag{
+			Name: "force", Aliases: []string{"f"},
+			Usage: "kill a running container; ignore one that does not exist",
+		},
 	},
 	Action: func(c *cli.Context) error {
 		id, err := containerID(c)

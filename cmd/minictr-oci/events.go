@@ -18,7 +18,7 @@ var eventsCommand = &cli.Command{
 	Usage:     "print resource usage at intervals, and out-of-memory kills",
 	ArgsUsage: "CONTAINER-ID",
 	Flags: []cli.Flag{
-		&cli.DurationFlag{Name: "interval", Value: 5 * time.Second, Usage: "`TIME` time between two reports, as in 500ms"},
+		&cli.DurationFlag{Name: "interval", Value: 5 * time.Second, Usage: "`TIME` time between reports, as in 500ms"},
 		&cli.BoolFlag{Name: "stats", Usage: "print one report and exit"},
 	},
 	Action: func(c *cli.Context) error {

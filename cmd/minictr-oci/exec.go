@@ -72,11 +72,11 @@ func execute(c *cli.Context) (code int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	folder, err := state.OpenReadOnly(c.String("root"), id)
+	container, err := state.OpenReadOnly(c.String("root"), id)
 	if err != nil {
 		return 0, err
 	}
-	spec, err := folder.Config()
+	spec, err := container.Config()
 	if err != nil {
 		return 0, err
 	}
@@ -84,21 +84,21 @@ func execute(c *cli.Context) (code int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	t, err := terms(c)
+	o, err := processOptions(c)
 	if err != nil {
 		return 0, err
 	}
-	t.Outlive = c.Bool("detach")
-	if t.SubCgroup, err = below(c.StringSlice("cgroup")); err != nil {
+	o.Outlive = c.Bool("detach")
+	if o.SubCgroup, err = below(c.StringSlice("cgroup")); err != nil {
 		return 0, err
 	}
-	streams, err := connect(&t, process, spec)
+	streams, err := connect(&o, process, spec)
 	if err != nil {
 		return 0, err
 	}
 	signals.Ready()
-	started, err := runtime.Exec(folder, process, t)
-	if err != nil || t.Outlive {
+	started, err := runtime.Exec(container, process, o)
+	if err != nil || o.Outlive {
 		return 0, err
 	}
 	return attend(started, streams, signals)
@@ -117,7 +117,9 @@ func execProcess(c *cli.Context, spec *specs.Spec) (*specs.Process, error) {
 	p.Args, p.Terminal, p.ConsoleSize = c.Args().Tail(), c.Bool("tty"), nil
 	p.Env = append(slices.Clip(p.Env), c.StringSlice("env")...)
 	p.NoNewPrivileges = p.NoNewPrivileges || c.Bool("no-new-privs")
-	for value, field := range map[string]*string{"cwd": &p.Cwd, "apparmor": &p.ApparmorProfile, "process-label": &p.SelinuxLabel} {
+	for value, field := range map[string]*string{
+		"cwd": &p.Cwd, "apparmor": &p.ApparmorProfile, "process-label": &p.SelinuxLabel,
+	} {
 		if c.IsSet(value) {
 			*field = c.String(value)
 		}

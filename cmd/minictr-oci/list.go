@@ -21,10 +21,10 @@ var listCommand = &cli.Command{
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print IDs only"},
 	},
 	Action: func(c *cli.Context) error {
-		folders, err := state.List(c.String("root"))
+		containers, err := state.List(c.String("root"))
 		failed := []error{err}
 		list := []containerState{}
-		for _, f := range folders {
+		for _, f := range containers {
 			if s, err := describe(f); err == nil {
 				list = append(list, s)
 			} else {

@@ -1,9 +1,3 @@
-// Minictr-oci is the OCI runtime command line over package runtime: what runc
-// defined and podman, docker and containerd speak. A bundle goes in, a
-// container comes out. It links nothing that knows of images.
-//
-// Here is only what is typed: one file a command. Names, flags, the shape of
-// JSON and the words of errors that engines look for are runc's.
 package main
 
 import (
@@ -27,7 +21,10 @@ func main() {
 		Usage:   "run containers from OCI bundles",
 		Version: version,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "root", Usage: "`DIR` directory of the state of containers", Value: "/run/minictr-oci"},
+			&cli.StringFlag{
+				Name: "root", Value: "/run/minictr-oci",
+				Usage: "`DIR` directory of the state of containers",
+			},
 			&cli.StringFlag{Name: "log", Usage: "`FILE` write errors and warnings to a file, too"},
 			&cli.StringFlag{Name: "log-format", Usage: "`FORMAT` format of the log: text or json", Value: "text"},
 			&cli.BoolFlag{Name: "debug", Usage: "log debug messages"},
@@ -59,7 +56,7 @@ func before(c *cli.Context) error {
 	log.debug("%q", os.Args)
 	if c.Bool("systemd-cgroup") {
 		return hint.New(errors.New("--systemd-cgroup: not implemented"),
-			"podman --cgroup-manager=cgroupfs; for docker native.cgroupdriver=cgroupfs; for containerd SystemdCgroup=false")
+			"podman --cgroup-manager=cgroupfs; docker: native.cgroupdriver=cgroupfs; containerd: SystemdCgroup=false")
 	}
 	if mode := c.String("rootless"); mode != "auto" && mode != "" {
 		if on, err := strconv.ParseBool(mode); err != nil {

@@ -23,7 +23,7 @@ var runCommand = &cli.Command{
 		if err != nil {
 			return err
 		}
-		b.terms.Outlive = c.Bool("detach")
+		b.options.Outlive = c.Bool("detach")
 		code, err := b.run(c.Bool("keep"), signals)
 		if err != nil {
 			end(err, 1)
@@ -35,8 +35,8 @@ var runCommand = &cli.Command{
 
 // run creates and starts the container in one step, unless hooks run between the two.
 func (b *bundle) run(keep bool, signals *runtime.Signals) (code int, err error) {
-	b.terms.Wait = b.spec.Hooks != nil && len(b.spec.Hooks.StartContainer)+len(b.spec.Hooks.Poststart) > 0
-	streams, err := connect(&b.terms, b.spec.Process, b.spec)
+	b.options.Wait = b.spec.Hooks != nil && len(b.spec.Hooks.StartContainer)+len(b.spec.Hooks.Poststart) > 0
+	streams, err := connect(&b.options, b.spec.Process, b.spec)
 	if err != nil {
 		return 0, b.remove(err)
 	}
@@ -45,30 +45,30 @@ func (b *bundle) run(keep bool, signals *runtime.Signals) (code int, err error) 
 	if err != nil {
 		return 0, err
 	}
-	if b.terms.Wait {
-		if err := runtime.StartCreated(b.folder, b.terms.Options, warn); err != nil {
+	if b.options.Wait {
+		if err := runtime.StartCreated(b.container, b.options.Options, warn); err != nil {
 			return 0, errors.Join(err, b.delete())
 		}
 	}
-	if err := b.folder.Unlock(); err != nil || b.terms.Outlive {
+	if err := b.container.Unlock(); err != nil || b.options.Outlive {
 		return 0, err
 	}
 	code, err = attend(process, streams, signals)
 	if err == nil && !keep {
-		err = runtime.Finish(b.folder, warn)
+		err = runtime.Finish(b.container, warn)
 	}
 	return code, err
 }
 
 // delete deletes a container that could not be started.
 func (b *bundle) delete() error {
-	return runtime.Delete(b.root, b.folder.ID(), true, warn)
+	return runtime.Delete(b.root, b.container.ID(), true, warn)
 }
 
 // remove removes the state directory of a container that could not be created.
 func (b *bundle) remove(err error) error {
-	if b.folder == nil {
+	if b.container == nil {
 		return err
 	}
-	return errors.Join(err, b.folder.Remove())
+	return errors.Join(err, b.container.Remove())
 }

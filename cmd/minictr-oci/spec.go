@@ -64,7 +64,9 @@ func rootless(config []byte, uid, gid uint32) ([]byte, error) {
 		return nil, err
 	}
 	l := spec.Linux
-	l.Namespaces = slices.DeleteFunc(l.Namespaces, func(n specs.LinuxNamespace) bool { return n.Type == specs.NetworkNamespace })
+	l.Namespaces = slices.DeleteFunc(l.Namespaces, func(n specs.LinuxNamespace) bool {
+		return n.Type == specs.NetworkNamespace
+	})
 	l.Namespaces = append(l.Namespaces, specs.LinuxNamespace{Type: specs.UserNamespace})
 	l.UIDMappings = []specs.LinuxIDMapping{{HostID: uid, Size: 1}}
 	l.GIDMappings = []specs.LinuxIDMapping{{HostID: gid, Size: 1}}

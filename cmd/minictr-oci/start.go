@@ -16,10 +16,10 @@ var startCommand = &cli.Command{
 		if err != nil {
 			return err
 		}
-		folder, err := state.Open(c.String("root"), id)
+		container, err := state.Open(c.String("root"), id)
 		if err != nil {
 			return err
 		}
-		return runtime.StartCreated(folder, compile.Options{Wait: true, Outlive: true}, warn)
+		return runtime.StartCreated(container, compile.Options{Wait: true, Outlive: true}, warn)
 	},
 }

@@ -99,14 +99,16 @@ func fromFlags(c *cli.Context) (*specs.LinuxResources, error) {
 	cpu := &specs.LinuxCPU{Cpus: c.String("cpuset-cpus"), Mems: c.String("cpuset-mems")}
 	memory, pids, disk := &specs.LinuxMemory{}, &specs.LinuxPids{}, &specs.LinuxBlockIO{}
 	for flag, limit := range map[string]**uint64{
-		"cpu-period": &cpu.Period, "cpu-burst": &cpu.Burst, "cpu-share": &cpu.Shares, "cpu-rt-period": &cpu.RealtimePeriod,
+		"cpu-period": &cpu.Period, "cpu-burst": &cpu.Burst, "cpu-share": &cpu.Shares,
+		"cpu-rt-period": &cpu.RealtimePeriod,
 	} {
 		if c.IsSet(flag) {
 			*limit = new(c.Uint64(flag))
 		}
 	}
 	for flag, limit := range map[string]**int64{
-		"cpu-quota": &cpu.Quota, "cpu-rt-runtime": &cpu.RealtimeRuntime, "cpu-idle": &cpu.Idle, "pids-limit": &pids.Limit,
+		"cpu-quota": &cpu.Quota, "cpu-rt-runtime": &cpu.RealtimeRuntime, "cpu-idle": &cpu.Idle,
+		"pids-limit": &pids.Limit,
 	} {
 		if c.IsSet(flag) {
 			*limit = new(c.Int64(flag))
@@ -132,7 +134,7 @@ func fromFlags(c *cli.Context) (*specs.LinuxResources, error) {
 	return &specs.LinuxResources{CPU: cpu, Memory: memory, Pids: pids, BlockIO: disk}, nil
 }
 
-// size reads 4096, 512k, 1g, or -1 for none.
+// size parses 4096, 512k, 1g, or -1 for none.
 func size(text string) (int64, error) {
 	if text == "-1" {
 		return -1, nil

@@ -24,7 +24,9 @@ var attachCommand = &cli.Command{
 		&cli.BoolFlag{Name: "sig-proxy", Usage: "forward signals, if the container has no terminal", Value: true},
 	},
 	Action: func(c *cli.Context) error {
-		o := &lifecycle.AttachOptions{Stdin: !c.Bool("no-stdin"), Keys: c.String("detach-keys"), SigProxy: c.Bool("sig-proxy")}
+		o := &lifecycle.AttachOptions{
+			Stdin: !c.Bool("no-stdin"), Keys: c.String("detach-keys"), SigProxy: c.Bool("sig-proxy"),
+		}
 		return attached(lifecycle.Attach(c.String("root"), c.Args().First(), o))
 	},
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// bars are a line for each layer on a terminal, drawn over again ten times a
+// bars are progress bars on a terminal, a line for each layer, drawn again ten times a
 // second at most.
 type bars struct {
 	mu    sync.Mutex
@@ -28,7 +28,7 @@ func newBars(out *os.File) *bars {
 	return &bars{out: out, done: make(map[digest.Digest][2]int64)}
 }
 
-// layer is told how much of a layer is here.
+// layer sets how many bytes of a layer are done.
 func (b *bars) layer(d digest.Digest, done, total int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -41,7 +41,7 @@ func (b *bars) layer(d digest.Digest, done, total int64) {
 	}
 }
 
-// finish draws the last state. There may be no bars at all.
+// finish draws the last state. A nil bars draws nothing.
 func (b *bars) finish() {
 	if b == nil {
 		return

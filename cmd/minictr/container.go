@@ -22,7 +22,8 @@ var containerCommand = &cli.Command{
 		runCommand, createCommand, startCommand, execCommand,
 		stopCommand, restartCommand, killCommand, pauseCommand, unpauseCommand, waitCommand, renameCommand,
 		updateCommand, rmCommand, containerPruneCommand,
-		containerLsCommand, containerInspectCommand, logsCommand, statsCommand, topCommand, portCommand, cpCommand, diffCommand,
+		containerLsCommand, containerInspectCommand, logsCommand, statsCommand, topCommand, portCommand,
+		cpCommand, diffCommand,
 	},
 }
 

@@ -52,7 +52,9 @@ func copyFiles(c *cli.Context) error {
 		return fmt.Errorf("open the root of container %q: %w", copy.container, err)
 	}
 	p := &copyProgress{quiet: c.Bool("quiet") || !stdio.IsTerminal(os.Stderr), began: time.Now()}
-	err = copy.run(root.Tree, &cp.Options{Archive: c.Bool("archive"), Follow: c.Bool("follow-link"), Left: leftOut, Progress: p.add})
+	err = copy.run(root.Tree, &cp.Options{
+		Archive: c.Bool("archive"), Follow: c.Bool("follow-link"), Left: leftOut, Progress: p.add,
+	})
 	p.finish()
 	return errors.Join(err, root.Close())
 }
@@ -71,7 +73,8 @@ func readCopy(from, to string) (f fileCopy, err error) {
 	case out == "" && in == "":
 		return f, hint.New(errors.New("cp: neither path is in a container"), "minictr cp CONTAINER:SOURCE TARGET")
 	case out != "" && in != "":
-		return f, hint.New(errors.New("cp: copying between containers is not supported"), "minictr cp FROM:PATH - | minictr cp - TO:DIR")
+		return f, hint.New(errors.New("cp: copying between containers is not supported"),
+			"minictr cp FROM:PATH - | minictr cp - TO:DIR")
 	case source == "" || target == "":
 		return f, hint.New(errors.New("cp: path must not be empty"), "minictr cp CONTAINER:/ TARGET")
 	case !f.in && target == "-" && stdio.IsTerminal(os.Stdout):

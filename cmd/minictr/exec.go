@@ -17,13 +17,16 @@ var execCommand = &cli.Command{
 		&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "run in the background, without output"},
 		&cli.StringSliceFlag{
 			Name: "env", Aliases: []string{"e"}, KeepSpace: true,
-			Usage: "`NAME[=VALUE]` set an environment variable; without a value, copy minictr's own",
+			Usage: envUsage,
 		},
 		&cli.StringSliceFlag{Name: "env-file", KeepSpace: true, Usage: "`FILE` read environment variables from a file"},
 		&cli.BoolFlag{Name: "interactive", Aliases: []string{"i"}, Usage: "keep standard input open"},
 		&cli.BoolFlag{Name: "privileged", Usage: "not supported"},
 		&cli.BoolFlag{Name: "tty", Aliases: []string{"t"}, Usage: "allocate a pseudo-terminal"},
-		&cli.StringFlag{Name: "user", Aliases: []string{"u"}, Usage: "`USER[:GROUP]` user and group, as names or numbers"},
+		&cli.StringFlag{
+			Name: "user", Aliases: []string{"u"},
+			Usage: "`USER[:GROUP]` user and group, as names or numbers",
+		},
 		&cli.StringFlag{Name: "workdir", Aliases: []string{"w"}, Usage: "`DIR` working directory"},
 	},
 	Action: func(c *cli.Context) error {

@@ -14,30 +14,35 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// explainer prints a plan while it is carried out, on standard error, so that
-// the program's own output stays clean.
+// explainer prints the steps of a plan as they are carried out, on standard error:
+// standard output is the program's.
 type explainer struct {
 	plan  *plan.Plan
 	style plan.Style
 	part  string
-	made  int
-	over  bool // that was the last step, or one that failed
+	made  int  // system calls
+	over  bool // the last step was made, or one failed
 	total time.Duration
 	spent map[string]time.Duration // by part
-	parts []string                 // in their order
+	parts []string                 // in order
 }
 
+// watch returns a function to be called after each step of p.
 func (e *explainer) watch(p *plan.Plan) walk.Trace {
 	*e = explainer{plan: p, style: plan.Style{Color: stdio.IsTerminal(os.Stderr)}, spent: map[string]time.Duration{}}
-	return e.tell
+	return e.step
 }
 
-func (e *explainer) tell(i int, r walk.Result) {
+// step prints step i, with a headline before a new part, and the sum after the last.
+func (e *explainer) step(i int, r walk.Result) {
 	if e.over {
 		return
 	}
+	// A step that failed ends the plan, unless it accepts the error.
 	s := &e.plan.Steps[i]
 	e.over = r.Errno != 0 && !slices.Contains(s.Accept, r.Errno) || i == len(e.plan.Steps)-1
+
+	// The headline.
 	var b strings.Builder
 	if s.Part != e.part {
 		e.part = s.Part
@@ -46,6 +51,8 @@ func (e *explainer) tell(i int, r walk.Result) {
 			e.parts = append(e.parts, e.part)
 		}
 	}
+
+	// The duration. execve does not return: it has none.
 	took := "   left out"
 	if r.Made {
 		e.made++
@@ -63,7 +70,7 @@ func (e *explainer) tell(i int, r walk.Result) {
 	}
 }
 
-// result is what the call returned, as strace tells it.
+// result returns the result of a call as strace prints it.
 func result(r walk.Result) string {
 	switch {
 	case !r.Made:
@@ -74,7 +81,7 @@ func result(r walk.Result) string {
 	return fmt.Sprintf("= %d", int(r.Value))
 }
 
-// sum says what it cost, and where the time went.
+// sum prints the time of all calls, and that of each part.
 func (e *explainer) sum() {
 	fmt.Fprintf(os.Stderr, "\n%d of %d system calls, %.2f ms; by part:\n", e.made, len(e.plan.Steps), ms(e.total))
 	slices.SortStableFunc(e.parts, func(a, b string) int { return cmp.Compare(e.spent[b], e.spent[a]) })

@@ -1,7 +1,7 @@
 package main
 
-// The flags of run, create and plan, spelled as docker's. They are only collected
-// here: package container interprets them.
+// The flags of run, create and plan, spelled as docker's. Package config gives them
+// their meaning.
 
 import (
 	"slices"
@@ -32,11 +32,11 @@ var processFlags = []cli.Flag{
 	&cli.StringFlag{Name: "entrypoint", Usage: "`PROGRAM` program to run instead of the image's entrypoint"},
 	&cli.StringSliceFlag{
 		Name: "env", Aliases: []string{"e"}, KeepSpace: true,
-		Usage: "`NAME[=VALUE]` set an environment variable; without a value, copy minictr's own",
+		Usage: envUsage,
 	},
 	&cli.StringSliceFlag{Name: "env-file", KeepSpace: true, Usage: "`FILE` read environment variables from a file"},
 	&cli.BoolFlag{Name: "init", Usage: "run an init that reaps processes and forwards signals"},
-	&cli.StringSliceFlag{Name: "ulimit", KeepSpace: true, Usage: "`NAME=SOFT[:HARD]` set a resource limit of processes"},
+	&cli.StringSliceFlag{Name: "ulimit", KeepSpace: true, Usage: "`NAME=SOFT[:HARD]` set a resource limit"},
 	&cli.StringFlag{Name: "user", Aliases: []string{"u"}, Usage: "`USER[:GROUP]` user and group, as names or numbers"},
 	&cli.StringFlag{Name: "workdir", Aliases: []string{"w"}, Usage: "`DIR` working directory"},
 }
@@ -57,7 +57,10 @@ var isolationFlags = []cli.Flag{
 	help.Heading("Namespaces"),
 	&cli.StringFlag{Name: "hostname", Aliases: []string{"h"}, Usage: "`NAME` hostname of the container"},
 	&cli.StringFlag{Name: "ipc", Usage: "`host` use the host's IPC namespace"},
-	&cli.StringFlag{Name: "network", Aliases: []string{"net"}, Usage: "`MODE` network: none or host", DefaultText: "none"},
+	&cli.StringFlag{
+		Name: "network", Aliases: []string{"net"}, DefaultText: "none",
+		Usage: "`MODE` network: none or host",
+	},
 	&cli.StringFlag{Name: "pid", Usage: "`host` use the host's PID namespace"},
 	&cli.StringSliceFlag{Name: "sysctl", KeepSpace: true, Usage: "`NAME=VALUE` set a kernel parameter of a namespace"},
 	&cli.StringFlag{Name: "userns", Usage: "`CONTAINER:HOST:SIZE[,…]` map user IDs in a user namespace"},
@@ -104,7 +107,11 @@ var lifecycleFlags = []cli.Flag{
 	&cli.BoolFlag{Name: "no-healthcheck", Usage: "disable the image's health check"},
 }
 
-const restartUsage = "`POLICY` restart policy: no, on-failure[:MAX], always, unless-stopped"
+// Of flags that several commands have.
+const (
+	envUsage     = "`NAME[=VALUE]` set an environment variable; without a value, copy minictr's own"
+	restartUsage = "`POLICY` restart policy: no, on-failure[:MAX], always, unless-stopped"
+)
 
 // runOptions returns the options that the flags set. The arguments are the image and
 // the command of the container.

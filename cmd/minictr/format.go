@@ -1,14 +1,14 @@
 package main
 
-// How a list is shown. --format takes docker's words:
+// Output of lists. --format takes docker's values:
 //
-//	table            the command's own columns, below headings
-//	table TEMPLATE   other columns, parted by \t
+//	table            the command's own columns, with headings
+//	table TEMPLATE   other columns, separated by \t
 //	json             an object a line
-//	TEMPLATE         a line for each: a Go template, as in {{.ID}} {{.Names}}
+//	TEMPLATE         a Go template for each row, as in {{.ID}} {{.Names}}
 //
-// A table is a template as well, and so are its headings: the same one, filled
-// with words instead of a row.
+// A table is a template, too. Its headings are the same template, filled with headings
+// instead of a row.
 //
 // Rows hold text for people: no field holds a control character (package
 // printable).
@@ -37,7 +37,7 @@ func formatFlag() *cli.StringFlag {
 	}
 }
 
-// headings are the words above columns, by the fields of a row.
+// headings are the headings of columns, by the field of a row.
 type headings map[string]string
 
 // Label is the heading of {{.Label "NAME"}}: its last part, as in docker.
@@ -46,7 +46,7 @@ func (headings) Label(name string) string {
 	return printable.Line(strings.NewReplacer("-", " ", "_", " ").Replace(name))
 }
 
-// printList shows rows. columns is the template of the command's own table.
+// printList prints rows. columns is the template of the command's own table.
 func printList[T any](format, columns string, h headings, rows []T) error {
 	if format == "json" {
 		for _, row := range rows {
@@ -58,6 +58,7 @@ func printList[T any](format, columns string, h headings, rows []T) error {
 		}
 		return nil
 	}
+	// Which template, and whether as a table.
 	kind, rest, _ := strings.Cut(format, " ")
 	tabular := kind == "table" || format == ""
 	switch {
@@ -70,6 +71,8 @@ func printList[T any](format, columns string, h headings, rows []T) error {
 	if err != nil {
 		return err
 	}
+
+	// Fill it.
 	var lines bytes.Buffer
 	if tabular {
 		err = fillLine(&lines, t, h, h)
@@ -82,6 +85,8 @@ func printList[T any](format, columns string, h headings, rows []T) error {
 	if err != nil {
 		return err
 	}
+
+	// Print the lines, in columns if it is a table.
 	if !tabular {
 		_, err = os.Stdout.Write(lines.Bytes())
 		return err
@@ -93,18 +98,18 @@ func printList[T any](format, columns string, h headings, rows []T) error {
 	return w.Flush()
 }
 
-// fillLine appends a line: a template, filled.
-func fillLine(lines *bytes.Buffer, t *template.Template, with any, h headings) error {
-	if err := t.Execute(lines, with); err != nil {
+// fillLine appends a line: t filled with data.
+func fillLine(lines *bytes.Buffer, t *template.Template, data any, h headings) error {
+	if err := t.Execute(lines, data); err != nil {
 		fields := slices.Sorted(maps.Keys(h))
-		return hint.New(fmt.Errorf("--format: %w", err), "there are ."+strings.Join(fields, " ."))
+		return hint.New(fmt.Errorf("--format: %w", err), "fields are ."+strings.Join(fields, " ."))
 	}
 	lines.WriteByte('\n')
 	return nil
 }
 
-// parseTemplate knows what docker's templates know: \t and \n, which shells hand
-// on as they are typed, and some functions.
+// parseTemplate parses a template of docker: with \t and \n, which shells pass on
+// unchanged, and with functions.
 func parseTemplate(text string) (*template.Template, error) {
 	text = strings.NewReplacer(`\t`, "\t", `\n`, "\n").Replace(text)
 	t, err := template.New("").Option("missingkey=error").Funcs(template.FuncMap{
@@ -146,8 +151,8 @@ func ellipsis(text string, length int) string {
 	return text
 }
 
-// printFilled fills a template for each of what was inspected. What it says is
-// a stranger's, and goes to programs as it is; a terminal gets no control bytes.
+// printFilled prints a template filled with each of all. Text of images and containers
+// is printed unchanged to a program, and without control characters on a terminal.
 func printFilled(format string, all []any) error {
 	t, err := parseTemplate(format)
 	if err != nil {

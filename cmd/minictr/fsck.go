@@ -39,7 +39,8 @@ func fsck(c *cli.Context) error {
 	problems, notes := findingRows(v.Problems), findingRows(v.Notes)
 	if c.Bool("json") {
 		err = printJSON(map[string]any{
-			"images": v.Images, "blobs": v.Blobs, "layers": v.Layers, "bytes": v.Bytes, "problems": problems, "notes": notes,
+			"images": v.Images, "blobs": v.Blobs, "layers": v.Layers, "bytes": v.Bytes,
+			"problems": problems, "notes": notes,
 		})
 	} else {
 		for _, p := range problems {
@@ -48,7 +49,8 @@ func fsck(c *cli.Context) error {
 		for _, n := range notes {
 			fmt.Printf("note: %s; %s\n", n, n.Hint)
 		}
-		fmt.Printf("%s, %s (%s), %s\n", count(v.Images, "image"), count(v.Blobs, "blob"), humanSize(v.Bytes), count(v.Layers, "layer"))
+		fmt.Printf("%s, %s (%s), %s\n",
+			count(v.Images, "image"), count(v.Blobs, "blob"), humanSize(v.Bytes), count(v.Layers, "layer"))
 	}
 	if err != nil || len(problems) == 0 {
 		return err
@@ -92,6 +94,7 @@ func mends(rows []findingRow) string {
 	return strings.Join(all, "; ")
 }
 
+// count returns "1 image" or "2 images".
 func count(n int, what string) string {
 	if n == 1 {
 		return "1 " + what

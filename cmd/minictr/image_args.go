@@ -20,7 +20,7 @@ func splitLayer(word string) (image string, n int, err error) {
 	}
 	n, err = strconv.Atoi(word[at+1:])
 	if err != nil || n < 1 {
-		return "", 0, hint.New(fmt.Errorf("%q: no such layer", word), "minictr layers ls IMAGE lists the layers, from 1, the lowest")
+		return "", 0, hint.New(fmt.Errorf("%q: layers count from 1", word), "minictr layers ls IMAGE")
 	}
 	return word[:at], n, nil
 }

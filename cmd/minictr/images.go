@@ -24,7 +24,7 @@ var imagesCommand = &cli.Command{
 	Action: listImages,
 }
 
-// imageRow is an image as docker images shows it.
+// imageRow is a row of docker images.
 type imageRow struct {
 	Repository, Tag, ID, CreatedAt, CreatedSince, Size string
 }
@@ -63,7 +63,9 @@ func listImages(c *cli.Context) error {
 }
 
 func newImageRow(image *images.Image, whole bool) imageRow {
-	row := imageRow{Repository: "<none>", Tag: "<none>", ID: image.ID.String(), CreatedSince: "N/A", Size: units.HumanSizeWithPrecision(float64(image.Size), 3)}
+	row := imageRow{
+		Repository: "<none>", Tag: "<none>", ID: image.ID.String(), CreatedSince: "N/A", Size: humanSize(image.Size),
+	}
 	if !whole {
 		row.ID = image.ID.Encoded()[:12]
 	}

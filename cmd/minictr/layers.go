@@ -69,7 +69,7 @@ func lookAt(c *cli.Context, word string) (*subject, error) {
 	}
 	if n > len(src.Layers) {
 		src.Close()
-		return nil, hint.New(fmt.Errorf("%q: the image has %d layers", word, len(src.Layers)), "minictr layers ls "+image)
+		return nil, hint.New(fmt.Errorf("%q: image has %d layers", word, len(src.Layers)), "minictr layers ls "+image)
 	}
 	if n == 0 {
 		s.n = len(src.Layers)

@@ -43,7 +43,9 @@ func layersDeleted(c *cli.Context) error {
 func printDeleted(files []hiddenRow) error {
 	lines := [][]string{{"SIZE", "IN LAYER", "REMOVED BY", "HOW", "EXTRACT WITH"}}
 	for _, f := range files {
-		lines = append(lines, []string{humanSize(f.Size), fmt.Sprint(f.Layer), fmt.Sprint(f.HiddenBy), f.reason, f.Ref.String()})
+		lines = append(lines, []string{
+			humanSize(f.Size), fmt.Sprint(f.Layer), fmt.Sprint(f.HiddenBy), f.reason, f.Ref.String(),
+		})
 	}
 	return table(lines)
 }

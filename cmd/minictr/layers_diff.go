@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/minictr/minictr/layers/stack"
 	"github.com/urfave/cli/v2"
@@ -50,7 +51,9 @@ func layersDiff(c *cli.Context) error {
 	rows := []diffRow{}
 	stack.Diff(roots[0], roots[1]).Walk(func(d *stack.Difference) {
 		if d.Mark != stack.Same {
-			rows = append(rows, diffRow{name(d.Node.Path()), string(rune(d.Mark)), d.What.Names(), newFile(d.Before), newFile(d.After)})
+			rows = append(rows, diffRow{
+				name(d.Node.Path()), string(rune(d.Mark)), d.What.Names(), newFile(d.Before), newFile(d.After),
+			})
 		}
 	})
 	if c.Bool("json") {
@@ -71,7 +74,7 @@ func printDiff(rows []diffRow) error {
 		default:
 			size = fmt.Sprintf("%s → %s", humanSize(r.Before.Size), humanSize(r.After.Size))
 		}
-		lines = append(lines, []string{r.Mark, size, joinWords(r.What), r.Path.String()})
+		lines = append(lines, []string{r.Mark, size, strings.Join(r.What, ", "), r.Path.String()})
 	}
 	return table(lines)
 }

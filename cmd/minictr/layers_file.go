@@ -5,21 +5,20 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/minictr/minictr/layers/index"
 	"github.com/minictr/minictr/layers/stack"
 )
 
-// file is an inode as JSON has it.
+// file is the JSON of an inode.
 type file struct {
 	Type   string     `json:"type"`
 	Mode   string     `json:"mode"` // octal
 	UID    uint32     `json:"uid"`
 	GID    uint32     `json:"gid"`
 	Size   int64      `json:"size"`
-	Time   *time.Time `json:"time,omitempty"` // of the last change; none for a folder that the tar leaves out
+	Time   *time.Time `json:"time,omitempty"` // of the last change; nil for a directory that the tar omits
 	Target name       `json:"target,omitempty"`
 	Device string     `json:"device,omitempty"`
 	SHA256 string     `json:"sha256,omitempty"`
@@ -73,10 +72,12 @@ func kindName(k index.Kind) string {
 	return "file"
 }
 
-// permissions are an inode's type and mode as ls(1) shows them.
+// permissions returns an inode's type and mode as ls(1) shows them.
 func permissions(i *stack.Inode) string {
 	b := []byte("?rwxrwxrwx")
-	b[0] = map[index.Kind]byte{index.File: '-', index.Directory: 'd', index.Symlink: 'l', index.Char: 'c', index.Block: 'b', index.FIFO: 'p'}[i.Kind]
+	b[0] = map[index.Kind]byte{
+		index.File: '-', index.Directory: 'd', index.Symlink: 'l', index.Char: 'c', index.Block: 'b', index.FIFO: 'p',
+	}[i.Kind]
 	for bit := range 9 {
 		if i.Mode&(1<<bit) == 0 {
 			b[9-bit] = '-'
@@ -93,5 +94,3 @@ func permissions(i *stack.Inode) string {
 	}
 	return string(b)
 }
-
-func joinWords(words []string) string { return strings.Join(words, ", ") }

@@ -70,7 +70,8 @@ func layersLs(c *cli.Context) error {
 	for _, image := range all.Images {
 		for i := range image.Layers {
 			l := &image.Layers[i]
-			l.SharedWith = slices.DeleteFunc(slices.Clone(users[l.DiffID]), func(other string) bool { return other == image.Image })
+			isOurs := func(other string) bool { return other == image.Image }
+			l.SharedWith = slices.DeleteFunc(slices.Clone(users[l.DiffID]), isOurs)
 		}
 	}
 	if c.Bool("json") {

@@ -27,8 +27,14 @@ file.`,
 		jsonFlag,
 		&cli.StringFlag{Name: "mark", Usage: "`MARKS` show only paths with one of these marks, as in AC"},
 		&cli.BoolFlag{Name: "only", Usage: "show only paths that the layer has or removes"},
-		&cli.StringFlag{Name: "path", Usage: "`PATH` show only this path and those below, or a pattern, as in '/etc/*.conf'"},
-		&cli.IntFlag{Name: "since", Usage: "`LAYER` mark the changes of all layers above this one", Value: -1, DefaultText: "N-1"},
+		&cli.StringFlag{
+			Name:  "path",
+			Usage: "`PATH` show only this path and those below, or a pattern, as in '/etc/*.conf'",
+		},
+		&cli.IntFlag{
+			Name: "since", Value: -1, DefaultText: "N-1",
+			Usage: "`LAYER` mark the changes of all layers above this one",
+		},
 	},
 	Action: layersTree,
 }
@@ -148,7 +154,7 @@ func (t *treePrinter) note(d *stack.Difference) (note string) {
 		note = fmt.Sprintf(" (%d:%d)", i.Major, i.Minor)
 	}
 	if d.Mark == stack.Changed {
-		note += " [" + joinWords(d.What.Names()) + "]"
+		note += " [" + strings.Join(d.What.Names(), ", ") + "]"
 	}
 	if c, ok := t.removed[d.Node.Path()]; ok && d.Mark == stack.Deleted {
 		note += fmt.Sprintf(" [layer %d: %s]", c.Layer, reason(c))
@@ -167,14 +173,14 @@ func removedBy(how stack.How, by *stack.Node) string {
 	case stack.Whiteout:
 		return "whiteout of " + path
 	case stack.Opaque:
-		return "opaque folder " + path
+		return "opaque directory " + path
 	case stack.Replaced:
-		return "folder replaced by " + path
+		return "directory replaced by " + path
 	}
 	return "overwritten"
 }
 
-// treeRow is a path as JSON has it.
+// treeRow is the JSON of a path.
 type treeRow struct {
 	Path name     `json:"path"`
 	Mark string   `json:"mark"`
@@ -191,7 +197,8 @@ func (t *treePrinter) json(d *stack.Difference) error {
 		if t.depth > 0 && p != "/" && strings.Count(p, "/") > t.depth {
 			return
 		}
-		row := treeRow{Path: name(p), Mark: strings.TrimSpace(string(rune(d.Mark))), What: d.What.Names(), file: newFile(d.Inode())}
+		mark := strings.TrimSpace(string(rune(d.Mark)))
+		row := treeRow{Path: name(p), Mark: mark, What: d.What.Names(), file: newFile(d.Inode())}
 		if c, ok := t.removed[p]; ok && d.Mark == stack.Deleted {
 			row.How, row.By = string(c.How), name(c.By.Path())
 		}

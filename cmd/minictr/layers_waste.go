@@ -46,8 +46,8 @@ type hiddenRow struct {
 
 func newHiddenRow(h stack.Hidden, s *subject) hiddenRow {
 	row := hiddenRow{
-		Path: name(h.Node.Path()), Layer: h.Inode.Layer, HiddenBy: h.Layer, How: string(h.How), By: name(h.By.Path()),
-		file: newFile(h.Inode), CreatedBy: s.step(h.Layer), reason: removedBy(h.How, h.By),
+		Path: name(h.Node.Path()), Layer: h.Inode.Layer, HiddenBy: h.Layer, How: string(h.How),
+		By: name(h.By.Path()), file: newFile(h.Inode), CreatedBy: s.step(h.Layer), reason: removedBy(h.How, h.By),
 	}
 	if h.Layer > h.Inode.Layer {
 		row.Ref = name(fmt.Sprintf("%s@%d:%s", s.word, h.Layer-1, h.Node.Path()))
@@ -119,7 +119,10 @@ func parsePart(text string) (float64, error) {
 }
 
 func measureWaste(t *stack.Stack, s *subject) *waste {
-	w := &waste{Size: t.Total, Wasted: t.Total - t.Visible(), Efficiency: t.Efficiency(), Layers: []wasteOf{}, Files: []hiddenRow{}}
+	w := &waste{
+		Size: t.Total, Wasted: t.Total - t.Visible(), Efficiency: t.Efficiency(),
+		Layers: []wasteOf{}, Files: []hiddenRow{},
+	}
 	for i, x := range s.indexes[:s.n] {
 		w.Layers = append(w.Layers, wasteOf{Layer: i + 1, Size: x.Size, CreatedBy: s.step(i + 1)})
 	}
@@ -139,7 +142,10 @@ func measureWaste(t *stack.Stack, s *subject) *waste {
 func (w *waste) print(top int) error {
 	rows := [][]string{{"LAYER", "SIZE", "WASTED", "FILES", "CREATED BY"}}
 	for _, l := range w.Layers {
-		rows = append(rows, []string{strconv.Itoa(l.Layer), humanSize(l.Size), humanSize(l.Wasted), strconv.Itoa(l.Files), oneLine(l.CreatedBy, false)})
+		rows = append(rows, []string{
+			strconv.Itoa(l.Layer), humanSize(l.Size), humanSize(l.Wasted), strconv.Itoa(l.Files),
+			oneLine(l.CreatedBy, false),
+		})
 	}
 	if err := table(rows); err != nil {
 		return err
@@ -164,7 +170,9 @@ func (w *waste) print(top int) error {
 func printHidden(files []hiddenRow) error {
 	rows := [][]string{{"SIZE", "IN LAYER", "HIDDEN BY", "HOW", "PATH"}}
 	for _, f := range files {
-		rows = append(rows, []string{humanSize(f.Size), strconv.Itoa(f.Layer), strconv.Itoa(f.HiddenBy), f.reason, f.Path.String()})
+		rows = append(rows, []string{
+			humanSize(f.Size), strconv.Itoa(f.Layer), strconv.Itoa(f.HiddenBy), f.reason, f.Path.String(),
+		})
 	}
 	return table(rows)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/layers/stack"
@@ -59,7 +60,8 @@ func layersWhy(c *cli.Context) error {
 func newChangeRow(change stack.Change, s *subject) changeRow {
 	row := changeRow{
 		Layer: change.Layer, Mark: string(rune(change.Mark)), What: change.What.Names(),
-		How: string(change.How), Before: newFile(change.Before), After: newFile(change.After), CreatedBy: s.step(change.Layer),
+		How: string(change.How), Before: newFile(change.Before), After: newFile(change.After),
+		CreatedBy: s.step(change.Layer),
 	}
 	if change.By != nil {
 		row.By = name(change.By.Path())
@@ -88,7 +90,9 @@ func printWhy(rows []changeRow, whole bool) error {
 		if f != nil {
 			size, mode, owner = humanSize(f.Size), f.Mode, f.owner()
 		}
-		lines = append(lines, []string{strconv.Itoa(r.Layer), r.Mark, r.what(), size, mode, owner, oneLine(r.CreatedBy, whole)})
+		lines = append(lines, []string{
+			strconv.Itoa(r.Layer), r.Mark, r.what(), size, mode, owner, oneLine(r.CreatedBy, whole),
+		})
 	}
 	return table(lines)
 }
@@ -103,5 +107,5 @@ func (r changeRow) what() string {
 	case len(r.What) == 0:
 		return "written again"
 	}
-	return joinWords(r.What)
+	return strings.Join(r.What, ", ")
 }

@@ -28,7 +28,10 @@ var limitFlags = []cli.Flag{
 	},
 	&cli.StringFlag{Name: "cpuset-cpus", Usage: "`LIST` CPUs to run on, as in 0-2,7"},
 	&cli.StringFlag{Name: "cpuset-mems", Usage: "`LIST` memory nodes to use, as in 0-2,7"},
-	&cli.Int64Flag{Name: "pids-limit", Usage: "`NUMBER` maximum number of processes; -1 for none", DefaultText: "2048"},
+	&cli.Int64Flag{
+		Name: "pids-limit", DefaultText: "2048",
+		Usage: "`NUMBER` maximum number of processes; -1 for none",
+	},
 	&cli.Uint64Flag{
 		Name: "blkio-weight", DefaultText: "the kernel's",
 		Usage: "`WEIGHT` block I/O weight relative to other containers, 10 to 1000",
@@ -63,11 +66,13 @@ var limitFlags = []cli.Flag{
 	},
 }
 
-// limits returns what these flags say.
+// limits returns the limits that the flags set.
 func limits(c *cli.Context) config.Limits {
 	return config.Limits{
-		Memory: c.String("memory"), MemorySwap: c.String("memory-swap"), MemoryReservation: c.String("memory-reservation"),
-		CPUs: c.String("cpus"), CPUPeriod: given(c, "cpu-period", c.Uint64), CPUQuota: given(c, "cpu-quota", c.Int64),
+		Memory: c.String("memory"), MemorySwap: c.String("memory-swap"),
+		MemoryReservation: c.String("memory-reservation"),
+		CPUs:              c.String("cpus"),
+		CPUPeriod:         given(c, "cpu-period", c.Uint64), CPUQuota: given(c, "cpu-quota", c.Int64),
 		CPUShares:  given(c, "cpu-shares", c.Uint64),
 		CpusetCPUs: c.String("cpuset-cpus"), CpusetMems: c.String("cpuset-mems"),
 		PidsLimit:   given(c, "pids-limit", c.Int64),

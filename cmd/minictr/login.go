@@ -79,7 +79,8 @@ func credentials(c *cli.Context) (user, password string, err error) {
 	}
 	terminal, err := console.ConsoleFromFile(os.Stdin)
 	if err != nil {
-		return "", "", hint.New(errors.New("login: standard input is not a terminal"), "minictr login -u USER --password-stdin <FILE")
+		return "", "", hint.New(errors.New("login: standard input is not a terminal"),
+			"minictr login -u USER --password-stdin <FILE")
 	}
 	in := bufio.NewReader(os.Stdin)
 	if user == "" {

@@ -49,7 +49,8 @@ func logOptions(c *cli.Context) (o logs.Options, err error) {
 	if tail := c.String("tail"); tail != allLines {
 		n, err := strconv.ParseUint(tail, 10, 31)
 		if err != nil {
-			return o, hint.New(fmt.Errorf("--tail %q: not a number of lines, nor all", tail), "minictr logs --tail 10 CONTAINER")
+			return o, hint.New(fmt.Errorf("--tail %q: not a number of lines, nor all", tail),
+				"minictr logs --tail 10 CONTAINER")
 		}
 		o.Tail = int(n)
 	}

@@ -1,8 +1,3 @@
-// Minictr runs containers, and shows which system calls they are made of.
-//
-// Here is only what is typed: one file a command. What the commands do is in
-// the packages: images (what is run), container (how it is to be run), runtime
-// (how a process comes to be a container).
 package main
 
 import (
@@ -50,7 +45,7 @@ func main() {
 				pullCommand, loadCommand, imagesCommand, tagCommand, pushCommand, saveCommand, rmiCommand, pruneCommand,
 				historyCommand, layersCommand, loginCommand, logoutCommand),
 			help.Commands("System", gcCommand, fsckCommand, versionCommand),
-			[]*cli.Command{monitorCommand, healthCommand}, // hidden
+			[]*cli.Command{monitorCommand, healthCommand}, // hidden: minictr runs them itself
 		),
 		CommandNotFound: func(c *cli.Context, name string) {
 			exit(hint.New(fmt.Errorf("%q: no such command", name), "minictr --help"))

@@ -1,7 +1,6 @@
 package main
 
-// What comes out of the commands that look into images: for people, tables in
-// which nothing a stranger wrote can move the cursor; for programs, JSON.
+// Output of the commands that show images: tables without control characters, and JSON.
 
 import (
 	"bytes"
@@ -17,7 +16,8 @@ import (
 	"github.com/minictr/minictr/internal/printable"
 )
 
-// name is a path or a link's target: any bytes. See layersCommand.
+// name is a path or a link's target: any bytes. In JSON, one that is not UTF-8 is an
+// object with the base64 of it.
 type name string
 
 func (n name) MarshalJSON() ([]byte, error) {
@@ -27,7 +27,7 @@ func (n name) MarshalJSON() ([]byte, error) {
 	return marshal(map[string]string{"base64": base64.StdEncoding.EncodeToString([]byte(n))})
 }
 
-// String is the name as a terminal may show it.
+// String returns the name without control characters.
 func (n name) String() string { return printable.Line(string(n)) }
 
 func marshal(v any) ([]byte, error) { return encode(v, "") }
@@ -52,7 +52,7 @@ func encode(v any, indent string) ([]byte, error) {
 	return printable.JSON(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
 }
 
-// table prints rows; the first is their heading.
+// table prints rows in columns. The first row has the headings.
 func table(rows [][]string) error {
 	w := tabwriter.NewWriter(os.Stdout, 0, 1, 2, ' ', 0)
 	for _, row := range rows {
@@ -63,7 +63,7 @@ func table(rows [][]string) error {
 
 func humanSize(n int64) string { return units.HumanSizeWithPrecision(float64(n), 3) }
 
-// oneLine is an instruction in a table.
+// oneLine returns an instruction on one line, cut to 60 characters unless whole.
 func oneLine(text string, whole bool) string {
 	text = strings.Join(strings.Fields(text), " ")
 	if r := []rune(text); !whole && len(r) > 60 {
@@ -72,6 +72,7 @@ func oneLine(text string, whole bool) string {
 	return printable.Line(text)
 }
 
+// short returns the first 12 hexadecimal digits of a digest, or the whole.
 func short(digest string, whole bool) string {
 	if whole || len(digest) < 19 {
 		return digest

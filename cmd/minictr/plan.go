@@ -52,16 +52,16 @@ func readPlan(c *cli.Context) (*plan.Plan, error) {
 	if err := checkNoRunFlags(c); err != nil {
 		return nil, err
 	}
-	in, folder := io.ReadCloser(os.Stdin), "."
+	in, dir := io.ReadCloser(os.Stdin), "."
 	if file != "-" {
 		var err error
 		if in, err = os.Open(file); err != nil {
 			return nil, hint.New(err, "minictr plan --config BUNDLE/config.json")
 		}
-		folder = filepath.Dir(file)
+		dir = filepath.Dir(file)
 	}
 	defer in.Close()
-	spec, err := runtime.ReadConfig(in, folder)
+	spec, err := runtime.ReadConfig(in, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func checkNoRunFlags(c *cli.Context) error {
 	for _, f := range c.Command.Flags {
 		for _, name := range f.Names() {
 			if c.IsSet(name) && name != "config" && name != "json" {
-				return hint.New(fmt.Errorf("--config and --%s exclude each other", name), "write it into the config, or leave out --config")
+				return hint.New(fmt.Errorf("--config and --%s exclude each other", name), "minictr plan --help")
 			}
 		}
 	}

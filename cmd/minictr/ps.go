@@ -35,12 +35,12 @@ method {{.Label "NAME"}}.`,
 		&cli.BoolFlag{Name: "latest", Aliases: []string{"l"}, Usage: "show the last created container"},
 		&cli.BoolFlag{Name: "no-trunc", Usage: "print full IDs, commands and reasons"},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print IDs only"},
-		&cli.BoolFlag{Name: "size", Aliases: []string{"s"}, Usage: "print the size of the files they have written, too"},
+		&cli.BoolFlag{Name: "size", Aliases: []string{"s"}, Usage: "print the size of written files, too"},
 	},
 	Action: ps,
 }
 
-// psRow is a container as docker ps shows it; Why is ours.
+// psRow is a row of docker ps. Why is an addition: the reason of the status.
 type psRow struct {
 	ID, Image, Command, CreatedAt, RunningFor, Status, State, Why, Names string
 	Labels, Mounts, LocalVolumes, Networks, Ports, Size                  string
@@ -52,8 +52,9 @@ func (r psRow) Label(name string) string { return printable.Line(r.labels[name])
 
 func psHeadings() headings {
 	return headings{
-		"ID": "CONTAINER ID", "Image": "IMAGE", "Command": "COMMAND", "CreatedAt": "CREATED AT", "RunningFor": "CREATED",
-		"Status": "STATUS", "State": "STATE", "Why": "WHY", "Names": "NAMES", "Labels": "LABELS", "Mounts": "MOUNTS",
+		"ID": "CONTAINER ID", "Image": "IMAGE", "Command": "COMMAND", "CreatedAt": "CREATED AT",
+		"RunningFor": "CREATED", "Status": "STATUS", "State": "STATE", "Why": "WHY",
+		"Names": "NAMES", "Labels": "LABELS", "Mounts": "MOUNTS",
 		"LocalVolumes": "LOCAL VOLUMES", "Networks": "NETWORKS", "Ports": "PORTS", "Size": "SIZE",
 	}
 }
@@ -94,7 +95,8 @@ func newPsRow(l inspect.Summary, now time.Time, whole bool) psRow {
 	command := l.Command
 	row := psRow{
 		ID: l.ID, Image: printable.Line(l.Settings.Image), Names: l.Name,
-		State: string(l.State.Status), Status: inspect.StatusText(&l.State, now), Why: printable.Line(inspect.Reason(&l.State, !whole)),
+		State: string(l.State.Status), Status: inspect.StatusText(&l.State, now),
+		Why:      printable.Line(inspect.Reason(&l.State, !whole)),
 		Networks: inspect.Network(l.Container), labels: l.Settings.Labels,
 	}
 	if created := l.Settings.Created; !created.IsZero() {
@@ -127,6 +129,7 @@ func newPsRow(l inspect.Summary, now time.Time, whole bool) psRow {
 		}
 		sources = append(sources, source)
 	}
-	row.Labels, row.Mounts, row.LocalVolumes = strings.Join(labels, ","), strings.Join(sources, ","), strconv.Itoa(volumes)
+	row.Labels, row.Mounts = strings.Join(labels, ","), strings.Join(sources, ",")
+	row.LocalVolumes = strconv.Itoa(volumes)
 	return row
 }

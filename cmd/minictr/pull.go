@@ -41,7 +41,7 @@ func pull(c *cli.Context) error {
 	return err
 }
 
-// pullImage pulls, and says what docker says on out.
+// pullImage pulls an image, and writes what docker prints to out.
 func pullImage(ctx context.Context, c *cli.Context, short string, out *os.File) (*images.Pulled, error) {
 	settings, err := registrySettings(c)
 	if err != nil {
@@ -52,15 +52,15 @@ func pullImage(ctx context.Context, c *cli.Context, short string, out *os.File) 
 		return nil, err
 	}
 	opts := images.PullOptions{Settings: settings, Platform: c.String("platform")}
-	words := io.Writer(out)
+	report := io.Writer(out)
 	if c.Bool("quiet") {
-		words = io.Discard
+		report = io.Discard
 	}
 	full, err := images.Normalize(short)
 	if err != nil {
 		return nil, err
 	}
-	announce(words, short, full)
+	announce(report, short, full)
 	var bars *bars
 	if stdio.IsTerminal(out) && !c.Bool("quiet") {
 		bars = newBars(out)
@@ -72,11 +72,11 @@ func pullImage(ctx context.Context, c *cli.Context, short string, out *os.File) 
 		return nil, err
 	}
 	familiar := images.Familiar(pulled.Name)
-	fmt.Fprintln(words, "Digest:", pulled.Digest)
+	fmt.Fprintln(report, "Digest:", pulled.Digest)
 	if pulled.New {
-		fmt.Fprintln(words, "Status: Downloaded newer image for", familiar)
+		fmt.Fprintln(report, "Status: Downloaded newer image for", familiar)
 	} else {
-		fmt.Fprintln(words, "Status: Image is up to date for", familiar)
+		fmt.Fprintln(report, "Status: Image is up to date for", familiar)
 	}
 	return pulled, nil
 }

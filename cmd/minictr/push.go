@@ -42,7 +42,8 @@ func push(c *cli.Context) error {
 		opts.Progress = func(done, total int64) {
 			if time.Since(last) > 100*time.Millisecond {
 				last = time.Now()
-				fmt.Fprintf(os.Stderr, "\r\x1b[Kpushing: %s of %s", units.HumanSize(float64(done)), units.HumanSize(float64(total)))
+				fmt.Fprintf(os.Stderr, "\r\x1b[Kpushing: %s of %s",
+					units.HumanSize(float64(done)), units.HumanSize(float64(total)))
 			}
 		}
 	}

@@ -13,7 +13,10 @@ var rmiCommand = &cli.Command{
 	Usage:     "remove images",
 	ArgsUsage: "IMAGE…",
 	Flags: []cli.Flag{
-		&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "remove all names of an ID; ignore images that do not exist"},
+		&cli.BoolFlag{
+			Name: "force", Aliases: []string{"f"},
+			Usage: "remove all names of an ID; ignore images that do not exist",
+		},
 	},
 	Action: removeImages,
 }

@@ -25,7 +25,10 @@ var runCommand = &cli.Command{
 	ArgsUsage: "IMAGE [COMMAND [ARGUMENT…]]",
 	Flags: slices.Concat([]cli.Flag{
 		help.Heading("Common"),
-		&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "run in the background and print the container ID"},
+		&cli.BoolFlag{
+			Name: "detach", Aliases: []string{"d"},
+			Usage: "run in the background and print the container ID",
+		},
 		&cli.BoolFlag{Name: "explain", Usage: "print every system call with its reason, result and duration"},
 	}, commonFlags, pullFlags, runFlags),
 	Action: run,

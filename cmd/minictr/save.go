@@ -21,7 +21,10 @@ var saveCommand = &cli.Command{
 			Name: "format", Value: images.DockerArchive,
 			Usage: "`FORMAT` docker-archive, which is an OCI archive, too, or oci-archive",
 		},
-		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE` file to write; - for standard output", Value: "-"},
+		&cli.StringFlag{
+			Name: "output", Aliases: []string{"o"}, Value: "-",
+			Usage: "`FILE` file to write; - for standard output",
+		},
 	},
 	Action: save,
 }
@@ -45,8 +48,8 @@ func save(c *cli.Context) error {
 	return write(os.Stdout)
 }
 
-// saveFile has the whole archive under its name or nothing, unless the name is
-// that of a device or a pipe.
+// saveFile writes the whole archive to a file or, after an error, no file. A device or a
+// pipe is written to directly.
 func saveFile(path string, write func(io.Writer) error) error {
 	if st, err := os.Stat(path); err == nil && !st.Mode().IsRegular() {
 		f, err := os.OpenFile(path, os.O_WRONLY, 0)

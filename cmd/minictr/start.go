@@ -13,7 +13,10 @@ var startCommand = &cli.Command{
 	Usage:     "start created or stopped containers",
 	ArgsUsage: "CONTAINER…",
 	Flags: []cli.Flag{
-		&cli.BoolFlag{Name: "attach", Aliases: []string{"a"}, Usage: "attach its output, forward signals and exit with its exit code"},
+		&cli.BoolFlag{
+			Name: "attach", Aliases: []string{"a"},
+			Usage: "attach its output, forward signals and exit with its exit code",
+		},
 		&cli.BoolFlag{Name: "interactive", Aliases: []string{"i"}, Usage: "attach standard input, too"},
 		keysFlag,
 	},

@@ -84,8 +84,9 @@ func showStats(c *cli.Context, list []inspect.Stats) error {
 		rows = append(rows, newStatsRow(s, c.Bool("no-trunc")))
 	}
 	return printList(format, statsColumns, headings{
-		"ID": "CONTAINER ID", "Name": "NAME", "CPUPerc": "CPU %", "Anon": "ANON", "File": "FILE", "MemUsage": "MEM / LIMIT",
-		"MemPerc": "MEM %", "Pressure": "PRESSURE CPU/MEM/IO", "PIDs": "PIDS", "BlockIO": "READ / WRITTEN",
+		"ID": "CONTAINER ID", "Name": "NAME", "CPUPerc": "CPU %", "Anon": "ANON", "File": "FILE",
+		"MemUsage": "MEM / LIMIT", "MemPerc": "MEM %", "Pressure": "PRESSURE CPU/MEM/IO",
+		"PIDs": "PIDS", "BlockIO": "READ / WRITTEN",
 	}, rows)
 }
 
@@ -105,13 +106,15 @@ type statsRow struct {
 }
 
 const (
-	statsColumns = "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.Anon}}\t{{.File}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.Pressure}}\t{{.PIDs}}\t{{.BlockIO}}"
-	notCounted   = "--"
+	statsColumns = "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.Anon}}\t{{.File}}\t" +
+		"{{.MemUsage}}\t{{.MemPerc}}\t{{.Pressure}}\t{{.PIDs}}\t{{.BlockIO}}"
+	notCounted = "--"
 )
 
 func newStatsRow(s inspect.Stats, whole bool) statsRow {
 	row := statsRow{
-		ID: s.ID, Name: s.Name, CPUPerc: notCounted, Anon: notCounted, File: notCounted, MemUsage: notCounted, MemPerc: notCounted,
+		ID: s.ID, Name: s.Name, CPUPerc: notCounted, Anon: notCounted, File: notCounted,
+		MemUsage: notCounted, MemPerc: notCounted,
 		Pressure: stall(s.Pressure.CPU) + " / " + stall(s.Pressure.Memory) + " / " + stall(s.Pressure.IO),
 		PIDs:     notCounted, BlockIO: notCounted,
 	}

@@ -47,7 +47,9 @@ var killCommand = &cli.Command{
 	Name:      "kill",
 	Usage:     "send a signal to the main process of containers",
 	ArgsUsage: "CONTAINER…",
-	Flags:     []cli.Flag{&cli.StringFlag{Name: "signal", Aliases: []string{"s"}, Usage: "`SIGNAL` signal to send", Value: "KILL"}},
+	Flags: []cli.Flag{
+		&cli.StringFlag{Name: "signal", Aliases: []string{"s"}, Usage: "`SIGNAL` signal to send", Value: "KILL"},
+	},
 	Action: func(c *cli.Context) error {
 		return each(c, func(name string) error { return lifecycle.Kill(c.String("root"), name, c.String("signal")) })
 	},

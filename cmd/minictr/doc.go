@@ -1,0 +1,13 @@
+// Minictr runs containers and shows the system calls that make them.
+//
+// This package parses arguments and prints: one file a command, named after it. The
+// work is done in other packages, which its imports name: images (what is run),
+// container and the packages below it (how it is run), runtime (how a process becomes a
+// container).
+//
+// To read: main.go (the list of commands, errors and exit codes), run.go and flags.go
+// (run, from its flags to its exit code), explain.go (run --explain), plan.go; then any
+// command. internal/help checks the arguments of all commands and prints --help.
+// Shared by several commands: each.go (a list of containers), format.go and output.go
+// (tables, templates, JSON), image_args.go (IMAGE@N:/path), layers_file.go.
+package main
