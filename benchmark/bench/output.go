@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 
 	"github.com/minictr/minictr/benchmark"
 	"github.com/minictr/minictr/benchmark/report"
@@ -31,7 +32,7 @@ func write(r *benchmark.Report, out string) error {
 	if err := report.Text(os.Stdout, r); err != nil {
 		return err
 	}
-	data, err := json.MarshalIndent(r, "", " ")
+	data, err := lines(r)
 	if err != nil {
 		return err
 	}
@@ -43,10 +44,18 @@ func write(r *benchmark.Report, out string) error {
 		return err
 	}
 	pictures, figures := filepath.Join(out, "report.html"), filepath.Join(out, "report.json")
-	err = atomicfile.Write(figures, append(data, '\n'), 0o644, false)
-	if err := errors.Join(err, atomicfile.Write(pictures, page.Bytes(), 0o644, false)); err != nil {
+	err = errors.Join(atomicfile.Write(figures, data, 0o644, false), atomicfile.Write(pictures, page.Bytes(), 0o644, false))
+	if err != nil {
 		return err
 	}
 	fmt.Printf("\nThe pictures are in %s, every single measurement is in %s.\n", pictures, figures)
 	return nil
+}
+
+// lines returns the report as JSON, each measurement on a line of its own.
+func lines(r *benchmark.Report) ([]byte, error) {
+	data, err := json.MarshalIndent(r, "", " ")
+	data = regexp.MustCompile(`,\n {3,}`).ReplaceAll(data, []byte(", "))
+	data = regexp.MustCompile(`\n(?: {3,}|  ([}\]]))`).ReplaceAll(data, []byte("$1"))
+	return append(data, '\n'), err
 }

@@ -1,7 +1,10 @@
 package machine
 
 import (
+	"bytes"
 	"context"
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,15 +14,41 @@ import (
 	"time"
 )
 
-// A shell makes of quoted words what they were.
-func TestQuote(t *testing.T) {
-	words := []string{"a b", "it's", "", "$HOME `id` \\", "two\nlines", "*"}
-	out, err := exec.Command("sh", "-c", `printf '%s\0' `+quote(words)).Output()
+// A shell behind a port is given the words of a command, and its output and
+// failure are returned.
+func TestRunByShell(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00"); !slices.Equal(got, words) {
+	defer listener.Close()
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			file, _ := conn.(*net.TCPConn).File() // not conn: Run would wait for the end of its input
+			conn.Close()
+			shell := exec.Command("sh")
+			shell.Stdin, shell.Stdout = file, file
+			shell.Run()
+			file.Close()
+		}
+	}()
+	run := func(out io.Writer, argv ...string) error {
+		return runByShell(t.Context(), listener.Addr().String(), out, argv)
+	}
+	var out bytes.Buffer
+	words := []string{"a b", "it's", "", "$HOME `id` \\", "two\nlines", "*"}
+	if err := run(&out, append([]string{"printf", `%s\0`}, words...)...); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Split(strings.TrimSuffix(out.String(), "\x00"), "\x00"); !slices.Equal(got, words) {
 		t.Errorf("%q became %q", words, got)
+	}
+	if err := run(&out, "false"); err == nil {
+		t.Error("a command that failed is no error")
 	}
 }
 
