@@ -15,7 +15,7 @@
 //
 // Reading order: target.go (what is measured), report.go (the result), then
 // measure.go, starts.go and running.go (how), with statistics.go. The helpers
-// are answer.go, command.go, memory.go, disk.go and system.go. The targets are
+// are answer.go, command.go, size.go and system.go. The targets are
 // in engine and machine, tables and pictures in report, the program in
 // workload, and the command in bench.
 package benchmark

@@ -166,7 +166,8 @@ func checkFigures(t *testing.T, r *benchmark.Report, f benchmark.Facts) float64 
 	if machine {
 		starts = r.Options.Machines
 	}
-	if len(warm) != starts || cold != 1 || len(sizes) != 2 || sizes[0] >= sizes[1] || work != len(benchmark.WorkKinds()) {
+	if len(warm) != starts || cold != 1 || len(sizes) != 2 || sizes[0] >= sizes[1] ||
+		work != len(benchmark.WorkKinds()) {
 		t.Errorf("%s: starts %v, %d cold, memory %v, %d kinds of work", f.Name, warm, cold, sizes, work)
 	}
 	return benchmark.Summarize(warm).Median

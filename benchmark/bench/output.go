@@ -44,7 +44,8 @@ func write(r *benchmark.Report, out string) error {
 		return err
 	}
 	pictures, figures := filepath.Join(out, "report.html"), filepath.Join(out, "report.json")
-	err = errors.Join(atomicfile.Write(figures, data, 0o644, false), atomicfile.Write(pictures, page.Bytes(), 0o644, false))
+	err = errors.Join(atomicfile.Write(figures, data, 0o644, false),
+		atomicfile.Write(pictures, page.Bytes(), 0o644, false))
 	if err != nil {
 		return err
 	}

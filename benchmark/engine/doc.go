@@ -12,6 +12,6 @@
 // monitor them; minictr's run in the foreground as well.
 //
 // Reading order: tools.go (the commands of each engine), engine.go, start.go,
-// explain.go; then what some need: image.go, bundle.go, thread.go, daemon.go,
-// and what the kernel knows: processes.go, cgroup.go.
+// explain.go; then image.go (images and bundles), thread.go (where commands are
+// started), processes.go (and cgroups, as the kernel knows them).
 package engine

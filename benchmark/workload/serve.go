@@ -9,9 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// serve answers one connection after the other, without end. It makes the
-// system calls itself: package net would make it start later and take more
-// memory than what it is there to measure.
+// serve answers one connection after the other. It makes the system calls itself:
+// package net would take longer to start and more memory than what is measured.
 func serve(where string) error {
 	listener, err := listen(where)
 	if err != nil {
@@ -30,48 +29,40 @@ func serve(where string) error {
 	}
 }
 
-// listen on "unix:PATH" or "tcp:PORT".
+// listen listens on "unix:PATH" or "tcp:PORT". A Unix socket gets its name when it
+// listens: a client that sees the name (inotify(7)) can connect.
 func listen(where string) (int, error) {
 	network, address, _ := strings.Cut(where, ":")
-	if network == "unix" {
-		return listenUnix(address)
+	var sockaddr unix.Sockaddr = &unix.SockaddrUnix{Name: address + ".new"}
+	family := unix.AF_UNIX
+	if network != "unix" {
+		port, err := strconv.ParseUint(address, 10, 16)
+		if network != "tcp" || err != nil {
+			return -1, os.ErrInvalid
+		}
+		family, sockaddr = unix.AF_INET, &unix.SockaddrInet4{Port: int(port)}
 	}
-	port, err := strconv.ParseUint(address, 10, 16)
-	if network != "tcp" || err != nil {
-		return -1, os.ErrInvalid
-	}
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return -1, os.NewSyscallError("socket", err)
 	}
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
 		return -1, os.NewSyscallError("setsockopt", err)
 	}
-	return bindAndListen(fd, &unix.SockaddrInet4{Port: int(port)})
-}
-
-// listenUnix gives the socket its name only when it is being listened on: who
-// sees the name (inotify tells it at once) can connect, and has not to try.
-func listenUnix(path string) (int, error) {
-	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return -1, os.NewSyscallError("socket", err)
-	}
-	if _, err := bindAndListen(fd, &unix.SockaddrUnix{Name: path + ".new"}); err != nil {
-		return -1, err
-	}
-	return fd, os.Rename(path+".new", path)
-}
-
-func bindAndListen(fd int, address unix.Sockaddr) (int, error) {
-	if err := unix.Bind(fd, address); err != nil {
+	if err := unix.Bind(fd, sockaddr); err != nil {
 		return -1, os.NewSyscallError("bind", err)
 	}
-	return fd, os.NewSyscallError("listen", unix.Listen(fd, 16))
+	if err := unix.Listen(fd, 16); err != nil {
+		return -1, os.NewSyscallError("listen", err)
+	}
+	if network == "unix" {
+		err = os.Rename(address+".new", address)
+	}
+	return fd, err
 }
 
-// answer reads a request to its empty line and sends where we are. A client
-// that goes away harms nobody.
+// answer reads a request to its empty line and replies. It ignores a client that
+// closes the connection.
 func answer(conn int) {
 	var request []byte
 	var piece [512]byte
@@ -86,11 +77,12 @@ func answer(conn int) {
 		request = append(request, piece[:n]...)
 	}
 	body := describe()
-	reply := "HTTP/1.0 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\n\r\n" + body
+	reply := "HTTP/1.0 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + strconv.Itoa(len(body)) +
+		"\r\n\r\n" + body
 	unix.SendmsgN(conn, []byte(reply), nil, nil, unix.MSG_NOSIGNAL)
 }
 
-// describe is the answer: see benchmark.Answer.
+// describe returns a benchmark.Answer as JSON.
 func describe() string {
 	var name unix.Utsname
 	unix.Uname(&name)
@@ -108,7 +100,7 @@ func describe() string {
 		`,"beganNS":` + strconv.FormatInt(began.Nano(), 10) + "}\n"
 }
 
-// field of a file of /proc, a number; 0 if it is not told there.
+// field returns a number of a file of /proc; 0 if it is not there.
 func field(file, name string) string {
 	text, _ := os.ReadFile(file)
 	for line := range strings.Lines(string(text)) {

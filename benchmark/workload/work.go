@@ -11,15 +11,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// work does one kind of thing for a while, in one thread, and prints how often
-// it was done in a second.
+// work repeats one kind of work, in one thread, and prints how often per second.
 func work(kind string, d time.Duration) error {
 	runtime.LockOSThread()
-	do, done := call, func() error { return nil }
+	do, done := sieve, func() error { return nil }
 	switch kind {
 	case "cpu":
-		do = sieve
-	case "calls":
+	case "calls": // into the kernel and back
+		do = func() error { unix.Getppid(); return nil }
 	case "switches":
 		var err error
 		if do, done, err = partner(); err != nil {
@@ -28,7 +27,7 @@ func work(kind string, d time.Duration) error {
 	default:
 		return os.ErrInvalid
 	}
-	const batch = 50 // things between two looks at the clock
+	const batch = 50 // between two looks at the clock
 	n, start := 0, time.Now()
 	for time.Since(start) < d {
 		for range batch {
@@ -45,8 +44,8 @@ func work(kind string, d time.Duration) error {
 
 var composite [1 << 14]bool
 
-// sieve finds the primes below 16384. It keeps the CPU busy with plain
-// instructions that every model has, and asks the kernel for nothing.
+// sieve finds the primes below 16384, with instructions that every CPU has, and
+// without system calls.
 func sieve() error {
 	clear(composite[:])
 	for n := 2; n*n < len(composite); n++ {
@@ -59,26 +58,18 @@ func sieve() error {
 	return nil
 }
 
-// call goes into the kernel and back, and does nothing there.
-func call() error {
-	unix.Getppid()
-	return nil
-}
-
-// partner starts a process that sends back each byte it gets. do sends one, and
-// waits for it: the CPU is handed over twice. done ends the process.
+// partner starts a process that echoes bytes. do sends one and waits for it, which
+// switches to the process and back; done ends the process.
 func partner() (do, done func() error, err error) {
 	var there, back [2]int
-	if err := unix.Pipe2(there[:], unix.O_CLOEXEC); err != nil {
-		return nil, nil, os.NewSyscallError("pipe2", err)
-	}
-	if err := unix.Pipe2(back[:], unix.O_CLOEXEC); err != nil {
+	if err := errors.Join(unix.Pipe2(there[:], unix.O_CLOEXEC), unix.Pipe2(back[:], unix.O_CLOEXEC)); err != nil {
 		return nil, nil, os.NewSyscallError("pipe2", err)
 	}
 	in, out := os.NewFile(uintptr(there[0]), "in"), os.NewFile(uintptr(back[1]), "out")
 	defer in.Close()
 	defer out.Close()
-	process, err := os.StartProcess("/proc/self/exe", []string{"workload", "echo"}, &os.ProcAttr{Files: []*os.File{in, out, os.Stderr}})
+	attr := &os.ProcAttr{Files: []*os.File{in, out, os.Stderr}}
+	process, err := os.StartProcess("/proc/self/exe", []string{"workload", "echo"}, attr)
 	do = func() error {
 		var b [1]byte
 		if _, err := unix.Write(there[1], b[:]); err != nil {

@@ -1,12 +1,12 @@
-// Bench-lives takes containers through their lives with several OCI runtimes,
-// and compares:
+// Bench-lifecycle compares how OCI runtimes create, start, run and delete
+// containers:
 //
-//	bench-lives BUNDLE ROUNDS NAME=COMMAND…
+//	bench-lifecycle BUNDLE ROUNDS NAME=COMMAND…
 //
 // The commands ("crun=crun --root /tmp/crun") take turns, so that whatever else
-// the computer does is the same for all. Times are medians; the last column is
-// the time of the first command divided by this one's. The process of the
-// bundle has to end at once.
+// the computer does affects all. Times are medians; the last column is the time of
+// the first command divided by this one's. The process of the bundle has to exit
+// at once.
 package main
 
 import (
@@ -26,8 +26,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// crowd is how many containers "many" means.
-const crowd = 100
+// many is the number of containers of a series.
+const many = 100
 
 type runtime struct {
 	name    string
@@ -38,7 +38,7 @@ var bundle string
 
 func main() {
 	log.SetFlags(0)
-	// Containers that outlive `create` become ours, so that the tree is whole.
+	// Processes that outlive `create` become children of this one: descendants finds them.
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		log.Fatal(err)
 	}
@@ -53,19 +53,19 @@ func main() {
 		runtimes = append(runtimes, runtime{name, strings.Fields(command)})
 	}
 	compare("run", runtimes, rounds, runtime.run)
-	compare("create, start, delete", runtimes, rounds, runtime.live)
-	compare(fmt.Sprintf("%d runs one after the other", crowd), runtimes, 1, runtime.inARow)
-	compare(fmt.Sprintf("%d runs at once", crowd), runtimes, 1, runtime.atOnce)
+	compare("create, start, delete", runtimes, rounds, runtime.lifecycle)
+	compare(fmt.Sprintf("%d runs one after the other", many), runtimes, 1, runtime.sequential)
+	compare(fmt.Sprintf("%d runs at once", many), runtimes, 1, runtime.concurrent)
 	memory(runtimes, rounds)
 }
 
 // compare measures each runtime in turn, and prints a row for each.
-func compare(title string, runtimes []runtime, rounds int, life func(runtime, string)) {
+func compare(title string, runtimes []runtime, rounds int, measured func(r runtime, id string)) {
 	times := make([][]time.Duration, len(runtimes))
 	for round := range rounds + 1 {
 		for i, r := range runtimes {
 			start := time.Now()
-			life(r, fmt.Sprintf("bench-%d", round))
+			measured(r, fmt.Sprintf("bench-%d", round))
 			if round > 0 { // the first fills the caches
 				times[i] = append(times[i], time.Since(start))
 			}
@@ -75,7 +75,8 @@ func compare(title string, runtimes []runtime, rounds int, life func(runtime, st
 	first := median(times[0])
 	for i, r := range runtimes {
 		m := median(times[i])
-		fmt.Printf("%-14s median %7.1f ms   min %7.1f   %5.2f\n", r.name, ms(m), ms(slices.Min(times[i])), float64(first)/float64(m))
+		fmt.Printf("%-14s median %7.1f ms   min %7.1f   %5.2f\n",
+			r.name, ms(m), ms(slices.Min(times[i])), float64(first)/float64(m))
 	}
 }
 
@@ -100,8 +101,8 @@ func (r runtime) do(args ...string) {
 
 func (r runtime) run(id string) { r.do("run", id) }
 
-// live is what an engine does with a container.
-func (r runtime) live(id string) {
+// lifecycle does what an engine does with a container.
+func (r runtime) lifecycle(id string) {
 	pid := r.create(id)
 	fd, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
@@ -109,8 +110,8 @@ func (r runtime) live(id string) {
 	}
 	defer unix.Close(fd)
 	r.do("start", id)
-	for ended := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}; ; {
-		if _, err := unix.Poll(ended, -1); err == nil {
+	for exited := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}; ; {
+		if _, err := unix.Poll(exited, -1); err == nil {
 			break
 		}
 	}
@@ -131,26 +132,26 @@ func (r runtime) create(id string) (pid int) {
 	return pid
 }
 
-func (r runtime) inARow(id string) {
-	for i := range crowd {
+func (r runtime) sequential(id string) {
+	for i := range many {
 		r.run(fmt.Sprint(id, "-", i))
 	}
 }
 
-func (r runtime) atOnce(id string) {
+func (r runtime) concurrent(id string) {
 	var all sync.WaitGroup
-	for i := range crowd {
+	for i := range many {
 		all.Go(func() { r.run(fmt.Sprint(id, "-", i)) })
 	}
 	all.Wait()
 }
 
-// memory: the peak of all processes that a run consists of, and what stays
-// while a created container waits for `start`. The peak is the largest sum of
-// Pss (a page that two share is half of each) that was seen in a run, and of all
-// runs the median, since a process that forks between two looks counts twice:
-// the kernel keeps no peak of a tree that is not alone in a cgroup with the
-// memory controller. The waiting container counts with what nobody shares with it.
+// memory prints the peak of all processes of a run, and what a created container
+// takes that waits for `start`. The peak of a run is the largest sum of Pss
+// (proc_pid_smaps(5)) that was sampled, and the median of all runs is printed,
+// since a process that forks between two samples counts twice: the kernel records
+// no peak of processes without a cgroup of their own with the memory controller.
+// The waiting container counts with its private pages.
 func memory(runtimes []runtime, rounds int) {
 	fmt.Println("== memory")
 	for _, r := range runtimes {
@@ -166,24 +167,24 @@ func memory(runtimes []runtime, rounds int) {
 	}
 }
 
-// peak looks at the tree of a run as often as it can.
+// peak samples the processes of a run as often as it can.
 func (r runtime) peak() (peak int) {
 	cmd := r.prepare("run", "bench-peak")
 	if err := cmd.Start(); err != nil {
 		log.Fatal(err)
 	}
-	var over atomic.Bool
+	var exited atomic.Bool
 	go func() {
 		if err := cmd.Wait(); err != nil {
 			log.Fatalf("%s run: %v", r.name, err)
 		}
-		over.Store(true)
+		exited.Store(true)
 	}()
-	for !over.Load() {
+	for !exited.Load() {
 		var sum int
 		var counted []int
-		for _, pid := range tree(os.Getpid())[1:] {
-			if !slices.ContainsFunc(counted, func(other int) bool { return oneMemory(pid, other) }) {
+		for _, pid := range descendants(os.Getpid()) {
+			if !slices.ContainsFunc(counted, func(other int) bool { return sameMemory(pid, other) }) {
 				sum += smaps(pid, "Pss:")
 				counted = append(counted, pid)
 			}
@@ -193,30 +194,29 @@ func (r runtime) peak() (peak int) {
 	return peak
 }
 
-// oneMemory tells whether two processes share all of it, as after vfork(2).
-func oneMemory(a, b int) bool {
+// sameMemory reports whether two processes share an address space, as after vfork(2).
+func sameMemory(a, b int) bool {
 	const KCMP_VM = 1 // kcmp(2)
 	order, _, errno := unix.Syscall6(unix.SYS_KCMP, uintptr(a), uintptr(b), KCMP_VM, 0, 0, 0)
 	return errno == 0 && order == 0
 }
 
-// tree lists a process and its descendants.
-func tree(pid int) []int {
-	all := []int{pid}
+// descendants returns the children of a process (proc_pid_task(5)), and theirs.
+func descendants(pid int) (all []int) {
 	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	for _, task := range tasks {
 		children, _ := os.ReadFile(task)
 		for _, child := range strings.Fields(string(children)) {
 			if n, err := strconv.Atoi(child); err == nil {
-				all = append(all, tree(n)...)
+				all = append(append(all, n), descendants(n)...)
 			}
 		}
 	}
 	return all
 }
 
-// smaps adds up fields of /proc/PID/smaps_rollup (proc(5)), in kB; a process
-// that has ended has none.
+// smaps adds up fields of /proc/PID/smaps_rollup, in kB; a process that has exited
+// has none.
 func smaps(pid int, fields ...string) (sum int) {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
 	for line := range strings.Lines(string(text)) {
