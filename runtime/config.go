@@ -18,8 +18,8 @@ import (
 // MaxConfig is how large a config may be, in bytes.
 const MaxConfig = 16 << 20
 
-// ConfigFile reads the file of a config. It waits for nobody: what is no regular
-// file is an error.
+// ConfigFile reads the file of a config, of at most MaxConfig bytes. A file that is not
+// regular, as a FIFO that would block, is an error.
 func ConfigFile(path string) ([]byte, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -43,10 +43,9 @@ func readConfig(r io.Reader) ([]byte, error) {
 	return data, nil
 }
 
-// ReadConfig reads a config.json. A name that is there twice is an error: two
-// readers might each believe another one. A relative root.path, or source of a bind
-// mount, starts from the folder that the config lies in, its bundle (runtime-spec,
-// bundle.md, config.md).
+// ReadConfig reads a config.json. A duplicate name in it is an error: two readers might
+// each take another of the two. A relative root.path, or source of a bind mount, starts
+// from bundle, the directory that holds the config (runtime-spec, bundle.md, config.md).
 func ReadConfig(r io.Reader, bundle string) (*specs.Spec, error) {
 	data, err := readConfig(r)
 	if err != nil {
@@ -71,9 +70,9 @@ func ReadConfig(r io.Reader, bundle string) (*specs.Spec, error) {
 	return spec, nil
 }
 
-// ExecExitCode is the exit code, as shells and docker have it, for a program
-// that could not be started: 127 if it is not there, 126 if it may not or
-// cannot be executed. For any other error ok is false.
+// ExecExitCode returns the exit code of shells and docker for a program that could not
+// be started: 127 if it does not exist, 126 if it cannot be executed. For any other
+// error ok is false.
 func ExecExitCode(err error) (code int, ok bool) {
 	const notFound, notExecutable = 127, 126
 	var e *walk.Error

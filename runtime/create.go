@@ -1,19 +1,17 @@
 package runtime
 
-// The life of a container, in the specification's words (runtime.md,
-// "Lifecycle"):
+// The lifecycle of a container (runtime-spec, runtime.md, "Lifecycle"):
 //
-//	create  the plan is carried out but for its last call; hooks have their say
-//	start   that last call is let go
-//	        … the program runs, more processes may join it (exec.go) …
-//	kill    a signal
-//	delete  what is left is removed
+//	create  carries out the plan up to its last call, and runs the create hooks
+//	start   lets the process make that last call, execve(2)
+//	        … the program runs; exec adds processes (exec.go) …
+//	kill    sends a signal
+//	delete  removes what is left
 //
-// What is true of a container in between, others have to find out when nobody
-// of us runs any more: package state is about that. Here the process that
-// creates hands over to its container: the child waits until its number is
-// written down, and only from then on it lives without us. Killed before, we
-// take it with us; killed after, it is as if we had ended.
+// Each is a command of its own. Between them package state tells what is true of the
+// container. The child of create waits until its pid is recorded. If create is killed
+// before that, the kernel kills the child (PR_SET_PDEATHSIG); after that the container
+// lives on without its creator.
 
 import (
 	"errors"
@@ -27,26 +25,25 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// ProcessOptions are what a process is started with beside its config.
+// ProcessOptions says how to start a process, beside its config.
 type ProcessOptions struct {
 	compile.Options
 	FDs           map[plan.Ref]int            // descriptors of its standard streams, as Options.Stdio says
-	PidFile       string                      // gets the process's number, as decimal text; "" for none
-	ConsoleSocket string                      // gets the host's side of its terminal; "" for none
-	SubCgroup     string                      // of exec: a cgroup below the container's
-	Warn          func(error)                 // is told what goes wrong and stops nothing
-	Trace         func(*plan.Plan) walk.Trace // is told of each call; nil for nobody
+	PidFile       string                      // receives the pid, as decimal text; "" for none
+	ConsoleSocket string                      // receives the host's end of the terminal; "" for none
+	SubCgroup     string                      // for exec: a cgroup below the container's
+	Warn          func(error)                 // receives what goes wrong without stopping the operation
+	Trace         func(*plan.Plan) walk.Trace // traces each call; nil for none
 }
 
-// Connect gives the process the streams that were prepared for it.
+// Connect gives the process its streams.
 func (t *ProcessOptions) Connect(s *stdio.Streams) {
 	t.FDs, t.Stdio, t.Null = s.FDs, s.Connected, s.Null
 }
 
-// Create makes the container of spec, whose folder is new. With t.Wait its
-// process waits for Start; with t.Outlive it lives on without us. On error
-// nothing of the container is left but the folder, which is the caller's to
-// remove.
+// Create creates the container of spec in its new directory f. With t.Wait the process
+// waits for StartCreated; with t.Outlive it outlives the caller. On error nothing of the
+// container is left but f, which the caller removes.
 func Create(f *state.Dir, spec *specs.Spec, t ProcessOptions) (*Process, error) {
 	var err error
 	if t.NetDevices, err = netDevices(spec); err != nil {
@@ -76,10 +73,10 @@ func Create(f *state.Dir, spec *specs.Spec, t ProcessOptions) (*Process, error) 
 	return process, nil
 }
 
-// launch carries out a plan. A process that neither outlives us nor is held does
-// not stop to be saved: for it stop is told to save when it runs.
-func (t *ProcessOptions) launch(p *plan.Plan, stop func(*walk.Walk, plan.SyncPoint) error) (*Process, error) {
-	caller := walk.Caller{FDs: t.FDs, Sync: stop}
+// launch carries out a plan. Only a process that outlives the caller, or that is frozen
+// out (freeze.go), waits at plan.Save; for others sync is called when they run.
+func (t *ProcessOptions) launch(p *plan.Plan, sync func(*walk.Walk, plan.SyncPoint) error) (*Process, error) {
+	caller := walk.Caller{FDs: t.FDs, Sync: sync}
 	if t.Trace != nil {
 		caller.Trace = t.Trace(p)
 	}
@@ -87,21 +84,21 @@ func (t *ProcessOptions) launch(p *plan.Plan, stop func(*walk.Walk, plan.SyncPoi
 	if err != nil || t.Outlive || t.Held {
 		return process, err
 	}
-	if err := stop(process.walk, plan.Save); err != nil {
+	if err := sync(process.walk, plan.Save); err != nil {
 		return nil, errors.Join(err, process.end())
 	}
 	return process, nil
 }
 
-// warn tells what the config asks for and does not get.
+// warn reports what the config asks for and does not get.
 func (t *ProcessOptions) warn(texts []string) {
 	for _, text := range texts {
 		t.Warn(errors.New(text))
 	}
 }
 
-// recordCgroup records what a killed create would leave behind: not a cgroup that was
-// there before.
+// recordCgroup records the container and its cgroup, which a killed create would leave
+// behind; a cgroup that existed before is not recorded.
 func recordCgroup(f *state.Dir, spec *specs.Spec, p *plan.Plan) error {
 	f.Record.OCIVersion, f.Record.Annotations = spec.Version, spec.Annotations
 	f.Record.Rootfs = spec.Root.Path
@@ -112,8 +109,8 @@ func recordCgroup(f *state.Dir, spec *specs.Spec, p *plan.Plan) error {
 	return nil
 }
 
-// makeFIFOs makes the FIFOs that a container holds until it is started. Both
-// ends are open in it: it waits for a byte, never for somebody to open them.
+// makeFIFOs makes the FIFOs that a created container holds until it is started. Both
+// ends are open in it, so it blocks in read(2), never in open(2).
 func (t *ProcessOptions) makeFIFOs(f *state.Dir) (release func(), err error) {
 	if !t.Wait {
 		return func() {}, nil
@@ -136,7 +133,7 @@ func (t *ProcessOptions) makeFIFOs(f *state.Dir) (release func(), err error) {
 	return release, nil
 }
 
-// creation is a container in the making.
+// creation is a container that is being created.
 type creation struct {
 	dir     *state.Dir
 	spec    *specs.Spec
@@ -145,7 +142,7 @@ type creation struct {
 	hooked  bool // hooks have run
 }
 
-// sync is where the child waits for us.
+// sync does the host's part at a point where the child waits.
 func (c *creation) sync(w *walk.Walk, at plan.SyncPoint) error {
 	if at == plan.Save {
 		return c.save(w)
@@ -155,17 +152,17 @@ func (c *creation) sync(w *walk.Walk, at plan.SyncPoint) error {
 	if at == plan.Listen {
 		return sendListener(w, c.spec.Linux.Seccomp, h.state)
 	}
-	if err := c.dir.Save(); err != nil { // a hook may ask for the state
+	if err := c.dir.Save(); err != nil { // a hook may run the state command
 		return err
 	}
 	c.hooked = true
-	// The hooks are steps 3 to 5 of the life cycle, and after step 2 it is created.
+	// Hooks are steps 3 to 5 of the lifecycle; after step 2 the status is created.
 	h.state.Status = specs.StateCreated
 	h.spec, h.join = c.spec, &compile.Running{Pid: h.state.Pid, Cgroup: c.cgroup, Early: true}
 	return h.create()
 }
 
-// undo ends what has begun: hooks that made something may want to know.
+// undo runs the poststop hooks if other hooks have run.
 func (c *creation) undo(err error) error {
 	if c.hooked {
 		stopHooks(c.dir, c.options.Warn)
@@ -173,7 +170,7 @@ func (c *creation) undo(err error) error {
 	return err
 }
 
-// save hands out what the engine asked for, and writes the process down.
+// save publishes the process to the engine, and records it.
 func (c *creation) save(w *walk.Walk) error {
 	pid, _ := w.Result(plan.Pid)
 	if err := c.options.publish(w); err != nil {

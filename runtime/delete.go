@@ -9,15 +9,13 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// Delete removes a container that has stopped: what is left in its cgroup, the
-// cgroup, and its folder; between them its poststop hooks run (runtime-spec,
-// runtime.md, "Delete" and steps 11 to 13 of "Lifecycle"). If it is killed
-// itself, delete can be said again: up to the hooks the container is there, and
-// after them its folder has no name any more.
+// Delete removes a stopped container: the processes left in its cgroup, the cgroup, and
+// its directory; before the directory its poststop hooks run (runtime-spec, runtime.md,
+// "Delete" and steps 11 to 13 of "Lifecycle"). A Delete that was killed can be repeated:
+// up to the hooks the container exists, and after them its directory has no name.
 //
-// A container that has not stopped is an error; with force it is killed first,
-// and that there is none is no error. A hook that fails is told to warn, and
-// stops nothing.
+// A container that has not stopped is an error. With force it is killed first, and a
+// container that does not exist is no error. warn receives the errors of hooks.
 func Delete(root, id string, force bool, warn func(error)) error {
 	if force {
 		if err := killFirst(root, id); err != nil {
@@ -37,8 +35,8 @@ func Delete(root, id string, force bool, warn func(error)) error {
 	return c.Remove()
 }
 
-// Finish deletes a container whose process has been waited for, and whose folder
-// has been left to others meanwhile. That one of them has deleted it is no error.
+// Finish deletes a container whose process has been waited for, and whose directory was
+// unlocked meanwhile. That another command has deleted it is no error.
 func Finish(c *state.Dir, warn func(error)) error {
 	err := c.Lock()
 	if err == nil {
@@ -53,7 +51,7 @@ func Finish(c *state.Dir, warn func(error)) error {
 	return c.Remove()
 }
 
-// destroy undoes what create did, for a container that has stopped.
+// destroy undoes create, for a stopped container.
 func destroy(c *state.Dir, warn func(error)) error {
 	status, err := c.Status()
 	if err != nil {
@@ -66,7 +64,7 @@ func destroy(c *state.Dir, warn func(error)) error {
 	return undo(c, warn)
 }
 
-// undo undoes it, but for the folder.
+// undo kills what is left, and runs the poststop hooks; the directory stays.
 func undo(c *state.Dir, warn func(error)) error {
 	if err := c.Record.Kill(); err != nil {
 		return err
@@ -75,8 +73,8 @@ func undo(c *state.Dir, warn func(error)) error {
 	return nil
 }
 
-// killFirst kills a container without waiting for a command that is at work on
-// it: that may wait for the container itself.
+// killFirst kills a container without taking its lock: the command that holds it may be
+// waiting for the container.
 func killFirst(root, id string) error {
 	c, err := state.OpenReadOnly(root, id)
 	if errors.Is(err, state.ErrNotExist) {

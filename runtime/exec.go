@@ -17,16 +17,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Exec starts another process in a container that is there: in its namespaces
-// and in the cgroup of its first process, under its filter, and with what the
-// process's own config says besides. On error nothing of it is left.
+// Exec starts another process in a container: in its namespaces, in the cgroup of its
+// first process and under its seccomp filter, with the rest as process says. On error
+// nothing of the process is left.
 func Exec(f *state.Dir, process *specs.Process, t ProcessOptions) (*Process, error) {
 	spec, status, err := execSpec(f)
 	if err != nil {
 		return nil, err
 	}
-	watched := maySeeHost(spec, process)
+	seesHost := maySeeHost(spec, process)
 	spec.Process = process
+	// the container, by a pidfd and its cgroup
 	if t.FDs == nil {
 		t.FDs = map[plan.Ref]int{}
 	}
@@ -44,32 +45,34 @@ func Exec(f *state.Dir, process *specs.Process, t ProcessOptions) (*Process, err
 		}
 	}
 	t.Join = &compile.Running{Pid: f.Record.Pid, Cgroup: group}
-	var d *frozen
-	if watched && group != "" && f.Record.Cgroup != "" {
-		if d, err = freeze(f, group); err != nil {
+	var z *frozen
+	if seesHost && group != "" && f.Record.Cgroup != "" {
+		if z, err = freeze(f, group); err != nil {
 			return nil, err
 		}
-		defer d.thaw()
+		defer z.thaw()
 		t.Held, t.Join.Cgroup = true, ""
 	}
+	// the plan
 	p, err := compile.Exec(spec, t.Options)
 	if err != nil {
 		return nil, err
 	}
 	t.warn(p.Warnings)
-	stop := func(w *walk.Walk, at plan.SyncPoint) error {
+	sync := func(w *walk.Walk, at plan.SyncPoint) error {
 		if at == plan.Listen {
 			return sendListener(w, spec.Linux.Seccomp, ociState(f, status))
 		}
-		if err := d.admit(w); err != nil {
+		if err := z.admit(w); err != nil {
 			return err
 		}
 		return t.publish(w)
 	}
-	return t.launch(p, stop)
+	return t.launch(p, sync)
 }
 
-// execSpec is the container's config and status; it tells why there can be no such process. The words are runc's.
+// execSpec returns the container's config and status; an error if no process can join it
+// now, in runc's words.
 func execSpec(f *state.Dir) (*specs.Spec, specs.ContainerState, error) {
 	status, err := f.Status()
 	if err != nil {
@@ -87,8 +90,8 @@ func execSpec(f *state.Dir) (*specs.Spec, specs.ContainerState, error) {
 	return spec, status, err
 }
 
-// cgroupOf is the folder of the cgroup that a process is in (cgroups(7)): of a
-// container that made cgroups of its own it may be one of those.
+// cgroupOf returns the directory of a process's cgroup (cgroups(7)), which may lie below
+// the container's; "" without cgroup v2.
 func cgroupOf(pid int, mount string) (string, error) {
 	if mount == "" {
 		return "", nil
@@ -106,7 +109,7 @@ func cgroupOf(pid int, mount string) (string, error) {
 	return "", nil
 }
 
-// subCgroup is a cgroup that the container, or somebody for it, has made.
+// subCgroup returns the directory of the cgroup name below group.
 func subCgroup(group, name string) (string, error) {
 	path := filepath.Join(group, name)
 	if group == "" || path != group && !strings.HasPrefix(path, group+"/") {

@@ -13,35 +13,35 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// The door of a container that processes join. From its birth in the container's
-// pid namespace to the trampoline a process is the host's: its root, its memory,
-// its program. That it may not be dumped keeps others from looking into it, but
-// not those with CAP_SYS_PTRACE over the whole machine, which a container without
-// a user namespace may have (ptrace(2), "Ptrace access mode checking"). So those
-// who live there stand still meanwhile: their cgroup is frozen. The newcomer
-// begins in ours, and is put into theirs when there is nothing to see any more.
+// A container is frozen while a process that still runs the host's program joins it. From
+// clone3(2) to the trampoline the new process has the host's root, memory and program.
+// PR_SET_DUMPABLE 0 hides them from the container's processes, but not from those with
+// CAP_SYS_PTRACE in the initial user namespace, which a container without a user
+// namespace may have (ptrace(2), "Ptrace access mode checking"). So their cgroup is
+// frozen meanwhile. The new process starts in the caller's cgroup, and is moved into
+// theirs when it has become the trampoline.
 //
-// If this process is killed in between, the next one that asks for the container's
-// status finds that nobody holds the door, and thaws it (package state).
+// If the caller is killed in between, the next command that reads the container's status
+// finds the freeze lock free, and thaws the cgroup (package state).
 
-// frozen is one that is held, nil for one that need not be.
+// frozen is a frozen container; nil is one that need not be frozen.
 type frozen struct {
-	cgroup string // where the newcomer belongs
+	cgroup string // of the new process
 	lock   *state.FreezeLock
 }
 
-// freeze freezes a container, for a newcomer that belongs into group.
+// freeze freezes a container for a new process of the cgroup group.
 func freeze(f *state.Dir, group string) (*frozen, error) {
-	held, err := f.Freeze()
+	lock, err := f.Freeze()
 	if err != nil {
 		return nil, err
 	}
-	return &frozen{group, held}, nil
+	return &frozen{group, lock}, nil
 }
 
-// maySeeHost tells whether processes of the container could trace one that is
-// still the host's: its first one, and those like the newcomer.
-func maySeeHost(spec *specs.Spec, newcomer *specs.Process) bool {
+// maySeeHost reports whether processes of the container could trace one that still runs
+// the host's program: its first process, and those with the capabilities of the new one.
+func maySeeHost(spec *specs.Spec, process *specs.Process) bool {
 	if spec.Linux == nil {
 		return false
 	}
@@ -51,28 +51,28 @@ func maySeeHost(spec *specs.Spec, newcomer *specs.Process) bool {
 	traces := func(p *specs.Process) bool {
 		return p != nil && p.Capabilities != nil && slices.Contains(p.Capabilities.Bounding, "CAP_SYS_PTRACE")
 	}
-	return !has(specs.UserNamespace) && has(specs.PIDNamespace) && (traces(spec.Process) || traces(newcomer))
+	return !has(specs.UserNamespace) && has(specs.PIDNamespace) && (traces(spec.Process) || traces(process))
 }
 
-// admit puts the newcomer into the container's cgroup, and lets all go on.
-func (d *frozen) admit(w *walk.Walk) error {
-	if d == nil {
+// admit moves the new process into its cgroup, and thaws the container.
+func (z *frozen) admit(w *walk.Walk) error {
+	if z == nil {
 		return nil
 	}
 	pid, _ := w.Result(plan.Pid)
-	procs := filepath.Join(d.cgroup, "cgroup.procs")
+	procs := filepath.Join(z.cgroup, "cgroup.procs")
 	if err := os.WriteFile(procs, []byte(strconv.Itoa(pid)), 0); err != nil {
-		return fmt.Errorf("put process %d into %s: %w", pid, d.cgroup, err)
+		return fmt.Errorf("move process %d to %s: %w", pid, z.cgroup, err)
 	}
-	return d.thaw()
+	return z.thaw()
 }
 
-// thaw lets the container's processes go on, if they do not yet.
-func (d *frozen) thaw() error {
-	if d == nil || d.lock == nil {
+// thaw thaws the container, once.
+func (z *frozen) thaw() error {
+	if z == nil || z.lock == nil {
 		return nil
 	}
-	held := d.lock
-	d.lock = nil
-	return held.Release()
+	lock := z.lock
+	z.lock = nil
+	return lock.Release()
 }

@@ -17,31 +17,31 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Hooks run when something happens to a container (runtime-spec, config.md,
-// "POSIX-platform Hooks"), each kind at its moment and in its order, one after
-// the other, with the container's state on standard input:
+// Hooks are programs that run at points of the lifecycle (runtime-spec, config.md,
+// "POSIX-platform Hooks"), one after the other, with the container's state on standard
+// input:
 //
-//	prestart, createRuntime   create, in the runtime's namespaces
-//	createContainer           create, in the container's, before pivot_root
-//	startContainer            start, in the container's
-//	poststart                 start, when the program runs
-//	poststop                  delete, when the container is gone
+//	prestart, createRuntime   create: in the runtime's namespaces
+//	createContainer           create: in the container's, before pivot_root
+//	startContainer            start: in the container's, before the program
+//	poststart                 start: after the program has started
+//	poststop                  delete: after the container is destroyed
 //
-// What a hook writes is read while it runs, and its last words are told if it
-// fails. However much it is, it fills no memory; and nobody waits for the end of
-// it, which a child of the hook may keep away for ever.
+// The output of a hook is read while it runs; its tail becomes part of the error if the
+// hook fails. The end of file is not waited for: a child of the hook may keep the pipe
+// open.
 
-// hooks are the hooks of a container, in a state.
+// hooks are the hooks of a container, and the state that they read.
 type hooks struct {
 	list  specs.Hooks
 	state specs.State
-	spec  *specs.Spec      // whose namespaces those join that run inside,
-	join  *compile.Running // and whose process is there already
+	spec  *specs.Spec      // whose namespaces the inner hooks join
+	join  *compile.Running // its process
 }
 
 const outputTail = 1024 // bytes of a failed hook's output
 
-// hooksOf are those of a container whose folder tells of them.
+// hooksOf returns the hooks that the container's record holds.
 func hooksOf(f *state.Dir, status specs.ContainerState) *hooks {
 	h := &hooks{state: ociState(f, status)}
 	if f.Record.Hooks != nil {
@@ -50,13 +50,13 @@ func hooksOf(f *state.Dir, status specs.ContainerState) *hooks {
 	return h
 }
 
-// ociState is what hooks are told (runtime-spec, runtime.md, "State").
+// ociState returns the state of a container (runtime-spec, runtime.md, "State").
 func ociState(f *state.Dir, status specs.ContainerState) specs.State {
 	r := &f.Record
 	return specs.State{Version: r.OCIVersion, ID: f.ID(), Status: status, Pid: r.Pid, Bundle: r.Bundle, Annotations: r.Annotations}
 }
 
-// create runs those of create.
+// create runs the hooks of create.
 func (h *hooks) create() error {
 	//lint:ignore SA1019 the specification still wants it
 	if err := h.run("prestart", h.list.Prestart, nil); err != nil {
@@ -68,7 +68,7 @@ func (h *hooks) create() error {
 	return h.run("createContainer", h.list.CreateContainer, h.join)
 }
 
-// startContainer runs those that come before the program, inside.
+// startContainer runs the hooks that precede the program.
 func (h *hooks) startContainer(f *state.Dir) (err error) {
 	if len(h.list.StartContainer) == 0 {
 		return nil
@@ -80,8 +80,8 @@ func (h *hooks) startContainer(f *state.Dir) (err error) {
 	return h.run("startContainer", h.list.StartContainer, h.join)
 }
 
-// stopHooks runs those that come when a container is gone; one that fails is
-// told to warn, and the next runs nevertheless.
+// stopHooks runs the poststop hooks. warn receives the errors; the next hook runs all the
+// same.
 func stopHooks(f *state.Dir, warn func(error)) {
 	h := hooksOf(f, specs.StateStopped)
 	h.state.Pid = 0
@@ -101,8 +101,8 @@ func (h *hooks) run(kind string, list []specs.Hook, join *compile.Running) error
 	return nil
 }
 
-// runOne runs a hook, on a thread of its own: the caller's may have been moved to
-// where its next child is a container's.
+// runOne runs a hook on another thread: the caller's may be in a pid namespace for
+// children (setns(2)).
 func (h *hooks) runOne(name string, hook *specs.Hook, join *compile.Running) error {
 	done := make(chan error)
 	go func() {
@@ -144,7 +144,7 @@ func (h *hooks) execHook(hook *specs.Hook, join *compile.Running) error {
 	return outcome(process, hook.Timeout, output[0])
 }
 
-// outcome waits for a hook, and no longer than its time-out.
+// outcome waits for a hook until its timeout, in seconds; nil for none.
 func outcome(process *Process, seconds *int, output int) error {
 	limit := time.Duration(math.MaxInt64)
 	if seconds != nil {
@@ -152,8 +152,8 @@ func outcome(process *Process, seconds *int, output int) error {
 	}
 	text, late, err := process.readOutput(output, limit)
 	if late {
-		err = fmt.Errorf("killed: it took longer than its timeout of %d s", *seconds)
-		unix.Kill(-process.Pid(), unix.SIGKILL) // and what it has started: it leads a process group
+		err = fmt.Errorf("killed: timeout of %d s exceeded", *seconds)
+		unix.Kill(-process.Pid(), unix.SIGKILL) // with its children: it leads a process group
 	}
 	if err != nil {
 		return errors.Join(err, process.end())
@@ -166,7 +166,7 @@ func outcome(process *Process, seconds *int, output int) error {
 	return fmt.Errorf("exit code %d: %s", code, strings.TrimSpace(string(text)))
 }
 
-// input is the container's state.
+// input returns a memory file with the container's state as JSON.
 func (h *hooks) input() (*os.File, error) {
 	data, err := json.Marshal(h.state)
 	if err != nil {
@@ -184,9 +184,9 @@ func (h *hooks) input() (*os.File, error) {
 	return f, err
 }
 
-// readOutput reads what a process writes for as long as it runs, or until it is late,
-// and keeps the last words. Somebody holds the other end of the pipe, so it never
-// ends; when the process has, one read takes all that is in it.
+// readOutput reads the output of a process until it exits, or until the limit, and
+// returns its tail. The caller holds the write end too, so the pipe never ends; once the
+// process has exited, one read takes all that the pipe holds.
 func (p *Process) readOutput(pipe int, limit time.Duration) (text []byte, late bool, err error) {
 	const full = 64 << 10 // bytes in a pipe, pipe(7)
 	buf := make([]byte, full)

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Permitted is the capabilities of this process, a bit for each (capget(2)), for
-// plan.Options: no container can be given others.
+// Permitted returns the permitted capabilities of this process, a bit each (capget(2)),
+// for compile.Options: a container can have no others.
 func Permitted() (set uint64, err error) {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var halves [2]unix.CapUserData
@@ -18,11 +18,11 @@ func Permitted() (set uint64, err error) {
 	return uint64(halves[0].Permitted) | uint64(halves[1].Permitted)<<32, nil
 }
 
-// OpenFiles is the limit of open files (setrlimit(2)) that this program was
-// started with, for plan.Options: the container inherits it. When a program
-// begins Go raises the soft limit, and only syscall.Exec gives the old one back,
-// right before it tries: so an Exec of no file shows it. Then it is raised again,
-// for the descriptors that a plan of many mounts needs.
+// OpenFiles returns the limit of open files (setrlimit(2)) that this program was started
+// with, for compile.Options: the container inherits it. Go raises the soft limit at
+// start-up, and only syscall.Exec restores it, before execve(2): an Exec of no file
+// reveals it. Afterwards the limit is raised to the hard one, for the descriptors of a
+// plan with many mounts.
 func OpenFiles() (limit unix.Rlimit, err error) {
 	syscall.Exec("", nil, nil)
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {

@@ -9,15 +9,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A signal goes to the container's first process, held by a pidfd so that it
-// can be no other. What becomes of the rest is the kernel's business: when that
-// process was pid 1 of a namespace, all others there die with it. A container
-// that has no pid namespace of its own can only be killed as a whole by its
-// cgroup; to the others it makes no difference.
+// A signal goes to the container's first process, by its pidfd. If that is pid 1 of a pid
+// namespace, the kernel kills the rest with it. A container without a pid namespace of
+// its own is killed as a whole by its cgroup.
 
-// Kill sends a signal to the container's process; SIGKILL goes to all in its
-// cgroup, too. With all, every signal goes to all in the cgroup, and it is no
-// error that the container's process has ended.
+// Kill sends a signal to the container's process, and SIGKILL to all processes in its
+// cgroup, too. With all, every signal goes to all processes in the cgroup, and a first
+// process that has exited is no error. The error without a process is
+// state.ErrNotRunning.
 func Kill(c *state.Dir, sig unix.Signal, all bool) error {
 	group := c.Record.Cgroup
 	if all && group != "" && sig != unix.SIGKILL {
@@ -33,7 +32,7 @@ func Kill(c *state.Dir, sig unix.Signal, all bool) error {
 	return cgroup.Signal(group, sig)
 }
 
-// signalInit sends a signal to this very process, pidfd_send_signal(2).
+// signalInit sends a signal to the first process (pidfd_send_signal(2)).
 func signalInit(c *state.Dir, sig unix.Signal) error {
 	pidfd, err := c.Record.Pidfd()
 	if err != nil {

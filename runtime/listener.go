@@ -11,12 +11,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Calls that the filter neither allows nor refuses are answered by a program of
-// the host, a seccomp agent (seccomp_unotify(2)). It listens at a socket, and gets
-// one message for each process: the container process state, and with it the
-// descriptor from which it reads the calls (config-linux.md, "Seccomp").
+// A filter can pass a call to a program of the host, a seccomp agent (seccomp_unotify(2)).
+// The agent listens on a socket. For each process it receives one message, the container
+// process state, with the descriptor from which it reads the calls (runtime-spec,
+// config-linux.md, "Seccomp").
 
-// sendListener takes the listener out of the child, which waits, and sends it.
+// sendListener copies the listener from the child, which waits, and sends it.
 func sendListener(w *walk.Walk, s *specs.LinuxSeccomp, state specs.State) error {
 	pid, _ := w.Result(plan.Pid)
 	pidfd, _ := w.Result(plan.Pidfd)
@@ -39,9 +39,9 @@ func sendListener(w *walk.Walk, s *specs.LinuxSeccomp, state specs.State) error 
 	return nil
 }
 
-// sendFd sends a message and a descriptor to whoever listens at path (unix(7),
-// SCM_RIGHTS), a file: no name of the network namespace, which all in it may
-// take. One who does not look at who comes is not waited for long.
+// sendFd sends a message and a descriptor to the socket at path (unix(7), SCM_RIGHTS).
+// path is a file, never an abstract name, which every process of the network namespace
+// may bind. A peer that does not accept the connection is an error after the timeout.
 func sendFd(path string, message []byte, fd int) error {
 	const timeout = 3 // seconds
 	if strings.HasPrefix(path, "@") {

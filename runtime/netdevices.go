@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// netDevices finds the devices that a config gives to its container, for
-// plan.Options: their numbers and their addresses (rtnetlink(7)).
+// netDevices returns the network devices of linux.netDevices by name, for compile.Options:
+// their indexes and addresses (rtnetlink(7)).
 func netDevices(spec *specs.Spec) (map[string]compile.NetDevice, error) {
 	if spec.Linux == nil || len(spec.Linux.NetDevices) == 0 {
 		return nil, nil
@@ -44,7 +44,7 @@ func netDevices(spec *specs.Spec) (map[string]compile.NetDevice, error) {
 	return found, err
 }
 
-// eachMessage calls f for every message of a kind in the answer to a request.
+// eachMessage calls f for every message of a kind in the reply to a request.
 func eachMessage(request, kind int, f func(syscall.NetlinkMessage, []syscall.NetlinkRouteAttr)) error {
 	data, err := syscall.NetlinkRIB(request, unix.AF_UNSPEC)
 	if err != nil {
@@ -67,9 +67,8 @@ func eachMessage(request, kind int, f func(syscall.NetlinkMessage, []syscall.Net
 	return nil
 }
 
-// permanent is an address that goes with its device: not one that was leased,
-// nor one that only this link or this host knows (config-linux.md, "Network
-// Devices").
+// permanent returns an address that moves with its device: one that is neither leased
+// nor of link or host scope (runtime-spec, config-linux.md, "Network Devices").
 func permanent(m syscall.NetlinkMessage, attributes []syscall.NetlinkRouteAttr) (a compile.NetAddress, ok bool) {
 	a.Family, a.Prefix = m.Data[0], m.Data[1]
 	flags, scope := uint32(m.Data[2]), m.Data[3]

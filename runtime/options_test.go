@@ -111,7 +111,7 @@ func TestConsoleSocket(t *testing.T) {
 	second := <-sent
 	defer second.Close()
 	converse(t, second, "", "again\n", "got again\r\n")
-	if out, err := c.oci("exec", "--console-socket", socket, c.id, "true"); err == nil || !strings.Contains(out, "there is no terminal to send") {
+	if out, err := c.oci("exec", "--console-socket", socket, c.id, "true"); err == nil || !strings.Contains(out, "needs process.terminal") {
 		t.Errorf("without a terminal: %v\n%s", err, out)
 	}
 }

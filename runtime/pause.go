@@ -9,10 +9,11 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// A paused container is a frozen cgroup: its processes stay as they are until
-// it is thawed, and only SIGKILL still reaches them.
+// A paused container is a frozen cgroup (cgroups(7), cgroup.freeze): its processes do not
+// run until it is thawed, and only SIGKILL reaches them.
 
-// Pause freezes a container that has been created or runs.
+// Pause freezes a container that is created or running. For any other the error is
+// state.ErrNotRunning.
 func Pause(c *state.Dir) error {
 	status, err := c.Status()
 	if err != nil {
@@ -27,19 +28,19 @@ func Pause(c *state.Dir) error {
 	return withFreezeLock(c, cgroup.Freeze)
 }
 
-// withFreezeLock freezes or thaws while nobody else does.
+// withFreezeLock freezes or thaws while the caller holds the freeze lock.
 func withFreezeLock(c *state.Dir, act func(path string) error) error {
-	door, err := c.LockFreeze()
+	lock, err := c.LockFreeze()
 	if err != nil {
 		return err
 	}
-	return errors.Join(act(c.Record.Cgroup), door.Release())
+	return errors.Join(act(c.Record.Cgroup), lock.Release())
 }
 
-// ErrNotPaused is Resume's error for a container that goes on already, or has ended.
+// ErrNotPaused is the error of Resume for a container that is not paused.
 var ErrNotPaused = errors.New("container not paused")
 
-// Resume thaws a container that is paused.
+// Resume thaws a paused container.
 func Resume(c *state.Dir) error {
 	status, err := c.Status()
 	if err != nil {

@@ -12,16 +12,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Process is a container's first process, pid 1 of its pid namespace. When it
-// ends the kernel kills all others in that namespace.
+// Process is a process that this program has started in a container. The first one is
+// pid 1 of its pid namespace: when it exits the kernel kills all others there
+// (pid_namespaces(7)).
 type Process struct {
 	walk   *walk.Walk
-	cgroup string // folder, "" for none
+	cgroup string // directory to remove at the end, "" for none
 	pidfd  int
 }
 
-// launch carries out a plan. It locks the goroutine to its thread: unless the
-// process is to outlive us it is killed when that thread ends.
+// launch carries out a plan. It locks the goroutine to its thread, whose end kills the
+// process (PR_SET_PDEATHSIG) unless that is to outlive the caller.
 func launch(p *plan.Plan, caller walk.Caller) (*Process, error) {
 	release, err := resumePipe(caller.FDs)
 	if err != nil {
@@ -43,7 +44,7 @@ func launch(p *plan.Plan, caller walk.Caller) (*Process, error) {
 	return process, nil
 }
 
-// resumePipe is the pipe at which the child waits for the host.
+// resumePipe makes the pipe on which the child waits for the host.
 func resumePipe(fds map[plan.Ref]int) (release func(), err error) {
 	var pipe [2]int
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
@@ -53,14 +54,14 @@ func resumePipe(fds map[plan.Ref]int) (release func(), err error) {
 	return func() { unix.Close(pipe[0]); unix.Close(pipe[1]) }, nil
 }
 
-// Pid is the process's number on the host.
+// Pid returns the pid in the host's pid namespace.
 func (p *Process) Pid() int {
 	pid, _ := p.walk.Result(plan.Pid)
 	return pid
 }
 
-// Terminal is the host's side of the container's terminal, for the caller to
-// close; nil without one.
+// Terminal returns the host's end of the container's terminal, which the caller closes;
+// nil without one.
 func (p *Process) Terminal() (*os.File, error) { return terminal(p.walk) }
 
 func terminal(w *walk.Walk) (*os.File, error) {
@@ -78,8 +79,8 @@ func terminal(w *walk.Walk) (*os.File, error) {
 	return os.NewFile(uintptr(own), "ptmx"), nil
 }
 
-// Signal sends a signal to this very process (pidfd_send_signal(2)); that it
-// has ended meanwhile is no error.
+// Signal sends a signal to the process (pidfd_send_signal(2)). That it has exited is no
+// error.
 func (p *Process) Signal(sig unix.Signal) error {
 	err := unix.PidfdSendSignal(p.pidfd, sig, nil, 0)
 	if errors.Is(err, unix.ESRCH) {
@@ -88,8 +89,8 @@ func (p *Process) Signal(sig unix.Signal) error {
 	return err
 }
 
-// Wait waits for the end and returns the exit code as a shell tells it: the
-// process's own, or 128 and the number of the signal that killed it.
+// Wait waits until the process exits, and returns its exit code as a shell does: its
+// own, or 128 plus the number of the signal that killed it.
 func (p *Process) Wait() (code int, err error) {
 	status, err := p.Status()
 	if err != nil {
@@ -101,7 +102,7 @@ func (p *Process) Wait() (code int, err error) {
 	return status.ExitStatus(), nil
 }
 
-// Status waits for the end and returns what wait(2) tells of it.
+// Status waits until the process exits, and returns its wait status (wait(2)).
 func (p *Process) Status() (unix.WaitStatus, error) { return WaitFor(p.Pid()) }
 
 // WaitFor waits for a child.
@@ -117,14 +118,13 @@ func WaitFor(pid int) (status unix.WaitStatus, err error) {
 	}
 }
 
-// Close removes the cgroup with whatever still runs in it, and closes the
-// descriptors that held the process.
+// Close kills what still runs in the cgroup, removes it, and closes the descriptors.
 func (p *Process) Close() error {
 	p.walk.Close()
 	return p.removeCgroup()
 }
 
-// end kills the process, and removes what is left.
+// end kills the process, waits for it, and removes what is left.
 func (p *Process) end() error {
 	err := p.Signal(unix.SIGKILL)
 	_, waitErr := p.Wait()

@@ -10,10 +10,8 @@ import (
 	"github.com/minictr/minictr/runtime/walk"
 )
 
-// What an engine wants of a new process: its number in a file, and, of one that
-// has a terminal, the other end of that, through a socket.
-
-// publish gives both, before the process runs.
+// publish gives an engine what it asked for, before the process runs: the pid in a file,
+// and the host's end of the terminal over a socket.
 func (t *ProcessOptions) publish(w *walk.Walk) error {
 	if t.ConsoleSocket != "" {
 		if err := sendTerminal(w, t.ConsoleSocket); err != nil {
@@ -30,12 +28,12 @@ func (t *ProcessOptions) publish(w *walk.Walk) error {
 	return nil
 }
 
-// sendTerminal sends the host's side of the terminal to whoever listens at
-// path. The message is the terminal's name, which nobody needs.
+// sendTerminal sends the host's end of the terminal to the socket at path. The message
+// beside it is the terminal's name, as runc sends it.
 func sendTerminal(w *walk.Walk, path string) error {
 	fd, ok := w.Result(plan.Ptmx)
 	if !ok {
-		return errors.New("process.terminal is not set, there is no terminal to send")
+		return errors.New("process.terminal: not set, there is no terminal to send")
 	}
 	return sendFd(path, []byte("/dev/ptmx"), fd)
 }

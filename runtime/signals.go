@@ -10,17 +10,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Signals are those that we get for a process of ours. To catch one takes Go its
-// time, and one that is not caught yet is lost or ends us. So the catching of
-// those that a terminal, a shell or an engine sends begins early, beside all
-// else, and has to have ended before there is a process. To catch all others
-// takes longer than to make a container: that is done for a process that stays.
+// Signals are the signals that this program receives and forwards to its process. To
+// catch a signal takes Go some time, and one that is not caught yet ends this program. So
+// a goroutine catches those that a terminal, a shell or an engine sends while the
+// container is prepared. To catch all others takes longer than to start a container: it
+// is done for a process that lives for rareSignalsAfter.
 type Signals struct {
 	caught chan os.Signal
 	ready  chan struct{}
 }
 
-// CatchSignals begins to catch signals, for Forward.
+// CatchSignals begins to catch signals for Forward.
 func CatchSignals() *Signals {
 	s := &Signals{make(chan os.Signal, 128), make(chan struct{})}
 	go func() {
@@ -30,11 +30,11 @@ func CatchSignals() *Signals {
 	return s
 }
 
-// Ready waits until they are caught: to be called before a process begins.
+// Ready waits until the signals are caught. Call it before the process starts.
 func (s *Signals) Ready() { <-s.ready }
 
-// Attach connects a process that has begun to the streams that were made for it,
-// nil for none, and to our signals. If that fails the process is killed.
+// Attach connects a process that has started to its streams, nil for none, and forwards
+// signals to it. On error the process is killed.
 func (p *Process) Attach(streams *stdio.Streams, interactive bool, signals *Signals) error {
 	terminal, err := p.Terminal()
 	if err == nil && streams != nil {
@@ -47,12 +47,11 @@ func (p *Process) Attach(streams *stdio.Streams, interactive bool, signals *Sign
 	return nil
 }
 
-// rareSignalsAfter is how old a process has to be for the rarer signals.
+// rareSignalsAfter is the age of a process from which on all signals are forwarded.
 const rareSignalsAfter = 50 * time.Millisecond
 
-// Forward hands signals on to the process, as long as this one lives. A new size
-// of our window is not the process's to handle but its terminal's, which then
-// tells the process.
+// Forward forwards signals to the process until this program exits. SIGWINCH resizes the
+// container's terminal, which sends the signal itself.
 func (p *Process) Forward(signals *Signals, terminal *os.File) {
 	for rarer := time.After(rareSignalsAfter); ; {
 		select {
@@ -66,7 +65,7 @@ func (p *Process) Forward(signals *Signals, terminal *os.File) {
 
 func (p *Process) forward(s unix.Signal, terminal *os.File) {
 	switch s {
-	case unix.SIGCHLD, unix.SIGURG, unix.SIGPIPE: // meant for us: by the kernel, by Go
+	case unix.SIGCHLD, unix.SIGURG, unix.SIGPIPE: // for this program: from the kernel, from Go
 	case unix.SIGWINCH:
 		if terminal != nil {
 			stdio.Resize(terminal)

@@ -13,12 +13,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// StartCreated lets a container that was created execute its program (runtime-
-// spec, runtime.md, "Start" and steps 6 to 9 of "Lifecycle"), and leaves its
-// folder to others. An error of the last calls, as of a program that is not there, is an
-// [*walk.Error]. A hook that fails is the end of the container: it is destroyed,
-// and what its poststop hooks then do wrong is told to warn. options are those it
-// was created with.
+// StartCreated lets a created container execute its program (runtime-spec, runtime.md,
+// "Start" and steps 6 to 9 of "Lifecycle"), and unlocks its directory. options are those
+// it was created with. An error of the last calls, as of a program that does not exist,
+// is a [*walk.Error]. If a hook fails the container is destroyed; warn receives the
+// errors of its poststop hooks.
 func StartCreated(f *state.Dir, options compile.Options, warn func(error)) error {
 	h, err := startable(f)
 	if err != nil {
@@ -37,7 +36,7 @@ func StartCreated(f *state.Dir, options compile.Options, warn func(error)) error
 	return f.Unlock()
 }
 
-// abandon destroys a container that a hook has failed for.
+// abandon destroys a container whose hook has failed.
 func abandon(f *state.Dir, warn func(error)) error {
 	if err := undo(f, warn); err != nil {
 		return errors.Join(err, f.Close())
@@ -45,8 +44,8 @@ func abandon(f *state.Dir, warn func(error)) error {
 	return f.Remove()
 }
 
-// execProgram lets the container's process execute its program, and tells why
-// it could not. Such a container has stopped by then.
+// execProgram lets the container's process execute its program. On error the container
+// has stopped.
 func execProgram(f *state.Dir, options compile.Options) error {
 	output, err := signalStart(f)
 	if err != nil || len(output) == 0 {
@@ -66,8 +65,7 @@ func execProgram(f *state.Dir, options compile.Options) error {
 	return advise(walk.ReadStartError(p, output))
 }
 
-// startable are the hooks of a container that can be started; it tells why one
-// cannot, in runc's words.
+// startable returns the hooks of a container that can be started. The errors are runc's.
 func startable(f *state.Dir) (*hooks, error) {
 	status, err := f.Status()
 	if err != nil {
@@ -88,8 +86,8 @@ func startable(f *state.Dir) (*hooks, error) {
 	return hooksOf(f, specs.StateCreated), nil
 }
 
-// signalStart writes the byte that the container waits for, and reads to the end what
-// it has to say: nothing, if it became its program.
+// signalStart writes the byte that the container waits for, and returns its report: none
+// if execve(2) succeeded.
 func signalStart(f *state.Dir) ([]byte, error) {
 	report, err := os.OpenFile(f.Path("report"), os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
