@@ -13,6 +13,7 @@ import (
 	"testing/fstest"
 
 	"github.com/minictr/minictr/container/config"
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -36,17 +37,10 @@ func newBundle(t *testing.T, words ...string) *bundle {
 	t.Helper()
 	b := &bundle{dir: t.TempDir()}
 	b.root = filepath.Join(b.dir, "rootfs")
-	for _, name := range []string{"bin", "etc", "proc", "sys", "dev", "tmp"} {
-		b.try(t, os.MkdirAll(filepath.Join(b.root, name), 0o755))
-	}
-	for from, to := range map[string]string{"/bin/busybox": "bin/busybox", filepath.Join(bin, "probe"): "probe"} {
-		data, err := os.ReadFile(from)
-		b.try(t, err)
-		b.try(t, os.WriteFile(filepath.Join(b.root, to), data, 0o755))
-	}
-	for _, a := range applets {
-		b.try(t, os.Symlink("busybox", filepath.Join(b.root, "bin", a)))
-	}
+	b.try(t, testkit.Root(b.root, "etc proc sys dev tmp", applets))
+	probe, err := os.ReadFile(filepath.Join(bin, "probe"))
+	b.try(t, err)
+	b.try(t, os.WriteFile(filepath.Join(b.root, "probe"), probe, 0o755))
 	id := fmt.Sprintf("bundle%d", bundles.Add(1))
 	host := config.Host{ID: id, FilesDir: "/nowhere", Arch: arch}
 	image := ocispec.Image{Config: ocispec.ImageConfig{Env: []string{"PATH=/bin"}}}

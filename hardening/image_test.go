@@ -24,7 +24,7 @@ type entry = testkit.Entry
 var dir, file, link, node = testkit.Dir, testkit.File, testkit.Link, testkit.Node
 
 // applets of busybox that the tests use.
-var applets = strings.Fields("sh cat ls true false echo id grep sleep pwd stat readlink dd mount umount mknod touch rm head tail wc")
+const applets = "sh cat ls true false echo id grep sleep pwd stat readlink dd mount umount mknod touch rm head tail wc"
 
 // busybox is the lowest layer of each image.
 func busybox() ([]entry, error) {
@@ -42,7 +42,7 @@ func busybox() ([]entry, error) {
 		file("etc/group", 0o644, "root:x:0:\nusers:x:100:\nwheel:x:10:root,ada\nvideo:x:44:ada\n"),
 		file("data/file", 0o644, "lower\n"),
 	}
-	for _, a := range applets {
+	for a := range strings.FieldsSeq(applets) {
 		layer = append(layer, link("bin/"+a, "busybox"))
 	}
 	return layer, nil

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
@@ -42,15 +43,7 @@ func newBundle(t *testing.T, program string) *bundle {
 	t.Cleanup(func() { unix.Unmount(b.dir, unix.MNT_DETACH) })
 	try(t, unix.Mount("", b.dir, "", unix.MS_SHARED, ""))
 	b.root = filepath.Join(b.dir, "rootfs")
-	for _, name := range []string{"bin", "etc", "proc", "tmp", "lent"} {
-		try(t, os.MkdirAll(filepath.Join(b.root, name), 0o755))
-	}
-	busybox, err := os.ReadFile("/bin/busybox")
-	try(t, err)
-	try(t, os.WriteFile(filepath.Join(b.root, "bin/busybox"), busybox, 0o755))
-	for _, name := range strings.Fields("sh cat grep ls touch mkdir rm mount stat ln chown cut mv") {
-		try(t, os.Symlink("busybox", filepath.Join(b.root, "bin", name)))
-	}
+	try(t, testkit.Root(b.root, "etc proc tmp lent", "sh cat grep ls touch mkdir rm mount stat ln chown cut mv"))
 	caps := []string{"CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_CHOWN", "CAP_FOWNER"}
 	b.spec = &specs.Spec{
 		Version: specs.Version,

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
@@ -22,9 +23,7 @@ func newNetwork(t *testing.T, fds string) {
 	oci(t)
 	goruntime.LockOSThread() // for good: the namespace ends with the thread
 	try(t, unix.Unshare(unix.CLONE_NEWNET))
-	if _, err := exec.LookPath("ip"); err != nil {
-		t.Skip("no ip(8) to make devices with: apt-get install iproute2")
-	}
+	testkit.NeedTool(t, "ip")
 	ip(t, "link add "+fds+" type veth peer name far")
 	ip(t, "link set "+fds+" address 02:00:00:00:00:07 mtu 1400")
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
@@ -34,7 +35,7 @@ func needIdmap(t *testing.T, path string) {
 	var on unix.Statfs_t
 	try(t, unix.Statfs(path, &on))
 	if on.Type == unix.TMPFS_MAGIC {
-		needLinux(t, 6, 3)
+		testkit.NeedLinux(t, "6.3")
 	}
 }
 
@@ -58,7 +59,7 @@ func TestIdmapOfTheContainer(t *testing.T) {
 func TestTmpcopyup(t *testing.T) {
 	t.Run("root", func(t *testing.T) { testTmpcopyup(t, 0) })
 	t.Run("mapped", func(t *testing.T) {
-		needLinux(t, 6, 6) // overlay's own notes, on a tmpfs, by a user
+		testkit.NeedLinux(t, "6.6") // overlay's own notes, on a tmpfs, by a user
 		testTmpcopyup(t, 100000)
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
@@ -32,7 +33,7 @@ func TestJoinedMounts(t *testing.T) {
 
 func testSharedMounts(t *testing.T, change func(*specs.Spec)) {
 	const look = "cd /; readlink proc/self/ns/mnt; test -e proc/self/status && test ! -e root && ls -d /*"
-	needLinux(t, 6, 15)
+	testkit.NeedLinux(t, "6.15")
 	becomeHost(t)
 	c := newContainer(t, change, ">/seen; x=$("+look+"); echo \"$x\" >/seen; sleep 100")
 	own, err := os.Readlink("/proc/thread-self/ns/mnt")
@@ -68,20 +69,4 @@ func hostMounts(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return string(data)
-}
-
-// needLinux skips a test on an older kernel.
-func needLinux(t *testing.T, major, minor int) {
-	t.Helper()
-	var name unix.Utsname
-	if err := unix.Uname(&name); err != nil {
-		t.Fatal(err)
-	}
-	var a, b int
-	if _, err := fmt.Sscanf(unix.ByteSliceToString(name.Release[:]), "%d.%d", &a, &b); err != nil {
-		t.Fatal(err)
-	}
-	if a < major || a == major && b < minor {
-		t.Skipf("needs Linux %d.%d: this is %d.%d", major, minor, a, b)
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
@@ -35,7 +36,7 @@ func TestStartFails(t *testing.T) {
 // TestStartHookInSharedMounts: in a mount namespace of others, too, startContainer
 // sees the container's root.
 func TestStartHookInSharedMounts(t *testing.T) {
-	needLinux(t, 6, 15)
+	testkit.NeedLinux(t, "6.15")
 	c := newContainer(t, func(s *specs.Spec) {
 		s.Linux.Namespaces = slices.DeleteFunc(s.Linux.Namespaces, func(n specs.LinuxNamespace) bool { return n.Type == specs.MountNamespace })
 	}, "sleep 60")

@@ -2,9 +2,10 @@ package validation
 
 import (
 	"flag"
-	"os"
 	"runtime"
 	"testing"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 var update = flag.Bool("update", false, "write the verdicts of this run into README.md")
@@ -15,9 +16,7 @@ const runtimeEnv = "VALIDATION_RUNTIME"
 // TestVerdicts runs every program, and compares what becomes of it with the
 // table: with the column of the place where it runs.
 func TestVerdicts(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("needs root: the programs make containers")
-	}
+	testkit.NeedRoot(t)
 	if runtime.GOARCH != "amd64" {
 		t.Skip("the suite has a root filesystem for amd64 alone")
 	}

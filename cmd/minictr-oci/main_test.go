@@ -102,7 +102,7 @@ func testGroup() string { return "minictr-test-" + strconv.Itoa(os.Getpid()) }
 // writeBundle makes a bundle in dir, whose container sleeps, with a cgroup of
 // that name.
 func writeBundle(dir, group, patch string) error {
-	err := testkit.Root(filepath.Join(dir, "rootfs"), "sh", "sleep", "true", "cat", "tail")
+	err := testkit.Root(filepath.Join(dir, "rootfs"), "dev proc sys tmp", "sh sleep true cat tail")
 	var config any
 	for _, change := range []string{
 		string(defaultConfig),

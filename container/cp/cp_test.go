@@ -14,15 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"golang.org/x/sys/unix"
 )
-
-func needRoot(t *testing.T) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("copies have owners: needs root")
-	}
-}
 
 // pair is a container's root and a folder of the host. In both lie the same
 // files, each with the name of its side in it:
@@ -37,7 +31,7 @@ type pair struct {
 
 func newPair(t *testing.T) *pair {
 	t.Helper()
-	needRoot(t)
+	testkit.NeedRoot(t)
 	base := t.TempDir()
 	p := &pair{host: filepath.Join(base, "host"), root: filepath.Join(base, "root")}
 	for _, side := range []string{p.host, p.root} {

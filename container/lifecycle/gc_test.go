@@ -14,15 +14,14 @@ import (
 	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/container/config"
 	"github.com/minictr/minictr/internal/lockfile"
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/minictr/minictr/runtime/cgroup"
 )
 
 // TestCollectCgroups: of the cgroups that no container of this store has, those go
 // that have been empty for long, with all below them, and nothing else.
 func TestCollectCgroups(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("not root, who alone may make cgroups: use make test")
-	}
+	testkit.NeedRoot(t)
 	mount, err := cgroup.Mount()
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"golang.org/x/sys/unix"
 )
 
@@ -137,9 +138,7 @@ func TestMend(t *testing.T) {
 // was there stays readable, and so is what comes when there is room again. The
 // disk is a tmpfs in a mount namespace of the test's own.
 func TestDiskFull(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("only root can mount a small disk")
-	}
+	testkit.NeedRoot(t)
 	disk := os.Getenv("MINICTR_TEST_SMALL_DISK")
 	if disk == "" {
 		again := exec.Command(os.Args[0], "-test.run=^TestDiskFull$", "-test.v")

@@ -13,15 +13,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/minictr/minictr/runtime/cgroup"
 )
 
 // group makes a cgroup with a program in it.
 func group(t *testing.T, name string, args ...string) (path string) {
 	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("only root makes cgroups")
-	}
+	testkit.NeedRoot(t)
 	mount, err := cgroup.Mount()
 	if err != nil {
 		t.Fatal(err)

@@ -6,21 +6,22 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
-// Root makes the root filesystem of a container: busybox under the names of these
-// programs, and empty directories.
-func Root(root string, programs ...string) error {
+// Root makes the root filesystem of a container: these directories, and in /bin busybox
+// under the names of these programs.
+func Root(root, dirs, programs string) error {
 	busybox, err := os.ReadFile("/bin/busybox")
 	if err != nil {
 		return fmt.Errorf("Debian's busybox-static is not installed, use make test: %w", err)
 	}
-	for _, name := range []string{"bin", "dev", "etc", "proc", "sys", "tmp"} {
+	for name := range strings.FieldsSeq(dirs + " bin") {
 		err = errors.Join(err, os.MkdirAll(filepath.Join(root, name), 0o755))
 	}
 	err = errors.Join(err, os.WriteFile(filepath.Join(root, "bin/busybox"), busybox, 0o755))
-	for _, name := range programs {
+	for name := range strings.FieldsSeq(programs) {
 		err = errors.Join(err, os.Symlink("busybox", filepath.Join(root, "bin", name)))
 	}
 	return err

@@ -44,3 +44,11 @@ func HasController(name string) bool {
 	}
 	return false
 }
+
+// NeedLinux skips the test on a kernel older than version, MAJOR.MINOR.
+func NeedLinux(t testing.TB, version string) {
+	t.Helper()
+	if new, err := Linux(version); err != nil || !new {
+		t.Skip("needs Linux "+version, err)
+	}
+}

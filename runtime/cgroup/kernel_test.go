@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
@@ -27,17 +28,13 @@ import (
 // group makes a cgroup for the test and one below it.
 func group(t *testing.T, controllers ...string) string {
 	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("only root makes cgroups")
-	}
+	testkit.NeedRoot(t)
 	mount, err := Mount()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range controllers {
-		if !slices.Contains(Available(mount), c) {
-			t.Skipf("no controller %q here: make test-vm has it", c)
-		}
+		testkit.NeedController(t, c)
 	}
 	path, err := os.MkdirTemp(mount, "minictr-"+strings.ToLower(t.Name()))
 	if err == nil {

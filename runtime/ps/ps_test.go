@@ -9,15 +9,8 @@ import (
 	"testing"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/testkit"
 )
-
-// needPs skips where there is no ps to be asked.
-func needPs(t *testing.T) {
-	t.Helper()
-	if _, err := exec.LookPath("ps"); err != nil {
-		t.Skip("no ps here")
-	}
-}
 
 // sleeper starts a process that is called by any name.
 func sleeper(t *testing.T, name string) (pid int) {
@@ -37,7 +30,7 @@ func these(pids ...int) func() ([]int, error) {
 
 // TestLines: the heading and the processes asked for, with the options of ps.
 func TestLines(t *testing.T) {
-	needPs(t)
+	testkit.NeedTool(t, "ps")
 	one, two := sleeper(t, "one"), sleeper(t, "two")
 	for _, test := range []struct {
 		options       string
@@ -69,7 +62,7 @@ func TestLines(t *testing.T) {
 
 // TestNumberUsedAgain: who is not in the cgroup afterwards is another.
 func TestNumberUsedAgain(t *testing.T) {
-	needPs(t)
+	testkit.NeedTool(t, "ps")
 	ended := false
 	lines, err := Lines(func() ([]int, error) {
 		if ended {
@@ -84,7 +77,7 @@ func TestNumberUsedAgain(t *testing.T) {
 }
 
 func TestErrors(t *testing.T) {
-	needPs(t)
+	testkit.NeedTool(t, "ps")
 	for options, want := range map[string]string{
 		"-o comm":       "ps -o comm: no column PID",
 		"-o lstart,pid": `in column PID`,

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -310,9 +311,7 @@ func TestList(t *testing.T) {
 // newCgroup makes a cgroup for the test.
 func newCgroup(t *testing.T) string {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("only root makes cgroups")
-	}
+	testkit.NeedRoot(t)
 	mount, err := cgroup.Mount()
 	if err != nil {
 		t.Skip(err)

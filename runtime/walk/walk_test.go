@@ -12,18 +12,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/minictr/minictr/runtime/plan"
 	"golang.org/x/sys/unix"
 )
 
 // The plans here are made by hand and tiny: a process, and what is to be shown.
-
-func needRoot(t *testing.T) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("not root, who alone may make a pid namespace: use make test")
-	}
-}
 
 func num(n int) plan.Num { return plan.Num{Value: uint64(n)} }
 
@@ -63,7 +57,7 @@ func writeTo(fd plan.Ref, text string) plan.Step {
 // start begins a walk of steps; what it was told of each comes back, too.
 func start(t *testing.T, steps ...plan.Step) (w *Walk, told map[int]Result, err error) {
 	t.Helper()
-	needRoot(t)
+	testkit.NeedRoot(t)
 	runtime.LockOSThread()
 	t.Cleanup(runtime.UnlockOSThread)
 	told = map[int]Result{}
@@ -304,7 +298,7 @@ func TestTrampoline(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	needRoot(t)
+	testkit.NeedRoot(t)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	program := execve(find(t, "sh"), "-c", `echo "$1 $A"`, "-", "argument")
