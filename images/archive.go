@@ -83,6 +83,7 @@ func isCompressed(f *os.File) (bool, error) {
 // An archiveDir is an archive in a directory. No link leads out of an os.Root.
 type archiveDir struct{ *os.Root }
 
+// Open opens a regular file.
 func (d archiveDir) Open(name string) (fs.File, error) {
 	f, err := d.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -159,6 +160,7 @@ func (t *tarball) scan(r io.Reader, place func(*tar.Header, io.Reader) (member, 
 	return fmt.Errorf("read archive: more than %d files", maxFiles)
 }
 
+// Open opens a member, or the one that it is a link to.
 func (t *tarball) Open(name string) (fs.File, error) {
 	m, ok := t.members[name]
 	for range maxTarLinks {

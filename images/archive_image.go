@@ -231,10 +231,12 @@ func findDockerImages(archive fs.FS, data []byte) ([]*archiveImage, error) {
 	}
 	var all []*archiveImage
 	for _, item := range items {
+		// config and layers
 		image, err := dockerImage(archive, item.Config, item.Layers)
 		if err != nil {
 			return nil, err
 		}
+		// names
 		for _, tag := range item.RepoTags {
 			full, err := Normalize(tag)
 			if err != nil {
@@ -249,6 +251,7 @@ func findDockerImages(archive fs.FS, data []byte) ([]*archiveImage, error) {
 
 // dockerImage returns the image of a config and of layers in these files.
 func dockerImage(archive fs.FS, configFile string, files []string) (*archiveImage, error) {
+	// the config
 	configJSON, err := readFile(archive, path.Clean(configFile), maxConfig)
 	if err != nil {
 		return nil, err
@@ -260,6 +263,7 @@ func dockerImage(archive fs.FS, configFile string, files []string) (*archiveImag
 	if err != nil {
 		return nil, err
 	}
+	// the layers, of which only the diff IDs are known
 	image := &archiveImage{config: describe(ocispec.MediaTypeImageConfig, configJSON), configJSON: configJSON}
 	for i, file := range files {
 		file = path.Clean(file)

@@ -59,6 +59,7 @@ func (l *loader) writeDocuments(image *archiveImage) error {
 
 // rename renames layers and blobs out of the scratch directory.
 func (l *loader) rename(images []*archiveImage) error {
+	// layers and their blobs
 	committed := make(map[*stagedLayer]bool) // one may serve two jobs
 	for _, j := range l.order {
 		if committed[j.staged] {
@@ -72,6 +73,7 @@ func (l *loader) rename(images []*archiveImage) error {
 			return err
 		}
 	}
+	// configs and manifests
 	for _, image := range images {
 		for _, d := range []digest.Digest{image.config.Digest, image.manifest.Digest} {
 			err := os.Rename(l.scratch.file(d.Encoded()), l.store.blobPath(d))
@@ -80,6 +82,7 @@ func (l *loader) rename(images []*archiveImage) error {
 			}
 		}
 	}
+	// the directories
 	if len(l.order) > 0 {
 		if err := l.store.layers.Sync(); err != nil {
 			return err

@@ -124,6 +124,7 @@ func (s *Store) manifest(d ocispec.Descriptor) (config ocispec.Descriptor, layer
 
 // read reads manifest and config of an image.
 func (s *Store) read(d ocispec.Descriptor) (*Image, error) {
+	// the documents
 	config, blobs, err := s.manifest(d)
 	if err != nil {
 		return nil, err
@@ -136,6 +137,7 @@ func (s *Store) read(d ocispec.Descriptor) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
+	// the annotated sizes
 	sizes, err := splitSizes(d.Annotations[layerSizes])
 	if err != nil {
 		return nil, err

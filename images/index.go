@@ -140,6 +140,7 @@ func joinSizes(sizes []int64) string {
 	return strings.Join(text, ",")
 }
 
+// splitSizes is the inverse of joinSizes: sizes in bytes, separated by commas.
 func splitSizes(text string) (sizes []int64, err error) {
 	if text == "" {
 		return nil, nil

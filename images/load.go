@@ -51,6 +51,7 @@ func (s *Store) Load(ctx context.Context, src string, opts LoadOptions) (names [
 	return names, err
 }
 
+// load loads the images in a scratch directory.
 func (s *Store) load(ctx context.Context, src string, opts LoadOptions, scratch *scratch) ([]string, error) {
 	known, err := s.known()
 	if err != nil {

@@ -33,6 +33,7 @@ func (s *Store) Hold() (release func(), err error) {
 	return s.lock("lock", lockfile.Shared)
 }
 
+// lock takes a lock of the store.
 func (s *Store) lock(name string, how lockfile.Mode) (release func(), err error) {
 	f, err := os.OpenFile(s.path(name), os.O_RDONLY|os.O_CREATE, 0o600)
 	if err != nil {
@@ -80,6 +81,7 @@ type scratch struct {
 	dir  *os.File
 }
 
+// inScratch calls do in a scratch directory.
 func (s *Store) inScratch(what string, do func(*scratch) error) error {
 	scratch, err := s.scratch()
 	if err != nil {

@@ -179,6 +179,7 @@ func parseWholeConfig(data []byte, n int) (*ocispec.Image, *DockerConfig, error)
 	return &c.Image, &c.Config.DockerConfig, checkConfig(&c.Image, n)
 }
 
+// checkConfig checks the diff IDs of n layers.
 func checkConfig(c *ocispec.Image, n int) error {
 	if c.RootFS.Type != "layers" {
 		return fmt.Errorf("parse image config: rootfs.type is %q, not layers", c.RootFS.Type)

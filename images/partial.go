@@ -147,6 +147,7 @@ type savingReader struct {
 	failed bool // in, not out
 }
 
+// Read reports the progress, too.
 func (a *savingReader) Read(b []byte) (int, error) {
 	n, err := a.in.Read(b)
 	if err != nil && err != io.EOF {

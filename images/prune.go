@@ -32,6 +32,7 @@ func (s *Store) Prune(all bool) (pruned *Pruned, err error) {
 	return pruned, err
 }
 
+// prune prunes while the lock is held.
 func (s *Store) prune(all bool, scratch *scratch) (*Pruned, error) {
 	containers, err := s.containers()
 	if err != nil {
@@ -79,6 +80,7 @@ func (s *Store) prune(all bool, scratch *scratch) (*Pruned, error) {
 
 // diskUsage returns the bytes in all blobs and in the files of all layers.
 func (s *Store) diskUsage() (sum int64, err error) {
+	// blobs
 	files, err := filepath.Glob(s.path("blobs", "sha256", "*"))
 	if err != nil {
 		return 0, err
@@ -90,6 +92,7 @@ func (s *Store) diskUsage() (sum int64, err error) {
 		}
 		sum += st.Size()
 	}
+	// layers
 	all, err := s.layers.List()
 	if err != nil {
 		return 0, err

@@ -62,6 +62,7 @@ func (s *Store) Pull(ctx context.Context, short string, opts PullOptions) (pulle
 	return pulled, err
 }
 
+// pull pulls an image of a complete name.
 func (s *Store) pull(ctx context.Context, full string, opts PullOptions, scratch *scratch) (*Pulled, error) {
 	platform, err := parsePlatform(opts.Platform)
 	if err != nil {

@@ -48,6 +48,7 @@ func (s *Store) Push(ctx context.Context, short string, opts PushOptions) (diges
 	return d.Digest, d.Size, nil
 }
 
+// push pushes the image of a descriptor.
 func (s *Store) push(ctx context.Context, full string, d ocispec.Descriptor, opts PushOptions) error {
 	tag, err := name.NewTag(full)
 	if err != nil {

@@ -29,6 +29,7 @@ func (s *Store) Remove(name string) ([]string, error) { return s.remove(name, fa
 // image that a container uses loses its last name and stays.
 func (s *Store) ForceRemove(name string) ([]string, error) { return s.remove(name, true) }
 
+// remove implements Remove and ForceRemove.
 func (s *Store) remove(name string, force bool) (lines []string, err error) {
 	if _, _, err := s.lookup(name); err != nil { // also if there is no store
 		return nil, err
@@ -40,6 +41,7 @@ func (s *Store) remove(name string, force bool) (lines []string, err error) {
 	return lines, err
 }
 
+// removeLocked removes while the lock is held.
 func (s *Store) removeLocked(name string, force bool, scratch *scratch) (lines []string, err error) {
 	// choose its names
 	index, d, err := s.lookup(name)

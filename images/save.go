@@ -120,6 +120,7 @@ func (a *archiveWriter) item(manifest digest.Digest) *dockerItem {
 	return item
 }
 
+// blob writes a blob, once.
 func (a *archiveWriter) blob(d ocispec.Descriptor) error {
 	if a.has[d.Digest] {
 		return nil
@@ -157,6 +158,7 @@ func (a *archiveWriter) file(name string, size int64, r io.Reader) error {
 // close writes the documents that refer to the blobs.
 func (a *archiveWriter) close(format string) error {
 	a.index.SchemaVersion, a.index.MediaType = 2, ocispec.MediaTypeImageIndex
+	// oci-layout, index.json and, for docker, manifest.json
 	documents := []struct {
 		name    string
 		content any
@@ -168,6 +170,7 @@ func (a *archiveWriter) close(format string) error {
 	if format == OCIArchive {
 		documents = slices.Delete(documents, 2, 3)
 	}
+	// write them
 	for _, d := range documents {
 		data, err := json.Marshal(d.content)
 		if err != nil {

@@ -72,10 +72,12 @@ func (u *unpacker) extractEntry(h *tar.Header, body io.Reader) error {
 	case name == "":
 		return nil
 	}
+	// the caller's filter
 	use, err := u.target.Filter(h)
 	if err != nil || !use {
 		return err
 	}
+	// openat2(2) fails with EXDEV if RESOLVE_BENEATH forbids the path
 	parent, base, err := u.parent(name)
 	if errors.Is(err, unix.EXDEV) {
 		err = hint.New(errors.New("symbolic link leads outside the destination"), "extract at / with full paths")

@@ -19,10 +19,12 @@ var zeros [block]byte
 func writeSparse(fd int, size int64, body io.Reader, buf []byte) error {
 	var off, end int64 // end is the size of the file so far
 	for off < size {
+		// fill the buffer
 		n, err := io.ReadFull(body, buf[:min(int64(len(buf)), size-off)])
 		if err != nil {
 			return fmt.Errorf("read tar: %w", err)
 		}
+		// write what is not a hole
 		for data := buf[:n]; len(data) > 0; {
 			run, hole := firstRun(data)
 			if !hole {
@@ -34,6 +36,7 @@ func writeSparse(fd int, size int64, body io.Reader, buf []byte) error {
 			data, off = data[run:], off+int64(run)
 		}
 	}
+	// a hole at the end
 	if end < size {
 		return sys("ftruncate", unix.Ftruncate(fd, size))
 	}
@@ -55,6 +58,7 @@ func firstRun(data []byte) (n int, hole bool) {
 	return n, hole
 }
 
+// pwriteAll writes all of data at off.
 func pwriteAll(fd int, data []byte, off int64) error {
 	for len(data) > 0 {
 		n, err := unix.Pwrite(fd, data, off)

@@ -80,6 +80,7 @@ func ReadAhead(ctx context.Context, r io.Reader, max int64) io.ReadCloser {
 	return readAhead{t}
 }
 
+// A readAhead is a Tar without hashes, whose Close does not wait for r.
 type readAhead struct{ *Tar }
 
 func (a readAhead) Close() error { a.cancel(); return nil }
@@ -101,6 +102,7 @@ type Tar struct {
 	blob hash.Hash // over the bytes as they came; nil where that is the same
 }
 
+// A chunk is a buffer that is passed from stage to stage.
 type chunk struct {
 	data []byte
 	err  error // what follows data: io.EOF at the end
@@ -205,6 +207,7 @@ func (t *Tar) Read(p []byte) (int, error) {
 		if t.now.err != nil {
 			return 0, t.now.err
 		}
+		// give the buffer back
 		if t.now.data != nil {
 			t.free <- t.now.data
 			t.now.data = nil
@@ -212,6 +215,7 @@ func (t *Tar) Read(p []byte) (int, error) {
 		if err := t.ctx.Err(); err != nil { // if both cases are ready, select takes either
 			return 0, err
 		}
+		// take the next one
 		select {
 		case <-t.ctx.Done():
 			return 0, t.ctx.Err()

@@ -61,6 +61,7 @@ func Unpack(ctx context.Context, r io.Reader, dir string) (*Unpacked, error) {
 	return unpack(ctx, r, dir, DefaultLimits)
 }
 
+// unpack is Unpack with other limits.
 func unpack(ctx context.Context, r io.Reader, dir string, max Limits) (*Unpacked, error) {
 	layer, err := OpenTar(ctx, r, max.Bytes)
 	if err != nil {
@@ -107,6 +108,7 @@ type unpacker struct {
 	dirFD   int    // its descriptor, or -1
 }
 
+// newUnpacker makes dir and the root of the tree.
 func newUnpacker(dir string, max Limits) (*unpacker, error) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, err
@@ -138,6 +140,7 @@ func (u *unpacker) closeDir() {
 	u.dirName, u.dirFD = "", -1
 }
 
+// entries unpacks the entries of a tar.
 func (u *unpacker) entries(archive *tar.Reader) error {
 	for {
 		h, err := archive.Next()
@@ -147,6 +150,7 @@ func (u *unpacker) entries(archive *tar.Reader) error {
 		if err != nil {
 			return fmt.Errorf("read tar: %w", err)
 		}
+		// count it against the limits, and unpack it
 		if err := u.account(h); err != nil {
 			return err
 		}

@@ -24,6 +24,7 @@ import (
 	"time"
 )
 
+// A guard decides what is sent.
 type guard struct {
 	inner    http.RoundTripper
 	insecure bool        // by the settings
@@ -87,6 +88,7 @@ const (
 	maxWait  = 2 * time.Minute
 )
 
+// RoundTrip sends r at most maxTries times.
 func (p retrier) RoundTrip(r *http.Request) (*http.Response, error) {
 	for try := 1; ; try++ {
 		answer, err := p.inner.RoundTrip(r)

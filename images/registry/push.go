@@ -68,6 +68,7 @@ func (s pushedImage) LayerByDigest(h v1.Hash) (partial.CompressedLayer, error) {
 	return nil, fmt.Errorf("no layer %s in the manifest", h)
 }
 
+// A pushedLayer is a layer of a pushedImage.
 type pushedLayer struct {
 	image Image
 	d     ocispec.Descriptor

@@ -44,6 +44,7 @@ func Load() (*Settings, error) {
 	if other := os.Getenv(SettingsVariable); other != "" {
 		path = other
 	}
+	// read the file
 	s := &Settings{}
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -52,11 +53,13 @@ func Load() (*Settings, error) {
 	if err != nil {
 		return nil, err
 	}
+	// parse it
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode(s); err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
+	// check its addresses
 	for _, address := range slices.Concat(s.Mirrors, s.Insecure) {
 		if _, err := s.registry(address); err != nil {
 			return nil, fmt.Errorf("read %s: %w", path, err)

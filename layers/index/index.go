@@ -104,6 +104,7 @@ func Scan(ctx context.Context, r io.Reader, each func(e *Entry, body io.Reader) 
 	return scan(t, each)
 }
 
+// scan calls each for every entry of an uncompressed layer.
 func scan(r io.Reader, each func(e *Entry, body io.Reader) error) error {
 	limits, archive := layers.DefaultLimits, tar.NewReader(r)
 	var entries, text int

@@ -49,9 +49,11 @@ func (e *Entry) append(b []byte) []byte {
 	b = append(strconv.AppendInt(b, e.Size, 10), '\t')
 	b = append(strconv.AppendInt(b, e.Time.Unix(), 10), '.')
 	b = append(strconv.AppendInt(b, int64(e.Time.Nanosecond()), 10), '\t')
+	// only a file has a digest
 	if e.Kind == File {
 		b = hex.AppendEncode(b, e.Sum[:])
 	}
+	// strings
 	b = append(strconv.AppendQuote(append(b, '\t'), e.Path), '\t')
 	if e.Kind == Char || e.Kind == Block {
 		b = strconv.AppendQuote(b, fmt.Sprintf("%d:%d", e.Major, e.Minor))
@@ -98,6 +100,7 @@ func Parse(from io.Reader) (*Index, error) {
 	return x, nil
 }
 
+// parseHead parses the first line. It returns the number of entries.
 func parseHead(r *bufio.Reader) (*Index, int, error) {
 	line, err := r.ReadString('\n')
 	f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
@@ -150,6 +153,7 @@ func (f *fields) quoted(text string) string {
 	return s
 }
 
+// parseEntry parses the line of an entry.
 func parseEntry(line string) (*Entry, error) {
 	f := &fields{rest: line}
 	kind := f.next()
@@ -184,6 +188,7 @@ func parseEntry(line string) (*Entry, error) {
 	return e, f.err
 }
 
+// xattr parses an extended attribute.
 func (f *fields) xattr(e *Entry) {
 	field := f.next()
 	name, err := strconv.QuotedPrefix(field)

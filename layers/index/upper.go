@@ -34,6 +34,7 @@ func Upper(dir string) (*Index, error) {
 	return &u.Index, u.dir("")
 }
 
+// An upper is one call of Upper.
 type upper struct {
 	Index
 	root  *os.Root

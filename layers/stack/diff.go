@@ -64,6 +64,7 @@ func (n *Node) child(name string) *Node {
 	return n.children[name]
 }
 
+// names returns the names in either of two directories.
 func names(a, b *Node) (all []string) {
 	for _, n := range []*Node{a, b} {
 		if n != nil {

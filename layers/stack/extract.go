@@ -95,6 +95,7 @@ type extraction struct {
 	skipped []string
 }
 
+// An extractedDir is a directory whose mode and time are set at the end.
 type extractedDir struct {
 	name string
 	*Inode
