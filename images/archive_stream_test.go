@@ -34,7 +34,7 @@ func (a archive) parts(first string) (head, tail []byte) {
 }
 
 // A layer is unpacked when it arrives, before manifest.json.
-func TestArrive(t *testing.T) {
+func TestStreamIsUnpackedAtOnce(t *testing.T) {
 	s := newStore(t)
 	r, w := io.Pipe()
 	loaded := make(chan error, 1)
@@ -62,7 +62,7 @@ func TestArrive(t *testing.T) {
 	wantImages(t, s, 1)
 }
 
-func TestArriveForms(t *testing.T) {
+func TestStreamForms(t *testing.T) {
 	large := largeLayer("a")
 	small := tarOf("b", "1")
 	layout := archive{}
@@ -76,8 +76,9 @@ func TestArriveForms(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStore(t)
+			data := testkit.Gzip(b.tar())
 			for range 2 { // the second time, the store has it
-				if err := loadStream(t, s, testkit.Gzip(b.tar())); err != nil {
+				if err := loadStream(t, s, data); err != nil {
 					t.Fatal(err)
 				}
 				checkWhole(t, s)
@@ -88,7 +89,7 @@ func TestArriveForms(t *testing.T) {
 }
 
 // One layer under two names, as docker wrote it before version 25.
-func TestArriveLinked(t *testing.T) {
+func TestStreamWithLink(t *testing.T) {
 	layer := largeLayer("a")
 	b := dockerArchive("test:one", layer, layer)
 	delete(b, "b/layer.tar")
@@ -102,7 +103,7 @@ func TestArriveLinked(t *testing.T) {
 }
 
 // A large file that is no layer is ignored, unless an image refers to it as one.
-func TestArriveOther(t *testing.T) {
+func TestStreamIgnoresOtherFiles(t *testing.T) {
 	sbom := append([]byte("{"), bytes.Repeat([]byte(" "), maxConfig)...)
 	hostile := largeLayer("../a")
 	b := dockerArchive("test:one", tarOf("a", "1"))
@@ -130,7 +131,7 @@ func TestArriveOther(t *testing.T) {
 }
 
 // A load that waits for a pipe can be cancelled.
-func TestStopWhileSilent(t *testing.T) {
+func TestStreamCancelled(t *testing.T) {
 	s := newStore(t)
 	r, w := io.Pipe()
 	defer w.Close()

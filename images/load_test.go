@@ -22,7 +22,7 @@ import (
 )
 
 // One image in each form of an archive.
-func TestForms(t *testing.T) {
+func TestArchiveForms(t *testing.T) {
 	bottom, top := tarOf("a", "1", "b", "1"), tarOf("a", "2")
 	layout := archive{}
 	layout.index(as(layout.image(bottom, top), "docker.io/library/test:one"))
@@ -138,7 +138,7 @@ func TestPlatforms(t *testing.T) {
 }
 
 // A name that moves to another image leaves the first without one.
-func TestRetag(t *testing.T) {
+func TestNameMoves(t *testing.T) {
 	s := newStore(t)
 	loadDocker(t, s, "test:one", tarOf("a", "1"))
 	first := mustImage(t, s, "test:one")
@@ -155,7 +155,7 @@ func TestRetag(t *testing.T) {
 }
 
 // Nothing of an archive with an error is visible.
-func TestNothingHalfLoaded(t *testing.T) {
+func TestFailedLoadIsInvisible(t *testing.T) {
 	good, bad := tarOf("a", "1"), tarOf("../a", "1")
 	b := archive{}
 	b.index(as(b.image(good), "good:one"), as(b.image(good, bad), "bad:one"))
@@ -171,7 +171,7 @@ func TestNothingHalfLoaded(t *testing.T) {
 }
 
 // Several commands can load images that share layers at the same time.
-func TestTwoAtOnce(t *testing.T) {
+func TestLoadsAtOnce(t *testing.T) {
 	s := newStore(t)
 	var wait sync.WaitGroup
 	for i := range 8 {
@@ -337,7 +337,7 @@ func loadToFullDisk(t *testing.T, root, archive string) bool {
 }
 
 // Names and configs can be read without root, layers cannot.
-func TestReadable(t *testing.T) {
+func TestDocumentsAreReadable(t *testing.T) {
 	s := newStore(t)
 	loadDocker(t, s, "test:one", tarOf("a", "1"))
 	for _, pattern := range []string{"index.json", "oci-layout"} {
@@ -355,7 +355,7 @@ func TestReadable(t *testing.T) {
 }
 
 // A store that does not exist is empty, and reading does not make it.
-func TestEmpty(t *testing.T) {
+func TestMissingStoreIsEmpty(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "none")
 	s, err := Open(root)
 	if err != nil {

@@ -272,12 +272,13 @@ func partialSize(s *Store, d digest.Digest) int64 {
 }
 
 // An interrupted pull is resumed by the next one.
-func TestPullGoesOn(t *testing.T) {
+func TestPullResumes(t *testing.T) {
 	b := archive{}
 	manifest := b.image(noise("large", 4<<20))
 	layer := layersOf(b, manifest)[0]
 	remote := newTestRegistry(t, b, manifest)
 	store := newStore(t)
+	// interrupt the pull after the first MiB
 	ctx, interrupt := context.WithCancel(t.Context())
 	remote.setIntercept(func(d digest.Digest, w http.ResponseWriter, r *http.Request) bool {
 		if d != layer.Digest {
@@ -298,6 +299,7 @@ func TestPullGoesOn(t *testing.T) {
 	if begun < 1<<20 {
 		t.Fatalf("%d bytes are in partial", begun)
 	}
+	// pull again
 	remote.setIntercept(nil)
 	remote.takeAsked()
 	remote.mustPull(t, store)
@@ -450,7 +452,7 @@ func TestPulledIndexDepthLimited(t *testing.T) {
 }
 
 // Pulls at the same time download each layer once.
-func TestTwoPulls(t *testing.T) {
+func TestPullsAtOnce(t *testing.T) {
 	b := archive{}
 	manifest := b.image(noise("a", 1<<20), noise("b", 1<<20), noise("c", 1<<20), noise("d", 1<<20))
 	remote := newTestRegistry(t, b, manifest)
@@ -493,7 +495,8 @@ func TestPullKeepsLayers(t *testing.T) {
 	first, last := layersOf(b, manifest)[0], layersOf(b, manifest)[1]
 	remote := newTestRegistry(t, b, manifest)
 	store := newStore(t)
-	fail := func(d digest.Digest, w http.ResponseWriter, r *http.Request) bool {
+	// fail after the first layer is complete
+	remote.setIntercept(func(d digest.Digest, w http.ResponseWriter, r *http.Request) bool {
 		if d == last.Digest {
 			testkit.Within(func() bool {
 				_, err := os.Stat(store.blobPath(first.Digest))
@@ -502,8 +505,7 @@ func TestPullKeepsLayers(t *testing.T) {
 			w.WriteHeader(http.StatusNotFound)
 		}
 		return d == last.Digest
-	}
-	remote.setIntercept(fail)
+	})
 	for range 2 {
 		if _, err := remote.pull(t.Context(), store); err == nil {
 			t.Fatal("no error")
@@ -512,6 +514,7 @@ func TestPullKeepsLayers(t *testing.T) {
 	if asked := remote.takeAsked(); count(asked, first.Digest) != 1 {
 		t.Errorf("a layer of the store is fetched again: %q", asked)
 	}
+	// prune, and pull again
 	pruned, err := store.Prune(false)
 	if err != nil || pruned.Freed == 0 {
 		t.Errorf("pruned %+v, %v", pruned, err)

@@ -52,7 +52,7 @@ func indexesOf(t testing.TB, src *Source) []*index.Index {
 
 // The stack of the torture image is the tree that docker's overlay showed, and its
 // history has docker's sizes.
-func TestLookTorture(t *testing.T) {
+func TestSourceOfTorture(t *testing.T) {
 	truth, err := os.ReadFile(filepath.Join(torture, "tree.tsv"))
 	if err != nil {
 		t.Skipf("no torture image: %v", err)
@@ -137,7 +137,7 @@ func listSteps(t *testing.T, src *Source) string {
 }
 
 // Layers are read once, unless the archive has changed or the cached index is corrupt.
-func TestSecondLook(t *testing.T) {
+func TestIndexIsCached(t *testing.T) {
 	cache := filepath.Join(t.TempDir(), "cache")
 	one, two := tarOf("a", "one"), tarOf("a", "two")
 	path := writeTemp(t, dockerArchive("x:1", one).tar())
@@ -170,7 +170,7 @@ func TestSecondLook(t *testing.T) {
 }
 
 // A compressed archive is decompressed once, and again to read a file.
-func TestSecondLookCompressed(t *testing.T) {
+func TestCompressedArchiveIsCached(t *testing.T) {
 	cache := filepath.Join(t.TempDir(), "cache")
 	path := writeTemp(t, testkit.Gzip(dockerArchive("x:1", tarOf("a", "one")).tar()))
 	indexesOf(t, openImage(t, path, cache))
@@ -193,7 +193,7 @@ func TestSecondLookCompressed(t *testing.T) {
 }
 
 // The index of a layer of the store is beside it, and is removed with it.
-func TestLookStore(t *testing.T) {
+func TestSourceInStore(t *testing.T) {
 	s := newStore(t)
 	loadDocker(t, s, "x:1", tarOf("a", "one"))
 	src, err := s.OpenReadOnly(t.Context(), "x:1", "")
@@ -218,7 +218,7 @@ func TestLookStore(t *testing.T) {
 	checkWhole(t, s)
 }
 
-func TestLookOneOfSeveral(t *testing.T) {
+func TestSourceOneOfSeveral(t *testing.T) {
 	b := archive{}
 	first := b.image(tarOf("a", "1"))
 	second := b.image(tarOf("b", "2"))

@@ -8,10 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Gzip compresses data.
+// Gzip compresses data, fast.
 func Gzip(data []byte) []byte {
 	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
+	w, _ := gzip.NewWriterLevel(&b, gzip.BestSpeed)
 	w.Write(data) // a bytes.Buffer takes all
 	w.Close()
 	return b.Bytes()
