@@ -34,7 +34,9 @@ func TestUpdateFlags(t *testing.T) {
 			t.Errorf("update %s: %v", line, err)
 			continue
 		}
-		limits := &specs.LinuxResources{CPU: &specs.LinuxCPU{}, Memory: &specs.LinuxMemory{}, Pids: &specs.LinuxPids{}, BlockIO: &specs.LinuxBlockIO{}}
+		limits := &specs.LinuxResources{
+			CPU: &specs.LinuxCPU{}, Memory: &specs.LinuxMemory{}, Pids: &specs.LinuxPids{}, BlockIO: &specs.LinuxBlockIO{},
+		}
 		if err := json.Unmarshal([]byte(want), limits); err != nil {
 			t.Fatal(err)
 		}
@@ -55,10 +57,11 @@ func TestUpdateFlags(t *testing.T) {
 }
 
 func parseUpdate(line string) (r *specs.LinuxResources, err error) {
-	parse := &cli.Command{Name: "update", ArgsUsage: "ID", Flags: updateCommand.Flags, Action: func(c *cli.Context) error {
+	parse := &cli.Command{Name: "update", ArgsUsage: "ID", Flags: updateCommand.Flags}
+	parse.Action = func(c *cli.Context) error {
 		r, err = resources(c)
 		return nil
-	}}
+	}
 	app := &cli.App{Name: "minictr-oci", Commands: []*cli.Command{parse}}
 	words := append(append([]string{"minictr-oci", "update"}, strings.Fields(line)...), "one")
 	if err := help.Run(app, words); err != nil {

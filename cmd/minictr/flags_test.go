@@ -29,26 +29,48 @@ func parse(words ...string) (o *config.Options, image, output string, err error)
 
 func TestRunOptions(t *testing.T) {
 	program, limit := "", int64(-1)
+	limited := func(l config.Limits) config.Options { return config.Options{Limits: l} }
 	for _, test := range []struct {
 		words string
 		want  config.Options
 	}{
 		{"busybox", config.Options{}},
-		{"--rm -it busybox sh -c ls", config.Options{Remove: true, Interactive: true, TTY: true, Command: []string{"sh", "-c", "ls"}}},
+		{"--rm -it busybox sh -c ls", config.Options{
+			Remove: true, Interactive: true, TTY: true, Command: []string{"sh", "-c", "ls"},
+		}},
 		{"busybox ls --help -it -x", config.Options{Command: []string{"ls", "--help", "-it", "-x"}}},
 		{"-h web -w /src -u 1:2 busybox", config.Options{Hostname: "web", Workdir: "/src", User: "1:2"}},
-		{"-e A=1,2 -e B -v /a:/b -v c:/d:ro busybox", config.Options{Env: []string{"A=1,2", "B"}, Volumes: []string{"/a:/b", "c:/d:ro"}}},
-		{"--mount type=tmpfs,dst=/x --tmpfs /y:size=1m,ro busybox", config.Options{Mounts: []string{"type=tmpfs,dst=/x"}, Tmpfs: []string{"/y:size=1m,ro"}}},
-		{"--entrypoint= --pids-limit -1 busybox", config.Options{Entrypoint: &program, Limits: config.Limits{PidsLimit: &limit}}},
-		{"--net host -m 512m -c 512 --cpus=1.5 busybox", config.Options{Network: "host", Limits: config.Limits{Memory: "512m", CPUShares: new(uint64(512)), CPUs: "1.5"}}},
-		{"--memory-swap -1 --memory-reservation 8m --cpu-quota -1 --cpu-period 50000 --cpuset-cpus 0,1 --cpuset-mems 0 --blkio-weight 10 busybox", config.Options{Limits: config.Limits{
-			MemorySwap: "-1", MemoryReservation: "8m", CPUQuota: &limit, CPUPeriod: new(uint64(50000)), CpusetCPUs: "0,1", CpusetMems: "0", BlkioWeight: new(uint64(10))}}},
-		{"--blkio-weight-device a:1 --device-read-bps b:2 --device-write-bps c:3 --device-read-iops d:4 --device-write-iops e:5 busybox", config.Options{Limits: config.Limits{
-			BlkioWeightDevices: []string{"a:1"}, DeviceReadBps: []string{"b:2"}, DeviceWriteBps: []string{"c:3"}, DeviceReadIOps: []string{"d:4"}, DeviceWriteIOps: []string{"e:5"}}}},
-		{"--hugetlb-limit 2MB:0 --cgroup-conf io.max=a,b --cgroup-conf cpu.idle=1 busybox", config.Options{Limits: config.Limits{
-			HugetlbLimits: []string{"2MB:0"}, CgroupConf: []string{"io.max=a,b", "cpu.idle=1"}}}},
+		{"-e A=1,2 -e B -v /a:/b -v c:/d:ro busybox", config.Options{
+			Env: []string{"A=1,2", "B"}, Volumes: []string{"/a:/b", "c:/d:ro"},
+		}},
+		{"--mount type=tmpfs,dst=/x --tmpfs /y:size=1m,ro busybox", config.Options{
+			Mounts: []string{"type=tmpfs,dst=/x"}, Tmpfs: []string{"/y:size=1m,ro"},
+		}},
+		{"--entrypoint= --pids-limit -1 --net host busybox", config.Options{
+			Entrypoint: &program, Network: "host", Limits: config.Limits{PidsLimit: &limit},
+		}},
+		{"-m 512m -c 512 --cpus=1.5 busybox", limited(config.Limits{
+			Memory: "512m", CPUShares: new(uint64(512)), CPUs: "1.5",
+		})},
+		{"--memory-swap -1 --memory-reservation 8m --cpu-quota -1 --cpu-period 50000 busybox", limited(config.Limits{
+			MemorySwap: "-1", MemoryReservation: "8m", CPUQuota: &limit, CPUPeriod: new(uint64(50000)),
+		})},
+		{"--cpuset-cpus 0,1 --cpuset-mems 0 --blkio-weight 10 --blkio-weight-device a:1 busybox", limited(config.Limits{
+			CpusetCPUs: "0,1", CpusetMems: "0", BlkioWeight: new(uint64(10)), BlkioWeightDevices: []string{"a:1"},
+		})},
+		{"--device-read-bps b:2 --device-write-bps c:3 busybox", limited(config.Limits{
+			DeviceReadBps: []string{"b:2"}, DeviceWriteBps: []string{"c:3"},
+		})},
+		{"--device-read-iops d:4 --device-write-iops e:5 busybox", limited(config.Limits{
+			DeviceReadIOps: []string{"d:4"}, DeviceWriteIOps: []string{"e:5"},
+		})},
+		{"--hugetlb-limit 2MB:0 --cgroup-conf io.max=a,b --cgroup-conf cpu.idle=1 busybox", limited(config.Limits{
+			HugetlbLimits: []string{"2MB:0"}, CgroupConf: []string{"io.max=a,b", "cpu.idle=1"},
+		})},
 		{"--ulimit nofile=1:2 --sysctl net.x=1 --cap-add ALL --cap-drop KILL busybox", config.Options{
-			Ulimits: []string{"nofile=1:2"}, Sysctls: []string{"net.x=1"}, CapAdd: []string{"ALL"}, CapDrop: []string{"KILL"}}},
+			Ulimits: []string{"nofile=1:2"}, Sysctls: []string{"net.x=1"},
+			CapAdd: []string{"ALL"}, CapDrop: []string{"KILL"},
+		}},
 	} {
 		got, image, output, err := parse(strings.Fields(test.words)...)
 		if err != nil || image != "busybox" {
@@ -80,7 +102,7 @@ func TestRunWithoutImage(t *testing.T) {
 	}
 }
 
-// same compares options, where no words and an empty list of them are one.
+// same reports whether options are equal. A nil slice equals an empty one.
 func same(a, b config.Options) bool {
 	return sameValue(reflect.ValueOf(a), reflect.ValueOf(b))
 }

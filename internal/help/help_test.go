@@ -22,7 +22,8 @@ var (
 func TestHelpFits(t *testing.T) {
 	for _, name := range []string{"minictr", "minictr-oci"} {
 		binary := filepath.Join(t.TempDir(), name)
-		if out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", binary, "../../cmd/"+name).CombinedOutput(); err != nil {
+		build := exec.Command("go", "build", "-ldflags=-s -w", "-o", binary, "../../cmd/"+name)
+		if out, err := build.CombinedOutput(); err != nil {
 			t.Fatalf("go build: %v\n%s", err, out)
 		}
 		if n := checkHelp(t, binary); n < 15 {
@@ -63,7 +64,8 @@ func TestFlagsFirst(t *testing.T) {
 		Commands: []*cli.Command{
 			{Name: "run", ArgsUsage: "IMAGE [COMMAND [ARGUMENT…]]", Flags: []cli.Flag{&cli.BoolFlag{Name: "rm"}}},
 			{Name: "logs", ArgsUsage: "CONTAINER", Flags: []cli.Flag{
-				&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}}, &cli.StringFlag{Name: "tail", Aliases: []string{"n"}},
+				&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}},
+				&cli.StringFlag{Name: "tail", Aliases: []string{"n"}},
 			}},
 			{Name: "layers", Subcommands: []*cli.Command{{Name: "ls", ArgsUsage: "IMAGE…"}}},
 		},
