@@ -56,11 +56,13 @@ func open(c *cli.Context) (*bundle, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Read the config once: both halves below use the same bytes.
 	data, err := runtime.ConfigFile(filepath.Join(dir, "config.json"))
 	if err != nil {
 		return nil, err
 	}
 	b := &bundle{root: c.String("root")}
+	// Parse it in a goroutine, beside the directory.
 	read := make(chan error)
 	go func() {
 		var err error
@@ -155,6 +157,7 @@ func connect(t *runtime.ProcessOptions, process *specs.Process, spec *specs.Spec
 	if process == nil {
 		process = &specs.Process{}
 	}
+	// A terminal needs a reader of its host end: us, or the receiver of the socket.
 	if t.ConsoleSocket != "" && !process.Terminal {
 		return nil, errors.New("--console-socket: needs process.terminal")
 	}
@@ -165,6 +168,7 @@ func connect(t *runtime.ProcessOptions, process *specs.Process, spec *specs.Spec
 	if err != nil {
 		return nil, err
 	}
+	// Inherit our streams, or connect pipes and a terminal to them.
 	if t.Outlive || t.ConsoleSocket != "" {
 		t.Null, err = stdio.Inherit(uid)
 		return nil, err

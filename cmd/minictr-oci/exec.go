@@ -68,6 +68,7 @@ func execute(c *cli.Context) (code int, err error) {
 		return 0, hint.New(errors.New("--ignore-paused: not implemented"), "minictr-oci resume CONTAINER-ID")
 	}
 	signals := runtime.CatchSignals()
+	// The container and the process.
 	id, err := containerID(c)
 	if err != nil {
 		return 0, err
@@ -84,6 +85,7 @@ func execute(c *cli.Context) (code int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	// How it is started.
 	o, err := processOptions(c)
 	if err != nil {
 		return 0, err
@@ -96,6 +98,7 @@ func execute(c *cli.Context) (code int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	// Start it, and wait unless it is detached.
 	signals.Ready()
 	started, err := runtime.Exec(container, process, o)
 	if err != nil || o.Outlive {
@@ -110,6 +113,7 @@ func execProcess(c *cli.Context, spec *specs.Spec) (*specs.Process, error) {
 	if file := c.String("process"); file != "" {
 		return readProcess(file)
 	}
+	// The container's process, with another command.
 	p := specs.Process{Cwd: "/"}
 	if spec.Process != nil {
 		p = *spec.Process
@@ -124,6 +128,7 @@ func execProcess(c *cli.Context, spec *specs.Spec) (*specs.Process, error) {
 			*field = c.String(value)
 		}
 	}
+	// Capabilities, groups and user.
 	addCapabilities(&p, c.StringSlice("cap"))
 	for _, gid := range c.IntSlice("additional-gids") {
 		if gid < 0 || gid > math.MaxUint32 {

@@ -54,6 +54,7 @@ func before(c *cli.Context) error {
 		return err
 	}
 	log.debug("%q", os.Args)
+	// Flags of runc that are not supported.
 	if c.Bool("systemd-cgroup") {
 		return hint.New(errors.New("--systemd-cgroup: not implemented"),
 			"podman --cgroup-manager=cgroupfs; docker: native.cgroupdriver=cgroupfs; containerd: SystemdCgroup=false")
@@ -65,6 +66,7 @@ func before(c *cli.Context) error {
 			return hint.New(errors.New("--rootless true: not implemented"), "sudo minictr-oci …")
 		}
 	}
+	// An absolute root: the state is found from any directory.
 	root, err := filepath.Abs(c.String("root"))
 	if err != nil {
 		return err

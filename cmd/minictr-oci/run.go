@@ -40,6 +40,7 @@ func (b *bundle) run(keep bool, signals *runtime.Signals) (code int, err error) 
 	if err != nil {
 		return 0, b.remove(err)
 	}
+	// Create the container. Without hooks, this also starts it.
 	signals.Ready()
 	process, err := b.create()
 	if err != nil {
@@ -50,6 +51,7 @@ func (b *bundle) run(keep bool, signals *runtime.Signals) (code int, err error) 
 			return 0, errors.Join(err, b.delete())
 		}
 	}
+	// Other commands may use it from here on. Wait for it unless it is detached.
 	if err := b.container.Unlock(); err != nil || b.options.Outlive {
 		return 0, err
 	}

@@ -63,6 +63,7 @@ func rootless(config []byte, uid, gid uint32) ([]byte, error) {
 	if err := json.Unmarshal(config, spec); err != nil {
 		return nil, err
 	}
+	// Namespaces, and the only user.
 	l := spec.Linux
 	l.Namespaces = slices.DeleteFunc(l.Namespaces, func(n specs.LinuxNamespace) bool {
 		return n.Type == specs.NetworkNamespace
@@ -71,6 +72,7 @@ func rootless(config []byte, uid, gid uint32) ([]byte, error) {
 	l.UIDMappings = []specs.LinuxIDMapping{{HostID: uid, Size: 1}}
 	l.GIDMappings = []specs.LinuxIDMapping{{HostID: gid, Size: 1}}
 	l.Resources = nil
+	// Mounts without other IDs, and the host's /sys.
 	for i := range spec.Mounts {
 		m := &spec.Mounts[i]
 		m.Options = slices.DeleteFunc(m.Options, func(o string) bool {

@@ -98,6 +98,7 @@ func fromFile(r io.Reader) (*specs.LinuxResources, error) {
 func fromFlags(c *cli.Context) (*specs.LinuxResources, error) {
 	cpu := &specs.LinuxCPU{Cpus: c.String("cpuset-cpus"), Mems: c.String("cpuset-mems")}
 	memory, pids, disk := &specs.LinuxMemory{}, &specs.LinuxPids{}, &specs.LinuxBlockIO{}
+	// Limits that are numbers.
 	for flag, limit := range map[string]**uint64{
 		"cpu-period": &cpu.Period, "cpu-burst": &cpu.Burst, "cpu-share": &cpu.Shares,
 		"cpu-rt-period": &cpu.RealtimePeriod,
@@ -114,6 +115,7 @@ func fromFlags(c *cli.Context) (*specs.LinuxResources, error) {
 			*limit = new(c.Int64(flag))
 		}
 	}
+	// Limits with a unit.
 	for flag, limit := range map[string]**int64{
 		"memory": &memory.Limit, "memory-reservation": &memory.Reservation, "memory-swap": &memory.Swap,
 	} {
@@ -126,6 +128,7 @@ func fromFlags(c *cli.Context) (*specs.LinuxResources, error) {
 		}
 		*limit = &n
 	}
+	// The weight has 16 bits.
 	if weight := c.Uint("blkio-weight"); weight > math.MaxUint16 {
 		return nil, fmt.Errorf("--blkio-weight %d: greater than %d", weight, math.MaxUint16)
 	} else if weight > 0 {

@@ -139,6 +139,7 @@ func runOptions(c *cli.Context) *config.Options {
 		Limits:  limits(c),
 		Ulimits: c.StringSlice("ulimit"), Sysctls: c.StringSlice("sysctl"),
 	}
+	// Flags whose zero value differs from not being set.
 	if c.IsSet("stop-timeout") {
 		seconds := c.Int("stop-timeout")
 		o.StopTimeout = &seconds

@@ -36,6 +36,7 @@ func fsck(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	// Print what was found.
 	problems, notes := findingRows(v.Problems), findingRows(v.Notes)
 	if c.Bool("json") {
 		err = printJSON(map[string]any{
@@ -52,6 +53,7 @@ func fsck(c *cli.Context) error {
 		fmt.Printf("%s, %s (%s), %s\n",
 			count(v.Images, "image"), count(v.Blobs, "blob"), humanSize(v.Bytes), count(v.Layers, "layer"))
 	}
+	// Exit with 1 if there are problems.
 	if err != nil || len(problems) == 0 {
 		return err
 	}

@@ -42,6 +42,7 @@ func listImages(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	// The images that the argument names.
 	var rows []imageRow
 	for _, image := range list {
 		row := newImageRow(image, c.Bool("no-trunc"))
@@ -53,6 +54,7 @@ func listImages(c *cli.Context) error {
 			rows = append(rows, row)
 		}
 	}
+	// Print them.
 	if c.Bool("quiet") {
 		return printIDs(rows)
 	}

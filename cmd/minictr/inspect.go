@@ -51,6 +51,7 @@ func inspectOne(c *cli.Context, word string) (any, error) {
 		return nil, fmt.Errorf("--type %q: not one of container, image", kind)
 	}
 	var no error // the reason why it is not a container
+	// A container of this name comes before an image.
 	if kind != "image" {
 		found, err := inspect.Container(c.String("root"), word, c.Bool("size"))
 		if err == nil || kind == "container" {
@@ -63,6 +64,7 @@ func inspectOne(c *cli.Context, word string) (any, error) {
 		return nil, err
 	}
 	found, err := store.Inspect(word)
+	// Neither: return the error that fits the name.
 	switch {
 	case err == nil:
 		return found, nil

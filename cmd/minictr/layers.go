@@ -61,12 +61,14 @@ func lookAt(c *cli.Context, word string) (*subject, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The instruction of each layer.
 	s := &subject{Source: src, word: image, n: n, steps: make([]string, len(src.Layers))}
 	for _, step := range src.Steps() {
 		if step.Layer > 0 {
 			s.steps[step.Layer-1] = step.Instruction()
 		}
 	}
+	// The layers up to n, or all.
 	if n > len(src.Layers) {
 		src.Close()
 		return nil, hint.New(fmt.Errorf("%q: image has %d layers", word, len(src.Layers)), "minictr layers ls "+image)

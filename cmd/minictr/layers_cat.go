@@ -55,10 +55,12 @@ func findFile(c *cli.Context, word string, follow bool) (*subject, *stack.Node, 
 		s.Close()
 		return nil, nil, err
 	}
+	// The file is there.
 	if n := t.Find(path, follow); n != nil {
 		return s, n, nil
 	}
 	defer s.Close()
+	// It is not: look for the layer that removed it.
 	err = fmt.Errorf("open %q: no such file in layers 1 to %d", word, s.n)
 	if path, err := cleanPath(path); err == nil {
 		for _, change := range t.Why(path) {

@@ -31,6 +31,7 @@ type diffRow struct {
 }
 
 func layersDiff(c *cli.Context) error {
+	// The two trees.
 	var roots [2]*stack.Node
 	for i, word := range c.Args().Slice() {
 		s, err := lookInto(c, word)
@@ -48,6 +49,7 @@ func layersDiff(c *cli.Context) error {
 		}
 		roots[i] = t.Root
 	}
+	// Their differences.
 	rows := []diffRow{}
 	stack.Diff(roots[0], roots[1]).Walk(func(d *stack.Difference) {
 		if d.Mark != stack.Same {

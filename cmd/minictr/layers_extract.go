@@ -26,6 +26,7 @@ func layersExtract(c *cli.Context) error {
 		return err
 	}
 	defer s.Close()
+	// The new name: DEST, or in DEST if that is a directory.
 	dest := filepath.Clean(c.Args().Get(1))
 	if st, err := os.Stat(dest); err == nil && st.IsDir() && n.Name != "" {
 		dest = filepath.Join(dest, n.Name)
@@ -35,6 +36,7 @@ func layersExtract(c *cli.Context) error {
 		return err
 	}
 	defer root.Close()
+	// Copy it, and report what was not copied.
 	left, err := stack.Extract(c.Context, n, root, filepath.Base(dest), s.open)
 	if err != nil {
 		return fmt.Errorf("extract %q: %w", source, err)

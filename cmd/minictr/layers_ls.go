@@ -106,6 +106,7 @@ func (all *sharing) add(c *cli.Context, word string, users map[digest.Digest][]s
 }
 
 func (all *sharing) print(whole bool) error {
+	// The layers of each image.
 	for _, image := range all.Images {
 		fmt.Printf("%s  %s\n", name(image.Image), short(image.ID.String(), whole))
 		rows := [][]string{{"LAYER", "DIFF ID", "DIGEST", "COMPRESSED", "SIZE", "ENTRIES", "SHARED WITH", "CREATED BY"}}
@@ -123,6 +124,7 @@ func (all *sharing) print(whole bool) error {
 			return err
 		}
 	}
+	// What sharing saves.
 	if len(all.Images) > 1 {
 		saved := 0.0
 		if all.Sum.Size > 0 {

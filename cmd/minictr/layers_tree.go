@@ -45,6 +45,7 @@ func layersTree(c *cli.Context) error {
 		return err
 	}
 	defer s.Close()
+	// Which changes to mark, and which paths to show.
 	since := c.Int("since")
 	if since == -1 {
 		since = max(s.n-1, 0)
@@ -56,6 +57,7 @@ func layersTree(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	// Compare the stacks below and above.
 	lower, err := s.stack(1, since)
 	if err != nil {
 		return err

@@ -86,6 +86,7 @@ func layersWaste(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	// Measure and print it.
 	w := measureWaste(t, s)
 	if c.Bool("json") {
 		err = printJSON(w)
@@ -95,6 +96,7 @@ func layersWaste(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	// Compare it with the threshold.
 	if w.Efficiency < threshold {
 		fmt.Fprintf(os.Stderr, "minictr: layers waste: efficiency %.6f is less than %.6f\n", w.Efficiency, threshold)
 		return status(1)
@@ -140,6 +142,7 @@ func measureWaste(t *stack.Stack, s *subject) *waste {
 }
 
 func (w *waste) print(top int) error {
+	// The layers.
 	rows := [][]string{{"LAYER", "SIZE", "WASTED", "FILES", "CREATED BY"}}
 	for _, l := range w.Layers {
 		rows = append(rows, []string{
@@ -150,6 +153,7 @@ func (w *waste) print(top int) error {
 	if err := table(rows); err != nil {
 		return err
 	}
+	// The largest hidden files.
 	files := w.Files
 	if top > 0 && len(files) > top {
 		files = files[:top]

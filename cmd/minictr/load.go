@@ -38,6 +38,7 @@ func load(c *cli.Context) error {
 	}
 	ctx, stop := interruptible(c)
 	defer stop()
+	// Load, with progress on a terminal.
 	opts := images.LoadOptions{Stdin: os.Stdin}
 	if stdio.IsTerminal(os.Stderr) && !c.Bool("quiet") {
 		opts.Progress = showProgress()
@@ -49,6 +50,7 @@ func load(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	// Print the names.
 	for _, name := range names {
 		fmt.Println("Loaded image: " + images.Familiar(name))
 	}

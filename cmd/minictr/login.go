@@ -77,6 +77,7 @@ func credentials(c *cli.Context) (user, password string, err error) {
 	case user != "" && password != "":
 		return user, password, nil
 	}
+	// Ask on the terminal for what the flags do not give.
 	terminal, err := console.ConsoleFromFile(os.Stdin)
 	if err != nil {
 		return "", "", hint.New(errors.New("login: standard input is not a terminal"),

@@ -45,6 +45,7 @@ func printPlan(c *cli.Context) error {
 
 // readPlan returns the plan of run with the same flags, or that of --config.
 func readPlan(c *cli.Context) (*plan.Plan, error) {
+	// A plan of run.
 	file := c.String("config")
 	if file == "" {
 		return lifecycle.Plan(c.String("root"), c.Args().First(), runOptions(c))
@@ -52,6 +53,7 @@ func readPlan(c *cli.Context) (*plan.Plan, error) {
 	if err := checkNoRunFlags(c); err != nil {
 		return nil, err
 	}
+	// The config of another runtime.
 	in, dir := io.ReadCloser(os.Stdin), "."
 	if file != "-" {
 		var err error
@@ -65,6 +67,7 @@ func readPlan(c *cli.Context) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Its plan.
 	mount, err := cgroup.Mount()
 	if err != nil {
 		return nil, err

@@ -60,6 +60,7 @@ func psHeadings() headings {
 }
 
 func ps(c *cli.Context) error {
+	// The containers that the flags select.
 	format := c.String("format")
 	query := inspect.Query{
 		All: c.Bool("all"), Last: max(0, c.Int("last")), Filters: c.StringSlice("filter"),
@@ -72,6 +73,7 @@ func ps(c *cli.Context) error {
 	if len(list) == 0 && unread != nil {
 		return unread
 	}
+	// The columns.
 	if c.Bool("quiet") {
 		format = "{{.ID}}"
 	}
@@ -79,6 +81,7 @@ func ps(c *cli.Context) error {
 	if c.Bool("size") {
 		columns += `\t{{.Size}}`
 	}
+	// The rows.
 	now := time.Now()
 	var rows []psRow
 	for _, l := range list {
@@ -99,10 +102,12 @@ func newPsRow(l inspect.Summary, now time.Time, whole bool) psRow {
 		Why:      printable.Line(inspect.Reason(&l.State, !whole)),
 		Networks: inspect.Network(l.Container), labels: l.Settings.Labels,
 	}
+	// Times.
 	if created := l.Settings.Created; !created.IsZero() {
 		row.CreatedAt = created.Local().Format("2006-01-02 15:04:05 -0700 MST")
 		row.RunningFor = units.HumanDuration(now.Sub(created)) + " ago"
 	}
+	// Why it has its status: part of STATUS.
 	if l.Err != nil {
 		row.Why = printable.Line(l.Err.Error())
 	}
@@ -114,6 +119,7 @@ func newPsRow(l inspect.Summary, now time.Time, whole bool) psRow {
 	if row.Why != "" {
 		row.Status += ": " + row.Why
 	}
+	// Lists.
 	var labels, sources []string
 	for _, name := range slices.Sorted(maps.Keys(row.labels)) {
 		labels = append(labels, printable.Line(name+"="+row.labels[name]))

@@ -51,6 +51,7 @@ func pullImage(ctx context.Context, c *cli.Context, short string, out *os.File) 
 	if err != nil {
 		return nil, err
 	}
+	// Announce the image.
 	opts := images.PullOptions{Settings: settings, Platform: c.String("platform")}
 	report := io.Writer(out)
 	if c.Bool("quiet") {
@@ -61,6 +62,7 @@ func pullImage(ctx context.Context, c *cli.Context, short string, out *os.File) 
 		return nil, err
 	}
 	announce(report, short, full)
+	// Pull it, with a progress bar for each layer on a terminal.
 	var bars *bars
 	if stdio.IsTerminal(out) && !c.Bool("quiet") {
 		bars = newBars(out)
@@ -71,6 +73,7 @@ func pullImage(ctx context.Context, c *cli.Context, short string, out *os.File) 
 	if err != nil {
 		return nil, err
 	}
+	// Report the result.
 	familiar := images.Familiar(pulled.Name)
 	fmt.Fprintln(report, "Digest:", pulled.Digest)
 	if pulled.New {

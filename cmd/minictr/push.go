@@ -32,6 +32,7 @@ func push(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	// Settings of registries, and progress on a terminal.
 	opts := images.PushOptions{}
 	if opts.Settings, err = registrySettings(c); err != nil {
 		return err
@@ -47,12 +48,14 @@ func push(c *cli.Context) error {
 			}
 		}
 	}
+	// Push it.
 	ctx, stop := interruptible(c)
 	defer stop()
 	digest, size, err := store.Push(ctx, short, opts)
 	if opts.Progress != nil {
 		fmt.Fprint(os.Stderr, "\r\x1b[K")
 	}
+	// Report the result.
 	switch {
 	case err != nil:
 		return err

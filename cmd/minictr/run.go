@@ -53,6 +53,7 @@ func run(c *cli.Context) error {
 	if c.Bool("explain") {
 		watch = e.watch
 	}
+	// Run it. A leftover after the exit is reported, and changes no exit code.
 	var code int
 	err := withImage(c, func() (err error) {
 		code, err = lifecycle.Run(c.String("root"), c.Args().First(), o, watch)

@@ -121,6 +121,7 @@ func newStatsRow(s inspect.Stats, whole bool) statsRow {
 	if !whole {
 		row.ID = s.ID[:12]
 	}
+	// What the kernel counts.
 	if s.CPU != nil {
 		row.CPUPerc = percent(s.CPU.Percent)
 	}

@@ -114,6 +114,7 @@ type item struct {
 // flagItem describes a flag. Its value is called what stands in backquotes at the
 // beginning of its usage.
 func flagItem(f cli.DocGenerationFlag) item {
+	// The names, a short one in front.
 	var short, long []string
 	for _, name := range f.Names() {
 		if len(name) == 1 {
@@ -127,11 +128,13 @@ func flagItem(f cli.DocGenerationFlag) item {
 		name = "  " + short[0] + ", "
 	}
 	name += strings.Join(long, ", ")
+	// The value, and what the flag does.
 	text := f.GetUsage()
 	if rest, ok := strings.CutPrefix(text, "`"); ok {
 		value, does, _ := strings.Cut(rest, "`")
 		name, text = name+" "+value, strings.TrimSpace(does)
 	}
+	// The default, and the variable that sets it.
 	words := strings.Fields(text)
 	switch value := strings.Trim(f.GetDefaultText(), `"`); value {
 	case "", "0", "false":
