@@ -1,3 +1,10 @@
+// Core 14 of 28: bind mounts
+//
+// A bind mount shows a file or a directory in a second place. It is two calls:
+// open_tree(2) clones the mount, or a part of it, or with rbind also all mounts below;
+// and move_mount(2) attaches the clone. In between it is prepared with
+// mount_setattr(2): what is read-only is so before anything can reach it.
+
 package compile
 
 import (
@@ -10,75 +17,76 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A bind mount shows a file or a folder in a second place. It is two calls:
-// open_tree(2) makes a copy of the mount, of a part of it and with rbind of all
-// mounts below that, which is attached nowhere; and move_mount(2) attaches it. In
-// between it is prepared: what is read-only is so before anybody can reach it.
-
-// source holds what a bind mount shows.
-func (b *builder) source(i int, o *mountOpts) error {
-	m := b.spec.Mounts[i]
-	from := fmt.Sprintf("%s: %s on %s", mountField(i), m.Source, m.Destination)
-	lent, err := b.mountUserns(i, o)
+// bindSource clones what a bind mount shows.
+func bindSource(l *list, m *mount, mounts []mount, linux *specs.Linux) error {
+	ids, err := mountUserns(l, m, mounts, linux)
 	if err != nil {
 		return err
 	}
-	b.begin("sources", from)
-	b.host("hold what is bound from the host: its name is not used again", call.OpenTree("", m.Source, o.recursive).As(mountRef(i)))
-	if o.idmap {
-		b.host("its files are shown with the owners that this user namespace gives them",
-			call.MountSetattr(mountRef(i), "", o.idmapRecursive && o.recursive, call.MountAttr{Set: unix.MOUNT_ATTR_IDMAP, Userns: lent}))
+	ref := mountRef(m.index)
+	l.begin("sources", fmt.Sprintf("%s: %s on %s", m.field(), m.Source, m.Destination))
+	l.host("hold what is bound from the host: its name is not used again", call.OpenTree("", m.Source, m.recursive).As(ref))
+	if m.idmap {
+		l.host("its files are shown with the owners that this user namespace gives them",
+			call.MountSetattr(ref, "", m.idmapRecursive && m.recursive, call.MountAttr{Set: unix.MOUNT_ATTR_IDMAP, Userns: ids}))
 	}
-	b.bindAttributes(plan.Host, i, o)
-	if destination(m) == "/proc" {
-		b.host("what stands at /proc is believed: it has to be procfs", onProcfs(mountRef(i), false))
+	bindAttributes(l, plan.Host, m)
+	if m.dest == "/proc" {
+		l.host("what stands at /proc is believed: it has to be procfs", onProcfs(ref, false))
 	}
-	b.host("is it a folder? its target has to be of the same kind", call.Openat(mountRef(i), ".", unix.O_PATH|unix.O_DIRECTORY).As(folderRef(i)).Allow(unix.ENOTDIR))
+	l.host("is it a folder? its target has to be of the same kind",
+		call.Openat(ref, ".", unix.O_PATH|unix.O_DIRECTORY).As(folderRef(m.index)).Allow(unix.ENOTDIR))
 	return nil
 }
 
-// ownCgroup: a mount of cgroup2 shows the tree from the root of the cgroup
-// namespace. Without a namespace of its own the container would see, and with
-// the right to write leave, its place in the host's.
-func (b *builder) ownCgroup(m specs.Mount) bool {
-	return (m.Type == "cgroup" || m.Type == "cgroup2") && !b.has(specs.CgroupNamespace)
+// bindsCgroup reports whether a mount of type cgroup shows the container's own directory
+// instead of a filesystem: without a cgroup namespace it would show the whole tree of
+// the host, and with the right to write let a process leave its cgroup.
+func (m *mount) bindsCgroup(namespace nsMode) bool {
+	return (m.Type == "cgroup" || m.Type == "cgroup2") && namespace == inherited
 }
 
-// bindCgroup shows the container its own cgroup instead.
-func (b *builder) bindCgroup(i int, o *mountOpts) error {
-	if b.options.Cgroup2 == "" {
+// bindCgroup shows the container its own cgroup, and no more of the tree.
+func bindCgroup(l *list, m *mount, cgroup2 string) error {
+	if cgroup2 == "" {
 		return errors.New("type cgroup: there is no cgroup to show, and no namespace of type cgroup")
 	}
-	b.begin("sources", mountField(i)+": cgroup")
-	b.host("its own cgroup and no more of the host's tree: it has no cgroup namespace", call.OpenTree(cgroupFd, "", false).As(mountRef(i)))
-	b.bindAttributes(plan.Host, i, o)
+	l.begin("sources", m.field()+": cgroup")
+	l.host("its own cgroup and no more of the host's tree: it has no cgroup namespace",
+		call.OpenTree(cgroupFd, "", false).As(mountRef(m.index)))
+	bindAttributes(l, plan.Host, m)
 	return nil
 }
 
-// bindAttributes sets on a clone what mount(2) would set on a bind mount, in a
-// first call what goes all the way down, in a second what is for the top alone.
-func (b *builder) bindAttributes(side plan.Side, i int, o *mountOpts) {
-	list := o.bound()
-	first, why := o.tree, "mounts that come or go below it are nobody else's business"
-	if !o.recursive {
-		first = o.alone()
+// bindAttributes sets on a clone what mount(2) would set on a bind mount: in a first
+// call what is for all mounts of the tree, in a second what is for the top alone.
+func bindAttributes(l *list, side plan.Side, m *mount) {
+	// what both calls set
+	list := m.bound()
+	first, why := m.tree, "mounts that come or go below it are nobody else's business"
+	if !m.recursive {
+		first = m.alone()
 	}
-	if list[0].recursive || !o.recursive {
+	if list[0].recursive || !m.recursive {
 		first.Propagation, list = list[0].flag, list[1:]
 	}
 	switch {
-	case first.Set&unix.MOUNT_ATTR_RDONLY != 0 && o.recursive:
+	case first.Set&unix.MOUNT_ATTR_RDONLY != 0 && m.recursive:
 		why = "read-only, all the way down, before anybody can reach it"
 	case first.Set&unix.MOUNT_ATTR_RDONLY != 0:
 		why = "read-only, before anybody can reach it"
 	case first.Propagation&^unix.MS_PRIVATE != 0:
 		why = "mounts that come or go below it are passed on, as the config says"
 	}
+
+	// the calls
+	ref := mountRef(m.index)
 	if first != (call.MountAttr{}) {
-		b.add(side, why, call.MountSetattr(mountRef(i), "", o.recursive, first))
+		l.add(side, why, call.MountSetattr(ref, "", m.recursive, first))
 	}
-	if o.recursive && o.top != (call.MountAttr{}) {
-		b.add(side, "this mount alone: an r before the word would mean those below it, too", call.MountSetattr(mountRef(i), "", false, o.top))
+	if m.recursive && m.top != (call.MountAttr{}) {
+		l.add(side, "this mount alone: an r before the word would mean those below it, too",
+			call.MountSetattr(ref, "", false, m.top))
 	}
-	b.propagate(side, mountRef(i), list, o.recursive)
+	propagate(l, side, ref, list, m.recursive)
 }

@@ -1,3 +1,7 @@
+// A config is refused, by the name of the field, if it asks for something
+// that no step is made for. What is silently left out of a container is
+// noticed when it is too late.
+
 package compile
 
 import (
@@ -11,10 +15,6 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// A config is refused, by the name of the field, if it asks for something
-// that no step is made for. What is silently left out of a container is
-// noticed when it is too late.
-
 // check looks at the whole config before anything is compiled.
 func check(s *specs.Spec) error {
 	if !strings.HasPrefix(s.Version, "1.") {
@@ -27,9 +27,6 @@ func check(s *specs.Spec) error {
 		return err
 	}
 	if err := firstSet(refused(s)); err != nil {
-		return err
-	}
-	if err := checkHooks(s.Hooks); err != nil {
 		return err
 	}
 	for i, m := range s.Mounts {
@@ -73,7 +70,7 @@ func checkProcess(p *specs.Process) error {
 	}
 	if a := p.ExecCPUAffinity; a != nil {
 		for name, list := range map[string]string{"initial": a.Initial, "final": a.Final} {
-			if _, err := mask(list); list != "" && err != nil {
+			if _, err := parseMask(list); list != "" && err != nil {
 				return fmt.Errorf("process.execCPUAffinity.%s: %w", name, err)
 			}
 		}
@@ -204,6 +201,29 @@ func checkNul(fields map[string][]string) error {
 			if strings.Contains(v, "\x00") {
 				return fmt.Errorf("%s: %s: a NUL byte in it", field, printable.Quote(v))
 			}
+		}
+	}
+	return nil
+}
+
+// checkListener makes sure that notified calls are answered.
+func checkListener(s *specs.LinuxSeccomp, notify bool) error {
+	if err := checkNul(map[string][]string{"linux.seccomp.listenerPath": {s.ListenerPath}}); err != nil {
+		return err
+	}
+	if s.ListenerMetadata != "" && s.ListenerPath == "" {
+		return errors.New("linux.seccomp.listenerMetadata: nobody is told: there is no listenerPath")
+	}
+	if !notify {
+		return nil
+	}
+	if s.ListenerPath == "" {
+		return fmt.Errorf("linux.seccomp.listenerPath: empty, there is nobody to answer the calls of action %s", specs.ActNotify)
+	}
+	for i, call := range s.Syscalls {
+		if call.Action == specs.ActNotify && slices.Contains(call.Names, "write") {
+			return fmt.Errorf("linux.seccomp.syscalls[%d]: write: %s: the container's process has to write before there is anybody to answer",
+				i, specs.ActNotify)
 		}
 	}
 	return nil

@@ -183,12 +183,12 @@ func TestUngrantedCapabilities(t *testing.T) {
 	}
 }
 
-func TestMask(t *testing.T) {
+func TestParseMask(t *testing.T) {
 	for list, want := range map[string][]uint64{
 		"0": {1}, "0-3,7": {0x8f}, "63-64": {1 << 63, 1}, " 1, 2 ": {6},
 		"": nil, "x": nil, "3-1": nil, "-1": nil, "1-": nil, "8192": nil, "1,,2": nil,
 	} {
-		if got, err := mask(list); !slices.Equal(got, want) || (err == nil) != (want != nil) {
+		if got, err := parseMask(list); !slices.Equal(got, want) || (err == nil) != (want != nil) {
 			t.Errorf("%q: %x, %v; want %x", list, got, err, want)
 		}
 	}

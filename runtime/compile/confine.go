@@ -1,3 +1,23 @@
+// Core 20 of 28: what the program may do
+//
+// The child is still root with every capability, because it had to mount and to make
+// devices. A capability is a part of what root may do, such as CAP_KILL
+// (capabilities(7)); a process has several sets of them. Now it gives up, in an order
+// in which each step still has the right to be made:
+//
+//	working directory  opened as root, so that a closed directory can be one
+//	limits             need root, and no other step needs a new descriptor
+//	scheduling         may need CAP_SYS_NICE
+//	bounding set       what no execve may ever bring back; needs CAP_SETPCAP
+//	groups, gid, uid   need CAP_SETGID and CAP_SETUID; with PR_SET_KEEPCAPS the
+//	                   permitted capabilities outlive the change of user
+//	capset             only those that the config lists
+//	no_new_privs       set-user-ID programs give nothing from here on
+//	seccomp            last (execve.go), so that it need not allow the calls above
+//
+// Loading a filter takes no_new_privs or CAP_SYS_ADMIN. Without the first, that
+// capability stays until the filter is loaded, and a second capset takes it.
+
 package compile
 
 import (
@@ -12,68 +32,31 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Confinement: the child is still root with every capability, because it had
-// to mount and to make devices. Now it gives up, in an order in which each
-// step still has the right to be made:
-//
-//	working directory  opened as root, so that a closed folder can be one
-//	limits             need root, and no other step needs a descriptor
-//	treatment          scheduler and the like, may need CAP_SYS_NICE
-//	bounding set       what no execve may ever bring back; needs CAP_SETPCAP
-//	groups, gid, uid   need CAP_SETGID and CAP_SETUID; PR_SET_KEEPCAPS lets
-//	                   the permitted capabilities outlive the change
-//	capset             only those that the config lists
-//	no_new_privs       set-user-ID programs give nothing from here on
-//	seccomp            last (exec.go), so that it need not allow the calls above
-//
-// Without no_new_privs the loader of a filter needs CAP_SYS_ADMIN: then that
-// capability stays until the filter is loaded, and a second capset takes it.
-
 // confine takes away what the program must not have.
 func (b *builder) confine() error {
-	p := b.spec.Process
-	b.workingDirectory()
-	if err := b.rlimits(); err != nil {
-		return err
-	}
-	if err := b.treatment(); err != nil {
-		return err
-	}
-	b.capabilitiesAndUser()
-	if p.NoNewPrivileges {
-		b.begin("confine", "process.noNewPrivileges")
-		b.container("no set-user-ID bit and no file capability gives anything from here on", call.Prctl(unix.PR_SET_NO_NEW_PRIVS, "PR_SET_NO_NEW_PRIVS", plan.Int(1)))
-	}
-	return nil
-}
-
-// rlimits come when no step needs another descriptor: one of them may be how
-// many there are.
-func (b *builder) rlimits() error {
-	var seen []string
-	for i, l := range b.spec.Process.Rlimits {
-		b.begin("confine", fmt.Sprintf("process.rlimits[%d]", i))
-		resource, ok := call.Rlimit(l.Type)
-		if !ok || slices.Contains(seen, l.Type) {
-			return fmt.Errorf("process.rlimits[%d]: %q: unknown, or there twice", i, l.Type)
-		}
-		seen = append(seen, l.Type)
-		b.container("a limit of the process itself, older than cgroups", call.Prlimit64(resource, l.Type, l.Soft, l.Hard))
-	}
-	if o := b.options.OpenFiles; o != (unix.Rlimit{}) && !slices.Contains(seen, "RLIMIT_NOFILE") {
-		b.begin("confine", "minictr")
-		b.container("the caller's own limit: Go has raised it for the host's process", call.Prlimit64(unix.RLIMIT_NOFILE, "RLIMIT_NOFILE", o.Cur, o.Max))
-	}
-	return nil
-}
-
-// workingDirectory steps into process.cwd. A magic link of /proc is a door to
-// where a forgotten descriptor leads; the kernel is told not to take one.
-func (b *builder) workingDirectory() {
+	// the working directory
 	b.begin("confine", "process.cwd")
-	dir := b.spec.Process.Cwd
-	b.container("open it: inside the root, through no door of /proc", call.Openat2("", dir, unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_NO_MAGICLINKS).As("cwd"))
+	b.container("open it: inside the root, through no door of /proc",
+		call.Openat2("", b.spec.Process.Cwd, unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_NO_MAGICLINKS).As("cwd"))
 	b.container("the program starts here", call.Fchdir("cwd"))
+
+	// limits and scheduling
+	if err := limitProcess(&b.list, b.spec.Process.Rlimits, b.shape.options.OpenFiles); err != nil {
+		return err
+	}
+	if err := scheduling(&b.list, b.spec); err != nil {
+		return err
+	}
+
+	// capabilities and user
+	caps, warnings := capabilities(b.spec.Process, &b.shape)
+	b.plan.Warnings = append(b.plan.Warnings, warnings...)
+	dropPrivileges(&b.list, &b.spec.Process.User, caps, b.shape.privilegedFilter)
+	if b.spec.Process.NoNewPrivileges {
+		b.begin("confine", "process.noNewPrivileges")
+		b.container("no set-user-ID bit and no file capability gives anything from here on", call.PrctlNoNewPrivs())
+	}
+	return nil
 }
 
 // makeWorkingDirectory makes process.cwd while the root still takes writes.
@@ -81,69 +64,111 @@ func (b *builder) makeWorkingDirectory() error {
 	b.begin("attach", "process.cwd")
 	if dir := path.Clean(b.spec.Process.Cwd); dir != "/" && !slices.Contains(b.made, dir) {
 		accept := []unix.Errno{unix.EEXIST, unix.EROFS}
-		b.parents(dir, accept)
-		above, name := b.hold(dir)
+		makeParents(&b.list, dir, accept)
+		above, name := holdParent(&b.list, dir)
 		b.container("the working directory, if the image does not have it", call.Mkdirat(above, name, 0o755).Allow(accept...))
 	}
 	return nil
 }
 
-func (b *builder) capabilitiesAndUser() {
-	p := b.spec.Process
-	caps := p.Capabilities
-	if caps == nil {
-		caps = &specs.LinuxCapabilities{}
+// limitProcess sets resource limits (getrlimit(2)). They come when no step needs another
+// descriptor: one of them, RLIMIT_NOFILE, is how many there may be. openFiles is the
+// caller's own, zero for none.
+func limitProcess(l *list, limits []specs.POSIXRlimit, openFiles unix.Rlimit) error {
+	var seen []string
+	for i, limit := range limits {
+		l.begin("confine", fmt.Sprintf("process.rlimits[%d]", i))
+		resource, ok := call.Rlimit(limit.Type)
+		if !ok || slices.Contains(seen, limit.Type) {
+			return fmt.Errorf("process.rlimits[%d]: %q: unknown, or there twice", i, limit.Type)
+		}
+		seen = append(seen, limit.Type)
+		l.container("a limit of the process itself, older than cgroups",
+			call.Prlimit64(resource, limit.Type, limit.Soft, limit.Hard))
 	}
-	bounding := b.capabilitySet("bounding", caps.Bounding)
-	effective := b.capabilitySet("effective", caps.Effective)
-	permitted := b.capabilitySet("permitted", caps.Permitted)
-	inheritable := b.capabilitySet("inheritable", caps.Inheritable)
-	ambient := b.capabilitySet("ambient", caps.Ambient)
-	b.begin("confine", "process.capabilities.bounding")
+	if openFiles != (unix.Rlimit{}) && !slices.Contains(seen, "RLIMIT_NOFILE") {
+		l.begin("confine", "minictr")
+		l.container("the caller's own limit: Go has raised it for the host's process",
+			call.Prlimit64(unix.RLIMIT_NOFILE, "RLIMIT_NOFILE", openFiles.Cur, openFiles.Max))
+	}
+	return nil
+}
+
+// dropPrivileges drops capabilities and changes the user.
+func dropPrivileges(l *list, user *specs.User, caps capabilitySets, privilegedFilter bool) {
+	// the bounding set: an upper limit for every later execve
+	l.begin("confine", "process.capabilities.bounding")
 	for n, name := range call.Capabilities {
-		if bounding&(1<<n) == 0 {
-			b.container("no execve brings it back", call.Prctl(unix.PR_CAPBSET_DROP, "PR_CAPBSET_DROP", plan.Named(n, name)).Allow(unix.EINVAL))
+		if caps.bounding&(1<<n) == 0 {
+			l.container("no execve brings it back", call.PrctlDropBounding(n, name).Allow(unix.EINVAL))
 		}
 	}
-	b.begin("confine", "process.user")
-	b.container("permitted capabilities outlive the change of user, until capset below", call.Prctl(unix.PR_SET_KEEPCAPS, "PR_SET_KEEPCAPS", plan.Int(1)))
-	b.container("exactly these groups, none of the host's", call.Setgroups(p.User.AdditionalGids))
-	b.container("real, effective and saved: no way back", call.Setresgid(p.User.GID))
-	b.container("likewise", call.Setresuid(p.User.UID))
-	b.begin("confine", "process.capabilities")
-	if last := call.Capset(effective, permitted, inheritable); b.privilegedFilter() {
+
+	// the user: changing from root clears the permitted set, unless PR_SET_KEEPCAPS
+	l.begin("confine", "process.user")
+	l.container("permitted capabilities outlive the change of user, until capset below", call.PrctlKeepCaps())
+	l.container("exactly these groups, none of the host's", call.Setgroups(user.AdditionalGids))
+	l.container("real, effective and saved: no way back", call.Setresgid(user.GID))
+	l.container("likewise", call.Setresuid(user.UID))
+
+	// the sets in force
+	l.begin("confine", "process.capabilities")
+	if privilegedFilter {
 		const admin = 1 << unix.CAP_SYS_ADMIN
-		b.container("the capabilities that stay, and the one that loads the filter", call.Capset(effective|admin, permitted|admin, inheritable))
-		b.lastCapset = &last
+		l.container("the capabilities that stay, and the one that loads the filter",
+			call.Capset(caps.effective|admin, caps.permitted|admin, caps.inheritable))
 	} else {
-		b.container("the capabilities that stay: in force, permitted, inheritable", last)
+		l.container("the capabilities that stay: in force, permitted, inheritable", caps.set())
 	}
+
+	// the ambient set: what a program gets that is neither root's nor has file capabilities
 	for n, name := range call.Capabilities {
-		if ambient&(1<<n) != 0 {
-			b.from = "process.capabilities.ambient"
-			s := plan.Syscall("prctl", unix.SYS_PRCTL, plan.Named(unix.PR_CAP_AMBIENT, "PR_CAP_AMBIENT"),
-				plan.Named(unix.PR_CAP_AMBIENT_RAISE, "PR_CAP_AMBIENT_RAISE"), plan.Named(n, name), plan.Int(0), plan.Int(0))
-			b.container("kept across execve without root; refused to what is not inheritable too", s.Allow(unix.EPERM))
+		if caps.ambient&(1<<n) != 0 {
+			l.from = "process.capabilities.ambient"
+			l.container("kept across execve without root; refused to what is not inheritable too",
+				call.PrctlRaiseAmbient(n, name).Allow(unix.EPERM))
 		}
 	}
 }
 
-// privilegedFilter tells whether it takes CAP_SYS_ADMIN to load the filter.
-func (b *builder) privilegedFilter() bool {
-	return b.filter != nil && !b.spec.Process.NoNewPrivileges
+// capabilitySets has a bit for each capability.
+type capabilitySets struct {
+	bounding, effective, permitted, inheritable, ambient uint64
 }
 
-// capabilitySet is the bits of a list of names. One that the kernel does not know, or
-// that the caller has not got to give, is warned of and left out (config.md,
+func (c *capabilitySets) set() plan.Step { return call.Capset(c.effective, c.permitted, c.inheritable) }
+
+// capabilities returns process.capabilities. One that the kernel does not know, or that
+// the caller has not got to give, is warned of and left out (runtime-spec, config.md,
 // "capabilities"). In a new user namespace there are all to give.
-func (b *builder) capabilitySet(name string, list []string) (set uint64) {
-	for _, c := range list {
-		n, ok := call.Capability(c)
-		if !ok || b.options.Permitted != 0 && b.options.Permitted&(1<<n) == 0 && !b.has(specs.UserNamespace) {
-			b.plan.Warnings = append(b.plan.Warnings, fmt.Sprintf("process.capabilities.%s: %s: cannot be granted here, left out", name, printable.Quote(c)))
-			continue
-		}
-		set |= 1 << n
+func capabilities(p *specs.Process, s *shape) (c capabilitySets, warnings []string) {
+	config := p.Capabilities
+	if config == nil {
+		return c, nil
 	}
-	return set
+	permitted := s.options.Permitted
+	if permitted == 0 || s.ns[userNS] != inherited {
+		permitted = call.AllBits
+	}
+	for _, s := range []struct {
+		set   *uint64
+		field string
+		names []string
+	}{
+		{&c.bounding, "bounding", config.Bounding},
+		{&c.effective, "effective", config.Effective},
+		{&c.permitted, "permitted", config.Permitted},
+		{&c.inheritable, "inheritable", config.Inheritable},
+		{&c.ambient, "ambient", config.Ambient},
+	} {
+		for _, name := range s.names {
+			if n, ok := call.Capability(name); ok && permitted&(1<<n) != 0 {
+				*s.set |= 1 << n
+				continue
+			}
+			warnings = append(warnings, fmt.Sprintf("process.capabilities.%s: %s: cannot be granted here, left out",
+				s.field, printable.Quote(name)))
+		}
+	}
+	return c, warnings
 }

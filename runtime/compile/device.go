@@ -1,3 +1,17 @@
+// Core 18 of 28: devices
+//
+// A device node is a name for a pair of numbers, major and minor: what is read from it
+// or written to it goes to the driver in the kernel that has these numbers (mknod(2)).
+//
+// Rules:
+//
+//   - A node is made by the descriptor of its directory, so that no link can send it
+//     elsewhere: in /dev none is followed, and in the image none that leads out of it.
+//   - What is there already stays if it is the device that was asked for, and else is an
+//     error (runtime-spec, config-linux.md, "Devices").
+//   - In a user namespace the kernel refuses to make nodes. There the host's own are
+//     bound, with the owner and mode that they have.
+
 package compile
 
 import (
@@ -11,15 +25,6 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
-
-// A device node is a name for a pair of numbers; whoever opens it talks to the
-// kernel's driver. Nodes are made by the descriptor of the folder they lie in, so
-// no link can send one elsewhere: in /dev none is followed, and in the image none
-// that leads out of it. In a user namespace the kernel lets nobody make nodes, so
-// there the host's own are bound, with the owner and mode that they have.
-//
-// What is there already is left, if it is the device that was asked for, and else
-// is an error (runtime-spec, config-linux.md, "Devices").
 
 type device struct {
 	path                     string // from the container's root
@@ -36,11 +41,11 @@ var defaultDevices = []device{
 	{"/dev/tty", unix.S_IFCHR, 0o666, 5, 0, 0, 0},
 }
 
-// deviceList is the default devices and the config's own. /dev/ptmx is always a
+// deviceList returns the default devices and the config's own. /dev/ptmx is always a
 // link to the container's own devpts.
-func (b *builder) deviceList() ([]device, error) {
+func deviceList(config []specs.LinuxDevice) ([]device, error) {
 	devices := slices.Clone(defaultDevices)
-	for i, d := range b.linux.Devices {
+	for i, d := range config {
 		own, err := ownDevice(d)
 		if err != nil {
 			return nil, fmt.Errorf("linux.devices[%d]: %w", i, err)
@@ -53,140 +58,92 @@ func (b *builder) deviceList() ([]device, error) {
 	return devices, nil
 }
 
-// ownDevice checks a device of the config.
-func ownDevice(d specs.LinuxDevice) (device, error) {
-	if !path.IsAbs(d.Path) || path.Clean(d.Path) == "/" {
-		return device{}, fmt.Errorf("path %q: not the absolute path of a file", d.Path)
-	}
-	if d.Major != int64(uint32(d.Major)) || d.Minor != int64(uint32(d.Minor)) {
-		return device{}, fmt.Errorf("major, minor: %d:%d: not of 32 bits", d.Major, d.Minor)
-	}
-	own := device{path: path.Clean(d.Path), mode: 0o666, major: uint32(d.Major), minor: uint32(d.Minor)}
-	switch d.Type {
-	case "c", "u":
-		own.kind = unix.S_IFCHR
-	case "b":
-		own.kind = unix.S_IFBLK
-	case "p":
-		own.kind, own.major, own.minor = unix.S_IFIFO, 0, 0
-	default:
-		return device{}, fmt.Errorf("type %q: want c, u, b or p", d.Type)
-	}
-	if d.FileMode != nil {
-		own.mode = uint32(*d.FileMode) & 0o7777
-	}
-	if d.UID != nil {
-		own.uid = *d.UID
-	}
-	if d.GID != nil {
-		own.gid = *d.GID
-	}
-	return own, nil
-}
-
-// device makes one. Nothing is in its place yet if that is fresh.
-func (b *builder) device(d device, fresh bool) {
-	folder, name := b.deviceFolder(d.path)
-	if b.lent(d) {
-		b.bindDevice(d, folder, name)
+// placeDevice makes one, or binds it. Nothing is in its place yet if that is fresh.
+func placeDevice(l *list, d device, user nsMode, fresh bool) {
+	dir, name := deviceDir(l, d.path)
+	if user != inherited && d.isBound() {
+		l.container("a place for it", call.MakeFile(dir, name, 0o666).Allow(unix.EEXIST))
+		l.container("hold the place", call.Openat2(dir, name, unix.O_PATH, unix.RESOLVE_NO_SYMLINKS).As(target))
+		l.container("the host's device there", call.MoveMount(d.ref(), target))
 		return
 	}
 	const made, there = plan.Ref("made"), plan.Ref("there")
-	node := call.Mknodat(folder, name, d.kind|d.mode, d.major, d.minor)
+	why := fmt.Sprintf("device %d:%d", d.major, d.minor)
+	if d.kind == unix.S_IFIFO {
+		why = "a FIFO"
+	}
+	node := call.Mknodat(dir, name, d.kind|d.mode, d.major, d.minor)
 	if fresh {
-		b.container(deviceWhy(d), node)
+		l.container(why, node)
 	} else {
-		b.container(deviceWhy(d), node.As(made).Allow(unix.EEXIST))
-		b.container("something is there already", call.Openat2(folder, name, unix.O_PATH, unix.RESOLVE_NO_SYMLINKS).WhenNot(made).As(there))
-		b.isDevice(plan.Container, there, d)
+		l.container(why, node.As(made).Allow(unix.EEXIST))
+		l.container("something is there already",
+			call.Openat2(dir, name, unix.O_PATH, unix.RESOLVE_NO_SYMLINKS).WhenNot(made).As(there))
+		isDevice(l, plan.Container, there, d)
 	}
 	if d.uid != 0 || d.gid != 0 {
-		b.container("and its owner", call.Fchownat(folder, name, d.uid, d.gid))
+		l.container("and its owner", call.Fchownat(dir, name, d.uid, d.gid))
 	}
 }
 
-func deviceWhy(d device) string {
-	if d.kind == unix.S_IFIFO {
-		return "a FIFO"
-	}
-	return fmt.Sprintf("device %d:%d", d.major, d.minor)
-}
-
-// onlyOurs: right in /dev, if that was made for this container, there is nothing but
-// what this plan has put there.
-func (b *builder) onlyOurs(file string) bool {
-	return path.Dir(file) == "/dev" && !slices.ContainsFunc(b.spec.Mounts, func(m specs.Mount) bool {
-		return destination(m) == file
-	})
-}
-
-// deviceFolder makes the folders that a device lies in, and holds the last.
-func (b *builder) deviceFolder(file string) (folder plan.Ref, name string) {
+// deviceDir makes the directories that a device lies in, and holds the last.
+func deviceDir(l *list, file string) (dir plan.Ref, name string) {
 	inDev, ok := strings.CutPrefix(file, "/dev/")
 	if !ok {
-		b.parents(file, []unix.Errno{unix.EEXIST, unix.EROFS})
-		return b.hold(file)
+		makeParents(l, file, []unix.Errno{unix.EEXIST, unix.EROFS})
+		return holdParent(l, file)
 	}
 	for i, c := range inDev {
-		if dir := "/dev/" + inDev[:i]; c == '/' && !slices.Contains(b.made, dir) {
-			folder, last := b.inDev(inDev[:i])
-			b.container("a folder for devices", call.Mkdirat(folder, last, 0o755).Allow(unix.EEXIST))
-			b.made = append(b.made, dir)
+		if above := "/dev/" + inDev[:i]; c == '/' && !slices.Contains(l.made, above) {
+			dir, last := holdInDev(l, inDev[:i])
+			l.container("a folder for devices", call.Mkdirat(dir, last, 0o755).Allow(unix.EEXIST))
+			l.made = append(l.made, above)
 		}
 	}
-	return b.inDev(inDev)
+	return holdInDev(l, inDev)
 }
 
-// inDev holds the folder of /dev in which the last name is to be made.
-func (b *builder) inDev(name string) (folder plan.Ref, last string) {
-	dir, last := path.Split(name)
-	if dir == "" {
+// holdInDev holds the directory of /dev in which the last name is to be made.
+func holdInDev(l *list, name string) (dir plan.Ref, last string) {
+	above, last := path.Split(name)
+	if above == "" {
 		return dev, name
 	}
-	folder = "above"
-	b.container("hold the folder; a link here would be a trap", call.Openat2(dev, path.Clean(dir), unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_NO_SYMLINKS|unix.RESOLVE_BENEATH).As(folder))
-	return folder, last
+	dir = "above"
+	const noLink = unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_BENEATH
+	l.container("hold the folder; a link here would be a trap",
+		call.Openat2(dev, path.Clean(above), unix.O_PATH|unix.O_DIRECTORY, noLink).As(dir))
+	return dir, last
 }
 
-// bindDevice lends the host's node to a user namespace. The host side opened
-// it before the clone (lendDevices).
-func (b *builder) bindDevice(d device, folder plan.Ref, name string) {
-	b.container("a place for it", call.MakeFile(folder, name, 0o666).Allow(unix.EEXIST))
-	b.container("hold the place", call.Openat2(folder, name, unix.O_PATH, unix.RESOLVE_NO_SYMLINKS).As(target))
-	b.container("the host's device there", call.MoveMount(deviceRef(d), target))
-}
-
-// lendDevices holds the host's nodes for bindDevice.
-func (b *builder) lendDevices() error {
-	if !b.has(specs.UserNamespace) || b.boundDev() {
-		return nil
-	}
-	b.begin("sources", "linux.devices")
-	devices, err := b.deviceList()
+// bindDevices clones the host's nodes for placeDevice.
+func bindDevices(l *list, config []specs.LinuxDevice) error {
+	l.begin("sources", "linux.devices")
+	devices, err := deviceList(config)
 	for _, d := range devices {
-		if b.lent(d) {
-			b.host("a user namespace can make no devices: lend it the host's", call.OpenTree("", d.path, false).As(deviceRef(d)))
-			b.isDevice(plan.Host, deviceRef(d), d)
+		if d.isBound() {
+			l.host("a user namespace can make no devices: lend it the host's", call.OpenTree("", d.path, false).As(d.ref()))
+			isDevice(l, plan.Host, d.ref(), d)
 		}
 	}
 	return err
 }
 
-// lent: made by the host, not by the container. A FIFO anybody can make.
-func (b *builder) lent(d device) bool { return b.has(specs.UserNamespace) && d.kind != unix.S_IFIFO }
+// isBound reports whether a user namespace has the host's node. Any process may make a FIFO.
+func (d *device) isBound() bool { return d.kind != unix.S_IFIFO }
 
-func deviceRef(d device) plan.Ref { return plan.Ref(strings.TrimPrefix(d.path, "/")) }
+func (d *device) ref() plan.Ref { return plan.Ref(strings.TrimPrefix(d.path, "/")) }
 
-// isDevice goes on only if what is held is this device and no other.
-func (b *builder) isDevice(side plan.Side, held plan.Ref, d device) {
-	const modeOffset, rdevOffset = 0x18, 0x80
+// isDevice fails unless what is held is this device and no other.
+func isDevice(l *list, side plan.Side, held plan.Ref, d device) {
+	const modeOffset, rdevOffset = 0x18, 0x80 // in struct statx (statx(2))
 	is := func(text string, e plan.Expect) plan.Step {
 		s := call.Statx(held, text)
 		s.Expect = &e
 		return s
 	}
-	b.add(side, "a device of the right kind, nothing else", is("{stx_mode="+call.KindName(d.kind)+"|…}",
+	l.add(side, "a device of the right kind, nothing else", is("{stx_mode="+call.KindName(d.kind)+"|…}",
 		plan.Expect{Arg: 4, Offset: modeOffset, Mask: unix.S_IFMT << 32, Value: uint64(d.kind) << 32}))
-	b.add(side, "and the right one", is(fmt.Sprintf("{stx_rdev=makedev(%d, %d)}", d.major, d.minor),
+	l.add(side, "and the right one", is(fmt.Sprintf("{stx_rdev=makedev(%d, %d)}", d.major, d.minor),
 		plan.Expect{Arg: 4, Offset: rdevOffset, Mask: call.AllBits, Value: uint64(d.major) | uint64(d.minor)<<32}))
 }

@@ -1,13 +1,30 @@
-// Package compile turns an OCI config into a plan: the list of system calls that
-// make the container.
+// Package compile turns an OCI config into a plan: the list of system calls that make
+// the container.
 //
-// [Compile] reads top to bottom as the story of a container:
+// Compiling makes no system call, needs no privileges, and gives the same list for the
+// same config. [Compile] is the plan of a container, [Exec] of a further process in it,
+// [Hook] of a hook, and [Last] what is left of the plan of a container that was created
+// and is started now.
 //
-//	cgroup     a folder in the cgroup2 filesystem, its limits and device rules
-//	root       the layers stacked by overlayfs, as a mount that is nowhere yet
-//	clone3     one call, and a second process lives in new namespaces
-//	pivot      the child takes the root for its own and drops the host's
-//	furnish    /proc, /dev, /sys, volumes; what should not be seen is masked
-//	confine    capabilities, user, no_new_privs, seccomp
-//	execve     the child becomes the program
+// Read it in this order:
+//
+//	compile.go     the parts of a plan, in their order
+//	builder.go     the list of steps while it is written
+//	shape.go       what the container is like: one look at the config
+//	cgroup.go      a directory in the cgroup2 filesystem, its limits and device rules
+//	root.go        the layers stacked by overlayfs, as a detached mount; pivot_root
+//	namespaces.go  clone3(2), and a second process in new namespaces
+//	session.go     signals, streams, session
+//	mounts.go      the mounts of the config; bind.go, filesystem.go, target.go
+//	dev.go         /dev; device.go
+//	mask.go        masked and read-only paths
+//	confine.go     capabilities, user, no_new_privs; filter.go
+//	execve.go      the child becomes the program; path.go finds it
+//
+// Then exec.go, another process in a container that runs, and what these files lean on:
+// options.go, what the config does not say; mountoptions.go, the words of a mount's
+// options; check.go, configs that are refused; terminal.go. Files called oci_*.go are
+// the breadth of the specification, beyond a plain container.
+//
+// The plans of many kinds of container are in testdata.
 package compile

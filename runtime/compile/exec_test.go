@@ -11,8 +11,8 @@ import (
 
 // The plans of a container's later life, and of one that is created to have it.
 
-// created has all that stops the child on its way, and a namespace of others.
-func created(s *specs.Spec, o *Options) {
+// createdContainer has all that stops the child on its way, and a namespace of others.
+func createdContainer(s *specs.Spec, o *Options) {
 	o.Root, o.Wait, o.Outlive = nil, true, true
 	s.Process.NoNewPrivileges = false
 	s.Linux.Seccomp = notifying("mkdir")
@@ -26,7 +26,7 @@ func created(s *specs.Spec, o *Options) {
 
 func TestGoldenCreated(t *testing.T) {
 	spec, options := testSpec(), testOptions()
-	created(spec, &options)
+	createdContainer(spec, &options)
 	p, err := Compile(spec, options)
 	compareGolden(t, "created", p, err)
 }
@@ -34,7 +34,7 @@ func TestGoldenCreated(t *testing.T) {
 // TestGoldenExec: another process, with a terminal, in that container.
 func TestGoldenExec(t *testing.T) {
 	spec, options := testSpec(), testOptions()
-	created(spec, &options)
+	createdContainer(spec, &options)
 	spec.Process.Terminal = true
 	options.Wait, options.Join = false, &Running{Pid: 4711, Cgroup: "/sys/fs/cgroup/minictr/ID"}
 	p, err := Exec(spec, options)
@@ -44,7 +44,7 @@ func TestGoldenExec(t *testing.T) {
 // TestGoldenHook: a hook of startContainer in it.
 func TestGoldenHook(t *testing.T) {
 	spec, options := testSpec(), testOptions()
-	created(spec, &options)
+	createdContainer(spec, &options)
 	hook := &specs.Hook{Path: "/bin/hook", Args: []string{"hook", "now"}, Env: []string{"A=b"}}
 	p, err := Hook(hook, spec, Options{Join: &Running{Pid: 4711, Cgroup: "/sys/fs/cgroup/minictr/ID"}})
 	compareGolden(t, "hook", p, err)
@@ -86,7 +86,7 @@ func TestHookRefusals(t *testing.T) {
 // TestLast: what is left for start is the end of the list for create.
 func TestLast(t *testing.T) {
 	spec, options := testSpec(), testOptions()
-	created(spec, &options)
+	createdContainer(spec, &options)
 	p, err := Compile(spec, options)
 	if err != nil {
 		t.Fatal(err)

@@ -1,7 +1,12 @@
+// Core 15 of 28: filesystems
+//
+// A filesystem is made by fsopen(2), one fsconfig(2) for each option, and one that
+// creates it: what mount(2) took as one string. fsmount(2) then returns a mount of it,
+// attached nowhere, with attributes of its own: read-only, nosuid, …
+
 package compile
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -11,10 +16,6 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
-
-// A filesystem is made by fsopen(2), one fsconfig(2) for each option, and one to
-// create it: what the old mount(2) took as one string. fsmount(2) makes a mount of
-// it, attached nowhere, with attributes of its own.
 
 // whatFor says what a filesystem of the kernel is for.
 func whatFor(fstype string) string {
@@ -35,92 +36,89 @@ func whatFor(fstype string) string {
 	return "a filesystem, to be configured"
 }
 
-// filesystem makes one and leaves it detached, as @ref.
-func (b *builder) filesystem(side plan.Side, ref plan.Ref, m specs.Mount, o *mountOpts) error {
-	fstype := m.Type
+// makeFilesystem makes the filesystem of a mount and leaves it detached.
+func makeFilesystem(l *list, side plan.Side, m *mount, linux *specs.Linux) {
+	const fs = plan.Ref("fs")
+	ref, fstype := mountRef(m.index), m.Type
 	if fstype == "cgroup" {
 		fstype = "cgroup2"
 	}
-	const fs = plan.Ref("fs")
-	b.add(side, whatFor(fstype), call.Fsopen(fstype).As(fs))
+
+	// the superblock: the filesystem itself, which several mounts may show
+	l.add(side, whatFor(fstype), call.Fsopen(fstype).As(fs))
 	if m.Source != "" {
-		b.add(side, "the name that stands for it in mountinfo", call.Fsconfig(fs, "source", m.Source))
+		l.add(side, "the name that stands for it in mountinfo", call.Fsconfig(fs, "source", m.Source))
 	}
-	b.fsOptions(side, fs, o)
-	b.contextOption(side, fs, fstype)
-	b.add(side, "make it", call.Fscreate(fs))
-	attributes := o.alone().Set
-	if sealedLater(m, o) {
+	for _, option := range m.data {
+		if side == plan.Host {
+			option = outside(option, linux)
+		}
+		setOption(l, side, fs, option)
+	}
+	contextOption(l, side, fs, fstype, linux.MountLabel)
+	l.add(side, "make it", call.Fscreate(fs))
+
+	// the mount
+	attributes := m.alone().Set
+	if m.readOnlyLater() {
 		attributes &^= unix.MOUNT_ATTR_RDONLY
 	}
-	b.add(side, "as a mount that is attached nowhere yet", call.Fsmount(fs, attributes).As(ref))
-	b.fileLabel(side, ref, fstype)
-	b.propagate(side, ref, o.propagation, false)
-	return nil
+	l.add(side, "as a mount that is attached nowhere yet", call.Fsmount(fs, attributes).As(ref))
+	fileLabel(l, side, ref, fstype, linux.MountLabel)
+	propagate(l, side, ref, m.propagation, false)
 }
 
-// fsOptions sets the filesystem's own options.
-func (b *builder) fsOptions(side plan.Side, fs plan.Ref, o *mountOpts) {
-	for _, d := range o.data {
-		key, value, _ := strings.Cut(d, "=")
-		if side == plan.Host && key == "uid" {
-			value = outside(value, b.linux.UIDMappings)
-		}
-		if side == plan.Host && key == "gid" {
-			value = outside(value, b.linux.GIDMappings)
-		}
-		b.add(side, "option "+printable.Quote(key), call.Fsconfig(fs, key, value))
+// setOption sets an option of the filesystem's own, such as "size=64k".
+func setOption(l *list, side plan.Side, fs plan.Ref, option string) {
+	key, value, _ := strings.Cut(option, "=")
+	l.add(side, "option "+printable.Quote(key), call.Fsconfig(fs, key, value))
+}
+
+// outside translates an id of the container in an option, "gid=5", for the host's
+// process. One that is not mapped is left to the kernel to refuse.
+func outside(option string, linux *specs.Linux) string {
+	key, value, _ := strings.Cut(option, "=")
+	maps := linux.UIDMappings
+	if key == "gid" {
+		maps = linux.GIDMappings
 	}
+	n, err := strconv.ParseUint(value, 10, 32)
+	if key != "uid" && key != "gid" || err != nil {
+		return option
+	}
+	if mapped, err := HostID(uint32(n), maps); err == nil {
+		return key + "=" + strconv.FormatUint(uint64(mapped), 10)
+	}
+	return option
 }
 
 const newPlace = plan.Ref("new") // a place to mount on, if it was not there
 
-// takesMode tells of a tmpfs whose mode nobody says: it gets that of the folder it
-// covers, so that a closed folder stays closed. Over a new one it is for all, as
-// the kernel has it.
-func (b *builder) takesMode(i int) bool {
-	m := b.spec.Mounts[i]
-	o, _ := mountOptions(m)
-	return m.Type == "tmpfs" && !o.bind && !o.copyUp && !o.remount &&
-		!slices.ContainsFunc(o.data, func(d string) bool { return strings.HasPrefix(d, "mode=") })
-}
-
-// takeMode gives it that mode.
-func (b *builder) takeMode(i int) {
-	const mode, modeOffset = plan.Ref("mode"), 0x1c // of struct statx, statx(2)
+// inheritMode gives a tmpfs the mode of the directory that it covers. A new directory
+// has none to give: then the tmpfs is for all, which is the kernel's default.
+func inheritMode(l *list, tmpfs plan.Ref) {
+	const mode, modeOffset = plan.Ref("mode"), 0x1c // of stx_mode in struct statx (statx(2))
 	look := call.Statx(target, "{stx_mode}").As(mode).WhenNot(newPlace)
 	look.Returns = &plan.Place{Arg: 4, Offset: modeOffset}
-	b.container("who may use the folder that it covers?", look)
-	b.container("the same who may use it", plan.Syscall("fchmodat", unix.SYS_FCHMODAT, mountRef(i), plan.Str("."), mode))
-}
-
-// outside translates an id of the container, in an option, for the host side. One
-// that is not mapped is left to the kernel to refuse.
-func outside(id string, maps []specs.LinuxIDMapping) string {
-	n, err := strconv.ParseUint(id, 10, 32)
-	if err != nil {
-		return id
-	}
-	mapped, err := HostID(uint32(n), maps)
-	if err != nil {
-		return id
-	}
-	return strconv.FormatUint(uint64(mapped), 10)
+	l.container("who may use the folder that it covers?", look)
+	l.container("the same who may use it", call.FchmodatRef(tmpfs, ".", mode))
 }
 
 // remount changes a mount that an earlier one has put there: its attributes, and
-// with options of its filesystem also that, in all its mounts. Only what the
-// words say is changed; mount_setattr(2) refuses a place that is no mount.
-func (b *builder) remount(o *mountOpts) {
-	if len(o.data) > 0 && !o.bind {
+// with options of its filesystem also that, in all its mounts. Only what the words say
+// is changed. mount_setattr(2) refuses a place that is no mount.
+func remount(l *list, m *mount) {
+	if len(m.data) > 0 && !m.bind {
 		const fs = plan.Ref("fs")
-		b.container("the filesystem that is mounted there", call.Fspick(target).As(fs))
-		b.fsOptions(plan.Container, fs, o)
-		b.container("take over the new options", call.Fsreconfigure(fs))
+		l.container("the filesystem that is mounted there", call.Fspick(target).As(fs))
+		for _, option := range m.data {
+			setOption(l, plan.Container, fs, option)
+		}
+		l.container("take over the new options", call.Fsreconfigure(fs))
 	}
-	a := o.alone()
-	if a != (call.MountAttr{}) || len(o.data) == 0 {
-		b.container("change the mount that is there", call.MountSetattr(target, "", false, a))
+	a := m.alone()
+	if a != (call.MountAttr{}) || len(m.data) == 0 {
+		l.container("change the mount that is there", call.MountSetattr(target, "", false, a))
 	}
-	b.propagate(plan.Container, target, o.propagation, true)
+	propagate(l, plan.Container, target, m.propagation, true)
 }

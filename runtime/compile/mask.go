@@ -1,3 +1,17 @@
+// Core 19 of 28: masked and read-only paths
+//
+// Some files in /proc and /sys are not of a namespace but of the whole machine: its
+// keys, its memory, its clock. A container should not see or change them (runtime-spec,
+// config-linux.md, "Masked Paths", "Readonly Paths").
+//
+// Nothing is deleted: something is mounted over it. A file is covered by /dev/null, a
+// directory by an empty read-only tmpfs. Which of the two a path is, and whether this
+// kernel has it at all, is found by opening it: if it is not there, that step has no
+// result, and the steps that would use the result are left out.
+//
+// What forbids later mounts comes last: mounts and the root become read-only, and the
+// root is shared, or made unbindable.
+
 package compile
 
 import (
@@ -6,103 +20,90 @@ import (
 
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/plan/call"
-	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
 
-// What a container should not see or change under /proc and /sys, because it
-// speaks of the whole machine and not of its namespaces (runtime-spec,
-// config-linux.md, "Masked Paths", "Readonly Paths").
-//
-// Nothing is deleted; something is mounted over it. A file is covered by
-// /dev/null, a folder by an empty read-only tmpfs. Which of the two a path is,
-// and whether the kernel has it at all, is asked by opening it: a path that is
-// not there is left out, with the calls that would have used it.
-//
-// Last of all comes what forbids any further furnishing: mounts and the root
-// become read-only, and the root is shared, or made unbindable.
-
-func (b *builder) hide() error {
-	for i, p := range b.linux.MaskedPaths {
-		b.begin("hide", "linux.maskedPaths")
-		if !path.IsAbs(p) {
-			return fmt.Errorf("linux.maskedPaths[%d]: %q: not an absolute path", i, p)
-		}
-		b.mask(p)
-	}
-	for i, p := range b.linux.ReadonlyPaths {
-		b.begin("hide", "linux.readonlyPaths")
-		if !path.IsAbs(p) {
-			return fmt.Errorf("linux.readonlyPaths[%d]: %q: not an absolute path", i, p)
-		}
-		b.readonly(p)
-	}
-	b.seal()
-	b.readonlyRoot()
-	if b.pivotsLater() {
-		return nil // the pivot is still to come, and shareRoot after it
-	}
-	return b.shareRoot()
-}
-
-// find opens a path as held, if it is there. A link in the kernel's filesystems is
-// a trap; one of the image leads where it leads the container's programs, who
-// would find the thing by it as well, but not into procfs.
-func (b *builder) find(why, path string, f uint64, held, unless plan.Ref) {
-	resolve := uint64(unix.RESOLVE_NO_MAGICLINKS)
-	if ours(path) {
-		resolve = unix.RESOLVE_NO_SYMLINKS
-	}
-	b.container(why, call.Openat2("", path, unix.O_PATH|f, resolve).As(held).WhenNot(unless).Allow(unix.ENOENT, unix.ENOTDIR, unix.EACCES))
-	if !ours(path) {
-		b.container("not on procfs by a detour: what lies there is believed", onProcfs(held, true))
-	}
-}
-
-func (b *builder) mask(path string) {
-	const folder, file, cover, fs = plan.Ref("folder"), plan.Ref("file"), plan.Ref("cover"), plan.Ref("fs")
-	b.find("a folder?", path, unix.O_DIRECTORY, folder, "")
-	b.container("an empty folder to put over it", call.Fsopen("tmpfs").When(folder).As(fs))
-	b.contextOption(plan.Container, fs, "tmpfs")
-	b.container("make it", call.Fscreate(fs))
-	b.container("read-only", call.Fsmount(fs, unix.MOUNT_ATTR_RDONLY|unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOEXEC).As(cover))
-	b.container("what was there is out of sight", call.MoveMount(cover, folder))
-	b.find("or a file?", path, 0, file, folder)
-	b.container("another mount of /dev/null", call.OpenTree(null, "", false).When(file).As(cover))
-	b.container("the file reads as empty", call.MoveMount(cover, file))
-}
-
-func (b *builder) readonly(path string) {
-	const place, again = plan.Ref("place"), plan.Ref("again")
-	b.find("is it there?", path, 0, place, "")
-	b.container("the same once more, as a mount of its own", call.OpenTree(place, "", true).When(place).As(again))
-	b.container("that takes no writes", call.MountSetattr(again, "", true, call.MountAttr{Set: unix.MOUNT_ATTR_RDONLY}))
-	b.container("over the place it came from", call.MoveMount(again, place))
-}
-
-// sealedLater: in a new tmpfs, and in /dev whatever it is, places for other mounts
-// and devices are still to be made. It becomes read-only when they are.
-func sealedLater(m specs.Mount, o *mountOpts) bool {
-	return o.alone().Set&unix.MOUNT_ATTR_RDONLY != 0 && !o.bind && !o.remount && (m.Type == "tmpfs" || destination(m) == "/dev")
-}
-
-func (b *builder) seal() {
-	for i, m := range b.spec.Mounts {
-		if o, _ := mountOptions(m); sealedLater(m, o) {
-			mount := mountRef(i)
-			if o.copyUp {
-				mount = copyRef(i)
+func (b *builder) maskPaths() error {
+	// paths of the config
+	for _, paths := range []struct {
+		field string
+		list  []string
+		cover func(l *list, path, label string)
+	}{
+		{"linux.maskedPaths", b.spec.Linux.MaskedPaths, mask},
+		{"linux.readonlyPaths", b.spec.Linux.ReadonlyPaths, makeReadOnly},
+	} {
+		for i, p := range paths.list {
+			b.begin("hide", paths.field)
+			if !path.IsAbs(p) {
+				return fmt.Errorf("%s[%d]: %q: not an absolute path", paths.field, i, p)
 			}
-			b.begin("hide", mountField(i)+": "+m.Destination)
-			b.container("read-only, now that all is there that had to be made in it", call.MountSetattr(mount, "", false, call.MountAttr{Set: unix.MOUNT_ATTR_RDONLY}))
+			paths.cover(&b.list, p, b.spec.Linux.MountLabel)
 		}
 	}
-}
 
-// readonlyRoot comes when everything that had to be made is made.
-func (b *builder) readonlyRoot() {
+	// mounts in which other places had to be made first
+	for i := range b.shape.mounts {
+		if m := &b.shape.mounts[i]; m.readOnlyLater() {
+			ref := mountRef(i)
+			if m.copyUp {
+				ref = copyRef(i)
+			}
+			b.begin("hide", m.field()+": "+m.Destination)
+			b.container("read-only, now that all is there that had to be made in it", setReadOnly(ref, "", false))
+		}
+	}
+
+	// the root
 	if b.spec.Root.Readonly {
 		b.begin("hide", "root.readonly")
-		b.container("the root itself takes no more writes; mounts in it keep their own rules", call.MountSetattr("", "/", false, call.MountAttr{Set: unix.MOUNT_ATTR_RDONLY}))
+		b.container("the root itself takes no more writes; mounts in it keep their own rules", setReadOnly("", "/", false))
 	}
+	if b.shape.pivotLater {
+		return nil // the pivot is still to come, and shareRoot after it
+	}
+	return shareRoot(&b.list, b.spec.Linux.RootfsPropagation)
+}
+
+func setReadOnly(dir plan.Ref, path string, recursive bool) plan.Step {
+	return call.MountSetattr(dir, path, recursive, call.MountAttr{Set: unix.MOUNT_ATTR_RDONLY})
+}
+
+// find opens a path as held, if it is there. In the kernel's filesystems no link is
+// followed. One of the image leads where it leads the container's programs, which would
+// find the file by it as well, but not into procfs.
+func find(l *list, why, path string, f uint64, held, unless plan.Ref) {
+	resolve := uint64(unix.RESOLVE_NO_MAGICLINKS)
+	if isKernelPath(path) {
+		resolve = unix.RESOLVE_NO_SYMLINKS
+	}
+	l.container(why, call.Openat2("", path, unix.O_PATH|f, resolve).As(held).WhenNot(unless).
+		Allow(unix.ENOENT, unix.ENOTDIR, unix.EACCES))
+	if !isKernelPath(path) {
+		l.container("not on procfs by a detour: what lies there is believed", onProcfs(held, true))
+	}
+}
+
+// mask covers a directory or a file. label is linux.mountLabel.
+func mask(l *list, path, label string) {
+	const dir, file, cover, fs = plan.Ref("folder"), plan.Ref("file"), plan.Ref("cover"), plan.Ref("fs")
+	const nothing = unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC
+	find(l, "a folder?", path, unix.O_DIRECTORY, dir, "")
+	l.container("an empty folder to put over it", call.Fsopen("tmpfs").When(dir).As(fs))
+	contextOption(l, plan.Container, fs, "tmpfs", label)
+	l.container("make it", call.Fscreate(fs))
+	l.container("read-only", call.Fsmount(fs, nothing).As(cover))
+	l.container("what was there is out of sight", call.MoveMount(cover, dir))
+	find(l, "or a file?", path, 0, file, dir)
+	l.container("another mount of /dev/null", call.OpenTree(null, "", false).When(file).As(cover))
+	l.container("the file reads as empty", call.MoveMount(cover, file))
+}
+
+// makeReadOnly mounts a path on itself, read-only.
+func makeReadOnly(l *list, path, _ string) {
+	const place, again = plan.Ref("place"), plan.Ref("again")
+	find(l, "is it there?", path, 0, place, "")
+	l.container("the same once more, as a mount of its own", call.OpenTree(place, "", true).When(place).As(again))
+	l.container("that takes no writes", setReadOnly(again, "", true))
+	l.container("over the place it came from", call.MoveMount(again, place))
 }

@@ -1,110 +1,95 @@
+// Core 13 of 28: the mounts of the config
+//
+// They are made in three parts of the plan:
+//
+//	sources      The host clones what is bound from outside (open_tree(2)).
+//	filesystems  The child makes the new filesystems, before the pivot: the kernel
+//	             grants a user namespace a new /proc or /sys only while a complete
+//	             one is visible in its mount namespace (mount_too_revealing()).
+//	attach       The child, after the pivot, makes each place to mount on, opens it
+//	             without following a link, and attaches the mount there.
+//
+// The first two return detached mounts, named after the field of the config,
+// @mounts[3]; the third attaches them.
+
 package compile
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/plan/call"
 )
 
-// The mounts of the config, in three movements:
-//
-//	sources      host: hold what is bound from outside (open_tree clones it)
-//	filesystems  child, before the pivot: make the new filesystems, detached.
-//	             Before, because the kernel gives a user namespace a /proc or
-//	             /sys only as long as it sees a full one already.
-//	attach       child, after the pivot: make each target, open it without
-//	             letting a link lead astray, and put the mount on it.
-//
-// The result of the first two is called after the field of the config,
-// @mounts[3], and the third uses it.
-
-// RootSource begins the source of a bind mount whose source lies inside the
-// root filesystem itself: "rootfs:/data" onto "/data" makes that folder a
-// mount of its own, writable even under a read-only root. It is how an image's
-// volumes are made, and no host path can be meant by it.
-const RootSource = "rootfs:"
-
-const (
-	target   = plan.Ref("target")
-	isFolder = "folder" // @folder[3]: the source of mounts[3] is a folder
-)
-
-func mountRef(i int) plan.Ref  { return plan.Ref(fmt.Sprintf("mounts[%d]", i)) }
-func folderRef(i int) plan.Ref { return plan.Ref(fmt.Sprintf("%s[%d]", isFolder, i)) }
-
-func mountField(i int) string { return fmt.Sprintf("mounts[%d]", i) }
-
-// sources holds what comes from outside.
+// sources holds what comes from the host.
 func (b *builder) sources() error {
-	for i, m := range b.spec.Mounts {
-		o, err := mountOptions(m)
-		if err != nil {
-			return fmt.Errorf("%s: %w", mountField(i), err)
-		}
+	for i := range b.shape.mounts {
+		m := &b.shape.mounts[i]
+		var err error
 		switch {
-		case o.remount || o.bind && strings.HasPrefix(m.Source, RootSource):
-		case b.ownCgroup(m):
-			err = b.bindCgroup(i, o)
-		case o.bind:
-			err = b.source(i, o)
+		case m.remount || m.inRoot():
+		case m.bindsCgroup(b.shape.ns[cgroupNS]):
+			err = bindCgroup(&b.list, m, b.shape.options.Cgroup2)
+		case m.bind:
+			err = bindSource(&b.list, m, b.shape.mounts, b.spec.Linux)
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", mountField(i), err)
+			return fmt.Errorf("%s: %w", m.field(), err)
 		}
 	}
-	return b.lendDevices()
+	if b.shape.ns[userNS] == inherited || b.shape.dev == boundDev {
+		return nil
+	}
+	return bindDevices(&b.list, b.spec.Linux.Devices)
 }
 
-// filesystems makes the kernel's own: proc, sysfs, tmpfs, …
+// filesystems makes those of the kernel: proc, sysfs, tmpfs, …
 func (b *builder) filesystems() error {
-	for i, m := range b.spec.Mounts {
-		o, err := mountOptions(m)
-		if err != nil {
-			return err
+	for i := range b.shape.mounts {
+		m := &b.shape.mounts[i]
+		if m.bind || m.remount || m.bindsCgroup(b.shape.ns[cgroupNS]) || m.Type == "devpts" && b.spec.Process.Terminal {
+			continue // a devpts with a terminal is there already (terminal.go)
 		}
-		if o.bind || o.remount || b.isTerminalDevpts(m) || b.ownCgroup(m) {
-			continue
-		}
-		b.begin("filesystems", fmt.Sprintf("%s: %s on %s", mountField(i), m.Type, m.Destination))
-		if err := b.filesystem(plan.Container, mountRef(i), m, o); err != nil {
-			return err
-		}
+		b.begin("filesystems", fmt.Sprintf("%s: %s on %s", m.field(), m.Type, m.Destination))
+		makeFilesystem(&b.list, plan.Container, m, b.spec.Linux)
 	}
 	return nil
 }
 
 // attach puts each mount where it belongs, in the order of the config. (What
-// /proc/self/mountinfo lists is another order since Linux 6.8, that in which mounts
-// were made: the host's first.)
+// /proc/self/mountinfo lists is another order since Linux 6.8: that in which mounts
+// were made.)
 func (b *builder) attach() error {
-	for i, m := range b.spec.Mounts {
-		o, _ := mountOptions(m)
-		b.begin("attach", mountField(i)+": "+m.Destination)
-		dest := destination(m)
-		if o.remount {
-			b.openTarget(dest)
-			b.remount(o)
+	mounts := b.shape.mounts
+	for i := range mounts {
+		m := &mounts[i]
+		b.begin("attach", m.field()+": "+m.Destination)
+		if m.remount {
+			openTarget(&b.list, m.dest)
+			remount(&b.list, m)
 			continue
 		}
-		b.makeTarget(i, dest, o.bind)
-		if o.copyUp {
-			b.holdImage(i)
+
+		// the place
+		makeTarget(&b.list, m)
+		if m.copyUp {
+			holdImage(&b.list, mounts, i)
 		}
-		b.openTarget(dest)
-		if strings.HasPrefix(m.Source, RootSource) && o.bind {
-			b.container("the very folder that is held, as a mount of its own", call.OpenTree(target, "", o.recursive).As(mountRef(i)))
-			b.bindAttributes(plan.Container, i, o)
+		openTarget(&b.list, m.dest)
+
+		// the mount
+		if m.inRoot() {
+			b.container("the very folder that is held, as a mount of its own", call.OpenTree(target, "", m.recursive).As(mountRef(i)))
+			bindAttributes(&b.list, plan.Container, m)
 		}
-		if b.takesMode(i) {
-			b.takeMode(i)
+		if m.inheritsMode() {
+			inheritMode(&b.list, mountRef(i))
 		}
 		b.container("put it there", call.MoveMount(mountRef(i), target))
-		if o.copyUp {
-			b.copyUp(i, dest, o)
+		if m.copyUp {
+			copyUp(&b.list, mounts, i, b.shape.ns[userNS])
 		}
-		b.covered(dest)
+		b.covered(m.dest)
 	}
 	return nil
 }

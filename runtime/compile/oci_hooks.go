@@ -1,3 +1,16 @@
+// Beyond a plain container: hooks
+//
+// Hooks are programs of the host that run while a container is made (runtime-spec,
+// config.md, "POSIX-platform Hooks"). Those of create run when the mounts are made and
+// before pivot_root: they still see the host, and find the root filesystem where the
+// config says it is, root.path.
+//
+// So where there are such hooks the root is attached there, in the container's mount
+// namespace; the child enters it with chroot(2), under which "/proc" can only mean the
+// container's own just as well, and sets up its mounts. Then it waits. Each hook is a
+// process with a plan of its own (Hook). When they have exited the child leaves the
+// chroot, and pivots.
+
 package compile
 
 import (
@@ -10,57 +23,38 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Hooks are programs of the host that have their say while a container is
-// being made (runtime-spec, config.md, "POSIX-platform Hooks"). Those of create
-// come when all is furnished, and before pivot_root: they may still see the
-// host, and find the root filesystem where the config says it is, root.path.
-//
-// So where there are such hooks the root is attached there, in the container's
-// mount namespace; the child steps into it with chroot(2), under which "/proc"
-// can only mean the container's own just as well, and furnishes it. Then it
-// waits. The hooks are processes of their own, each by a plan of its own (Hook).
-// When they have done the child leaves the chroot, and pivots.
-
 const hostRoot = plan.Ref("hosts")
 
-func (b *builder) hasHooks() bool {
-	h := b.spec.Hooks
-	//lint:ignore SA1019 the specification still wants it
-	return h != nil && len(h.Prestart)+len(h.CreateRuntime)+len(h.CreateContainer) > 0
-}
-
-// pivotsLater tells whether the child only visits its root at first. Where it has
-// no mount namespace of its own it never pivots.
-func (b *builder) pivotsLater() bool { return b.hasHooks() && !b.sharesMounts() }
-
 // enterRoot steps into the root without letting go of the host's.
-func (b *builder) enterRoot() {
+func enterRoot(l *list, rootPath string) {
 	const place = plan.Ref("place")
-	b.from = "hooks"
-	b.container("the way back", call.Openat("", "/", unix.O_PATH|unix.O_DIRECTORY).As(hostRoot))
-	b.container("hooks look for the root where the config says it is", call.Openat("", b.spec.Root.Path, unix.O_PATH|unix.O_DIRECTORY).As(place))
-	b.container("attach it there, in this mount namespace", call.MoveMount(root, place))
-	b.container("step into it", call.Fchdir(root))
-	b.container("paths begin here from now on; the host's mounts stay for the hooks", call.Chroot("."))
+	l.from = "hooks"
+	l.container("the way back", call.Openat("", "/", unix.O_PATH|unix.O_DIRECTORY).As(hostRoot))
+	l.container("hooks look for the root where the config says it is",
+		call.Openat("", rootPath, unix.O_PATH|unix.O_DIRECTORY).As(place))
+	l.container("attach it there, in this mount namespace", call.MoveMount(root, place))
+	l.container("step into it", call.Fchdir(root))
+	l.container("paths begin here from now on; the host's mounts stay for the hooks", call.Chroot("."))
 }
 
-// hooks waits for the hooks, and then lets go of the host's root.
-func (b *builder) hooks() error {
-	if !b.hasHooks() {
+// runHooks waits for the hooks, and then leaves the host's root.
+func (b *builder) runHooks() error {
+	if !b.shape.hooks {
 		return nil
 	}
 	b.begin("hooks", "hooks")
-	b.stop("all is furnished: the host may run hooks", plan.Hooks)
-	if !b.pivotsLater() {
+	b.sync("all is furnished: the host may run hooks", plan.Hooks)
+	if !b.shape.pivotLater {
 		return nil
 	}
 	b.container("out again", call.Fchdir(hostRoot))
 	b.container("to the host's root", call.Chroot("."))
 	b.container("and back into the container's", call.Fchdir(root))
-	b.swapRoots()
-	return b.shareRoot()
+	swapRoots(&b.list, b.shape.options.NoPivot)
+	return shareRoot(&b.list, b.spec.Linux.RootfsPropagation)
 }
 
+// checkHooks checks all hooks of a config.
 func checkHooks(h *specs.Hooks) error {
 	if h == nil {
 		return nil

@@ -1,3 +1,11 @@
+// Beyond a plain container: labels of files
+//
+// linux.mountLabel: with SELinux each file has a label, kept in an attribute of
+// its own. A filesystem that a container gets for itself has no labels yet, and
+// context= names the one that all files in it have (mount(8), "FILESYSTEM-SPECIFIC
+// MOUNT OPTIONS"). A bind mount shows files that have theirs. A kernel without
+// SELinux does not know the option, and refuses the mount.
+
 package compile
 
 import (
@@ -6,29 +14,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// linux.mountLabel: with SELinux each file has a label, kept in an attribute of
-// its own. A filesystem that a container gets for itself has no labels yet, and
-// context= names the one that all files in it have (mount(8), "FILESYSTEM-SPECIFIC
-// MOUNT OPTIONS"). A bind mount shows files that have theirs. A kernel without
-// SELinux does not know the option, and refuses the mount.
-
 // contextOption labels a filesystem before it is made. Those that show the kernel
 // itself have their labels from SELinux's policy.
-func (b *builder) contextOption(side plan.Side, fs plan.Ref, fstype string) {
-	label := b.linux.MountLabel
+func contextOption(l *list, side plan.Side, fs plan.Ref, fstype, label string) {
 	if label == "" || fstype == "proc" || fstype == "sysfs" || fstype == "cgroup2" || fstype == "mqueue" {
 		return
 	}
-	b.add(side, "linux.mountLabel: the label of all files in it", call.Fsconfig(fs, "context", label))
+	l.add(side, "linux.mountLabel: the label of all files in it", call.Fsconfig(fs, "context", label))
 }
 
 // fileLabel labels mqueue, whose filesystem is there since the IPC namespace is:
 // too late for an option, but its root is a file that can be labelled.
-func (b *builder) fileLabel(side plan.Side, mount plan.Ref, fstype string) {
-	if b.linux.MountLabel == "" || fstype != "mqueue" {
+func fileLabel(l *list, side plan.Side, mount plan.Ref, fstype, label string) {
+	if label == "" || fstype != "mqueue" {
 		return
 	}
 	const folder = plan.Ref("labelled")
-	b.add(side, "linux.mountLabel: hold the folder itself", call.Openat(mount, ".", unix.O_RDONLY|unix.O_DIRECTORY).As(folder))
-	b.add(side, "its label", call.Fsetxattr(folder, "security.selinux", b.linux.MountLabel))
+	l.add(side, "linux.mountLabel: hold the folder itself", call.Openat(mount, ".", unix.O_RDONLY|unix.O_DIRECTORY).As(folder))
+	l.add(side, "its label", call.Fsetxattr(folder, "security.selinux", label))
 }

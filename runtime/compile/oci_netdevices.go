@@ -1,3 +1,15 @@
+// Beyond a plain container: network devices of the host
+//
+// A network device belongs to one network namespace at a time. It is moved by a
+// message to the kernel (rtnetlink(7)), and the kernel answers each with an error
+// number, 0 for success. The host moves the device out of its own namespace; addresses
+// and routes do not go along. So it then asks in the other one, through a socket that
+// was made there, to give the device its addresses again, and sets it up. The child
+// waits until that is done.
+//
+// When the namespace ends, the kernel gives a physical device back; one that is
+// virtual ends, too.
+
 package compile
 
 import (
@@ -15,139 +27,109 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A network device belongs to one network namespace at a time. It is asked for
-// by a message to the kernel (rtnetlink(7)), and the kernel answers each with an
-// error number, 0 for success. The host gives the device away from its own
-// namespace; addresses and routes do not go along, so it then looks into the
-// other one, through a socket that was made there, gives the device its addresses
-// again and sets it up. The child waits until that is done.
-//
-// When the namespace ends, the kernel gives a physical device back; one that is
-// virtual ends, too.
-
-// NetDevice is what the host knows of a device that is to be given away.
-type NetDevice struct {
-	Index     int
-	Addresses []NetAddress // those that are permanent and of global scope
-}
-
-// NetAddress is the body of a message about an address, but for the device.
-type NetAddress struct {
-	Family, Prefix uint8
-	Attributes     []byte // IFA_LOCAL, IFA_ADDRESS, IFA_BROADCAST
-	Text           string // "10.0.0.1/24"
-}
-
 const (
-	theirNetwork = plan.Ref("network")
-	ourNetwork   = plan.Ref("own-network")
-	rtnetlink    = plan.Ref("rtnetlink")
-	inThere      = plan.Ref("rtnetlink-in-there")
+	ownNetwork   = plan.Ref("own-network")
+	rtnetlink    = plan.Ref("rtnetlink")          // a socket in the host's network
+	theirsSocket = plan.Ref("rtnetlink-in-there") // and one in the container's
 )
 
 // giveNetDevices moves linux.netDevices.
 func (b *builder) giveNetDevices() error {
-	devices := b.linux.NetDevices
+	devices := b.spec.Linux.NetDevices
 	if len(devices) == 0 {
 		return nil
 	}
 	b.begin("clone", "linux.netDevices")
-	if !b.has(specs.NetworkNamespace) {
+	theirs := namespaceRef(specs.NetworkNamespace)
+	switch b.shape.ns[networkNS] {
+	case inherited:
 		return errors.New("linux.netDevices: without a namespace of type network they are the host's already")
+	case created:
+		theirs = "network"
+		b.host("the container's network", call.Openat("", "/proc/@pid/ns/net", 0).As(theirs))
 	}
-	b.openNetworks()
+	openNetworks(&b.list, theirs)
 	for _, name := range slices.Sorted(maps.Keys(devices)) {
 		b.from = "linux.netDevices: " + name
-		if err := b.giveNetDevice(name, devices[name].Name); err != nil {
-			return fmt.Errorf("linux.netDevices: %q: %w", name, err)
+		device, ok := b.shape.options.NetDevices[name]
+		if !ok {
+			return fmt.Errorf("linux.netDevices: %q: the host has no such device", name)
 		}
+		newName := devices[name].Name
+		if newName == "" {
+			newName = name
+		}
+		if len(newName) >= unix.IFNAMSIZ || strings.ContainsAny(newName, "/: \t\n\x00") || newName == "." || newName == ".." {
+			return fmt.Errorf("linux.netDevices: %q: %q: no name of a device", name, newName)
+		}
+		giveNetDevice(&b.list, device, newName, theirs)
 	}
 	b.from = "linux.netDevices"
 	b.host("tell the child that they are there", call.Write(plan.ResumeWrite, "."))
 	return nil
 }
 
-// openNetworks opens both namespaces, and a socket in each.
-func (b *builder) openNetworks() {
-	theirs := namespaceRef(specs.NetworkNamespace)
-	if !b.joins(specs.NetworkNamespace) {
-		theirs = theirNetwork
-		b.host("the container's network", call.Openat("", "/proc/@pid/ns/net", 0).As(theirs))
-	}
-	b.host("and our own", call.Openat("", "/proc/thread-self/ns/net", 0).As(ourNetwork))
-	b.host("here devices are given away", netlink().As(rtnetlink))
-	b.host("a socket speaks of the network in which it was made", call.Setns(theirs, unix.CLONE_NEWNET))
-	b.host("here they arrive", netlink().As(inThere))
-	b.host("back again; the socket stays in there", call.Setns(ourNetwork, unix.CLONE_NEWNET))
+// openNetworks opens a socket in each of the two namespaces.
+func openNetworks(l *list, theirs plan.Ref) {
+	socket := call.Socket(plan.Named(unix.AF_NETLINK, "AF_NETLINK"), plan.Named(unix.SOCK_RAW, "SOCK_RAW"),
+		plan.Named(unix.NETLINK_ROUTE, "NETLINK_ROUTE"))
+	l.host("and our own", call.Openat("", "/proc/thread-self/ns/net", 0).As(ownNetwork))
+	l.host("here devices are given away", socket.As(rtnetlink))
+	l.host("a socket speaks of the network in which it was made", call.Setns(theirs, unix.CLONE_NEWNET))
+	l.host("here they arrive", socket.As(theirsSocket))
+	l.host("back again; the socket stays in there", call.Setns(ownNetwork, unix.CLONE_NEWNET))
 }
 
-func (b *builder) giveNetDevice(name, newName string) error {
-	device, ok := b.options.NetDevices[name]
-	if !ok {
-		return errors.New("the host has no such device")
-	}
-	if newName == "" {
-		newName = name
-	}
-	if len(newName) >= unix.IFNAMSIZ || strings.ContainsAny(newName, "/: \t\n\x00") || newName == "." || newName == ".." {
-		return fmt.Errorf("%q: no name of a device", newName)
-	}
-	theirs := namespaceRef(specs.NetworkNamespace)
-	if !b.joins(specs.NetworkNamespace) {
-		theirs = theirNetwork
-	}
+// giveNetDevice moves a device to the network theirs.
+func giveNetDevice(l *list, device NetDevice, newName string, theirs plan.Ref) {
+	name := append([]byte(newName), 0)
 	if !strings.Contains(newName, "%d") {
 		get := message(unix.RTM_GETLINK, 0, ifinfomsg(0, 0))
-		rtattr(get, unix.IFLA_IFNAME, append([]byte(newName), 0))
+		rtattr(get, unix.IFLA_IFNAME, name)
 		get.Text = fmt.Sprintf("{RTM_GETLINK, IFLA_IFNAME=%s}", printable.Quote(newName))
-		b.ask(inThere, "is the name free? where it is not, a device would move and keep its own", get, unix.ENODEV)
+		ask(l, theirsSocket, "is the name free? where it is not, a device would move and keep its own", get, unix.ENODEV)
 	}
-	// A number that no device in there has: the lower ones are given in turn.
+
+	// move it, with a number that no device in there has: the lower ones are given in turn
 	index := device.Index + 1<<20
 	move := message(unix.RTM_NEWLINK, unix.NLM_F_ACK, ifinfomsg(device.Index, 0))
-	rtattr(move, unix.IFLA_IFNAME, append([]byte(newName), 0))
+	rtattr(move, unix.IFLA_IFNAME, name)
 	rtattr(move, unix.IFLA_NEW_IFINDEX, binary.NativeEndian.AppendUint32(nil, uint32(index)))
 	rtattr(move, unix.IFLA_NET_NS_FD, make([]byte, 4)).With32(len(move.Bytes)-4, theirs)
-	move.Text = fmt.Sprintf("{RTM_NEWLINK, ifi_index=%d, IFLA_IFNAME=%s, IFLA_NEW_IFINDEX=%d, IFLA_NET_NS_FD=%s}", device.Index, printable.Quote(newName), index, theirs)
-	b.ask(rtnetlink, "into the container's network, under the name that it has there", move)
+	move.Text = fmt.Sprintf("{RTM_NEWLINK, ifi_index=%d, IFLA_IFNAME=%s, IFLA_NEW_IFINDEX=%d, IFLA_NET_NS_FD=%s}",
+		device.Index, printable.Quote(newName), index, theirs)
+	ask(l, rtnetlink, "into the container's network, under the name that it has there", move)
+
+	// its addresses, and up
 	for _, a := range device.Addresses {
 		m := message(unix.RTM_NEWADDR, unix.NLM_F_ACK|unix.NLM_F_CREATE, ifaddrmsg(a, index))
 		m.Bytes = append(m.Bytes, a.Attributes...)
 		m.Text = fmt.Sprintf("{RTM_NEWADDR, ifa_index=%d, IFA_ADDRESS=%s}", index, a.Text)
-		b.ask(inThere, "the address that it had here", m)
+		ask(l, theirsSocket, "the address that it had here", m)
 	}
 	up := message(unix.RTM_NEWLINK, unix.NLM_F_ACK, ifinfomsg(index, unix.IFF_UP))
 	up.Text = fmt.Sprintf("{RTM_NEWLINK, ifi_index=%d, ifi_flags=IFF_UP}", index)
-	b.ask(inThere, "set it up", up)
-	return nil
+	ask(l, theirsSocket, "set it up", up)
 }
 
-// ask sends a message and reads the answer, a struct nlmsgerr. With want it has to
-// be this error.
-func (b *builder) ask(socket plan.Ref, why string, m *plan.Mem, want ...unix.Errno) {
-	const errorOffset, room = 16, 1024
+// ask sends a message and reads the answer. With want it has to be this error.
+func ask(l *list, socket plan.Ref, why string, m *plan.Mem, want ...unix.Errno) {
 	binary.NativeEndian.PutUint32(m.Bytes, uint32(len(m.Bytes)))
-	b.host(why, plan.Syscall("write", unix.SYS_WRITE, socket, m, plan.Int(len(m.Bytes))))
-	answer := plan.Syscall("read", unix.SYS_READ, socket, &plan.Mem{Bytes: make([]byte, room), Text: "{NLMSG_ERROR, error}"}, plan.Int(room)).Allow(want...)
-	answer.Returns = &plan.Place{Arg: 1, Offset: errorOffset}
+	l.host(why, call.NetlinkSend(socket, m))
+	answer := call.NetlinkAnswer(socket).Allow(want...)
 	for _, e := range want {
-		answer.Expect = &plan.Expect{Arg: 1, Offset: errorOffset, Mask: 1<<32 - 1, Value: uint64(-uint32(e))}
+		answer.Expect = &plan.Expect{Arg: 1, Offset: answer.Returns.Offset, Mask: 1<<32 - 1, Value: uint64(-uint32(e))}
 	}
-	b.host("the kernel's answer", answer)
+	l.host("the kernel's answer", answer)
 }
 
 // awaitNetDevices lets the child wait for them.
 func (b *builder) awaitNetDevices() error {
-	if len(b.linux.NetDevices) > 0 {
+	if len(b.spec.Linux.NetDevices) > 0 {
 		b.begin("namespaces", "linux.netDevices")
 		b.await("wait until the host has given it its network devices", plan.Alive)
 	}
 	return nil
-}
-
-func netlink() plan.Step {
-	return plan.Syscall("socket", unix.SYS_SOCKET, plan.Named(unix.AF_NETLINK, "AF_NETLINK"),
-		plan.Named(unix.SOCK_RAW|unix.SOCK_CLOEXEC, "SOCK_RAW|SOCK_CLOEXEC"), plan.Named(unix.NETLINK_ROUTE, "NETLINK_ROUTE"))
 }
 
 // message begins with struct nlmsghdr; its length is known at the end.

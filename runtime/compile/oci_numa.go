@@ -1,21 +1,22 @@
+// Beyond a plain container: CPUs and memory nodes
+//
+// CPUs and memory nodes are numbered from 0. A config names several of them as
+// a list, "0-3,7", and the kernel takes a mask with a bit for each.
+
 package compile
 
 import (
-	"encoding/binary"
 	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/plan/call"
-	"golang.org/x/sys/unix"
+	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// CPUs and memory nodes are numbered from 0. A config names several of them as
-// a list, "0-3,7", and the kernel takes a mask with a bit for each.
-
-// mask is a list's bits in words of 64, the lowest first.
-func mask(list string) ([]uint64, error) {
+// parseMask returns a list's bits in words of 64, the lowest first.
+func parseMask(list string) ([]uint64, error) {
 	const most = 8192 // CPUs that Linux can be built for
 	var words []uint64
 	for part := range strings.SplitSeq(list, ",") {
@@ -41,35 +42,16 @@ func mask(list string) ([]uint64, error) {
 	return words, nil
 }
 
-func maskMem(words []uint64, text string) *plan.Mem {
-	m := &plan.Mem{Text: text}
-	for _, w := range words {
-		m.Bytes = binary.NativeEndian.AppendUint64(m.Bytes, w)
-	}
-	return m
-}
-
-// schedSetaffinity binds the calling thread, and what it makes, to CPUs.
-func schedSetaffinity(list string) (plan.Step, error) {
-	words, err := mask(list)
-	if err != nil {
-		return plan.Step{}, err
-	}
-	return plan.Syscall("sched_setaffinity", unix.SYS_SCHED_SETAFFINITY, plan.Int(0), plan.Int(len(words)*call.Word), maskMem(words, "["+list+"]")), nil
-}
-
 // initialAffinity binds the thread of the host that makes another process in a
-// container, and so that process until it is in the container's cgroup (config.md,
-// "execCPUAffinity").
+// container, and so that process until it is in the container's cgroup (runtime-spec,
+// config.md, "execCPUAffinity").
 func (b *builder) initialAffinity() error {
 	a := b.spec.Process.ExecCPUAffinity
 	if a == nil || a.Initial == "" {
 		return nil
 	}
 	b.begin("clone", "process.execCPUAffinity.initial")
-	s, err := schedSetaffinity(a.Initial)
-	b.host("no other CPU is disturbed by the process that is made here", s)
-	return err
+	return setAffinity(&b.list, plan.Host, "no other CPU is disturbed by the process that is made here", a.Initial)
 }
 
 // finalAffinity binds that process once it is there.
@@ -79,18 +61,23 @@ func (b *builder) finalAffinity() error {
 		return nil
 	}
 	b.begin("session", "process.execCPUAffinity.final")
-	s, err := schedSetaffinity(a.Final)
-	b.container("the CPUs that it runs on", s)
+	return setAffinity(&b.list, plan.Container, "the CPUs that it runs on", a.Final)
+}
+
+func setAffinity(l *list, side plan.Side, why, cpus string) error {
+	mask, err := parseMask(cpus)
+	if err == nil {
+		l.add(side, why, call.SchedSetaffinity(mask, "["+cpus+"]"))
+	}
 	return err
 }
 
-// memoryPolicy is set_mempolicy(2): which nodes the process's pages come from.
-func (b *builder) memoryPolicy() error {
-	p := b.linux.MemoryPolicy
+// memoryPolicy sets which nodes the process's pages come from (set_mempolicy(2)).
+func memoryPolicy(l *list, p *specs.LinuxMemoryPolicy) error {
 	if p == nil {
 		return nil
 	}
-	b.begin("confine", "linux.memoryPolicy")
+	l.begin("confine", "linux.memoryPolicy")
 	mode, ok := call.Bit(string(p.Mode), call.MemoryModes)
 	if !ok {
 		return fmt.Errorf("linux.memoryPolicy.mode: %q: unknown", p.Mode)
@@ -104,17 +91,14 @@ func (b *builder) memoryPolicy() error {
 		mode |= f
 		names = append(names, string(name))
 	}
-	var nodes plan.Arg = plan.Null
-	bits := 0
+	var nodes []uint64
 	if p.Nodes != "" {
-		words, err := mask(p.Nodes)
-		if err != nil {
+		var err error
+		if nodes, err = parseMask(p.Nodes); err != nil {
 			return fmt.Errorf("linux.memoryPolicy.nodes: %w", err)
 		}
-		nodes = maskMem(words, "["+p.Nodes+"]")
-		bits = len(words)*64 + 1 // the kernel looks at one bit less than it is told
 	}
-	b.container("the memory nodes that its pages come from", plan.Syscall("set_mempolicy", unix.SYS_SET_MEMPOLICY,
-		plan.Named(mode, strings.Join(names, "|")), nodes, plan.Int(bits)))
+	l.container("the memory nodes that its pages come from",
+		call.SetMempolicy(plan.Named(mode, strings.Join(names, "|")), nodes, "["+p.Nodes+"]"))
 	return nil
 }

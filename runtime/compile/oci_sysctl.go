@@ -1,3 +1,10 @@
+// Beyond a plain container: kernel parameters, and files of the process in procfs
+//
+// /proc/sys mixes parameters of the whole machine with those that a namespace has a
+// copy of (sysctl(8)), and only the second kind is a container's to change. So each
+// name is held against a short list, and is refused where the container does not have
+// that namespace to itself.
+
 package compile
 
 import (
@@ -14,60 +21,52 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Settings of the kernel. /proc/sys mixes those of the whole machine with those
-// that a namespace keeps a copy of, and only the second kind is a container's
-// to change. So each name is held against a short list, and counts only where
-// the container has that namespace to itself.
-
 // sysctl writes kernel parameters of the container's namespaces, through the
 // descriptor of the procfs that this plan has made and not yet attached: what
 // is found at the path "/proc" is not asked, nothing can lie over it, and it is
 // not read-only yet.
 func (b *builder) sysctl() error {
-	p := b.spec.Process
-	if len(b.linux.Sysctl) == 0 && p.OOMScoreAdj == nil && p.ApparmorProfile+p.SelinuxLabel == "" {
+	p, sysctl := b.spec.Process, b.spec.Linux.Sysctl
+	if len(sysctl) == 0 && p.OOMScoreAdj == nil && p.ApparmorProfile+p.SelinuxLabel == "" {
 		return nil
 	}
-	i := slices.IndexFunc(b.spec.Mounts, func(m specs.Mount) bool {
-		o, _ := mountOptions(m)
-		return m.Type == "proc" && !o.bind
-	})
+	i := slices.IndexFunc(b.shape.mounts, func(m mount) bool { return m.Type == "proc" && !m.bind })
 	if i < 0 {
 		return fmt.Errorf("linux.sysctl, process.oomScoreAdj, apparmorProfile, selinuxLabel: no mount of type proc to write them to")
 	}
 	proc := mountRef(i)
-	for _, key := range slices.Sorted(maps.Keys(b.linux.Sysctl)) {
+	for _, key := range slices.Sorted(maps.Keys(sysctl)) {
 		b.begin("settings", "linux.sysctl: "+key)
-		if err := CheckSysctl(key, b.linux.Sysctl[key], b.has); err != nil {
+		if err := CheckSysctl(key, sysctl[key], b.shape.has); err != nil {
 			return fmt.Errorf("linux.sysctl: %q: %w", key, err)
 		}
 		file := "sys/" + strings.ReplaceAll(key, ".", "/")
 		b.container("a parameter of this container's own namespaces", call.Openat(proc, file, unix.O_WRONLY).As("sysctl"))
-		b.container("its new value", call.Write("sysctl", b.linux.Sysctl[key]))
+		b.container("its new value", call.Write("sysctl", sysctl[key]))
 	}
-	b.ownFiles(proc, "")
+	ownFiles(&b.list, p, proc, "")
 	return nil
 }
 
-// hostFiles are those of a process that is not the container's first, and has not
+// hostFiles writes the files of a process that is not the container's first, and has not
 // left the host's mounts yet.
 func (b *builder) hostFiles() error {
-	b.ownFiles("", "/proc/")
+	ownFiles(&b.list, b.spec.Process, "", "/proc/")
 	return nil
 }
 
-// ownFiles are those of the process itself in procfs, to which the path proc, in
+// ownFiles writes those of the process itself in procfs, to which the path proc, in
 // dir, leads.
-func (b *builder) ownFiles(dir plan.Ref, proc string) {
-	if adj := b.spec.Process.OOMScoreAdj; adj != nil {
-		b.begin("settings", "process.oomScoreAdj")
-		b.container("how readily it is killed when memory runs out", call.Openat(dir, proc+"self/oom_score_adj", unix.O_WRONLY).As("oom"))
-		b.container("more is sooner", call.Write("oom", fmt.Sprint(*adj)))
+func ownFiles(l *list, p *specs.Process, dir plan.Ref, proc string) {
+	if p.OOMScoreAdj != nil {
+		l.begin("settings", "process.oomScoreAdj")
+		l.container("how readily it is killed when memory runs out", call.Openat(dir, proc+"self/oom_score_adj", unix.O_WRONLY).As("oom"))
+		l.container("more is sooner", call.Write("oom", fmt.Sprint(*p.OOMScoreAdj)))
 	}
-	b.labels(dir, proc)
+	labels(l, p, dir, proc)
 }
 
-// CheckSysctl tells whether a container may set the parameter. own tells which
+// CheckSysctl reports why a container may not set the parameter. own reports which
 // namespaces it has to itself. A name is words joined by single dots: with a
 // slash or ".." it could be another file, and a "+" once let one setting
 // smuggle in the next (CVE-2022-0811).

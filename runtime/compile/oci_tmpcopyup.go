@@ -1,16 +1,5 @@
-package compile
-
-import (
-	"path"
-	"strconv"
-	"strings"
-
-	"github.com/minictr/minictr/runtime/plan"
-	"github.com/minictr/minictr/runtime/plan/call"
-	"github.com/opencontainers/runtime-spec/specs-go"
-	"golang.org/x/sys/unix"
-)
-
+// Beyond a plain container: tmpcopyup
+//
 // tmpcopyup: a new tmpfs at /run should begin with what the image has in /run.
 //
 // Nothing is copied for that: a copy wants folders to be read, and a list of
@@ -32,30 +21,41 @@ import (
 // filesystem is one already. So when /run/lock is to be copied up too, what the
 // image has there is held before /run is covered.
 
+package compile
+
+import (
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/plan/call"
+	"golang.org/x/sys/unix"
+)
+
 // imageRef is the image's folder in which mounts[i] lies.
 func imageRef(i int) plan.Ref { return "image/" + mountRef(i) }
 
 // holdImage holds what the image has, for mounts[i] and for those in it.
-func (b *builder) holdImage(i int) {
+func holdImage(l *list, mounts []mount, i int) {
 	const above = plan.Ref("above")
-	for j, m := range b.spec.Mounts {
-		if o, _ := mountOptions(m); !o.copyUp || b.outermost(j) != i {
+	for j, m := range mounts {
+		if !m.copyUp || outermost(mounts, j) != i {
 			continue
 		}
-		dest := destination(m)
-		b.parents(dest, []unix.Errno{unix.EEXIST, unix.EROFS})
-		b.container("the image's folder above", call.Openat2("", path.Dir(dest), unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_NO_MAGICLINKS).As(above))
-		b.container("as a mount that no tmpfs lies over", call.OpenTree(above, "", false).As(imageRef(j)))
+		makeParents(l, m.dest, []unix.Errno{unix.EEXIST, unix.EROFS})
+		l.container("the image's folder above", call.Openat2("", path.Dir(m.dest), unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_NO_MAGICLINKS).As(above))
+		l.container("as a mount that no tmpfs lies over", call.OpenTree(above, "", false).As(imageRef(j)))
 	}
 }
 
 // outermost finds, for mounts[i], the first of the copied ones that lie in one
 // another.
-func (b *builder) outermost(i int) int {
+func outermost(mounts []mount, i int) int {
 	for j := i - 1; j >= 0; j-- {
-		if strings.HasPrefix(destination(b.spec.Mounts[i]), destination(b.spec.Mounts[j])+"/") {
-			if o, _ := mountOptions(b.spec.Mounts[j]); o.copyUp {
-				return b.outermost(j)
+		if strings.HasPrefix(mounts[i].dest, mounts[j].dest+"/") {
+			if mounts[j].copyUp {
+				return outermost(mounts, j)
 			}
 			break
 		}
@@ -67,55 +67,56 @@ func (b *builder) outermost(i int) int {
 func copyRef(i int) plan.Ref { return "copy/" + mountRef(i) }
 
 // copyUp lays the image's folder under the tmpfs that has just been put on it.
-func (b *builder) copyUp(i int, dest string, o *mountOpts) {
+func copyUp(l *list, mounts []mount, i int, user nsMode) {
 	const lower, stack, view = plan.Ref("lower"), plan.Ref("stack"), plan.Ref("view")
-	tmpfs, name := mountRef(i), path.Base(dest)
+	m := &mounts[i]
+	tmpfs, name := mountRef(i), path.Base(m.dest)
 	for _, part := range []string{string(lower), upper, work, string(stack)} {
-		b.container("a part of what becomes a stack", call.Mkdirat(tmpfs, part, 0o755))
+		l.container("a part of what becomes a stack", call.Mkdirat(tmpfs, part, 0o755))
 	}
-	b.container("step into the tmpfs: its names are short, and none is the image's", call.Fchdir(tmpfs))
-	b.container("the place for the image's", call.Openat(tmpfs, string(lower), unix.O_PATH|unix.O_DIRECTORY).As(lower))
-	b.container("it goes below", call.MoveMount(imageRef(i), lower))
-	b.stackUp(o.alone().Set &^ unix.MOUNT_ATTR_RDONLY)
-	if b.outermost(i) != i {
-		b.container("the image need not have it: the place was made in the stack around it", call.Mkdirat(stack, name, 0o755).Allow(unix.EEXIST))
+	l.container("step into the tmpfs: its names are short, and none is the image's", call.Fchdir(tmpfs))
+	l.container("the place for the image's", call.Openat(tmpfs, string(lower), unix.O_PATH|unix.O_DIRECTORY).As(lower))
+	l.container("it goes below", call.MoveMount(imageRef(i), lower))
+	stackUp(l, m.alone().Set&^unix.MOUNT_ATTR_RDONLY, user)
+	if outermost(mounts, i) != i {
+		l.container("the image need not have it: the place was made in the stack around it", call.Mkdirat(stack, name, 0o755).Allow(unix.EEXIST))
 	}
-	b.container("of that, the folder that is wanted", call.Openat2(stack, name, unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_BENEATH|unix.RESOLVE_NO_SYMLINKS).As(view))
-	b.copyOwner(stack, name, o)
-	b.container("as a mount of its own", call.OpenTree(view, "", false).As(copyRef(i)))
-	b.propagate(plan.Container, copyRef(i), o.propagation, false)
-	b.container("the whole stack has served", call.Umount2(string(stack), unix.MNT_DETACH))
-	b.container("overlayfs holds this itself", call.Umount2(string(lower), unix.MNT_DETACH))
-	b.container("over the tmpfs: what the image has, and changes in memory", call.MoveMount(copyRef(i), tmpfs))
-	b.container("step out", call.Chdir("/"))
+	l.container("of that, the folder that is wanted", call.Openat2(stack, name, unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_BENEATH|unix.RESOLVE_NO_SYMLINKS).As(view))
+	copyOwner(l, stack, name, m.data)
+	l.container("as a mount of its own", call.OpenTree(view, "", false).As(copyRef(i)))
+	propagate(l, plan.Container, copyRef(i), m.propagation, false)
+	l.container("the whole stack has served", call.Umount2(string(stack), unix.MNT_DETACH))
+	l.container("overlayfs holds this itself", call.Umount2(string(lower), unix.MNT_DETACH))
+	l.container("over the tmpfs: what the image has, and changes in memory", call.MoveMount(copyRef(i), tmpfs))
+	l.container("step out", call.Chdir("/"))
 }
 
 // stackUp mounts lower and upper as @stack, in the working directory.
-func (b *builder) stackUp(attributes uint64) {
+func stackUp(l *list, attributes uint64, user nsMode) {
 	const stack, place = plan.Ref("stack"), plan.Ref("place")
-	b.container("an overlay filesystem, to be configured", call.Fsopen("overlay").As(overlayFs))
-	b.container("what the image has is only read", call.Fsconfig(overlayFs, "lowerdir", "lower"))
-	b.container("changes go into the tmpfs", call.Fsconfig(overlayFs, "upperdir", upper))
-	b.container("overlayfs's workbench", call.Fsconfig(overlayFs, "workdir", work))
-	if b.has(specs.UserNamespace) {
-		b.container("in a user namespace its own notes on files are attributes that users may set", call.Fsconfig(overlayFs, "userxattr", ""))
+	l.container("an overlay filesystem, to be configured", call.Fsopen("overlay").As(overlayFs))
+	l.container("what the image has is only read", call.Fsconfig(overlayFs, "lowerdir", "lower"))
+	l.container("changes go into the tmpfs", call.Fsconfig(overlayFs, "upperdir", upper))
+	l.container("overlayfs's workbench", call.Fsconfig(overlayFs, "workdir", work))
+	if user != inherited {
+		l.container("in a user namespace its own notes on files are attributes that users may set", call.Fsconfig(overlayFs, "userxattr", ""))
 	}
-	b.container("stack them", call.Fscreate(overlayFs))
-	b.container("as a mount", call.Fsmount(overlayFs, attributes).As(stack))
-	b.container("its place", call.Openat("", string(stack), unix.O_PATH|unix.O_DIRECTORY).As(place))
-	b.container("where it is, mounts can be made of what is in it", call.MoveMount(stack, place))
+	l.container("stack them", call.Fscreate(overlayFs))
+	l.container("as a mount", call.Fsmount(overlayFs, attributes).As(stack))
+	l.container("its place", call.Openat("", string(stack), unix.O_PATH|unix.O_DIRECTORY).As(place))
+	l.container("where it is, mounts can be made of what is in it", call.MoveMount(stack, place))
 }
 
 // copyOwner gives the folder what the config says of the tmpfs's own.
-func (b *builder) copyOwner(stack plan.Ref, name string, o *mountOpts) {
+func copyOwner(l *list, stack plan.Ref, name string, options []string) {
 	uid, gid := ^uint32(0), ^uint32(0) // fchownat(2): leave as it is
-	for _, d := range o.data {
+	for _, d := range options {
 		key, value, _ := strings.Cut(d, "=")
 		mode, octalErr := strconv.ParseUint(value, 8, 12)
 		id, decimalErr := strconv.ParseUint(value, 10, 32)
 		switch {
 		case key == "mode" && octalErr == nil:
-			b.container("the mode that the config says", call.Fchmodat(stack, name, uint32(mode)))
+			l.container("the mode that the config says", call.Fchmodat(stack, name, uint32(mode)))
 		case key == "uid" && decimalErr == nil:
 			uid = uint32(id)
 		case key == "gid" && decimalErr == nil:
@@ -123,6 +124,6 @@ func (b *builder) copyOwner(stack plan.Ref, name string, o *mountOpts) {
 		}
 	}
 	if uid&gid != ^uint32(0) {
-		b.container("the owner that the config says", call.Fchownat(stack, name, uid, gid))
+		l.container("the owner that the config says", call.Fchownat(stack, name, uid, gid))
 	}
 }

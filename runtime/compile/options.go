@@ -1,170 +1,106 @@
 package compile
 
-import (
-	"errors"
-	"fmt"
-	"path"
-	"slices"
-	"strings"
+import "golang.org/x/sys/unix"
 
-	"github.com/minictr/minictr/runtime/plan/call"
-	"github.com/opencontainers/runtime-spec/specs-go"
-	"golang.org/x/sys/unix"
+// Options is what the config does not say: things of the host that the calls
+// need, and what the caller wants of the container's process.
+type Options struct {
+	// Root is where the root filesystem comes from; without it the folder
+	// root.path of the config is used.
+	Root *Overlay
+	// Cgroup2 is where the host has mounted the cgroup2 filesystem.
+	Cgroup2 string
+	// Count is the controllers that the container's cgroup is to have if it can,
+	// though no limit needs them: they count what it uses.
+	Count []string
+	// Reserved is the memory, in bytes, that is kept for the cgroups beside the
+	// container's; the one above, which is theirs alone, gets the sum. nil leaves
+	// that one as it is.
+	Reserved *int64
+	// Arch is the machine's architecture in Go's words; "" is this one's.
+	Arch string
+	// Stdio names the standard streams (0, 1, 2) for which the caller gives a
+	// descriptor called "stdin", "stdout" or "stderr" to package walk. The
+	// others are the caller's own. With process.terminal all three are the
+	// container's new terminal.
+	Stdio [3]bool
+	// Null names those that are to lead nowhere: they become the container's own
+	// /dev/null.
+	Null [3]bool
+	// OpenFiles is the limit of open files that the process inherits, where
+	// the caller's own is another one. The zero value leaves it alone.
+	OpenFiles unix.Rlimit
+	// Permitted is the capabilities that the caller has got to give, a bit for each;
+	// 0 is all.
+	Permitted uint64
+	// NetDevices are those of linux.netDevices, by their names on the host.
+	NetDevices map[string]NetDevice
+	// Outlive is true for a process that lives on when its parent dies. It waits
+	// until the parent has written down that it exists (Save).
+	Outlive bool
+	// Held is true for a process that joins a container whose own processes stand
+	// still until it has left our program: it waits for that, too (Save).
+	Held bool
+	// Wait is true for a container that is created and not yet started: it
+	// waits for a byte from Start, and says what failed to Verdict.
+	Wait bool
+	// PreserveFds is how many descriptors from number 3 on the program inherits.
+	PreserveFds int
+	// Join is the container that a further process is started in (Exec, Hook).
+	Join *Running
+	// Program is the file to execute, where it is not the first argument's.
+	Program string
+	// NoPivot changes the root by chroot(2), which root can leave: for a host
+	// that runs from its initramfs, where there is no pivot_root(2).
+	NoPivot bool
+	// KeepKeyring leaves the process the caller's session keyring.
+	KeepKeyring bool
+}
+
+const ()
+
+// Names of descriptors that package walk is given, and of results that its
+// caller asks for.
+const ()
+
+// Overlay is a stack of layers.
+type Overlay struct {
+	// Dir is the folder that relative names in Lower start from. An option of
+	// fsconfig(2) holds 255 bytes, too few for the absolute paths of many
+	// layers; from there their short names do.
+	Dir string
+	// Lower are the layers, the topmost first.
+	Lower []string
+	// Changes is a folder, named as from Dir, with two others: "upper" takes
+	// what the container changes, "work" is overlayfs's workbench.
+	Changes string
+	// Volatile leaves out syncing: right where the upper folder is thrown
+	// away with the container.
+	Volatile bool
+}
+
+// The directories in Overlay.Changes.
+const (
+	upper = "upper"
+	work  = "work"
 )
 
-// The options of a mount come as a list of words, in which five kinds are
-// mixed, and the kernel takes each kind in another call:
-//
-//	what it is      bind, rbind, remount, tmpcopyup, idmap, ridmap
-//	attributes      ro, nosuid, noatime, …: of the mount, so that the same
-//	                filesystem can be writable elsewhere
-//	propagation     shared, slave, …: of mounts below it (propagation.go)
-//	the kernel's    sync, lazytime, …: of every filesystem, for all its mounts
-//	the filesystem's own: size=64k
-//
-// An r before an attribute or a propagation means the mount and all below it;
-// without, this mount alone. A later word takes back an earlier one.
-
-// mountOpts are the options of a mount, sorted by what they are to the kernel.
-type mountOpts struct {
-	bind, recursive       bool // bind or rbind; rbind
-	remount, copyUp       bool
-	idmap, idmapRecursive bool
-	top, tree             call.MountAttr // attributes of this mount alone; and of all below it, too
-	propagation           []propagation
-	data                  []string // for the filesystem: size=64k
+// Running is a container that Exec puts another process into.
+type Running struct {
+	Pid    int    // of its first process, as the host counts
+	Cgroup string // the folder of the cgroup to be in, "" for the caller's
+	Early  bool   // it has not left the host's root yet
 }
 
-// destination is the place of a mount. A relative one starts from "/".
-func destination(m specs.Mount) string { return path.Clean("/" + m.Destination) }
-
-// Binds tells whether a mount shows a file or folder that is already there, and
-// not a filesystem of its type.
-func Binds(m specs.Mount) bool {
-	return m.Type == "bind" || slices.Contains(m.Options, "bind") || slices.Contains(m.Options, "rbind")
+// NetDevice is what the host knows of a device that is to be given away.
+type NetDevice struct {
+	Index     int
+	Addresses []NetAddress // those that are permanent and of global scope
 }
 
-// mountOptions sorts them (runtime-spec, config.md, "Linux mount options").
-func mountOptions(m specs.Mount) (*mountOpts, error) {
-	o := &mountOpts{bind: Binds(m)}
-	for _, word := range m.Options {
-		o.word(word)
-	}
-	if len(m.UIDMappings)+len(m.GIDMappings) > 0 {
-		o.idmap = true
-	}
-	return o, o.validate(m)
-}
-
-func (o *mountOpts) word(word string) {
-	bit, on, ok := attribute(word)
-	rbit, ron, rok := attribute(strings.TrimPrefix(word, "r"))
-	p, propagates := propagationOf(word)
-	switch {
-	case ok:
-		o.top.Put(bit, on)
-	case rok:
-		o.tree.Put(rbit, ron)
-		o.top.Forget(rbit)
-	case propagates:
-		o.propagation = append(o.propagation, p)
-	case word == "bind" || word == "rbind":
-		o.recursive = word == "rbind"
-	case word == "remount":
-		o.remount = true
-	case word == "tmpcopyup":
-		o.copyUp = true
-	case word == "idmap" || word == "ridmap":
-		o.idmap, o.idmapRecursive = true, word == "ridmap"
-	case needless(word):
-	default:
-		o.data = append(o.data, word)
-	}
-}
-
-func (o *mountOpts) validate(m specs.Mount) error {
-	switch {
-	case m.Destination == "":
-		return errors.New("destination: empty")
-	case destination(m) == "/":
-		return errors.New("destination \"/\": that is root.path's place")
-	case o.bind && !o.remount && m.Source == "":
-		return errors.New("source: empty, but a bind mount needs one")
-	case strings.HasPrefix(m.Source, RootSource) && m.Source != RootSource+m.Destination:
-		return fmt.Errorf("source %q: a folder of the root is mounted on itself alone", m.Source)
-	case !o.bind && !o.remount && m.Type == "":
-		return errors.New("type: empty, and neither bind nor rbind is among the options")
-	case destination(m) == "/proc" && !o.bind && !o.remount && m.Type != "proc":
-		return fmt.Errorf("type %q: what stands at /proc is believed: it has to be procfs", m.Type)
-	case o.copyUp && (m.Type != "tmpfs" || o.bind || o.remount):
-		return errors.New(`option "tmpcopyup": only a new tmpfs can take what the image has there`)
-	case o.idmap && (!o.bind || o.remount || strings.HasPrefix(m.Source, RootSource)):
-		return errors.New(`option "idmap": only what is bound from the host can be shown with other owners`)
-	case (len(m.UIDMappings) == 0) != (len(m.GIDMappings) == 0):
-		return errors.New("uidMappings, gidMappings: one needs the other")
-	}
-	if o.bind {
-		return o.validateBind()
-	}
-	return nil
-}
-
-// validateBind looks at what is left for the filesystem: a bind mount shows one
-// that is already there. mount(2) ignores the options of another type's, such as
-// size=64k, and so it is here; but a word that asks for something of this very
-// mount is not forgotten.
-func (o *mountOpts) validateBind() error {
-	for _, d := range o.data {
-		key, _, hasValue := strings.Cut(d, "=")
-		switch {
-		case key == "async" || key == "nolazytime" || key == "nomand":
-		case !hasValue || key == "idmap" || key == "ridmap" || strings.HasSuffix(key, "context"):
-			return fmt.Errorf("option %q: not known for a bind mount", d)
-		}
-	}
-	return nil
-}
-
-// needless words ask for what is so anyway. There is nothing that silent and loud
-// would choose between: a filesystem that is made by fsopen(2) tells its
-// descriptor what went wrong, not the machine's log. Versions of inodes are
-// counted by every filesystem that can, without being asked, since Linux 6.6.
-func needless(word string) bool {
-	switch word {
-	case "defaults", "silent", "loud", "iversion", "noiversion":
-		return true
-	}
-	return false
-}
-
-// attribute is the MOUNT_ATTR_ of a word, and whether the word puts it on or
-// takes it away.
-func attribute(word string) (bit uint64, on, ok bool) {
-	switch word {
-	case "ro", "rw":
-		return unix.MOUNT_ATTR_RDONLY, word == "ro", true
-	case "nosuid", "suid":
-		return unix.MOUNT_ATTR_NOSUID, word == "nosuid", true
-	case "nodev", "dev":
-		return unix.MOUNT_ATTR_NODEV, word == "nodev", true
-	case "noexec", "exec":
-		return unix.MOUNT_ATTR_NOEXEC, word == "noexec", true
-	case "nosymfollow", "symfollow":
-		return unix.MOUNT_ATTR_NOSYMFOLLOW, word == "nosymfollow", true
-	case "nodiratime", "diratime":
-		return unix.MOUNT_ATTR_NODIRATIME, word == "nodiratime", true
-	case "noatime", "atime":
-		return unix.MOUNT_ATTR_NOATIME, word == "noatime", true
-	case "strictatime", "nostrictatime":
-		return unix.MOUNT_ATTR_STRICTATIME, word == "strictatime", true
-	case "relatime", "norelatime":
-		return unix.MOUNT_ATTR_RELATIME, word == "relatime", true
-	}
-	return 0, false, false
-}
-
-// alone is what holds for a mount that has none below it.
-func (o *mountOpts) alone() call.MountAttr {
-	said := o.top.Set | o.top.Clear
-	return call.MountAttr{Set: o.tree.Set&^said | o.top.Set, Clear: o.tree.Clear&^said | o.top.Clear}
+// NetAddress is the body of a message about an address, but for the device.
+type NetAddress struct {
+	Family, Prefix uint8
+	Attributes     []byte // IFA_LOCAL, IFA_ADDRESS, IFA_BROADCAST
+	Text           string // "10.0.0.1/24"
 }

@@ -1,6 +1,22 @@
+// Core 16 of 28: the place to mount on
+//
+// A path in the container's root is hostile: the image may have put a symbolic link
+// anywhere on it. Whoever can make root mount on a path of its choice has escaped; so
+// have a dozen attacks on container runtimes worked.
+//
+// Rules:
+//
+//   - After the pivot no link leads out of the root, but for those of procfs: a "magic
+//     link" such as /proc/1/cwd leads to what a process has open, by no path at all
+//     (proc(5)). Each path is opened with openat2(2), RESOLVE_NO_MAGICLINKS.
+//   - What is opened is mounted on by its descriptor. Nothing can be swapped in between.
+//   - Below /proc, /sys and /dev no link is followed, and no other path may lead there:
+//     what a file in procfs says is believed.
+
 package compile
 
 import (
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -10,97 +26,86 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The place for a mount: made if it is not there, and held by a descriptor that is
-// mounted on. What leads there is the image's, which may have put a link wherever
-// it likes. After the pivot none leads out of the container's root but the doors of
-// /proc (proc(5), "magic links"), and through those nothing here goes.
+// folderRef is a result that is there if the source of mounts[i] is a directory (bind.go).
+func folderRef(i int) plan.Ref { return plan.Ref(fmt.Sprintf("folder[%d]", i)) }
 
-// makeTarget makes the place to mount on, and its parents, if they are not
-// there. A filesystem has its root in a folder; a bind mount may be a file.
-func (b *builder) makeTarget(i int, dest string, bind bool) {
+// makeTarget makes the place to mount on, and its parents, if they are not there. A
+// filesystem has its root in a directory; a bind mount may be a file.
+func makeTarget(l *list, m *mount) {
 	exists := []unix.Errno{unix.EEXIST, unix.EROFS}
 	const why = "a place to mount on; there already is good too"
-	b.parents(dest, exists)
-	above, name := b.hold(dest)
+	makeParents(l, m.dest, exists)
+	above, name := holdParent(l, m.dest)
 	dir := call.Mkdirat(above, name, 0o755).Allow(exists...)
-	if bind && !strings.HasPrefix(b.spec.Mounts[i].Source, RootSource) {
-		b.container(why, dir.When(folderRef(i)))
-		b.container("a file is mounted on a file", call.MakeFile(above, name, 0o644).Allow(exists...).WhenNot(folderRef(i)))
+	if m.bind && !m.inRoot() {
+		l.container(why, dir.When(folderRef(m.index)))
+		l.container("a file is mounted on a file", call.MakeFile(above, name, 0o644).Allow(exists...).WhenNot(folderRef(m.index)))
 		return
 	}
-	if b.takesMode(i) {
+	if m.inheritsMode() {
 		dir = dir.As(newPlace)
 	}
-	b.container(why, dir)
-	b.made = append(b.made, dest)
+	l.container(why, dir)
+	l.made = append(l.made, m.dest)
 }
 
-// parents makes the folders above dest, but for those that have just been
-// made: the same call twice tells a reader nothing.
-func (b *builder) parents(dest string, accept []unix.Errno) {
+// makeParents makes the directories above dest, but for those that have just been made:
+// the same call twice tells a reader nothing.
+func makeParents(l *list, dest string, accept []unix.Errno) {
 	var above []string
 	for d := path.Dir(dest); d != "/"; d = path.Dir(d) {
 		above = append(above, d)
 	}
 	for _, d := range slices.Backward(above) {
-		if !slices.Contains(b.made, d) && !kernelFolder(d) {
-			above, name := b.hold(d)
-			b.container("on the way there", call.Mkdirat(above, name, 0o755).Allow(accept...))
-			b.made = append(b.made, d)
+		kernels := isBelow(d, "/proc") || isBelow(d, "/sys") // only the kernel makes directories there
+		if !slices.Contains(l.made, d) && !kernels {
+			above, name := holdParent(l, d)
+			l.container("on the way there", call.Mkdirat(above, name, 0o755).Allow(accept...))
+			l.made = append(l.made, d)
 		}
 	}
 }
 
-// hold opens the folder in which the last name of a path is to be made. With
-// the whole path mkdirat(2) and mknodat(2) would follow every link on the way,
-// through a door of /proc even, and make it on the host.
-func (b *builder) hold(file string) (above plan.Ref, name string) {
+// holdParent opens the directory in which the last name of a path is to be made.
+// mkdirat(2) and mknodat(2) would follow every link in a whole path, magic ones too.
+func holdParent(l *list, file string) (above plan.Ref, name string) {
 	dir, name := path.Split(file)
 	if dir == "/" {
 		return "", file
 	}
 	above = "above"
-	b.container("hold the folder above: through no door of /proc", call.Openat2("", path.Clean(dir), unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_NO_MAGICLINKS).As(above))
+	l.container("hold the folder above: through no door of /proc",
+		call.Openat2("", path.Clean(dir), unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_NO_MAGICLINKS).As(above))
 	return above, name
 }
 
-// covered forgets the folders below dest that have been made: a mount lies
+// covered forgets the directories below dest that have been made: a mount lies
 // over them now.
-func (b *builder) covered(dest string) {
-	b.made = slices.DeleteFunc(b.made, func(d string) bool { return strings.HasPrefix(d, dest+"/") })
+func (l *list) covered(dest string) {
+	l.made = slices.DeleteFunc(l.made, func(d string) bool { return strings.HasPrefix(d, dest+"/") })
 }
 
-// kernelFolder: folders in proc and sysfs are made by the kernel alone.
-func kernelFolder(dir string) bool {
-	return dir == "/proc" || dir == "/sys" || strings.HasPrefix(dir, "/proc/") || strings.HasPrefix(dir, "/sys/")
-}
-
-// openTarget opens the place as @target. After the pivot no link leads out of
-// the root; inside, links under /proc, /sys and /dev are refused altogether,
-// and elsewhere one must not lead into procfs, where a fake file would be
-// believed.
-func (b *builder) openTarget(dest string) {
-	if ours(dest) {
-		b.container("hold the place; a link here would be a trap", call.Openat2("", dest, unix.O_PATH, unix.RESOLVE_NO_SYMLINKS).As(target))
+// openTarget opens the place as @target.
+func openTarget(l *list, dest string) {
+	if isKernelPath(dest) {
+		l.container("hold the place; a link here would be a trap",
+			call.Openat2("", dest, unix.O_PATH, unix.RESOLVE_NO_SYMLINKS).As(target))
 		return
 	}
-	b.container("hold the place; links of the image lead nowhere but into the image", call.Openat2("", dest, unix.O_PATH, unix.RESOLVE_NO_MAGICLINKS).As(target))
-	b.container("not on procfs by a detour: what lies there is believed", onProcfs(target, true))
+	l.container("hold the place; links of the image lead nowhere but into the image",
+		call.Openat2("", dest, unix.O_PATH, unix.RESOLVE_NO_MAGICLINKS).As(target))
+	l.container("not on procfs by a detour: what lies there is believed", onProcfs(target, true))
 }
 
-// onProcfs goes on if a file is on procfs, or, with not, if it is not.
+// isKernelPath reports whether a path is in a filesystem in which no link is followed.
+func isKernelPath(path string) bool {
+	return isBelow(path, "/proc") || isBelow(path, "/sys") || isBelow(path, "/dev")
+}
+
+// isBelow reports whether a path is dir, or in it.
+func isBelow(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
+
+// onProcfs fails unless a file is on procfs, or, with not, if it is.
 func onProcfs(file plan.Ref, not bool) plan.Step {
-	return isOn(file, "PROC_SUPER_MAGIC", unix.PROC_SUPER_MAGIC, not)
-}
-
-// isOn asks what kind of filesystem a file is on.
-func isOn(file plan.Ref, name string, magic uint64, not bool) plan.Step {
-	const statfsSize = 120 // struct statfs, statfs(2), on 64-bit machines
-	text := "{f_type == " + name + "}"
-	if not {
-		text = "{f_type != " + name + "}"
-	}
-	s := plan.Syscall("fstatfs", unix.SYS_FSTATFS, file, &plan.Mem{Bytes: make([]byte, statfsSize), Text: text})
-	s.Expect = &plan.Expect{Arg: 1, Offset: 0, Mask: call.AllBits, Value: magic, Not: not}
-	return s
+	return call.FstatfsIs(file, unix.PROC_SUPER_MAGIC, "PROC_SUPER_MAGIC", not)
 }

@@ -1,3 +1,5 @@
+// Core 2 of 28: the language of a plan
+
 // Package plan is the language of a plan: the list of system calls that make
 // a container.
 //

@@ -1,3 +1,5 @@
+// Core 3 of 28: a plan, and how two processes wait for each other
+
 package plan
 
 // Plan is the list.

@@ -1,3 +1,5 @@
+// Core 4 of 28: a step: one system call
+
 package plan
 
 import (

@@ -1,3 +1,5 @@
+// Core 26 of 28: the loop that the child runs
+
 package walk
 
 import (

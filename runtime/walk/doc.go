@@ -1,3 +1,5 @@
+// Core 23 of 28: carrying a plan out
+
 // Package walk carries out a plan: the host's steps in this process, the
 // container's in the child that clone3(2) makes.
 //

@@ -1,3 +1,5 @@
+// Core 28 of 28: a step that failed, in words
+
 package walk
 
 import (

@@ -1,3 +1,5 @@
+// Core 25 of 28: steps become machine words
+
 package walk
 
 import (

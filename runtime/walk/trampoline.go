@@ -1,3 +1,5 @@
+// Core 27 of 28: the last steps, as a program of their own
+
 package walk
 
 import (

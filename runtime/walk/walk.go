@@ -1,3 +1,5 @@
+// Core 24 of 28: the host's side
+
 package walk
 
 import (

@@ -17,7 +17,7 @@ type flag struct {
 }
 
 // Flags is a word of bits with its names: "CLONE_NEWNS|CLONE_NEWPID".
-func Flags(value uint64, set []flag) plan.Num {
+func flags(value uint64, set []flag) plan.Num {
 	var names []string
 	rest := value
 	for _, f := range set {
@@ -65,7 +65,7 @@ var openTreeFlags = []flag{
 	{unix.AT_EMPTY_PATH, "AT_EMPTY_PATH"},
 }
 
-var MoveMountFlags = []flag{
+var moveMountFlags = []flag{
 	{unix.MOVE_MOUNT_F_EMPTY_PATH, "MOVE_MOUNT_F_EMPTY_PATH"},
 	{unix.MOVE_MOUNT_T_EMPTY_PATH, "MOVE_MOUNT_T_EMPTY_PATH"},
 }
@@ -101,7 +101,7 @@ var atFlags = []flag{
 // AT_REMOVEDIR is the same bit as AT_EACCESS: each call has its own meaning of it.
 var unlinkFlags = []flag{{unix.AT_REMOVEDIR, "AT_REMOVEDIR"}}
 
-var OpenFlags = []flag{
+var openFlags = []flag{
 	{unix.O_WRONLY, "O_WRONLY"},
 	{unix.O_RDWR, "O_RDWR"},
 	{unix.O_NONBLOCK, "O_NONBLOCK"},

@@ -1,0 +1,105 @@
+// Core 7 of 28: the list of steps while it is written
+//
+// Compiling is nothing but appending to a list. A builder has three fields: the
+// config, what one look at it tells (shape.go), and the list.
+//
+// Rules:
+//
+//   - A part of the plan, such as (*builder).pivot, is a method of builder: it
+//     decides what is to be done. Helpers are functions of list: they do it.
+//   - begin comes before the first step of a part; it says which field of the
+//     config asks for what follows.
+//   - host and container append a step with the sentence that a reader sees.
+
+package compile
+
+import (
+	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/plan/call"
+	"github.com/minictr/minictr/runtime/seccomp"
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// builder writes a plan.
+type builder struct {
+	spec  *specs.Spec // spec.Linux is never nil
+	shape shape
+	list
+}
+
+// list is the plan so far, and what holds for the next step.
+type list struct {
+	plan       plan.Plan
+	part, from string
+	made       []string // directories in the container's root that an earlier step makes
+}
+
+// usualSteps is enough for most: a list that has to grow is copied.
+const usualSteps = 400
+
+func newBuilder(spec *specs.Spec, o Options, f *seccomp.Filter, mounts []mount) *builder {
+	s := *spec
+	if s.Linux == nil {
+		s.Linux = &specs.Linux{}
+	}
+	b := &builder{spec: &s, shape: newShape(&s, o, f, mounts)}
+	b.plan.Steps = make([]plan.Step, 0, usualSteps)
+	return b
+}
+
+// compile calls the parts in their order.
+func (b *builder) compile(parts ...func() error) (*plan.Plan, error) {
+	for _, part := range parts {
+		if err := part(); err != nil {
+			return nil, err
+		}
+	}
+	return &b.plan, nil
+}
+
+// begin opens a part of the plan; from is the field of the config that asks for it.
+func (l *list) begin(part, from string) { l.part, l.from = part, from }
+
+func (l *list) host(why string, s plan.Step)      { l.add(plan.Host, why, s) }
+func (l *list) container(why string, s plan.Step) { l.add(plan.Container, why, s) }
+
+func (l *list) add(side plan.Side, why string, s plan.Step) {
+	s.Side, s.Why, s.Part, s.From = side, why, l.part, l.from
+	l.plan.Steps = append(l.plan.Steps, s)
+}
+
+// warn tells the caller what the config asks for and the container does not get.
+func (l *list) warn(text string) { l.plan.Warnings = append(l.plan.Warnings, text) }
+
+// sync makes the child wait for the host: it writes one byte into a pipe that the
+// host reads, and reads the answer from another.
+func (l *list) sync(why string, at plan.SyncPoint) {
+	l.container(why, report(at))
+	l.await("and it answers with the same; if it died meanwhile, this is the end here too", at)
+}
+
+// await makes the child read the host's answer. When the host is killed, the pipe
+// has no writer, read(2) returns 0 bytes, and the buffer does not hold the answer.
+func (l *list) await(why string, answer plan.SyncPoint) {
+	s := call.ReadByte(plan.ResumeRead)
+	s.Expect = &plan.Expect{Arg: 1, Mask: 0xff, Value: uint64(answer)}
+	l.container(why, s)
+}
+
+// report writes a byte to the host. When the host is killed, the pipe has no reader,
+// and write(2) fails with EPIPE.
+func report(at plan.SyncPoint) plan.Step { return call.Write(plan.ReportWrite, string(rune(at))) }
+
+// Names of results that several parts use. Each is a file descriptor.
+const (
+	cgroupFd  = plan.Ref("cgroup")  // the directory of the container's cgroup
+	root      = plan.Ref("root")    // the mount that becomes the container's "/"
+	overlayFs = plan.Ref("overlay") // overlayfs that is being configured
+	target    = plan.Ref("target")  // the file or directory that is mounted on next
+	dev       = plan.Ref("dev")     // the container's /dev
+	null      = plan.Ref("null")    // its /dev/null
+	tty       = plan.Ref("tty")     // its side of its terminal
+)
+
+// mountRef is the descriptor of mounts[i].
+func mountRef(i int) plan.Ref { return plan.Ref(mountField(i)) }

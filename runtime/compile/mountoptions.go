@@ -1,0 +1,260 @@
+// The options of a mount come as a list of words, in which five kinds are
+// mixed, and the kernel takes each kind in another call:
+//
+//	what it is      bind, rbind, remount, tmpcopyup, idmap, ridmap
+//	attributes      ro, nosuid, noatime, …: of the mount, so that the same
+//	                filesystem can be writable elsewhere
+//	propagation     shared, slave, …: of mounts below it (propagation.go)
+//	the kernel's    sync, lazytime, …: of every filesystem, for all its mounts
+//	the filesystem's own: size=64k
+//
+// An r before an attribute or a propagation means the mount and all below it;
+// without, this mount alone. A later word takes back an earlier one.
+
+package compile
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/minictr/minictr/runtime/plan/call"
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// mountOpts are the options of a mount, sorted by what they are to the kernel.
+type mountOpts struct {
+	bind, recursive       bool // bind or rbind; rbind
+	remount, copyUp       bool
+	idmap, idmapRecursive bool
+	top, tree             call.MountAttr // attributes of this mount alone; and of all below it, too
+	propagation           []propagation
+	data                  []string // for the filesystem: size=64k
+}
+
+// RootSource begins the source of a bind mount whose source lies inside the
+// root filesystem itself: "rootfs:/data" onto "/data" makes that folder a
+// mount of its own, writable even under a read-only root. It is how an image's
+// volumes are made, and no host path can be meant by it.
+const RootSource = "rootfs:"
+
+// mount is an entry of the config's mounts, and its options.
+type mount struct {
+	specs.Mount
+	mountOpts
+	index int
+	dest  string // the absolute path that it is mounted on
+}
+
+// parseMounts reads the options of all mounts.
+func parseMounts(list []specs.Mount) ([]mount, error) {
+	mounts := make([]mount, len(list))
+	for i, m := range list {
+		o, err := mountOptions(m)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", mountField(i), err)
+		}
+		mounts[i] = mount{m, *o, i, destination(m)}
+	}
+	return mounts, nil
+}
+
+func mountField(i int) string { return fmt.Sprintf("mounts[%d]", i) }
+
+// field is the mount's name in messages, and its result's name in the plan.
+func (m *mount) field() string { return mountField(m.index) }
+
+// inRoot reports whether a directory of the root filesystem is mounted on itself.
+func (m *mount) inRoot() bool { return m.bind && strings.HasPrefix(m.Source, RootSource) }
+
+// inheritsMode reports whether a tmpfs gets the mode of the directory that it covers,
+// so that a closed directory stays closed: when no option says another.
+func (m *mount) inheritsMode() bool {
+	return m.Type == "tmpfs" && !m.bind && !m.copyUp && !m.remount &&
+		!slices.ContainsFunc(m.data, func(d string) bool { return strings.HasPrefix(d, "mode=") })
+}
+
+// readOnlyLater reports whether a mount becomes read-only at the end (mask.go): in a
+// new tmpfs, and in /dev, places for other mounts and devices are still to be made.
+func (m *mount) readOnlyLater() bool {
+	return m.alone().Set&unix.MOUNT_ATTR_RDONLY != 0 && !m.bind && !m.remount &&
+		(m.Type == "tmpfs" || m.dest == "/dev")
+}
+
+// destination is the place of a mount. A relative one starts from "/".
+func destination(m specs.Mount) string { return path.Clean("/" + m.Destination) }
+
+// Binds tells whether a mount shows a file or folder that is already there, and
+// not a filesystem of its type.
+func Binds(m specs.Mount) bool {
+	return m.Type == "bind" || slices.Contains(m.Options, "bind") || slices.Contains(m.Options, "rbind")
+}
+
+// mountOptions sorts them (runtime-spec, config.md, "Linux mount options").
+func mountOptions(m specs.Mount) (*mountOpts, error) {
+	o := &mountOpts{bind: Binds(m)}
+	for _, word := range m.Options {
+		o.word(word)
+	}
+	if len(m.UIDMappings)+len(m.GIDMappings) > 0 {
+		o.idmap = true
+	}
+	return o, o.validate(m)
+}
+
+func (o *mountOpts) word(word string) {
+	bit, on, ok := attribute(word)
+	rbit, ron, rok := attribute(strings.TrimPrefix(word, "r"))
+	p, propagates := propagationOf(word)
+	switch {
+	case ok:
+		o.top.Put(bit, on)
+	case rok:
+		o.tree.Put(rbit, ron)
+		o.top.Forget(rbit)
+	case propagates:
+		o.propagation = append(o.propagation, p)
+	case word == "bind" || word == "rbind":
+		o.recursive = word == "rbind"
+	case word == "remount":
+		o.remount = true
+	case word == "tmpcopyup":
+		o.copyUp = true
+	case word == "idmap" || word == "ridmap":
+		o.idmap, o.idmapRecursive = true, word == "ridmap"
+	case needless(word):
+	default:
+		o.data = append(o.data, word)
+	}
+}
+
+func (o *mountOpts) validate(m specs.Mount) error {
+	switch {
+	case m.Destination == "":
+		return errors.New("destination: empty")
+	case destination(m) == "/":
+		return errors.New("destination \"/\": that is root.path's place")
+	case o.bind && !o.remount && m.Source == "":
+		return errors.New("source: empty, but a bind mount needs one")
+	case strings.HasPrefix(m.Source, RootSource) && m.Source != RootSource+m.Destination:
+		return fmt.Errorf("source %q: a folder of the root is mounted on itself alone", m.Source)
+	case !o.bind && !o.remount && m.Type == "":
+		return errors.New("type: empty, and neither bind nor rbind is among the options")
+	case destination(m) == "/proc" && !o.bind && !o.remount && m.Type != "proc":
+		return fmt.Errorf("type %q: what stands at /proc is believed: it has to be procfs", m.Type)
+	case o.copyUp && (m.Type != "tmpfs" || o.bind || o.remount):
+		return errors.New(`option "tmpcopyup": only a new tmpfs can take what the image has there`)
+	case o.idmap && (!o.bind || o.remount || strings.HasPrefix(m.Source, RootSource)):
+		return errors.New(`option "idmap": only what is bound from the host can be shown with other owners`)
+	case (len(m.UIDMappings) == 0) != (len(m.GIDMappings) == 0):
+		return errors.New("uidMappings, gidMappings: one needs the other")
+	}
+	if o.bind {
+		return o.validateBind()
+	}
+	return nil
+}
+
+// validateBind looks at what is left for the filesystem: a bind mount shows one
+// that is already there. mount(2) ignores the options of another type's, such as
+// size=64k, and so it is here; but a word that asks for something of this very
+// mount is not forgotten.
+func (o *mountOpts) validateBind() error {
+	for _, d := range o.data {
+		key, _, hasValue := strings.Cut(d, "=")
+		switch {
+		case key == "async" || key == "nolazytime" || key == "nomand":
+		case !hasValue || key == "idmap" || key == "ridmap" || strings.HasSuffix(key, "context"):
+			return fmt.Errorf("option %q: not known for a bind mount", d)
+		}
+	}
+	return nil
+}
+
+// needless words ask for what is so anyway. There is nothing that silent and loud
+// would choose between: a filesystem that is made by fsopen(2) tells its
+// descriptor what went wrong, not the machine's log. Versions of inodes are
+// counted by every filesystem that can, without being asked, since Linux 6.6.
+func needless(word string) bool {
+	switch word {
+	case "defaults", "silent", "loud", "iversion", "noiversion":
+		return true
+	}
+	return false
+}
+
+// attribute is the MOUNT_ATTR_ of a word, and whether the word puts it on or
+// takes it away.
+func attribute(word string) (bit uint64, on, ok bool) {
+	switch word {
+	case "ro", "rw":
+		return unix.MOUNT_ATTR_RDONLY, word == "ro", true
+	case "nosuid", "suid":
+		return unix.MOUNT_ATTR_NOSUID, word == "nosuid", true
+	case "nodev", "dev":
+		return unix.MOUNT_ATTR_NODEV, word == "nodev", true
+	case "noexec", "exec":
+		return unix.MOUNT_ATTR_NOEXEC, word == "noexec", true
+	case "nosymfollow", "symfollow":
+		return unix.MOUNT_ATTR_NOSYMFOLLOW, word == "nosymfollow", true
+	case "nodiratime", "diratime":
+		return unix.MOUNT_ATTR_NODIRATIME, word == "nodiratime", true
+	case "noatime", "atime":
+		return unix.MOUNT_ATTR_NOATIME, word == "noatime", true
+	case "strictatime", "nostrictatime":
+		return unix.MOUNT_ATTR_STRICTATIME, word == "strictatime", true
+	case "relatime", "norelatime":
+		return unix.MOUNT_ATTR_RELATIME, word == "relatime", true
+	}
+	return 0, false, false
+}
+
+// alone is what holds for a mount that has none below it.
+func (o *mountOpts) alone() call.MountAttr {
+	said := o.top.Set | o.top.Clear
+	return call.MountAttr{Set: o.tree.Set&^said | o.top.Set, Clear: o.tree.Clear&^said | o.top.Clear}
+}
+
+type propagation struct {
+	flag      uint64 // MS_SHARED, …
+	recursive bool   // of all mounts below it, too
+}
+
+// propagationOf is what a word like "rslave" means.
+func propagationOf(word string) (p propagation, ok bool) {
+	plain, r := strings.CutPrefix(word, "r")
+	if !r {
+		plain = word
+	}
+	switch plain {
+	case "private":
+		return propagation{unix.MS_PRIVATE, r}, true
+	case "slave":
+		return propagation{unix.MS_SLAVE, r}, true
+	case "shared":
+		return propagation{unix.MS_SHARED, r}, true
+	case "unbindable":
+		return propagation{unix.MS_UNBINDABLE, r}, true
+	}
+	return propagation{}, false
+}
+
+// bound is what becomes of the peers of a tree that is bound, call by call.
+func (o *mountOpts) bound() []propagation {
+	list := slices.Clone(o.propagation)
+	if len(list) == 0 {
+		return []propagation{{unix.MS_PRIVATE, true}}
+	}
+	switch first := &list[0]; first.flag {
+	case unix.MS_PRIVATE, unix.MS_SLAVE:
+		first.recursive = true
+	case unix.MS_UNBINDABLE:
+		if !first.recursive && o.recursive {
+			list = slices.Insert(list, 0, propagation{unix.MS_PRIVATE, true})
+		}
+	}
+	return list
+}
