@@ -53,7 +53,7 @@ func copyFiles(c *cli.Context) error {
 	}
 	p := &copyProgress{quiet: c.Bool("quiet") || !stdio.IsTerminal(os.Stderr), began: time.Now()}
 	err = copy.run(root.Tree, &cp.Options{
-		Archive: c.Bool("archive"), Follow: c.Bool("follow-link"), Left: leftOut, Progress: p.add,
+		Archive: c.Bool("archive"), Follow: c.Bool("follow-link"), Skipped: leftOut, Progress: p.add,
 	})
 	p.finish()
 	return errors.Join(err, root.Close())

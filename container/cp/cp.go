@@ -39,7 +39,7 @@ type Options struct {
 	// Follow copies what the source leads to, if that is a symbolic link.
 	Follow bool
 
-	Left     func(path string, why error) // is told what is left out, and why
+	Skipped  func(path string, why error) // is told what is left out, and why
 	Progress func(bytes int)              // is told how many more bytes have passed
 }
 
@@ -55,12 +55,12 @@ func Copy(from *Tree, source string, to *Tree, target string, o *Options) error 
 	if err := s.check(o); err != nil {
 		return err
 	}
-	p, err := to.place(target)
+	p, err := to.target(target)
 	if err != nil {
 		return err
 	}
-	defer unix.Close(p.folder)
-	name, err := land(s, p)
+	defer unix.Close(p.dir)
+	name, err := targetName(s, p)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func Copy(from *Tree, source string, to *Tree, target string, o *Options) error 
 	// each folder on the way comes in the stream before what is in it, so a link
 	// there is not of our making
 	const resolve = unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS
-	err = to.unpack(r, p.folder, resolve, o)
+	err = to.unpack(r, p.dir, resolve, o)
 	r.CloseWithError(err)
 	return errors.Join(err, <-incomplete)
 }
@@ -97,11 +97,11 @@ func Pack(w io.Writer, from *Tree, source string, o *Options) error {
 // Unpack unpacks a tar, plain or compressed, in the folder target, as
 // "docker cp - C:TARGET" does.
 func Unpack(r io.Reader, to *Tree, target string, o *Options) error {
-	p, err := to.place(target)
+	p, err := to.target(target)
 	if err != nil {
 		return err
 	}
-	defer unix.Close(p.folder)
+	defer unix.Close(p.dir)
 	if p.name != "" {
 		why := unix.ENOTDIR
 		if p.kind == 0 {
@@ -114,24 +114,24 @@ func Unpack(r io.Reader, to *Tree, target string, o *Options) error {
 	if p.path == "/" {
 		resolve = unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS
 	}
-	return to.unpack(&counted{r, o.Progress}, p.folder, resolve, o)
+	return to.unpack(&progressReader{r, o.Progress}, p.dir, resolve, o)
 }
 
 func (t *Tree) unpack(r io.Reader, folder int, resolve uint64, o *Options) error {
-	if err := t.writable(folder); err != nil {
+	if err := t.checkWritable(folder); err != nil {
 		return err
 	}
-	adopt := func(h *tar.Header) (bool, error) { return t.adopt(h, o) }
-	return layers.ExtractInto(r, layers.Destination{Dir: folder, Resolve: resolve, Filter: adopt, Skipped: o.Left})
+	adopt := func(h *tar.Header) (bool, error) { return t.setOwner(h, o) }
+	return layers.ExtractInto(r, layers.Destination{Dir: folder, Resolve: resolve, Filter: adopt, Skipped: o.Skipped})
 }
 
-// counted tells how much is read through it.
-type counted struct {
+// progressReader tells how much is read through it.
+type progressReader struct {
 	io.Reader
 	tell func(int)
 }
 
-func (c *counted) Read(p []byte) (int, error) {
+func (c *progressReader) Read(p []byte) (int, error) {
 	n, err := c.Reader.Read(p)
 	c.tell(n)
 	return n, err
@@ -142,12 +142,12 @@ func (c *counted) Read(p []byte) (int, error) {
 func (s *source) pack(w io.Writer, name string, o *Options) (partly, err error) {
 	out := bufio.NewWriterSize(w, bufferSize)
 	p := &packer{source: s, top: name, o: o, tar: tar.NewWriter(out), links: make(map[inode]string), buf: make([]byte, bufferSize)}
-	err = p.inode(s.fd, name)
+	err = p.packInode(s.fd, name)
 	if err == nil {
 		err = p.tar.Close()
 	}
 	if err == nil {
 		err = out.Flush()
 	}
-	return p.wrong.err(), err
+	return p.errs.err(), err
 }

@@ -62,7 +62,7 @@ func (p *pair) tree(t *testing.T, ids []IDs) *Tree {
 
 func (p *pair) options() *Options {
 	return &Options{
-		Left:     func(path string, why error) { p.left = append(p.left, path+": "+why.Error()) },
+		Skipped:  func(path string, why error) { p.left = append(p.left, path+": "+why.Error()) },
 		Progress: func(int) {},
 	}
 }

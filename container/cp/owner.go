@@ -17,25 +17,25 @@ import (
 // IDs are a range of ids of a container, and what they are on the host.
 type IDs struct{ ContainerID, HostID, Size uint32 }
 
-// overflow is who owns what has no owner in a user namespace: "nobody"
+// overflowID is who owns what has no owner in a user namespace: "nobody"
 // (/proc/sys/kernel/overflowuid).
-const overflow = 65534
+const overflowID = 65534
 
-// inside is what an id of the host is in the container.
-func inside(ids []IDs, id uint32) int {
+// toContainer is what an id of the host is in the container.
+func toContainer(ids []IDs, id uint32) int {
 	for _, r := range ids {
 		if id >= r.HostID && id-r.HostID < r.Size {
 			return int(r.ContainerID + id - r.HostID)
 		}
 	}
 	if len(ids) > 0 {
-		return overflow
+		return overflowID
 	}
 	return int(id)
 }
 
-// outside is what an id of the container is on the host.
-func outside(ids []IDs, id int) (int, error) {
+// toHost is what an id of the container is on the host.
+func toHost(ids []IDs, id int) (int, error) {
 	if id < 0 || id >= math.MaxUint32 {
 		return 0, fmt.Errorf("owner %d is not a 32-bit number", id)
 	}
@@ -55,20 +55,20 @@ var (
 	errSocket = errors.New("a socket")
 )
 
-// adopt decides whose an entry becomes. Setuid bits and file capabilities speak
+// setOwner decides whose an entry becomes. Setuid bits and file capabilities speak
 // of the owner that a file had: what comes out of a container without its owner
 // comes without them, or a stranger's file would run with the caller's rights.
-func (t *Tree) adopt(h *tar.Header, o *Options) (use bool, err error) {
+func (t *Tree) setOwner(h *tar.Header, o *Options) (use bool, err error) {
 	if !o.Archive {
 		if h.Typeflag == tar.TypeChar || h.Typeflag == tar.TypeBlock {
-			o.Left(h.Name, errDevice)
+			o.Skipped(h.Name, errDevice)
 			return false, nil
 		}
 		h.Uid, h.Gid = 0, 0
 	}
 	if t.container {
-		if h.Uid, err = outside(t.uids, h.Uid); err == nil {
-			h.Gid, err = outside(t.gids, h.Gid)
+		if h.Uid, err = toHost(t.uids, h.Uid); err == nil {
+			h.Gid, err = toHost(t.gids, h.Gid)
 		}
 		return true, err
 	}

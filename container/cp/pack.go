@@ -27,9 +27,9 @@ import (
 const (
 	bufferSize = 128 << 10
 
-	maxLinkNames  = 64 << 20 // bytes of names kept to find hard links again
-	maxAttributes = 512 << 10
-	maxWrong      = 10 // errors that are told one by one
+	maxLinkNames = 64 << 20 // bytes of names kept to find hard links again
+	maxXattrs    = 512 << 10
+	maxErrors    = 10 // errors that are told one by one
 )
 
 type inode struct{ dev, ino uint64 }
@@ -41,25 +41,25 @@ type packer struct {
 	tar   *tar.Writer
 	links map[inode]string // the names of inodes that have several
 	names int              // bytes in them
-	wrong wrong
+	errs  errorList
 	buf   []byte
 }
 
-// wrong collects what was wrong with single files.
-type wrong struct {
+// errorList collects what was wrong with single files.
+type errorList struct {
 	first []error
 	more  int
 }
 
-func (w *wrong) add(err error) {
-	if len(w.first) < maxWrong {
+func (w *errorList) add(err error) {
+	if len(w.first) < maxErrors {
 		w.first = append(w.first, err)
 	} else {
 		w.more++
 	}
 }
 
-func (w *wrong) err() error {
+func (w *errorList) err() error {
 	if w.more > 0 {
 		return errors.Join(append(w.first, fmt.Errorf("and %d more files", w.more))...)
 	}
@@ -71,51 +71,51 @@ func (p *packer) path(name string) string {
 	return path.Join(p.source.path, strings.TrimPrefix(name, p.top))
 }
 
-func (p *packer) note(name, what string, err error) {
-	p.wrong.add(p.wrap(what, p.path(name), err))
+func (p *packer) fail(name, what string, err error) {
+	p.errs.add(p.wrap(what, p.path(name), err))
 }
 
-// entry packs what has a name in a folder. The error is that of the stream.
-func (p *packer) entry(folder int, base, name string) error {
+// packEntry packs what has a name in a folder. The error is that of the stream.
+func (p *packer) packEntry(folder int, base, name string) error {
 	fd, err := unix.Openat(folder, base, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err == unix.ENOENT {
 		return nil
 	}
 	if err != nil {
-		p.note(name, "open", err)
+		p.fail(name, "open", err)
 		return nil
 	}
 	defer unix.Close(fd)
-	return p.inode(fd, name)
+	return p.packInode(fd, name)
 }
 
-// inode packs what is held.
-func (p *packer) inode(fd int, name string) error {
+// packInode packs what is held.
+func (p *packer) packInode(fd int, name string) error {
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
-		p.note(name, "stat", err)
+		p.fail(name, "stat", err)
 		return nil
 	}
 	if len(name) >= unix.PathMax {
-		p.note(name[:100]+"…", "copy", unix.ENAMETOOLONG)
+		p.fail(name[:100]+"…", "copy", unix.ENAMETOOLONG)
 		return nil
 	}
 	h := &tar.Header{
 		Format: tar.FormatPAX, Name: name, Mode: int64(st.Mode & 0o7777),
-		Uid: inside(p.uids, st.Uid), Gid: inside(p.gids, st.Gid), ModTime: time.Unix(st.Mtim.Unix()),
+		Uid: toContainer(p.uids, st.Uid), Gid: toContainer(p.gids, st.Gid), ModTime: time.Unix(st.Mtim.Unix()),
 	}
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFDIR:
-		return p.folder(fd, h)
+		return p.packDir(fd, h)
 	case unix.S_IFREG:
-		if p.linked(h, &st) {
+		if p.setHardLink(h, &st) {
 			return p.tar.WriteHeader(h)
 		}
-		return p.file(fd, h, &st)
+		return p.packFile(fd, h, &st)
 	case unix.S_IFLNK:
-		return p.link(fd, h)
+		return p.packSymlink(fd, h)
 	case unix.S_IFSOCK:
-		p.o.Left(p.path(name), errSocket)
+		p.o.Skipped(p.path(name), errSocket)
 		return nil
 	case unix.S_IFIFO:
 		h.Typeflag = tar.TypeFifo
@@ -128,8 +128,8 @@ func (p *packer) inode(fd int, name string) error {
 	return p.tar.WriteHeader(h)
 }
 
-// linked makes the header that of a hard link, if the inode has come before.
-func (p *packer) linked(h *tar.Header, st *unix.Stat_t) bool {
+// setHardLink makes the header that of a hard link, if the inode has come before.
+func (p *packer) setHardLink(h *tar.Header, st *unix.Stat_t) bool {
 	if st.Nlink < 2 {
 		return false
 	}
@@ -149,33 +149,33 @@ func (p *packer) remember(name string, st *unix.Stat_t) {
 	}
 }
 
-func (p *packer) link(fd int, h *tar.Header) (err error) {
+func (p *packer) packSymlink(fd int, h *tar.Header) (err error) {
 	h.Typeflag = tar.TypeSymlink
 	if h.Linkname, err = readlinkat(fd, ""); err != nil {
-		p.note(h.Name, "readlink", err)
+		p.fail(h.Name, "readlink", err)
 		return nil
 	}
 	return p.tar.WriteHeader(h)
 }
 
-// folder packs a folder, and what is in it.
-func (p *packer) folder(held int, h *tar.Header) error {
+// packDir packs a folder, and what is in it.
+func (p *packer) packDir(held int, h *tar.Header) error {
 	name := h.Name
 	fd, err := unix.Openat(held, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		p.note(name, "open", err)
+		p.fail(name, "open", err)
 		return nil
 	}
 	folder := os.NewFile(uintptr(fd), name)
 	defer folder.Close()
-	h.Typeflag, h.Name, h.PAXRecords = tar.TypeDir, name+"/", p.attributes(fd, name)
-	if err := p.tar.WriteHeader(h); err != nil || p.kernels(fd, name) {
+	h.Typeflag, h.Name, h.PAXRecords = tar.TypeDir, name+"/", p.xattrs(fd, name)
+	if err := p.tar.WriteHeader(h); err != nil || p.isKernelMount(fd, name) {
 		return err
 	}
 	for {
 		bases, err := folder.Readdirnames(256)
 		for _, base := range bases {
-			if err := p.entry(fd, base, name+"/"+base); err != nil {
+			if err := p.packEntry(fd, base, name+"/"+base); err != nil {
 				return err
 			}
 		}
@@ -183,15 +183,15 @@ func (p *packer) folder(held int, h *tar.Header) error {
 		case err == nil:
 			continue
 		case err != io.EOF:
-			p.note(name, "read folder", err)
+			p.fail(name, "read folder", err)
 		}
 		return nil
 	}
 }
 
-// kernels tells whether a folder is one of those that the machine puts into a
+// isKernelMount tells whether a folder is one of those that the machine puts into a
 // running container: of the whole root, they stay empty.
-func (p *packer) kernels(fd int, name string) bool {
+func (p *packer) isKernelMount(fd int, name string) bool {
 	if !p.container || p.source.path != "/" {
 		return false
 	}
@@ -203,34 +203,34 @@ func (p *packer) kernels(fd int, name string) bool {
 	return false
 }
 
-// file packs a regular file.
-func (p *packer) file(held int, h *tar.Header, st *unix.Stat_t) error {
+// packFile packs a regular file.
+func (p *packer) packFile(held int, h *tar.Header, st *unix.Stat_t) error {
 	fd, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", held), unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		p.note(h.Name, "open", err)
+		p.fail(h.Name, "open", err)
 		return nil
 	}
 	defer unix.Close(fd)
-	h.Typeflag, h.Size, h.PAXRecords = tar.TypeReg, st.Size, p.attributes(fd, h.Name)
+	h.Typeflag, h.Size, h.PAXRecords = tar.TypeReg, st.Size, p.xattrs(fd, h.Name)
 	if err := p.tar.WriteHeader(h); err != nil {
 		return err
 	}
 	p.remember(h.Name, st)
-	return p.body(fd, h)
+	return p.packContent(fd, h)
 }
 
-// body writes exactly as many bytes as the header tells.
-func (p *packer) body(fd int, h *tar.Header) error {
+// packContent writes exactly as many bytes as the header tells.
+func (p *packer) packContent(fd int, h *tar.Header) error {
 	var short error
 	for left := h.Size; left > 0; {
 		want := p.buf[:min(left, int64(len(p.buf)))]
 		n := len(want)
 		if short == nil {
 			if n, short = read(fd, want); short != nil {
-				p.note(h.Name, "read", short)
+				p.fail(h.Name, "read", short)
 			} else if n == 0 {
 				short = errors.New("it became shorter while it was copied, the rest are zeros")
-				p.note(h.Name, "copy", short)
+				p.fail(h.Name, "copy", short)
 			}
 		}
 		if short != nil {
@@ -247,7 +247,7 @@ func (p *packer) body(fd int, h *tar.Header) error {
 		return nil
 	}
 	if n, _ := read(fd, p.buf[:1]); n > 0 {
-		p.note(h.Name, "copy", fmt.Errorf("it is longer than it said, only %d bytes are copied", h.Size))
+		p.fail(h.Name, "copy", fmt.Errorf("it is longer than it said, only %d bytes are copied", h.Size))
 	}
 	return nil
 }
@@ -261,15 +261,15 @@ func read(fd int, buf []byte) (int, error) {
 	}
 }
 
-// attributes are those extended attributes that a copy may have.
-func (p *packer) attributes(fd int, name string) map[string]string {
+// xattrs are those extended attributes that a copy may have.
+func (p *packer) xattrs(fd int, name string) map[string]string {
 	list, value := p.buf[:64<<10], p.buf[64<<10:] // XATTR_LIST_MAX, XATTR_SIZE_MAX
 	n, err := unix.Flistxattr(fd, list)
 	if err == unix.ENOTSUP {
 		return nil
 	}
 	if err != nil {
-		p.note(name, "flistxattr", err)
+		p.fail(name, "flistxattr", err)
 		return nil
 	}
 	var records map[string]string
@@ -282,11 +282,11 @@ func (p *packer) attributes(fd int, name string) map[string]string {
 		if err == unix.ENODATA {
 			continue
 		}
-		if total += len(key) + n; err == nil && (total > maxAttributes || strings.Contains(key, "=")) {
+		if total += len(key) + n; err == nil && (total > maxXattrs || strings.Contains(key, "=")) {
 			err = errors.New("a tar cannot hold it")
 		}
 		if err != nil {
-			p.note(name, "fgetxattr "+key+" of", err)
+			p.fail(name, "fgetxattr "+key+" of", err)
 			continue
 		}
 		if records == nil {

@@ -47,9 +47,9 @@ func (t *Tree) wrap(operation, name string, err error) error {
 	return fmt.Errorf("%s %q: %w", operation, name, err)
 }
 
-// absolute cleans a path, as docker does, by its text alone. Whether it demanded
+// clean cleans a path, as docker does, by its text alone. Whether it demanded
 // a folder, by a slash or a dot at its end, is told apart.
-func (t *Tree) absolute(name string) (clean string, slash, dot bool, err error) {
+func (t *Tree) clean(name string) (clean string, slash, dot bool, err error) {
 	dot = path.Base(name) == "."
 	slash = strings.HasSuffix(name, "/") || dot
 	if name == "" {
@@ -68,7 +68,7 @@ type source struct {
 	fd       int // O_PATH
 	path     string
 	name     string // its last
-	folder   bool
+	isDir    bool
 	contents bool // what is in it, not it
 	kind     uint32
 }
@@ -76,7 +76,7 @@ type source struct {
 // source finds what is to be copied. A link that stands last is followed only
 // if that is asked for, or the path demands a folder.
 func (t *Tree) source(name string, follow bool) (*source, error) {
-	clean, slash, dot, err := t.absolute(name)
+	clean, slash, dot, err := t.clean(name)
 	if err != nil {
 		return nil, err
 	}
@@ -112,28 +112,28 @@ func (s *source) check(o *Options) error {
 	return nil
 }
 
-// place is where something is to be copied to: a folder that is there, or a
+// target is where something is to be copied to: a folder that is there, or a
 // name in one.
-type place struct {
+type target struct {
 	*Tree
-	folder int // O_PATH
-	path   string
-	name   string // in the folder; "" for the folder itself
-	kind   uint32 // of what has the name, 0 for nothing
-	slash  bool   // the path demands a folder
+	dir   int // O_PATH
+	path  string
+	name  string // in the folder; "" for the folder itself
+	kind  uint32 // of what has the name, 0 for nothing
+	slash bool   // the path demands a folder
 }
 
 const maxLinks = 40 // as many as the kernel follows (path_resolution(7))
 
-// place finds where to copy to. Links are followed, the last one too, even to
+// target finds where to copy to. Links are followed, the last one too, even to
 // where nothing is yet; that one by its text, which is looked up as any path is.
-func (t *Tree) place(target string) (*place, error) {
-	name, slash, _, err := t.absolute(target)
+func (t *Tree) target(target string) (*target, error) {
+	name, slash, _, err := t.clean(target)
 	if err != nil {
 		return nil, err
 	}
 	for range maxLinks {
-		p, link, err := t.step(name)
+		p, link, err := t.lookUp(name)
 		switch {
 		case errors.Is(err, unix.ENOENT):
 			return nil, hint.New(t.wrap("find the folder of", target, err), "make the folder first")
@@ -152,13 +152,13 @@ func (t *Tree) place(target string) (*place, error) {
 	return nil, t.wrap("find", target, unix.ELOOP)
 }
 
-// step looks up a path but for a link at its end, whose text it returns.
-func (t *Tree) step(name string) (*place, string, error) {
+// lookUp looks up a path but for a link at its end, whose text it returns.
+func (t *Tree) lookUp(name string) (*target, string, error) {
 	const folder = unix.O_PATH | unix.O_DIRECTORY
 	dir, base := path.Split(name)
 	if base == "" || base == "." || base == ".." {
 		fd, err := t.open(name, folder)
-		return &place{Tree: t, folder: fd}, "", err
+		return &target{Tree: t, dir: fd}, "", err
 	}
 	parent, err := t.open(dir, folder)
 	if err != nil {
@@ -168,7 +168,7 @@ func (t *Tree) step(name string) (*place, string, error) {
 	err = unix.Fstatat(parent, base, &st, unix.AT_SYMLINK_NOFOLLOW)
 	kind := st.Mode & unix.S_IFMT
 	if err == unix.ENOENT || err == nil && kind != unix.S_IFDIR && kind != unix.S_IFLNK {
-		return &place{Tree: t, folder: parent, name: base, kind: kind}, "", nil
+		return &target{Tree: t, dir: parent, name: base, kind: kind}, "", nil
 	}
 	defer unix.Close(parent)
 	switch {
@@ -179,7 +179,7 @@ func (t *Tree) step(name string) (*place, string, error) {
 		return nil, link, err
 	}
 	fd, err := unix.Openat(parent, base, folder|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-	return &place{Tree: t, folder: fd}, "", err
+	return &target{Tree: t, dir: fd}, "", err
 }
 
 func readlinkat(folder int, name string) (string, error) {
@@ -188,9 +188,9 @@ func readlinkat(folder int, name string) (string, error) {
 	return string(buf[:max(n, 0)]), err
 }
 
-// writable refuses a folder of a container on a mount that is read-only, before
+// checkWritable refuses a folder of a container on a mount that is read-only, before
 // anything is tried.
-func (t *Tree) writable(folder int) error {
+func (t *Tree) checkWritable(folder int) error {
 	var st unix.Statfs_t
 	if err := unix.Fstatfs(folder, &st); err != nil {
 		return fmt.Errorf("fstatfs: %w", err)

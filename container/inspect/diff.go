@@ -31,7 +31,7 @@ func Diff(ctx context.Context, root, name string) ([]Change, error) {
 	if err != nil {
 		return nil, fmt.Errorf("diff %w", err)
 	}
-	layers, err := layersOf(ctx, root, c.Dir)
+	layers, err := indexesOf(ctx, root, c.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("diff container %q: %w", name, err)
 	}
@@ -45,7 +45,7 @@ func Diff(ctx context.Context, root, name string) ([]Change, error) {
 		if c.Layer < len(layers) || c.Before == nil && c.After == nil || gone != nil && c.Node.Under(gone) {
 			continue
 		}
-		if mark(marks, c); c.Mark == stack.Deleted {
+		if markChange(marks, c); c.Mark == stack.Deleted {
 			gone = c.Node
 		}
 	}
@@ -57,8 +57,8 @@ func Diff(ctx context.Context, root, name string) ([]Change, error) {
 	return all, nil
 }
 
-// mark notes a change, and that the folders it is in have changed.
-func mark(marks map[string]stack.Mark, c stack.Change) {
+// markChange notes a change, and that the folders it is in have changed.
+func markChange(marks map[string]stack.Mark, c stack.Change) {
 	p := c.Node.Path()
 	folder := path.Dir(p)
 	marks[p] = c.Mark
@@ -69,9 +69,9 @@ func mark(marks map[string]stack.Mark, c stack.Change) {
 	}
 }
 
-// layersOf are the indexes of all that a container's root is made of: the
+// indexesOf are the indexes of all that a container's root is made of: the
 // floor, its image's layers, and what it has changed.
-func layersOf(ctx context.Context, root, path string) ([]*index.Index, error) {
+func indexesOf(ctx context.Context, root, path string) ([]*index.Index, error) {
 	manifest, err := os.ReadFile(filepath.Join(path, "image"))
 	if err != nil {
 		return nil, err

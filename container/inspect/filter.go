@@ -23,7 +23,7 @@ type Filters map[string][]test
 
 func (f Filters) has(name string) bool { return len(f[name]) > 0 }
 
-func (f Filters) Choose(l *Summary) bool {
+func (f Filters) Match(l *Summary) bool {
 	for name, tests := range f {
 		holds := func(t test) bool { return t(l) }
 		if strings.HasPrefix(name, "label") {

@@ -36,9 +36,9 @@ type HostConfig struct {
 	CpusetCpus, CpusetMems                string
 	PidsLimit                             int64
 	BlkioWeight                           uint16
-	BlkioWeightDevice                     []DiskWeight
+	BlkioWeightDevice                     []WeightDevice
 	BlkioDeviceReadBps, BlkioDeviceWriteBps,
-	BlkioDeviceReadIOps, BlkioDeviceWriteIOps []DiskRate
+	BlkioDeviceReadIOps, BlkioDeviceWriteIOps []ThrottleDevice
 	CgroupConf map[string]string // podman's name for files of the cgroup
 }
 
@@ -56,11 +56,11 @@ type (
 		Name       string
 		Soft, Hard uint64
 	}
-	DiskWeight struct {
+	WeightDevice struct {
 		Path   string
 		Weight uint16
 	}
-	DiskRate struct {
+	ThrottleDevice struct {
 		Path string
 		Rate uint64
 	}
@@ -95,7 +95,7 @@ func (h *HostConfig) setLimits(o *config.Options, r *specs.LinuxResources) {
 			h.Memory, h.MemorySwap = 0, 0
 		}
 	}
-	h.setDisks(r.BlockIO)
+	h.setBlkio(r.BlockIO)
 	h.CgroupConf = r.Unified
 	if p := r.Pids; p != nil {
 		h.PidsLimit = value(p.Limit)
@@ -112,9 +112,9 @@ func (h *HostConfig) setLimits(o *config.Options, r *specs.LinuxResources) {
 	}
 }
 
-// setDisks names disks as udev does by their numbers, which are all that the config
+// setBlkio names disks as udev does by their numbers, which are all that the config
 // has.
-func (h *HostConfig) setDisks(b *specs.LinuxBlockIO) {
+func (h *HostConfig) setBlkio(b *specs.LinuxBlockIO) {
 	if b == nil {
 		return
 	}
@@ -122,11 +122,11 @@ func (h *HostConfig) setDisks(b *specs.LinuxBlockIO) {
 		h.BlkioWeight = *b.Weight
 	}
 	for _, d := range b.WeightDevice {
-		h.BlkioWeightDevice = append(h.BlkioWeightDevice, DiskWeight{diskPath(d.Major, d.Minor), *d.Weight})
+		h.BlkioWeightDevice = append(h.BlkioWeightDevice, WeightDevice{diskPath(d.Major, d.Minor), *d.Weight})
 	}
-	rates := func(devices []specs.LinuxThrottleDevice) (list []DiskRate) {
+	rates := func(devices []specs.LinuxThrottleDevice) (list []ThrottleDevice) {
 		for _, d := range devices {
-			list = append(list, DiskRate{diskPath(d.Major, d.Minor), d.Rate})
+			list = append(list, ThrottleDevice{diskPath(d.Major, d.Minor), d.Rate})
 		}
 		return list
 	}

@@ -17,7 +17,7 @@ func TestInspectedLimits(t *testing.T) {
 	r.BlockIO.ThrottleWriteIOPSDevice = []specs.LinuxThrottleDevice{disk}
 	h.setLimits(&o, r)
 	if h.Memory != 64<<20 || h.MemorySwap != 128<<20 || h.NanoCpus != 1500000000 || h.BlkioWeight != 300 || h.CgroupConf["memory.high"] != "48m" ||
-		h.BlkioDeviceWriteIOps[0] != (DiskRate{"/dev/block/8:16", 7}) {
+		h.BlkioDeviceWriteIOps[0] != (ThrottleDevice{"/dev/block/8:16", 7}) {
 		t.Errorf("%+v", h)
 	}
 	o, h = config.Options{Limits: config.Limits{Memory: "-1", CPUs: "0"}}, HostConfig{}

@@ -101,10 +101,10 @@ func execSpec(c *container.Container, task *state.Dir, o *config.Options) (*spec
 	if o.User == "" {
 		return spec, config.ExecProcess(spec, o, nil, host)
 	}
-	root, err := rootfs.LivingRoot(c)
+	root, err := rootfs.TaskRoot(c)
 	if err != nil {
 		return nil, err
 	}
 	defer unix.Close(root)
-	return spec, config.ExecProcess(spec, o, rootfs.RootFiles(root), host)
+	return spec, config.ExecProcess(spec, o, rootfs.Files(root), host)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/container/inspect"
+	"github.com/minictr/minictr/container/rootfs"
 )
 
 // Prune removes all containers that do not run, and for which the filters hold, and
@@ -39,10 +40,10 @@ func prune(c *container.Container, f inspect.Filters) (size int64, chosen bool, 
 	} else if err != nil {
 		return 0, false, err
 	}
-	if !f.Choose(&inspect.Summary{Container: c}) {
+	if !f.Match(&inspect.Summary{Container: c}) {
 		return 0, false, c.Unlock()
 	}
-	if size, err = inspect.BytesIn(c.Path("upper")); err != nil {
+	if size, err = rootfs.BytesIn(c.Path("upper")); err != nil {
 		return 0, false, errors.Join(err, c.Unlock())
 	}
 	return size, true, c.Remove()

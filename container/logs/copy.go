@@ -1,43 +1,12 @@
 package logs
 
-// Reading. The files that are there are opened first, and where they end then
-// is the goal, so that a container which never falls silent is no reason to go
-// on for ever. To follow it is to go on all the same: again and again to where
-// the last file ends now, and into those that have come after it.
-//
-// The last lines are found by going through the files twice, which takes no
-// memory: once to count, once to leave out all but those.
-
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"math"
-	"time"
 )
-
-// Options say what of a log is wanted.
-type Options struct {
-	// Follow waits for more until the container has ended.
-	Follow bool
-
-	// Tail is how many lines are wanted, the last ones of both streams together
-	// in the order in which they begin. 0 is none but those that come while the
-	// log is followed; a negative number, all.
-	Tail int
-
-	// Since and Until are the first and the last time stamp of frames that are
-	// wanted; the zero Time is no limit. With Follow, Until is an end too.
-	Since, Until time.Time
-
-	// Timestamps puts in front of each line when it began, in UTC and always as
-	// wide as 2006-01-02T15:04:05.000000000Z.
-	Timestamps bool
-
-	// From is where to begin, or nil for the oldest frame. Copy closes it.
-	From *Position
-}
 
 // Copy writes what the log in the folder dir holds of standard output to
 // stdout, and of standard error to stderr, in order, each frame as it is,
@@ -53,24 +22,24 @@ type Options struct {
 // else left out. Who follows slower than the container speaks, so that the log
 // is renamed twice meanwhile, may miss what was in between, and is told.
 func Copy(ctx context.Context, dir string, o Options, ended <-chan struct{}, stdout, stderr io.Writer) error {
-	c := &copying{dir: dir, lines: newLines(&o, stdout, stderr)}
+	c := &copier{dir: dir, lines: newLines(&o, stdout, stderr)}
 	err := c.run(ctx, &o, ended)
 	return errors.Join(append(c.damage, c.gap, err, c.close())...)
 }
 
-type copying struct {
+type copier struct {
 	dir   string
 	watch *watch
 	files []*reader // oldest first
-	lines *lines
+	lines *lineWriter
 
 	damage []error // of files that could not be read to their ends
 	gap    error   // between files
 }
 
-func (c *copying) run(ctx context.Context, o *Options, ended <-chan struct{}) (err error) {
+func (c *copier) run(ctx context.Context, o *Options, ended <-chan struct{}) (err error) {
 	if o.Follow { // watched before the first look, so that nothing comes unseen
-		if c.watch, err = watchFolder(c.dir); err != nil {
+		if c.watch, err = newWatch(c.dir); err != nil {
 			return errors.Join(err, o.From.Close())
 		}
 	}
@@ -78,18 +47,18 @@ func (c *copying) run(ctx context.Context, o *Options, ended <-chan struct{}) (e
 		return err
 	}
 	if o.Tail >= 0 {
-		if err := c.leaveAllBut(ctx, o.Tail); err != nil {
+		if err := c.skipToTail(ctx, o.Tail); err != nil {
 			return err
 		}
 	}
 	if err := c.copy(ctx); err != nil || !o.Follow {
 		return err
 	}
-	return c.follow(ctx, ended, alarm(o.Until))
+	return c.follow(ctx, ended, timer(o.Until))
 }
 
 // open opens what there is from a position on.
-func (c *copying) open(from *Position) error {
+func (c *copier) open(from *Position) error {
 	if from != nil && from.file != nil {
 		r := newReader(from.file)
 		r.seek(from.offset)
@@ -100,7 +69,7 @@ func (c *copying) open(from *Position) error {
 
 // advance leaves all files but the last, and opens those that have come after
 // it. What was added to the last one before is seen now.
-func (c *copying) advance() error {
+func (c *copier) advance() error {
 	for len(c.files) > 1 {
 		if err := c.files[0].file.Close(); err != nil {
 			return err
@@ -111,7 +80,7 @@ func (c *copying) advance() error {
 	if len(c.files) > 0 {
 		last = c.files[0].file
 	}
-	files, gap, err := newer(c.dir, last)
+	files, gap, err := openNewer(c.dir, last)
 	for _, f := range files {
 		c.files = append(c.files, newReader(f))
 	}
@@ -124,14 +93,14 @@ func (c *copying) advance() error {
 	return err
 }
 
-// leaveAllBut has all lines left out but the last tail ones. To count them it
+// skipToTail has all lines left out but the last tail ones. To count them it
 // copies all, with everything left out, and goes back.
-func (c *copying) leaveAllBut(ctx context.Context, tail int) error {
+func (c *copier) skipToTail(ctx context.Context, tail int) error {
 	begin := make([]int64, len(c.files))
 	for i, r := range c.files {
 		begin[i] = r.offset
 	}
-	c.lines.leaveOut(math.MaxInt)
+	c.lines.restart(math.MaxInt)
 	if err := c.copy(ctx); err != nil {
 		return err
 	}
@@ -139,12 +108,12 @@ func (c *copying) leaveAllBut(ctx context.Context, tail int) error {
 		r.seek(begin[i])
 	}
 	c.damage = nil // it is found again
-	c.lines.leaveOut(max(0, math.MaxInt-c.lines.skip-tail))
+	c.lines.restart(max(0, math.MaxInt-c.lines.skip-tail))
 	return nil
 }
 
 // copy copies the files up to where they ended when that was last looked at.
-func (c *copying) copy(ctx context.Context) error {
+func (c *copier) copy(ctx context.Context) error {
 	for _, r := range c.files {
 		for ctx.Err() == nil {
 			f, err := r.next()
@@ -166,7 +135,7 @@ func (c *copying) copy(ctx context.Context) error {
 	return ctx.Err()
 }
 
-func (c *copying) close() (err error) {
+func (c *copier) close() (err error) {
 	if c.watch != nil {
 		c.watch.close()
 	}

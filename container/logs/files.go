@@ -48,9 +48,9 @@ func closeAll(files ...*file) (err error) {
 	return err
 }
 
-// pair opens the two as they are at one moment. Between a rename and the new
+// openBoth opens the two as they are at one moment. Between a rename and the new
 // log there is only the older one.
-func pair(dir string) (older, current *file, err error) {
+func openBoth(dir string) (older, current *file, err error) {
 	for {
 		var again *file
 		var errs [3]error
@@ -67,10 +67,10 @@ func pair(dir string) (older, current *file, err error) {
 	}
 }
 
-// newer opens the files that come after last, oldest first; after nil, all.
+// openNewer opens the files that come after last, oldest first; after nil, all.
 // There may be a gap in front of them: last is neither of the two any more.
-func newer(dir string, last *file) (files []*file, gap bool, err error) {
-	older, current, err := pair(dir)
+func openNewer(dir string, last *file) (files []*file, gap bool, err error) {
+	older, current, err := openBoth(dir)
 	switch {
 	case err != nil:
 		return nil, false, err
@@ -88,37 +88,4 @@ func newer(dir string, last *file) (files []*file, gap bool, err error) {
 		}
 	}
 	return files, gap, err
-}
-
-// Position is a place between two frames of a log. It stays right when the log
-// is renamed.
-type Position struct {
-	file   *file // nil: there was no log
-	offset int64
-}
-
-// End is where the log in dir ends now. To see all that a container says from
-// its start on, and nothing older, ask for it before the start; and to show a
-// terminal, Copy with Options{Follow: true, Tail: -1, From: end}.
-func End(dir string) (*Position, error) {
-	files, _, err := newer(dir, nil)
-	if err != nil || len(files) == 0 {
-		return &Position{}, err
-	}
-	last := files[len(files)-1]
-	r := newReader(last)
-	err = errors.Join(r.toEnd(), closeAll(files[:len(files)-1]...))
-	if err != nil {
-		return nil, errors.Join(err, last.Close())
-	}
-	return &Position{last, r.offset}, nil
-}
-
-// Close is for a Position that no Copy has got. Of a nil one there is nothing
-// to close.
-func (p *Position) Close() error {
-	if p == nil {
-		return nil
-	}
-	return closeAll(p.file)
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // follow copies what comes, until it is over.
-func (c *copying) follow(ctx context.Context, ended <-chan struct{}, until <-chan time.Time) error {
+func (c *copier) follow(ctx context.Context, ended <-chan struct{}, until <-chan time.Time) error {
 	for over := false; !over; {
 		if n := len(c.files); n > 0 && c.files[n-1].broken {
 			return nil
@@ -42,8 +42,8 @@ func (c *copying) follow(ctx context.Context, ended <-chan struct{}, until <-cha
 	return nil
 }
 
-// alarm is the channel that tells when t has come, or nil for never.
-func alarm(t time.Time) <-chan time.Time {
+// timer is the channel that tells when t has come, or nil for never.
+func timer(t time.Time) <-chan time.Time {
 	if t.IsZero() {
 		return nil
 	}
@@ -56,7 +56,7 @@ type watch struct {
 	err     error
 }
 
-func watchFolder(dir string) (*watch, error) {
+func newWatch(dir string) (*watch, error) {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
 		return nil, hint.New(fmt.Errorf("inotify_init1: %w", err),

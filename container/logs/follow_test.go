@@ -86,12 +86,12 @@ func (f *follower) returned() error {
 func TestFollow(t *testing.T) {
 	dir := t.TempDir()
 	w := openWriter(t, dir, Maximum)
-	say(t, w, "1a\nb\n")
+	writeFrames(t, w, "1a\nb\n")
 	f := follow(t, dir, Options{Tail: 1})
 	f.sees("b\n")
-	say(t, w, "1name? ") // without the end of a line
+	writeFrames(t, w, "1name? ") // without the end of a line
 	f.sees("b\nname? ")
-	say(t, w, "2x\n", "1me\n")
+	writeFrames(t, w, "2x\n", "1me\n")
 	if err := f.end(); err != nil {
 		t.Error(err)
 	}
@@ -103,7 +103,7 @@ func TestFollowALogToBe(t *testing.T) {
 	dir := t.TempDir()
 	f := follow(t, dir, Options{Tail: 0})
 	time.Sleep(10 * time.Millisecond)
-	say(t, openWriter(t, dir, Maximum), "1a\n")
+	writeFrames(t, openWriter(t, dir, Maximum), "1a\n")
 	f.sees("a\n")
 	if err := f.end(); err != nil {
 		t.Error(err)
@@ -113,8 +113,8 @@ func TestFollowALogToBe(t *testing.T) {
 // TestFollowAnEnded: what it has said is output although it is over.
 func TestFollowAnEnded(t *testing.T) {
 	dir := t.TempDir()
-	put(t, dir, Older, said{"1a\n"}.bytes())
-	put(t, dir, Current, said{"1b\n"}.bytes())
+	put(t, dir, Older, output{"1a\n"}.bytes())
+	put(t, dir, Current, output{"1b\n"}.bytes())
 	f := follow(t, dir, Options{Tail: -1})
 	if err := f.end(); err != nil {
 		t.Error(err)
@@ -133,7 +133,7 @@ func TestFollowRotation(t *testing.T) {
 	for n := range frames {
 		line := fmt.Sprintf("%05d\n", n)
 		want.WriteString(line)
-		say(t, w, "1"+line)
+		writeFrames(t, w, "1"+line)
 		f.waitFor(func(text string) bool { return len(text) >= 6*(n-ahead) })
 	}
 	if err := f.end(); err != nil {
@@ -147,12 +147,12 @@ func TestFollowRotation(t *testing.T) {
 func TestFollowTooSlowly(t *testing.T) {
 	dir := t.TempDir()
 	w := openWriter(t, dir, 1) // each frame in a file of its own
-	say(t, w, "1a\n")
+	writeFrames(t, w, "1a\n")
 	f := follow(t, dir, Options{Tail: -1})
 	f.sees("a\n")
 	for range 2 {
 		f.mu.Lock() // output waits
-		say(t, w, "1b\n", "1c\n", "1d\n", "1e\n", "1f\n")
+		writeFrames(t, w, "1b\n", "1c\n", "1d\n", "1e\n", "1f\n")
 		f.mu.Unlock()
 		f.waitFor(func(text string) bool { return strings.HasPrefix(text, "a\n") && strings.HasSuffix(text, "e\nf\n") })
 	}
@@ -165,7 +165,7 @@ func TestFollowTooSlowly(t *testing.T) {
 // its place is output.
 func TestFollowHalfAFrame(t *testing.T) {
 	dir := t.TempDir()
-	first, other := said{"1first\n"}.bytes(), said{"2other text\n"}.bytes()
+	first, other := output{"1first\n"}.bytes(), output{"2other text\n"}.bytes()
 	put(t, dir, Current, nil)
 	file, err := os.OpenFile(filepath.Join(dir, Current), os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
@@ -196,9 +196,9 @@ func TestFollowHalfAFrame(t *testing.T) {
 // TestFollowDamaged: nothing more can come, so it ends by itself.
 func TestFollowDamaged(t *testing.T) {
 	dir := t.TempDir()
-	put(t, dir, Current, append(said{"1a\n"}.bytes(), make([]byte, 99)...))
+	put(t, dir, Current, append(output{"1a\n"}.bytes(), make([]byte, 99)...))
 	f := follow(t, dir, Options{Tail: -1})
-	if err := f.returned(); !errors.Is(err, errNoFrame) {
+	if err := f.returned(); !errors.Is(err, errBadFrame) {
 		t.Error(err)
 	}
 	f.sees("a\n")
@@ -231,7 +231,7 @@ func TestFollowCancelled(t *testing.T) {
 // TestAttach: from the end there was before the start on, nothing is missing,
 // and nothing older is there, however often the log was renamed since.
 func TestAttach(t *testing.T) {
-	for name, before := range map[string]said{
+	for name, before := range map[string]output{
 		"no log":       nil,
 		"some":         {"1old\n"},
 		"half a frame": {"1old\n", "1half"},
@@ -239,7 +239,7 @@ func TestAttach(t *testing.T) {
 		for rotations := range 2 {
 			dir := t.TempDir()
 			if before != nil {
-				put(t, dir, Current, said(before[:1]).bytes())
+				put(t, dir, Current, output(before[:1]).bytes())
 			}
 			if len(before) > 1 {
 				put(t, dir, Current, before.bytes()[:60])
@@ -248,19 +248,19 @@ func TestAttach(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := Mend(dir); err != nil {
+			if _, err := Repair(dir); err != nil {
 				t.Fatal(err)
 			}
 			w := openWriter(t, dir, Maximum)
-			say(t, w, "1$ ")
+			writeFrames(t, w, "1$ ")
 			for range rotations {
 				w.maximum = 1
-				say(t, w, "1\x1b[2J")
+				writeFrames(t, w, "1\x1b[2J")
 			}
 			f := follow(t, dir, Options{Tail: -1, From: end})
 			want := "$ " + strings.Repeat("\x1b[2J", rotations)
 			f.sees(want)
-			say(t, w, "1exit\r\n")
+			writeFrames(t, w, "1exit\r\n")
 			if err := f.end(); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
@@ -273,7 +273,7 @@ func TestAttach(t *testing.T) {
 func TestFilesAreClosed(t *testing.T) {
 	dir := t.TempDir()
 	w := openWriter(t, dir, 1)
-	say(t, w, "1a\n", "1b\n")
+	writeFrames(t, w, "1a\n", "1b\n")
 	before := descriptors(t)
 	for range 10 {
 		end, err := End(dir)
@@ -281,7 +281,7 @@ func TestFilesAreClosed(t *testing.T) {
 			t.Fatal(err)
 		}
 		f := follow(t, dir, Options{Tail: 1, From: end})
-		say(t, w, "1c\n", "1d\n")
+		writeFrames(t, w, "1c\n", "1d\n")
 		f.end()
 		end, err = End(dir)
 		if err != nil {

@@ -19,7 +19,7 @@ type frame struct {
 	data   []byte
 }
 
-var errNoFrame = errors.New("no frame")
+var errBadFrame = errors.New("no frame")
 
 // lastSecond is that of the year 9999, which RFC 3339 can still write.
 const lastSecond = 253402300799
@@ -64,11 +64,11 @@ type reader struct {
 	ahead  []byte // the part of it that holds what is in the file from offset on
 }
 
-// usual is how much is read at once, unless a frame is larger.
-const usual = 64 << 10
+// bufferSize is how much is read at once, unless a frame is larger.
+const bufferSize = 64 << 10
 
 func newReader(f *file) *reader {
-	return &reader{file: f, limit: f.info.Size(), buffer: make([]byte, usual)}
+	return &reader{file: f, limit: f.info.Size(), buffer: make([]byte, bufferSize)}
 }
 
 // extend puts the limit where the file ends now.
@@ -100,7 +100,7 @@ func (r *reader) next() (frame, error) {
 		if ok {
 			err = r.readAhead()
 		} else {
-			err = fmt.Errorf("read %s: %w at offset %d", r.file.Name(), errNoFrame, r.offset)
+			err = fmt.Errorf("read %s: %w at offset %d", r.file.Name(), errBadFrame, r.offset)
 		}
 		if err != nil {
 			r.ahead = nil
@@ -125,8 +125,8 @@ func (r *reader) readAhead() error {
 	return err
 }
 
-// toEnd goes behind the last frame.
-func (r *reader) toEnd() error {
+// seekEnd goes behind the last frame.
+func (r *reader) seekEnd() error {
 	for {
 		if _, err := r.next(); err == io.EOF {
 			return nil

@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-const stamp = "2006-01-02T15:04:05.000000000Z07:00 "
+const timestampLayout = "2006-01-02T15:04:05.000000000Z07:00 "
 
-// lines writes frames to the streams they are of.
-type lines struct {
+// lineWriter writes frames to the streams they are of.
+type lineWriter struct {
 	since, until time.Time
 	timestamps   bool
 	skip         int // lines that are to be left out yet
@@ -29,22 +29,22 @@ type stream struct {
 	hidden bool          // that is left out
 }
 
-func newLines(o *Options, stdout, stderr io.Writer) *lines {
-	l := &lines{since: o.Since, until: o.Until, timestamps: o.Timestamps}
+func newLines(o *Options, stdout, stderr io.Writer) *lineWriter {
+	l := &lineWriter{since: o.Since, until: o.Until, timestamps: o.Timestamps}
 	for n, w := range []io.Writer{Stdout: stdout, Stderr: stderr} {
 		if w != nil {
-			l.streams[n].to = bufio.NewWriterSize(w, usual)
+			l.streams[n].to = bufio.NewWriterSize(w, bufferSize)
 		}
 	}
 	return l
 }
 
-func (l *lines) wants(t time.Time) bool {
+func (l *lineWriter) wants(t time.Time) bool {
 	return !t.Before(l.since) && (l.until.IsZero() || !t.After(l.until))
 }
 
-// leaveOut begins anew, without the first n lines.
-func (l *lines) leaveOut(n int) {
+// restart begins anew, without the first n lines.
+func (l *lineWriter) restart(n int) {
 	l.skip = n
 	for i := range l.streams {
 		l.streams[i].within, l.streams[i].hidden = false, false
@@ -53,7 +53,7 @@ func (l *lines) leaveOut(n int) {
 
 // write takes a frame apart at its newlines. Once a stream cannot be written,
 // every write to it fails.
-func (l *lines) write(f frame) error {
+func (l *lineWriter) write(f frame) error {
 	s := &l.streams[f.stream]
 	if s.to == nil || !l.wants(f.time) {
 		return nil
@@ -79,18 +79,18 @@ func (l *lines) write(f frame) error {
 	return nil
 }
 
-func (l *lines) begin(s *stream, t time.Time) {
+func (l *lineWriter) begin(s *stream, t time.Time) {
 	s.hidden = l.skip > 0
 	if s.hidden {
 		l.skip--
 	} else if l.timestamps {
-		s.to.Write(t.UTC().AppendFormat(s.to.AvailableBuffer(), stamp))
+		s.to.Write(t.UTC().AppendFormat(s.to.AvailableBuffer(), timestampLayout))
 	}
 }
 
 // flush hands on what was written. It comes before each change of the stream,
 // so that the two keep their order if they go to one terminal.
-func (l *lines) flush() error {
+func (l *lineWriter) flush() error {
 	if l.last == nil {
 		return nil
 	}

@@ -18,18 +18,18 @@ import (
 // by the second.
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// said is what a container has said in a frame: "1" or "2" for the stream, and
+// output is what a container has said in a frame: "1" or "2" for the stream, and
 // its text.
-type said []string
+type output []string
 
-func (s said) frames() (frames []frame) {
+func (s output) frames() (frames []frame) {
 	for i, text := range s {
 		frames = append(frames, frame{start.Add(time.Duration(i) * time.Second), int(text[0] - '0'), []byte(text[1:])})
 	}
 	return frames
 }
 
-func (s said) bytes() (file []byte) {
+func (s output) bytes() (file []byte) {
 	for _, f := range s.frames() {
 		file = f.appendTo(file)
 	}
@@ -68,42 +68,42 @@ func TestCopy(t *testing.T) {
 	at := func(n int) time.Time { return start.Add(time.Duration(n) * time.Second) }
 	const T = "2026-03-01T12:00:0"
 	for _, c := range []struct {
-		name         string
-		older, newer said
-		options      Options
-		want         string
+		name             string
+		older, openNewer output
+		options          Options
+		want             string
 	}{
 		{name: "nothing", options: Options{Tail: -1}, want: ""},
-		{name: "all", older: said{"1a\n", "2b\n"}, newer: said{"1c\n"}, options: Options{Tail: -1}, want: "a\n<b\n>c\n"},
-		{name: "only an older file", older: said{"1a\n"}, options: Options{Tail: -1}, want: "a\n"},
-		{name: "a prompt", newer: said{"1name? "}, options: Options{Tail: -1}, want: "name? "},
-		{name: "an empty frame", newer: said{"1", "1a"}, options: Options{Tail: -1, Timestamps: true}, want: T + "1.000000000Z a"},
-		{name: "any bytes", newer: said{"1\x00\xff\x1b[2J\r\n"}, options: Options{Tail: -1}, want: "\x00\xff\x1b[2J\r\n"},
+		{name: "all", older: output{"1a\n", "2b\n"}, openNewer: output{"1c\n"}, options: Options{Tail: -1}, want: "a\n<b\n>c\n"},
+		{name: "only an older file", older: output{"1a\n"}, options: Options{Tail: -1}, want: "a\n"},
+		{name: "a prompt", openNewer: output{"1name? "}, options: Options{Tail: -1}, want: "name? "},
+		{name: "an empty frame", openNewer: output{"1", "1a"}, options: Options{Tail: -1, Timestamps: true}, want: T + "1.000000000Z a"},
+		{name: "any bytes", openNewer: output{"1\x00\xff\x1b[2J\r\n"}, options: Options{Tail: -1}, want: "\x00\xff\x1b[2J\r\n"},
 
-		{name: "no line", newer: said{"1a\nb\n"}, options: Options{Tail: 0}, want: ""},
-		{name: "one line of a frame", newer: said{"1a\nb\nc\n"}, options: Options{Tail: 1}, want: "c\n"},
-		{name: "more than there are", newer: said{"1a\nb\n"}, options: Options{Tail: 5}, want: "a\nb\n"},
-		{name: "the last has no end", newer: said{"1a\nb\nc"}, options: Options{Tail: 2}, want: "b\nc"},
-		{name: "of both streams", newer: said{"1a\n", "2b\n", "1c\n", "2d\n"}, options: Options{Tail: 3}, want: "<b\n>c\n<d\n>"},
-		{name: "over both files", older: said{"1a\nb\n"}, newer: said{"1c\n"}, options: Options{Tail: 2}, want: "b\nc\n"},
-		{name: "a line in both files", older: said{"1a\nb"}, newer: said{"1b\nc\n"}, options: Options{Tail: 2}, want: "bb\nc\n"},
-		{name: "a line in both files is left out", older: said{"1a\nb"}, newer: said{"1b\nc\n"}, options: Options{Tail: 1}, want: "c\n"},
-		{name: "a line around another", newer: said{"1a\nb", "2x\n", "1b\n"}, options: Options{Tail: 2}, want: "b<x\n>b\n"},
-		{name: "a line around another is left out", newer: said{"1a\nb", "2x\n", "1b\n"}, options: Options{Tail: 1}, want: "<x\n>"},
-		{name: "empty lines", newer: said{"1\n\n\n"}, options: Options{Tail: 2}, want: "\n\n"},
+		{name: "no line", openNewer: output{"1a\nb\n"}, options: Options{Tail: 0}, want: ""},
+		{name: "one line of a frame", openNewer: output{"1a\nb\nc\n"}, options: Options{Tail: 1}, want: "c\n"},
+		{name: "more than there are", openNewer: output{"1a\nb\n"}, options: Options{Tail: 5}, want: "a\nb\n"},
+		{name: "the last has no end", openNewer: output{"1a\nb\nc"}, options: Options{Tail: 2}, want: "b\nc"},
+		{name: "of both streams", openNewer: output{"1a\n", "2b\n", "1c\n", "2d\n"}, options: Options{Tail: 3}, want: "<b\n>c\n<d\n>"},
+		{name: "over both files", older: output{"1a\nb\n"}, openNewer: output{"1c\n"}, options: Options{Tail: 2}, want: "b\nc\n"},
+		{name: "a line in both files", older: output{"1a\nb"}, openNewer: output{"1b\nc\n"}, options: Options{Tail: 2}, want: "bb\nc\n"},
+		{name: "a line in both files is left out", older: output{"1a\nb"}, openNewer: output{"1b\nc\n"}, options: Options{Tail: 1}, want: "c\n"},
+		{name: "a line around another", openNewer: output{"1a\nb", "2x\n", "1b\n"}, options: Options{Tail: 2}, want: "b<x\n>b\n"},
+		{name: "a line around another is left out", openNewer: output{"1a\nb", "2x\n", "1b\n"}, options: Options{Tail: 1}, want: "<x\n>"},
+		{name: "empty lines", openNewer: output{"1\n\n\n"}, options: Options{Tail: 2}, want: "\n\n"},
 
-		{name: "since", newer: said{"1a\n", "1b\n", "1c\n"}, options: Options{Tail: -1, Since: at(1)}, want: "b\nc\n"},
-		{name: "until", newer: said{"1a\n", "1b\n", "1c\n"}, options: Options{Tail: -1, Until: at(1)}, want: "a\nb\n"},
-		{name: "between two", newer: said{"1a\n", "1b\n", "1c\n"}, options: Options{Tail: -1, Since: at(1), Until: at(1)}, want: "b\n"},
-		{name: "the last until", newer: said{"1a\n", "1b\n", "1c\n"}, options: Options{Tail: 1, Until: at(1)}, want: "b\n"},
+		{name: "since", openNewer: output{"1a\n", "1b\n", "1c\n"}, options: Options{Tail: -1, Since: at(1)}, want: "b\nc\n"},
+		{name: "until", openNewer: output{"1a\n", "1b\n", "1c\n"}, options: Options{Tail: -1, Until: at(1)}, want: "a\nb\n"},
+		{name: "between two", openNewer: output{"1a\n", "1b\n", "1c\n"}, options: Options{Tail: -1, Since: at(1), Until: at(1)}, want: "b\n"},
+		{name: "the last until", openNewer: output{"1a\n", "1b\n", "1c\n"}, options: Options{Tail: 1, Until: at(1)}, want: "b\n"},
 
-		{name: "times", newer: said{"1a\nb\n", "2c\n"}, options: Options{Tail: -1, Timestamps: true},
+		{name: "times", openNewer: output{"1a\nb\n", "2c\n"}, options: Options{Tail: -1, Timestamps: true},
 			want: T + "0.000000000Z a\n" + T + "0.000000000Z b\n<" + T + "1.000000000Z c\n>"},
-		{name: "the time of a line is when it began", newer: said{"1a", "1b", "1c\nd"}, options: Options{Tail: -1, Timestamps: true},
+		{name: "the time of a line is when it began", openNewer: output{"1a", "1b", "1c\nd"}, options: Options{Tail: -1, Timestamps: true},
 			want: T + "0.000000000Z abc\n" + T + "2.000000000Z d"},
-		{name: "times of each stream", newer: said{"1a", "2x", "1b\n", "2y\n"}, options: Options{Tail: -1, Timestamps: true},
+		{name: "times of each stream", openNewer: output{"1a", "2x", "1b\n", "2y\n"}, options: Options{Tail: -1, Timestamps: true},
 			want: T + "0.000000000Z a<" + T + "1.000000000Z x>b\n<y\n>"},
-		{name: "times of the last lines", older: said{"1a\nb"}, newer: said{"1b\nc\n"}, options: Options{Tail: 2, Timestamps: true},
+		{name: "times of the last lines", older: output{"1a\nb"}, openNewer: output{"1b\nc\n"}, options: Options{Tail: 2, Timestamps: true},
 			want: T + "0.000000000Z bb\n" + T + "0.000000000Z c\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -111,8 +111,8 @@ func TestCopy(t *testing.T) {
 			if c.older != nil {
 				put(t, dir, Older, c.older.bytes())
 			}
-			if c.newer != nil {
-				put(t, dir, Current, c.newer.bytes())
+			if c.openNewer != nil {
+				put(t, dir, Current, c.openNewer.bytes())
 			}
 			got, err := show(t, dir, c.options)
 			if err != nil || got != c.want {
@@ -135,7 +135,7 @@ func TestCopyInAnotherTimeZone(t *testing.T) {
 // TestCopyOneStream: lines of the other are not counted either.
 func TestCopyOneStream(t *testing.T) {
 	dir := t.TempDir()
-	put(t, dir, Current, said{"1a\n", "1b\n", "2c\n"}.bytes())
+	put(t, dir, Current, output{"1a\n", "1b\n", "2c\n"}.bytes())
 	var out bytes.Buffer
 	if err := Copy(t.Context(), dir, Options{Tail: 1}, nil, &out, nil); err != nil || out.String() != "b\n" {
 		t.Errorf("%q, %v", out.String(), err)
@@ -145,7 +145,7 @@ func TestCopyOneStream(t *testing.T) {
 // TestCopyDamaged: what no writer has written ends its file, is told with its
 // place, and hides nothing else.
 func TestCopyDamaged(t *testing.T) {
-	good := said{"1good\n"}.bytes()
+	good := output{"1good\n"}.bytes()
 	header := func(change func(*frame)) []byte {
 		f := frame{start, Stdout, nil}
 		change(&f)
@@ -169,7 +169,7 @@ func TestCopyDamaged(t *testing.T) {
 	} {
 		dir := t.TempDir()
 		put(t, dir, Older, append(bytes.Clone(good), bad...))
-		put(t, dir, Current, said{"2newer\n"}.bytes())
+		put(t, dir, Current, output{"2newer\n"}.bytes())
 		for tail, want := range map[int]string{-1: "good\n<newer\n>", 1: "<newer\n>"} {
 			got, err := show(t, dir, Options{Tail: tail})
 			if got != want {
@@ -185,7 +185,7 @@ func TestCopyDamaged(t *testing.T) {
 
 // TestCopyHalfAFrame: wherever a frame breaks off, those before it are there.
 func TestCopyHalfAFrame(t *testing.T) {
-	whole := said{"1a\n", "1bcdef\n"}.bytes()
+	whole := output{"1a\n", "1bcdef\n"}.bytes()
 	for n := range whole {
 		dir := t.TempDir()
 		put(t, dir, Current, whole[:n])
@@ -203,7 +203,7 @@ func TestCopyHalfAFrame(t *testing.T) {
 func TestCopyLongestFrame(t *testing.T) {
 	dir := t.TempDir()
 	text := strings.Repeat("0123456789abcde\n", MaxFrame/16)
-	put(t, dir, Current, said{"1first\n", "1" + text, "1last\n"}.bytes())
+	put(t, dir, Current, output{"1first\n", "1" + text, "1last\n"}.bytes())
 	if got, err := show(t, dir, Options{Tail: -1}); err != nil || got != "first\n"+text+"last\n" {
 		t.Errorf("%d bytes, %v", len(got), err)
 	}
@@ -224,8 +224,8 @@ func (f *feeding) Write(p []byte) (int, error) {
 func TestCopyEnds(t *testing.T) {
 	dir := t.TempDir()
 	w := openWriter(t, dir, Maximum)
-	say(t, w, "1a\n", "2b\n")
-	out := &feeding{feed: func() { say(t, w, "1c\n", "2d\n") }}
+	writeFrames(t, w, "1a\n", "2b\n")
+	out := &feeding{feed: func() { writeFrames(t, w, "1c\n", "2d\n") }}
 	if err := Copy(t.Context(), dir, Options{Tail: -1}, nil, out, out); err != nil || out.String() != "a\nb\n" {
 		t.Errorf("%q, %v", out.String(), err)
 	}
@@ -234,11 +234,11 @@ func TestCopyEnds(t *testing.T) {
 func TestCopyCancelled(t *testing.T) {
 	dir := t.TempDir()
 	line := "1" + strings.Repeat("x", 9999) + "\n"
-	put(t, dir, Current, said(slices.Repeat([]string{line}, 1000)).bytes())
+	put(t, dir, Current, output(slices.Repeat([]string{line}, 1000)).bytes())
 	ctx, cancel := context.WithCancel(t.Context())
 	out := &feeding{feed: cancel}
 	err := Copy(ctx, dir, Options{Tail: -1}, nil, out, nil)
-	if !errors.Is(err, context.Canceled) || out.Len() > 2*usual {
+	if !errors.Is(err, context.Canceled) || out.Len() > 2*bufferSize {
 		t.Errorf("%d bytes, %v", out.Len(), err)
 	}
 }
@@ -276,12 +276,12 @@ func TestCopyWhileRenamed(t *testing.T) {
 // something else are output as they are.
 func FuzzCopy(f *testing.F) {
 	f.Add([]byte{}, []byte{}, -1)
-	f.Add(said{"1a\n"}.bytes(), said{"2b\n", "1c"}.bytes(), 1)
-	f.Add(said{"1a\n"}.bytes()[:20], make([]byte, 64), -1)
-	f.Add(bytes.Repeat([]byte{0xff}, 64), said{"1a"}.bytes(), 3)
+	f.Add(output{"1a\n"}.bytes(), output{"2b\n", "1c"}.bytes(), 1)
+	f.Add(output{"1a\n"}.bytes()[:20], make([]byte, 64), -1)
+	f.Add(bytes.Repeat([]byte{0xff}, 64), output{"1a"}.bytes(), 3)
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, older, newer []byte, tail int) {
-		known := said{"1known\n", "2words\n"}.bytes()
+		known := output{"1known\n", "2words\n"}.bytes()
 		put(t, dir, Older, append(known, older...))
 		put(t, dir, Current, newer)
 		for _, o := range []Options{{Tail: -1}, {Tail: tail, Timestamps: true}} {

@@ -55,7 +55,7 @@ func (w *Writer) Write(stream int, t time.Time, data []byte) error {
 }
 
 func (w *Writer) append(f frame) error {
-	size, err := w.room()
+	size, err := w.rotate()
 	if err != nil {
 		return err
 	}
@@ -66,8 +66,8 @@ func (w *Writer) append(f frame) error {
 	return nil
 }
 
-// room sees to a log that is not full, and says how long it is.
-func (w *Writer) room() (size int64, err error) {
+// rotate sees to a log that is not full, and says how long it is.
+func (w *Writer) rotate() (size int64, err error) {
 	if w.file == nil {
 		if err := w.open(); err != nil {
 			return 0, err
@@ -97,21 +97,4 @@ func (w *Writer) Close() error {
 	err := w.file.Close()
 	w.file = nil
 	return err
-}
-
-// Mend cuts off what a power cut or a kill -9 has left at the end of the log
-// in dir: the beginning of a frame, or bytes that are none, behind which
-// nothing could be read. Who is to write after somebody else has died calls it
-// first. It says how many bytes were lost so.
-func Mend(dir string) (lost int64, err error) {
-	f, err := open(dir, Current, os.O_RDWR)
-	if f == nil {
-		return 0, err
-	}
-	defer f.Close()
-	r := newReader(f)
-	if err := r.toEnd(); err != nil && !errors.Is(err, errNoFrame) {
-		return 0, err
-	}
-	return r.limit - r.offset, f.Truncate(r.offset)
 }

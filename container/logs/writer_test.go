@@ -26,9 +26,9 @@ func openWriter(t testing.TB, dir string, maximum int64) *Writer {
 	return w
 }
 
-func say(t testing.TB, w *Writer, s ...string) {
+func writeFrames(t testing.TB, w *Writer, s ...string) {
 	t.Helper()
-	for _, f := range said(s).frames() {
+	for _, f := range output(s).frames() {
 		if err := w.Write(f.stream, f.time, f.data); err != nil {
 			t.Fatal(err)
 		}
@@ -63,9 +63,9 @@ func TestRotation(t *testing.T) {
 	dir := t.TempDir()
 	w := openWriter(t, dir, 2*(HeaderSize+2)) // two frames
 	for n := range 5 {
-		say(t, w, fmt.Sprintf("1%d\n", n))
+		writeFrames(t, w, fmt.Sprintf("1%d\n", n))
 	}
-	if got, want := content(t, dir, Older), (said{"12\n", "13\n"}); !bytes.Equal(data(t, got), data(t, want.bytes())) {
+	if got, want := content(t, dir, Older), (output{"12\n", "13\n"}); !bytes.Equal(data(t, got), data(t, want.bytes())) {
 		t.Errorf("the older file is %q", got)
 	}
 	if got, err := show(t, dir, Options{Tail: -1}); err != nil || got != "2\n3\n4\n" {
@@ -92,8 +92,8 @@ func data(t *testing.T, file []byte) (data []byte) {
 // TestWriterGoesOn where another one has stopped.
 func TestWriterGoesOn(t *testing.T) {
 	dir := t.TempDir()
-	say(t, openWriter(t, dir, Maximum), "1a\n")
-	say(t, openWriter(t, dir, Maximum), "1b\n")
+	writeFrames(t, openWriter(t, dir, Maximum), "1a\n")
+	writeFrames(t, openWriter(t, dir, Maximum), "1b\n")
 	if got, err := show(t, dir, Options{Tail: -1}); err != nil || got != "a\nb\n" {
 		t.Errorf("%q, %v", got, err)
 	}
@@ -102,7 +102,7 @@ func TestWriterGoesOn(t *testing.T) {
 func TestWriteMoreThanAFrame(t *testing.T) {
 	dir := t.TempDir()
 	text := strings.Repeat("0123456789abcde\n", MaxFrame/8)
-	say(t, openWriter(t, dir, Maximum), "1"+text)
+	writeFrames(t, openWriter(t, dir, Maximum), "1"+text)
 	if got, err := show(t, dir, Options{Tail: -1}); err != nil || got != text {
 		t.Errorf("%d bytes, %v", len(got), err)
 	}
@@ -111,7 +111,7 @@ func TestWriteMoreThanAFrame(t *testing.T) {
 // TestMend: whatever is at the end, what was whole stays, and what is written
 // after it can be read.
 func TestMend(t *testing.T) {
-	whole := said{"1a\n", "2b\n"}.bytes()
+	whole := output{"1a\n", "2b\n"}.bytes()
 	for name, rest := range map[string]string{
 		"nothing":        "",
 		"half a header":  string(whole[:10]),
@@ -121,15 +121,15 @@ func TestMend(t *testing.T) {
 	} {
 		dir := t.TempDir()
 		put(t, dir, Current, append(bytes.Clone(whole), rest...))
-		if lost, err := Mend(dir); err != nil || lost != int64(len(rest)) {
+		if lost, err := Repair(dir); err != nil || lost != int64(len(rest)) {
 			t.Errorf("%s: %d bytes lost, %v", name, lost, err)
 		}
-		say(t, openWriter(t, dir, Maximum), "1c\n")
+		writeFrames(t, openWriter(t, dir, Maximum), "1c\n")
 		if got, err := show(t, dir, Options{Tail: -1}); err != nil || got != "a\n<b\n>c\n" {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}
 	}
-	if lost, err := Mend(t.TempDir()); err != nil || lost != 0 {
+	if lost, err := Repair(t.TempDir()); err != nil || lost != 0 {
 		t.Errorf("no log: %d bytes lost, %v", lost, err)
 	}
 }
@@ -171,7 +171,7 @@ func TestDiskFull(t *testing.T) {
 	if err := os.Remove(filepath.Join(disk, "ballast")); err != nil {
 		t.Fatal(err)
 	}
-	say(t, w, "1again\n")
+	writeFrames(t, w, "1again\n")
 	expect(t, disk, want.String()+"again\n")
 }
 

@@ -55,7 +55,7 @@ func (e *monitorStreams) keep(process *runtime.Process) error {
 	}
 	held := os.NewFile(uintptr(pidfd), "pidfd")
 	defer held.Close()
-	if _, err := logs.Mend(e.c.Dir); err != nil {
+	if _, err := logs.Repair(e.c.Dir); err != nil {
 		return err
 	}
 	log, err := os.OpenFile(e.c.Path(logs.Current), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)

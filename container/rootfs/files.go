@@ -9,11 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// RootFiles are the regular files below a folder, which is a descriptor.
-type RootFiles int
+// Files are the regular files below a folder, which is a descriptor.
+type Files int
 
 // Open opens a file to be read.
-func (root RootFiles) Open(name string) (fs.File, error) {
+func (root Files) Open(name string) (fs.File, error) {
 	f, err := root.open(name)
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: "/" + name, Err: err}
@@ -21,7 +21,7 @@ func (root RootFiles) Open(name string) (fs.File, error) {
 	return f, nil
 }
 
-func (root RootFiles) open(name string) (*os.File, error) {
+func (root Files) open(name string) (*os.File, error) {
 	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS}
 	fd, err := unix.Openat2(int(root), name, &how)
 	for errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR) { // something was renamed meanwhile

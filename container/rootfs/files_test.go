@@ -46,7 +46,7 @@ func TestHostileAccountFilesOfRunningContainer(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer folder.Close()
-			got, err := fs.ReadFile(RootFiles(folder.Fd()), "etc/passwd")
+			got, err := fs.ReadFile(Files(folder.Fd()), "etc/passwd")
 			if string(got) != test.want || (err == nil) != (test.want != "") {
 				t.Errorf("%.20q, %v; want %q", got, err, test.want)
 			}

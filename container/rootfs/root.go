@@ -23,8 +23,8 @@ type Root struct {
 // Close lets go of it.
 func (r *Root) Close() error { return r.close() }
 
-// copying is how long a copy waits for another one of the same container.
-const copying = 10 * time.Second
+// lockTimeout is how long a copy waits for another one of the same container.
+const lockTimeout = 10 * time.Second
 
 // Open holds the container's root, to read, or to write too.
 func Open(c *container.Container, write bool) (*Root, error) {
@@ -32,14 +32,14 @@ func Open(c *container.Container, write bool) (*Root, error) {
 	if err != nil {
 		return nil, err
 	}
-	fd, err := LivingRoot(c)
-	for began := time.Now(); errors.Is(err, state.ErrNotRunning) || errors.Is(err, state.ErrNotExist); fd, err = LivingRoot(c) {
+	fd, err := TaskRoot(c)
+	for began := time.Now(); errors.Is(err, state.ErrNotRunning) || errors.Is(err, state.ErrNotExist); fd, err = TaskRoot(c) {
 		switch taken := c.Lock(0); {
 		case taken == nil:
-			return takenRoot(c, spec, write)
+			return lockedRoot(c, spec, write)
 		case !errors.Is(taken, container.ErrRunning):
 			return nil, taken
-		case time.Since(began) > copying:
+		case time.Since(began) > lockTimeout:
 			return nil, hint.New(errors.New("another command or its watcher has it"), "minictr ps -a tells whether it waits for its restart")
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -47,19 +47,19 @@ func Open(c *container.Container, write bool) (*Root, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Root{treeAt(fd, spec), func() error { return unix.Close(fd) }}, nil
+	return &Root{newTree(fd, spec), func() error { return unix.Close(fd) }}, nil
 }
 
-// takenRoot is the root of a container that this command has locked.
-func takenRoot(c *container.Container, spec *specs.Spec, write bool) (*Root, error) {
+// lockedRoot is the root of a container that this command has locked.
+func lockedRoot(c *container.Container, spec *specs.Spec, write bool) (*Root, error) {
 	s, err := stoppedRoot(c, spec, write)
 	if err != nil {
 		return nil, errors.Join(err, c.Unlock())
 	}
-	return &Root{treeAt(s.fd, spec), func() error { return errors.Join(s.leave(), c.Unlock()) }}, nil
+	return &Root{newTree(s.fd, spec), func() error { return errors.Join(s.leave(), c.Unlock()) }}, nil
 }
 
-func treeAt(fd int, spec *specs.Spec) *cp.Tree {
+func newTree(fd int, spec *specs.Spec) *cp.Tree {
 	return cp.Container(fd, copiedIDs(spec.Linux.UIDMappings), copiedIDs(spec.Linux.GIDMappings))
 }
 
@@ -70,8 +70,8 @@ func copiedIDs(mappings []specs.LinuxIDMapping) (ids []cp.IDs) {
 	return ids
 }
 
-// LivingRoot is the root of the container's process.
-func LivingRoot(c *container.Container) (int, error) {
+// TaskRoot is the root of the container's process.
+func TaskRoot(c *container.Container) (int, error) {
 	life, err := c.Task()
 	if err != nil {
 		return -1, err

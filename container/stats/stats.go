@@ -101,7 +101,7 @@ func (r Samples) Read(path string) (*Usage, error) {
 	}
 	u := &Usage{
 		CPU:      &CPU{Nanoseconds: s.CPU.Usage.Total},
-		Pressure: Pressure{stalled(s.CPU.Pressure), stalled(s.Memory.Pressure), stalled(s.Blkio.Pressure)},
+		Pressure: Pressure{stallOf(s.CPU.Pressure), stallOf(s.Memory.Pressure), stallOf(s.Blkio.Pressure)},
 	}
 	if last, ok := r[inode]; ok {
 		u.CPU.Percent = percent(float64(s.CPU.Usage.Total-last.nanoseconds), float64(now.Sub(last.at)))
@@ -158,7 +158,7 @@ func percent(part, whole float64) *float64 {
 	return new(math.Round(part/whole*10000) / 100)
 }
 
-func stalled(p *cgroup.Pressure) *Stall {
+func stallOf(p *cgroup.Pressure) *Stall {
 	if p == nil {
 		return nil
 	}

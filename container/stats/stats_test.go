@@ -17,8 +17,8 @@ import (
 	"github.com/minictr/minictr/runtime/cgroup"
 )
 
-// group makes a cgroup with a program in it.
-func group(t *testing.T, name string, args ...string) (path string) {
+// startInCgroup makes a cgroup with a program in it.
+func startInCgroup(t *testing.T, name string, args ...string) (path string) {
 	t.Helper()
 	testkit.NeedRoot(t)
 	mount, err := cgroup.Mount()
@@ -48,8 +48,8 @@ func group(t *testing.T, name string, args ...string) (path string) {
 	return path
 }
 
-// untilBusy waits until the cgroup's processes have taken so many nanoseconds.
-func untilBusy(t *testing.T, path string, want uint64) {
+// waitForCPU waits until the cgroup's processes have taken so many nanoseconds.
+func waitForCPU(t *testing.T, path string, want uint64) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		u, err := Samples{}.Read(path)
@@ -80,7 +80,7 @@ func wantPercent(t *testing.T, share *float64, taken uint64, least, most time.Du
 // TestCPU: a share needs two readings of one cgroup, and is what its
 // processes took.
 func TestCPU(t *testing.T) {
-	path := group(t, "sh", "-c", "while :; do :; done")
+	path := startInCgroup(t, "sh", "-c", "while :; do :; done")
 	m := Samples{}
 	began := time.Now()
 	first, err := m.Read(path)
@@ -88,7 +88,7 @@ func TestCPU(t *testing.T) {
 		t.Fatalf("first reading: %+v, %v", first, err)
 	}
 	shortest := time.Now()
-	untilBusy(t, path, first.CPU.Nanoseconds+uint64(50*time.Millisecond))
+	waitForCPU(t, path, first.CPU.Nanoseconds+uint64(50*time.Millisecond))
 	least := time.Since(shortest)
 	second, err := m.Read(path)
 	if err != nil {
@@ -102,7 +102,7 @@ func TestCPU(t *testing.T) {
 
 // TestNotCounted: what has no controller is not there, rather than 0.
 func TestNotCounted(t *testing.T) {
-	path := group(t, "sleep", "60")
+	path := startInCgroup(t, "sleep", "60")
 	u, err := Samples{}.Read(path)
 	if err != nil {
 		t.Fatal(err)

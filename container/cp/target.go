@@ -19,22 +19,22 @@ import (
 // so is a device that would be replaced. The folder that TARGET lies in must be
 // there.
 
-// land returns the name that the source gets in the place's folder; "." stands
+// targetName returns the name that the source gets in the place's folder; "." stands
 // for what is in it.
-func land(s *source, p *place) (string, error) {
+func targetName(s *source, p *target) (string, error) {
 	exists := p.kind != 0
 	switch {
 	case p.name == "" && s.contents:
 		return ".", nil
 	case p.name == "":
 		return s.name, nil
-	case s.folder && exists:
+	case s.isDir && exists:
 		return "", p.wrap("copy onto", p.path, errors.New("cannot copy a folder onto a file"))
 	case p.slash && exists:
 		return "", p.wrap("copy to", p.path, unix.ENOTDIR)
 	case p.kind == unix.S_IFCHR || p.kind == unix.S_IFBLK:
 		return "", p.wrap("copy onto", p.path, errDevice)
-	case p.slash && !s.folder:
+	case p.slash && !s.isDir:
 		return "", hint.New(p.wrap("copy to", p.path, errors.New("no such folder")), "make the folder first, or leave out the slash at the end")
 	}
 	return p.name, nil

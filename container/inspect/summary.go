@@ -1,0 +1,112 @@
+package inspect
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/docker/go-units"
+	"github.com/minictr/minictr/container"
+	"golang.org/x/sys/unix"
+)
+
+// Summary is a container, and what was true of it when it was listed.
+type Summary struct {
+	*container.Container
+	State          container.State
+	Err            error  // why not all of it can be read, or nil
+	Command        string // what its process executes, in one line as docker's
+	Mounts         []MountPoint
+	Written, Whole int64 // bytes in files: those it has changed, and with its image's; if Query.Size
+}
+
+func commandText(args []string) string {
+	words := slices.Clone(args)
+	for i, word := range words {
+		if i > 0 && strings.Contains(word, " ") {
+			words[i] = "'" + word + "'"
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// StatusText tell the state as docker does: "Up 3 minutes (healthy)".
+func StatusText(s *container.State, now time.Time) string {
+	since := func(t time.Time) string { return units.HumanDuration(now.Sub(t)) }
+	switch s.Status {
+	case container.Running:
+		if words := healthText(s.Health); words != "" {
+			return fmt.Sprintf("Up %s (%s)", since(s.Started), words)
+		}
+		return "Up " + since(s.Started)
+	case container.Paused:
+		return fmt.Sprintf("Up %s (Paused)", since(s.Started))
+	case container.Restarting:
+		return fmt.Sprintf("Restarting (%d) %s ago", s.ExitStatus.ExitCode, since(s.ExitStatus.Finished))
+	case container.Exited:
+		return fmt.Sprintf("Exited (%d) %s ago", s.ExitStatus.ExitCode, since(s.ExitStatus.Finished))
+	case container.Dead:
+		return "Dead"
+	}
+	return "Created"
+}
+
+func healthText(h *container.Health) string {
+	switch {
+	case h == nil || h.Status == "none":
+		return ""
+	case h.Status == "starting":
+		return "health: starting"
+	}
+	return h.Status
+}
+
+// Reason tells in a line what the exit code does not, "" if that is all there is
+// to tell, or if the container lives. A brief one leaves out how a system call was
+// made that failed.
+func Reason(s *container.State, brief bool) string {
+	e := s.ExitStatus
+	if e == nil || s.Active() || s.Status == container.Dead {
+		return ""
+	}
+	at := ""
+	if e.OOM != nil && e.OOM.Limit > 0 {
+		at = " at the limit of " + units.BytesSize(float64(e.OOM.Limit))
+	}
+	switch {
+	case e.Error != "" && brief:
+		return shorten(e.Error)
+	case e.Error != "":
+		return strings.Join(strings.Fields(e.Error), " ")
+	case e.OOM != nil && e.Signal == unix.SIGKILL:
+		return "out of memory" + at
+	case e.OOM != nil:
+		return "processes of it were killed, out of memory" + at
+	case e.Signal != 0 && e.Signal == e.StoppedBy:
+		return "stopped with " + unix.SignalName(e.Signal)
+	case e.Signal != 0:
+		return "killed by " + unix.SignalName(e.Signal)
+	}
+	return ""
+}
+
+// shorten makes execve("/bin/x"): no such file of
+// execve("/bin/x", ["x"], ["PATH=/bin"]): no such file (step 3 of 3: become it).
+func shorten(text string) string {
+	text, _, _ = strings.Cut(strings.Join(strings.Fields(text), " "), " (step ")
+	call, failed, ok := strings.Cut(text, "): ")
+	first, _, more := strings.Cut(call, ", ")
+	if ok && more {
+		return first + "): " + failed
+	}
+	return text
+}
+
+// Network is what the container is connected to.
+func Network(c *container.Container) string {
+	if network := c.Settings.Options.Network; network != "" {
+		return network
+	}
+	return "none"
+}
