@@ -56,7 +56,7 @@ func may() map[string]string {
 		"container":           base,
 		"container/rootfs":    base + " container container/cp",
 		"container/monitor":   base + " container runtime/table",
-		"container/inspect":   base + " container container/rootfs container/stats",
+		"container/inspect":   base + " container container/cp container/rootfs container/stats",
 		"container/lifecycle": all,
 		"cmd/minictr":         all + " container/lifecycle internal/help",
 		"cmd/minictr-oci":     runtime + " internal/help",
