@@ -79,8 +79,7 @@ func Recover(ctx context.Context, targets []Target, s Setup, progress *log.Logge
 }
 
 func (m *measurement) prepare(ctx context.Context, c *candidate, s Setup) {
-	facts := c.Target.Facts()
-	c.Name, c.Kind = facts.Name, facts.Kind
+	*c.Facts = c.Target.Facts()
 	err := c.Available()
 	if err == nil {
 		m.Printf("prepare %s", c.Name)

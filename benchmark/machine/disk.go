@@ -26,8 +26,7 @@ import (
 // disk is the target "QEMU disk".
 type disk struct{ base }
 
-func (t *disk) Facts() benchmark.Facts { return t.facts("QEMU disk", version()+", box "+box) }
-func (t *disk) Disk() (int64, error)   { return benchmark.Usage(t.box("box.img"), t.setup.Scratch) }
+func (t *disk) Disk() (int64, error) { return benchmark.Usage(t.box("box.img"), t.setup.Scratch) }
 
 func (t *disk) Available() error {
 	if runtime.GOARCH != "amd64" {
@@ -37,7 +36,9 @@ func (t *disk) Available() error {
 }
 
 func (t *disk) Prepare(ctx context.Context, s benchmark.Setup) error {
-	return errors.Join(t.prepare(ctx, s), sameWorkload(t.box("workload"), s.Workload))
+	err := t.prepare(ctx, s)
+	t.facts.Version += ", box " + box
+	return errors.Join(err, sameWorkload(t.box("workload"), s.Workload))
 }
 
 // box returns a file of the box: the image, the key for ssh, the workload.

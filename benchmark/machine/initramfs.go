@@ -29,9 +29,8 @@ type initramfs struct {
 	kernel, initrd string
 }
 
-func (t *initramfs) Facts() benchmark.Facts { return t.facts("QEMU initramfs", version()) }
-func (t *initramfs) Available() error       { return benchmark.Installed(emulator()) }
-func (t *initramfs) Disk() (int64, error)   { return benchmark.Usage(t.kernel, t.initrd) }
+func (t *initramfs) Available() error     { return benchmark.Installed(emulator()) }
+func (t *initramfs) Disk() (int64, error) { return benchmark.Usage(t.kernel, t.initrd) }
 
 func (t *initramfs) Prepare(ctx context.Context, s benchmark.Setup) error {
 	var out bytes.Buffer

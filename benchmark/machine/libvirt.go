@@ -40,8 +40,8 @@ const (
 	pool    = "default"
 )
 
-func connect(ctx context.Context, s benchmark.Setup) (l *libvirt, err error) {
-	l = new(libvirt)
+func connect(ctx context.Context, s benchmark.Setup) (_ *libvirt, err error) {
+	l := new(libvirt)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, l.close())

@@ -25,54 +25,59 @@ const (
 const timeout = 5 * time.Minute
 
 // Targets returns those of this package.
-func Targets() []benchmark.Target { return []benchmark.Target{&initramfs{}, &disk{}, &vagrant{}} }
+func Targets() []benchmark.Target {
+	named := func(name string) base { return base{facts: benchmark.Facts{Name: name, Kind: benchmark.Machine}} }
+	return []benchmark.Target{
+		&initramfs{base: named("QEMU initramfs")},
+		&disk{named("QEMU disk")},
+		&vagrant{base: named("vagrant up")},
+	}
+}
 
 // base is what the targets share.
 type base struct {
+	facts benchmark.Facts
 	setup benchmark.Setup
-	accel string // kvm, or tcg: software emulation; "" before Prepare
+	accel string // kvm, or tcg: software emulation
 	count int    // of machines
 }
 
-func (b *base) Processes() []int { return nil }
-func (b *base) Close() error     { return nil }
+func (b *base) Facts() benchmark.Facts { return b.facts }
+func (b *base) Processes() []int       { return nil }
+func (b *base) Close() error           { return nil }
 
-func (b *base) facts(name, version string) benchmark.Facts {
-	f := benchmark.Facts{Name: name, Kind: benchmark.Machine}
-	if b.accel != "" {
-		f.Version, f.Emulated = version, b.accel != "kvm"
-	}
-	return f
+func (b *base) prepare(ctx context.Context, s benchmark.Setup) (err error) {
+	b.setup = s
+	b.accel, err = accelerator(ctx, s)
+	b.facts.Version, b.facts.Emulated = version(), b.accel != "kvm"
+	return err
 }
 
-// prepare finds out whether the CPU can run machines itself. scripts/vm does so by
-// trying, and keeps the answer until the next boot; VM_ACCEL overrides it.
-func (b *base) prepare(ctx context.Context, s benchmark.Setup) error {
-	b.setup = s
-	if b.accel = os.Getenv("VM_ACCEL"); b.accel != "" {
-		return nil
+// accelerator returns kvm if the CPU can run machines itself, else tcg. scripts/vm
+// finds out by trying, and keeps the answer until the next boot; VM_ACCEL overrides it.
+func accelerator(ctx context.Context, s benchmark.Setup) (string, error) {
+	if accel := os.Getenv("VM_ACCEL"); accel != "" {
+		return accel, nil
 	}
 	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
-		return err
+		return "", err
 	}
 	for range 2 {
 		text, _ := os.ReadFile(filepath.Join(s.Source, "bin/vm/accel"))
 		if words := strings.Fields(string(text)); len(words) == 2 && words[0] == strings.TrimSpace(string(boot)) {
-			b.accel = words[1]
-			return nil
+			return words[1], nil
 		}
 		f, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0)
 		if err != nil {
-			b.accel = "tcg"
-			return nil
+			return "tcg", nil
 		}
 		f.Close()
 		if err := benchmark.Run(ctx, s.Log, filepath.Join(s.Source, "scripts/vm"), "true"); err != nil {
-			return err
+			return "", err
 		}
 	}
-	return errors.New("scripts/vm has not recorded whether KVM works")
+	return "", errors.New("scripts/vm has not recorded whether KVM works")
 }
 
 // freePorts returns ports of this computer. They are not reserved, but the kernel

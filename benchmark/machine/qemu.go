@@ -56,14 +56,14 @@ type qemu struct {
 }
 
 // boot starts a machine, and returns when the workload has answered.
-func (m model) boot(ctx context.Context, clock *benchmark.Clock) (q *qemu, err error) {
+func (m model) boot(ctx context.Context, clock *benchmark.Clock) (_ *qemu, err error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	ports, err := freePorts(2)
 	if err != nil {
 		return nil, err
 	}
-	q = &qemu{console: newConsole(), shell: ports[1]}
+	q := &qemu{console: newConsole(), shell: ports[1]}
 	up, err := q.start(ctx, m, ports)
 	if err != nil {
 		return nil, err

@@ -28,28 +28,12 @@ import (
 type vagrant struct {
 	base
 	virt *libvirt
-	tool string // Vagrant's version
 }
 
 // box is the name that scripts/box gives.
 const box = "minictr/debian12"
 
 func (v *vagrant) Processes() []int { return v.virt.processes() }
-
-func (v *vagrant) Facts() benchmark.Facts {
-	if v.virt == nil {
-		return v.facts("vagrant up", "")
-	}
-	boxVersion := "" // scripts/box leaves one
-	entries, _ := os.ReadDir(boxDir())
-	for _, entry := range entries {
-		if entry.IsDir() {
-			boxVersion = entry.Name()
-		}
-	}
-	return v.facts("vagrant up", fmt.Sprintf("%s, libvirt %s, QEMU %s, box %s %s",
-		v.tool, v.virt.version, version(), box, boxVersion))
-}
 
 func (v *vagrant) Available() error {
 	if err := benchmark.Installed("vagrant", "virsh", emulator(), "ssh"); err != nil {
@@ -79,10 +63,17 @@ func (v *vagrant) Prepare(ctx context.Context, s benchmark.Setup) error {
 	if err := benchmark.Run(ctx, &out, "vagrant", "--version"); err != nil {
 		return err
 	}
-	v.tool = strings.TrimSpace(strings.TrimPrefix(out.String(), "Vagrant "))
 	var err error
-	v.virt, err = connect(ctx, s)
-	return err
+	if v.virt, err = connect(ctx, s); err != nil {
+		return err
+	}
+	versions, _ := filepath.Glob(boxDir() + "/*/*") // VERSION/PROVIDER; scripts/box leaves one
+	tool := strings.TrimSpace(strings.TrimPrefix(out.String(), "Vagrant "))
+	v.facts.Version = fmt.Sprintf("%s, libvirt %s, QEMU %s, box %s", tool, v.virt.version, v.facts.Version, box)
+	for _, dir := range versions {
+		v.facts.Version += " " + filepath.Base(filepath.Dir(dir))
+	}
+	return nil
 }
 
 // Recover removes machines: each has a directory.
