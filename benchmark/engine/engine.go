@@ -69,7 +69,10 @@ func (e *engine) words(command string) []string {
 	return words
 }
 
-// open sets the variables, and makes what Close ends.
+// command is words of the tool's client.
+func (e *engine) command(words string) []string { return e.words(e.client + " " + words) }
+
+// open sets the variables, and starts the thread.
 func (e *engine) open(s benchmark.Setup) (err error) {
 	state := "/run/" + strings.ReplaceAll(strings.Trim(s.Scratch, "/"), "/", "-")
 	e.vars = map[string]string{"dir": s.Scratch, "state": state, "workload": s.Workload}
@@ -80,22 +83,27 @@ func (e *engine) open(s benchmark.Setup) (err error) {
 }
 
 func (e *engine) Prepare(ctx context.Context, s benchmark.Setup) error {
+	// files
 	if err := e.open(s); err != nil {
 		return err
 	}
 	if err := e.fill(s); err != nil {
 		return err
 	}
+
+	// daemons, and the image
 	before := descendants()
 	if err := e.startDaemon(ctx, s.Log); err != nil {
 		return err
 	}
 	if e.load != "" {
-		if err := e.do(ctx, nil, e.words(e.client+" "+e.load)); err != nil {
+		if err := e.do(ctx, nil, e.command(e.load)); err != nil {
 			return err
 		}
 	}
 	e.daemons = descendants().without(before)
+
+	// the version
 	if e.version == "" {
 		return nil
 	}
@@ -119,12 +127,14 @@ func (e *engine) fill(s benchmark.Setup) error {
 		}
 		return os.CopyFS(filepath.Join(s.Scratch, "bundles/rootfs"), rootfs(program, "dev", "proc", "sys"))
 	}
-	// A copy: the pages of a file that the linker has just written are mapped
-	// more slowly than those of an installed one.
-	if minictr, err := os.ReadFile(s.Minictr); err != nil {
-		return err
-	} else if err := os.WriteFile(filepath.Join(s.Scratch, "minictr"), minictr, 0o755); err != nil {
-		return err
+	if strings.HasPrefix(e.client, "$dir/minictr ") {
+		// A copy: the pages of a file that the linker has just written are mapped
+		// more slowly than those of an installed one.
+		if minictr, err := os.ReadFile(s.Minictr); err != nil {
+			return err
+		} else if err := os.WriteFile(filepath.Join(s.Scratch, "minictr"), minictr, 0o755); err != nil {
+			return err
+		}
 	}
 	return writeImage(filepath.Join(s.Scratch, "image.tar"), program)
 }
@@ -146,7 +156,7 @@ func (e *engine) startDaemon(ctx context.Context, log io.Writer) (err error) {
 	if e.server, err = benchmark.StartDaemon(log, e.words(e.daemon)...); err != nil {
 		return err
 	}
-	version := func() error { return e.do(ctx, nil, e.words(e.client+" version")) }
+	version := func() error { return e.do(ctx, nil, e.command("version")) }
 	return benchmark.Poll(ctx, 100*time.Millisecond, version)
 }
 
@@ -155,7 +165,7 @@ func (e *engine) Close() (err error) {
 		return nil
 	}
 	if e.unload != "" {
-		err = e.do(context.Background(), nil, e.words(e.client+" "+e.unload))
+		err = e.do(context.Background(), nil, e.command(e.unload))
 	}
 	if e.server != nil {
 		err = errors.Join(err, e.server.Stop())
@@ -170,6 +180,7 @@ func (e *engine) Recover(ctx context.Context, s benchmark.Setup) (err error) {
 		return err
 	}
 	if _, err := os.Stat(e.words(e.store)[0]); errors.Is(err, os.ErrNotExist) {
+		e.thread.end()
 		return nil
 	}
 	defer func() { err = errors.Join(err, e.Close(), removeCgroups()) }()
@@ -177,11 +188,11 @@ func (e *engine) Recover(ctx context.Context, s benchmark.Setup) (err error) {
 		return err
 	}
 	var ids bytes.Buffer
-	if err := e.do(ctx, &ids, e.words(e.client+" "+e.list)); err != nil {
+	if err := e.do(ctx, &ids, e.command(e.list)); err != nil {
 		return err
 	}
 	for _, id := range strings.Fields(ids.String()) {
-		if err := e.do(ctx, nil, (&instance{engine: e, id: id}).words(e.remove)); err != nil {
+		if err := e.do(ctx, nil, (&instance{engine: e, id: id}).command(e.remove)); err != nil {
 			return err
 		}
 	}

@@ -64,7 +64,7 @@ func (e *engine) launch(ctx context.Context, command string) (i *instance, err e
 		return nil, err
 	}
 	defer created.Close()
-	cmd, err := benchmark.NewCommand(context.Background(), i.words(command)...)
+	cmd, err := benchmark.NewCommand(context.Background(), i.command(command)...)
 	if err != nil {
 		return nil, err
 	}
@@ -121,10 +121,10 @@ func (i *instance) ask(ctx context.Context, clock *benchmark.Clock) error {
 	return nil
 }
 
-// words returns a command for the container.
-func (i *instance) words(command string, more ...string) []string {
+// command is words of the client, with the variables of the container.
+func (i *instance) command(command string, more ...string) []string {
 	i.vars["id"], i.vars["answer"] = i.id, i.dir
-	return append(i.engine.words(i.client+" "+command), more...)
+	return append(i.engine.command(command), more...)
 }
 
 // runInside runs a program; a process runs nothing but the workload.
@@ -132,7 +132,7 @@ func (i *instance) runInside(ctx context.Context, stdout io.Writer, argv ...stri
 	if i.exec == "" {
 		argv = argv[1:]
 	}
-	return i.do(ctx, stdout, i.words(i.exec, argv...))
+	return i.do(ctx, stdout, i.command(i.exec, argv...))
 }
 
 // workload returns its process id on the host; 0 if it has ended.
@@ -160,7 +160,7 @@ func (i *instance) stop() (err error) {
 	if i.remove == "" {
 		err = i.kill()
 	} else {
-		err = i.do(ctx, nil, i.words(i.remove))
+		err = i.do(ctx, nil, i.command(i.remove))
 	}
 	return errors.Join(err, i.pids.wait(ctx), os.RemoveAll(i.dir))
 }
