@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// replaceDevices gives the cgroup another device program. While there are two,
-// the new one and the old, both have to allow: at no moment is more allowed than
-// by one of them. Other programs stay, if they are of cgroups above or below.
+// replaceDevices replaces the device program of a cgroup. The new one is attached
+// before the old one is detached, and both have to allow meanwhile: at no moment is
+// more allowed than by one of them. Programs of cgroups above and below stay.
 func replaceDevices(path string, rules []specs.LinuxDeviceCgroup) error {
 	code, n, err := DeviceProgram(rules)
 	if err != nil {
@@ -64,10 +64,10 @@ func loadProgram(code []byte, n int) (fd int, err error) {
 	return fd, nil
 }
 
-// attached lists the ids of the device programs of this very cgroup.
+// attached returns the ids of the device programs of this cgroup alone.
 func attached(group *os.File) ([]uint32, error) {
 	const most = 64           // BPF_CGROUP_MAX_PROGS
-	const countOffset = 6 * 4 // in the answer
+	const countOffset = 6 * 4 // of prog_cnt in union bpf_attr
 	ids := make([]uint32, most)
 	attr := words32(nil, uint32(group.Fd()), unix.BPF_CGROUP_DEVICE, 0, 0)
 	attr = address(attr, unsafe.Pointer(&ids[0]))

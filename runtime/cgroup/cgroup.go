@@ -1,17 +1,3 @@
-// Package cgroup knows the files of a control group, version 2.
-//
-// A cgroup is a folder in a filesystem of type cgroup2. The processes in it
-// stand in cgroup.procs; a limit is a file such as memory.max, and to set it
-// is to write a number there. The files of a controller ("memory") are there
-// only if every folder above lists it in cgroup.subtree_control.
-//
-// Making and filling the folder is part of the plan (package plan); here are
-// the facts that the plan needs (where cgroup2 is mounted, which file holds
-// which limit of the OCI config), and the end of a cgroup, when no plan runs
-// any more: kill all in it, wait until it is empty, remove it.
-//
-// The source for all of it is Documentation/admin-guide/cgroup-v2.rst in the
-// kernel.
 package cgroup
 
 import (
@@ -29,9 +15,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Mount finds where cgroup2 is mounted. On a pure v2 machine that is
-// /sys/fs/cgroup; where version 1 is still in use /proc/self/mountinfo knows
-// (proc(5)), and it is often /sys/fs/cgroup/unified. Version 1 alone is an error.
+// Mount returns the mount point of cgroup2: /sys/fs/cgroup, or, on a machine that
+// uses version 1 too, that of /proc/self/mountinfo, often /sys/fs/cgroup/unified. It
+// is an error if cgroup2 is not mounted.
 func Mount() (string, error) {
 	const usual = "/sys/fs/cgroup"
 	var fs unix.Statfs_t
@@ -45,11 +31,11 @@ func Mount() (string, error) {
 	if len(mounts) > 0 {
 		return mounts[0].Mountpoint, nil
 	}
-	return "", hint.New(errors.New("find a cgroup2 mount in /proc/self/mountinfo: there is none"),
-		"mount one with: mount -t cgroup2 none /sys/fs/cgroup")
+	return "", hint.New(errors.New("cgroup2: not mounted"),
+		"mount -t cgroup2 none /sys/fs/cgroup")
 }
 
-// Available lists the controllers that cgroups below the mount could be given.
+// Available returns the controllers that can be enabled below the mount point.
 func Available(mount string) []string {
 	data, err := os.ReadFile(filepath.Join(mount, "cgroup.controllers"))
 	if err != nil {
@@ -58,11 +44,11 @@ func Available(mount string) []string {
 	return strings.Fields(string(data))
 }
 
-// killTimeout is how long Remove waits for killed processes to be gone.
+// killTimeout is how long Kill waits for killed processes to end.
 const killTimeout = 10 * time.Second
 
-// Remove kills every process in the cgroup at path, and removes it with all
-// cgroups below. That it is not there is no error.
+// Remove kills every process in the cgroup at path, and removes it with all cgroups
+// below. It is not an error if there is no such cgroup.
 func Remove(path string) error {
 	err := unix.Rmdir(path)
 	if err == nil || errors.Is(err, unix.ENOENT) {
@@ -84,7 +70,7 @@ func Remove(path string) error {
 }
 
 // RemoveEmpty removes a cgroup without processes, and all below it. The error is
-// EBUSY if there is one.
+// EBUSY if there is a process.
 func RemoveEmpty(path string) error {
 	events, err := get(path, "cgroup.events")
 	if err == nil && strings.Contains(events, "populated 1") {
@@ -105,8 +91,8 @@ func RemoveEmpty(path string) error {
 	return nil
 }
 
-// Kill sends SIGKILL to every process in the cgroup and below it, and waits
-// until they are gone.
+// Kill sends SIGKILL to every process in the cgroup and below it, and waits until
+// they have ended, up to 10 seconds.
 func Kill(path string) error {
 	err := kill(path)
 	if err == nil {
@@ -118,14 +104,15 @@ func Kill(path string) error {
 	return err
 }
 
-// kill: processes that fork meanwhile do not escape, the kernel kills the
-// group and not a list (Linux 5.14).
+// kill writes cgroup.kill (Linux 5.14). A process that forks meanwhile does not
+// escape: the kernel kills the group, not a list.
 func kill(path string) error { return put(path, "cgroup.kill", "1") }
 
-// gone: there is no such cgroup, or no more since a file of it was opened.
+// IsGone reports whether err means that the cgroup does not exist, or was removed after
+// a file of it was opened (ENODEV).
 func IsGone(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENODEV) }
 
-// directories lists the cgroup and those below it, the deepest first.
+// directories returns the cgroup and those below it, the deepest first.
 func directories(path string) ([]string, error) {
 	var dirs []string
 	err := filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {

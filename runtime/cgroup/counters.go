@@ -44,7 +44,7 @@ func (s *Stats) memory(path string) (err error) {
 	if m.Swap, err = readUsage(path, "memory.swap."); err != nil {
 		return err
 	}
-	m.Swap.Max = 0 // the two may have had their highest at different times
+	m.Swap.Max = 0 // unknown: the two peaks may have been at different times
 	m.Swap.Usage += m.Usage.Usage
 	if m.Swap.Limit += m.Usage.Limit; m.Swap.Limit < m.Usage.Limit {
 		m.Swap.Limit = math.MaxUint64
@@ -76,7 +76,7 @@ func (s *Stats) pids(path string) (err error) {
 	return err
 }
 
-// blkio: a line of io.stat is "8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5".
+// blkio reads io.stat, with lines like "8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5".
 func (s *Stats) blkio(path string) (err error) {
 	lines, err := get(path, "io.stat")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -112,7 +112,7 @@ func (s *Stats) blkio(path string) (err error) {
 	return err
 }
 
-// hugetlb: what is reserved, or else what is used, for each size that there is.
+// hugetlb reads what is reserved, or else what is used, of each page size.
 func (s *Stats) hugetlb(path string) error {
 	files, err := filepath.Glob(filepath.Join(path, "hugetlb.*B.current"))
 	if err != nil {
@@ -141,8 +141,8 @@ func (s *Stats) hugetlb(path string) error {
 	return nil
 }
 
-// readNumber reads a file with one number. "max" is the largest; a file that is not
-// there is 0.
+// readNumber reads a file with one number: "max" is math.MaxUint64, and a file that
+// does not exist is 0.
 func readNumber(path, name string) (uint64, error) {
 	text, err := get(path, name)
 	switch {
@@ -156,8 +156,8 @@ func readNumber(path, name string) (uint64, error) {
 	return strconv.ParseUint(text, 10, 64)
 }
 
-// readTable reads a file with a name and a number in each line; one that is not
-// there is nil.
+// readTable reads a file with a name and a number in each line. It returns nil if the
+// file does not exist.
 func readTable(path, name string) (map[string]uint64, error) {
 	text, err := get(path, name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -176,8 +176,8 @@ func readTable(path, name string) (map[string]uint64, error) {
 	return t, nil
 }
 
-// readPressure reads lines like "some avg10=0.00 avg60=0.00 avg300=0.00 total=0". A
-// kernel may be built without, or not keep it for this cgroup.
+// readPressure reads lines like "some avg10=0.00 avg60=0.00 avg300=0.00 total=0". It
+// returns nil if the kernel does not count pressure, or not for this cgroup.
 func readPressure(path, name string) (*Pressure, error) {
 	text, err := get(path, name)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.EOPNOTSUPP) {

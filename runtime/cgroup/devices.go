@@ -9,26 +9,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// In version 2 the device rules are no file but a program. The kernel runs it
-// whenever a process of the cgroup opens or makes a device node, with three
-// words in a struct bpf_cgroup_dev_ctx:
+// In version 2 the device rules are not a file but a BPF program
+// (BPF_PROG_TYPE_CGROUP_DEVICE). The kernel runs it when a process of the cgroup opens
+// or makes a device node, with three words in a struct bpf_cgroup_dev_ctx:
 //
-//	access_type   what is wanted (mknod 1, read 2, write 4) in the upper half,
-//	              block 1 or character 2 in the lower
-//	major, minor  the numbers of the device
+//	access_type   the access (mknod 1, read 2, write 4) in the upper half, the type
+//	              (block 1, character 2) in the lower half
+//	major, minor  the device numbers
 //
-// The program answers 1 for yes and 0 for no. In the OCI config the last rule
-// that fits counts, so they are asked from last to first, and the first
-// that fits answers. What no rule fits is refused.
+// The program returns 1 to allow and 0 to deny. In the OCI config the last rule that
+// matches counts, so the program tests them from last to first and returns at the
+// first match. A device that no rule matches is denied.
 
-// registers and the offsets of the fields of the context
+// Registers, and offsets in the context.
 const (
 	r0, r1, r2, r3, r4, r5 = 0, 1, 2, 3, 4, 5
 
 	accessType, majorField, minorField = 0, 4, 8
 )
 
-// asm is a BPF program in the making. An instruction is eight bytes
+// asm assembles a BPF program of 8 bytes an instruction
 // (Documentation/bpf/standardization/instruction-set.rst).
 type asm struct {
 	code []byte
@@ -61,12 +61,13 @@ func (a *asm) skipIf(dst byte, imm int32, n int16) {
 	a.add(unix.BPF_JMP32|unix.BPF_JEQ|unix.BPF_K, dst, 0, n, imm)
 }
 
-func (a *asm) answer(yes bool) {
-	verdict := int32(0)
-	if yes {
-		verdict = 1
+// exit returns 1 or 0.
+func (a *asm) exit(allow bool) {
+	result := int32(0)
+	if allow {
+		result = 1
 	}
-	a.add(unix.BPF_ALU64|unix.BPF_MOV|unix.BPF_K, r0, 0, 0, verdict)
+	a.add(unix.BPF_ALU64|unix.BPF_MOV|unix.BPF_K, r0, 0, 0, result)
 	a.add(unix.BPF_JMP|unix.BPF_EXIT, 0, 0, 0, 0)
 }
 
@@ -77,10 +78,10 @@ const (
 	unlimitedRule = "a"
 )
 
-// defaultDevices are the devices that a runtime supplies, and so allows,
-// whatever the config says (config-linux.md, "Default Devices"): null, zero,
-// full, random, urandom, tty, console, ptmx and pts. Making a node is allowed
-// for all: it is the use that counts.
+// defaultDevices are always allowed, since every container has them
+// (config-linux.md, "Default Devices"): null, zero, full, random, urandom, tty,
+// console, ptmx and pts. mknod(2) is allowed for all devices: a node alone gives no
+// access.
 var defaultDevices = []struct {
 	kind         string
 	major, minor int64
@@ -91,17 +92,20 @@ var defaultDevices = []struct {
 	{"c", 5, 0, "rwm"}, {"c", 5, 1, "rwm"}, {"c", 5, 2, "rwm"}, {"c", 136, anyDevice, "rwm"},
 }
 
-// DeviceProgram compiles rules to a program of n instructions. No rules mean
-// that nothing is allowed but the devices of every container. Where all is
-// allowed there is no program, and n is 0.
+// DeviceProgram compiles device rules (config-linux.md, "Allowed Device list") to a BPF
+// program of n instructions, for BPF_PROG_LOAD. Without rules only the default devices
+// are allowed. If all devices are allowed there is no program, and n is 0.
 func DeviceProgram(rules []specs.LinuxDeviceCgroup) (code []byte, n int, err error) {
+	// the rules, and the default devices unless the last rule allows all
 	if len(rules) == 0 || !rules[len(rules)-1].Allow || rules[len(rules)-1].Type != unlimitedRule {
 		for i := range defaultDevices {
 			d := &defaultDevices[i]
-			rules = append(rules[:len(rules):len(rules)], specs.LinuxDeviceCgroup{Allow: true, Type: d.kind, Major: &d.major, Minor: &d.minor, Access: d.access})
+			allow := specs.LinuxDeviceCgroup{Allow: true, Type: d.kind, Major: &d.major, Minor: &d.minor, Access: d.access}
+			rules = append(rules[:len(rules):len(rules)], allow)
 		}
 	}
 	rules = withoutOverridden(rules)
+	// the context: type in r2, access in r3, numbers in r4 and r5
 	a := &asm{}
 	a.load(r2, r1, accessType)
 	a.move(r3, r2)
@@ -109,6 +113,7 @@ func DeviceProgram(rules []specs.LinuxDeviceCgroup) (code []byte, n int, err err
 	a.shiftRight(r3, 16)
 	a.load(r4, r1, majorField)
 	a.load(r5, r1, minorField)
+	// the rules, from last to first
 	for i := len(rules) - 1; i >= 0; i-- {
 		minors := []int64{id(rules[i].Minor)}
 		for ; i > 0 && differInMinor(rules[i], rules[i-1]); i-- {
@@ -122,15 +127,15 @@ func DeviceProgram(rules []specs.LinuxDeviceCgroup) (code []byte, n int, err err
 			if i == len(rules)-1 && rules[i].Allow {
 				return nil, 0, nil
 			}
-			a.answer(rules[i].Allow)
+			a.exit(rules[i].Allow)
 			return a.code, len(a.code) / instruction, nil
 		}
 	}
-	a.answer(false)
+	a.exit(false)
 	return a.code, len(a.code) / instruction, nil
 }
 
-// withoutOverridden leaves out a rule that a later one like it makes void.
+// withoutOverridden leaves out rules that a later one for the same access overrides.
 func withoutOverridden(rules []specs.LinuxDeviceCgroup) []specs.LinuxDeviceCgroup {
 	same := func(a, b specs.LinuxDeviceCgroup) bool {
 		return a.Type == b.Type && a.Access == b.Access && id(a.Major) == id(b.Major) && id(a.Minor) == id(b.Minor)
@@ -144,15 +149,17 @@ func withoutOverridden(rules []specs.LinuxDeviceCgroup) []specs.LinuxDeviceCgrou
 	return kept
 }
 
-// differInMinor are rules that differ in the minor number alone: one question less.
+// differInMinor reports whether two rules differ in the minor number alone, and can share
+// their other tests.
 func differInMinor(a, b specs.LinuxDeviceCgroup) bool {
 	return a.Allow == b.Allow && a.Type == b.Type && a.Access == b.Access && id(a.Major) == id(b.Major) &&
 		id(a.Minor) != anyDevice && id(b.Minor) != anyDevice
 }
 
-// rule adds the code of a rule for one or several minor numbers; all is true,
-// and nothing is added, for a rule that fits everything.
+// rule adds the code of a rule for one or several minor numbers. For a rule that
+// matches everything all is true, and nothing is added.
 func (a *asm) rule(r specs.LinuxDeviceCgroup, minors []int64) (all bool, err error) {
+	// what the rule matches
 	kind, err := deviceType(r.Type)
 	if err != nil {
 		return false, err
@@ -166,9 +173,10 @@ func (a *asm) rule(r specs.LinuxDeviceCgroup, minors []int64) (all bool, err err
 	}
 	for _, n := range append(minors, id(r.Major)) {
 		if n != anyDevice && n != int64(uint32(n)) {
-			return false, fmt.Errorf("device number %d: not one of 32 bits", n)
+			return false, fmt.Errorf("device number %d: more than 32 bits", n)
 		}
 	}
+	// the tests, each of which jumps over the rest of the rule if it fails
 	body := &asm{}
 	test := func(reg byte, want int64) {
 		if want != anyDevice {
@@ -180,23 +188,23 @@ func (a *asm) rule(r specs.LinuxDeviceCgroup, minors []int64) (all bool, err err
 	}
 	test(r4, id(r.Major))
 	if access != everyAccess {
-		// wanted &^ allowed must be empty
+		// r3 &^ access must be 0
 		body.move(r1, r3)
 		body.and(r1, int32(^access))
 		body.skipUnless(r1, 0, 0)
 	}
 	last := len(minors) - 1
 	for i, minor := range minors[:last] {
-		body.skipIf(r5, int32(minor), int16(last-i)) // over the others, to the answer
+		body.skipIf(r5, int32(minor), int16(last-i)) // over the others, to exit
 	}
 	test(r5, minors[last])
-	body.answer(r.Allow)
+	body.exit(r.Allow)
 	body.resolve()
 	a.code = append(a.code, body.code...)
 	return false, nil
 }
 
-// resolve makes every test in the code jump to its end.
+// resolve makes every skipUnless in the code jump to the end of the code.
 func (a *asm) resolve() {
 	total := len(a.code) / instruction
 	for i := range total {
@@ -228,7 +236,7 @@ func accessBits(access string) (bits int64, err error) {
 		case 'm':
 			bits |= unix.BPF_DEVCG_ACC_MKNOD
 		default:
-			return 0, fmt.Errorf("access %q: want letters of rwm", access)
+			return 0, fmt.Errorf("access %q: want a combination of r, w and m", access)
 		}
 	}
 	if bits == 0 {

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ask runs a device program as the kernel would, and returns its answer.
-func ask(t *testing.T, code []byte, kind, access, major, minor uint32) bool {
+// allows runs a device program as the kernel does.
+func allows(t *testing.T, code []byte, kind, access, major, minor uint32) bool {
 	t.Helper()
 	ctx := []uint32{access<<16 | kind, major, minor}
 	var r [6]uint64
@@ -22,7 +22,7 @@ func ask(t *testing.T, code []byte, kind, access, major, minor uint32) bool {
 		switch in[0] {
 		case unix.BPF_LDX | unix.BPF_MEM | unix.BPF_W:
 			if src != r1 {
-				t.Fatal("a load from elsewhere than the context")
+				t.Fatal("a load from outside the context")
 			}
 			r[dst] = uint64(ctx[offset/4])
 		case unix.BPF_ALU64 | unix.BPF_MOV | unix.BPF_X:
@@ -44,7 +44,7 @@ func ask(t *testing.T, code []byte, kind, access, major, minor uint32) bool {
 		case unix.BPF_JMP | unix.BPF_EXIT:
 			return r[r0] == 1
 		default:
-			t.Fatalf("instruction %#x: not one of those that are made", in[0])
+			t.Fatalf("unknown instruction %#x", in[0])
 		}
 	}
 	t.Fatal("the program does not end")
@@ -62,8 +62,8 @@ func deviceRule(allow bool, kind string, major, minor int64, access string) spec
 	return r
 }
 
-// TestDeviceProgram: the last rule that fits counts, what no rule fits is
-// refused, and the devices of every container are allowed in any case.
+// TestDeviceProgram: the last rule that matches counts, a device that no rule matches
+// is denied, and the default devices are always allowed.
 func TestDeviceProgram(t *testing.T) {
 	denyAll := deviceRule(false, "a", -1, -1, "rwm")
 	for _, test := range []struct {
@@ -94,7 +94,7 @@ func TestDeviceProgram(t *testing.T) {
 		for list, want := range map[string]bool{test.yes: true, test.no: false} {
 			for device := range strings.SplitSeq(list, ";") {
 				kind, access, major, minor := parseDevice(t, device)
-				if got := ask(t, code, kind, access, major, minor); got != want {
+				if got := allows(t, code, kind, access, major, minor); got != want {
 					t.Errorf("%s: %s: %v, want %v", test.description, device, got, want)
 				}
 			}

@@ -11,22 +11,21 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// File is a limit: what to write into which file of a cgroup.
+// File is a limit: a value to write into a file of a cgroup.
 type File struct {
 	Name  string // "memory.max"
 	Value string
 	From  string // the field below linux.resources
-	Why   string
+	Why   string // the reason, for the plan
 
-	Optional bool // a kernel without the file is none the worse for it
-	Instead  bool // written only where the file before it, an optional one, is not there
+	Optional bool // not an error if the kernel has no such file
+	Instead  bool // written only if the file before it, which is optional, does not exist
 }
 
 // Files translates the resources of an OCI config (config-linux.md, "Control
-// groups") into files of version 2. The config was made for version 1, so
-// some numbers change their scale. 0 is for a number that is not given, as engines
-// mean it, but for pids.limit.
-// A field that version 2 does not have is an error that names it.
+// groups") into files of version 2. The config was made for version 1, so some
+// numbers change their scale. 0 means not set, as engines use it, except for
+// pids.limit. A field that version 2 does not have is an error that names it.
 func Files(r *specs.LinuxResources) ([]File, error) {
 	if r == nil {
 		return nil, nil
@@ -42,8 +41,8 @@ func Files(r *specs.LinuxResources) ([]File, error) {
 	return files, nil
 }
 
-// WithoutDefaults leaves out what a new cgroup has by itself, so that a config that asks
-// for no more than that needs no controller.
+// WithoutDefaults leaves out values that a new cgroup has anyway, so that a config
+// with those alone needs no controller.
 func WithoutDefaults(files []File) []File {
 	return slices.DeleteFunc(slices.Clone(files), func(f File) bool {
 		switch f.Name {
@@ -60,8 +59,8 @@ func WithoutDefaults(files []File) []File {
 	})
 }
 
-// Controllers lists the controllers that the files belong to: memory.max is
-// of "memory". Files of the core ("cgroup.freeze") need none.
+// Controllers returns the controllers that the files belong to: memory.max belongs to
+// "memory". Core files ("cgroup.freeze") need none.
 func Controllers(files []File) []string {
 	var list []string
 	for _, f := range files {
@@ -72,7 +71,7 @@ func Controllers(files []File) []string {
 	return list
 }
 
-// number prints a limit, in which -1 means none.
+// number prints a limit, -1 for none.
 func number(n int64) string {
 	if n == -1 {
 		return "max"
@@ -80,7 +79,7 @@ func number(n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
-// isSet tells whether a number is there and not 0.
+// isSet reports whether a number is there and not 0.
 func isSet[T int64 | uint64 | uint32 | uint16](n *T) bool { return n != nil && *n != 0 }
 
 func memory(r *specs.LinuxResources) (files []File, err error) {
@@ -88,21 +87,21 @@ func memory(r *specs.LinuxResources) (files []File, err error) {
 	if m == nil {
 		return nil, nil
 	}
-	//lint:ignore SA1019 it is named to be refused
+	//lint:ignore SA1019 deprecated, and refused here
 	kernel := m.Kernel
 	switch {
 	case kernel != nil && *kernel > 0 || m.KernelTCP != nil && *m.KernelTCP > 0:
-		return nil, fmt.Errorf("memory.kernel: cgroup v2 counts it with all memory")
+		return nil, fmt.Errorf("memory.kernel: not supported by cgroup v2, which counts it in memory.limit")
 	case m.Swappiness != nil:
-		return nil, fmt.Errorf("memory.swappiness: cgroup v2 has no such file")
+		return nil, fmt.Errorf("memory.swappiness: not supported by cgroup v2")
 	case m.UseHierarchy != nil && !*m.UseHierarchy:
-		return nil, fmt.Errorf("memory.useHierarchy: false: cgroup v2 is always a hierarchy")
+		return nil, fmt.Errorf("memory.useHierarchy: false: not supported by cgroup v2")
 	case m.DisableOOMKiller != nil && *m.DisableOOMKiller:
-		return nil, fmt.Errorf("memory.disableOOMKiller: cgroup v2 has no such file")
+		return nil, fmt.Errorf("memory.disableOOMKiller: not supported by cgroup v2")
 	}
 	if isSet(m.Limit) {
 		files = append(files, File{Name: "memory.max", Value: number(*m.Limit), From: "memory.limit",
-			Why: "bytes of memory, files in the page cache among them; above it the OOM killer comes"})
+			Why: "memory limit in bytes, page cache included; above it the OOM killer runs"})
 	}
 	swap, err := swapOnly(m)
 	if err != nil {
@@ -110,17 +109,17 @@ func memory(r *specs.LinuxResources) (files []File, err error) {
 	}
 	if swap != "" {
 		files = append(files, File{Name: "memory.swap.max", Value: swap, From: "memory.swap",
-			Why: "bytes that may be swapped out besides", Optional: swap == "max" || swap == "0"})
+			Why: "swap limit in bytes, memory not included", Optional: swap == "max" || swap == "0"})
 	}
 	if isSet(m.Reservation) {
 		files = append(files, File{Name: "memory.low", Value: number(*m.Reservation), From: "memory.reservation",
-			Why: "bytes that are taken from others first"})
+			Why: "memory protected from reclaim, in bytes"})
 	}
 	return files, nil
 }
 
-// swapOnly: version 1, and so the config, counts memory and swap together;
-// version 2 counts swap alone. It is "" for no change.
+// swapOnly returns memory.swap.max, "" for no change. Version 1, and so the config,
+// counts memory and swap together; version 2 counts swap alone.
 func swapOnly(m *specs.LinuxMemory) (string, error) {
 	switch {
 	case !isSet(m.Swap) && m.Limit != nil && *m.Limit == -1:
@@ -130,7 +129,7 @@ func swapOnly(m *specs.LinuxMemory) (string, error) {
 	case *m.Swap == -1 || m.Limit != nil && *m.Limit == -1:
 		return number(*m.Swap), nil
 	case m.Limit == nil || *m.Limit <= 0 || *m.Swap < *m.Limit:
-		return "", fmt.Errorf("memory.swap: %d is memory and swap together, and needs a memory.limit that is not larger", *m.Swap)
+		return "", fmt.Errorf("memory.swap: %d: less than memory.limit, which it includes, or that is not set", *m.Swap)
 	}
 	return number(*m.Swap - *m.Limit), nil
 }
@@ -141,22 +140,22 @@ func cpu(r *specs.LinuxResources) (files []File, err error) {
 		return nil, nil
 	}
 	if isSet(c.RealtimePeriod) || isSet(c.RealtimeRuntime) {
-		return nil, fmt.Errorf("cpu.realtimeRuntime, cpu.realtimePeriod: cgroup v2 has no such files")
+		return nil, fmt.Errorf("cpu.realtimeRuntime, cpu.realtimePeriod: not supported by cgroup v2")
 	}
 	add := func(name, value, from, why string) {
 		files = append(files, File{Name: name, Value: value, From: from, Why: why})
 	}
 	if c.Idle != nil {
-		add("cpu.idle", number(*c.Idle), "cpu.idle", "1 runs only when nobody else wants to")
+		add("cpu.idle", number(*c.Idle), "cpu.idle", "1: run only when no other cgroup wants the CPU")
 	}
 	if isSet(c.Shares) {
-		add("cpu.weight", weight(*c.Shares), "cpu.shares", "its share when others want the CPU too; 100 is everybody's")
+		add("cpu.weight", weight(*c.Shares), "cpu.shares", "share of the CPU when others want it, too; the default is 100")
 	}
 	if isSet(c.Quota) || isSet(c.Period) {
-		add("cpu.max", bandwidth(c), "cpu.quota", "microseconds of CPU in each period of so many")
+		add("cpu.max", bandwidth(c), "cpu.quota", "CPU time in each period, both in microseconds")
 	}
 	if c.Burst != nil {
-		add("cpu.max.burst", strconv.FormatUint(*c.Burst, 10), "cpu.burst", "microseconds that may be saved up")
+		add("cpu.max.burst", strconv.FormatUint(*c.Burst, 10), "cpu.burst", "unused CPU time that may be saved up, in microseconds")
 	}
 	if c.Cpus != "" {
 		add("cpuset.cpus", c.Cpus, "cpu.cpus", "the CPUs it may run on")
@@ -167,9 +166,9 @@ func cpu(r *specs.LinuxResources) (files []File, err error) {
 	return files, nil
 }
 
-// weight maps version 1's shares, 2 to 262144, to version 2's weight, 1 to
-// 10000. The curve is the one of runc and crun, through both ends and the two
-// defaults: 1024 shares are a weight of 100.
+// weight maps the shares of version 1, 2 to 262144, to the weight of version 2, 1 to
+// 10000, with the curve of runc and crun: through both ends and the two defaults,
+// 1024 shares and a weight of 100.
 func weight(shares uint64) string {
 	switch {
 	case shares <= 2:
@@ -181,8 +180,8 @@ func weight(shares uint64) string {
 	return strconv.Itoa(int(math.Ceil(math.Pow(10, (l*l+125*l)/612-7.0/34))))
 }
 
-// bandwidth is "quota period". A quota alone leaves the period as it is:
-// 100000 at first.
+// bandwidth returns "quota period", in microseconds. A quota alone leaves the period
+// as it is, at first 100000.
 func bandwidth(c *specs.LinuxCPU) string {
 	quota := "max"
 	if isSet(c.Quota) && *c.Quota > 0 {
@@ -194,8 +193,8 @@ func bandwidth(c *specs.LinuxCPU) string {
 	return fmt.Sprintf("%s %d", quota, *c.Period)
 }
 
-// pids: 0 is a limit, too (config-linux.md, "PIDs"); but the container's own
-// process is one, and so the least is 1.
+// pids takes 0 as a limit, too (config-linux.md, "PIDs"), and sets 1, for the
+// container's own process.
 func pids(r *specs.LinuxResources) ([]File, error) {
 	if r.Pids == nil || r.Pids.Limit == nil {
 		return nil, nil
@@ -208,18 +207,18 @@ func pids(r *specs.LinuxResources) ([]File, error) {
 		limit = 1
 	}
 	return []File{{Name: "pids.max", Value: number(limit), From: "pids.limit",
-		Why: "processes and threads; a fork bomb ends here"}}, nil
+		Why: "maximum number of processes and threads; stops a fork bomb"}}, nil
 }
 
 func network(r *specs.LinuxResources) ([]File, error) {
 	if n := r.Network; n != nil && (isSet(n.ClassID) || len(n.Priorities) > 0) {
-		return nil, fmt.Errorf("network: cgroup v2 has no such controller")
+		return nil, fmt.Errorf("network: not supported by cgroup v2")
 	}
 	return nil, nil
 }
 
-// unified names files of version 2 directly. A file such as io.max has a line
-// for each device, and takes one line at a time.
+// unified returns files that the config names. A file such as io.max has a line for
+// each device, and takes one line at a time.
 func unified(r *specs.LinuxResources) (files []File, err error) {
 	for _, name := range slices.Sorted(maps.Keys(r.Unified)) {
 		if strings.Contains(name, "/") || !strings.Contains(name, ".") {
@@ -234,7 +233,7 @@ func unified(r *specs.LinuxResources) (files []File, err error) {
 
 func unifiedWhy(name string) string {
 	if name == "memory.oom.group" {
-		return "when memory runs out the container is killed as a whole"
+		return "when memory runs out, kill the container as a whole"
 	}
-	return "as the config says, word for word"
+	return "verbatim from the config"
 }

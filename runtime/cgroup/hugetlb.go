@@ -10,12 +10,11 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// Two resources that are counted by their kinds: huge pages, by size, and the
-// handles of RDMA adapters, by device.
+// Huge pages, limited by size, and the handles of RDMA devices.
 
-// hugetlb limits huge pages twice: when they are used and, since Linux 5.7, when
-// they are reserved. A reservation that fails is an error of mmap(2), and a page
-// that is not to be had is a SIGBUS.
+// hugetlb limits huge pages when they are used and, since Linux 5.7, when they are
+// reserved: above the second limit mmap(2) fails, above the first the process gets
+// SIGBUS.
 func hugetlb(r *specs.LinuxResources) (files []File, err error) {
 	for i, l := range r.HugepageLimits {
 		from := fmt.Sprintf("hugepageLimits[%d]", i)
@@ -24,13 +23,13 @@ func hugetlb(r *specs.LinuxResources) (files []File, err error) {
 		}
 		limit := strconv.FormatUint(l.Limit, 10)
 		files = append(files,
-			File{Name: "hugetlb." + l.Pagesize + ".max", Value: limit, From: from, Why: "bytes of huge pages of this size"},
-			File{Name: "hugetlb." + l.Pagesize + ".rsvd.max", Value: limit, From: from, Why: "and as many that it may reserve", Optional: true})
+			File{Name: "hugetlb." + l.Pagesize + ".max", Value: limit, From: from, Why: "huge pages of this size, in bytes"},
+			File{Name: "hugetlb." + l.Pagesize + ".rsvd.max", Value: limit, From: from, Why: "reserved huge pages of this size, in bytes", Optional: true})
 	}
 	return files, nil
 }
 
-// isPageSize: digits, and KB, MB or GB.
+// isPageSize reports whether s is digits and KB, MB or GB.
 func isPageSize(s string) bool {
 	digits := strings.TrimRight(s, "KMGB")
 	unit := s[len(digits):]
@@ -51,7 +50,7 @@ func rdma(r *specs.LinuxResources) (files []File, err error) {
 		if line == device || strings.ContainsAny(device, " \n") {
 			return nil, fmt.Errorf("rdma: %q: want hcaHandles or hcaObjects of one device", device)
 		}
-		files = append(files, File{Name: "rdma.max", Value: line, From: "rdma: " + device, Why: "handles and objects of this adapter"})
+		files = append(files, File{Name: "rdma.max", Value: line, From: "rdma: " + device, Why: "handles and objects of this RDMA device"})
 	}
 	return files, nil
 }

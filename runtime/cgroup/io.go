@@ -7,13 +7,13 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// Disks. A limit is for one device and one direction, and the file io.max has
-// a line for each device: "8:0 rbps=1048576 wiops=max". What a line does not
-// mention stays as it is, so each limit is a write of its own.
+// Disks. A limit is for one device and one direction, and the file io.max has a line
+// for each device: "8:0 rbps=1048576 wiops=max". Keys that a write does not mention
+// stay as they are, so each limit is a write of its own.
 //
-// A weight counts when several cgroups want the same disk. The scheduler BFQ
-// has its own file, in version 1's scale of 10 to 1000; elsewhere it is
-// io.weight, 1 to 10000.
+// A weight counts when several cgroups want the same disk. The scheduler BFQ has its
+// own file, in the scale of version 1, 10 to 1000; otherwise the file is io.weight,
+// 1 to 10000.
 
 func blockIO(r *specs.LinuxResources) (files []File, err error) {
 	b := r.BlockIO
@@ -21,7 +21,7 @@ func blockIO(r *specs.LinuxResources) (files []File, err error) {
 		return nil, nil
 	}
 	if isSet(b.LeafWeight) {
-		return nil, fmt.Errorf("blockIO.leafWeight: cgroup v2 has no such file")
+		return nil, fmt.Errorf("blockIO.leafWeight: not supported by cgroup v2")
 	}
 	if isSet(b.Weight) {
 		w, err := diskWeight("blockIO.weight", "", *b.Weight)
@@ -33,10 +33,10 @@ func blockIO(r *specs.LinuxResources) (files []File, err error) {
 	for i, d := range b.WeightDevice {
 		from := fmt.Sprintf("blockIO.weightDevice[%d]", i)
 		if isSet(d.LeafWeight) {
-			return nil, fmt.Errorf("%s.leafWeight: cgroup v2 has no such file", from)
+			return nil, fmt.Errorf("%s.leafWeight: not supported by cgroup v2", from)
 		}
 		if !isSet(d.Weight) {
-			return nil, fmt.Errorf("%s: no weight", from)
+			return nil, fmt.Errorf("%s.weight: missing", from)
 		}
 		w, err := diskWeight(from, device(d.LinuxBlockIODevice)+" ", *d.Weight)
 		if err != nil {
@@ -48,10 +48,10 @@ func blockIO(r *specs.LinuxResources) (files []File, err error) {
 		from, key, why string
 		devices        []specs.LinuxThrottleDevice
 	}{
-		{"throttleReadBpsDevice", "rbps", "bytes that it may read from this disk a second", b.ThrottleReadBpsDevice},
-		{"throttleWriteBpsDevice", "wbps", "bytes that it may write to this disk a second", b.ThrottleWriteBpsDevice},
-		{"throttleReadIOPSDevice", "riops", "how often it may read from this disk a second", b.ThrottleReadIOPSDevice},
-		{"throttleWriteIOPSDevice", "wiops", "how often it may write to this disk a second", b.ThrottleWriteIOPSDevice},
+		{"throttleReadBpsDevice", "rbps", "read limit of this disk, in bytes a second", b.ThrottleReadBpsDevice},
+		{"throttleWriteBpsDevice", "wbps", "write limit of this disk, in bytes a second", b.ThrottleWriteBpsDevice},
+		{"throttleReadIOPSDevice", "riops", "read limit of this disk, in operations a second", b.ThrottleReadIOPSDevice},
+		{"throttleWriteIOPSDevice", "wiops", "write limit of this disk, in operations a second", b.ThrottleWriteIOPSDevice},
 	} {
 		for i, d := range t.devices {
 			files = append(files, File{Name: "io.max", Value: device(d.LinuxBlockIODevice) + " " + t.key + "=" + rate(d.Rate),
@@ -61,12 +61,12 @@ func blockIO(r *specs.LinuxResources) (files []File, err error) {
 	return files, nil
 }
 
-// diskWeight is a weight in both scales; of runc is the formula between them.
+// diskWeight returns a weight in both scales, with the formula of runc.
 func diskWeight(from, device string, weight uint16) ([]File, error) {
 	if weight < 10 || weight > 1000 {
 		return nil, fmt.Errorf("%s: %d: want 10 to 1000", from, weight)
 	}
-	const why = "its share when others want the disk, too"
+	const why = "share of the disk when others want it, too"
 	return []File{
 		{Name: "io.bfq.weight", Value: device + strconv.Itoa(int(weight)), From: from, Why: why, Optional: true},
 		{Name: "io.weight", Value: device + strconv.Itoa(1+(int(weight)-10)*9999/990), From: from, Why: why, Instead: true},
@@ -75,7 +75,7 @@ func diskWeight(from, device string, weight uint16) ([]File, error) {
 
 func device(d specs.LinuxBlockIODevice) string { return fmt.Sprintf("%d:%d", d.Major, d.Minor) }
 
-// rate prints a limit a second; version 1 took 0 for none.
+// rate prints a limit a second; 0 meant none in version 1.
 func rate(n uint64) string {
 	if n == 0 {
 		return "max"

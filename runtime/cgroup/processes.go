@@ -14,17 +14,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The processes of a cgroup can be had together: listed, frozen, signalled.
+// All processes of a cgroup together: list, freeze, signal.
 //
-// A list is out of date when it is read, for whoever is on it may fork. So
-// those who are to be signalled one by one are frozen first; and SIGKILL is not
-// sent to a list at all.
+// A list is out of date when it is read, for a process may fork. So the processes
+// are frozen before they are signalled one by one; SIGKILL needs no list.
 
-// Freeze stops every process in the cgroup and below it, and returns when all
-// stand still. They notice nothing but the time that is gone.
+// Freeze stops every process in the cgroup and below it, and waits until all are
+// stopped, up to 10 seconds.
 func Freeze(path string) error { return freeze(path, "1") }
 
-// Thaw lets them go on.
+// Thaw resumes them.
 func Thaw(path string) error { return freeze(path, "0") }
 
 func freeze(path, state string) error {
@@ -35,13 +34,14 @@ func freeze(path, state string) error {
 	return waitEvent(path, "frozen "+state, limit)
 }
 
-// Frozen tells whether the cgroup itself is frozen, as opposed to one above it.
+// Frozen reports whether the cgroup itself is frozen, as opposed to one above it.
 func Frozen(path string) (bool, error) {
 	state, err := get(path, "cgroup.freeze")
 	return state == "1", err
 }
 
-// Pids lists the processes in the cgroup and below it, in ascending order.
+// Pids returns the PIDs of the processes in the cgroup and below it, in ascending
+// order.
 func Pids(path string) ([]int, error) {
 	dirs, err := directories(path)
 	if err != nil {
@@ -51,7 +51,7 @@ func Pids(path string) ([]int, error) {
 	for _, dir := range dirs {
 		list, err := get(dir, "cgroup.procs")
 		if IsGone(err) || errors.Is(err, unix.EOPNOTSUPP) {
-			continue // it has gone, or holds threads of processes that are listed above it
+			continue // removed, or a threaded cgroup, whose processes are listed above it
 		}
 		if err != nil {
 			return nil, err
@@ -68,8 +68,8 @@ func Pids(path string) ([]int, error) {
 	return slices.Compact(pids), nil
 }
 
-// Signal sends a signal to every process in the cgroup and below it. That there
-// is none, or no such cgroup, is no error.
+// Signal sends a signal to every process in the cgroup and below it. It is not an
+// error if there is none, or no such cgroup.
 func Signal(path string, sig unix.Signal) (err error) {
 	if sig == unix.SIGKILL {
 		if err := kill(path); !IsGone(err) {
@@ -100,10 +100,10 @@ func Signal(path string, sig unix.Signal) (err error) {
 	return nil
 }
 
-// waitEvent waits until cgroup.events says so. The kernel wakes whoever polls that
-// file when it changes, but not when it is removed: so it is read now and then.
+// waitEvent waits until cgroup.events has a line. poll(2) returns when that file
+// changes, but not when it is removed: so it is also read ten times a second.
 func waitEvent(path, event string, limit time.Duration) error {
-	const glance = 100 * time.Millisecond
+	const interval = 100 * time.Millisecond
 	f, err := os.Open(filepath.Join(path, "cgroup.events"))
 	if err != nil {
 		return err
@@ -120,22 +120,22 @@ func waitEvent(path, event string, limit time.Duration) error {
 		}
 		left := time.Until(deadline)
 		if left <= 0 {
-			return fmt.Errorf("wait for %q in %s: not after %v", event, f.Name(), limit)
+			return fmt.Errorf("%[2]s: no %[1]q after %[3]v", event, f.Name(), limit)
 		}
 		wait := []unix.PollFd{{Fd: int32(f.Fd()), Events: unix.POLLPRI}}
-		if _, err := unix.Poll(wait, int(min(left, glance).Milliseconds())+1); err != nil && !errors.Is(err, unix.EINTR) {
+		if _, err := unix.Poll(wait, int(min(left, interval).Milliseconds())+1); err != nil && !errors.Is(err, unix.EINTR) {
 			return fmt.Errorf("poll %s: %w", f.Name(), err)
 		}
 	}
 }
 
-// get reads a file of the cgroup.
+// get reads a file of the cgroup, without the newline.
 func get(path, name string) (string, error) {
 	data, err := os.ReadFile(filepath.Join(path, name))
 	return strings.TrimSpace(string(data)), err
 }
 
-// put writes a file of the cgroup in one call, as the kernel wants it.
+// put writes a file of the cgroup in one write(2), as the kernel requires.
 func put(path, name, value string) error {
 	f, err := os.OpenFile(filepath.Join(path, name), os.O_WRONLY, 0)
 	if err != nil {

@@ -5,10 +5,10 @@ import (
 	"path/filepath"
 )
 
-// memory.low keeps memory for a cgroup, but no more than is kept for the one above
-// it: so that one needs the sum (cgroup-v2, "Memory Interface Files").
+// memory.low protects memory of a cgroup, up to the protection of the cgroup above:
+// so that one needs the sum (cgroup-v2.rst, "Memory Interface Files").
 
-// Reserved is the sum of memory.low of the cgroups in dir, in bytes.
+// Reserved returns the sum of memory.low of the cgroups in dir, in bytes.
 func Reserved(dir string) (sum int64, err error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*", "memory.low"))
 	if err != nil {
@@ -24,8 +24,7 @@ func Reserved(dir string) (sum int64, err error) {
 	return sum, nil
 }
 
-// Reserve keeps for dir what is kept for the cgroups in it. Without the controller
-// that is nothing.
+// Reserve sets memory.low of dir to that sum. Without the controller it does nothing.
 func Reserve(dir string) error {
 	sum, err := Reserved(dir)
 	if err != nil {

@@ -2,15 +2,13 @@ package cgroup
 
 import "fmt"
 
-// What the kernel counts, in the shape in which `runc events` prints it. That
-// shape is older than version 2, and so some numbers are put together from two
-// files, or stand under another name. What the kernel does not count, because the
-// controller was not passed down, is 0.
-
-// Stats is what a cgroup and those below it have used and may use.
+// Stats is the usage and the limits of a cgroup and those below it, in the shape in
+// which `runc events` prints them. That shape is older than version 2, so some
+// numbers are made of two files, or have another name. Without a controller its
+// numbers are 0.
 type Stats struct {
 	CPU       CPU                `json:"cpu"`
-	CPUSet    struct{}           `json:"cpuset"` // version 1 alone has something to tell here
+	CPUSet    struct{}           `json:"cpuset"` // of version 1 only
 	Memory    Memory             `json:"memory"`
 	Pids      PidsStats          `json:"pids"`
 	Blkio     Blkio              `json:"blkio"`
@@ -34,7 +32,7 @@ type CPU struct {
 	Pressure *Pressure `json:"psi,omitempty"`
 }
 
-// Memory is in bytes. No limit is the largest number.
+// Memory is in bytes. No limit is math.MaxUint64.
 type Memory struct {
 	Cache     uint64            `json:"cache,omitempty"`
 	Usage     MemoryUsage       `json:"usage"`
@@ -45,7 +43,7 @@ type Memory struct {
 	Pressure  *Pressure         `json:"psi,omitempty"`
 }
 
-// MemoryUsage is one of them; Max is the most that was used so far.
+// MemoryUsage is in bytes; Max is the highest usage so far.
 type MemoryUsage struct {
 	Limit   uint64 `json:"limit"`
 	Usage   uint64 `json:"usage,omitempty"`
@@ -53,20 +51,20 @@ type MemoryUsage struct {
 	Failcnt uint64 `json:"failcnt"`
 }
 
-// PidsStats counts processes and threads; the limit is 0 if there is none.
+// PidsStats is the number of processes and threads; a limit of 0 is none.
 type PidsStats struct {
 	Current uint64 `json:"current,omitempty"`
 	Limit   uint64 `json:"limit,omitempty"`
 }
 
-// Blkio lists bytes and requests of each disk.
+// Blkio has bytes and requests of each disk.
 type Blkio struct {
 	Bytes    []BlkioEntry `json:"ioServiceBytesRecursive,omitempty"`
 	Requests []BlkioEntry `json:"ioServicedRecursive,omitempty"`
 	Pressure *Pressure    `json:"psi,omitempty"`
 }
 
-// BlkioEntry is one direction, Read or Write, of one disk.
+// BlkioEntry counts one direction, Read or Write, of one disk.
 type BlkioEntry struct {
 	Major uint64 `json:"major,omitempty"`
 	Minor uint64 `json:"minor,omitempty"`
@@ -74,22 +72,22 @@ type BlkioEntry struct {
 	Value uint64 `json:"value,omitempty"`
 }
 
-// Hugetlb is of huge pages of one size, in bytes; Failcnt is how often the limit
-// was met.
+// Hugetlb is the usage of huge pages of one size, in bytes; Failcnt is how often the
+// limit was reached.
 type Hugetlb struct {
 	Usage   uint64 `json:"usage,omitempty"`
 	Failcnt uint64 `json:"failcnt"`
 }
 
-// Pressure is the share of time in percent in which some, or all, processes
-// waited (Documentation/accounting/psi.rst).
+// Pressure is the share of time in percent in which some, or all, processes waited
+// for a resource (Documentation/accounting/psi.rst).
 type Pressure struct {
 	Some Stall `json:"some,omitzero"`
 	Full Stall `json:"full,omitzero"`
 }
 
-// Stall is an average over the last 10, 60 and 300 seconds, and the total in
-// microseconds.
+// Stall is the average over the last 10, 60 and 300 seconds in percent, and the total
+// in microseconds.
 type Stall struct {
 	Avg10  float64 `json:"avg10"`
 	Avg60  float64 `json:"avg60"`

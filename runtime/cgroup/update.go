@@ -15,10 +15,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Update gives a cgroup with processes in it other limits: the same files as
-// those of a new one, and what r does not mention stays as it is. Device rules,
-// if there are any in r, replace all that were there. It is not one step, but if a
-// file cannot be written, those before it get back what they said.
+// Update changes the limits of a cgroup with processes. It writes the same files as
+// for a new one; limits that r does not mention stay. Device rules in r, if any,
+// replace all former ones. If a file cannot be written, those before it are restored;
+// the error is a LimitError then.
 func Update(path string, r *specs.LinuxResources) error {
 	if r == nil {
 		return nil
@@ -53,15 +53,14 @@ func Update(path string, r *specs.LinuxResources) error {
 
 // LimitError is a limit that could not be set.
 type LimitError struct {
-	From string // the field below linux.resources, or the controller that it needs
+	From string // the field below linux.resources, or the controller
 	Err  error
 }
 
 func (e *LimitError) Error() string { return fmt.Sprintf("resources: %s: %v", e.From, e.Err) }
 func (e *LimitError) Unwrap() error { return e.Err }
 
-// withPeriod: cpu.max takes a quota alone, but not a period alone; so the quota
-// that goes with it is the present one.
+// withPeriod adds the present quota to a period alone, which cpu.max does not take.
 func withPeriod(path string, r *specs.LinuxResources) (*specs.LinuxResources, error) {
 	if r.CPU == nil || isSet(r.CPU.Quota) || !isSet(r.CPU.Period) {
 		return r, nil
@@ -80,21 +79,21 @@ func withPeriod(path string, r *specs.LinuxResources) (*specs.LinuxResources, er
 	return &all, nil
 }
 
-// checkMemory refuses a limit of memory below what is used already, if the config asks
-// for that check: the kernel would send the OOM killer.
+// checkMemory refuses a memory limit below the present usage if the config asks for
+// that check (memory.checkBeforeUpdate): the kernel would run the OOM killer.
 func checkMemory(path string, m *specs.LinuxMemory) error {
 	if m == nil || m.CheckBeforeUpdate == nil || !*m.CheckBeforeUpdate || !isSet(m.Limit) || *m.Limit < 0 {
 		return nil
 	}
 	used, err := readNumber(path, "memory.current")
 	if err == nil && uint64(*m.Limit) < used {
-		err = fmt.Errorf("resources: memory.limit: %d: less than the %d bytes that are used (memory.checkBeforeUpdate)", *m.Limit, used)
+		err = fmt.Errorf("resources: memory.limit: %d: less than the usage of %d bytes (memory.checkBeforeUpdate)", *m.Limit, used)
 	}
 	return err
 }
 
-// withoutUnlimited leaves out what says that there is no limit, where the cgroup has not
-// the controller and so none.
+// withoutUnlimited leaves out values that mean no limit of a controller that the cgroup
+// does not have.
 func withoutUnlimited(files []File, has []string) []File {
 	limits := WithoutDefaults(files)
 	return slices.DeleteFunc(files, func(f File) bool {
@@ -102,12 +101,12 @@ func withoutUnlimited(files []File, has []string) []File {
 	})
 }
 
-// missing are the controllers of these files that the cgroup has not.
+// missing returns the controllers of these files that the cgroup does not have.
 func missing(files []File, has []string) []string {
 	return slices.DeleteFunc(Controllers(files), func(c string) bool { return slices.Contains(has, c) })
 }
 
-// enableControllers gives the cgroup these controllers, from the top.
+// enableControllers enables the controllers for the cgroup, from the top down.
 func enableControllers(path string, controllers []string) error {
 	if len(controllers) == 0 {
 		return nil
@@ -120,17 +119,17 @@ func enableControllers(path string, controllers []string) error {
 		for _, c := range controllers {
 			err := put(dir, "cgroup.subtree_control", "+"+c)
 			if errors.Is(err, unix.EBUSY) {
-				return &LimitError{c, fmt.Errorf("pass it down: %w, there are processes in %s", err, dir)}
+				return &LimitError{c, fmt.Errorf("enable the controller: %w: %s has processes", err, dir)}
 			}
 			if err != nil {
-				return hint.New(&LimitError{c, fmt.Errorf("pass it down: %w", err)}, ControllerHint(c))
+				return hint.New(&LimitError{c, fmt.Errorf("enable the controller: %w", err)}, ControllerHint(c))
 			}
 		}
 	}
 	return nil
 }
 
-// ControllerHint is the advice for a controller that cannot be passed down.
+// ControllerHint returns the hint for a controller that cannot be enabled.
 func ControllerHint(controller string) string {
 	return fmt.Sprintf("this machine's cgroup v2 does not offer the controller %q: leave the limit out, or boot with cgroup_no_v1=all", controller)
 }
@@ -140,8 +139,7 @@ func isCgroup(dir string) bool {
 	return err == nil
 }
 
-// write writes files. If one of them cannot be written, those before it get back
-// what they said.
+// write writes files. If one cannot be written, those before it are restored.
 func write(path string, files []File) (err error) {
 	var before []File
 	defer func() {
@@ -168,7 +166,7 @@ func write(path string, files []File) (err error) {
 			continue
 		}
 		if f.Name == "cpu.max" && i+1 < len(files) && files[i+1].Name == "cpu.max.burst" {
-			// the old burst may be more than the new quota, and then is refused
+			// the kernel refuses a quota below the old burst
 			if err := replace(File{Name: "cpu.max.burst", Value: "0"}); err != nil {
 				return err
 			}
@@ -184,13 +182,13 @@ func write(path string, files []File) (err error) {
 	return nil
 }
 
-// present is what a file says now of what f is about: all, or what its line for
-// this device does. A file of devices has a line for each that is limited.
+// present returns f with the present value of the file or, in a file with a line for
+// each device, of that line.
 func present(path string, f File) (File, error) {
 	text, err := get(path, f.Name)
 	device, _, _ := strings.Cut(f.Value, " ")
 	if !strings.Contains(device, ":") {
-		text, _, _ = strings.Cut(text, "\n") // of weights, the default
+		text, _, _ = strings.Cut(text, "\n") // the default, in a file of weights
 		return File{Name: f.Name, Value: text}, err
 	}
 	for line := range strings.Lines(text) {
