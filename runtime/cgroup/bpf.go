@@ -86,7 +86,8 @@ func detach(group *os.File, id uint32) error {
 		return fmt.Errorf("bpf(BPF_PROG_GET_FD_BY_ID) %d: %w", id, err)
 	}
 	defer unix.Close(program)
-	if _, err := bpf(unix.BPF_PROG_DETACH, words32(nil, uint32(group.Fd()), uint32(program), unix.BPF_CGROUP_DEVICE, 0)); err != nil {
+	attr := words32(nil, uint32(group.Fd()), uint32(program), unix.BPF_CGROUP_DEVICE, 0)
+	if _, err := bpf(unix.BPF_PROG_DETACH, attr); err != nil {
 		return fmt.Errorf("bpf(BPF_PROG_DETACH) from %s: %w", group.Name(), err)
 	}
 	return nil

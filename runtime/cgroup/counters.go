@@ -190,7 +190,8 @@ func readPressure(path, name string) (*Pressure, error) {
 	for line := range strings.Lines(text) {
 		var kind string
 		var s Stall
-		if _, err := fmt.Sscanf(line, "%s avg10=%f avg60=%f avg300=%f total=%d", &kind, &s.Avg10, &s.Avg60, &s.Avg300, &s.Total); err != nil {
+		const format = "%s avg10=%f avg60=%f avg300=%f total=%d"
+		if _, err := fmt.Sscanf(line, format, &kind, &s.Avg10, &s.Avg60, &s.Avg300, &s.Total); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		switch kind {

@@ -100,8 +100,8 @@ func DeviceProgram(rules []specs.LinuxDeviceCgroup) (code []byte, n int, err err
 	if len(rules) == 0 || !rules[len(rules)-1].Allow || rules[len(rules)-1].Type != unlimitedRule {
 		for i := range defaultDevices {
 			d := &defaultDevices[i]
-			allow := specs.LinuxDeviceCgroup{Allow: true, Type: d.kind, Major: &d.major, Minor: &d.minor, Access: d.access}
-			rules = append(rules[:len(rules):len(rules)], allow)
+			rules = append(rules[:len(rules):len(rules)],
+				specs.LinuxDeviceCgroup{Allow: true, Type: d.kind, Major: &d.major, Minor: &d.minor, Access: d.access})
 		}
 	}
 	rules = withoutOverridden(rules)

@@ -31,7 +31,8 @@ func Files(r *specs.LinuxResources) ([]File, error) {
 		return nil, nil
 	}
 	var files []File
-	for _, part := range []func(*specs.LinuxResources) ([]File, error){memory, cpu, pids, blockIO, hugetlb, rdma, network, unified} {
+	type translator func(*specs.LinuxResources) ([]File, error)
+	for _, part := range []translator{memory, cpu, pids, blockIO, hugetlb, rdma, network, unified} {
 		f, err := part(r)
 		if err != nil {
 			return nil, err
@@ -149,13 +150,13 @@ func cpu(r *specs.LinuxResources) (files []File, err error) {
 		add("cpu.idle", number(*c.Idle), "cpu.idle", "1: run only when no other cgroup wants the CPU")
 	}
 	if isSet(c.Shares) {
-		add("cpu.weight", weight(*c.Shares), "cpu.shares", "share of the CPU when others want it, too; the default is 100")
+		add("cpu.weight", weight(*c.Shares), "cpu.shares", "share of the CPU when others want it; the default is 100")
 	}
 	if isSet(c.Quota) || isSet(c.Period) {
 		add("cpu.max", bandwidth(c), "cpu.quota", "CPU time in each period, both in microseconds")
 	}
 	if c.Burst != nil {
-		add("cpu.max.burst", strconv.FormatUint(*c.Burst, 10), "cpu.burst", "unused CPU time that may be saved up, in microseconds")
+		add("cpu.max.burst", fmt.Sprint(*c.Burst), "cpu.burst", "microseconds of unused CPU time that may be saved up")
 	}
 	if c.Cpus != "" {
 		add("cpuset.cpus", c.Cpus, "cpu.cpus", "the CPUs it may run on")

@@ -22,9 +22,10 @@ func hugetlb(r *specs.LinuxResources) (files []File, err error) {
 			return nil, fmt.Errorf("%s.pageSize: %q: want a size like 2MB", from, l.Pagesize)
 		}
 		limit := strconv.FormatUint(l.Limit, 10)
+		name, why := "hugetlb."+l.Pagesize, "huge pages of this size, in bytes"
 		files = append(files,
-			File{Name: "hugetlb." + l.Pagesize + ".max", Value: limit, From: from, Why: "huge pages of this size, in bytes"},
-			File{Name: "hugetlb." + l.Pagesize + ".rsvd.max", Value: limit, From: from, Why: "reserved huge pages of this size, in bytes", Optional: true})
+			File{Name: name + ".max", Value: limit, From: from, Why: why},
+			File{Name: name + ".rsvd.max", Value: limit, From: from, Why: "reserved " + why, Optional: true})
 	}
 	return files, nil
 }
@@ -50,7 +51,8 @@ func rdma(r *specs.LinuxResources) (files []File, err error) {
 		if line == device || strings.ContainsAny(device, " \n") {
 			return nil, fmt.Errorf("rdma: %q: want hcaHandles or hcaObjects of one device", device)
 		}
-		files = append(files, File{Name: "rdma.max", Value: line, From: "rdma: " + device, Why: "handles and objects of this RDMA device"})
+		files = append(files, File{Name: "rdma.max", Value: line, From: "rdma: " + device,
+			Why: "handles and objects of this RDMA device"})
 	}
 	return files, nil
 }

@@ -36,7 +36,7 @@ func blockIO(r *specs.LinuxResources) (files []File, err error) {
 			return nil, fmt.Errorf("%s.leafWeight: not supported by cgroup v2", from)
 		}
 		if !isSet(d.Weight) {
-			return nil, fmt.Errorf("%s.weight: missing", from)
+			return nil, fmt.Errorf("%s: weight missing", from)
 		}
 		w, err := diskWeight(from, device(d.LinuxBlockIODevice)+" ", *d.Weight)
 		if err != nil {
@@ -48,14 +48,15 @@ func blockIO(r *specs.LinuxResources) (files []File, err error) {
 		from, key, why string
 		devices        []specs.LinuxThrottleDevice
 	}{
-		{"throttleReadBpsDevice", "rbps", "read limit of this disk, in bytes a second", b.ThrottleReadBpsDevice},
-		{"throttleWriteBpsDevice", "wbps", "write limit of this disk, in bytes a second", b.ThrottleWriteBpsDevice},
-		{"throttleReadIOPSDevice", "riops", "read limit of this disk, in operations a second", b.ThrottleReadIOPSDevice},
-		{"throttleWriteIOPSDevice", "wiops", "write limit of this disk, in operations a second", b.ThrottleWriteIOPSDevice},
+		{"throttleReadBpsDevice", "rbps", "bytes read a second from this disk", b.ThrottleReadBpsDevice},
+		{"throttleWriteBpsDevice", "wbps", "bytes written a second to this disk", b.ThrottleWriteBpsDevice},
+		{"throttleReadIOPSDevice", "riops", "read operations a second on this disk", b.ThrottleReadIOPSDevice},
+		{"throttleWriteIOPSDevice", "wiops", "write operations a second on this disk", b.ThrottleWriteIOPSDevice},
 	} {
 		for i, d := range t.devices {
-			files = append(files, File{Name: "io.max", Value: device(d.LinuxBlockIODevice) + " " + t.key + "=" + rate(d.Rate),
-				From: fmt.Sprintf("blockIO.%s[%d]", t.from, i), Why: t.why})
+			value := device(d.LinuxBlockIODevice) + " " + t.key + "=" + rate(d.Rate)
+			from := fmt.Sprintf("blockIO.%s[%d]", t.from, i)
+			files = append(files, File{Name: "io.max", Value: value, From: from, Why: t.why})
 		}
 	}
 	return files, nil
@@ -66,10 +67,11 @@ func diskWeight(from, device string, weight uint16) ([]File, error) {
 	if weight < 10 || weight > 1000 {
 		return nil, fmt.Errorf("%s: %d: want 10 to 1000", from, weight)
 	}
-	const why = "share of the disk when others want it, too"
+	const why = "share of the disk when others want it"
+	scaled := 1 + (int(weight)-10)*9999/990
 	return []File{
 		{Name: "io.bfq.weight", Value: device + strconv.Itoa(int(weight)), From: from, Why: why, Optional: true},
-		{Name: "io.weight", Value: device + strconv.Itoa(1+(int(weight)-10)*9999/990), From: from, Why: why, Instead: true},
+		{Name: "io.weight", Value: device + strconv.Itoa(scaled), From: from, Why: why, Instead: true},
 	}, nil
 }
 

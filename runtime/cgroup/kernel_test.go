@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -22,8 +23,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The tests in this file ask the kernel. They run on a machine without
-// controllers, too; what needs one is run by scripts/test-vm.
+// These tests ask the kernel. Those that need a controller are skipped on a machine
+// without it; scripts/test-vm runs them.
 
 // group makes a cgroup for the test and one below it.
 func group(t *testing.T, controllers ...string) string {
@@ -54,12 +55,19 @@ func group(t *testing.T, controllers ...string) string {
 // start runs a program in a cgroup.
 func start(t *testing.T, path, name string, args ...string) *exec.Cmd {
 	t.Helper()
+	return startTo(t, nil, path, name, args...)
+}
+
+// startTo is start with a standard output.
+func startTo(t *testing.T, stdout io.Writer, path, name string, args ...string) *exec.Cmd {
+	t.Helper()
 	dir, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer dir.Close()
 	cmd := exec.Command(name, args...)
+	cmd.Stdout = stdout
 	cmd.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(dir.Fd())}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -80,35 +88,24 @@ func TestPids(t *testing.T) {
 	}
 }
 
-// TestFreeze: a frozen process does nothing, until it is thawed.
+// TestFreeze: a frozen process does nothing until it is thawed.
 func TestFreeze(t *testing.T) {
 	path := group(t)
-	dir, err := os.Open(filepath.Join(path, "below"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer dir.Close()
-	cmd := exec.Command("sh", "-c", "while :; do echo .; sleep 0.01; done")
-	cmd.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(dir.Fd())}
 	out, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer out.Close()
-	cmd.Stdout = w
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	startTo(t, w, filepath.Join(path, "below"), "sh", "-c", "while :; do echo .; sleep 0.01; done")
 	w.Close()
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
 	lines := bufio.NewReader(out)
-	const silence, patience = 300 * time.Millisecond, 30 * time.Second
-	says := func(wait time.Duration) bool {
+	const silence, timeout = 300 * time.Millisecond, 30 * time.Second
+	prints := func(wait time.Duration) bool {
 		out.SetReadDeadline(time.Now().Add(wait))
 		_, err := lines.ReadString('\n')
 		return err == nil
 	}
-	if frozen, err := Frozen(path); frozen || err != nil || !says(patience) {
+	if frozen, err := Frozen(path); frozen || err != nil || !prints(timeout) {
 		t.Fatalf("before: frozen %v, %v", frozen, err)
 	}
 	if err := Freeze(path); err != nil {
@@ -117,24 +114,24 @@ func TestFreeze(t *testing.T) {
 	if frozen, err := Frozen(path); !frozen || err != nil {
 		t.Errorf("frozen %v, %v", frozen, err)
 	}
-	for range 1000 { // what it wrote before
-		if !says(silence) {
+	for range 1000 { // what it printed before
+		if !prints(silence) {
 			break
 		}
 	}
-	if says(silence) {
-		t.Error("it goes on while it is frozen")
+	if prints(silence) {
+		t.Error("it prints while it is frozen")
 	}
 	if err := Thaw(path); err != nil {
 		t.Fatal(err)
 	}
-	if frozen, err := Frozen(path); frozen || err != nil || !says(patience) {
+	if frozen, err := Frozen(path); frozen || err != nil || !prints(timeout) {
 		t.Errorf("thawed: frozen %v, %v", frozen, err)
 	}
 }
 
-// TestSignal: all get it, those below too; a frozen cgroup stays frozen, and is
-// killed nevertheless.
+// TestSignal: all processes get the signal, also those below; a frozen cgroup stays
+// frozen, and SIGKILL kills it.
 func TestSignal(t *testing.T) {
 	path := group(t)
 	list := []*exec.Cmd{start(t, path, "sleep", "60"), start(t, filepath.Join(path, "below"), "sleep", "60")}
@@ -169,8 +166,7 @@ func TestSignal(t *testing.T) {
 	}
 }
 
-// TestRemoveTogether: of several who remove a cgroup all succeed, though it goes
-// while they have its files open.
+// TestRemoveTogether: concurrent removals of one cgroup all succeed.
 func TestRemoveTogether(t *testing.T) {
 	path := group(t)
 	for range 15 {
@@ -190,7 +186,7 @@ func TestRemoveTogether(t *testing.T) {
 	}
 }
 
-// TestReadStats: the counters move, and have runc's names.
+// TestReadStats: the counters count, and have the names of runc.
 func TestReadStats(t *testing.T) {
 	path := group(t)
 	if err := start(t, path, "sh", "-c", "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done").Wait(); err != nil {
@@ -208,14 +204,17 @@ func TestReadStats(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"cpu":{"usage":{"total":`, `"throttling":{`, `"memory":{`, `"pids":{"current":1`, `"blkio":{`, `"hugetlb":{`, `"network_interfaces":null`} {
+	for _, want := range []string{
+		`"cpu":{"usage":{"total":`, `"throttling":{`, `"memory":{`, `"pids":{"current":1`, `"blkio":{`, `"hugetlb":{`,
+		`"network_interfaces":null`,
+	} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("no %s in %s", want, text)
 		}
 	}
 }
 
-// TestWatchEnds: the channel is closed when the last process has gone.
+// TestWatchEnds: the channel is closed when the last process has ended.
 func TestWatchEnds(t *testing.T) {
 	path := group(t)
 	cmd := start(t, path, "sleep", "60")
@@ -225,21 +224,21 @@ func TestWatchEnds(t *testing.T) {
 	}
 	select {
 	case <-came:
-		t.Fatal("it ended before the process")
+		t.Fatal("the channel is closed before the process has ended")
 	case <-time.After(100 * time.Millisecond):
 	}
 	cmd.Process.Kill()
 	select {
 	case _, ok := <-came:
 		if ok {
-			t.Error("an OOM kill that was none")
+			t.Error("an OOM kill is reported")
 		}
 	case <-time.After(10 * time.Second):
-		t.Error("it does not end")
+		t.Error("the channel is not closed")
 	}
 }
 
-// TestUpdateDevices: other rules in the old ones' place, and rules for all.
+// TestUpdateDevices: new rules replace the old ones.
 func TestUpdateDevices(t *testing.T) {
 	path := group(t)
 	deny := deviceRule(false, "a", -1, -1, "rwm")
@@ -251,7 +250,7 @@ func TestUpdateDevices(t *testing.T) {
 	}{
 		{nil, true}, // a cgroup without a program
 		{[]specs.LinuxDeviceCgroup{deny}, false},
-		{nil, false}, // no rules: as before
+		{nil, false}, // no rules: unchanged
 		{[]specs.LinuxDeviceCgroup{deny, kmsg}, true},
 		{[]specs.LinuxDeviceCgroup{deny}, false},
 		{[]specs.LinuxDeviceCgroup{deny, all}, true},
@@ -267,12 +266,12 @@ func TestUpdateDevices(t *testing.T) {
 	}
 }
 
-// TestDevicesBelow: a cgroup below has rules of its own; what either refuses is
-// refused.
+// TestDevicesBelow: a device is denied if the rules of either cgroup deny it.
 func TestDevicesBelow(t *testing.T) {
 	path := group(t)
 	below := filepath.Join(path, "below")
-	deny, kmsg, mem := deviceRule(false, "a", -1, -1, "rwm"), deviceRule(true, "c", 1, 11, "r"), deviceRule(true, "c", 1, 1, "r")
+	deny := deviceRule(false, "a", -1, -1, "rwm")
+	kmsg, mem := deviceRule(true, "c", 1, 11, "r"), deviceRule(true, "c", 1, 1, "r")
 	for _, test := range []struct {
 		above, below []specs.LinuxDeviceCgroup
 		opens        bool
@@ -292,7 +291,8 @@ func TestDevicesBelow(t *testing.T) {
 	}
 }
 
-// TestMissingController: an error, and what to do; nothing that is not asked for.
+// TestMissingController: a limit without its controller is an error with a hint; no
+// limit is none.
 func TestMissingController(t *testing.T) {
 	path := group(t)
 	limit, none, unlimited := int64(5), int64(0), int64(-1)
@@ -301,12 +301,12 @@ func TestMissingController(t *testing.T) {
 		{Memory: &specs.LinuxMemory{Limit: &unlimited}, Pids: &specs.LinuxPids{Limit: &unlimited}},
 	} {
 		if err := Update(path, &r); err != nil {
-			t.Errorf("nothing is asked for: %v", err)
+			t.Errorf("no limit: %v", err)
 		}
 	}
 	mount, _ := Mount()
 	if slices.Contains(Available(mount), "pids") {
-		t.Skip("the controller is here; the other half ran")
+		t.Skip("this machine has the controller; the first half ran")
 	}
 	err := Update(path, &specs.LinuxResources{Pids: &specs.LinuxPids{Limit: &limit}})
 	if err == nil || !strings.Contains(err.Error(), "resources: pids") || !strings.Contains(hint.Of(err), `"pids"`) {
@@ -314,13 +314,14 @@ func TestMissingController(t *testing.T) {
 	}
 }
 
-// TestUpdate: limits of a cgroup that lives.
+// TestUpdate: the limits of a cgroup with processes.
 func TestUpdate(t *testing.T) {
 	path := group(t, "memory", "cpu", "pids", "cpuset", "hugetlb")
 	if err := Update(path, &specs.LinuxResources{Unified: map[string]string{"memory.max": "1g"}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := start(t, path, "dd", "if=/dev/zero", "of="+filepath.Join(t.TempDir(), "used"), "bs=1M", "count=8").Wait(); err != nil {
+	used := filepath.Join(t.TempDir(), "used")
+	if err := start(t, path, "dd", "if=/dev/zero", "of="+used, "bs=1M", "count=8").Wait(); err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range []struct{ resources, file, want string }{
@@ -362,11 +363,12 @@ func TestUpdate(t *testing.T) {
 	}
 }
 
-// TestUpdateRefused: what was written before the kernel said no is taken back.
+// TestUpdateRefused: files written before an error are restored.
 func TestUpdateRefused(t *testing.T) {
 	path := group(t, "hugetlb")
 	limit := func(bytes uint64, also map[string]string) error {
-		return Update(path, &specs.LinuxResources{HugepageLimits: []specs.LinuxHugepageLimit{{Pagesize: "2MB", Limit: bytes}}, Unified: also})
+		pages := []specs.LinuxHugepageLimit{{Pagesize: "2MB", Limit: bytes}}
+		return Update(path, &specs.LinuxResources{HugepageLimits: pages, Unified: also})
 	}
 	if err := limit(4<<20, nil); err != nil {
 		t.Fatal(err)
@@ -381,8 +383,7 @@ func TestUpdateRefused(t *testing.T) {
 	}
 }
 
-// TestUpdateDisk: a weight, and limits of one disk; of a disk that is not there
-// they are an error.
+// TestUpdateDisk: a weight, and limits of a disk; those of an absent disk are an error.
 func TestUpdateDisk(t *testing.T) {
 	path := group(t, "io")
 	weight := uint16(500)
@@ -396,8 +397,8 @@ func TestUpdateDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	device := specs.LinuxBlockIODevice{Major: 8, Minor: 1 << 19}
-	want := error(unix.ENODEV)
+	absent := specs.LinuxBlockIODevice{Major: 8, Minor: 1 << 19}
+	device, want := absent, error(unix.ENODEV)
 	if len(disks) > 0 {
 		device, want = diskNumber(t, disks[0]), nil
 	}
@@ -410,12 +411,13 @@ func TestUpdateDisk(t *testing.T) {
 	if want == nil {
 		refused := Update(path, &specs.LinuxResources{BlockIO: &specs.LinuxBlockIO{
 			ThrottleReadBpsDevice:  []specs.LinuxThrottleDevice{{LinuxBlockIODevice: device, Rate: 2 << 20}},
-			ThrottleReadIOPSDevice: []specs.LinuxThrottleDevice{{LinuxBlockIODevice: specs.LinuxBlockIODevice{Major: 8, Minor: 1 << 19}, Rate: 1}}}})
+			ThrottleReadIOPSDevice: []specs.LinuxThrottleDevice{{LinuxBlockIODevice: absent, Rate: 1}}}})
 		if !errors.Is(refused, unix.ENODEV) {
-			t.Errorf("a disk that is not there: %v", refused)
+			t.Errorf("an absent disk: %v", refused)
 		}
 	}
-	if got, _ := get(path, "io.max"); want == nil && !strings.HasSuffix(got, " rbps=1048576 wbps=max riops=max wiops=7") {
+	const limits = " rbps=1048576 wbps=max riops=max wiops=7"
+	if got, _ := get(path, "io.max"); want == nil && !strings.HasSuffix(got, limits) {
 		t.Errorf("io.max: %q", got)
 	}
 }
@@ -433,7 +435,7 @@ func diskNumber(t *testing.T, file string) (d specs.LinuxBlockIODevice) {
 	return d
 }
 
-// TestWatchOOM: each kill is told.
+// TestWatchOOM: each kill is reported.
 func TestWatchOOM(t *testing.T) {
 	path := group(t, "memory")
 	limit, swap := int64(8<<20), int64(8<<20)
@@ -450,14 +452,15 @@ func TestWatchOOM(t *testing.T) {
 		select {
 		case _, ok := <-came:
 			if !ok {
-				t.Fatal("it ended while a process lives")
+				t.Fatal("the channel is closed while a process runs")
 			}
 		case <-time.After(30 * time.Second):
-			t.Fatal("the OOM killer came, and nobody was told")
+			t.Fatal("no OOM kill is reported")
 		}
 	}
 	s, err := ReadStats(path)
-	if err != nil || s.Memory.Usage.Limit != uint64(limit) || s.Memory.Usage.Usage == 0 || s.Memory.Raw["anon"] == 0 || s.Memory.Swap.Limit != uint64(limit) {
+	if err != nil || s.Memory.Usage.Limit != uint64(limit) || s.Memory.Swap.Limit != uint64(limit) ||
+		s.Memory.Usage.Usage == 0 || s.Memory.Raw["anon"] == 0 {
 		t.Errorf("%+v, %v", s, err)
 	}
 }

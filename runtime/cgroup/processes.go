@@ -123,7 +123,8 @@ func waitEvent(path, event string, limit time.Duration) error {
 			return fmt.Errorf("%[2]s: no %[1]q after %[3]v", event, f.Name(), limit)
 		}
 		wait := []unix.PollFd{{Fd: int32(f.Fd()), Events: unix.POLLPRI}}
-		if _, err := unix.Poll(wait, int(min(left, interval).Milliseconds())+1); err != nil && !errors.Is(err, unix.EINTR) {
+		_, err = unix.Poll(wait, int(min(left, interval).Milliseconds())+1)
+		if err != nil && !errors.Is(err, unix.EINTR) {
 			return fmt.Errorf("poll %s: %w", f.Name(), err)
 		}
 	}

@@ -87,7 +87,7 @@ func checkMemory(path string, m *specs.LinuxMemory) error {
 	}
 	used, err := readNumber(path, "memory.current")
 	if err == nil && uint64(*m.Limit) < used {
-		err = fmt.Errorf("resources: memory.limit: %d: less than the usage of %d bytes (memory.checkBeforeUpdate)", *m.Limit, used)
+		err = fmt.Errorf("resources: memory.limit: %d: less than the usage of %d bytes", *m.Limit, used)
 	}
 	return err
 }
@@ -131,7 +131,8 @@ func enableControllers(path string, controllers []string) error {
 
 // ControllerHint returns the hint for a controller that cannot be enabled.
 func ControllerHint(controller string) string {
-	return fmt.Sprintf("this machine's cgroup v2 does not offer the controller %q: leave the limit out, or boot with cgroup_no_v1=all", controller)
+	return fmt.Sprintf("this machine's cgroup v2 does not offer the controller %q: leave the limit out, "+
+		"or boot with cgroup_no_v1=all", controller)
 }
 
 func isCgroup(dir string) bool {
