@@ -7,27 +7,33 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/minictr/minictr/internal/lockfile"
 )
 
+// DirMode is the mode of all directories of the store that only root reads.
 const DirMode = 0o700
 
-// NewID makes up an id as docker's are: 64 hexadecimal digits.
+// NewID returns a random container ID as docker's: 64 hexadecimal digits.
 func NewID() string {
 	var b [32]byte
 	rand.Read(b[:])
 	return hex.EncodeToString(b[:])
 }
 
-// NewDir makes and locks the folder of a new container in the store's root,
-// and sees that there is a floor among its layers. It is no container before
-// commit.
+// IsID reports whether a name has the form of a container ID.
+func IsID(name string) bool { return len(name) == 64 && strings.Trim(name, "0123456789abcdef") == "" }
+
+// NewDir makes and locks the directory of a new container in the store at root, and
+// makes the init layer in the directory layers. It becomes a container when the caller
+// writes the file image.
 func NewDir(root, layers string) (c *Container, err error) {
 	containers := filepath.Join(root, "containers")
 	if err := os.MkdirAll(containers, DirMode); err != nil {
 		return nil, err
 	}
+	// recovery needs this lock exclusively, and removes directories that are not locked
 	all, err := lockfile.Lock(context.Background(), containers, lockfile.Shared)
 	if err != nil {
 		return nil, err
@@ -43,7 +49,7 @@ func NewDir(root, layers string) (c *Container, err error) {
 			return nil, errors.Join(err, c.Remove())
 		}
 	}
-	err = os.Chmod(c.Path("upper"), 0o755) // it becomes the container's /
+	err = os.Chmod(c.Path("upper"), 0o755) // the mode of the container's /
 	if err == nil {
 		c.LockFile, err = lockfile.Lock(context.Background(), c.Dir, lockfile.Exclusive)
 	}
@@ -53,8 +59,9 @@ func NewDir(root, layers string) (c *Container, err error) {
 	return c, nil
 }
 
-// Remove makes the folder no container first: if we are killed from there on, the
-// sweep goes on, with the name too. It gives up the lock last.
+// Remove removes the container and releases its lock, which the caller holds. The file
+// image goes first: if the command is killed after that, recovery removes the rest and
+// the name.
 func (c *Container) Remove() error {
 	err := c.RemoveFile("image")
 	if err == nil {
@@ -66,21 +73,10 @@ func (c *Container) Remove() error {
 	return errors.Join(err, c.Unlock())
 }
 
-// MarkRemove notes that from now on nothing is to be left of it, if it is one of
-// --rm.
+// MarkRemove makes recovery remove a container of --rm. The caller holds the lock.
 func (c *Container) MarkRemove() error {
 	if !c.Settings.Options.Remove {
 		return nil
 	}
 	return c.WriteFile("remove", nil)
-}
-
-// IsID tells whether it looks as NewID's do.
-func IsID(name string) bool {
-	for _, digit := range name {
-		if (digit < '0' || digit > '9') && (digit < 'a' || digit > 'f') {
-			return false
-		}
-	}
-	return len(name) == 64
 }

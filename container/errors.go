@@ -8,43 +8,41 @@ import (
 	"github.com/minictr/minictr/hint"
 )
 
-// About adds to an error which container it is about.
+// Errors that name a container's condition; the caller adds which container it is.
+var (
+	ErrNotExist   = errors.New("no such container")
+	ErrRunning    = errors.New("container is running")
+	ErrNotRunning = errors.New("container is not running")
+	ErrNoCgroup   = errors.New("container has no cgroup")
+	ErrBusy       = hint.New(errors.New("container is locked by another command"),
+		"wait for that command to exit: cp, rm or gc, for example")
+)
+
+// About adds the container's name to an error, or its ID if it has no name.
 func (c *Container) About(err error) error {
 	return fmt.Errorf("container %q: %w", cmp.Or(c.Name, c.ID), err)
 }
 
-var ErrNotExist = errors.New("no such container")
-
-var ErrRunning = errors.New("it is running")
-
-var ErrBusy = hint.New(errors.New("another command is at work on it"), "wait until that one has ended: cp, rm or gc, for example")
-
-// IsNotExist tells whether an error is that there is no such container.
-func IsNotExist(err error) bool { return errors.Is(err, ErrNotExist) }
-
-// corrupt is the error of a file that nobody has written so: there was a power cut, or
-// the disk is broken.
+// corrupt is the error of a file with content that no command writes: the machine lost
+// power, or the disk is broken.
 type corrupt struct{ error }
 
 func (c *Container) corrupt(err error) error {
 	return hint.New(corrupt{err}, "remove the container with: minictr rm -f "+c.ID)
 }
 
+// IsCorrupt reports whether an error says that a container's file cannot be read.
 func IsCorrupt(err error) bool {
-	var t corrupt
-	return errors.As(err, &t)
+	var c corrupt
+	return errors.As(err, &c)
 }
 
-// ExitError is an error whose exit code is known.
+// ExitError is an error with the exit code that the command returns.
 type ExitError struct {
 	Err  error
-	Code int
+	Code int // 0 to 255
 }
 
-func (f *ExitError) Error() string { return f.Err.Error() }
+func (e *ExitError) Error() string { return e.Err.Error() }
 
-func (f *ExitError) Unwrap() error { return f.Err }
-
-var ErrNotRunning = errors.New("it is not running")
-
-var ErrNoCgroup = errors.New("it has no cgroup, which would know of it")
+func (e *ExitError) Unwrap() error { return e.Err }

@@ -14,22 +14,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ExitStatus is the end of a container's last life.
+// ExitStatus is how a container's task exited.
 type ExitStatus struct {
-	Tasks     int       // how many there have been
-	Restarts  int       // how many of them began by themselves since somebody started it
-	FastExits int       // how many of those in a row ended soon, this one too
-	Started   time.Time // zero if it could not be started
+	Tasks     int       // tasks of the container so far, with this one
+	Restarts  int       // restarts by the monitor since a command started the container
+	FastExits int       // consecutive tasks that exited within 10 seconds, with this one
+	Started   time.Time // zero if the process could not be started
 	Finished  time.Time
 
-	ExitCode  int         // as a shell tells it
-	Signal    unix.Signal // that killed it, 0 for none
-	OOM       *cgroup.OOM // nil: it never needed more memory than it may have
-	StoppedBy unix.Signal // to end, by somebody with this signal; 0 for none
-	Error     string      // why it could not be started, or how it was lost
+	ExitCode  int         // 0 to 255, as a shell reports it
+	Signal    unix.Signal // that killed the process, 0 for none
+	OOM       *cgroup.OOM // nil if memory never ran out
+	StoppedBy unix.Signal // that a command stopped the container with, 0 for none
+	Error     string      // why it could not be started, or why the status is unknown
 }
 
-// NewExitStatus is the end of the present life, told from what wait(2) said.
+// exitUnknown is the exit code of a task whose status no process waited for; docker's.
+const exitUnknown = 255
+
+// NewExitStatus returns the exit status of the present task, from the status of wait(2).
 func (c *Container) NewExitStatus(status unix.WaitStatus) *ExitStatus {
 	exit := c.NextExitStatus()
 	exit.ExitCode = status.ExitStatus()
@@ -40,7 +43,8 @@ func (c *Container) NewExitStatus(status unix.WaitStatus) *ExitStatus {
 	return exit
 }
 
-// NextExitStatus is one more than the last one, with what the kernel still knows.
+// NextExitStatus returns the exit status of the present task as far as the kernel and the
+// last exit status tell it; the caller adds the cause.
 func (c *Container) NextExitStatus() *ExitStatus {
 	exit := &ExitStatus{Finished: time.Now().UTC(), StoppedBy: c.StoppedBy()}
 	if last, err := c.ExitStatus(); err == nil && last != nil {
@@ -58,16 +62,18 @@ func (c *Container) NextExitStatus() *ExitStatus {
 	return exit
 }
 
-// exitFileSize is how large exit.json is, in bytes: blanks make up for what it holds less.
+// exitFileSize is the size of exit.json in bytes, padded with blanks.
 const exitFileSize = 4096
 
-// ReserveExitStatus makes sure that there will be room for the end, even on a full disk.
+// ReserveExitStatus writes a file of blanks, which SaveExitStatus overwrites: that needs
+// no free block on a disk that is full by then. The caller holds the lock.
 func (c *Container) ReserveExitStatus() error {
 	return os.WriteFile(c.Path(".exit.json"), bytes.Repeat([]byte(" "), exitFileSize), 0o600)
 }
 
-// SaveExitStatus writes it down, into what was reserved for it. It is on the disk before
-// it has its name: a power cut leaves the one or the other.
+// SaveExitStatus replaces exit.json, in the blocks that were reserved for it. The data
+// reaches the disk before the name, so that a power cut leaves the old or the new one.
+// The caller holds the lock.
 func (c *Container) SaveExitStatus(exit *ExitStatus) error {
 	data, err := json.Marshal(exit)
 	if err != nil {
@@ -87,11 +93,11 @@ func (c *Container) SaveExitStatus(exit *ExitStatus) error {
 	return os.Rename(c.Path(".exit.json"), c.Path("exit.json"))
 }
 
-// Duration is how long that life was.
+// Duration returns how long the task ran.
 func (e *ExitStatus) Duration() time.Duration { return e.Finished.Sub(e.Started) }
 
-// ExitStatus is how the container's last life ended, nil if none has yet. That nobody can
-// read it any more is an end, too.
+// ExitStatus reads the exit status of the container's last task, nil if none has exited.
+// A corrupt file is an exit status as well, with the code 255.
 func (c *Container) ExitStatus() (*ExitStatus, error) {
 	exit := &ExitStatus{}
 	err := c.ReadJSON("exit.json", exit)
@@ -99,7 +105,7 @@ func (c *Container) ExitStatus() (*ExitStatus, error) {
 		return nil, nil
 	}
 	if IsCorrupt(err) {
-		exit, err = &ExitStatus{Error: "how it ended is not known: " + err.Error(), ExitCode: exitLost}, nil
+		exit, err = &ExitStatus{Error: "exit status unknown: " + err.Error(), ExitCode: exitUnknown}, nil
 		if file, statErr := os.Stat(c.Path("exit.json")); statErr == nil {
 			exit.Finished = file.ModTime()
 		}
@@ -107,7 +113,7 @@ func (c *Container) ExitStatus() (*ExitStatus, error) {
 	return exit, err
 }
 
-// Describe tells it in words.
+// Describe returns the exit status as a sentence.
 func (e *ExitStatus) Describe() string {
 	switch {
 	case e.Error != "":
@@ -119,16 +125,18 @@ func (e *ExitStatus) Describe() string {
 	case e.Signal != 0:
 		return fmt.Sprintf("killed by signal %d, %s", e.Signal, unix.SignalName(e.Signal))
 	case e.OOM != nil:
-		return fmt.Sprintf("exited with code %d; %d of its processes were killed for memory%s", e.ExitCode, e.OOM.Kills, limit(e.OOM))
+		return fmt.Sprintf("exited with code %d; out of memory, %d processes killed%s", e.ExitCode, e.OOM.Kills, limit(e.OOM))
 	case e.ExitCode == 0:
 		return "exited with code 0"
 	}
 	return fmt.Sprintf("exited with code %d", e.ExitCode)
 }
 
+// limit says which memory limit was reached.
 func limit(oom *cgroup.OOM) string {
 	if oom.Limit == 0 {
-		return ": the machine had no more"
+		return " on this machine"
 	}
-	return fmt.Sprintf(" at the limit of %s (peak %s)", units.BytesSize(float64(oom.Limit)), units.BytesSize(float64(oom.Peak)))
+	return fmt.Sprintf(" at the limit of %s (peak %s)",
+		units.BytesSize(float64(oom.Limit)), units.BytesSize(float64(oom.Peak)))
 }

@@ -12,25 +12,26 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
+// Path returns the path of a file in the container's directory.
 func (c *Container) Path(name string) string { return filepath.Join(c.Dir, name) }
 
-// WriteFile writes a file that others of the container's namespaces may read.
-func (c *Container) WriteFile(name string, data []byte) error {
-	return os.WriteFile(c.Path(name), data, 0o644)
-}
-
-// ReplaceFile writes a file in one step.
-func (c *Container) ReplaceFile(name string, data []byte) error {
-	return atomicfile.Write(c.Path(name), data, 0o600, false)
-}
-
-// Has tells whether there is a file of this name.
+// Has reports whether a file exists.
 func (c *Container) Has(name string) bool {
 	_, err := os.Lstat(c.Path(name))
 	return err == nil
 }
 
-// RemoveFile removes a file, if it is there.
+// WriteFile writes a file that processes with other user IDs may read.
+func (c *Container) WriteFile(name string, data []byte) error {
+	return os.WriteFile(c.Path(name), data, 0o644)
+}
+
+// ReplaceFile writes a private file atomically, without fsync(2).
+func (c *Container) ReplaceFile(name string, data []byte) error {
+	return atomicfile.Write(c.Path(name), data, 0o600, false)
+}
+
+// RemoveFile removes a file if it exists.
 func (c *Container) RemoveFile(name string) error {
 	if err := os.Remove(c.Path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -38,14 +39,8 @@ func (c *Container) RemoveFile(name string) error {
 	return nil
 }
 
-// Spec is the container's OCI config.
-func (c *Container) Spec() (*specs.Spec, error) {
-	spec := &specs.Spec{}
-	return spec, c.ReadJSON("config.json", spec)
-}
-
-// ReadJSON reads a JSON file of the folder. The error is a torn one if that is not what
-// it is.
+// ReadJSON decodes a JSON file. For content that is not JSON of that type, IsCorrupt
+// holds for the error.
 func (c *Container) ReadJSON(name string, to any) error {
 	data, err := os.ReadFile(c.Path(name))
 	if err != nil {
@@ -55,4 +50,10 @@ func (c *Container) ReadJSON(name string, to any) error {
 		return c.corrupt(fmt.Errorf("read %s: %w", c.Path(name), err))
 	}
 	return nil
+}
+
+// Spec reads the container's OCI config.
+func (c *Container) Spec() (*specs.Spec, error) {
+	spec := &specs.Spec{}
+	return spec, c.ReadJSON("config.json", spec)
 }

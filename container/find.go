@@ -15,19 +15,19 @@ import (
 	"github.com/minictr/minictr/runtime/state"
 )
 
-// Container is one that there is: its folder, and what was decided about it.
-// What is true of it at this moment, State tells.
+// Container is a container on disk, with the settings it was created with. State reads
+// its status.
 type Container struct {
-	ID, Name string
+	ID, Name string // Name is "" if it has none, or if it was opened by its ID alone
 	Settings config.Settings
 
-	StoreRoot, Dir string   // of the store; the container's folder
-	LockFile       *os.File // the folder, if this command holds its lock
-	CIDFile        string   // that was written for the caller, or ""
+	StoreRoot string   // absolute path of the store
+	Dir       string   // absolute path of the container's directory
+	LockFile  *os.File // the open directory if this process holds its lock
 }
 
-// Find finds a container by its name, its id or the beginning of its id. It
-// settles first what killed commands have left.
+// Find recovers the store at root, and finds a container by its name, its ID or a
+// prefix of its ID.
 func Find(root, name string) (*Container, error) {
 	c, err := Locate(root, name)
 	if err != nil {
@@ -36,6 +36,8 @@ func Find(root, name string) (*Container, error) {
 	return c, nil
 }
 
+// Locate is Find with an error that does not name the container. A container whose
+// files cannot be read is returned beside the error.
 func Locate(root, name string) (*Container, error) {
 	root, err := filepath.Abs(root)
 	if err != nil {
@@ -54,10 +56,10 @@ func Locate(root, name string) (*Container, error) {
 	return Open(root, id, NamesOf(root)[id])
 }
 
-// lookUp finds a container's id.
+// lookUp resolves a name, an ID or a prefix of an ID.
 func lookUp(root, name string) (id string, err error) {
 	containers := filepath.Join(root, "containers")
-	if id, err := os.Readlink(filepath.Join(root, "names", name)); err == nil {
+	if id, err := os.Readlink(NamePath(root, name)); err == nil {
 		return id, nil
 	}
 	ids, err := os.ReadDir(containers)
@@ -72,15 +74,15 @@ func lookUp(root, name string) (id string, err error) {
 	}
 	switch {
 	case len(found) == 0:
-		return "", hint.New(ErrNotExist, "containers lie in "+containers+"; minictr ps -a lists them")
+		return "", hint.New(ErrNotExist, "list the containers of "+containers+" with: minictr ps -a")
 	case len(found) > 1:
-		return "", errors.New("several ids begin so")
+		return "", errors.New("ambiguous ID prefix")
 	}
 	return found[0], nil
 }
 
-// Open reads what was decided about a container. What is no id, as a link of names/
-// may say that somebody has put there, leads nowhere.
+// Open reads a container's settings. The ID may be the text of a link in names/, so it
+// is checked before it becomes part of a path.
 func Open(root, id, name string) (*Container, error) {
 	if state.CheckName(id) != nil {
 		return &Container{}, ErrNotExist
@@ -96,8 +98,8 @@ func Open(root, id, name string) (*Container, error) {
 	return c, err
 }
 
-// List finds all containers, the newest first. One that cannot be read is an error
-// beside those that can.
+// List recovers the store at root, and returns all containers, the newest first. A
+// container that cannot be read is an error beside those that can.
 func List(root string) ([]*Container, error) {
 	all, unread, err := All(root)
 	failed := []error{err}
@@ -107,12 +109,13 @@ func List(root string) ([]*Container, error) {
 	return all, errors.Join(failed...)
 }
 
-// Unreadable is a container that cannot be read, and why.
+// Unreadable is a container whose settings cannot be read.
 type Unreadable struct {
 	*Container
 	Err error
 }
 
+// All is List with one error for each container that cannot be read.
 func All(root string) (all []*Container, broken []Unreadable, err error) {
 	root, err = filepath.Abs(root)
 	if err != nil {
@@ -128,7 +131,7 @@ func All(root string) (all []*Container, broken []Unreadable, err error) {
 	names := NamesOf(root)
 	for _, id := range ids {
 		c, err := Open(root, id.Name(), names[id.Name()])
-		if errors.Is(err, ErrNotExist) { // it is being made, or removed
+		if errors.Is(err, ErrNotExist) { // it is being created or removed
 			continue
 		}
 		if err != nil {

@@ -6,19 +6,19 @@ import (
 	"time"
 )
 
-// Health is what the checks have found.
+// Health is the result of the health checks of one task.
 type Health struct {
-	Status        string
-	FailingStreak int     // failures in a row
-	Log           []Check // the last ones, the oldest first
-	TaskStarted   time.Time
+	Status        string    // Starting, Healthy or Unhealthy
+	FailingStreak int       // consecutive failures
+	Log           []Check   // the last checks, the oldest first
+	TaskStarted   time.Time // identifies the task
 }
 
-// Check is one check.
+// Check is the result of one health check.
 type Check struct {
 	Start, End time.Time
-	ExitCode   int    // -1: it was killed, or could not be started
-	Output     string // the beginning of what it said on both streams, or why there is none
+	ExitCode   int    // -1 if the check was killed, or could not be started
+	Output     string // the beginning of its standard output and error, or why there is none
 }
 
 // The states of health, in docker's words.
@@ -28,8 +28,8 @@ const (
 	Unhealthy = "unhealthy"
 )
 
-// health is what is known of the present life, or of the last one. What has no
-// process is not well; and of a life in the foreground nobody knows.
+// health returns the health of the present task, or of the last one. A container
+// without a process is unhealthy; one that runs without a monitor is not checked.
 func (c *Container) health(s *State) (*Health, error) {
 	if s.Status == Created || s.Active() && !c.Monitored() {
 		return nil, nil
@@ -41,16 +41,16 @@ func (c *Container) health(s *State) (*Health, error) {
 	return h, err
 }
 
-// HealthOf reads what was found in a life.
-func (c *Container) HealthOf(task time.Time) (*Health, error) {
+// HealthOf reads the health of the task that started at this time.
+func (c *Container) HealthOf(started time.Time) (*Health, error) {
 	h := &Health{}
 	err := c.ReadJSON("health.json", h)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !h.TaskStarted.Equal(task) {
-		return &Health{Status: Starting, TaskStarted: task}, nil
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !h.TaskStarted.Equal(started) {
+		return &Health{Status: Starting, TaskStarted: started}, nil
 	}
 	if IsCorrupt(err) {
-		lost := Check{ExitCode: -1, Output: "what the checks have found is lost: " + err.Error()}
-		return &Health{Status: Starting, TaskStarted: task, Log: []Check{lost}}, nil
+		unknown := Check{ExitCode: -1, Output: "earlier results unknown: " + err.Error()}
+		return &Health{Status: Starting, TaskStarted: started, Log: []Check{unknown}}, nil
 	}
 	return h, err
 }

@@ -9,21 +9,19 @@ import (
 	"github.com/minictr/minictr/container/config"
 )
 
-// InitLayer is its folder in the store's folder of layers. No layer is called
-// so: their short names are hexadecimal.
+// InitLayer is the directory, among the layers, of the layer below every container's
+// own: the mount points and empty files of /etc that each container needs. Other layers
+// have hexadecimal names.
 const InitLayer = "init"
 
-// initLayerScratch is where it is made.
+// initLayerScratch begins the name of an init layer that is not complete.
 const initLayerScratch = ".init-"
 
-var initLayerDirs = []string{"proc", "sys", "dev", "etc"}
-
-// makeInitLayer makes the floor in the folder of layers, if it is not there yet:
-// whole, by a rename, whoever else does the same. The caller holds the lock of
-// containers/.
+// makeInitLayer makes the init layer in the directory of layers if it does not exist,
+// by rename(2), so that it appears complete. The caller holds the lock of containers/.
 func makeInitLayer(layers string) error {
-	dir := filepath.Join(layers, InitLayer)
-	if _, err := os.Lstat(dir); err == nil {
+	path := filepath.Join(layers, InitLayer)
+	if _, err := os.Lstat(path); err == nil {
 		return nil
 	}
 	scratch, err := os.MkdirTemp(layers, initLayerScratch)
@@ -31,27 +29,24 @@ func makeInitLayer(layers string) error {
 		return err
 	}
 	defer os.RemoveAll(scratch)
-	if err := os.Chmod(scratch, 0o755); err != nil {
-		return err
-	}
-	for _, dir := range initLayerDirs {
-		if err := os.Mkdir(filepath.Join(scratch, dir), 0o755); err != nil {
-			return err
-		}
+	err = os.Chmod(scratch, 0o755)
+	for _, dir := range []string{"proc", "sys", "dev", "etc"} {
+		err = errors.Join(err, os.Mkdir(filepath.Join(scratch, dir), 0o755))
 	}
 	for _, file := range config.EtcFiles {
-		if err := os.WriteFile(filepath.Join(scratch, "etc", file), nil, 0o644); err != nil {
-			return err
-		}
+		err = errors.Join(err, os.WriteFile(filepath.Join(scratch, "etc", file), nil, 0o644))
 	}
-	if err := os.Rename(scratch, dir); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(scratch, path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	return nil
 }
 
-// recoverInitLayer removes what was left of floors in the making. The caller holds
-// the lock of containers/ alone, so that nobody makes one.
+// recoverInitLayer removes incomplete init layers. The caller holds the lock of
+// containers/ exclusively, so that no command makes one.
 func recoverInitLayer(layers string) (left []Leftover, err error) {
 	scratch, err := filepath.Glob(filepath.Join(layers, initLayerScratch+"*"))
 	for _, dir := range scratch {

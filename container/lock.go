@@ -9,21 +9,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func (c *Container) Unlock() error {
-	if c.LockFile == nil {
-		return nil
-	}
-	return c.LockFile.Close()
-}
+// LockTimeout is how long to wait for a lock that other commands hold briefly.
+const LockTimeout = 200 * time.Millisecond
 
-// Lock locks the container: from then on it is ours to run, or to remove. It
-// waits a little, for a command may be looking at it, or the last one that ran
-// it be about to end.
+// Lock locks the container, for the caller to run, change or remove. While another
+// process holds the lock it retries, for as long as timeout. The error is ErrRunning if
+// the lock stays held, ErrNotExist if the container was removed.
 func (c *Container) Lock(timeout time.Duration) error {
 	for began := time.Now(); ; time.Sleep(2 * time.Millisecond) {
 		lock, err := lockfile.Try(c.Dir, lockfile.Exclusive)
 		switch {
-		case err == nil && !c.Has("image"): // it was removed meanwhile
+		case err == nil && !c.Has("image"): // removed since it was found
 			return errors.Join(lock.Close(), ErrNotExist)
 		case err == nil:
 			c.LockFile = lock
@@ -38,5 +34,10 @@ func (c *Container) Lock(timeout time.Duration) error {
 	}
 }
 
-// LockTimeout is how long to wait for a lock that nobody should hold for long.
-const LockTimeout = 200 * time.Millisecond
+// Unlock releases the lock if this process holds it.
+func (c *Container) Unlock() error {
+	if c.LockFile == nil {
+		return nil
+	}
+	return c.LockFile.Close()
+}

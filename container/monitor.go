@@ -32,7 +32,7 @@ func (c *Container) Monitored() bool {
 	return err == nil && unix.Close(pidfd) == nil
 }
 
-// KillMonitor kills the watcher, if there is one.
+// KillMonitor kills the monitor if there is one.
 func (c *Container) KillMonitor() error {
 	_, pidfd, err := c.Monitor()
 	if errors.Is(err, state.ErrNotRunning) {

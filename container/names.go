@@ -7,32 +7,33 @@ import (
 	"path/filepath"
 )
 
-func (c *Container) Link() string { return filepath.Join(c.StoreRoot, "names", c.Name) }
+// NamePath returns the symbolic link that gives a container its name: its text is the
+// container's ID. NamePath(root, "") is the directory of all names.
+func NamePath(root, name string) string { return filepath.Join(root, "names", name) }
 
-// freeName gives up the container's name. It may have got another one since we
-// looked, and the one it had may be another container's.
+// NamesOf returns the names of all containers in the store at root, by ID.
+func NamesOf(root string) map[string]string {
+	entries, _ := os.ReadDir(NamePath(root, "")) // it exists once a container has a name
+	names := make(map[string]string, len(entries))
+	for _, e := range entries {
+		if id, err := os.Readlink(NamePath(root, e.Name())); err == nil {
+			names[id] = e.Name()
+		}
+	}
+	return names
+}
+
+// freeName removes the container's name. Another command may have renamed the container
+// since it was read, and given its old name to another one.
 func (c *Container) freeName() error {
-	if id, err := os.Readlink(c.Link()); err != nil || id != c.ID {
+	if id, err := os.Readlink(NamePath(c.StoreRoot, c.Name)); err != nil || id != c.ID {
 		c.Name = NamesOf(c.StoreRoot)[c.ID]
 	}
 	if c.Name == "" {
 		return nil
 	}
-	if err := os.Remove(c.Link()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(NamePath(c.StoreRoot, c.Name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
-}
-
-// NamesOf are the names of containers by their ids.
-func NamesOf(root string) map[string]string {
-	dir := filepath.Join(root, "names")
-	entries, _ := os.ReadDir(dir) // none is made before the first container
-	names := make(map[string]string, len(entries))
-	for _, e := range entries {
-		if id, err := os.Readlink(filepath.Join(dir, e.Name())); err == nil {
-			names[id] = e.Name()
-		}
-	}
-	return names
 }

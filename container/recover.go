@@ -16,16 +16,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Leftover is something that a killed command has left, and that was put in order.
+// Leftover is something that a killed command left, and that was recovered.
 type Leftover struct {
-	Kind string `json:"kind"` // container, cgroup, name or floor
-	Name string `json:"name"` // its id, path or name
-	What string `json:"what"` // was done: "removed", or how a life that nobody saw end is said to have ended
+	Kind string `json:"kind"` // container, cgroup, name or init
+	Name string `json:"name"` // an ID, a path or a name
+	What string `json:"what"` // what was done: "removed", or the exit status that was recorded
 }
 
-// Recover settles what killed commands have left in the store's root. Who may not
-// write there sees things as they were left; and a container that cannot be put in
-// order stands in nobody's way: gc says why.
+// Recover recovers what killed commands left in the store at root. Without write
+// permission it does nothing. A container that cannot be recovered does not keep a
+// command from its work; gc reports the error.
 func Recover(root string) error {
 	_, _, err := RecoverStore(root, lockfile.Try)
 	if errors.Is(err, fs.ErrPermission) {
@@ -34,8 +34,14 @@ func Recover(root string) error {
 	return err
 }
 
-// RecoverStore returns what it has put in order, and why it could not.
-func RecoverStore(root string, lock func(path string, how lockfile.Mode) (*os.File, error)) (left []Leftover, stuck []error, err error) {
+// locker is lockfile.Try, or a lockfile.Lock that waits.
+type locker = func(path string, how lockfile.Mode) (*os.File, error)
+
+// RecoverStore returns what it recovered, and an error for each container that it could
+// not recover. It takes the lock of containers/ with lock; if another command holds that
+// lock, it does nothing.
+func RecoverStore(root string, lock locker) (left []Leftover, stuck []error, err error) {
+	// exclude commands that create containers
 	containers := filepath.Join(root, "containers")
 	all, err := lock(containers, lockfile.Exclusive)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.EWOULDBLOCK) {
@@ -45,6 +51,7 @@ func RecoverStore(root string, lock func(path string, how lockfile.Mode) (*os.Fi
 		return nil, nil, err
 	}
 	defer all.Close()
+	// recover each container whose lock is free
 	ids, err := all.Readdirnames(-1)
 	if err != nil {
 		return nil, nil, err
@@ -54,11 +61,12 @@ func RecoverStore(root string, lock func(path string, how lockfile.Mode) (*os.Fi
 		c := &Container{ID: id, StoreRoot: root, Dir: filepath.Join(containers, id)}
 		what, err := c.recoverUnlocked(cgroups[id])
 		if err != nil {
-			stuck = append(stuck, fmt.Errorf("settle container %s: %w", id, err))
+			stuck = append(stuck, fmt.Errorf("recover container %s: %w", id, err))
 		} else if what != "" {
 			left = append(left, Leftover{"container", id, what})
 		}
 	}
+	// then names without a container, and incomplete init layers
 	store, err := images.Open(root)
 	if err != nil {
 		return left, stuck, err
@@ -71,7 +79,7 @@ func RecoverStore(root string, lock func(path string, how lockfile.Mode) (*os.Fi
 	return slices.Concat(left, names, initLayers), stuck, err
 }
 
-// Cgroups finds the cgroups that containers have, by id.
+// Cgroups returns the paths of the cgroups of containers in all stores, by ID.
 func Cgroups() map[string]string {
 	mount, err := cgroup.Mount()
 	if err != nil {
@@ -89,7 +97,8 @@ func Cgroups() map[string]string {
 	return cgroups
 }
 
-// recoverUnlocked puts a container in order unless somebody has it, and tells what was done.
+// recoverUnlocked recovers a container unless its lock is held, and returns what was
+// done, "" for nothing.
 func (c *Container) recoverUnlocked(group string) (what string, err error) {
 	if group == "" && c.isComplete() && !c.Has(TaskDir) && !c.Has(MonitorFile) {
 		return "", nil
@@ -102,18 +111,19 @@ func (c *Container) recoverUnlocked(group string) (what string, err error) {
 		return "", err
 	}
 	defer lock.Close()
-	lived, whole := c.Has(TaskDir), c.isComplete()
-	if err := c.RecoverLocked(group); err != nil || !whole {
+	hadTask, complete := c.Has(TaskDir), c.isComplete()
+	if err := c.RecoverLocked(group); err != nil || !complete {
 		return "removed", err
 	}
 	exit, err := c.ExitStatus()
-	if lived && exit != nil {
+	if hadTask && exit != nil {
 		return exit.Describe(), err
 	}
-	return "nobody watched over it any more", err
+	return "the monitor was killed", err
 }
 
-// RecoverLocked does so with a container that is locked.
+// RecoverLocked recovers a container whose lock the caller holds. A cgroup, if given, is
+// removed with all its processes.
 func (c *Container) RecoverLocked(group string) error {
 	if c.Has(TaskDir) {
 		if err := c.recoverTask(); err != nil {
@@ -131,15 +141,14 @@ func (c *Container) RecoverLocked(group string) error {
 	return errors.Join(c.RemoveFile(MonitorFile), c.RemoveFile(RestartingFile))
 }
 
-// isComplete: the folder is complete, and its container is not one of --rm.
+// isComplete reports whether the directory is a container that is to be kept.
 func (c *Container) isComplete() bool {
 	image, err := os.Stat(c.Path("image"))
 	return err == nil && image.Size() > 0 && !c.Has("remove")
 }
 
-// recoverTask ends a life that nobody watches over any more. If its end was written
-// down, only the rest is to be done. Of one that nobody can read there is nothing
-// else than its cgroup, which is called like the container.
+// recoverTask deletes a task without a monitor, and records its exit status unless the
+// monitor did. Of a corrupt task only the cgroup is known: it has the container's ID.
 func (c *Container) recoverTask() error {
 	task, err := c.Task()
 	if errors.Is(err, state.ErrNotExist) {
@@ -147,7 +156,7 @@ func (c *Container) recoverTask() error {
 	}
 	if IsCorrupt(err) {
 		exit := c.NextExitStatus()
-		exit.Error, exit.ExitCode = "lost: "+err.Error(), exitLost
+		exit.Error, exit.ExitCode = "exit status unknown: "+err.Error(), exitUnknown
 		if err := c.SaveExitStatus(exit); err != nil {
 			return err
 		}
@@ -158,9 +167,9 @@ func (c *Container) recoverTask() error {
 	}
 	if last, err := c.ExitStatus(); err != nil || last == nil || !last.Started.Equal(task.Record.Created) {
 		exit := c.NextExitStatus()
-		exit.Error, exit.ExitCode = "lost: the process that watched over it was killed", exitLost
+		exit.Error, exit.ExitCode = "exit status unknown: the monitor was killed", exitUnknown
 		if now, err := task.Record.ThisBoot(); err == nil && !now {
-			exit.Error = "lost: the machine went down"
+			exit.Error = "exit status unknown: the machine went down"
 		}
 		if err := c.SaveExitStatus(exit); err != nil {
 			return err
@@ -169,9 +178,7 @@ func (c *Container) recoverTask() error {
 	return c.DeleteTask()
 }
 
-// exitLost stands for the exit code that nobody knows; docker's.
-const exitLost = 255
-
+// recoverNames removes names of containers that no longer exist.
 func recoverNames(root string) (left []Leftover, err error) {
 	links, err := filepath.Glob(filepath.Join(root, "names", "*"))
 	if err != nil {

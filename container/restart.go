@@ -9,13 +9,36 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const minPause = 100 * time.Millisecond
+// RestartingFile exists in a container's directory while its monitor waits before a
+// restart.
+const RestartingFile = "restarting"
 
-const maxPause = time.Minute
+// StoppedFile is a symbolic link in a container's directory to the number of the signal
+// that stopped it. While it exists the monitor does not restart the container.
+const StoppedFile = "stopped"
 
-// restart tells whether a container that has ended so is to begin again, and after
-// which pause. The pause doubles each time it ends soon.
-func RestartPause(r config.RestartPolicy, exit *ExitStatus) (pause time.Duration, again bool) {
+// StoppedBy returns the signal that a command stopped the container with, 0 for none.
+func (c *Container) StoppedBy() unix.Signal {
+	number, err := os.Readlink(c.Path(StoppedFile))
+	if err != nil {
+		return 0
+	}
+	sig, err := strconv.Atoi(number)
+	if err != nil {
+		return unix.SIGKILL
+	}
+	return unix.Signal(sig)
+}
+
+// Bounds of the pause before a restart.
+const (
+	minPause = 100 * time.Millisecond
+	maxPause = time.Minute
+)
+
+// RestartPause reports whether the policy restarts a container that exited so, and
+// after which pause. The pause doubles with each fast exit in a row.
+func RestartPause(r config.RestartPolicy, exit *ExitStatus) (pause time.Duration, restart bool) {
 	switch {
 	case exit.StoppedBy != 0 || r.Policy == config.RestartNo:
 		return 0, false
@@ -29,24 +52,7 @@ func RestartPause(r config.RestartPolicy, exit *ExitStatus) (pause time.Duration
 	return pause, true
 }
 
-// StoppedBy is the signal by which somebody has stopped it, 0 if nobody has.
-func (c *Container) StoppedBy() unix.Signal {
-	number, err := os.Readlink(c.Path("stopped"))
-	if err != nil {
-		return 0
-	}
-	sig, err := strconv.Atoi(number)
-	if err != nil {
-		return unix.SIGKILL
-	}
-	return unix.Signal(sig)
-}
-
-// RestartingFile exists in a container's directory while its monitor waits before a
-// restart.
-const RestartingFile = "restarting"
-
-// CancelRestart ends a watcher that waits to begin again.
+// CancelRestart kills a monitor that waits before a restart.
 func (c *Container) CancelRestart() error {
 	if !c.Has(RestartingFile) {
 		return nil

@@ -8,34 +8,34 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// Status is what a container is doing, in docker's words.
+// Status is a container's status, in docker's words.
 type Status string
 
-// They are asked of the kernel each time, but for the last one; no file says so.
+// The status is read from the kernel each time, but for Dead: no file holds it.
 const (
-	Created    Status = "created"    // it has not lived yet
+	Created    Status = "created"    // it was never started
 	Running    Status = "running"    // its process runs
 	Paused     Status = "paused"     // its process is frozen
-	Restarting Status = "restarting" // its watcher is about to begin again
-	Exited     Status = "exited"     // its last life has ended
-	Dead       Status = "dead"       // nobody can read what it is: it can be removed
+	Restarting Status = "restarting" // its monitor waits before a restart
+	Exited     Status = "exited"     // its last task exited
+	Dead       Status = "dead"       // its files cannot be read: it can only be removed
 )
 
 // State is what is true of a container at one moment.
 type State struct {
 	Status     Status
-	Pid        int         // of its process on the host, 0 without one
-	Started    time.Time   // when its present or last life began
-	Cgroup     string      // folder, "" for none
-	ExitStatus *ExitStatus // of its last life, nil for none; also while it runs again
-	Health     *Health     // nil without a check
+	Pid        int         // of its process on the host, 0 for none
+	Started    time.Time   // when its present or last task started
+	Cgroup     string      // absolute path of its cgroup, "" for none
+	ExitStatus *ExitStatus // of its last task, nil for none; kept while the next one runs
+	Health     *Health     // nil without a health check
 }
 
-// Tasks tells whether the container has a process.
+// Active reports whether the container has a process.
 func (s *State) Active() bool { return s.Status == Running || s.Status == Paused }
 
-// State asks what is true of the container: its life before its end, for that is
-// written down before the life is removed.
+// State reads the container's state. It needs no lock: the task is read before the exit
+// status, which is saved before the task is deleted.
 func (c *Container) State() (s State, err error) {
 	task, err := c.Task()
 	if err == nil {
@@ -53,7 +53,7 @@ func (c *Container) State() (s State, err error) {
 		s.Status = Created
 	default:
 		s.Status, s.Started = Exited, s.ExitStatus.Started
-		if c.isRestarting(s.ExitStatus) {
+		if _, restart := RestartPause(c.Settings.Restart, s.ExitStatus); restart && c.Monitored() {
 			s.Status = Restarting
 		}
 	}
@@ -63,7 +63,7 @@ func (c *Container) State() (s State, err error) {
 	return s, err
 }
 
-// createTask adds what a life tells.
+// addTask adds what is true of the task.
 func (s *State) addTask(task *state.Dir) error {
 	status, err := task.Status()
 	if err != nil {
@@ -74,15 +74,9 @@ func (s *State) addTask(task *state.Dir) error {
 		s.Status = Running
 	case state.Paused:
 		s.Status = Paused
-	default: // being made, or ending at this moment
+	default: // being created, or exiting
 		return nil
 	}
 	s.Pid, s.Started, s.Cgroup = task.Record.Pid, task.Record.Created, task.Record.Cgroup
 	return nil
-}
-
-// isRestarting tells whether the container, which has ended so, is between two lives.
-func (c *Container) isRestarting(exit *ExitStatus) bool {
-	_, again := RestartPause(c.Settings.Restart, exit)
-	return again && c.Monitored()
 }

@@ -22,14 +22,15 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
+// TaskDir is the runtime's state directory of the task, in the container's directory.
 const TaskDir = "task"
 
-// Task is the container's present one. Without one the error is
-// state.ErrNotExist.
+// Task reads the container's present task: its process, as package runtime records it.
+// Without one the error is state.ErrNotExist.
 func (c *Container) Task() (*state.Dir, error) {
 	task, err := state.OpenReadOnly(c.Dir, TaskDir)
 	if err == nil && task.Record.ID == "" {
-		err = fmt.Errorf("read %s: it is empty", task.Path("state.json"))
+		err = fmt.Errorf("read %s: no record", task.Path("state.json"))
 	}
 	if err != nil && !errors.Is(err, state.ErrNotExist) {
 		return nil, c.corrupt(err)
@@ -37,7 +38,7 @@ func (c *Container) Task() (*state.Dir, error) {
 	return task, err
 }
 
-// CreateOptions are those of the container's first process, but for its streams.
+// CreateOptions returns the options of the container's first process, without streams.
 func (c *Container) CreateOptions(host config.Host) (t runtime.ProcessOptions, err error) {
 	store, err := images.Open(c.StoreRoot)
 	if err != nil {
@@ -48,7 +49,7 @@ func (c *Container) CreateOptions(host config.Host) (t runtime.ProcessOptions, e
 	return t, nil
 }
 
-// ExecOptions are those of another process in it, on streams that were made for it.
+// ExecOptions returns the options of another process in it, with its streams.
 func (c *Container) ExecOptions(streams *stdio.Streams) (t runtime.ProcessOptions, err error) {
 	host, err := c.PlanHost()
 	if err != nil {
@@ -60,7 +61,7 @@ func (c *Container) ExecOptions(streams *stdio.Streams) (t runtime.ProcessOption
 	return t, nil
 }
 
-// CreateTask makes the container, and starts its process.
+// CreateTask creates the container and starts its process. The caller holds the lock.
 func (c *Container) CreateTask(spec *specs.Spec, t runtime.ProcessOptions) (*runtime.Process, error) {
 	task, err := state.New(c.Dir, TaskDir)
 	if err != nil {
@@ -77,39 +78,38 @@ func (c *Container) CreateTask(spec *specs.Spec, t runtime.ProcessOptions) (*run
 	return process, task.Close()
 }
 
-// DeleteTask ends the life of a process that has been waited for, after its end was
-// written down.
+// DeleteTask deletes a task whose process exited, with all its other processes. The
+// caller holds the lock, and has saved the exit status.
 func (c *Container) DeleteTask() error {
 	if err := runtime.Delete(c.Dir, TaskDir, true, func(error) {}); err != nil {
-		return fmt.Errorf("end container %s: %w", c.ID, err)
+		return fmt.Errorf("delete task of container %s: %w", c.ID, err)
 	}
 	return nil
 }
 
-// CompileOptions are layers, by the short names that the store has for them, and
-// the container's own folder on top.
+// CompileOptions returns the options for a root filesystem of layers, with the
+// container's own layer on top. A container of --rm is removed, so its writes need not
+// reach the disk.
 func CompileOptions(all *layers.Store, diffIDs []digest.Digest, host config.Host, remove bool) compile.Options {
-	overlay := &compile.Overlay{
-		Dir:     all.Dir(),
-		Changes: shortPath(all.Dir(), host.FilesDir),
-		// what is thrown away at the end need not reach the disk
-		Volatile: remove,
-	}
+	overlay := &compile.Overlay{Dir: all.Dir(), Changes: shortPath(all.Dir(), host.FilesDir), Volatile: remove}
 	for _, diffID := range slices.Backward(all.Visible(diffIDs)) {
 		overlay.Lower = append(overlay.Lower, all.Short(diffID))
 	}
 	overlay.Lower = append(overlay.Lower, InitLayer)
-	return compile.Options{Root: overlay, Cgroup2: host.Cgroup2, Count: countingControllers(host.Controllers), Reserved: host.Reserved, Arch: host.Arch, OpenFiles: host.OpenFiles}
+	return compile.Options{
+		Root: overlay, Cgroup2: host.Cgroup2, Count: countingControllers(host.Controllers),
+		Reserved: host.Reserved, Arch: host.Arch, OpenFiles: host.OpenFiles,
+	}
 }
 
-// countingControllers are the controllers that tell stats what a container uses, though it has
-// no limit; time on the CPU is counted without any.
+// countingControllers returns the controllers that stats needs for a container without
+// limits. CPU time is counted without a controller (cgroup-v2, "CPU").
 func countingControllers(controllers []string) []string {
 	return slices.DeleteFunc(slices.Clone(controllers), func(c string) bool { return c != "memory" && c != "io" })
 }
 
-// shortPath is the short name of folder for who stands in layers: an option of
-// fsconfig(2) is too short for any path. Through a link ".." leads elsewhere.
+// shortPath returns dir relative to layers: a value of fsconfig(2) has at most 255
+// bytes. If layers is a symbolic link, ".." leads elsewhere, and dir stays absolute.
 func shortPath(layers, dir string) string {
 	rel, err := filepath.Rel(layers, dir)
 	if st, statErr := os.Lstat(layers); err != nil || statErr != nil || st.Mode()&fs.ModeSymlink != 0 {
@@ -118,7 +118,7 @@ func shortPath(layers, dir string) string {
 	return rel
 }
 
-// PlanHost is what a plan depends on, for a container that has its config.
+// PlanHost returns what a plan depends on of this host, for a container with a config.
 func (c *Container) PlanHost() (h config.Host, err error) {
 	h = config.Host{ID: c.ID, FilesDir: c.Dir, Arch: goruntime.GOARCH}
 	if h.Cgroup2, err = cgroup.Mount(); err != nil {

@@ -12,24 +12,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Who waits for the end of a container wants to read exit.json, also of one that
-// is removed the next moment. So a waiter shares the lock of the file waiters,
-// and who removes gives waiters a moment to let go of it.
-
+// Waiters is a lock file in the container's directory. A command that waits for the exit
+// shares its lock until it has read exit.json, and a container of --rm is removed after
+// that, or after a timeout.
 const Waiters = "waiters"
 
-// WaitExit waits until the container's present life has ended, and returns that
-// end; that of the last one, if it does not run.
-func (c *Container) WaitExit() (*ExitStatus, error) {
-	lock, err := c.LockWaiters()
-	if err != nil {
-		return nil, err
-	}
-	defer lock.Close()
-	return c.waitExit()
-}
+// KillTimeout is how long a killed process may take to exit; one in uninterruptible
+// sleep, as for a disk, may take longer.
+const KillTimeout = 10 * time.Second
 
-// LockWaiters takes a share of that lock, for the caller to close.
+// LockWaiters takes a shared lock on the file waiters. The caller closes it.
 func (c *Container) LockWaiters() (*os.File, error) {
 	lock, err := os.OpenFile(c.Path(Waiters), os.O_RDONLY|os.O_CREATE, 0o600)
 	if err != nil {
@@ -41,57 +33,7 @@ func (c *Container) LockWaiters() (*os.File, error) {
 	return lock, nil
 }
 
-func (c *Container) waitExit() (*ExitStatus, error) {
-	before, err := c.ExitStatus()
-	if err != nil {
-		return nil, err
-	}
-	task, err := c.Task()
-	for ; err == nil && task.Record.Pid == 0; task, err = c.Task() { // it is being made
-		time.Sleep(time.Millisecond)
-	}
-	if errors.Is(err, state.ErrNotExist) {
-		last, err := c.ExitStatus() // that life may have ended since we looked
-		if err == nil && last == nil {
-			err = hint.New(errors.New("it has not been started"), "minictr start "+c.Name+" starts it")
-		}
-		return last, err
-	}
-	if err != nil {
-		return nil, err
-	}
-	if before != nil && before.Started.Equal(task.Record.Created) { // what is left of that life is being removed
-		return before, nil
-	}
-	if pidfd, err := task.Record.Pidfd(); err == nil {
-		WaitPidfd(pidfd, -1)
-		unix.Close(pidfd)
-	}
-	return c.waitExitFile(before)
-}
-
-// waitExitFile waits until the end of a process that is gone is written down: by
-// its keeper, or else by us.
-func (c *Container) waitExitFile(before *ExitStatus) (*ExitStatus, error) {
-	for began := time.Now(); ; time.Sleep(time.Millisecond) {
-		exit, err := c.ExitStatus()
-		if err != nil || exit != nil && (before == nil || exit.Tasks > before.Tasks) {
-			return exit, err
-		}
-		if time.Since(began) > KillTimeout || !c.Has("image") {
-			return nil, errors.New("nobody has written down how it ended")
-		}
-		if err := c.Lock(0); err == nil {
-			err := c.RecoverLocked("")
-			c.Unlock()
-			if err != nil {
-				return nil, err
-			}
-		}
-	}
-}
-
-// AwaitWaiters gives those who wait for the end a moment to read it.
+// AwaitWaiters waits, for at most KillTimeout/2, until no command waits for the exit.
 func (c *Container) AwaitWaiters() {
 	ctx, cancel := context.WithTimeout(context.Background(), KillTimeout/2)
 	defer cancel()
@@ -100,34 +42,93 @@ func (c *Container) AwaitWaiters() {
 	}
 }
 
-// PendingExit is the end of a container's present life, which is to come. The lock of
-// its waiters is the caller's to hold.
+// WaitExit waits until the container's present task exits, and returns its exit status;
+// without a task, that of the last one.
+func (c *Container) WaitExit() (*ExitStatus, error) {
+	lock, err := c.LockWaiters()
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Close()
+	return c.waitExit()
+}
+
+// PendingExit is the exit of a container's present task.
 type PendingExit struct {
-	Done chan struct{}
-	end  *ExitStatus // when it is done
+	Done chan struct{} // closed when the task has exited
+	exit *ExitStatus
 	err  error
 }
 
+// PendingExit starts to wait for the exit. The caller holds the lock of LockWaiters.
 func (c *Container) PendingExit() *PendingExit {
-	e := &PendingExit{Done: make(chan struct{})}
+	p := &PendingExit{Done: make(chan struct{})}
 	go func() {
-		e.end, e.err = c.waitExit()
-		close(e.Done)
+		p.exit, p.err = c.waitExit()
+		close(p.Done)
 	}()
-	return e
+	return p
 }
 
-// Wait waits for it.
-func (e *PendingExit) Wait() (*ExitStatus, error) {
-	<-e.Done
-	return e.end, e.err
+// Wait returns the exit status when the task has exited.
+func (p *PendingExit) Wait() (*ExitStatus, error) {
+	<-p.Done
+	return p.exit, p.err
 }
 
-// KillTimeout is how long a process may take to die; one that waits for a disk cannot.
-const KillTimeout = 10 * time.Second
+// waitExit is WaitExit for a caller that holds the lock of LockWaiters.
+func (c *Container) waitExit() (*ExitStatus, error) {
+	before, err := c.ExitStatus()
+	if err != nil {
+		return nil, err
+	}
+	// find the task; without a pid it is being created
+	task, err := c.Task()
+	for ; err == nil && task.Record.Pid == 0; task, err = c.Task() {
+		time.Sleep(time.Millisecond)
+	}
+	if errors.Is(err, state.ErrNotExist) {
+		last, err := c.ExitStatus() // of a task that exited since the first look, too
+		if err == nil && last == nil {
+			err = hint.New(errors.New("container was never started"), "minictr start "+c.Name)
+		}
+		return last, err
+	}
+	if err != nil {
+		return nil, err
+	}
+	if before != nil && before.Started.Equal(task.Record.Created) { // it exited, and is being deleted
+		return before, nil
+	}
+	// wait for its process, and then for exit.json
+	if pidfd, err := task.Record.Pidfd(); err == nil {
+		WaitPidfd(pidfd, -1)
+		unix.Close(pidfd)
+	}
+	return c.waitExitFile(before)
+}
 
-// WaitPidfd waits until a process has ended, or for so long; forever if that is
-// negative.
+// waitExitFile waits until the exit status of a process that exited is recorded: by the
+// process that ran the container, or, if that was killed, by recovery.
+func (c *Container) waitExitFile(before *ExitStatus) (*ExitStatus, error) {
+	for began := time.Now(); ; time.Sleep(time.Millisecond) {
+		exit, err := c.ExitStatus()
+		if err != nil || exit != nil && (before == nil || exit.Tasks > before.Tasks) {
+			return exit, err
+		}
+		if time.Since(began) > KillTimeout || !c.Has("image") {
+			return nil, errors.New("exit status was not recorded")
+		}
+		if err := c.Lock(0); err == nil {
+			if err := errors.Join(c.RecoverLocked(""), c.Unlock()); err != nil {
+				return nil, err
+			}
+		}
+	}
+}
+
+// WaitPidfd waits until the process of a pidfd exits, and reports whether it did so
+// within timeout; a negative timeout is none.
 func WaitPidfd(pidfd int, timeout time.Duration) bool {
 	deadline := time.Now().Add(timeout)
 	for {

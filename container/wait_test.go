@@ -9,9 +9,9 @@ import (
 	"github.com/minictr/minictr/runtime/state"
 )
 
-// TestAwaitLifeInTheMaking: who waits for a container whose process is not there
-// yet waits for that process, however long it then lives.
-func TestAwaitLifeInTheMaking(t *testing.T) {
+// TestWaitForTaskBeingCreated: a command that waits for a container whose process does
+// not exist yet waits for that process.
+func TestWaitForTaskBeingCreated(t *testing.T) {
 	c := &Container{ID: "c", Dir: t.TempDir()}
 	if err := c.WriteFile("image", []byte("x")); err != nil {
 		t.Fatal(err)
@@ -27,7 +27,7 @@ func TestAwaitLifeInTheMaking(t *testing.T) {
 	}
 	defer sleep.Wait()
 	defer sleep.Process.Kill()
-	lock, err := lockfile.Try(c.Dir, lockfile.Exclusive) // it is being watched
+	lock, err := lockfile.Try(c.Dir, lockfile.Exclusive) // as its monitor does
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,13 +49,13 @@ func TestAwaitLifeInTheMaking(t *testing.T) {
 	if err := task.Commit(); err != nil {
 		t.Fatal(err)
 	}
-	// somebody else's word is not enough, as long as there is the process
+	// an exit status does not count while the process runs
 	if err := c.SaveExitStatus(&ExitStatus{Tasks: 1, ExitCode: 7}); err != nil {
 		t.Fatal(err)
 	}
 	select {
 	case a := <-answers:
-		t.Fatalf("%+v, before the process has ended", a)
+		t.Fatalf("%+v, before the process exited", a)
 	case <-time.After(100 * time.Millisecond):
 	}
 	sleep.Process.Kill()

@@ -164,7 +164,7 @@ func TestKillTheWatcher(t *testing.T) {
 			t.Errorf("%v: %v", flags, err)
 		}
 		r := e.minictr("inspect", "--type", "container", "--format", "{{.State.Status}} {{.State.ExitCode}} {{.State.Why}}", e.name)
-		if want := "exited 255 lost: the process that watched over it was killed"; strings.TrimSpace(r.stdout) != want {
+		if want := "exited 255 exit status unknown: the monitor was killed"; strings.TrimSpace(r.stdout) != want {
 			t.Errorf("%v: %+v, want %q", flags, r, want)
 		}
 		if err := e.gone(); err != nil {

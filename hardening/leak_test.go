@@ -100,7 +100,7 @@ func TestOneNameTwoCommands(t *testing.T) {
 			switch r := <-results; {
 			case r.code == 0:
 				won++
-			case r.code != exitFailure || !strings.Contains(r.stderr, `name "only": another container has it`):
+			case r.code != exitFailure || !strings.Contains(r.stderr, `name "only": in use by another container`):
 				t.Errorf("%+v", r)
 			}
 		}

@@ -70,9 +70,9 @@ func inspectOne(c *cli.Context, word string) (any, error) {
 		return found, nil
 	case kind == "image":
 		return nil, err
-	case container.IsNotExist(no) && errors.Is(err, images.ErrNotFound):
+	case errors.Is(no, container.ErrNotExist) && errors.Is(err, images.ErrNotFound):
 		return nil, hint.New(fmt.Errorf("%q: no such container or image", word), "minictr ps -a; minictr images")
-	case container.IsNotExist(no) || state.CheckName(word) != nil:
+	case errors.Is(no, container.ErrNotExist) || state.CheckName(word) != nil:
 		return nil, err
 	}
 	return nil, no

@@ -38,7 +38,7 @@ func TestStateWords(t *testing.T) {
 		{container.State{Status: container.Exited, ExitStatus: ended(container.ExitStatus{ExitCode: 137, Signal: unix.SIGKILL, OOM: limit})}, "Exited (137) 5 seconds ago", "out of memory at the limit of 64MiB", ""},
 		{container.State{Status: container.Exited, ExitStatus: ended(container.ExitStatus{ExitCode: 137, Signal: unix.SIGKILL, OOM: &cgroup.OOM{Kills: 1}})}, "Exited (137) 5 seconds ago", "out of memory", ""},
 		{container.State{Status: container.Exited, ExitStatus: ended(container.ExitStatus{ExitCode: 1, OOM: limit})}, "Exited (1) 5 seconds ago", "processes of it were killed, out of memory at the limit of 64MiB", ""},
-		{container.State{Status: container.Exited, ExitStatus: ended(container.ExitStatus{ExitCode: 255, Error: "lost: the machine went down"})}, "Exited (255) 5 seconds ago", "lost: the machine went down", ""},
+		{container.State{Status: container.Exited, ExitStatus: ended(container.ExitStatus{ExitCode: 255, Error: "exit status unknown: the machine went down"})}, "Exited (255) 5 seconds ago", "exit status unknown: the machine went down", ""},
 		{container.State{Status: container.Exited, ExitStatus: ended(container.ExitStatus{ExitCode: 127, Error: called})}, "Exited (127) 5 seconds ago", `execve("/bin/x"): no such file or directory`, called},
 	} {
 		if words, why := StatusText(&test.state, now), Reason(&test.state, true); words != test.words || why != test.why {

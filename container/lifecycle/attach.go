@@ -10,20 +10,20 @@ import (
 	"github.com/moby/term"
 )
 
-// AttachOptions say how to be attached.
+// AttachOptions are the options of Attach and StartAttached.
 type AttachOptions struct {
-	Stdin    bool   // the container reads our standard input, if it reads any
-	Keys     string // to leave by, as in "ctrl-p,ctrl-q", which is the default
-	SigProxy bool   // signals that we get go to a container without a terminal
+	Stdin    bool   // copy standard input to the container, if it was created with -i
+	Keys     string // that detach, as in "ctrl-p,ctrl-q"; "" for that default
+	SigProxy bool   // send received signals to a container without a terminal
 }
 
 const defaultKeys = "ctrl-p,ctrl-q"
 
-// ErrDetached says that somebody has typed the keys to leave by.
+// ErrDetached says that the user typed the keys that detach.
 var ErrDetached = term.EscapeError{}
 
-// Attach attaches our streams to a container until its present life ends, and
-// returns its exit code.
+// Attach attaches this command's streams to a container until its present task exits,
+// and returns its exit code.
 func Attach(root, name string, o *AttachOptions) (code int, err error) {
 	c, err := container.Find(root, name)
 	if err != nil {
@@ -50,9 +50,9 @@ func attach(c *container.Container, o *AttachOptions) (code int, err error) {
 	return code, err
 }
 
-// StartAttached starts a container, attached to our streams from its first word
-// on. A pipe that it is to read is handed over as it is. If it runs, or another one
-// starts it at this moment, we are attached to it as it is.
+// StartAttached starts a container with this command's streams attached from its first
+// byte of output on. If it runs already, or another command starts it at the same time,
+// it is as Attach.
 func StartAttached(root, name string, o *AttachOptions) (code int, err error) {
 	c, err := container.Find(root, name)
 	if err != nil {
@@ -63,7 +63,8 @@ func StartAttached(root, name string, o *AttachOptions) (code int, err error) {
 		return 0, err
 	}
 	if o.Stdin && !c.Settings.Options.Interactive {
-		return 0, hint.New(fmt.Errorf("start container %q --interactive: it was made without -i, and reads nothing", name), "minictr start -a "+c.Name)
+		return 0, hint.New(fmt.Errorf("start container %q --interactive: it was created without -i", name),
+			"minictr start -a "+c.Name)
 	}
 	if s.Active() {
 		return attach(c, o)
@@ -81,20 +82,22 @@ func startAndAttach(c *container.Container, o *AttachOptions) (code int, err err
 		return 0, err
 	}
 	defer a.close()
-	stdin, err := a.ownInput()
+	// start it; its end of the input pipe is inherited
+	stdin, err := a.openInput()
 	if err != nil {
 		return 0, err
 	}
 	err = monitor.Start(c, stdin, false)
-	if a.own != nil {
-		stdin.Close() // it is the container's
+	if a.inherited != nil {
+		stdin.Close()
 	}
 	alreadyStarted := errors.Is(err, container.ErrRunning)
 	if alreadyStarted {
-		a.own = nil // it reads what another one has started it with
+		a.inherited = nil // it has the standard input of the other command
 	} else if err != nil {
 		return 0, err
 	}
+	// a terminal, and the input of another command, are taken from the monitor
 	if alreadyStarted || c.Settings.Options.TTY {
 		if err := a.takeStreams(); err != nil {
 			if s, stateErr := c.State(); stateErr != nil || s.Active() {

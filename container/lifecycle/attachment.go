@@ -19,43 +19,44 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// attachment is one of us, and a container.
+// attachment connects this command's streams with a container. Its output is read from
+// the log; its input, or its terminal, is a descriptor of the container or its monitor.
 type attachment struct {
 	*container.Container
-	o        *AttachOptions
-	keys     []byte
-	lock     *os.File       // of who waits for the container's end
-	from     *logs.Position // where in the log we begin
-	terminal *os.File       // the container's, our side; nil for none
-	own      *stdio.Input   // what it reads of ours since it began, but for a pipe
-	input    *os.File       // what it reads, as it ran already; nil if we have nothing to do with it
+	o         *AttachOptions
+	keys      []byte         // that detach
+	waiters   *os.File       // shared lock of the commands that wait for the exit
+	from      *logs.Position // where in the log to begin
+	terminal  *os.File       // the host end of the container's terminal, nil for none
+	input     *os.File       // taken from the monitor of a running container, nil for none
+	inherited *stdio.Input   // standard input that the container was started with, but for a pipe
 }
 
 func newAttachment(c *container.Container, o *AttachOptions) (*attachment, error) {
 	a := &attachment{Container: c, o: o}
 	var err error
 	if a.keys, err = term.ToBytes(cmp.Or(o.Keys, defaultKeys)); err != nil {
-		return nil, hint.New(fmt.Errorf("--detach-keys %q: not keys", o.Keys), "write letters or ctrl-LETTER, with commas in between: ctrl-p,ctrl-q")
+		return nil, hint.New(fmt.Errorf("--detach-keys %q: not a list of keys", o.Keys),
+			"write letters or ctrl-LETTER, separated by commas: ctrl-p,ctrl-q")
 	}
-	if c.Settings.Options.TTY && reads(c, o) && !stdio.IsTerminal(os.Stdin) {
-		return nil, hint.New(errors.New("it has a terminal, and standard input is none"), "leave standard input out: attach --no-stdin, start -a")
+	if c.Settings.Options.TTY && a.forwardsInput() && !stdio.IsTerminal(os.Stdin) {
+		return nil, hint.New(errors.New("container has a terminal, standard input is not one"),
+			"attach without input: minictr attach --no-stdin, or start -a")
 	}
-	if a.lock, err = c.LockWaiters(); err != nil {
+	if a.waiters, err = c.LockWaiters(); err != nil {
 		return nil, err
 	}
 	if a.from, err = logs.End(c.Dir); err != nil {
-		return nil, errors.Join(err, a.lock.Close())
+		return nil, errors.Join(err, a.waiters.Close())
 	}
 	return a, nil
 }
 
-// reads tells whether the container is to read our standard input.
-func reads(c *container.Container, o *AttachOptions) bool {
-	return o.Stdin && c.Settings.Options.Interactive
-}
+// forwardsInput reports whether the container reads this command's standard input.
+func (a *attachment) forwardsInput() bool { return a.o.Stdin && a.Settings.Options.Interactive }
 
 func (a *attachment) close() {
-	for _, f := range []*os.File{a.lock, a.terminal, a.input} {
+	for _, f := range []*os.File{a.waiters, a.terminal, a.input} {
 		if f != nil {
 			f.Close()
 		}
@@ -63,69 +64,73 @@ func (a *attachment) close() {
 	a.from.Close()
 }
 
-// ownInput is what a container that is to be started reads, nil for what its
-// settings say.
-func (a *attachment) ownInput() (stdin *os.File, err error) {
+// openInput returns the standard input of a container that is to be started, nil for
+// that of its settings. A pipe is inherited as it is.
+func (a *attachment) openInput() (stdin *os.File, err error) {
 	switch {
 	case !a.o.Stdin || a.Settings.Options.TTY:
 		return nil, nil
 	case stdio.Passes(os.Stdin):
 		return os.Stdin, nil
 	}
-	if a.own, err = stdio.NewInput(os.Stdin); err != nil {
+	if a.inherited, err = stdio.NewInput(os.Stdin); err != nil {
 		return nil, err
 	}
-	return a.own.ContainerEnd, nil
+	return a.inherited.ContainerEnd, nil
 }
 
-// takeStreams takes what the container reads from its watcher.
+// takeStreams takes the host ends of the container's terminal or standard input from its
+// monitor.
 func (a *attachment) takeStreams() error {
-	_, monitorFD, err := a.Monitor()
+	_, pidfd, err := a.Monitor()
 	if errors.Is(err, state.ErrNotRunning) {
-		return hint.New(errors.New("it runs in the foreground"), "its streams are those of the command that runs it")
+		return hint.New(errors.New("container runs in the foreground"), "use the streams of the command that runs it")
 	}
 	if err != nil {
 		return err
 	}
-	defer unix.Close(monitorFD)
+	defer unix.Close(pidfd)
 	if a.Settings.Options.TTY {
-		a.terminal, err = getFD(monitorFD, monitor.OutputFD, "terminal")
+		a.terminal, err = takeFile(pidfd, monitor.OutputFD, "terminal")
 		return err
 	}
-	if !reads(a.Container, a.o) {
+	if !a.forwardsInput() {
 		return nil
 	}
-	a.input, err = getFD(monitorFD, monitor.InputFD, "standard input")
+	a.input, err = takeFile(pidfd, monitor.InputFD, "standard input")
 	if errors.Is(err, unix.EBADF) {
-		err = hint.New(errors.New("it reads what it was started with"), "hear it alone: attach --no-stdin")
+		err = hint.New(errors.New("container was started with another standard input"),
+			"attach without input: minictr attach --no-stdin "+a.Name)
 	}
 	return err
 }
 
-// Take takes a copy of a process's descriptor. What it says about the file that is
-// open there, as that nobody waits for it (O_NONBLOCK), is true of both.
-func getFD(process, number int, name string) (*os.File, error) {
-	fd, err := unix.PidfdGetfd(process, number, 0)
+// takeFile duplicates a descriptor of another process (pidfd_getfd(2)). The file status
+// flags, as O_NONBLOCK, are shared with it.
+func takeFile(pidfd, number int, name string) (*os.File, error) {
+	fd, err := unix.PidfdGetfd(pidfd, number, 0)
 	if err != nil {
-		return nil, fmt.Errorf("pidfd_getfd its %s: %w", name, err)
+		return nil, fmt.Errorf("pidfd_getfd %s: %w", name, err)
 	}
 	return os.NewFile(uintptr(fd), name), nil
 }
 
-// wait copies until the container has ended, or we leave.
+// run copies until the container exits, the user detaches, or a signal ends this command.
 func (a *attachment) run() (code int, err error) {
-	ctx, leave := context.WithCancelCause(context.Background())
-	defer leave(nil)
-	a.catchSignals(leave)
+	// connect signals, terminal and input
+	ctx, detach := context.WithCancelCause(context.Background())
+	defer detach(nil)
+	a.catchSignals(detach)
 	reset, err := a.openTerminal()
 	if err != nil {
 		return 0, err
 	}
 	defer reset()
-	if a.own != nil {
-		a.own.Start()
+	if a.inherited != nil {
+		a.inherited.Start()
 	}
-	go a.copyInput(leave)
+	go a.copyInput(detach)
+	// copy the output
 	pending := a.PendingExit()
 	o := logs.Options{Follow: true, Tail: -1, From: a.from}
 	a.from = nil
@@ -134,13 +139,14 @@ func (a *attachment) run() (code int, err error) {
 	case ctx.Err() != nil:
 		return 0, context.Cause(ctx)
 	case errors.Is(err, unix.EPIPE):
-		return 0, goesOn("nobody reads what it says", unix.SIGPIPE)
+		return 0, detachedBy("standard output is closed", unix.SIGPIPE)
 	case err != nil:
 		return 0, err
 	}
+	// return its exit code
 	exit, err := pending.Wait()
-	if err == nil && a.own != nil {
-		err = a.own.Finish()
+	if err == nil && a.inherited != nil {
+		err = a.inherited.Finish()
 	}
 	if err != nil {
 		return 0, err
@@ -148,13 +154,14 @@ func (a *attachment) run() (code int, err error) {
 	return exit.ExitCode, nil
 }
 
-// openTerminal connects our terminal and the container's, if there is one.
+// openTerminal makes this command's terminal raw if its input goes to the container's
+// terminal, and has that one redrawn.
 func (a *attachment) openTerminal() (reset func() error, err error) {
 	reset = func() error { return nil }
 	if a.terminal == nil {
 		return reset, nil
 	}
-	if reads(a.Container, a.o) {
+	if a.forwardsInput() {
 		raw, err := stdio.Raw()
 		if err != nil {
 			return nil, err
@@ -167,15 +174,14 @@ func (a *attachment) openTerminal() (reset func() error, err error) {
 	return reset, nil
 }
 
-// copyInput lets the container read what we do. That one of the two is over is no
-// reason to leave.
-func (a *attachment) copyInput(leave context.CancelCauseFunc) {
+// copyInput copies standard input to the container. The end of either does not detach.
+func (a *attachment) copyInput(detach context.CancelCauseFunc) {
 	switch {
-	case !reads(a.Container, a.o):
+	case !a.forwardsInput():
 	case a.terminal != nil:
 		_, err := io.Copy(a.terminal, term.NewEscapeProxy(os.Stdin, a.keys))
 		if errors.Is(err, ErrDetached) {
-			leave(ErrDetached)
+			detach(ErrDetached)
 		}
 	case a.input != nil:
 		io.Copy(a.input, os.Stdin)
@@ -183,9 +189,9 @@ func (a *attachment) copyInput(leave context.CancelCauseFunc) {
 	}
 }
 
-// catchSignals catches what may mean the container, or our terminal. What is not
-// caught ends us.
-func (a *attachment) catchSignals(leave context.CancelCauseFunc) {
+// catchSignals catches the signals that are for the container or its terminal. Others
+// have their default action.
+func (a *attachment) catchSignals(detach context.CancelCauseFunc) {
 	caught := make(chan os.Signal, 128)
 	switch {
 	case a.terminal != nil:
@@ -195,27 +201,29 @@ func (a *attachment) catchSignals(leave context.CancelCauseFunc) {
 	}
 	go func() {
 		for s := range caught {
-			a.handle(s.(unix.Signal), leave)
+			a.handle(s.(unix.Signal), detach)
 		}
 	}()
 }
 
-func (a *attachment) handle(sig unix.Signal, leave context.CancelCauseFunc) {
+// handle handles a signal. SIGCHLD and SIGPIPE come from the kernel, SIGURG from Go's
+// scheduler: they are for this command.
+func (a *attachment) handle(sig unix.Signal, detach context.CancelCauseFunc) {
 	switch {
-	case sig == unix.SIGCHLD || sig == unix.SIGURG || sig == unix.SIGPIPE: // meant for us: by the kernel, by Go
+	case sig == unix.SIGCHLD || sig == unix.SIGURG || sig == unix.SIGPIPE:
 	case sig == unix.SIGWINCH:
 		if a.terminal != nil {
 			stdio.Resize(a.terminal)
 		}
 	case a.terminal != nil:
-		leave(goesOn("signal "+unix.SignalName(sig), sig))
+		detach(detachedBy("signal "+unix.SignalName(sig), sig))
 	default:
-		send(a.Container, sig) // it may have ended
+		send(a.Container, sig) // an error: the container has exited
 	}
 }
 
-// goesOn is why we end before the container does, with the code that the signal
-// has.
-func goesOn(why string, sig unix.Signal) error {
-	return &container.ExitError{Err: errors.New(why + ": it goes on without us"), Code: 128 + int(sig)}
+// detachedBy says why this command ends before the container. Its exit code is that of a
+// process that the signal killed.
+func detachedBy(cause string, sig unix.Signal) error {
+	return &container.ExitError{Err: errors.New(cause + ": detached, the container keeps running"), Code: 128 + int(sig)}
 }

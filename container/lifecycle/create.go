@@ -17,25 +17,27 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// Create makes a container of the image called name, in the store at root, and
-// returns its id. Nothing of it runs.
+// Create creates a container of the image called name, in the store at root, and
+// returns its ID. It starts no process.
 func Create(root, name string, o *config.Options) (id string, err error) {
-	made, err := create(root, name, o, nil)
+	c, err := create(root, name, o, false)
 	if err != nil {
 		return "", err
 	}
-	return made.ID, made.Unlock()
+	return c.ID, c.Unlock()
 }
 
-// created is a container that this command has made, and locked.
+// created is a container that this command created and locked.
 type created struct {
 	*container.Container
-	spec *specs.Spec
-	host config.Host
+	spec    *specs.Spec
+	host    config.Host
+	cidFile string // path of the file of --cidfile that was written, "" for none
 }
 
-// create makes a container; mark is called before it is one.
-func create(root, name string, o *config.Options, mark func(*container.Container) error) (*created, error) {
+// create creates a container. If this command runs it in the foreground and is killed,
+// recovery removes one of --rm.
+func create(root, name string, o *config.Options, foreground bool) (*created, error) {
 	root, store, err := openStore(root)
 	if err != nil {
 		return nil, err
@@ -43,7 +45,8 @@ func create(root, name string, o *config.Options, mark func(*container.Container
 	if err := container.Recover(root); err != nil {
 		return nil, err
 	}
-	release, err := store.Hold() // nobody may remove the image until the container names it
+	// keep other commands from removing the image until the container names it
+	release, err := store.Hold()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
@@ -54,18 +57,18 @@ func create(root, name string, o *config.Options, mark func(*container.Container
 	if err != nil {
 		return nil, err
 	}
-	c, err := container.NewDir(root, store.Layers().Dir())
+	dir, err := container.NewDir(root, store.Layers().Dir())
 	if err != nil {
 		return nil, err
 	}
-	made := &created{Container: c}
-	if err := made.commit(store, image, name, o, mark); err != nil {
-		return nil, errors.Join(err, discard(c))
+	c := &created{Container: dir}
+	if err := c.commit(store, image, name, o, foreground); err != nil {
+		return nil, errors.Join(err, c.discard())
 	}
-	return made, nil
+	return c, nil
 }
 
-// openStore opens the store at root, and tells its whole path.
+// openStore opens the store at root, and returns its absolute path.
 func openStore(root string) (path string, store *images.Store, err error) {
 	if path, err = filepath.Abs(root); err != nil {
 		return "", nil, err
@@ -74,7 +77,7 @@ func openStore(root string) (path string, store *images.Store, err error) {
 	return path, store, err
 }
 
-// configOn makes the config of a container on this machine, with its id and folder.
+// configOn makes the config of a container on this host, with its ID and directory.
 func configOn(store *images.Store, image *images.Image, o *config.Options, id, dir string) (
 	spec *specs.Spec, origin config.Origin, host config.Host, err error,
 ) {
@@ -89,9 +92,12 @@ func configOn(store *images.Store, image *images.Image, o *config.Options, id, d
 	return spec, origin, host, err
 }
 
-// commit turns image and flags into a config, and writes down what there is to
-// keep. The image comes last: it makes the folder a container.
-func (c *created) commit(store *images.Store, image *images.Image, name string, o *config.Options, mark func(*container.Container) error) (err error) {
+// commit makes the config of image and options, and writes the container's files. The
+// file image is the last one: it makes the directory a container.
+func (c *created) commit(
+	store *images.Store, image *images.Image, name string, o *config.Options, foreground bool,
+) (err error) {
+	// make settings and config
 	var origin config.Origin
 	if c.spec, origin, c.host, err = configOn(store, image, o, c.ID, c.Dir); err != nil {
 		return err
@@ -100,14 +106,21 @@ func (c *created) commit(store *images.Store, image *images.Image, name string, 
 		return err
 	}
 	c.Settings.Origin = origin
+	// write them
 	if err := save(c.Container, c.spec); err != nil {
 		return err
 	}
-	if err := writeFiles(c.Container, o, c.host, c.spec); err != nil {
+	if err := c.writeEtcFiles(o); err != nil {
 		return err
 	}
-	if mark != nil {
-		if err := mark(c.Container); err != nil {
+	if o.CIDFile != "" {
+		if err := c.writeCIDFile(o.CIDFile); err != nil {
+			return err
+		}
+	}
+	// make it a container
+	if foreground {
+		if err := c.MarkRemove(); err != nil {
 			return err
 		}
 	}
@@ -117,10 +130,18 @@ func (c *created) commit(store *images.Store, image *images.Image, name string, 
 	return c.WriteFile("image", []byte(image.Manifest+"\n"))
 }
 
-// writeFiles writes what is bound over files in /etc; the container's root
-// owns them.
-func writeFiles(c *container.Container, o *config.Options, host config.Host, spec *specs.Spec) error {
-	files, err := config.HostFiles(o, host)
+// writeEtcFiles writes the files that are mounted over those of /etc. They belong to the
+// container's root.
+func (c *created) writeEtcFiles(o *config.Options) error {
+	files, err := config.HostFiles(o, c.host)
+	if err != nil {
+		return err
+	}
+	uid, err := compile.HostID(0, c.spec.Linux.UIDMappings)
+	if err != nil {
+		return err
+	}
+	gid, err := compile.HostID(0, c.spec.Linux.GIDMappings)
 	if err != nil {
 		return err
 	}
@@ -128,62 +149,50 @@ func writeFiles(c *container.Container, o *config.Options, host config.Host, spe
 		if err := c.WriteFile(name, data); err != nil {
 			return err
 		}
-		if err := giveToRoot(c.Path(name), spec); err != nil {
+		if uid == 0 && gid == 0 {
+			continue
+		}
+		if err := os.Chown(c.Path(name), int(uid), int(gid)); err != nil {
 			return err
 		}
 	}
-	if o.CIDFile == "" {
-		return nil
-	}
-	path, err := host.Path(o.CIDFile)
-	if err != nil {
-		return fmt.Errorf("--cidfile %q: %w", o.CIDFile, err)
-	}
-	return writeCIDFile(c, path)
+	return nil
 }
 
-// giveToRoot makes a file of ours the container's root's, whoever that is here.
-func giveToRoot(path string, spec *specs.Spec) error {
-	uid, err := compile.HostID(0, spec.Linux.UIDMappings)
+// writeCIDFile writes the container's ID to a new file.
+func (c *created) writeCIDFile(name string) error {
+	path, err := c.host.Path(name)
 	if err != nil {
-		return err
+		return fmt.Errorf("--cidfile %q: %w", name, err)
 	}
-	gid, err := compile.HostID(0, spec.Linux.GIDMappings)
-	if err != nil || uid == 0 && gid == 0 {
-		return err
-	}
-	return os.Chown(path, int(uid), int(gid))
-}
-
-// writeCIDFile never writes over the id of another container.
-func writeCIDFile(c *container.Container, path string) error {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, fs.ErrExist) {
-		return hint.New(fmt.Errorf("--cidfile %q: the file exists", path), "remove it, or name another")
+		return hint.New(fmt.Errorf("--cidfile %q: file exists", path), "remove it, or choose another path")
 	}
 	if err != nil {
 		return err
 	}
-	c.CIDFile = path
+	c.cidFile = path
 	_, err = file.WriteString(c.ID)
 	return errors.Join(err, file.Close())
 }
 
-// imageFiles reads the files of an image without mounting it.
+// discard removes a container that was never started, and its file of --cidfile.
+func (c *created) discard() error {
+	err := c.Remove()
+	if c.cidFile != "" {
+		err = errors.Join(err, os.Remove(c.cidFile))
+	}
+	return err
+}
+
+// imageFiles reads files of an image that is not mounted.
 type imageFiles struct {
 	store  *images.Store
 	layers []digest.Digest
 }
 
+// Open opens a file of the image's root filesystem (io/fs.FS).
 func (f imageFiles) Open(name string) (fs.File, error) {
 	return f.store.Layers().Open(f.layers, name)
-}
-
-// discard removes a container that was never started, and what told of it.
-func discard(c *container.Container) error {
-	err := c.Remove()
-	if c.CIDFile != "" {
-		err = errors.Join(err, os.Remove(c.CIDFile))
-	}
-	return err
 }

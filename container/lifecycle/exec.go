@@ -2,7 +2,6 @@ package lifecycle
 
 import (
 	"errors"
-	"fmt"
 	"os"
 
 	"github.com/minictr/minictr/container"
@@ -16,38 +15,35 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Exec runs a process in a container, and returns its exit code; with detach it
-// is left to itself, and the code is 0. Of o there may be Command, Interactive, TTY,
-// Env, EnvFiles, User and Workdir.
+// Exec runs a process in a container, and returns its exit code. With detach it does not
+// wait: the code is 0. Of the options it uses Command, Interactive, TTY, Env, EnvFiles,
+// User and Workdir.
 func Exec(root, name string, o *config.Options, detach bool) (code int, err error) {
 	if err := checkExec(o, detach); err != nil {
 		return 0, err
 	}
 	signals := runtime.CatchSignals()
-	c, err := container.Find(root, name)
-	if err != nil {
-		return 0, fmt.Errorf("exec in %w", err)
-	}
-	if code, err = execIn(c, o, detach, signals); err != nil {
-		err = fmt.Errorf("exec in container %q: %w", name, err)
-	}
+	err = withContainer(root, name, "exec in", func(c *container.Container) error {
+		code, err = execIn(c, o, detach, signals)
+		return err
+	})
 	return code, err
 }
 
 func checkExec(o *config.Options, detach bool) error {
-	if len(o.Command) == 0 {
-		return hint.New(errors.New("exec: no command"), "write minictr exec CONTAINER COMMAND…")
-	}
-	if detach && o.TTY {
-		return hint.New(errors.New("exec --detach --tty: nobody would be at that terminal"), "leave out -t")
-	}
-	if detach && o.Interactive {
-		return hint.New(errors.New("exec --detach --interactive: nobody would speak to it"), "leave out -i")
+	switch {
+	case len(o.Command) == 0:
+		return hint.New(errors.New("exec: no command"), "minictr exec CONTAINER COMMAND…")
+	case detach && o.TTY:
+		return hint.New(errors.New("exec: --detach and --tty exclude each other"), "leave out -t")
+	case detach && o.Interactive:
+		return hint.New(errors.New("exec: --detach and --interactive exclude each other"), "leave out -i")
 	}
 	return checkTerminal(o)
 }
 
 func execIn(c *container.Container, o *config.Options, detach bool, signals *runtime.Signals) (code int, err error) {
+	// find the task, and make the process's config and streams
 	task, err := runningTask(c)
 	if err != nil {
 		return 0, err
@@ -65,12 +61,14 @@ func execIn(c *container.Container, o *config.Options, detach bool, signals *run
 	if err != nil {
 		return 0, err
 	}
+	// start it
 	t.Outlive = detach
 	signals.Ready()
 	process, err := runtime.Exec(task, spec.Process, t)
 	if err != nil || detach {
 		return 0, container.WithFlag(err, config.ProcessOrigin(o))
 	}
+	// copy its streams, and wait for it
 	if err := process.Attach(streams, o.Interactive, signals); err != nil {
 		return 0, err
 	}
@@ -78,6 +76,7 @@ func execIn(c *container.Container, o *config.Options, detach bool, signals *run
 	return code, errors.Join(err, streams.Ended(), process.Close())
 }
 
+// execStreams opens the process's streams: this command's, or /dev/null if detached.
 func execStreams(o *config.Options, spec *specs.Spec, detach bool) (*stdio.Streams, error) {
 	if detach {
 		return stdio.Null(), nil
@@ -90,14 +89,15 @@ func execStreams(o *config.Options, spec *specs.Spec, detach bool) (*stdio.Strea
 	return stdio.Open(o.Interactive, o.TTY, uid)
 }
 
-// execSpec returns the container's config with the process that o describes.
+// execSpec returns the container's config with the process of the options. A user name
+// is looked up in the container's /etc/passwd.
 func execSpec(c *container.Container, task *state.Dir, o *config.Options) (*specs.Spec, error) {
 	spec, err := task.Config()
 	if err != nil {
 		return nil, err
 	}
 	host := config.Host{Environ: os.Environ()}
-	host.Dir, _ = os.Getwd() // it may be deleted
+	host.Dir, _ = os.Getwd() // "" if the directory was deleted
 	if o.User == "" {
 		return spec, config.ExecProcess(spec, o, nil, host)
 	}

@@ -14,11 +14,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// orphanAge is how old an empty cgroup is that nobody comes back for.
+// orphanAge is how long an empty cgroup without a container in this store is kept: a
+// command of another store may be creating its container.
 const orphanAge = 5 * time.Minute
 
-// Collect settles what killed commands have left in the store at root, waiting for
-// those that make containers now, and removes cgroups that are nobody's.
+// Collect recovers what killed commands left in the store at root, and removes orphaned
+// cgroups. It waits for commands that create containers.
 func Collect(root string) ([]container.Leftover, error) {
 	root, err := filepath.Abs(root)
 	if err != nil {
@@ -31,6 +32,7 @@ func Collect(root string) ([]container.Leftover, error) {
 	if err != nil {
 		return left, errors.Join(append(stuck, err)...)
 	}
+	// cgroups that are named like a container of this store stay
 	for id, path := range container.Cgroups() {
 		if _, err := os.Lstat(filepath.Join(root, "containers", id)); err == nil || !container.IsID(id) {
 			continue

@@ -18,8 +18,8 @@ import (
 	"github.com/minictr/minictr/runtime/cgroup"
 )
 
-// TestCollectCgroups: of the cgroups that no container of this store has, those go
-// that have been empty for long, with all below them, and nothing else.
+// TestCollectCgroups: gc removes cgroups without a container that have been empty for
+// long, with those below them, and no others.
 func TestCollectCgroups(t *testing.T) {
 	testkit.NeedRoot(t)
 	mount, err := cgroup.Mount()
@@ -60,7 +60,7 @@ func TestCollectCgroups(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(root, "containers", own, "image"), []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	lock, err := lockfile.Try(filepath.Join(root, "containers", own), lockfile.Exclusive) // somebody has it
+	lock, err := lockfile.Try(filepath.Join(root, "containers", own), lockfile.Exclusive) // as its monitor does
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,14 +70,14 @@ func TestCollectCgroups(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !slices.Contains(left, container.Leftover{Kind: "cgroup", Name: goes, What: "removed"}) {
-		t.Errorf("not told that %s was removed: %v", goes, left)
+		t.Errorf("%s: not listed as removed: %v", goes, left)
 	}
 	if _, err := os.Stat(goes); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("%s is still there: %v", goes, err)
+		t.Errorf("%s still exists: %v", goes, err)
 	}
 	for _, path := range stays {
 		if _, err := os.Stat(path); err != nil {
-			t.Errorf("it should have stayed: %v", err)
+			t.Errorf("was removed: %v", err)
 		}
 	}
 }

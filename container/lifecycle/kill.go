@@ -11,40 +11,33 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Kill sends a signal to the container's process. It waits for the end that SIGKILL is.
-func Kill(root, name, word string) error {
-	c, err := container.Find(root, name)
-	if err != nil {
-		return fmt.Errorf("kill %w", err)
-	}
-	if err := sendNamed(c, word); err != nil {
-		return fmt.Errorf("kill container %q: %w", name, err)
-	}
-	return nil
+// Kill sends a signal, by name or number, to the container's process. After SIGKILL it
+// waits for the exit.
+func Kill(root, name, signal string) error {
+	return withContainer(root, name, "kill", func(c *container.Container) error {
+		sig, ok := config.ParseSignal(signal)
+		if !ok {
+			return hint.New(fmt.Errorf("signal %q: not known", signal), "signal(7) lists the signals, as in SIGHUP")
+		}
+		s, err := c.State()
+		if err != nil {
+			return err
+		}
+		if sig == unix.SIGKILL && s.Active() || isStopSignal(c, sig) && s.Status == container.Restarting {
+			return kill(c)
+		}
+		return send(c, sig)
+	})
 }
 
-func sendNamed(c *container.Container, word string) error {
-	sig, ok := config.ParseSignal(word)
-	if !ok {
-		return hint.New(fmt.Errorf("signal %q: not known", word), "signal(7) lists them, as in SIGHUP")
-	}
-	s, err := c.State()
-	if err != nil {
-		return err
-	}
-	if sig == unix.SIGKILL && s.Active() || isStopSignal(c, sig) && s.Status == container.Restarting {
-		return kill(c)
-	}
-	return send(c, sig)
-}
-
-// isStopSignal tells whether the signal is one by which a container is stopped.
+// isStopSignal reports whether the signal stops the container, so that its monitor does
+// not restart it.
 func isStopSignal(c *container.Container, sig unix.Signal) bool {
 	return sig == unix.SIGKILL || sig == c.Settings.StopSignal
 }
 
-// send sends a signal. Who ends the container by it has stopped it, but nobody does
-// by one that is not heard.
+// send sends a signal. A stop signal marks the container as stopped, unless its process
+// ignores the signal.
 func send(c *container.Container, sig unix.Signal) error {
 	task, err := activeTask(c)
 	if err != nil {
@@ -53,8 +46,8 @@ func send(c *container.Container, sig unix.Signal) error {
 	if !isStopSignal(c, sig) {
 		return runtime.Kill(task, sig, false)
 	}
-	deaf, err := config.Ignores(task.Record.Pid, sig)
-	if err != nil || deaf { // or it has ended
+	ignored, err := config.Ignores(task.Record.Pid, sig)
+	if err != nil || ignored { // an error: it has exited
 		return errors.Join(err, runtime.Kill(task, sig, false))
 	}
 	if err := markStopped(c, sig); err != nil {

@@ -6,13 +6,13 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 
 	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/runtime/state"
 )
 
+// A generated name is an adjective and a noun.
 var adjectives = [...]string{"agile", "bold", "brave", "bright", "calm", "clever", "cosy", "eager", "early", "fair",
 	"gentle", "glad", "happy", "jolly", "keen", "kind", "lively", "lucid", "merry", "mild", "neat", "nimble",
 	"patient", "plain", "quick", "quiet", "ready", "sharp", "shy", "steady", "sunny", "swift", "tidy", "vivid", "warm", "wise"}
@@ -21,9 +21,10 @@ var nouns = [...]string{"bind", "buffer", "cache", "cgroup", "clone", "dentry", 
 	"kernel", "link", "mount", "mutex", "page", "pidfd", "pipe", "pivot", "process", "root", "rope", "session", "signal",
 	"slab", "socket", "stack", "stream", "symlink", "task", "thread", "timer", "token", "tmpfs", "veth", "wait"}
 
-// claimName gives the container its name, or one that is made up.
+// claimName gives the container its name, or a generated one if name is "". The caller
+// holds the container's lock.
 func claimName(c *container.Container, name string) error {
-	if err := os.MkdirAll(filepath.Join(c.StoreRoot, "names"), container.DirMode); err != nil {
+	if err := os.MkdirAll(container.NamePath(c.StoreRoot, ""), container.DirMode); err != nil {
 		return err
 	}
 	if name != "" {
@@ -44,18 +45,20 @@ func claimName(c *container.Container, name string) error {
 	}
 }
 
+// claim gives the container a name, unless another one has it (fs.ErrExist).
 func claim(c *container.Container, name string) error {
 	if err := state.CheckName(name); err != nil {
 		return err
 	}
-	err := os.Symlink(c.ID, filepath.Join(c.StoreRoot, "names", name))
+	err := os.Symlink(c.ID, container.NamePath(c.StoreRoot, name))
 	if err == nil {
 		c.Name = name
 	}
 	return err
 }
 
+// errNameTaken says that another container has the name.
 func errNameTaken(name string) error {
-	return hint.New(fmt.Errorf("name %q: another container has it", name),
-		"choose another one, or remove that container with: minictr rm "+name)
+	return hint.New(fmt.Errorf("name %q: in use by another container", name),
+		"choose another name, or remove that container with: minictr rm "+name)
 }

@@ -10,11 +10,11 @@ import (
 	"github.com/minictr/minictr/runtime/stdio"
 )
 
-// placeholderID is the id of a container that is only planned.
+// placeholderID is the ID of a container that is planned, and never created.
 const placeholderID = "ID"
 
-// Plan writes down what Run would do. It makes nothing, and needs no more than
-// to read the image's config.
+// Plan returns the plan that Run would carry out. It changes nothing, needs no
+// privileges, and reads no more of the image than its config.
 func Plan(root, name string, o *config.Options) (*plan.Plan, error) {
 	root, store, err := openStore(root)
 	if err != nil {
@@ -29,7 +29,7 @@ func Plan(root, name string, o *config.Options) (*plan.Plan, error) {
 		return nil, err
 	}
 	options := container.CompileOptions(store.Layers(), image.Layers, host, o.Remove)
-	options.Null[0] = !o.Interactive // standard input is empty
+	options.Null[0] = !o.Interactive // run opens /dev/null instead
 	stdio.SetConsoleSize(spec.Process)
 	return compile.Compile(spec, options)
 }

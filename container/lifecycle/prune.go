@@ -9,10 +9,9 @@ import (
 	"github.com/minictr/minictr/container/rootfs"
 )
 
-// Prune removes all containers that do not run, and for which the filters hold, and
-// returns their ids, and how many bytes the files held that they had changed. One
-// that somebody starts at this moment stays; so does one that cannot be read or
-// removed, which is an error beside the others.
+// Prune removes all containers that do not run and match the filters. It returns their
+// IDs, and the bytes that their writable layers held. A container that is being started
+// stays; one that cannot be read or removed is an error beside the others.
 func Prune(root string, words []string) (removed []string, freed int64, err error) {
 	all, err := container.List(root)
 	stuck := []error{err}
@@ -33,7 +32,7 @@ func Prune(root string, words []string) (removed []string, freed int64, err erro
 	return removed, freed, errors.Join(stuck...)
 }
 
-// prune removes a container if nobody runs it and the filters hold.
+// prune removes a container if its lock is free and it matches the filters.
 func prune(c *container.Container, f inspect.Filters) (size int64, chosen bool, err error) {
 	if err := c.Lock(0); errors.Is(err, container.ErrRunning) {
 		return 0, false, nil

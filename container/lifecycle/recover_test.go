@@ -9,9 +9,8 @@ import (
 	"github.com/minictr/minictr/container"
 )
 
-// wreck makes the folder of a container called name, with a file that no command
-// can read.
-func wreck(t *testing.T, root, name, file string) *container.Container {
+// corrupt makes a container called name, with a file that is not JSON.
+func corrupt(t *testing.T, root, name, file string) *container.Container {
 	t.Helper()
 	c := &container.Container{ID: container.NewID(), StoreRoot: root}
 	c.Dir = filepath.Join(root, "containers", c.ID)
@@ -20,7 +19,7 @@ func wreck(t *testing.T, root, name, file string) *container.Container {
 			t.Fatal(err)
 		}
 	}
-	for name, text := range map[string]string{"settings.json": `{"Format":2}`, "image": "sha256:0\n", file: "{torn"} {
+	for name, text := range map[string]string{"settings.json": `{"Format":2}`, "image": "sha256:0\n", file: "{corrupt"} {
 		if err := c.WriteFile(name, []byte(text)); err != nil {
 			t.Fatal(err)
 		}
@@ -31,11 +30,11 @@ func wreck(t *testing.T, root, name, file string) *container.Container {
 	return c
 }
 
-// TestSweepGoesOn: a container that cannot be put in order stands in nobody's way,
-// and gc says what is wrong with it.
-func TestSweepGoesOn(t *testing.T) {
+// TestRecoverSkipsCorrupt: a container that cannot be recovered does not keep others
+// from recovery, and gc reports the error.
+func TestRecoverSkipsCorrupt(t *testing.T) {
 	root := t.TempDir()
-	c := wreck(t, root, "wreck", filepath.Join(container.TaskDir, "state.json"))
+	c := corrupt(t, root, "broken", filepath.Join(container.TaskDir, "state.json"))
 	if err := os.Mkdir(c.Path("exit.json"), container.DirMode); err != nil {
 		t.Fatal(err)
 	}
@@ -44,33 +43,32 @@ func TestSweepGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := container.Recover(root); err != nil {
-		t.Errorf("Sweep: %v", err)
+		t.Errorf("Recover: %v", err)
 	}
 	if _, err := os.Lstat(ghost); err == nil {
-		t.Error("what another container has left is there still")
+		t.Error("the name of a removed container still exists")
 	}
 	if _, err := Collect(root); err == nil || !strings.Contains(err.Error(), c.ID) {
 		t.Errorf("Collect: %v, want an error about %s", err, c.ID)
 	}
 }
 
-// TestRemoveUnreadable: what was decided about a container may be lost, and it can
-// be removed nevertheless.
+// TestRemoveUnreadable: rm -f removes a container without readable settings, rm does not.
 func TestRemoveUnreadable(t *testing.T) {
 	root := t.TempDir()
-	c := wreck(t, root, "wreck", "settings.json")
-	if err := Remove(root, "wreck", false); err == nil {
-		t.Error("it was removed without being asked twice")
+	c := corrupt(t, root, "broken", "settings.json")
+	if err := Remove(root, "broken", false); err == nil {
+		t.Error("it was removed without force")
 	}
-	if err := Remove(root, "wreck", true); err != nil {
+	if err := Remove(root, "broken", true); err != nil {
 		t.Error(err)
 	}
-	for _, left := range []string{c.Dir, c.Link()} {
+	for _, left := range []string{c.Dir, container.NamePath(root, c.Name)} {
 		if _, err := os.Lstat(left); err == nil {
-			t.Errorf("%s is left", left)
+			t.Errorf("%s still exists", left)
 		}
 	}
-	if err := Remove(root, "wreck", true); err == nil {
+	if err := Remove(root, "broken", true); err == nil {
 		t.Error("it was removed twice")
 	}
 }

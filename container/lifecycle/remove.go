@@ -8,15 +8,21 @@ import (
 	"github.com/minictr/minictr/hint"
 )
 
-// Remove removes a container that has ended, by its name, its id or the
-// beginning of its id. With force it is killed first, and goes even if nobody can
-// read any more what was decided about it.
+// Remove removes a container that does not run. With force its processes are killed
+// first, and it is removed even if its files cannot be read.
 func Remove(root, name string, force bool) error {
 	c, err := container.Locate(root, name)
 	unreadable := c != nil && !errors.Is(err, container.ErrNotExist)
-	if err != nil && !(force && unreadable) {
+	if err == nil || force && unreadable {
+		err = remove(c, force)
+	}
+	if err != nil {
 		return fmt.Errorf("remove container %q: %w", name, err)
 	}
+	return nil
+}
+
+func remove(c *container.Container, force bool) error {
 	timeout := container.LockTimeout
 	if force {
 		timeout = container.KillTimeout
@@ -25,29 +31,25 @@ func Remove(root, name string, force bool) error {
 			err = killCorrupt(c)
 		}
 		if err != nil {
-			return fmt.Errorf("remove container %q: %w", name, err)
+			return err
 		}
 	}
-	err = c.Lock(timeout)
-	if force && errors.Is(err, container.ErrNotExist) {
-		return nil // it was one of --rm
+	err := c.Lock(timeout)
+	switch {
+	case err == nil:
+		return c.Remove()
+	case force && errors.Is(err, container.ErrNotExist): // one of --rm
+		return nil
+	case errors.Is(err, container.ErrRunning):
+		return errLocked(c)
 	}
-	if errors.Is(err, container.ErrRunning) {
-		err = errLocked(c)
-	}
-	if err == nil {
-		err = c.Remove()
-	}
-	if err != nil {
-		return fmt.Errorf("remove container %q: %w", name, err)
-	}
-	return nil
+	return err
 }
 
-// errLocked tells why somebody has the container's lock.
+// errLocked says which process holds the container's lock.
 func errLocked(c *container.Container) error {
 	if s, err := c.State(); err == nil && !s.Active() && !c.Monitored() {
 		return container.ErrBusy
 	}
-	return hint.New(container.ErrRunning, "end it first with minictr stop, or remove it with: minictr rm -f")
+	return hint.New(container.ErrRunning, "minictr stop "+c.Name+", or kill and remove it: minictr rm -f "+c.Name)
 }

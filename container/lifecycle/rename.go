@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 
 	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/hint"
@@ -13,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Rename gives a container another name, in one step. Of several at once each begins
-// where the last one has ended.
+// Rename gives a container another name, atomically. Concurrent commands rename it one
+// after the other.
 func Rename(root, from, to string) error {
 	c, err := container.Find(root, from)
 	if err != nil {
@@ -23,18 +22,20 @@ func Rename(root, from, to string) error {
 	if err := state.CheckName(to); err != nil {
 		return err
 	}
-	lock, err := lockfile.Lock(context.Background(), filepath.Join(c.StoreRoot, "names"), lockfile.Exclusive)
+	lock, err := lockfile.Lock(context.Background(), container.NamePath(c.StoreRoot, ""), lockfile.Exclusive)
 	if err != nil {
 		return fmt.Errorf("rename container %q: %w", from, err)
 	}
 	defer lock.Close()
+	// it may have been renamed or removed before the lock was taken
 	switch c.Name = container.NamesOf(c.StoreRoot)[c.ID]; c.Name {
-	case "": // it was removed since
+	case "":
 		return fmt.Errorf("rename container %q: %w", from, container.ErrNotExist)
 	case to:
-		return hint.New(fmt.Errorf("rename container %q: that is its name", from), "choose another one")
+		return hint.New(fmt.Errorf("rename container %q: it has this name already", from), "choose another name")
 	}
-	err = unix.Renameat2(unix.AT_FDCWD, c.Link(), unix.AT_FDCWD, filepath.Join(c.StoreRoot, "names", to), unix.RENAME_NOREPLACE)
+	err = unix.Renameat2(unix.AT_FDCWD, container.NamePath(c.StoreRoot, c.Name),
+		unix.AT_FDCWD, container.NamePath(c.StoreRoot, to), unix.RENAME_NOREPLACE)
 	if errors.Is(err, unix.EEXIST) {
 		return errNameTaken(to)
 	}

@@ -13,29 +13,32 @@ import (
 	"github.com/minictr/minictr/runtime/walk"
 )
 
-// Run runs a process in a new container of the image called name, in the
-// store at root, and returns its exit code. watch, if any, is told of every
-// system call that made it. If the process has run and only something of it
-// could not be removed, the error is a [Remains], beside the exit code.
-func Run(root, name string, o *config.Options, watch func(*plan.Plan) walk.Trace) (code int, err error) {
+// Run runs a process in a new container of the image called name, in the store at root,
+// and returns its exit code. trace, if any, sees every system call of the plan. If the
+// process exited and only something of the container could not be removed, the error is
+// a CleanupError beside the exit code.
+func Run(root, name string, o *config.Options, trace func(*plan.Plan) walk.Trace) (code int, err error) {
+	// refuse what only a monitor can do
 	if err := checkTerminal(o); err != nil {
 		return 0, err
 	}
 	if o.Restart != "" && o.Restart != config.RestartNo {
-		return 0, hint.New(errors.New("--restart: a container in the foreground ends with its process"), "add -d")
+		return 0, hint.New(errors.New("--restart: restarts need a detached container"), "add -d")
 	}
 	if o.HealthOptions != (config.HealthOptions{NoHealthcheck: o.NoHealthcheck}) {
-		return 0, hint.New(errors.New("--health-…: a container in the foreground has no watcher, who would check it"), "add -d")
+		return 0, hint.New(errors.New("--health-…: health checks need a detached container"), "add -d")
 	}
+	// create and start
 	signals := runtime.CatchSignals()
-	c, err := create(root, name, o, (*container.Container).MarkRemove)
+	c, err := create(root, name, o, true)
 	if err != nil {
 		return 0, err
 	}
-	process, err := c.start(signals, watch)
+	process, err := c.start(signals, trace)
 	if err != nil {
-		return 0, errors.Join(err, discard(c.Container))
+		return 0, errors.Join(err, c.discard())
 	}
+	// wait and clean up
 	exit, err := c.wait(process)
 	if exit == nil {
 		return 0, errors.Join(err, c.Unlock())
@@ -47,20 +50,22 @@ func Run(root, name string, o *config.Options, watch func(*plan.Plan) walk.Trace
 	return exit.ExitCode, errors.Join(err, left)
 }
 
-// CleanupError tells what could not be removed after a process had run to its end.
+// CleanupError is what could not be removed after the process exited.
 type CleanupError struct{ Err error }
 
-func (r *CleanupError) Error() string { return "clean up: " + r.Err.Error() }
-func (r *CleanupError) Unwrap() error { return r.Err }
+func (e *CleanupError) Error() string { return "clean up: " + e.Err.Error() }
 
-// runningTask is a container's process, connected to our streams.
+func (e *CleanupError) Unwrap() error { return e.Err }
+
+// foreground is a container's process, connected to this command's streams.
 type foreground struct {
 	*runtime.Process
 	streams *stdio.Streams
 }
 
-// start starts the container's process, on our streams.
-func (c *created) start(signals *runtime.Signals, watch func(*plan.Plan) walk.Trace) (p *foreground, err error) {
+// start starts the container's process with this command's streams.
+func (c *created) start(signals *runtime.Signals, trace func(*plan.Plan) walk.Trace) (p *foreground, err error) {
+	// open the streams, or a terminal
 	o := &c.Settings.Options
 	uid, err := config.HostUID(c.spec)
 	if err != nil {
@@ -75,11 +80,12 @@ func (c *created) start(signals *runtime.Signals, watch func(*plan.Plan) walk.Tr
 			streams.Close()
 		}
 	}()
+	// start the process, and connect it
 	t, err := c.CreateOptions(c.host)
 	if err != nil {
 		return nil, err
 	}
-	t.Trace = watch
+	t.Trace = trace
 	t.Connect(streams)
 	stdio.SetConsoleSize(c.spec.Process)
 	signals.Ready()
@@ -93,19 +99,19 @@ func (c *created) start(signals *runtime.Signals, watch func(*plan.Plan) walk.Tr
 	return &foreground{process, streams}, nil
 }
 
-// wait waits for the end of the process and of its output. Beside an end, the error
-// tells what of the output was lost.
+// wait waits until the process exits and its output is copied. An error beside an exit
+// status says which output was lost.
 func (c *created) wait(p *foreground) (*container.ExitStatus, error) {
 	defer p.streams.Close()
 	status, err := p.Status()
 	if err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
-	exit := c.NewExitStatus(status)
-	return exit, p.streams.Ended()
+	return c.NewExitStatus(status), p.streams.Ended()
 }
 
-// close writes down how it ended, and removes what is not to stay.
+// close saves the exit status and deletes the task; one of --rm is removed, after the
+// commands that wait for its exit have read it.
 func (c *created) close(p *foreground, exit *container.ExitStatus) error {
 	if c.Settings.Options.Remove && !c.Has(container.Waiters) {
 		return errors.Join(p.Close(), c.Remove())
@@ -118,7 +124,7 @@ func (c *created) close(p *foreground, exit *container.ExitStatus) error {
 	return errors.Join(err, c.Unlock())
 }
 
-// checkTerminal refuses what would look like a terminal and be none.
+// checkTerminal refuses a terminal for the container when standard input is none.
 func checkTerminal(o *config.Options) error {
 	if o.TTY && o.Interactive && !stdio.IsTerminal(os.Stdin) {
 		return hint.New(errors.New("--tty --interactive: standard input is not a terminal"), "leave out -t")

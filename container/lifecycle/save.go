@@ -7,27 +7,21 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// writeDurable writes a file in one step, with fsync(2), which --rm does without.
-func writeDurable(c *container.Container, name string, data []byte) error {
-	return atomicfile.Write(c.Path(name), data, 0o600, !c.Settings.Options.Remove)
-}
-
-// save writes down what the container is.
+// save replaces settings.json and config.json, each atomically. They reach the disk
+// (fsync(2)) unless the container is one of --rm. The caller holds the container's lock,
+// or that of the file image.
 func save(c *container.Container, spec *specs.Spec) error {
-	settings, err := json.Marshal(&c.Settings)
-	if err != nil {
-		return err
+	for _, file := range []struct {
+		name  string
+		value any
+	}{{"settings.json", &c.Settings}, {"config.json", spec}} {
+		data, err := json.Marshal(file.value)
+		if err != nil {
+			return err
+		}
+		if err := atomicfile.Write(c.Path(file.name), data, 0o600, !c.Settings.Options.Remove); err != nil {
+			return err
+		}
 	}
-	if err := writeDurable(c, "settings.json", settings); err != nil {
-		return err
-	}
-	return saveConfig(c, spec)
-}
-
-func saveConfig(c *container.Container, spec *specs.Spec) error {
-	config, err := json.Marshal(spec)
-	if err != nil {
-		return err
-	}
-	return writeDurable(c, "config.json", config)
+	return nil
 }

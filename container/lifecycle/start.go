@@ -2,29 +2,31 @@ package lifecycle
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/container/monitor"
 )
 
-// Start starts a container in the background, unless it runs; one that is paused
-// goes on by Unpause alone. With explain the system calls are told on standard
-// error.
+// Start starts a container detached. One that runs is left alone; one that is paused is
+// an error. With explain the monitor prints each system call on standard error.
 func Start(root, name string, explain bool) error {
-	c, err := container.Find(root, name)
-	if err != nil {
-		return fmt.Errorf("start %w", err)
+	return withContainer(root, name, "start", func(c *container.Container) error {
+		s, err := c.State()
+		if s.Status == container.Paused {
+			return errPaused(c)
+		}
+		if err != nil || s.Active() {
+			return err
+		}
+		return startDetached(c, explain)
+	})
+}
+
+// startDetached starts a container, unless another command does so at the same time.
+func startDetached(c *container.Container, explain bool) error {
+	err := monitor.Start(c, nil, explain)
+	if errors.Is(err, container.ErrRunning) {
+		return nil
 	}
-	s, err := c.State()
-	if s.Status == container.Paused {
-		return fmt.Errorf("start container %q: %w", name, errPaused(c))
-	}
-	if err != nil || s.Active() {
-		return err
-	}
-	if err := monitor.Start(c, nil, explain); err != nil && !errors.Is(err, container.ErrRunning) {
-		return fmt.Errorf("start container %q: %w", name, err)
-	}
-	return nil
+	return err
 }

@@ -15,21 +15,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// DefaultStopTimeout is how long a container may take to end by itself; docker's.
+// DefaultStopTimeout is how long a container may take to exit after its stop signal;
+// docker's.
 const DefaultStopTimeout = 10 * time.Second
 
-// Stop asks the container's process to end, and after timeout makes it. A
-// negative timeout is as long as it takes; nil, what was said when it was made. A
-// container that does not run is left alone. It does not start again by itself.
+// Stop sends the container's stop signal, and after timeout SIGKILL. A negative timeout
+// is none; nil is the one the container was created with. A container that does not run
+// is left alone; one that waits for a restart is not restarted.
 func Stop(root, name string, timeout *time.Duration) error {
-	c, err := container.Find(root, name)
-	if err != nil {
-		return fmt.Errorf("stop %w", err)
-	}
-	if err := stop(c, timeout); err != nil {
-		return fmt.Errorf("stop container %q: %w", name, err)
-	}
-	return nil
+	return withContainer(root, name, "stop", func(c *container.Container) error { return stop(c, timeout) })
 }
 
 func stop(c *container.Container, timeout *time.Duration) error {
@@ -43,28 +37,28 @@ func stop(c *container.Container, timeout *time.Duration) error {
 	} else if t != nil {
 		limit = time.Duration(*t) * time.Second
 	}
-	ended, err := stopWith(c, c.Settings.StopSignal, false, limit)
-	if err != nil || ended {
+	exited, err := stopWith(c, c.Settings.StopSignal, false, limit)
+	if err != nil || exited {
 		return err
 	}
 	return kill(c)
 }
 
-// kill kills the container, and waits until its end is written down.
+// kill kills all processes of the container, and waits until its exit is recorded.
 func kill(c *container.Container) error {
-	ended, err := stopWith(c, unix.SIGKILL, true, container.KillTimeout)
-	if err == nil && !ended {
-		err = fmt.Errorf("its process lives on %v after SIGKILL", container.KillTimeout)
+	exited, err := stopWith(c, unix.SIGKILL, true, container.KillTimeout)
+	if err == nil && !exited {
+		err = fmt.Errorf("process still exists %v after SIGKILL", container.KillTimeout)
 	}
 	return err
 }
 
-// killCorrupt does so, without waiting, if nobody can read which process it has: its
-// watcher is killed, and all in the cgroup that is called like the container.
+// killCorrupt kills a container whose files do not tell its process: its monitor, and
+// all processes in the cgroup that has its ID. It does not wait.
 func killCorrupt(c *container.Container) error {
 	err := c.KillMonitor()
 	if container.IsCorrupt(err) {
-		err = nil // it ends with its container
+		err = nil // the monitor exits with its container
 	}
 	if group, ok := container.Cgroups()[c.ID]; ok {
 		err = errors.Join(err, cgroup.Remove(group))
@@ -72,26 +66,28 @@ func killCorrupt(c *container.Container) error {
 	return err
 }
 
-// stopWith sends a signal to the container's process, and waits until it has ended
-// and that is written down. A process that is being made at this moment gets it as
-// soon as it is there.
-func stopWith(c *container.Container, sig unix.Signal, all bool, timeout time.Duration) (ended bool, err error) {
+// stopWith sends a signal to the container's process, or to all of them, and waits until
+// it exits and its exit is recorded. A process that is being created gets the signal
+// once it exists. The result is false if the process has not exited after timeout.
+func stopWith(c *container.Container, sig unix.Signal, all bool, timeout time.Duration) (exited bool, err error) {
 	if err := markStopped(c, sig); err != nil {
 		return false, err
 	}
 	for began := time.Now(); ; {
+		// signal the process, and wait for it
 		pidfd, err := signalTask(c, sig, all)
 		if err != nil {
 			return false, err
 		}
 		if pidfd >= 0 {
-			ended := container.WaitPidfd(pidfd, timeout)
+			exited := container.WaitPidfd(pidfd, timeout)
 			unix.Close(pidfd)
-			if !ended {
+			if !exited {
 				return false, nil
 			}
 			began = time.Now()
 		}
+		// wait for the process that holds the lock, which records the exit
 		if err := recoverStopped(c); !errors.Is(err, container.ErrRunning) {
 			return true, err
 		}
@@ -101,25 +97,25 @@ func stopWith(c *container.Container, sig unix.Signal, all bool, timeout time.Du
 	}
 }
 
-// markStopped notes that it is not to begin again, and why it ends: by a link to the
-// signal's number, for which there is room on a full disk. If it is one of --rm it may
-// be gone already; and somebody who does the same may be faster.
+// markStopped makes the file container.StoppedFile. Symbolic link and rename need no
+// free block on a full disk. A container of --rm may be removed meanwhile, and another
+// command may do the same.
 func markStopped(c *container.Container, sig unix.Signal) error {
 	number := strconv.Itoa(int(sig))
-	part := c.Path(".stopped." + number)
-	err := os.Symlink(number, part)
+	scratch := c.Path(".stopped." + number)
+	err := os.Symlink(number, scratch)
 	if err == nil || errors.Is(err, fs.ErrExist) {
-		err = os.Rename(part, c.Path("stopped"))
+		err = os.Rename(scratch, c.Path(container.StoppedFile))
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return err
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	return nil
+	return err
 }
 
-// signalTask sends a signal to the container's process, and returns its pidfd for
-// the caller to close, or -1 if there is none: then a watcher that is about to
-// begin another life is killed. A frozen one is thawed, to take the signal.
+// signalTask sends a signal to the container's process, and resumes it if it is frozen,
+// to handle the signal. It returns a pidfd, which the caller closes. If there is no
+// process it returns -1, and kills a monitor that waits before a restart.
 func signalTask(c *container.Container, sig unix.Signal, all bool) (pidfd int, err error) {
 	task, err := c.Task()
 	if err == nil {
@@ -142,17 +138,18 @@ func signalTask(c *container.Container, sig unix.Signal, all bool) (pidfd int, e
 	return pidfd, nil
 }
 
-// recoverStopped sees that the end of the container is written down, and that nobody has
-// it any more. The error is ErrRunning if somebody does; that is as it should be
-// if it was started again since it was stopped.
+// recoverStopped waits until the lock of a stopped container is free, and recovers it.
+// The error is ErrRunning while another process holds the lock, unless the container was
+// started again.
 func recoverStopped(c *container.Container) error {
-	const moment = 20 * time.Millisecond
-	err := c.Lock(moment)
+	err := c.Lock(20 * time.Millisecond)
 	switch {
 	case err == nil:
 		defer c.Unlock()
 		return c.RecoverLocked("")
-	case errors.Is(err, container.ErrNotExist), errors.Is(err, container.ErrRunning) && !c.Has("stopped") && c.Has("image"):
+	case errors.Is(err, container.ErrNotExist):
+		return nil
+	case errors.Is(err, container.ErrRunning) && !c.Has(container.StoppedFile) && c.Has("image"):
 		return nil
 	}
 	return err

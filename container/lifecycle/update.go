@@ -16,28 +16,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Update changes the limits of a container, found by its name, its id or the
-// beginning of its id, and if restart is not "" its restart policy. A limit that is
-// not given stays.
+// Update changes limits of a container, and its restart policy unless restart is "".
+// Limits that change does not set stay.
 func Update(root, name string, change config.Limits, restart string) error {
-	c, err := container.Find(root, name)
-	if err != nil {
-		return fmt.Errorf("update %w", err)
-	}
-	if err := update(c, change, restart); err != nil {
-		return fmt.Errorf("update container %q: %w", name, err)
-	}
-	return nil
+	return withContainer(root, name, "update", func(c *container.Container) error { return update(c, change, restart) })
 }
 
-// update: of two at once the second waits, and begins with what the first has
-// written. The lock is on a file that is never replaced.
+// update locks the file image, which is never replaced: concurrent updates are made one
+// after the other.
 func update(c *container.Container, change config.Limits, restart string) error {
 	lock, err := lockfile.Lock(context.Background(), c.Path("image"), lockfile.Exclusive)
 	if err != nil {
 		return err
 	}
 	defer lock.Close()
+	// change the settings, read under the lock
 	c.Settings = config.Settings{}
 	if err := c.ReadJSON("settings.json", &c.Settings); err != nil {
 		return err
@@ -45,6 +38,7 @@ func update(c *container.Container, change config.Limits, restart string) error 
 	if err := c.Settings.Update(change, restart); err != nil {
 		return err
 	}
+	// make the resources of the OCI config
 	o := &c.Settings.Options
 	host, err := config.ThisHost(&config.Options{Limits: o.Limits})
 	if err != nil {
@@ -58,19 +52,20 @@ func update(c *container.Container, change config.Limits, restart string) error 
 	if err != nil {
 		return err
 	}
+	// apply and save them; a task created meanwhile has the old ones
 	if err := apply(c, r); err != nil {
 		return err
 	}
-	with := *r
-	with.Devices = spec.Linux.Resources.Devices
-	spec.Linux.Resources = &with
+	saved := *r
+	saved.Devices = spec.Linux.Resources.Devices
+	spec.Linux.Resources = &saved
 	if err := save(c, spec); err != nil {
 		return err
 	}
-	return apply(c, r) // a life may have begun meanwhile, with the old ones
+	return apply(c, r)
 }
 
-// apply gives the limits to the container's cgroup, if it is there.
+// apply sets the limits of the container's cgroup if it runs.
 func apply(c *container.Container, r *specs.LinuxResources) error {
 	s, err := c.State()
 	if err != nil || !s.Active() {
@@ -90,20 +85,20 @@ func apply(c *container.Container, r *specs.LinuxResources) error {
 		return nil
 	}
 	if s, now := c.State(); now == nil && !s.Active() {
-		return nil // it has ended meanwhile
+		return nil // it has exited, and its cgroup is removed
 	}
 	return explainRefusal(err, c.Settings.Origin)
 }
 
-// explainRefusal says by which flag a limit was asked for, and what can be done about it.
+// explainRefusal adds the flag of the limit that the kernel refused, and a hint.
 func explainRefusal(err error, origin config.Origin) error {
 	text := hint.Of(err)
 	switch {
 	case text != "":
 	case errors.Is(err, unix.ENOENT):
-		text = "this kernel has no such limit"
+		text = "this kernel does not support the limit"
 	case errors.Is(err, unix.ENODEV):
-		text = "a limit is for a whole disk, and some have none: lsblk -d lists disks"
+		text = "name a whole disk, as listed by: lsblk -d"
 	}
 	var limit *cgroup.LimitError
 	if errors.As(err, &limit) {
@@ -112,8 +107,8 @@ func explainRefusal(err error, origin config.Origin) error {
 	return hint.New(err, text)
 }
 
-// checkMemory refuses a limit below what the container uses and the kernel cannot take
-// back as it does with the cache of files: it would send the OOM killer.
+// checkMemory refuses a limit below the memory that the kernel cannot reclaim from the
+// container: it would invoke the OOM killer. Page cache and slab caches are reclaimed.
 func checkMemory(path string, r *specs.LinuxResources) error {
 	if r.Memory == nil || r.Memory.Limit == nil || *r.Memory.Limit < 0 {
 		return nil
@@ -128,6 +123,7 @@ func checkMemory(path string, r *specs.LinuxResources) error {
 	if used <= limit {
 		return nil
 	}
-	return hint.New(fmt.Errorf("--memory %s: the container uses %s", units.BytesSize(float64(limit)), units.BytesSize(float64(used))),
-		"give it more than that, or end some of its processes first: minictr top shows them")
+	return hint.New(
+		fmt.Errorf("--memory %s: the container uses %s", units.BytesSize(float64(limit)), units.BytesSize(float64(used))),
+		"choose a higher limit, or kill some of its processes, as listed by: minictr top")
 }

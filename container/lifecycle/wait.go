@@ -1,21 +1,16 @@
 package lifecycle
 
-import (
-	"fmt"
+import "github.com/minictr/minictr/container"
 
-	"github.com/minictr/minictr/container"
-)
-
-// Wait waits until a container's present life has ended, and returns its exit
-// code; that of the last one, if it does not run.
+// Wait waits until a container's present task exits, and returns its exit code; without
+// a task, that of the last one.
 func Wait(root, name string) (code int, err error) {
-	c, err := container.Find(root, name)
-	if err != nil {
-		return 0, fmt.Errorf("wait for %w", err)
-	}
-	exit, err := c.WaitExit()
-	if err != nil {
-		return 0, fmt.Errorf("wait for container %q: %w", name, err)
-	}
-	return exit.ExitCode, nil
+	err = withContainer(root, name, "wait for", func(c *container.Container) error {
+		exit, err := c.WaitExit()
+		if err == nil {
+			code = exit.ExitCode
+		}
+		return err
+	})
+	return code, err
 }
