@@ -107,7 +107,7 @@ func Text(w io.Writer, r *benchmark.Report) error {
 	}
 	fmt.Fprint(t, "\n== What others have published\n")
 	for _, p := range published() {
-		fmt.Fprintln(t, strings.Join([]string{p.Who, p.Figure, p.What, p.URL}, "\t"))
+		fmt.Fprintln(t, strings.Join([]string{p.Project, p.Figure, p.What, p.URL}, "\t"))
 	}
 	fmt.Fprintln(t)
 	for _, fact := range p.Facts {

@@ -3,9 +3,9 @@ package report
 // Published is a figure that others have measured, on other computers and in
 // other ways: to compare orders of magnitude.
 type Published struct {
-	Who, What, Figure string
-	Took              float64 // nanoseconds; 0 if it is not a time
-	Source, URL       string
+	Project, What, Figure string
+	Took                  float64 // nanoseconds; 0 if it is not a time
+	Source, URL           string
 }
 
 func published() []Published {

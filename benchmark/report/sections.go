@@ -60,7 +60,7 @@ func (v view) starts(cold bool) Section {
 	}
 	for _, p := range published() {
 		if p.Took > 0 && !cold {
-			row := Row{Name: "published: " + p.Who, Class: "published", Label: p.Figure, Hollow: []float64{p.Took}}
+			row := Row{Name: "published: " + p.Project, Class: "published", Label: p.Figure, Hollow: []float64{p.Took}}
 			rows = append(rows, row)
 		}
 	}
