@@ -47,7 +47,8 @@ func TestExecAndHealthCapabilities(t *testing.T) {
 				effective = map[bool]string{true: eleven, false: none}[test.flags == nil]
 			}
 			for key, want := range map[string]string{
-				"CapInh": none, "CapAmb": none, "CapEff": effective, "CapPrm": effective, "CapBnd": test.bounding, "NoNewPrivs": "1", "Seccomp": "2",
+				"CapInh": none, "CapAmb": none, "CapEff": effective, "CapPrm": effective, "CapBnd": test.bounding,
+				"NoNewPrivs": "1", "Seccomp": "2",
 			} {
 				if got := r.line(key); got != want {
 					t.Errorf("%v, %s %v: %s is %s, want %s", test.flags, who, test.exec, key, got, want)
@@ -62,11 +63,13 @@ func TestExecAndHealthCapabilities(t *testing.T) {
 // a number is itself, and none of the caller's groups comes along.
 func TestExecUserFromContainerFiles(t *testing.T) {
 	guard(t)
-	now := "echo 1000:x:0:0::/:/bin/sh >>/etc/passwd; echo eve:x:7:8::/:/bin/sh >>/etc/passwd; echo late:x:9:eve >>/etc/group; echo big:x:4294967296:0::/: >>/etc/passwd; touch /ready; exec sleep 1000"
+	now := "echo 1000:x:0:0::/:/bin/sh >>/etc/passwd; echo eve:x:7:8::/:/bin/sh >>/etc/passwd; echo late:x:9:eve " +
+		">>/etc/group; echo big:x:4294967296:0::/: >>/etc/passwd; touch /ready; exec sleep 1000"
 	d := background(t, "--", "sh", "-c", now)
 	testkit.Eventually(t, "its files", func() bool { return d.say("exec", "--", "ls", "/ready").code == 0 })
 	for user, want := range map[string]struct{ uid, gid, groups string }{
-		"root": {"0", "0", "0 10"}, "eve": {"7", "8", "8 9"}, "eve:video": {"7", "44", "44"}, "1000": {"1000", "100", "10 44 100"}, "5": {"5", "0", "0"}, "5:6": {"5", "6", "6"},
+		"root": {"0", "0", "0 10"}, "eve": {"7", "8", "8 9"}, "eve:video": {"7", "44", "44"}, "1000": {"1000", "100",
+			"10 44 100"}, "5": {"5", "0", "0"}, "5:6": {"5", "6", "6"},
 	} {
 		cmd := d.saying("exec", "-u", user, "--", "cat", "/proc/self/status")
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Groups: []uint32{4711, 4712}}}
@@ -74,10 +77,12 @@ func TestExecUserFromContainerFiles(t *testing.T) {
 		r.want(t, 0)
 		four := func(id string) string { return strings.Join([]string{id, id, id, id}, " ") }
 		if r.line("Uid") != four(want.uid) || r.line("Gid") != four(want.gid) || r.line("Groups") != want.groups {
-			t.Errorf("-u %q: uid %s, gid %s, groups %s; want %+v", user, r.line("Uid"), r.line("Gid"), r.line("Groups"), want)
+			t.Errorf("-u %q: uid %s, gid %s, groups %s; want %+v", user, r.line("Uid"), r.line("Gid"), r.line("Groups"),
+				want)
 		}
 	}
-	for _, user := range []string{"4294967296", "4294967295", "-1", "+0", "0x0", "big", "nobodyknows", "0:4294967296", "root\n", "../root", ":nogroup"} {
+	for _, user := range []string{"4294967296", "4294967295", "-1", "+0", "0x0", "big", "nobodyknows", "0:4294967296",
+		"root\n", "../root", ":nogroup"} {
 		d.say("exec", "-u", user, "--", "true").refused(t, "user")
 	}
 }
@@ -101,12 +106,14 @@ func TestExecIgnoresHostileAccountFiles(t *testing.T) {
 		if r.code != exitFailure || !strings.Contains(r.stderr, "passwd") {
 			t.Errorf("%s: want a refusal: %+v", what, r)
 		}
-		if r := run(d.limited("exec", "-u", "5:6", "--", "cat", "/proc/self/status")); r.code == 0 && (r.line("Uid") != "5 5 5 5" || r.line("Groups") != "6") {
+		if r := run(d.limited("exec", "-u", "5:6", "--", "cat", "/proc/self/status")); r.code == 0 &&
+			(r.line("Uid") != "5 5 5 5" || r.line("Groups") != "6") {
 			t.Errorf("%s: -u 5:6: %+v", what, r)
 		}
 	}
 	for what, make := range map[string]string{
-		"FIFO":                "busybox mkfifo /fifo; busybox ln /fifo /etc/passwd; (: >/fifo; touch /opened) >/dev/null 2>&1 &",
+		"FIFO": "busybox mkfifo /fifo; busybox ln /fifo /etc/passwd; (: >/fifo; touch /opened) " +
+			">/dev/null 2>&1 &",
 		"folder":              "busybox mkdir /etc/passwd",
 		"a gigabyte":          "busybox truncate -s 1G /etc/passwd",
 		"link upwards":        "busybox ln -s ../../../../../.." + passwd + " /etc/passwd",
@@ -127,7 +134,9 @@ func TestExecIgnoresHostileAccountFiles(t *testing.T) {
 	if d.say("exec", "--", "ls", "/opened").code == 0 {
 		t.Error("the FIFO was opened, and who waited for that has heard of it")
 	}
-	swap := "rm -rf /etc/passwd; echo root:x:0:0::/: >/etc/good; busybox ln -s " + passwd + " /etc/bad; while :; do busybox ln -sf good /etc/a; busybox mv -T /etc/a /etc/passwd; busybox ln -sf bad /etc/a; busybox mv -T /etc/a /etc/passwd; done"
+	swap := "rm -rf /etc/passwd; echo root:x:0:0::/: >/etc/good; busybox ln -s " + passwd +
+		" /etc/bad; while :; do busybox ln -sf good /etc/a; busybox mv -T /etc/a /etc/passwd; busybox ln -sf bad " +
+		"/etc/a; busybox mv -T /etc/a /etc/passwd; done"
 	d.say("exec", "-d", "--", "sh", "-c", swap).want(t, 0)
 	for range 20 {
 		refused("swapped")
@@ -143,23 +152,30 @@ func (d *detached) limited(words ...string) *exec.Cmd {
 // the environment, whoever says so: the caller, or the container's own files.
 func TestExecEnvironmentNotInjected(t *testing.T) {
 	guard(t)
-	d := background(t, "--", "sh", "-c", `printf 'nul:x:5:5::/a\0EVIL=1:/\ntab:x:6:6::/a\tb:/\n' >>/etc/passwd; touch /ready; exec sleep 1000`)
+	d := background(t, "--", "sh", "-c",
+		`printf 'nul:x:5:5::/a\0EVIL=1:/\ntab:x:6:6::/a\tb:/\n' >>/etc/passwd; touch /ready; exec sleep 1000`)
 	testkit.Eventually(t, "its files", func() bool { return d.say("exec", "--", "ls", "/ready").code == 0 })
 	for _, words := range [][]string{
-		{"-e", "HOME=/a\nroot::0:0::/:/bin/sh"}, {"-e", "HOME=/a:b"}, {"-e", "=x"}, {"-e", ""}, {"-u", "nul"}, {"-w", "relative"}, {"-w", "/a\x1b"},
+		{"-e", "HOME=/a\nroot::0:0::/:/bin/sh"}, {"-e", "HOME=/a:b"}, {"-e", "=x"}, {"-e", ""}, {"-u", "nul"}, {"-w",
+			"relative"}, {"-w", "/a\x1b"},
 	} {
 		r := d.say(slices.Concat([]string{"exec"}, words, []string{"--", "cat", "/proc/self/environ"})...)
-		if r.code == 0 && words[1] != "/a\x1b" || strings.Contains(r.stdout, "EVIL") || strings.Contains(r.stdout, "root::") {
+		if r.code == 0 && words[1] != "/a\x1b" || strings.Contains(r.stdout, "EVIL") ||
+			strings.Contains(r.stdout, "root::") {
 			t.Errorf("exec %q: %+v", words, r)
 		}
 	}
-	if r := d.say("exec", "-u", "tab", "--", "cat", "/proc/self/environ"); !strings.Contains(r.stdout, "HOME=/a\tb\x00") {
+	if r := d.say("exec", "-u", "tab", "--", "cat", "/proc/self/environ"); !strings.Contains(r.stdout,
+		"HOME=/a\tb\x00") {
 		t.Errorf("a tab is a byte like others: %+v", r)
 	}
 	for _, words := range [][]string{
-		{"-e", "HOME=/a\nb"}, {"-e", "=x"}, {"--sysctl", "kernel.core_pattern=x"}, {"--sysctl", "kernel.msgmax+kernel.core_pattern=1"}, {"--sysctl", "kernel.msgmax\nkernel.core_pattern=1"},
-		{"--sysctl", "net/../kernel/core_pattern=1"}, {"--label", "=x"}, {"--hostname", "a\nb"}, {"--hostname", "a/b"}, {"--name", "a\nb"}, {"--health-interval", "1s\n"},
-		{"--log-opt", "path=/" + canary}, {"--restart", "always\n"}, {"--stop-signal", "9\n"}, {"--cidfile", canary + "/file"},
+		{"-e", "HOME=/a\nb"}, {"-e", "=x"}, {"--sysctl", "kernel.core_pattern=x"}, {"--sysctl",
+			"kernel.msgmax+kernel.core_pattern=1"}, {"--sysctl", "kernel.msgmax\nkernel.core_pattern=1"},
+		{"--sysctl", "net/../kernel/core_pattern=1"}, {"--label", "=x"}, {"--hostname", "a\nb"}, {"--hostname",
+			"a/b"}, {"--name", "a\nb"}, {"--health-interval", "1s\n"},
+		{"--log-opt", "path=/" + canary}, {"--restart", "always\n"}, {"--stop-signal", "9\n"}, {"--cidfile",
+			canary + "/file"},
 	} {
 		for _, verb := range [][]string{{"create"}, {"run", "-d"}} {
 			r := run(command("minictr", slices.Concat(verb, words, []string{"box", "true"})...))

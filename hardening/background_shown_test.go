@@ -25,8 +25,10 @@ var colour = regexp.MustCompile("\x1b\\[[0-9;]*m")
 func TestControlBytesOfDetachedContainersEscaped(t *testing.T) {
 	guard(t)
 	evil := "evil" + controls
-	flags := append(often("printf '"+controls+"'; exit 1"), "-l", evil+"="+evil, "-e", "A="+evil, "--health-retries", "1")
-	d := background(t, append(flags, "--", "sh", "-c", "echo '"+evil+"'; echo '"+evil+"' >&2; echo >'/"+strings.ReplaceAll(evil, "/", "")+"'; sleep 1000; true", evil)...)
+	flags := append(often("printf '"+controls+"'; exit 1"), "-l", evil+"="+evil, "-e", "A="+evil, "--health-retries",
+		"1")
+	d := background(t, append(flags, "--", "sh", "-c", "echo '"+evil+"'; echo '"+evil+"' >&2; echo "+
+		">'/"+strings.ReplaceAll(evil, "/", "")+"'; sleep 1000; true", evil)...)
 	d.said(t, "evil")
 	d.checked(t)
 	title := []string{"exec", "-d", "--", "sh", "-c", "sleep 1000; true", evil}
@@ -35,15 +37,23 @@ func TestControlBytesOfDetachedContainersEscaped(t *testing.T) {
 	defer gone.say("rm", "-f")
 	run(gone.command("--", "/"+evil))
 	for _, words := range [][]string{
-		{"ps", "-a"}, {"ps", "-a", "--no-trunc"}, {"ps", "-a", "--format", "json"}, {"ps", "-a", "--format", "{{.Labels}} {{.Command}} {{.Status}} {{.Why}} {{.Mounts}} {{.Image}}"},
-		{"ps", "-a", "--format", "table {{.Label \"" + evil + "\"}} {{.Labels}}"}, {"ps", "--filter", "label=" + evil}, {"ps", "--filter", "name=" + evil}, {"ps", "--filter", evil},
-		{"stats", "--no-stream"}, {"stats", "--no-stream", "--format", "json"}, {"inspect", d.name}, {"inspect", gone.name}, {"inspect", "-s", d.name},
-		{"top", d.name}, {"top", d.name, "-o", "pid,args"}, {"top", d.name, evil}, {"diff", d.name}, {"port", d.name}, {"gc"},
+		{"ps", "-a"}, {"ps", "-a", "--no-trunc"}, {"ps", "-a", "--format", "json"}, {"ps", "-a", "--format",
+			"{{.Labels}} {{.Command}} {{.Status}} {{.Why}} {{.Mounts}} {{.Image}}"},
+		{"ps", "-a", "--format", "table {{.Label \"" + evil + "\"}} {{.Labels}}"}, {"ps", "--filter",
+			"label=" + evil}, {"ps", "--filter", "name=" + evil}, {"ps", "--filter", evil},
+		{"stats", "--no-stream"}, {"stats", "--no-stream", "--format", "json"}, {"inspect", d.name}, {"inspect",
+			gone.name}, {"inspect", "-s", d.name},
+		{"top", d.name}, {"top", d.name, "-o", "pid,args"}, {"top", d.name, evil}, {"diff", d.name}, {"port",
+			d.name}, {"gc"},
 		{"start", gone.name}, {"run", "-d", "--name", evil, "box", "true"}, {"ps", "--format", "{{." + evil},
-		{"exec", d.name, "/" + evil}, {"exec", "-w", "/" + evil + "/x", d.name, "true"}, {"exec", "-u", evil, d.name, "true"}, {"exec", "-e", "=" + evil, d.name, "true"},
-		{"update", "--memory", evil, d.name}, {"kill", "-s", evil, d.name}, {"logs", "--since", evil, d.name}, {"logs", "--tail", evil, d.name}, {"stop", "-t", evil, d.name},
-		{"rename", d.name, evil}, {"attach", "--detach-keys", evil, d.name}, {"create", "--label", "=" + evil, "box"}, {"create", "--restart", evil, "box"},
-		{"create", "--health-interval", evil, "box"}, {"create", "--log-opt", evil, "box"}, {"cp", d.name + ":/" + evil + "/x", "-"}, {"cp", evil + ":/x", "-"},
+		{"exec", d.name, "/" + evil}, {"exec", "-w", "/" + evil + "/x", d.name, "true"}, {"exec", "-u", evil, d.name,
+			"true"}, {"exec", "-e", "=" + evil, d.name, "true"},
+		{"update", "--memory", evil, d.name}, {"kill", "-s", evil, d.name}, {"logs", "--since", evil, d.name}, {"logs",
+			"--tail", evil, d.name}, {"stop", "-t", evil, d.name},
+		{"rename", d.name, evil}, {"attach", "--detach-keys", evil, d.name}, {"create", "--label", "=" + evil,
+			"box"}, {"create", "--restart", evil, "box"},
+		{"create", "--health-interval", evil, "box"}, {"create", "--log-opt", evil, "box"}, {"cp", d.name + ":/" +
+			evil + "/x", "-"}, {"cp", evil + ":/x", "-"},
 	} {
 		if r := run(command("minictr", words...)); steers(r.stdout + r.stderr) {
 			t.Errorf("minictr %q prints control bytes:\n%q", words, r.stdout+r.stderr)
@@ -56,11 +66,14 @@ func TestControlBytesOfDetachedContainersEscaped(t *testing.T) {
 	}
 	for _, cmd := range []*exec.Cmd{
 		d.saying("logs"), d.saying("logs", "-t"), d.saying("logs", "--tail", "1"), d.saying("diff"),
-		d.saying("inspect", "--format", "{{json .}}"), d.saying("inspect", "--format", "{{.Config.Labels}} {{.Config.Env}} {{.Args}}"),
-		d.saying("inspect", "--format", "{{range .State.Health.Log}}{{.Output}}{{end}}"), gone.saying("inspect", "--format", "{{.State.Error}} {{.State.Why}}"),
+		d.saying("inspect", "--format", "{{json .}}"), d.saying("inspect", "--format",
+			"{{.Config.Labels}} {{.Config.Env}} {{.Args}}"),
+		d.saying("inspect", "--format", "{{range .State.Health.Log}}{{.Output}}{{end}}"), gone.saying("inspect",
+			"--format", "{{.State.Error}} {{.State.Why}}"),
 	} {
 		shown, _ := inTerminal(t, cmd)
-		if text := colour.ReplaceAllString(strings.ReplaceAll(shown, "\r\n", "\n"), ""); steers(strings.ReplaceAll(text, "\r", "")) || strings.Trim(text, "\n") == "" {
+		if text := colour.ReplaceAllString(strings.ReplaceAll(shown, "\r\n", "\n"),
+			""); steers(strings.ReplaceAll(text, "\r", "")) || strings.Trim(text, "\n") == "" {
 			t.Errorf("%q shows on a terminal:\n%q", cmd.Args[3:], shown)
 		}
 	}
@@ -78,9 +91,12 @@ func TestNewlineAddsNoTableRow(t *testing.T) {
 	guard(t)
 	const fake = "x\nabcdef123456   box   \"true\"   1 second ago   Up 1 second   fake\n\t"
 	background(t, "-l", "a="+fake, "-l", fake, "--", "sh", "-c", "sleep 1000; true", fake)
-	for _, words := range [][]string{{"ps"}, {"ps", "--no-trunc"}, {"ps", "--format", "table {{.ID}}\t{{.Labels}}\t{{.Command}}"}, {"ps", "--format", "{{.Label \"a\"}}"}, {"ps", "--format", "json"}} {
+	for _, words := range [][]string{{"ps"}, {"ps", "--no-trunc"},
+		{"ps", "--format", "table {{.ID}}\t{{.Labels}}\t{{.Command}}"}, {"ps", "--format", "{{.Label \"a\"}}"}, {"ps",
+			"--format", "json"}} {
 		lines := strings.Split(strings.TrimSuffix(run(command("minictr", words...)).stdout, "\n"), "\n")
-		if want := map[bool]int{true: 2, false: 1}[len(words) < 3 || strings.HasPrefix(words[2], "table")]; len(lines) != want {
+		if want := map[bool]int{true: 2, false: 1}[len(words) < 3 ||
+			strings.HasPrefix(words[2], "table")]; len(lines) != want {
 			t.Errorf("%q has %d lines, want %d:\n%s", words, len(lines), want, strings.Join(lines, "\n"))
 		}
 	}
@@ -112,7 +128,8 @@ func TestTIOCSTIOfExecStaysInContainer(t *testing.T) {
 		}
 		for _, kind := range []string{"", "-i", "-t", "-it"} {
 			made := &detached{"pusher" + kind}
-			words := made.command(append(append(flags, strings.Fields(kind)...), "--", "sh", "-c", "sleep 0.3; /probe push")...)
+			words := made.command(append(append(flags, strings.Fields(kind)...), "--", "sh", "-c",
+				"sleep 0.3; /probe push")...)
 			words.Args = slices.DeleteFunc(words.Args, func(w string) bool { return w == "-d" })
 			words.Args[3] = "create"
 			run(words).want(t, 0)
@@ -128,8 +145,10 @@ func TestTIOCSTIOfExecStaysInContainer(t *testing.T) {
 
 // verbs are the commands that take a container's name last.
 var verbs = [][]string{
-	{"start"}, {"start", "-a"}, {"stop", "-t", "0"}, {"restart", "-t", "0"}, {"kill"}, {"pause"}, {"unpause"}, {"wait"}, {"rm"}, {"rm", "-f"}, {"attach", "--no-stdin"},
-	{"logs"}, {"inspect", "--type", "container"}, {"top"}, {"stats", "--no-stream"}, {"port"}, {"diff"}, {"update", "--memory", "100m"}, {"rename", "other"}, {"monitor", "--ended"}, {"monitor", "--again"}, {"health"},
+	{"start"}, {"start", "-a"}, {"stop", "-t", "0"}, {"restart", "-t", "0"}, {"kill"}, {"pause"}, {"unpause"}, {"wait"},
+	{"rm"}, {"rm", "-f"}, {"attach", "--no-stdin"},
+	{"logs"}, {"inspect", "--type", "container"}, {"top"}, {"stats", "--no-stream"}, {"port"}, {"diff"}, {"update",
+		"--memory", "100m"}, {"rename", "other"}, {"monitor", "--ended"}, {"monitor", "--again"}, {"health"},
 }
 
 // TestInvalidContainerNamesRefused: what is no name leads nowhere, whatever the command is;
@@ -150,7 +169,8 @@ func TestInvalidContainerNamesRefused(t *testing.T) {
 		os.WriteFile(filepath.Join(outside, name), data, 0o600)
 	}
 	before := listing(t, outside)
-	names := []string{"", ".", "..", "/", "../" + filepath.Base(real), "../../../canary", "../names/" + d.name, "a/b", canary, "-", "*", "a\nb", "a b", "a:b", "\xff", strings.Repeat("a", 5000), "planted"}
+	names := []string{"", ".", "..", "/", "../" + filepath.Base(real), "../../../canary", "../names/" + d.name, "a/b",
+		canary, "-", "*", "a\nb", "a b", "a:b", "\xff", strings.Repeat("a", 5000), "planted"}
 	for _, target := range []string{fake, outside, "../../" + filepath.Base(canary)} {
 		if rel, err := filepath.Rel(filepath.Join(store, "containers"), target); err == nil {
 			target = rel
@@ -212,13 +232,16 @@ func listing(t *testing.T, dir string) (text string) {
 // write, not to count, not to remove.
 func TestContainerLinksNotFollowedOnHost(t *testing.T) {
 	guard(t)
-	links := "for n in log log.1 config.json settings.json exit.json health.json image task stopped waiters data etc/hosts etc/group; do " +
-		"rm -rf /$n; busybox ln -s " + canary + "/file /$n; done; busybox ln -s " + canary + " /all; busybox ln -s ../../../../.. /up; echo ready; sleep 1000"
+	links := "for n in log log.1 config.json settings.json exit.json health.json image task stopped waiters data " +
+		"etc/hosts etc/group; do " +
+		"rm -rf /$n; busybox ln -s " + canary + "/file /$n; done; busybox ln -s " + canary +
+		" /all; busybox ln -s ../../../../.. /up; echo ready; sleep 1000"
 	d := background(t, append(often("echo well"), "--", "sh", "-c", links)...)
 	d.said(t, "ready")
 	d.checked(t)
 	for _, words := range [][]string{
-		{"ps", "-s"}, {"inspect", "-s", d.name}, {"diff", d.name}, {"logs", d.name}, {"exec", "-u", "ada:video", d.name, "true"}, {"restart", "-t", "0", d.name}, {"stop", "-t", "0", d.name},
+		{"ps", "-s"}, {"inspect", "-s", d.name}, {"diff", d.name}, {"logs", d.name}, {"exec", "-u", "ada:video", d.name,
+			"true"}, {"restart", "-t", "0", d.name}, {"stop", "-t", "0", d.name},
 		{"diff", d.name}, {"ps", "-a", "-s"}, {"gc"}, {"fsck"},
 	} {
 		r := run(command("minictr", words...))

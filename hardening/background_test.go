@@ -41,9 +41,11 @@ func (e *ember) kills() map[string]testkit.Kill {
 		before [][]string
 		args   []string
 	}{
-		{`mkdirat linkat symlinkat renameat renameat2 unlinkat openat flock pipe2 clone3 fsopen move_mount pidfd_open dup3
-			memfd_create prctl seccomp execveat execve mmap`, nil, begin},
-		{"openat flock renameat unlinkat clone3 dup3 execveat read", [][]string{begin, stop}, []string{"start", e.name}},
+		{`
+			mkdirat linkat symlinkat renameat renameat2 unlinkat openat flock pipe2 clone3 fsopen move_mount
+			pidfd_open dup3 memfd_create prctl seccomp execveat execve mmap`, nil, begin},
+		{"openat flock renameat unlinkat clone3 dup3 execveat read", [][]string{begin, stop},
+			[]string{"start", e.name}},
 		{"openat flock pidfd_open pidfd_send_signal ppoll", [][]string{begin}, stop},
 		{"flock pidfd_send_signal clone3 execveat unlinkat", [][]string{begin}, []string{"restart", "-t", "0", e.name}},
 		{"flock unlinkat pidfd_send_signal openat", [][]string{begin}, []string{"rm", "-f", e.name}},
@@ -155,15 +157,19 @@ func TestKillTheWatcher(t *testing.T) {
 	guard(t)
 	for _, flags := range [][]string{nil, {"-u", "1000"}, {"-t"}, {"-i"}, {"--pid", "host"}, {"--restart", "always"}} {
 		e := &ember{traces(t.TempDir()), t, "ember"}
-		args := append(append([]string{"run", "-d", "--name", e.name}, flags...), "box", "sh", "-c", "sleep 1000 & sleep 1001")
+		args := append(append([]string{"run", "-d", "--name", e.name}, flags...), "box", "sh", "-c",
+			"sleep 1000 & sleep 1001")
 		e.minictr(args...).want(t, 0)
 		_, pid := e.status()
 		unix.Kill(parent(t, pid), unix.SIGKILL)
-		testkit.Eventually(t, "the container's process ends", func() bool { return !exists("/proc/"+strconv.Itoa(pid)) || zombie(pid) })
+		testkit.Eventually(t, "the container's process ends", func() bool {
+			return !exists("/proc/"+strconv.Itoa(pid)) || zombie(pid)
+		})
 		if err := e.truth(); err != nil {
 			t.Errorf("%v: %v", flags, err)
 		}
-		r := e.minictr("inspect", "--type", "container", "--format", "{{.State.Status}} {{.State.ExitCode}} {{.State.Why}}", e.name)
+		r := e.minictr("inspect", "--type", "container", "--format",
+			"{{.State.Status}} {{.State.ExitCode}} {{.State.Why}}", e.name)
 		if want := "exited 255 exit status unknown: the monitor was killed"; strings.TrimSpace(r.stdout) != want {
 			t.Errorf("%v: %+v, want %q", flags, r, want)
 		}
@@ -226,7 +232,8 @@ func (e *ember) live(n int) {
 		{[]string{"rm", "-f", name}, name + "\n"},
 	} {
 		r := e.minictr(step.args...)
-		for deadline := time.Now().Add(testkit.Timeout); step.args[0] == "logs" && r.stdout == "" && time.Now().Before(deadline); {
+		for deadline := time.Now().Add(testkit.Timeout); step.args[0] == "logs" && r.stdout == "" &&
+			time.Now().Before(deadline); {
 			r = e.minictr(step.args...) // it has not come to saying anything yet
 		}
 		if r.code != 0 || step.want != "" && r.stdout != step.want {
@@ -264,9 +271,11 @@ func TestWatcherThatFails(t *testing.T) {
 	testkit.NeedTool(t, "strace")
 	dir := traces(t.TempDir())
 	// the first memfd_create(2) of a watcher is the container's, the second its own
-	args := []string{"-D", "-f", "-qq", "-o", filepath.Join(string(dir), "trace"), "-e", "trace=memfd_create", "-e", "inject=memfd_create:error=EMFILE:when=2"}
+	args := []string{"-D", "-f", "-qq", "-o", filepath.Join(string(dir), "trace"), "-e", "trace=memfd_create", "-e",
+		"inject=memfd_create:error=EMFILE:when=2"}
 	cmd := command("minictr", "run", "-d", "--rm", "--pid", "host", "box", "sh", "-c", "sleep 1000 & sleep 1001")
-	if r := dir.do(exec.Command("strace", append(args, cmd.Args...)...)); r.code != 125 || !strings.Contains(r.stdout, "memfd_create: too many open files") {
+	if r := dir.do(exec.Command("strace", append(args, cmd.Args...)...)); r.code != 125 ||
+		!strings.Contains(r.stdout, "memfd_create: too many open files") {
 		t.Errorf("%+v", r)
 	}
 }

@@ -35,7 +35,8 @@ func TestExistingCgroupRefused(t *testing.T) {
 // out of the cgroup filesystem.
 func TestCgroupPathStaysInMount(t *testing.T) {
 	guard(t)
-	for _, path := range []string{"../../../.." + canary + "/dir", "/minictr/../../../../.." + canary, "..", "/", "a\x00b"} {
+	for _, path := range []string{"../../../.." + canary + "/dir", "/minictr/../../../../.." + canary, "..", "/",
+		"a\x00b"} {
 		b := newBundle(t, "true")
 		b.spec.Linux.CgroupsPath = path
 		r := run(b.commandAs(t, "victim"))
@@ -55,7 +56,8 @@ func TestDevicesDeniedByDefault(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "sh", "-c", "mknod /kmsg c 1 11 && cat /kmsg; cat /dev/null && echo fine")
 	b.spec.Linux.Resources = nil
-	for _, set := range []*[]string{&b.spec.Process.Capabilities.Bounding, &b.spec.Process.Capabilities.Effective, &b.spec.Process.Capabilities.Permitted} {
+	for _, set := range []*[]string{&b.spec.Process.Capabilities.Bounding, &b.spec.Process.Capabilities.Effective,
+		&b.spec.Process.Capabilities.Permitted} {
 		*set = append(*set, "CAP_MKNOD")
 	}
 	r := b.run(t)
@@ -95,7 +97,8 @@ func TestFakeProcRefused(t *testing.T) {
 		b.try(t, os.MkdirAll(filepath.Join(fake, "sys/net/ipv4"), 0o755))
 		os.Symlink(filepath.Join(canary, "file"), filepath.Join(fake, "sys/net/ipv4/ip_forward"))
 		b.unmount(below("/proc"))
-		b.spec.Mounts = append(b.spec.Mounts, specs.Mount{Destination: "/proc", Type: kind, Source: fake, Options: []string{"bind"}})
+		b.spec.Mounts = append(b.spec.Mounts, specs.Mount{Destination: "/proc", Type: kind, Source: fake,
+			Options: []string{"bind"}})
 		b.run(t).refused(t, "PROC_SUPER_MAGIC")
 		b.spec.Linux.Sysctl = map[string]string{"net.ipv4.ip_forward": "1"}
 		r := b.run(t)

@@ -18,7 +18,8 @@ import (
 // sees of the tree.
 func TestCgroupNamespaceHidesHostTree(t *testing.T) {
 	guard(t)
-	r := box(t, "sh", "-c", "grep ^0: /proc/self/cgroup; grep ' cgroup2 ' /proc/self/mountinfo | while read a b c root place rest; do echo $root $place; done; cat /sys/fs/cgroup/cgroup.procs | head -n 1")
+	r := box(t, "sh", "-c", "grep ^0: /proc/self/cgroup; grep ' cgroup2 ' /proc/self/mountinfo | while read a b c "+
+		"root place rest; do echo $root $place; done; cat /sys/fs/cgroup/cgroup.procs | head -n 1")
 	r.want(t, 0)
 	if r.stdout != "0::/\n/ /sys/fs/cgroup\n1\n" {
 		t.Errorf("want / as the cgroup, / as the root of the mount, 1 as a process in it:\n%s", r.stdout)
@@ -30,7 +31,8 @@ func TestCgroupNamespaceHidesHostTree(t *testing.T) {
 func TestCgroupIsReadOnly(t *testing.T) {
 	guard(t)
 	for _, flags := range [][]string{nil, {"--cap-add", "ALL"}} {
-		const files = "/sys/fs/cgroup/cgroup.procs /sys/fs/cgroup/cgroup.kill /sys/fs/cgroup/cgroup.subtree_control /sys/fs/cgroup/cgroup.max.depth"
+		const files = "/sys/fs/cgroup/cgroup.procs /sys/fs/cgroup/cgroup.kill /sys/fs/cgroup/cgroup.subtree_control " +
+			"/sys/fs/cgroup/cgroup.max.depth"
 		r := box(t, append(flags, "--", "sh", "-c", "/probe write "+files+"; mkdir /sys/fs/cgroup/mine")...)
 		for file := range strings.FieldsSeq(files) {
 			if got := r.line(file); got != "EROFS" {
@@ -50,9 +52,11 @@ func TestDeviceOfLayerDenied(t *testing.T) {
 	image := hostile(t, ocispec.ImageConfig{},
 		node(tar.TypeBlock, "disk", 254, 0), node(tar.TypeChar, "mem", 1, 1), node(tar.TypeChar, "kmsg", 1, 11),
 		node(tar.TypeChar, "fuse", 10, 229), node(tar.TypeBlock, "loop", 7, 0), node(tar.TypeChar, "zero", 1, 5))
-	r := run(command("minictr", "run", "--rm", "-v", filepath.Join(bin, "probe")+":/probe:ro", image, "/probe", "open", "/disk", "/mem", "/kmsg", "/fuse", "/loop", "/zero"))
+	r := run(command("minictr", "run", "--rm", "-v", filepath.Join(bin, "probe")+":/probe:ro", image, "/probe", "open",
+		"/disk", "/mem", "/kmsg", "/fuse", "/loop", "/zero"))
 	r.want(t, 0)
-	for name, want := range map[string]string{"/disk": "EPERM", "/mem": "EPERM", "/kmsg": "EPERM", "/fuse": "EPERM", "/loop": "EPERM", "/zero": "ok"} {
+	for name, want := range map[string]string{"/disk": "EPERM", "/mem": "EPERM", "/kmsg": "EPERM", "/fuse": "EPERM",
+		"/loop": "EPERM", "/zero": "ok"} {
 		if got := r.line(name); got != want {
 			t.Errorf("open %s: %s, want %s", name, got, want)
 		}
@@ -121,13 +125,15 @@ func TestNoCapabilityInherited(t *testing.T) {
 		{[]string{"-u", "1000"}, none, none, eleven},
 		{[]string{"-u", "1000:100", "--cap-add", "NET_RAW"}, none, none, "00000000800425fb"},
 		{[]string{"--cap-drop", "ALL"}, none, none, none},
-		{[]string{"--cap-drop", "ALL", "--cap-add", "CHOWN"}, "0000000000000001", "0000000000000001", "0000000000000001"},
+		{[]string{"--cap-drop", "ALL", "--cap-add", "CHOWN"}, "0000000000000001", "0000000000000001",
+			"0000000000000001"},
 	} {
 		cmd := command("minictr", boxArgs(append(test.flags, "--", "cat", "/proc/self/status")...)...)
 		cmd.SysProcAttr = &syscall.SysProcAttr{AmbientCaps: []uintptr{unix.CAP_CHOWN, unix.CAP_SYS_ADMIN}}
 		r := run(cmd)
 		for key, want := range map[string]string{
-			"CapInh": none, "CapAmb": none, "CapEff": test.effective, "CapPrm": test.permitted, "CapBnd": test.bounding, "NoNewPrivs": "1",
+			"CapInh": none, "CapAmb": none, "CapEff": test.effective, "CapPrm": test.permitted, "CapBnd": test.bounding,
+			"NoNewPrivs": "1",
 		} {
 			if got := r.line(key); got != want {
 				t.Errorf("%v: %s is %s, want %s", test.flags, key, got, want)
@@ -156,7 +162,8 @@ func TestGroupsAreThoseOfTheUser(t *testing.T) {
 		r.want(t, 0)
 		four := func(id string) string { return strings.Join([]string{id, id, id, id}, " ") }
 		if r.line("Uid") != four(want.uid) || r.line("Gid") != four(want.gid) || r.line("Groups") != want.groups {
-			t.Errorf("-u %q: uid %s, gid %s, groups %s; want %+v", user, r.line("Uid"), r.line("Gid"), r.line("Groups"), want)
+			t.Errorf("-u %q: uid %s, gid %s, groups %s; want %+v", user, r.line("Uid"), r.line("Gid"), r.line("Groups"),
+				want)
 		}
 	}
 }
@@ -178,7 +185,8 @@ func TestHostileAccountFilesRefused(t *testing.T) {
 		entry entry
 		error string // for a user that is a name
 	}{
-		"FIFO":             {entry{Header: tar.Header{Typeflag: tar.TypeFifo, Name: "etc/passwd", Mode: 0o644}}, "not a regular file"},
+		"FIFO": {entry{Header: tar.Header{Typeflag: tar.TypeFifo, Name: "etc/passwd", Mode: 0o644}},
+			"not a regular file"},
 		"device":           {node(tar.TypeChar, "etc/passwd", 1, 5), "not a regular file"},
 		"folder":           {dir("etc/passwd", 0o755), "passwd"},
 		"huge":             {file("etc/passwd", 0o644, evil+strings.Repeat("#", huge)), "larger than"},

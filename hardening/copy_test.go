@@ -32,7 +32,8 @@ func ended(t *testing.T, image string, flags ...string) (name string) {
 // alive starts a container, and waits until its process has said something.
 func alive(t *testing.T, image string, flags []string, words ...string) (name string) {
 	t.Helper()
-	args := append([]string{"run", "--rm", "--name", "copied", "-v", filepath.Join(bin, "probe") + ":/probe:ro"}, flags...)
+	args := append([]string{"run", "--rm", "--name", "copied", "-v", filepath.Join(bin, "probe") + ":/probe:ro"},
+		flags...)
 	cmd := command("minictr", append(append(args, image), words...)...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -166,17 +167,22 @@ func TestCopyFollowsNoSwappedLink(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
-	script := `mkdir -p /t/d/folder && cp /probe /t/p; echo inside >/t/d/file; echo inside >/t/d/folder/inner; ln -s %s /t/trap; exec /probe swap /t/d /t/trap`
-	for what, to := range map[string]string{"absolute": canary, "upwards": strings.Repeat("../", 12) + canary[1:], "magic": "/proc/1/root" + canary} {
+	script := `mkdir -p /t/d/folder && cp /probe /t/p; echo inside >/t/d/file; echo inside >/t/d/folder/inner
+		ln -s %s /t/trap; exec /probe swap /t/d /t/trap`
+	for what, to := range map[string]string{"absolute": canary, "upwards": strings.Repeat("../", 12) + canary[1:],
+		"magic": "/proc/1/root" + canary} {
 		t.Run(what, func(t *testing.T) {
-			image := hostile(t, ocispec.ImageConfig{}, link("bin/ln", "busybox"), link("bin/mkdir", "busybox"), link("bin/cp", "busybox"))
+			image := hostile(t, ocispec.ImageConfig{}, link("bin/ln", "busybox"), link("bin/mkdir", "busybox"),
+				link("bin/cp", "busybox"))
 			name := alive(t, image, []string{"--pid", "host", "--tmpfs", "/t"}, "sh", "-c", fmt.Sprintf(script, to))
 			from := source(t)
 			done := 0
-			for start := time.Now(); time.Since(start) < 2*raceTime || done == 0 && time.Since(start) < testkit.Timeout; {
+			for start := time.Now(); time.Since(start) < 2*raceTime || done == 0 &&
+				time.Since(start) < testkit.Timeout; {
 				into := t.TempDir()
 				for _, cmd := range []*exec.Cmd{
-					cp(name+":/t", into), cp("-L", name+":/t/d", into), cp(name+":/t/d/file", into), cp(name+":/t/d/.", "-"),
+					cp(name+":/t", into), cp("-L", name+":/t/d", into), cp(name+":/t/d/file", into), cp(name+":/t/d/.",
+						"-"),
 					cp(from+"/.", name+":/t/d"), cp(from+"/file", name+":/t/d/file"), cp(from+"/folder", name+":/t/d/"),
 				} {
 					r := run(cmd)
@@ -201,14 +207,16 @@ func TestCopyFollowsNoLinkCopiedBefore(t *testing.T) {
 	guard(t)
 	into := t.TempDir()
 	t.Run("link", func(t *testing.T) {
-		image := hostile(t, ocispec.ImageConfig{}, dir("data/d", 0o755), link("data/d/folder", canary), link("data/d/file", canary+"/file"))
+		image := hostile(t, ocispec.ImageConfig{}, dir("data/d", 0o755), link("data/d/folder", canary),
+			link("data/d/file", canary+"/file"))
 		run(cp(ended(t, image)+":/data/d", into)).want(t, 0)
 		if to, _ := os.Readlink(into + "/d/folder"); to != canary {
 			t.Errorf("the link was not copied: %q", to)
 		}
 	})
 	t.Run("folder", func(t *testing.T) {
-		image := hostile(t, ocispec.ImageConfig{}, dir("data/d", 0o755), dir("data/d/folder", 0o700), file("data/d/folder/inner", 0o600, "evil\n"))
+		image := hostile(t, ocispec.ImageConfig{}, dir("data/d", 0o755), dir("data/d/folder", 0o700),
+			file("data/d/folder/inner", 0o600, "evil\n"))
 		run(cp("-a", ended(t, image)+":/data/d", into)).refused(t, "cannot overwrite a non-directory with a directory")
 	})
 	t.Run("file", func(t *testing.T) {
@@ -227,13 +235,17 @@ func TestCopyLoadsNoContainerFile(t *testing.T) {
 	testkit.NeedTool(t, "strace")
 	lib := "canary\n"
 	image := hostile(t, ocispec.ImageConfig{Env: []string{"LD_PRELOAD=/lib/libnss_files.so.2"}},
-		dir("lib", 0o755), dir("lib64", 0o755), file("lib/libnss_files.so.2", 0o755, lib), file("lib64/ld-linux-x86-64.so.2", 0o755, lib),
-		file("etc/ld.so.preload", 0o644, "/lib/libnss_files.so.2\n"), file("etc/nsswitch.conf", 0o644, "passwd: files\n"),
+		dir("lib", 0o755), dir("lib64", 0o755), file("lib/libnss_files.so.2", 0o755,
+			lib), file("lib64/ld-linux-x86-64.so.2", 0o755, lib),
+		file("etc/ld.so.preload", 0o644, "/lib/libnss_files.so.2\n"), file("etc/nsswitch.conf", 0o644,
+			"passwd: files\n"),
 		file("bin/tar", 0o755, "#!/bin/sh\necho started\n"), file("bin/gzip", 0o755, "#!/bin/sh\necho started\n"))
 	name := alive(t, image, nil, "sh", "-c", "echo ready; sleep 1000")
 	for _, words := range [][]string{{"-a", name + ":/etc", t.TempDir()}, {"-a", source(t), name + ":/data"}} {
 		log := filepath.Join(t.TempDir(), "log")
-		trace := exec.Command("strace", append([]string{"-f", "-o", log, "-e", "trace=execve,execveat,mmap,openat,openat2"}, cp(words...).Args...)...)
+		trace := exec.Command("strace",
+			append([]string{"-f", "-o", log, "-e", "trace=execve,execveat,mmap,openat,openat2"},
+				cp(words...).Args...)...)
 		run(trace).want(t, 0)
 		data, err := os.ReadFile(log)
 		if err != nil {
@@ -260,7 +272,8 @@ func TestCopyLoadsNoContainerFile(t *testing.T) {
 // file of the kernel's, which tells no size, do not hold up a copy.
 func TestCopyNeverBlocks(t *testing.T) {
 	guard(t)
-	image := hostile(t, ocispec.ImageConfig{}, node(tar.TypeFifo, "data/fifo", 0, 0), node(tar.TypeChar, "data/zero", 1, 5))
+	image := hostile(t, ocispec.ImageConfig{}, node(tar.TypeFifo, "data/fifo", 0, 0),
+		node(tar.TypeChar, "data/zero", 1, 5))
 	name := alive(t, image, nil, "sh", "-c", "echo ready; sleep 1000")
 	into := t.TempDir()
 	run(cp(name+":/data", into)).want(t, 0)
@@ -301,8 +314,11 @@ func TestCopyOfHostileTarStaysInRoot(t *testing.T) {
 		"upwards":       {file(strings.Repeat("../", 12)+canary[1:]+"/file", 0o600, "evil\n")},
 		"through links": {link("out", canary), file("out/file", 0o600, "evil\n")},
 		"magic":         {link("out", "/proc/self/root"+canary), file("out/file", 0o600, "evil\n")},
-		"hard link":     {link("out", canary), {Header: tar.Header{Typeflag: tar.TypeLink, Name: "hard", Linkname: "out/file"}}, file("hard", 0o600, "evil\n")},
-		"link's mode":   {link("out", canary+"/file"), {Header: tar.Header{Typeflag: tar.TypeLink, Name: "hard", Linkname: "out", Mode: 0o777}}},
+		"hard link": {link("out", canary),
+			{Header: tar.Header{Typeflag: tar.TypeLink, Name: "hard", Linkname: "out/file"}}, file("hard", 0o600,
+				"evil\n")},
+		"link's mode": {link("out", canary+"/file"),
+			{Header: tar.Header{Typeflag: tar.TypeLink, Name: "hard", Linkname: "out", Mode: 0o777}}},
 	} {
 		for _, into := range []string{"/", "/data"} {
 			t.Run(what+" "+into, func(t *testing.T) {
@@ -362,7 +378,8 @@ func TestCopyIgnoresMovedVolume(t *testing.T) {
 	guard(t)
 	image := hostile(t, ocispec.ImageConfig{}, append(decoy(), link("bin/ln", "busybox"), link("bin/mv", "busybox"))...)
 	volume := t.TempDir()
-	run(command("minictr", "run", "--name", "copied", "-v", volume+":/new/folder", image, "sh", "-c", "mv /new /old && ln -s "+canary+" /new")).want(t, 0)
+	run(command("minictr", "run", "--name", "copied", "-v", volume+":/new/folder", image, "sh", "-c",
+		"mv /new /old && ln -s "+canary+" /new")).want(t, 0)
 	t.Cleanup(func() { run(command("minictr", "rm", "copied")).want(t, 0) })
 	run(cp(source(t)+"/file", "copied:/new/folder/file")).want(t, 0)
 	if data, _ := os.ReadFile(volume + "/file"); string(data) != "new\n" {

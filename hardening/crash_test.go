@@ -43,8 +43,10 @@ func TestKillAtEveryStep(t *testing.T) {
 	before := takePicture(t)
 	testkit.KillAt(t, testkit.Kill{
 		Command: func(*testing.T) *exec.Cmd { return again() },
-		Calls: `mkdirat symlinkat write flock unlinkat fchmodat unshare chdir fsopen fsconfig fsmount open_tree move_mount
-			mount_setattr bpf clone3 pidfd_open setsid pivot_root umount2 mknodat prctl capset close_range seccomp execve wait4`,
+		Calls: `
+			mkdirat symlinkat write flock unlinkat fchmodat unshare chdir fsopen fsconfig fsmount open_tree move_mount
+			mount_setattr bpf clone3 pidfd_open setsid pivot_root umount2 mknodat prctl capset close_range seccomp
+			execve wait4`,
 		Clean: func(t *testing.T, k testkit.Killed) { works(t, before, k.At) },
 	})
 }
@@ -59,8 +61,10 @@ func TestKillWhileTheContainerIsMade(t *testing.T) {
 		number int
 		flag   string
 	}{
-		"setsid": {unix.SYS_SETSID, "-i"}, "pivot_root": {unix.SYS_PIVOT_ROOT, "-i"}, "umount2": {unix.SYS_UMOUNT2, "-i"},
-		"capset": {unix.SYS_CAPSET, "-i"}, "close_range": {unix.SYS_CLOSE_RANGE, "-i"}, "seccomp": {unix.SYS_SECCOMP, "-i"},
+		"setsid": {unix.SYS_SETSID, "-i"}, "pivot_root": {unix.SYS_PIVOT_ROOT, "-i"}, "umount2": {unix.SYS_UMOUNT2,
+			"-i"},
+		"capset": {unix.SYS_CAPSET, "-i"}, "close_range": {unix.SYS_CLOSE_RANGE, "-i"}, "seccomp": {unix.SYS_SECCOMP,
+			"-i"},
 		// the host is held up, and the child waits for its ids
 		"pidfd_open": {unix.SYS_READ, "--userns=0:100000:65536"},
 	} {
@@ -103,7 +107,8 @@ func TestKillWhileItRuns(t *testing.T) {
 	guard(t)
 	before := takePicture(t)
 	for _, flags := range [][]string{nil, {"-u", "1000"}, {"-i"}, {"--pid", "host"}} {
-		cmd := command("minictr", append(append([]string{"run", "--rm", "--name", "phoenix"}, flags...), "box", "sh", "-c", "sleep 1000 & sleep 1001 & echo started; wait")...)
+		cmd := command("minictr", append(append([]string{"run", "--rm", "--name", "phoenix"}, flags...), "box", "sh",
+			"-c", "sleep 1000 & sleep 1001 & echo started; wait")...)
 		out, err := cmd.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)

@@ -97,7 +97,9 @@ func TestWorkdirThroughProcFdRefused(t *testing.T) {
 	tried["root"] = []string{"-w", "/proc/1/root"}
 	tried["cwd"] = []string{"-w", "/proc/self/cwd"}
 	for what, flags := range tried {
-		cmd := command("minictr", append(append([]string{"run", "--rm", "-v", filepath.Join(bin, "probe") + ":/probe:ro"}, flags...), image, "/probe", "cwd")...)
+		cmd := command("minictr",
+			append(append([]string{"run", "--rm", "-v", filepath.Join(bin, "probe") + ":/probe:ro"}, flags...), image,
+				"/probe", "cwd")...)
 		cmd.ExtraFiles = leak(t)
 		r := run(cmd)
 		r.untouched(t)
@@ -117,7 +119,8 @@ func TestBundleWorkdirThroughProcFdRefused(t *testing.T) {
 	b := newBundle(t, "/probe", "cwd")
 	for n := range doors {
 		b.replace(t, "door", fmt.Sprintf("/proc/self/fd/%d", n))
-		for _, cwd := range []string{"/door", "/door/..", fmt.Sprintf("/proc/self/fd/%d", n), fmt.Sprintf("/proc/1/fd/%d/..", n)} {
+		for _, cwd := range []string{"/door", "/door/..", fmt.Sprintf("/proc/self/fd/%d", n),
+			fmt.Sprintf("/proc/1/fd/%d/..", n)} {
 			b.spec.Process.Cwd = cwd
 			r := b.run(t, leak(t)...)
 			r.untouched(t)
@@ -132,12 +135,14 @@ func TestBundleWorkdirThroughProcFdRefused(t *testing.T) {
 // and getcwd lies in the root.
 func TestWorkdirLinksStayInRoot(t *testing.T) {
 	guard(t)
-	image := hostile(t, ocispec.ImageConfig{}, link("here", "/data"), link("up", "../../../../.."), link("tree", "/up/data"))
+	image := hostile(t, ocispec.ImageConfig{}, link("here", "/data"), link("up", "../../../../.."),
+		link("tree", "/up/data"))
 	for cwd, want := range map[string]string{
 		"/here": "/data", "/up": "/", "/up/up/tmp": "/tmp", "/tree": "/data",
 		"/new/folder": "/new/folder", "/../../tmp": "/tmp", "/here/more": "/data/more",
 	} {
-		r := run(command("minictr", "run", "--rm", "-v", filepath.Join(bin, "probe")+":/probe:ro", "-w", cwd, image, "/probe", "cwd"))
+		r := run(command("minictr", "run", "--rm", "-v", filepath.Join(bin, "probe")+":/probe:ro", "-w", cwd, image,
+			"/probe", "cwd"))
 		r.want(t, 0)
 		r.untouched(t)
 		if got := r.line("cwd"); got != want {
@@ -158,7 +163,8 @@ func TestNoHostDirectoryMadeThroughProc(t *testing.T) {
 		b.spec.Process.Cwd, b.spec.Mounts = "/door/cwd", kernel
 		b.run(t, leak(t)...).refused(t)
 		b.spec.Process.Cwd = "/"
-		b.spec.Mounts = append(kernel[:len(kernel):len(kernel)], specs.Mount{Destination: "/door/mount", Type: "tmpfs", Source: "tmpfs"})
+		b.spec.Mounts = append(kernel[:len(kernel):len(kernel)], specs.Mount{Destination: "/door/mount", Type: "tmpfs",
+			Source: "tmpfs"})
 		b.run(t, leak(t)...).refused(t)
 	}
 }

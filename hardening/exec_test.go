@@ -32,7 +32,8 @@ func TestExecWorkdirThroughProcFdRefused(t *testing.T) {
 	tried := []string{"/proc/self/cwd", "/proc/1/root", "/proc/self/root/..", "/proc/self/task/1/cwd"}
 	for n := 3; n < doors; n += 3 {
 		b.replace(t, fmt.Sprintf("door%d", n), fmt.Sprintf("/proc/self/fd/%d", n))
-		tried = append(tried, fmt.Sprintf("/door%d", n), fmt.Sprintf("/proc/self/fd/%d", n), fmt.Sprintf("/proc/self/fd/%d/..", n+1))
+		tried = append(tried, fmt.Sprintf("/door%d", n), fmt.Sprintf("/proc/self/fd/%d", n),
+			fmt.Sprintf("/proc/self/fd/%d/..", n+1))
 	}
 	for _, cwd := range tried {
 		cmd := b.oci("exec", "--cwd", cwd, "--", "/probe", "cwd")
@@ -186,7 +187,8 @@ func TestExecTerminalIgnoresFakes(t *testing.T) {
 func TestExecTerminalIgnoresCoveredPtmx(t *testing.T) {
 	guard(t)
 	for what, cover := range map[string]string{
-		"FIFO": "mkfifo /cover", "device": "mknod /cover c 1 5", "another terminal's": "mknod /cover c 5 2", "file": "touch /cover",
+		"FIFO": "mkfifo /cover", "device": "mknod /cover c 1 5", "another terminal's": "mknod /cover c 5 2",
+		"file": "touch /cover",
 	} {
 		b := newBundle(t, "sh", "-c", cover+" && mount --bind /cover /dev/pts/ptmx && touch /ready; exec sleep 1000")
 		b.try(t, os.Symlink("busybox", filepath.Join(b.root, "bin/mkfifo")))
@@ -194,7 +196,8 @@ func TestExecTerminalIgnoresCoveredPtmx(t *testing.T) {
 		b.live(t)
 		testkit.Eventually(t, what, func() bool { return exists(filepath.Join(b.root, "ready")) })
 		r := b.exec("--tty", "--", "true")
-		if r.code != execRefused || !strings.Contains(r.stderr, "EXDEV") && !strings.Contains(r.stderr, "cross-device") {
+		if r.code != execRefused || !strings.Contains(r.stderr, "EXDEV") &&
+			!strings.Contains(r.stderr, "cross-device") {
 			t.Errorf("%s: want it to be seen that something is mounted there: %+v", what, r)
 		}
 	}
@@ -204,11 +207,13 @@ func TestExecTerminalIgnoresCoveredPtmx(t *testing.T) {
 // that exec looks at.
 func TestExecIgnoresOldPtyNames(t *testing.T) {
 	guard(t)
-	b := newBundle(t, "sh", "-c", "rm -f /dev/ptmx /dev/console /dev/tty; for n in ptmx console tty; do ln -s "+filepath.Join(canary, "null")+" /dev/$n; done; touch /ready; exec sleep 1000")
+	b := newBundle(t, "sh", "-c", "rm -f /dev/ptmx /dev/console /dev/tty; for n in ptmx console tty; do ln "+
+		"-s "+filepath.Join(canary, "null")+" /dev/$n; done; touch /ready; exec sleep 1000")
 	b.try(t, os.Symlink("busybox", filepath.Join(b.root, "bin/ln")))
 	b.live(t)
 	testkit.Eventually(t, "the links", func() bool { return exists(filepath.Join(b.root, "ready")) })
-	if r := b.exec("--tty", "--", "sh", "-c", "[ -t 0 ] && readlink /dev/console && readlink /dev/ptmx"); r.code != 0 || strings.Count(r.stdout, "canary") != 2 {
+	if r := b.exec("--tty", "--", "sh", "-c", "[ -t 0 ] && readlink /dev/console && readlink /dev/ptmx"); r.code != 0 ||
+		strings.Count(r.stdout, "canary") != 2 {
 		t.Errorf("want a terminal, and the links as they were: %+v", r)
 	}
 }
@@ -223,13 +228,17 @@ func TestNamespacePathsChecked(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	paths := []string{"/" + strings.Repeat("n", 300), strings.Repeat("/long", 1000), "/proc/1/ns/net\x00/x", "proc/1/ns/net", "/proc/1/ns/mnt", "/proc/1/ns/nothing", "/proc/self/fd/0"}
+	paths := []string{"/" + strings.Repeat("n", 300), strings.Repeat("/long", 1000), "/proc/1/ns/net\x00/x",
+		"proc/1/ns/net", "/proc/1/ns/mnt", "/proc/1/ns/nothing", "/proc/self/fd/0"}
 	fake, _ := filepath.Glob(dir + "/*")
-	for _, kind := range []specs.LinuxNamespaceType{specs.NetworkNamespace, specs.PIDNamespace, specs.UTSNamespace, specs.TimeNamespace} {
+	for _, kind := range []specs.LinuxNamespaceType{specs.NetworkNamespace, specs.PIDNamespace, specs.UTSNamespace,
+		specs.TimeNamespace} {
 		for _, path := range append(paths, fake...) {
 			b := newBundle(t, "true")
 			b.spec.Hostname = ""
-			b.spec.Linux.Namespaces = slices.DeleteFunc(b.spec.Linux.Namespaces, func(n specs.LinuxNamespace) bool { return n.Type == kind })
+			b.spec.Linux.Namespaces = slices.DeleteFunc(b.spec.Linux.Namespaces, func(n specs.LinuxNamespace) bool {
+				return n.Type == kind
+			})
 			b.spec.Linux.Namespaces = append(b.spec.Linux.Namespaces, specs.LinuxNamespace{Type: kind, Path: path})
 			r := b.run(t)
 			if r.refused(t, "linux.namespaces"); len(r.stderr) > 8000 {
@@ -256,7 +265,8 @@ func TestExecInheritsNoCapability(t *testing.T) {
 		cmd := b.oci("exec", append(strings.Fields(test.flags), "--", "cat", "/proc/self/status")...)
 		cmd.SysProcAttr = &syscall.SysProcAttr{AmbientCaps: []uintptr{unix.CAP_CHOWN, unix.CAP_SYS_ADMIN}}
 		r := run(cmd)
-		for key, want := range map[string]string{"CapInh": none, "CapAmb": none, "CapEff": test.effective, "CapBnd": test.bounding, "NoNewPrivs": "1", "Seccomp": "2"} {
+		for key, want := range map[string]string{"CapInh": none, "CapAmb": none, "CapEff": test.effective,
+			"CapBnd": test.bounding, "NoNewPrivs": "1", "Seccomp": "2"} {
 			if got := r.line(key); got != want {
 				t.Errorf("%s: %s is %s, want %s", test.flags, key, got, want)
 			}
@@ -273,7 +283,8 @@ func TestExecInheritsNoCapability(t *testing.T) {
 func TestExecUserIsStrict(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "/probe", "sleep")
-	b.try(t, os.WriteFile(filepath.Join(b.root, "etc/passwd"), []byte("1000:x:0:0::/:/bin/sh\nevil:x:0:0::/:/bin/sh\n"), 0o644))
+	b.try(t, os.WriteFile(filepath.Join(b.root, "etc/passwd"), []byte("1000:x:0:0::/:/bin/sh\nevil:x:0:0::/:/bin/sh\n"),
+		0o644))
 	b.spec.Process.User.AdditionalGids = []uint32{3}
 	b.live(t)
 	for flags, want := range map[string]string{
@@ -289,7 +300,8 @@ func TestExecUserIsStrict(t *testing.T) {
 		}
 	}
 	for _, flag := range []string{
-		"--user=4294967296", "--user=4294967295", "--user=-1", "--user=evil", "--user=+0", "--user=0x0", "--user=0:4294967295", "--user=1000:evil",
+		"--user=4294967296", "--user=4294967295", "--user=-1", "--user=evil", "--user=+0", "--user=0x0",
+		"--user=0:4294967295", "--user=1000:evil",
 		"--additional-gids=-1", "--additional-gids=4294967296", "--additional-gids=4294967295",
 	} {
 		r := b.exec(flag, "--", "/probe", "cwd")
@@ -305,8 +317,9 @@ func TestConfigUserIsStrict(t *testing.T) {
 	guard(t)
 	const last = 1<<32 - 1
 	for field, user := range map[string]specs.User{
-		"process.user.uid": {UID: last}, "process.user.gid": {GID: last}, "process.user.additionalGids": {AdditionalGids: []uint32{5, last}},
-		"process.user.username": {Username: "root"},
+		"process.user.uid": {UID: last}, "process.user.gid": {GID: last},
+		"process.user.additionalGids": {AdditionalGids: []uint32{5, last}},
+		"process.user.username":       {Username: "root"},
 	} {
 		b := newBundle(t, "/probe", "cwd")
 		b.spec.Process.User = user
@@ -344,7 +357,8 @@ func TestExecEntersOpenedWorkdir(t *testing.T) {
 // and for one that was created before it was started.
 func TestSeccompFilterHoldsInExec(t *testing.T) {
 	guard(t)
-	filtered := map[string]string{"af_alg_hi": "EPERM", "keyctl": "EPERM", "bpf": "EPERM", "clone3": "ENOSYS", "unknown": "ENOSYS", "getpid": "ok"}
+	filtered := map[string]string{"af_alg_hi": "EPERM", "keyctl": "EPERM", "bpf": "EPERM", "clone3": "ENOSYS",
+		"unknown": "ENOSYS", "getpid": "ok"}
 	calls := append([]string{"/probe", "calls"}, slices.Sorted(maps.Keys(filtered))...)
 	b := newBundle(t, calls...)
 	b.live(t)
@@ -353,7 +367,8 @@ func TestSeccompFilterHoldsInExec(t *testing.T) {
 	other.live(t)
 	for how, r := range map[string]result{
 		"create": b.out(t), "exec": other.exec(append([]string{"--"}, calls...)...),
-		"exec --user": other.exec(append([]string{"--user=1000", "--"}, calls...)...), "exec --tty": other.exec(append([]string{"--tty", "--"}, calls...)...),
+		"exec --user": other.exec(append([]string{"--user=1000", "--"}, calls...)...),
+		"exec --tty":  other.exec(append([]string{"--tty", "--"}, calls...)...),
 	} {
 		for call, want := range filtered {
 			if got := r.line(call); got != want {

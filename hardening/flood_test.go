@@ -50,7 +50,8 @@ func TestEndlessOutputIsBounded(t *testing.T) {
 	guard(t)
 	const maximum, frame = 100 << 10, 32<<10 + 32
 	for _, kind := range []string{"-i", "-t"} {
-		d := background(t, kind, "--log-opt", "max-size=100k", "--", "sh", "-c", "while :; do echo "+strings.Repeat("x", 4000)+"; done & while :; do echo y >&2; done")
+		d := background(t, kind, "--log-opt", "max-size=100k", "--", "sh", "-c",
+			"while :; do echo "+strings.Repeat("x", 4000)+"; done & while :; do echo y >&2; done")
 		watcher := d.watcher(t)
 		follower := d.saying("logs", "-f")
 		attached := d.saying("attach", "--no-stdin") // and nobody reads what they say
@@ -72,7 +73,8 @@ func TestEndlessOutputIsBounded(t *testing.T) {
 				t.Errorf("%s: the log has %d bytes", kind, size)
 			}
 		}
-		for who, pid := range map[string]int{"monitor": watcher, "logs -f": follower.Process.Pid, "attach": attached.Process.Pid} {
+		for who, pid := range map[string]int{"monitor": watcher, "logs -f": follower.Process.Pid,
+			"attach": attached.Process.Pid} {
 			most := map[bool]int{true: watcherMost, false: clientMost}[who == "monitor"]
 			if kB := memory(pid); kB == 0 || kB > most {
 				t.Errorf("%s: %s had %d kB of memory, want %d at most", kind, who, kB, most)
@@ -112,7 +114,8 @@ func TestEndlessOutputIsBounded(t *testing.T) {
 // kept, none of it in memory, and after its time-out the next one is made.
 func TestEndlessHealthCheckIsBounded(t *testing.T) {
 	guard(t)
-	flags := append(often("while :; do echo "+strings.Repeat("z", 4000)+"; done"), "--health-timeout", "1s", "--health-retries", "1")
+	flags := append(often("while :; do echo "+strings.Repeat("z", 4000)+"; done"), "--health-timeout", "1s",
+		"--health-retries", "1")
 	d := background(t, append(flags, "--", "sleep", "1000")...)
 	most := 0
 	testkit.Eventually(t, "two checks", func() bool {
@@ -166,7 +169,9 @@ func TestHeldPipeDelaysNoExit(t *testing.T) {
 			defer flood.Process.Kill()
 		}
 		d.say("stop", "-t", "0").want(t, 0)
-		testkit.Eventually(t, "the watcher's end", func() bool { return !exists(fmt.Sprintf("/proc/%d", watcher)) || zombie(watcher) })
+		testkit.Eventually(t, "the watcher's end", func() bool {
+			return !exists(fmt.Sprintf("/proc/%d", watcher)) || zombie(watcher)
+		})
 		if code := d.field(t, "{{.State.ExitCode}}"); code != "137" {
 			t.Errorf("%s: exit code %s", kind, code)
 		}
@@ -196,7 +201,8 @@ func TestFullDiskStopsNoContainer(t *testing.T) {
 	}
 	defer unix.Unmount(disk, 0)
 	small := func(words ...string) result {
-		return run(exec.Command(filepath.Join(bin, "minictr"), append([]string{"--root", filepath.Join(disk, "store")}, words...)...))
+		return run(exec.Command(filepath.Join(bin, "minictr"), append([]string{"--root", filepath.Join(disk, "store")},
+			words...)...))
 	}
 	saved := filepath.Join(t.TempDir(), "box.tar")
 	run(command("minictr", "save", "-o", saved, "box")).want(t, 0)

@@ -73,7 +73,8 @@ func TestHookEnvironmentIsItsEntrys(t *testing.T) {
 // its own root and its capabilities.
 func TestAnnotationsAreInert(t *testing.T) {
 	guard(t)
-	script := "cat /proc/self/status /proc/self/cgroup /proc/self/mountinfo | grep -v -e Pid: -e ctxt -e Threads -e Vm -e Rss -e '^NS' -e Sig -e hardening"
+	script := "cat /proc/self/status /proc/self/cgroup /proc/self/mountinfo | grep -v -e Pid: -e ctxt -e Threads -e " +
+		"Vm -e Rss -e '^NS' -e Sig -e hardening"
 	shows := func(annotations map[string]string) string {
 		b := newBundle(t, "sh", "-c", script)
 		b.spec.Annotations = annotations
@@ -89,11 +90,15 @@ func TestAnnotationsAreInert(t *testing.T) {
 	}
 	plain := shows(nil)
 	evil := shows(map[string]string{
-		"run.oci.handler": "krun", "run.oci.systemd.subgroup": "../../..", "run.oci.delegate-cgroup": "/", "run.oci.mount_context_type": "evil",
-		"run.oci.keep_original_groups": "1", "run.oci.hooks.stdout": filepath.Join(canary, "file"), "run.oci.seccomp_fail_unknown_syscall": "1",
-		"org.systemd.property.ExecStop": "'/bin/evil'", "org.criu.config": filepath.Join(canary, "file"), "module.wasm.image/variant": "compat",
-		"io.kubernetes.cri.container-type": "sandbox", "org.opencontainers.image.stopSignal": "9", "org.opencontainers.runc.exec.isolation": "false",
-		"process.user.uid": "0", "linux.seccomp": "unconfined",
+		"run.oci.handler": "krun", "run.oci.systemd.subgroup": "../../..", "run.oci.delegate-cgroup": "/",
+		"run.oci.mount_context_type":   "evil",
+		"run.oci.keep_original_groups": "1", "run.oci.hooks.stdout": filepath.Join(canary,
+			"file"), "run.oci.seccomp_fail_unknown_syscall": "1",
+		"org.systemd.property.ExecStop": "'/bin/evil'", "org.criu.config": filepath.Join(canary,
+			"file"), "module.wasm.image/variant": "compat",
+		"io.kubernetes.cri.container-type": "sandbox", "org.opencontainers.image.stopSignal": "9",
+		"org.opencontainers.runc.exec.isolation": "false",
+		"process.user.uid":                       "0", "linux.seccomp": "unconfined",
 	})
 	if plain != evil {
 		t.Errorf("with annotations it is\n%s\nwithout\n%s", evil, plain)
@@ -138,14 +143,17 @@ func TestEndlessHookIsKilled(t *testing.T) {
 	for kind := range kinds(&specs.Hooks{}) {
 		b := newBundle(t, "true")
 		b.spec.Hooks = &specs.Hooks{}
-		endless := shell("/bin/busybox sleep 4712 & while :; do echo " + controls + strings.Repeat("x", 5000) + "; done")
+		endless := shell("/bin/busybox sleep 4712 & while :; do echo " + controls + strings.Repeat("x", 5000) +
+			"; done")
 		endless.Timeout = &second
 		*kinds(b.spec.Hooks)[kind] = []specs.Hook{endless}
 		cmd := b.command(t)
 		all.Go(func() {
 			r := run(cmd)
-			if r.code != 1 && kind != "poststop" || !strings.Contains(r.stderr, "timeout of 1 s") || len(r.stderr) > 2000 || steers(r.stderr) {
-				t.Errorf("%s: want to hear of the time-out: code %d, %d bytes: %.500q", kind, r.code, len(r.stderr), r.stderr)
+			if r.code != 1 && kind != "poststop" || !strings.Contains(r.stderr, "timeout of 1 s") ||
+				len(r.stderr) > 2000 || steers(r.stderr) {
+				t.Errorf("%s: want to hear of the time-out: code %d, %d bytes: %.500q", kind, r.code, len(r.stderr),
+					r.stderr)
 			}
 		})
 	}
@@ -155,7 +163,8 @@ func TestEndlessHookIsKilled(t *testing.T) {
 	b := newBundle(t, "true")
 	seen := filepath.Join(t.TempDir(), "seen")
 	b.spec.Hooks = &specs.Hooks{CreateRuntime: []specs.Hook{shell(fmt.Sprintf(
-		"/bin/busybox head -c %d /dev/zero; (/bin/busybox stat -L -c 'file: %%s kB' /proc/$$/fd/1; /bin/busybox grep VmHWM: /proc/$PPID/status) > %s; echo last words; exit 1", written, seen))}}
+		"/bin/busybox head -c %d /dev/zero; (/bin/busybox stat -L -c 'file: %%s kB' /proc/$$/fd/1; /bin/busybox grep "+
+			"VmHWM: /proc/$PPID/status) > %s; echo last words; exit 1", written, seen))}}
 	b.run(t).refused(t, "exit code 1", "last words")
 	data, err := os.ReadFile(seen)
 	b.try(t, err)

@@ -70,11 +70,13 @@ func archive(name string, config ocispec.ImageConfig, more ...[]entry) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
-	manifest, err := json.Marshal([]map[string]any{{"Config": "config.json", "RepoTags": []string{name}, "Layers": names}})
+	manifest, err := json.Marshal([]map[string]any{{"Config": "config.json", "RepoTags": []string{name},
+		"Layers": names}})
 	if err != nil {
 		return nil, err
 	}
-	files = append(files, file("config.json", 0o644, string(configJSON)), file("manifest.json", 0o644, string(manifest)))
+	files = append(files, file("config.json", 0o644, string(configJSON)),
+		file("manifest.json", 0o644, string(manifest)))
 	return testkit.Tar(files...), nil
 }
 

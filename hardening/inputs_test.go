@@ -23,8 +23,10 @@ import (
 func TestSysctlsFromAllowList(t *testing.T) {
 	guard(t)
 	for _, name := range []string{
-		"kernel.core_pattern", "kernel.msgmax+kernel.core_pattern", "kernel.msgmax\nkernel.core_pattern", "kernel.msgmax\x00", "kernel/msgmax", "kernel..msgmax",
-		"net.ipv4.conf.../../../kernel/core_pattern", "net/../kernel/core_pattern", "net.ipv4.ip_forward/../../../vm/drop_caches", "net", "net.", "", ".", "..",
+		"kernel.core_pattern", "kernel.msgmax+kernel.core_pattern", "kernel.msgmax\nkernel.core_pattern",
+		"kernel.msgmax\x00", "kernel/msgmax", "kernel..msgmax",
+		"net.ipv4.conf.../../../kernel/core_pattern", "net/../kernel/core_pattern",
+		"net.ipv4.ip_forward/../../../vm/drop_caches", "net", "net.", "", ".", "..",
 		"vm.drop_caches", "kernel.hostname ", "fs.mqueue.../../kernel.core_pattern", "KERNEL.MSGMAX",
 	} {
 		b := newBundle(t, "true")
@@ -68,7 +70,8 @@ func TestNoAbstractSockets(t *testing.T) {
 	b := newBundle(t, "/probe", "sleep")
 	b.live(t)
 	b.begin(t, b.oci("exec", "--detach", "--", "/probe", "sleep")).want(t, 0)
-	if r := b.begin(t, b.oci("exec", "--detach", "--tty", "--console-socket=@evil", "--", "/probe", "sleep")); r.code == 0 {
+	if r := b.begin(t, b.oci("exec", "--detach", "--tty", "--console-socket=@evil", "--", "/probe",
+		"sleep")); r.code == 0 {
 		t.Error("a terminal was sent to somebody in the network namespace")
 	}
 	terminal := newBundle(t, "true")
@@ -76,7 +79,8 @@ func TestNoAbstractSockets(t *testing.T) {
 	terminal.create(t, "--console-socket=@evil").refused(t, "--console-socket")
 	notify := newBundle(t, "true")
 	notify.spec.Linux.Seccomp.ListenerPath = "@evil"
-	notify.spec.Linux.Seccomp.Syscalls = append(notify.spec.Linux.Seccomp.Syscalls, specs.LinuxSyscall{Names: []string{"swapon"}, Action: specs.ActNotify})
+	notify.spec.Linux.Seccomp.Syscalls = append(notify.spec.Linux.Seccomp.Syscalls,
+		specs.LinuxSyscall{Names: []string{"swapon"}, Action: specs.ActNotify})
 	notify.run(t).refused(t, "listenerPath")
 	evil.(*net.UnixListener).SetDeadline(time.Now().Add(time.Millisecond)) // who came is in its queue
 	if _, err := evil.Accept(); err == nil {
@@ -156,7 +160,8 @@ func TestHugeInputRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, cmd := range []*exec.Cmd{
-			command("minictr-oci", "run", "--bundle", dir, "huge"), command("minictr-oci", "create", "--bundle", dir, "huge"),
+			command("minictr-oci", "run", "--bundle", dir, "huge"), command("minictr-oci", "create", "--bundle", dir,
+				"huge"),
 			host.oci("exec", "--process="+config),
 		} {
 			if what == "FIFO" && cmd.Args[3] == "exec" {
@@ -239,13 +244,20 @@ func TestControlBytesOfBundlesEscaped(t *testing.T) {
 	}
 	id := b.id()
 	for _, words := range [][]string{
-		{"list"}, {"list", "--format=json"}, {"state", id}, {"ps", id}, {"ps", id, evil}, {"ps", id, "-ef", "-ww"}, {"events", "--stats", id},
-		{"state", evil}, {"start", evil}, {"start", id}, {"kill", id, evil}, {"kill", evil}, {"delete", evil}, {"delete", id}, {"pause", evil},
-		{"update", id, "--memory", evil}, {"update", "--resources", evil, id}, {"list", "--format", evil}, {"list", evil}, {evil}, {"--" + evil}, {"create", "--bundle", evil, "x"},
-		{"create", "--bundle", b.dir, evil}, {"create", "--bundle", b.dir, id}, {"create", "--bundle", b.dir, "--console-socket", evil, "x"}, {"create", "--bundle", b.dir, "--pid-file", "/" + evil + "/x", "x"},
-		{"exec", id, evil}, {"exec", id, "/" + evil}, {"exec", "--cwd", "/" + evil, id, "true"}, {"exec", "--cwd", evil, id, "true"}, {"exec", "--user", evil, id, "true"},
-		{"exec", "--env", "=" + evil, id, "true"}, {"exec", "--cap", evil, id, "true"}, {"exec", "--cgroup", evil, id, "true"}, {"exec", "--process", evil, id},
-		{"exec", "--apparmor", evil, id, "true"}, {"exec", "--process-label", evil, id, "true"}, {"exec", "--additional-gids", evil, id, "true"},
+		{"list"}, {"list", "--format=json"}, {"state", id}, {"ps", id}, {"ps", id, evil}, {"ps", id, "-ef",
+			"-ww"}, {"events", "--stats", id},
+		{"state", evil}, {"start", evil}, {"start", id}, {"kill", id, evil}, {"kill", evil}, {"delete",
+			evil}, {"delete", id}, {"pause", evil},
+		{"update", id, "--memory", evil}, {"update", "--resources", evil, id}, {"list", "--format", evil}, {"list",
+			evil}, {evil}, {"--" + evil}, {"create", "--bundle", evil, "x"},
+		{"create", "--bundle", b.dir, evil}, {"create", "--bundle", b.dir, id}, {"create", "--bundle", b.dir,
+			"--console-socket", evil, "x"}, {"create", "--bundle", b.dir, "--pid-file", "/" + evil + "/x", "x"},
+		{"exec", id, evil}, {"exec", id, "/" + evil}, {"exec", "--cwd", "/" + evil, id, "true"}, {"exec", "--cwd", evil,
+			id, "true"}, {"exec", "--user", evil, id, "true"},
+		{"exec", "--env", "=" + evil, id, "true"}, {"exec", "--cap", evil, id, "true"}, {"exec", "--cgroup", evil, id,
+			"true"}, {"exec", "--process", evil, id},
+		{"exec", "--apparmor", evil, id, "true"}, {"exec", "--process-label", evil, id, "true"}, {"exec",
+			"--additional-gids", evil, id, "true"},
 		{"delete", "--force", id},
 	} {
 		shows(words...)

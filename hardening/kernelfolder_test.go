@@ -99,9 +99,15 @@ var fakes = map[string]func(path string) error{
 	"link inside":        func(path string) error { return os.Symlink("../etc/passwd", path) },
 	"link to a device":   func(path string) error { return os.Symlink("zero", path) },
 	"link through /proc": func(path string) error { return os.Symlink("/proc/self/fd/3", path) },
-	"/dev/zero":          func(path string) error { return unix.Mknod(path, unix.S_IFCHR|0o666, int(unix.Mkdev(1, 5))) },
-	"/dev/mem":           func(path string) error { return unix.Mknod(path, unix.S_IFCHR|0o666, int(unix.Mkdev(1, 1))) },
-	"block device 1:3":   func(path string) error { return unix.Mknod(path, unix.S_IFBLK|0o666, int(unix.Mkdev(1, 3))) },
+	"/dev/zero": func(path string) error {
+		return unix.Mknod(path, unix.S_IFCHR|0o666, int(unix.Mkdev(1, 5)))
+	},
+	"/dev/mem": func(path string) error {
+		return unix.Mknod(path, unix.S_IFCHR|0o666, int(unix.Mkdev(1, 1)))
+	},
+	"block device 1:3": func(path string) error {
+		return unix.Mknod(path, unix.S_IFBLK|0o666, int(unix.Mkdev(1, 3)))
+	},
 }
 
 // TestFakeDevNullRefused: the root's own /dev, without a fresh one over it, has a
@@ -123,8 +129,10 @@ func TestFakeDevNullRefused(t *testing.T) {
 // TestFakeDevNullHiddenByNewDev: with a fresh /dev the fake is never seen.
 func TestFakeDevNullHiddenByNewDev(t *testing.T) {
 	guard(t)
-	image := hostile(t, ocispec.ImageConfig{}, dir("dev", 0o755), link("dev/null", filepath.Join(canary, "null")), link("dev/pts", canary), link("dev/shm", "/etc"))
-	r := run(command("minictr", "run", "--rm", image, "sh", "-c", "stat -c '%F %t:%T' /dev/null; echo lost > /dev/null; ls /etc; ls -d /dev/pts/ptmx"))
+	image := hostile(t, ocispec.ImageConfig{}, dir("dev", 0o755), link("dev/null", filepath.Join(canary, "null")),
+		link("dev/pts", canary), link("dev/shm", "/etc"))
+	r := run(command("minictr", "run", "--rm", image, "sh", "-c",
+		"stat -c '%F %t:%T' /dev/null; echo lost > /dev/null; ls /etc; ls -d /dev/pts/ptmx"))
 	r.want(t, 0)
 	if r.stdout != "character special file 1:3\ngroup\nhostname\nhosts\npasswd\nresolv.conf\n/dev/pts/ptmx\n" {
 		t.Errorf("in the container:\n%s", r.stdout)
@@ -189,7 +197,8 @@ func TestDeviceOutsideDevMadeInRoot(t *testing.T) {
 			t.Errorf("%s: not made at %s of the root: %v", path, made, err)
 		}
 	}
-	for _, path := range []string{"null", "/", "/dev", "/etc", "/door/made", "/door", "/probe", "/proc/made", "/sys/made"} {
+	for _, path := range []string{"null", "/", "/dev", "/etc", "/door/made", "/door", "/probe", "/proc/made",
+		"/sys/made"} {
 		b := newBundle(t, "true")
 		b.replace(t, "door", "/proc/self/fd/3")
 		b.spec.Linux.Devices = []specs.LinuxDevice{{Path: path, Type: "c", Major: 1, Minor: 5}}

@@ -64,7 +64,8 @@ func TestFailuresInARow(t *testing.T) {
 	for range 5 {
 		for _, words := range [][]string{
 			{"--", "/no/such/program"}, {"-w", "/etc/passwd", "--", "true"}, {"-v", "/no/such:/x", "--", "true"},
-			{"-v", "/tmp:/etc/passwd", "--", "true"}, {"-u", "nobodyknows", "--", "true"}, {"--tmpfs", "/x:size=nonsense", "--", "true"},
+			{"-v", "/tmp:/etc/passwd", "--", "true"}, {"-u", "nobodyknows", "--", "true"}, {"--tmpfs",
+				"/x:size=nonsense", "--", "true"},
 			{"--sysctl", "net.ipv4.no_such=1", "--", "true"}, {"--cidfile", "/no/such/folder/file", "--", "true"},
 		} {
 			if r := box(t, append([]string{"--name", "failure"}, words...)...); r.code < exitFailure || r.code > 127 {
@@ -159,7 +160,8 @@ func TestFullDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	large, err := archive("large:latest", ocispec.ImageConfig{Env: []string{"PATH=/bin"}}, []entry{file("large", 0o644, strings.Repeat("x", 24<<20))})
+	large, err := archive("large:latest", ocispec.ImageConfig{Env: []string{"PATH=/bin"}},
+		[]entry{file("large", 0o644, strings.Repeat("x", 24<<20))})
 	if err != nil {
 		t.Fatal(err)
 	}

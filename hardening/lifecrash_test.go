@@ -27,20 +27,22 @@ import (
 func (p *phoenix) kills() map[string]testkit.Kill {
 	return map[string]testkit.Kill{
 		"create": {Command: p.command("create", "--bundle", p.bundle.dir), Truth: p.truth(p.created), Calls: `
-			mkdirat mknodat symlinkat renameat renameat2 unlinkat write read flock fsync pipe2 memfd_create unshare fsopen
-			fsconfig fsmount open_tree move_mount mount_setattr bpf clone3 pidfd_open wait4 setsid setns sethostname chroot
-			pivot_root umount2 setgroups setresuid capset seccomp close_range execveat execve`},
+			mkdirat mknodat symlinkat renameat renameat2 unlinkat write read flock fsync pipe2 memfd_create unshare
+			fsopen fsconfig fsmount open_tree move_mount mount_setattr bpf clone3 pidfd_open wait4 setsid setns
+			sethostname chroot pivot_root umount2 setgroups setresuid capset seccomp close_range execveat execve`},
 		"start": {Command: p.command("start"), Truth: p.truth(p.started), Calls: `
 			openat read write flock pidfd_open clone3 close`},
 		"exec": {Command: p.command("exec", "--", "sleep", "0.05"), Truth: p.truth(p.executed), Calls: `
-			openat pidfd_open write read clone3 setns setsid setgroups setresuid capset seccomp close_range execveat execve
-			wait4`},
-		"detach": {Command: p.command("exec", "--detach", "--pid-file", p.pidFile(), "--", "sleep", "1000"), Truth: p.truth(p.detached), Calls: `
+			openat pidfd_open write read clone3 setns setsid setgroups setresuid capset seccomp close_range execveat
+			execve wait4`},
+		"detach": {Command: p.command("exec", "--detach", "--pid-file", p.pidFile(), "--", "sleep", "1000"),
+			Truth: p.truth(p.detached), Calls: `
 			openat pidfd_open write read renameat clone3 setns setsid capset seccomp close_range execveat execve`},
 		"delete": {Command: p.command("delete", "--force"), Truth: p.truth(p.deleted), Calls: `
 			openat read write flock renameat unlinkat pidfd_open pidfd_send_signal ppoll getdents64 clone3`},
 		"run": {Command: p.command("run", "--bundle", p.bundle.dir), Truth: p.truth(p.ran), Calls: `
-			mkdirat renameat renameat2 unlinkat write flock clone3 pidfd_open pivot_root seccomp execveat execve wait4`},
+			mkdirat renameat renameat2 unlinkat write flock clone3 pidfd_open pivot_root seccomp execveat execve
+			wait4`},
 	}
 }
 
@@ -272,7 +274,8 @@ func (p *phoenix) started(k testkit.Killed) error {
 	switch {
 	case status == specs.StateCreated && again.code == 0:
 	case status == specs.StateRunning && strings.Contains(again.stdout, "already running"):
-	case status == specs.StateStopped && k.Code != 0 && strings.Contains(again.stdout, "has stopped"): // a hook was killed
+	// a hook was killed
+	case status == specs.StateStopped && k.Code != 0 && strings.Contains(again.stdout, "has stopped"):
 	case destroyed(status, k.Code, k.Output):
 	default:
 		return fmt.Errorf("it is %q, and start says %+v", status, again)

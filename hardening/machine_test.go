@@ -119,7 +119,8 @@ func makeCgroup() (string, error) {
 // reap is what pid 1 is for: it starts the tests, and takes the exit status of
 // those whose parent was killed. Until it is taken, their pid namespace stays.
 func reap() {
-	tests, err := syscall.ForkExec("/proc/self/exe", os.Args, &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}})
+	tests, err := syscall.ForkExec("/proc/self/exe", os.Args,
+		&syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "hardening: start the tests:", err)
 		os.Exit(1)

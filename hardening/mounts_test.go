@@ -59,10 +59,12 @@ func TestMaskFollowsLinkInRoot(t *testing.T) {
 // from nowhere else.
 func TestTmpcopyupStaysInRoot(t *testing.T) {
 	guard(t)
-	for link, place := range map[string]string{canary: "/link", "/proc/self/fd/3": "/link", "/proc/self/cwd": "/link/run", "/etc": "/link"} {
+	for link, place := range map[string]string{canary: "/link", "/proc/self/fd/3": "/link",
+		"/proc/self/cwd": "/link/run", "/etc": "/link"} {
 		b := newBundle(t, "true")
 		b.replace(t, "link", link)
-		b.spec.Mounts = append(b.spec.Mounts, specs.Mount{Destination: place, Type: "tmpfs", Source: "tmpfs", Options: []string{"tmpcopyup"}})
+		b.spec.Mounts = append(b.spec.Mounts, specs.Mount{Destination: place, Type: "tmpfs", Source: "tmpfs",
+			Options: []string{"tmpcopyup"}})
 		b.run(t, leak(t)...).refused(t, "mounts[7]")
 	}
 }

@@ -148,7 +148,8 @@ func makeCanary() error {
 			return err
 		}
 	}
-	for name, mode := range map[string]fs.FileMode{"file": 0o644, "secret": 0o600, "null": 0o666, "folder/inner": 0o640} {
+	for name, mode := range map[string]fs.FileMode{"file": 0o644, "secret": 0o600, "null": 0o666,
+		"folder/inner": 0o640} {
 		path := filepath.Join(canary, name)
 		if err := os.WriteFile(path, []byte("canary of the host\n"), mode); err != nil {
 			return err
@@ -168,7 +169,8 @@ func canaries(p picture) error {
 		if err := unix.Lstat(path, &st); err != nil {
 			return err
 		}
-		text := fmt.Sprintf("mode %o, owner %d:%d, %d links, mtime %v, ctime %v", st.Mode, st.Uid, st.Gid, st.Nlink, st.Mtim, st.Ctim)
+		text := fmt.Sprintf("mode %o, owner %d:%d, %d links, mtime %v, ctime %v", st.Mode, st.Uid, st.Gid, st.Nlink,
+			st.Mtim, st.Ctim)
 		if d.Type().IsRegular() {
 			data, err := os.ReadFile(path)
 			if err != nil {
@@ -186,7 +188,8 @@ func canaries(p picture) error {
 
 // settings of the machine that containers have been led to change.
 func settings(p picture) error {
-	for _, file := range []string{"/proc/sys/kernel/core_pattern", "/proc/sys/kernel/hostname", "/proc/sys/kernel/domainname", "/proc/sys/kernel/msgmax", "/proc/sys/net/ipv4/ip_forward"} {
+	for _, file := range []string{"/proc/sys/kernel/core_pattern", "/proc/sys/kernel/hostname",
+		"/proc/sys/kernel/domainname", "/proc/sys/kernel/msgmax", "/proc/sys/net/ipv4/ip_forward"} {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			return err
@@ -239,14 +242,17 @@ func TestOracle(t *testing.T) {
 		"setting ": func() func() {
 			unix.Sethostname([]byte("changed"))
 			return func() {
-				os.WriteFile("/proc/sys/kernel/hostname", []byte(strings.TrimSpace(before["setting /proc/sys/kernel/hostname"])), 0)
+				os.WriteFile("/proc/sys/kernel/hostname",
+					[]byte(strings.TrimSpace(before["setting /proc/sys/kernel/hostname"])), 0)
 			}
 		},
 	} {
 		undo := change()
 		changes := before.Changes(takePicture(t))
 		undo()
-		if !slices.ContainsFunc(changes, func(c string) bool { return strings.Contains(c, ": ") && strings.Contains(c, " "+what) }) {
+		if !slices.ContainsFunc(changes, func(c string) bool {
+			return strings.Contains(c, ": ") && strings.Contains(c, " "+what)
+		}) {
 			t.Errorf("a change of kind %q is not seen: %q", what, changes)
 		}
 	}

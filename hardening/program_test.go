@@ -29,7 +29,8 @@ func openers(t *testing.T, file string) (pids func() []int) {
 		t.Fatalf("fanotify_init: %v", err)
 	}
 	t.Cleanup(func() { unix.Close(fd) })
-	if err := unix.FanotifyMark(fd, unix.FAN_MARK_ADD, unix.FAN_OPEN|unix.FAN_OPEN_EXEC, unix.AT_FDCWD, file); err != nil {
+	if err := unix.FanotifyMark(fd, unix.FAN_MARK_ADD, unix.FAN_OPEN|unix.FAN_OPEN_EXEC, unix.AT_FDCWD,
+		file); err != nil {
 		t.Fatalf("fanotify_mark %s: %v", file, err)
 	}
 	return func() (pids []int) {
@@ -57,7 +58,8 @@ func selves(t *testing.T, b *bundle) map[string]string {
 	b.try(t, os.WriteFile(filepath.Join(b.root, "script"), []byte("#!/proc/self/exe\n"), 0o755))
 	b.try(t, os.WriteFile(filepath.Join(b.root, "interpreted"), interpreted(), 0o755))
 	b.replace(t, "link", "/proc/self/exe")
-	return map[string]string{"the file": "/proc/self/exe", "a link to it": "/link", "a script for it": "/script", "a program that it loads": "/interpreted"}
+	return map[string]string{"the file": "/proc/self/exe", "a link to it": "/link", "a script for it": "/script",
+		"a program that it loads": "/interpreted"}
 }
 
 // interpreted is an ELF program of nothing but an interpreter: /proc/self/exe.
@@ -72,7 +74,8 @@ func interpreted() []byte {
 			Type:  uint16(elf.ET_DYN), Machine: uint16(machine), Version: uint32(elf.EV_CURRENT),
 			Phoff: 64, Ehsize: 64, Phentsize: 56, Phnum: 1,
 		},
-		elf.Prog64{Type: uint32(elf.PT_INTERP), Flags: uint32(elf.PF_R), Off: headers, Filesz: uint64(len(name)), Memsz: uint64(len(name)), Align: 1},
+		elf.Prog64{Type: uint32(elf.PT_INTERP), Flags: uint32(elf.PF_R), Off: headers, Filesz: uint64(len(name)),
+			Memsz: uint64(len(name)), Align: 1},
 		[]byte(name),
 	} {
 		binary.Write(&b, binary.LittleEndian, part)

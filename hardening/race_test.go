@@ -128,7 +128,8 @@ func traced(t *testing.T, cmd *exec.Cmd, inject string) *exec.Cmd {
 	t.Helper()
 	testkit.NeedTool(t, "strace")
 	call, _, _ := strings.Cut(inject, ":")
-	args := []string{"-f", "-qq", "-o", filepath.Join(t.TempDir(), "trace"), "-e", "trace=" + call, "-e", "inject=" + inject}
+	args := []string{"-f", "-qq", "-o", filepath.Join(t.TempDir(), "trace"), "-e", "trace=" + call, "-e",
+		"inject=" + inject}
 	outer := exec.Command("strace", append(args, cmd.Args...)...)
 	outer.Stdin, outer.ExtraFiles = cmd.Stdin, cmd.ExtraFiles
 	return outer
@@ -190,7 +191,8 @@ func TestMountGoesToOpenedTarget(t *testing.T) {
 	b.try(t, os.Symlink("/proc/self/fd/3", trap))
 	source := t.TempDir()
 	b.try(t, os.WriteFile(filepath.Join(source, "mark"), []byte("the volume\n"), 0o644))
-	b.spec.Mounts = []specs.Mount{{Destination: "/vol", Type: "bind", Source: source, Options: []string{"rbind"}}, b.spec.Mounts[0]}
+	b.spec.Mounts = []specs.Mount{{Destination: "/vol", Type: "bind", Source: source, Options: []string{"rbind"}},
+		b.spec.Mounts[0]}
 	r := swapAt(t, b.command(t, leak(t)...), "move_mount", unix.SYS_MOVE_MOUNT, 2, vol, trap)
 	r.untouched(t)
 	if r.stdout != "the volume\n" {
@@ -207,7 +209,8 @@ func TestSwappedImageVolumeStaysInRoot(t *testing.T) {
 	b.try(t, os.Mkdir(vol, 0o755))
 	b.try(t, os.WriteFile(filepath.Join(vol, "mark"), nil, 0o644))
 	b.try(t, os.Symlink("/proc/sys", trap))
-	b.spec.Mounts = append(b.spec.Mounts, specs.Mount{Destination: "/vol", Type: "bind", Source: compile.RootSource + "/vol", Options: []string{"rbind"}})
+	b.spec.Mounts = append(b.spec.Mounts, specs.Mount{Destination: "/vol", Type: "bind", Source: compile.RootSource +
+		"/vol", Options: []string{"rbind"}})
 	r := swapAt(t, b.command(t), "open_tree", unix.SYS_OPEN_TREE, 1, vol, trap)
 	if !strings.HasPrefix(r.stdout, "/trap/:\nmark\n") {
 		t.Errorf("want the folder that was looked at, and not /proc/sys, which is writable here: %+v", r)
@@ -220,12 +223,14 @@ func TestMountUsesOpenedSource(t *testing.T) {
 	guard(t)
 	dir := t.TempDir()
 	source, other := filepath.Join(dir, "source"), filepath.Join(dir, "other")
-	for _, err := range []error{os.Mkdir(source, 0o755), os.WriteFile(filepath.Join(source, "file"), []byte("mine\n"), 0o644), os.Symlink(canary, other)} {
+	for _, err := range []error{os.Mkdir(source, 0o755), os.WriteFile(filepath.Join(source, "file"), []byte("mine\n"),
+		0o644), os.Symlink(canary, other)} {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	cmd := command("minictr", boxArgs("-v", source+":/vol:ro", "--", "sh", "-c", "cat /vol/file; echo lost > /vol/file")...)
+	cmd := command("minictr", boxArgs("-v", source+":/vol:ro", "--", "sh", "-c",
+		"cat /vol/file; echo lost > /vol/file")...)
 	r := swapAt(t, cmd, "setsid", unix.SYS_SETSID, 1, source, other)
 	r.want(t, 1)
 	if r.stdout != "mine\n" || !strings.Contains(r.stderr, "Read-only file system") {
@@ -259,7 +264,8 @@ func TestReadOnlyVolumeIsRecursive(t *testing.T) {
 			t.Errorf("%s: want %s:\n%s", mode, want, r.stdout)
 		}
 	}
-	r := box(t, "--mount", "type=bind,readonly,source="+source+",target=/vol", "--cap-add", "SYS_ADMIN", "--", "sh", "-c",
+	r := box(t, "--mount", "type=bind,readonly,source="+source+",target=/vol", "--cap-add", "SYS_ADMIN", "--", "sh",
+		"-c",
 		"mount -o remount,bind,ro /vol && /probe write /vol/inner/file")
 	if r.line("/vol/inner/file") != "EROFS" {
 		t.Errorf("after a remount of the upper mount: %+v", r)
@@ -270,9 +276,11 @@ func TestReadOnlyVolumeIsRecursive(t *testing.T) {
 // mounts in the root keep their own rules.
 func TestReadOnlyRoot(t *testing.T) {
 	guard(t)
-	r := box(t, "--read-only", "--tmpfs", "/tmp", "--", "/probe", "write", "/data/file", "/etc/passwd", "/etc/hosts", "/dev/null")
+	r := box(t, "--read-only", "--tmpfs", "/tmp", "--", "/probe", "write", "/data/file", "/etc/passwd", "/etc/hosts",
+		"/dev/null")
 	r.want(t, 0)
-	for file, want := range map[string]string{"/data/file": "EROFS", "/etc/passwd": "EROFS", "/etc/hosts": "EROFS", "/dev/null": "ok"} {
+	for file, want := range map[string]string{"/data/file": "EROFS", "/etc/passwd": "EROFS", "/etc/hosts": "EROFS",
+		"/dev/null": "ok"} {
 		if got := r.line(file); got != want {
 			t.Errorf("write to %s: %s, want %s", file, got, want)
 		}

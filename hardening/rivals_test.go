@@ -38,11 +38,13 @@ func TestRivals(t *testing.T) {
 		{[]string{"start"}, []string{"start"}, 1, []string{"already running"}},
 		{[]string{"delete", "--force"}, []string{"delete", "--force"}, 2, nil},
 		{[]string{"delete", "--force"}, []string{"delete"}, 0, []string{"not stopped", "does not exist"}},
-		{[]string{"delete", "--force"}, []string{"exec", "--", "true"}, 0, []string{"does not exist", "stopped", "not running", "created", "process", "no such"}},
+		{[]string{"delete", "--force"}, []string{"exec", "--", "true"}, 0,
+			[]string{"does not exist", "stopped", "not running", "created", "process", "no such"}},
 		{[]string{"delete", "--force"}, []string{"start"}, 0, []string{"does not exist", "stopped", "already running"}},
 		{[]string{"delete", "--force"}, []string{"state"}, 0, []string{"does not exist"}},
 		{[]string{"delete", "--force"}, []string{"create"}, 0, []string{"already exists"}},
-		{[]string{"start"}, []string{"kill", "--", "KILL"}, 0, []string{"stopped", "not running", "killed", "already running"}},
+		{[]string{"start"}, []string{"kill", "--", "KILL"}, 0, []string{"stopped", "not running", "killed",
+			"already running"}},
 		{[]string{"pause"}, []string{"delete", "--force"}, 0, []string{"not running", "does not exist", "no such"}},
 	} {
 		for range 6 {

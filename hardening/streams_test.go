@@ -33,7 +33,8 @@ func spoilers(t *testing.T) (ways map[string]*exec.Cmd, clean func()) {
 	t.Helper()
 	d := background(t, "--", "sleep", "1000")
 	b := newBundle(t, "/probe", "spoil")
-	run(command("minictr", "create", "-i", "--name", "spoiler", "-v", filepath.Join(bin, "probe")+":/probe:ro", "box", "/probe", "spoil")).want(t, 0)
+	run(command("minictr", "create", "-i", "--name", "spoiler", "-v", filepath.Join(bin, "probe")+":/probe:ro", "box",
+		"/probe", "spoil")).want(t, 0)
 	t.Cleanup(func() { run(command("minictr", "rm", "-f", "spoiler")).want(t, 0) })
 	return map[string]*exec.Cmd{
 		"run":         command("minictr", boxArgs("-i", "--", "/probe", "spoil")...),
@@ -49,7 +50,8 @@ func TestFileAsStreamUnchanged(t *testing.T) {
 	ways, clean := spoilers(t)
 	for what, cmd := range ways {
 		in, out := filepath.Join(t.TempDir(), "in"), filepath.Join(t.TempDir(), "out")
-		if err := errors.Join(os.WriteFile(in, []byte("to be read\n"), 0o600), os.WriteFile(out, []byte("said before\n"), 0o600)); err != nil {
+		if err := errors.Join(os.WriteFile(in, []byte("to be read\n"), 0o600),
+			os.WriteFile(out, []byte("said before\n"), 0o600)); err != nil {
 			t.Fatal(err)
 		}
 		beforeIn, beforeOut := look(t, in), look(t, out)
@@ -71,10 +73,12 @@ func TestFileAsStreamUnchanged(t *testing.T) {
 func TestNullAsStreamUnchanged(t *testing.T) {
 	guard(t)
 	before := look(t, os.DevNull)
-	t.Cleanup(func() { errors.Join(os.Chmod(os.DevNull, 0o666), os.Chown(os.DevNull, 0, 0)) }) // or all who come later fail
+	// or all who come later fail
+	t.Cleanup(func() { errors.Join(os.Chmod(os.DevNull, 0o666), os.Chown(os.DevNull, 0, 0)) })
 	ways, clean := spoilers(t)
 	ways["run, not interactive"] = command("minictr", boxArgs("/probe", "spoil")...)
-	d := background(t, append(often("/probe spoil; touch /checked"), "--", "sh", "-c", "/probe spoil; touch /begun; exec sleep 1000")...)
+	d := background(t, append(often("/probe spoil; touch /checked"), "--", "sh", "-c",
+		"/probe spoil; touch /begun; exec sleep 1000")...)
 	ways["exec, not interactive"] = d.saying("exec", "--", "/probe", "spoil")
 	ways["exec, detached"] = d.saying("exec", "-d", "--", "sh", "-c", "/probe spoil; touch /executed")
 	b := newBundle(t, "/probe", "spoil")
@@ -83,7 +87,8 @@ func TestNullAsStreamUnchanged(t *testing.T) {
 	t.Cleanup(func() { run(command("minictr-oci", "delete", "--force", b.id())).want(t, 0) })
 
 	for what, cmd := range ways {
-		cmd.Stdin, cmd.Stdout, cmd.Stderr = open(t, os.DevNull, os.O_RDONLY), open(t, os.DevNull, os.O_WRONLY), open(t, os.DevNull, os.O_WRONLY)
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = open(t, os.DevNull, os.O_RDONLY), open(t, os.DevNull, os.O_WRONLY), open(t,
+			os.DevNull, os.O_WRONLY)
 		run(cmd).want(t, 0)
 		clean()
 		if after := look(t, os.DevNull); after != before {
@@ -93,7 +98,9 @@ func TestNullAsStreamUnchanged(t *testing.T) {
 	for _, sign := range []string{"/begun", "/executed", "/checked"} {
 		testkit.Eventually(t, sign, func() bool { return d.say("exec", "--", "ls", sign).code == 0 })
 	}
-	testkit.Eventually(t, "the detached one's end", func() bool { return strings.Contains(run(b.oci("state")).stdout, `"stopped"`) })
+	testkit.Eventually(t, "the detached one's end", func() bool {
+		return strings.Contains(run(b.oci("state")).stdout, `"stopped"`)
+	})
 	if after := look(t, os.DevNull); after != before {
 		t.Errorf("/dev/null has %s, had %s", after, before)
 	}

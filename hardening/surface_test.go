@@ -19,10 +19,12 @@ var masked = []string{
 // TestMaskedPaths: for root, with every capability, by any name.
 func TestMaskedPaths(t *testing.T) {
 	guard(t)
-	if !exists("/proc/interrupts") || !exists("/proc/keys") || !exists("/sys/firmware/acpi") && !exists("/sys/firmware/memmap") {
+	if !exists("/proc/interrupts") || !exists("/proc/keys") || !exists("/sys/firmware/acpi") &&
+		!exists("/sys/firmware/memmap") {
 		t.Fatal("this kernel has too little that could be masked")
 	}
-	for _, flags := range [][]string{nil, {"--cap-add", "ALL"}, {"-u", "1000"}, {"--pid", "host"}, {"--network", "host"}} {
+	for _, flags := range [][]string{nil, {"--cap-add", "ALL"}, {"-u", "1000"}, {"--pid", "host"},
+		{"--network", "host"}} {
 		for _, by := range []string{"", "/proc/self/root", "/proc/1/root/../proc/../"} {
 			if by == "/proc/1/root/../proc/../" && flags != nil {
 				continue // pid 1 may be another's
@@ -73,7 +75,8 @@ func TestDangerousCallsFiltered(t *testing.T) {
 		"af_inet": "ok", "getpid": "ok",
 	}
 	names := slices.Sorted(maps.Keys(filtered))
-	free := box(t, append([]string{"--security-opt", "seccomp=unconfined", "--cap-add", "SYS_ADMIN", "--", "/probe", "calls"}, names...)...)
+	free := box(t, append([]string{"--security-opt", "seccomp=unconfined", "--cap-add", "SYS_ADMIN", "--", "/probe",
+		"calls"}, names...)...)
 	for _, flags := range [][]string{nil, {"-u", "1000"}, {"--security-opt", "no-new-privileges=false"}} {
 		r := box(t, append(append(slices.Clone(flags), "--", "/probe", "calls"), names...)...)
 		r.want(t, 0)

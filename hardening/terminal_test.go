@@ -75,7 +75,8 @@ func TestTIOCSTIStaysInContainer(t *testing.T) {
 		"none": nil, "-i": {"-i"}, "-t": {"-t"}, "-it": {"-it"},
 		"--pid host": {"--pid", "host"}, "--ipc host --network host": {"--ipc", "host", "--network", "host"},
 	} {
-		shown, typed := inTerminal(t, command("minictr", boxArgs(append(flags, "--cap-add", "SYS_ADMIN", "--", "/probe", "push")...)...))
+		shown, typed := inTerminal(t,
+			command("minictr", boxArgs(append(flags, "--cap-add", "SYS_ADMIN", "--", "/probe", "push")...)...))
 		if typed != 0 {
 			t.Errorf("%s: %d bytes were typed into the caller's terminal:\n%s", what, typed, shown)
 		}
@@ -90,7 +91,8 @@ func TestTIOCSTIStaysInContainer(t *testing.T) {
 func TestContainerLeadsItsSession(t *testing.T) {
 	guard(t)
 	for flag, want := range map[string]string{"": "ENXIO", "-i": "ENXIO", "-t": "ok", "-it": "ok"} {
-		shown, _ := inTerminal(t, command("minictr", boxArgs(append(strings.Fields(flag), "--", "/probe", "session")...)...))
+		shown, _ := inTerminal(t,
+			command("minictr", boxArgs(append(strings.Fields(flag), "--", "/probe", "session")...)...))
 		r := result{stdout: strings.ReplaceAll(shown, "\r", "")}
 		if r.line("leader") != "true" || r.line("tty") != want {
 			t.Errorf("%q: want a leader, and %s for /dev/tty: %s", flag, want, shown)
@@ -116,15 +118,20 @@ func TestControlBytesOfArgumentsEscaped(t *testing.T) {
 		{"run", evil}, {"run", "box", evil}, {"run", "box", "/" + evil},
 		{"run", "--" + evil, "box"}, {"run", "-" + controls, "box"}, {evil}, {"--" + evil}, {"--root", evil, "images"},
 		{"run", "--name", evil, "box", "true"}, {"run", "--hostname", evil, "box", "true"},
-		{"run", "-u", evil, "box", "true"}, {"run", "-w", evil, "box", "true"}, {"run", "-w", "/proc/self/" + evil, "box", "true"},
-		{"run", "-v", evil, "box", "true"}, {"run", "-v", "/" + evil + ":/x", "box", "true"}, {"run", "--mount", evil, "box", "true"},
+		{"run", "-u", evil, "box", "true"}, {"run", "-w", evil, "box", "true"}, {"run", "-w", "/proc/self/" + evil,
+			"box", "true"},
+		{"run", "-v", evil, "box", "true"}, {"run", "-v", "/" + evil + ":/x", "box", "true"}, {"run", "--mount", evil,
+			"box", "true"},
 		{"run", "--tmpfs", "/x:" + evil, "box", "true"}, {"run", "--cap-add", evil, "box", "true"},
-		{"run", "--network", evil, "box", "true"}, {"run", "--memory", evil, "box", "true"}, {"run", "--cpus", evil, "box", "true"},
-		{"run", "--sysctl", evil, "box", "true"}, {"run", "--ulimit", evil, "box", "true"}, {"run", "-e", "=" + evil, "box", "true"},
+		{"run", "--network", evil, "box", "true"}, {"run", "--memory", evil, "box", "true"}, {"run", "--cpus", evil,
+			"box", "true"},
+		{"run", "--sysctl", evil, "box", "true"}, {"run", "--ulimit", evil, "box", "true"}, {"run", "-e", "=" + evil,
+			"box", "true"},
 		{"run", "--env-file", evil, "box", "true"}, {"run", "--security-opt", "seccomp=" + evil, "box", "true"},
 		{"run", "--pids-limit", evil, "box", "true"}, {"run", "--stop-signal", evil, "box", "true"},
 		{"run", "--explain", "-e", "A=" + evil, "-w", "/" + evil, "box", "echo", evil},
-		{"plan", "-e", "A=" + evil, "-w", "/" + evil, "box", evil}, {"plan", "--config", evil}, {"plan", "--json", "box", evil},
+		{"plan", "-e", "A=" + evil, "-w", "/" + evil, "box", evil}, {"plan", "--config", evil}, {"plan", "--json",
+			"box", evil},
 		{"rmi", evil}, {"rm", evil}, {"load", "-i", evil}, {"images", "--" + evil}, {"version", "--" + evil},
 	} {
 		if words[0] == "run" {
@@ -140,7 +147,8 @@ func TestControlBytesOfArgumentsEscaped(t *testing.T) {
 		}
 	}
 	b := newBundle(t, "/"+evil)
-	for _, cmd := range []*exec.Cmd{b.command(t), command("minictr-oci", "run", "-b", evil, "x"), command("minictr-oci", "--"+evil), command("minictr-oci", evil), command("minictr-oci", "run", "--"+evil)} {
+	for _, cmd := range []*exec.Cmd{b.command(t), command("minictr-oci", "run", "-b", evil, "x"),
+		command("minictr-oci", "--"+evil), command("minictr-oci", evil), command("minictr-oci", "run", "--"+evil)} {
 		if r := run(cmd); steers(r.stdout + r.stderr) {
 			t.Errorf("%q prints control bytes:\n%q", cmd.Args, r.stdout+r.stderr)
 		}
@@ -156,8 +164,10 @@ func TestControlBytesOfImagesEscaped(t *testing.T) {
 		Env: []string{"A=" + controls}, Labels: map[string]string{controls: controls}, StopSignal: controls,
 	}, file("etc/"+controls, 0o644, ""))
 	for _, words := range [][]string{
-		{"images"}, {"run", "--rm", image}, {"run", "--rm", "-u", "0", image}, {"run", "--rm", "-u", "0", "-w", "/", image},
-		{"plan", "-u", "0", image}, {"plan", "--json", "-u", "0", image}, {"run", "--explain", "--rm", "-u", "0", image},
+		{"images"}, {"run", "--rm", image}, {"run", "--rm", "-u", "0", image}, {"run", "--rm", "-u", "0", "-w", "/",
+			image},
+		{"plan", "-u", "0", image}, {"plan", "--json", "-u", "0", image}, {"run", "--explain", "--rm", "-u", "0",
+			image},
 	} {
 		if r := run(command("minictr", words...)); steers(r.stdout + r.stderr) {
 			t.Errorf("minictr %q prints control bytes:\n%q", words, r.stdout+r.stderr)
@@ -194,23 +204,27 @@ func TestControlBytesOfContainersEscaped(t *testing.T) {
 	image := hostile(t, ocispec.ImageConfig{
 		Entrypoint: []string{"/bin/sh", controls}, Labels: map[string]string{"label" + controls: controls},
 	})
-	run(command("minictr", "create", "--name", "evil", "--label", "own="+controls, "-e", "A="+controls, image, controls)).want(t, 0)
+	run(command("minictr", "create", "--name", "evil", "--label", "own="+controls, "-e", "A="+controls, image,
+		controls)).want(t, 0)
 	t.Cleanup(func() { run(command("minictr", "rm", "-f", "evil")).want(t, 0) })
 	for _, words := range [][]string{
 		{"ps", "-a"}, {"ps", "-a", "--no-trunc"}, {"ps", "-a", "--format", "json"}, {"container", "ls", "-a"},
 		{"ps", "-a", "--format", `{{.Command}} {{.Labels}} {{.Label "own"}}`},
 		{"ps", "-a", "--format", `table {{.Command}}\t{{.Labels}}\t{{.Label "own"}}`},
-		{"ps", "-a", "--filter", "label=" + controls}, {"ps", "--filter", "x=" + controls}, {"ps", "--filter", "name=(" + controls},
+		{"ps", "-a", "--filter", "label=" + controls}, {"ps", "--filter", "x=" + controls}, {"ps", "--filter",
+			"name=(" + controls},
 		{"inspect", "evil"}, {"inspect", image}, {"inspect", controls}, {"inspect", "--type", controls, "evil"},
 		{"inspect", "--format", `{{json .Config.Labels}}`, "evil"},
-		{"port", "evil", controls}, {"container", controls}, {"container", "prune", "-f", "--filter", "label=" + controls},
+		{"port", "evil", controls}, {"container", controls}, {"container", "prune", "-f", "--filter",
+			"label=" + controls},
 		{"gc", "--" + controls}, {"images", "--format", "{{." + controls}, {"rename", "evil", controls},
 	} {
 		if r := run(command("minictr", words...)); steers(r.stdout + r.stderr) {
 			t.Errorf("minictr %q prints control bytes:\n%q", words, r.stdout+r.stderr)
 		}
 	}
-	shown, _ := inTerminal(t, command("minictr", "inspect", "--format", "{{.Config.Labels}} {{.Path}} {{.Args}}", "evil"))
+	shown, _ := inTerminal(t, command("minictr", "inspect", "--format", "{{.Config.Labels}} {{.Path}} {{.Args}}",
+		"evil"))
 	if steers(strings.ReplaceAll(shown, "\r\n", "\n")) || !strings.Contains(shown, "own") {
 		t.Errorf("a template in a terminal: %q", shown)
 	}

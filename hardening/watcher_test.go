@@ -122,7 +122,8 @@ func TestProgramUnreachableDuringHealthCheck(t *testing.T) {
 	for _, flags := range [][]string{nil, {"--userns", "0:100000:65536", "--tmpfs", "/x"}} {
 		flags = append(append(flags, often("true")...), "--health-timeout", "1m", "--health-start-interval", "1s")
 		d := background(t, append(flags, "--", "/probe", "watch")...)
-		trace := exec.Command("strace", "-f", "-qq", "-o", os.DevNull, "-p", strconv.Itoa(d.watcher(t)), "-e", "inject="+onItsWay)
+		trace := exec.Command("strace", "-f", "-qq", "-o", os.DevNull, "-p", strconv.Itoa(d.watcher(t)), "-e",
+			"inject="+onItsWay)
 		if err := trace.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -139,7 +140,8 @@ func TestProgramUnreachableDuringHealthCheck(t *testing.T) {
 func TestProgramUnreachableWithSysPtrace(t *testing.T) {
 	guard(t)
 	testkit.NeedTool(t, "strace")
-	d := background(t, append(append([]string{"--cap-add", "SYS_PTRACE"}, often("true")...), "--", "/probe", "watch")...)
+	d := background(t, append(append([]string{"--cap-add", "SYS_PTRACE"}, often("true")...), "--", "/probe",
+		"watch")...)
 	d.said(t, "watch: begins")
 	run(traced(t, d.saying("exec", "--", "sleep", "0.5"), onItsWay)).want(t, 0)
 	log := d.said(t, "memfd:minictr exe: /memfd:minictr") // it does look into others
@@ -195,7 +197,8 @@ func TestMonitorLeaksNoDescriptor(t *testing.T) {
 	for _, kind := range []string{"", "-i", "-t", "-it"} {
 		d := &detached{"leaks" + kind}
 		flags := append(append(strings.Fields(kind), often("/probe fds; sleep 0.01")...), "--restart", "on-failure:1")
-		cmd := d.command(append(flags, "--", "sh", "-c", "/probe fds; [ -e /again ] && exec sleep 1000; touch /again; exit 1")...)
+		cmd := d.command(append(flags, "--", "sh", "-c",
+			"/probe fds; [ -e /again ] && exec sleep 1000; touch /again; exit 1")...)
 		cmd.ExtraFiles = leak(t)
 		run(cmd).want(t, 0)
 		testkit.Eventually(t, "two lives", func() bool { return strings.Count(d.say("logs").stdout, "2: ") == 2 })
@@ -206,7 +209,8 @@ func TestMonitorLeaksNoDescriptor(t *testing.T) {
 				t.Errorf("the watcher has %s of the caller's", to)
 			}
 		}
-		for _, flags := range [][]string{{"exec", "--", "/probe", "fds"}, {"exec", "-i", "--", "/probe", "fds"}, {"exec", "-t", "--", "/probe", "fds"}} {
+		for _, flags := range [][]string{{"exec", "--", "/probe", "fds"}, {"exec", "-i", "--", "/probe", "fds"},
+			{"exec", "-t", "--", "/probe", "fds"}} {
 			cmd := d.saying(flags...)
 			cmd.ExtraFiles = leak(t)
 			fds(strings.Join(flags[:2], " "), run(cmd).stdout)
@@ -226,7 +230,8 @@ func TestMonitorLeaksNoDescriptor(t *testing.T) {
 func TestDetachReleasesCallersStreams(t *testing.T) {
 	guard(t)
 	d := background(t, "--", "sleep", "1000")
-	for _, words := range [][]string{{"restart", "-t", "0"}, {"exec", "-d", "--", "sleep", "1000"}, {"stop", "-t", "0"}, {"start"}} {
+	for _, words := range [][]string{{"restart", "-t", "0"}, {"exec", "-d", "--", "sleep", "1000"}, {"stop", "-t", "0"},
+		{"start"}} {
 		d.say(words...).want(t, 0) // reads both streams to their ends
 	}
 	reader := background(t, "-i", "--", "cat")
@@ -268,7 +273,9 @@ func TestDirectoryAsStreamRefused(t *testing.T) {
 	walk := []string{"sh", "-c", "cat /proc/self/fd/[012]/file"}
 	b := newBundle(t, walk...)
 	for what, cmd := range map[string]func() *exec.Cmd{
-		"run":             func() *exec.Cmd { return command("minictr", boxArgs(append([]string{"-i", "--"}, walk...)...)...) },
+		"run": func() *exec.Cmd {
+			return command("minictr", boxArgs(append([]string{"-i", "--"}, walk...)...)...)
+		},
 		"exec":            func() *exec.Cmd { return d.saying(append([]string{"exec", "-i", "--"}, walk...)...) },
 		"start":           func() *exec.Cmd { return still.saying("start", "-a", "-i") },
 		"minictr-oci run": func() *exec.Cmd { return b.command(t) },
@@ -288,7 +295,7 @@ func TestDirectoryAsStreamRefused(t *testing.T) {
 			}
 			r := run(c)
 			r.untouched(t)
-			if r.code == 0 || fd != 2 && !strings.Contains(r.stderr, "folder") {
+			if r.code == 0 || fd != 2 && !strings.Contains(r.stderr, "is a directory") {
 				t.Errorf("%s, stream %d: want a refusal: %+v", what, fd, r)
 			}
 		}
@@ -301,15 +308,18 @@ func TestMonitorEnvironmentIsClean(t *testing.T) {
 	guard(t)
 	testkit.NeedTool(t, "strace")
 	image := hostile(t, ocispec.ImageConfig{
-		Env:    []string{"LD_PRELOAD=/EVIL.so", "MINICTR_ROOT=/EVIL", "GODEBUG=EVIL=1"},
-		Labels: map[string]string{"minictr.watch": "EVIL", "io.podman.healthcheck": "EVIL", "com.docker.health-cmd": "EVIL"},
+		Env: []string{"LD_PRELOAD=/EVIL.so", "MINICTR_ROOT=/EVIL", "GODEBUG=EVIL=1"},
+		Labels: map[string]string{"minictr.watch": "EVIL", "io.podman.healthcheck": "EVIL",
+			"com.docker.health-cmd": "EVIL"},
 	})
 	trace := filepath.Join(t.TempDir(), "trace")
 	args := []string{"-f", "-qq", "-v", "-s", "4096", "-o", trace, "-e", "trace=execve,execveat"}
-	for _, v := range []string{"LD_PRELOAD=/EVIL.so", "LD_AUDIT=/EVIL.so", "GODEBUG=EVIL=1", "GOTRACEBACK=EVIL", "PATH=/EVIL", "TMPDIR=/EVIL", "HOME=/EVIL", "MINICTR_ROOT=/EVIL"} {
+	for _, v := range []string{"LD_PRELOAD=/EVIL.so", "LD_AUDIT=/EVIL.so", "GODEBUG=EVIL=1", "GOTRACEBACK=EVIL",
+		"PATH=/EVIL", "TMPDIR=/EVIL", "HOME=/EVIL", "MINICTR_ROOT=/EVIL"} {
 		args = append(args, "-E", v)
 	}
-	planted := command("minictr", append(append([]string{"run", "-d", "--name", "planted", "--restart", "on-failure:1"}, often("touch /checked")...), image, "sh", "-c", "until [ -e /checked ]; do sleep 0.1; done; exit 1")...)
+	planted := command("minictr", append(append([]string{"run", "-d", "--name", "planted", "--restart", "on-failure:1"},
+		often("touch /checked")...), image, "sh", "-c", "until [ -e /checked ]; do sleep 0.1; done; exit 1")...)
 	cmd := exec.Command("strace", append(args, planted.Args...)...)
 	run(cmd).want(t, 0) // strace ends with the last of them
 	defer func() { run(command("minictr", "rm", "-f", "planted")).want(t, 0) }()
@@ -319,7 +329,9 @@ func TestMonitorEnvironmentIsClean(t *testing.T) {
 	}
 	seen := map[string]int{}
 	for line := range strings.Lines(string(data)) {
-		for kind, words := range map[string]string{"monitor": `["minictr", "monitor"`, "ended": `["minictr", "monitor", "--ended"`, "again": `["minictr", "monitor", "--again"`, "health": `["minictr", "health"`, "tiny": `["minictr-monitor"`} {
+		for kind, words := range map[string]string{"monitor": `["minictr", "monitor"`,
+			"ended": `["minictr", "monitor", "--ended"`, "again": `["minictr", "monitor", "--again"`,
+			"health": `["minictr", "health"`, "tiny": `["minictr-monitor"`} {
 			if !strings.Contains(line, words) {
 				continue
 			}
@@ -345,9 +357,11 @@ func TestMonitorNeedsNoSocket(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, kind := range []string{"", "-i", "-t"} {
-		d := background(t, append(append(strings.Fields(kind), often("true")...), "--", "sh", "-c", "echo begun; sleep 1000")...)
+		d := background(t, append(append(strings.Fields(kind), often("true")...), "--", "sh", "-c",
+			"echo begun; sleep 1000")...)
 		d.said(t, "begun")
-		clients := []*exec.Cmd{d.saying("logs", "-f"), d.saying("attach", "--no-stdin"), d.saying("exec", "--", "sleep", "1000"), d.saying("wait"), d.saying("stats")}
+		clients := []*exec.Cmd{d.saying("logs", "-f"), d.saying("attach", "--no-stdin"),
+			d.saying("exec", "--", "sleep", "1000"), d.saying("wait"), d.saying("stats")}
 		pids := []int{d.watcher(t)}
 		for _, c := range clients {
 			c.Stderr = os.Stderr // its last words, if it has any
@@ -359,7 +373,9 @@ func TestMonitorNeedsNoSocket(t *testing.T) {
 		time.Sleep(200 * time.Millisecond)
 		for i, pid := range pids {
 			links := descriptorsOf(pid)
-			if len(links) < 3 || slices.ContainsFunc(links, func(to string) bool { return strings.HasPrefix(to, "socket:") }) {
+			if len(links) < 3 || slices.ContainsFunc(links, func(to string) bool {
+				return strings.HasPrefix(to, "socket:")
+			}) {
 				t.Errorf("%s, process %d: %v", kind, i, links)
 			}
 		}
@@ -384,12 +400,14 @@ const nobody = 65534
 func TestContainerFilesArePrivate(t *testing.T) {
 	guard(t)
 	defer unix.Umask(unix.Umask(0))
-	leaves := "echo SECRET; /bin/busybox cp /bin/busybox /sh; /bin/busybox chmod 4777 /sh; /bin/busybox chmod 777 / /etc; echo SECRET >/file; touch /ready; "
+	leaves := "echo SECRET; /bin/busybox cp /bin/busybox /sh; /bin/busybox chmod 4777 /sh; /bin/busybox chmod 777 / " +
+		"/etc; echo SECRET >/file; touch /ready; "
 	for mask, flags := range map[int][]string{0: nil, 0o777: {"-u", "0:0"}, 0o022: {"--userns", "0:100000:65536"}} {
 		unix.Umask(mask)
 		var all []*detached
 		for _, then := range []string{"exec sleep 1000", "exit 3"} {
-			words := append(append(slices.Clone(flags), often("echo SECRET")...), "-e", "PASSWORD=SECRET", "-l", "password=SECRET", "--", "sh", "-c", leaves+then)
+			words := append(append(slices.Clone(flags), often("echo SECRET")...), "-e", "PASSWORD=SECRET", "-l",
+				"password=SECRET", "--", "sh", "-c", leaves+then)
 			d := background(t, slices.DeleteFunc(words, func(w string) bool { return w == "-v" })...)
 			d.said(t, "SECRET")
 			all = append(all, d)

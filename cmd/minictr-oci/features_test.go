@@ -100,16 +100,19 @@ func TestFeatures(t *testing.T) {
 			})
 		}},
 		"arch": {f.Linux.Seccomp.Archs, "", func(name string) func(*specs.Spec) {
-			return seccomp(func(s *specs.LinuxSeccomp, _ *specs.LinuxSyscall) { s.Architectures = []specs.Arch{specs.Arch(name)} })
-		}},
-		"seccomp flag": {f.Linux.Seccomp.SupportedFlags, "SECCOMP_FILTER_FLAG_NEW_LISTENER", func(name string) func(*specs.Spec) {
-			return seccomp(func(s *specs.LinuxSeccomp, call *specs.LinuxSyscall) {
-				s.Flags = []specs.LinuxSeccompFlag{specs.LinuxSeccompFlag(name)}
-				if s.Flags[0] == specs.LinuxSeccompFlagWaitKillableRecv {
-					call.Action, s.ListenerPath = specs.ActNotify, "/run/listener"
-				}
+			return seccomp(func(s *specs.LinuxSeccomp, _ *specs.LinuxSyscall) {
+				s.Architectures = []specs.Arch{specs.Arch(name)}
 			})
 		}},
+		"seccomp flag": {f.Linux.Seccomp.SupportedFlags, "SECCOMP_FILTER_FLAG_NEW_LISTENER",
+			func(name string) func(*specs.Spec) {
+				return seccomp(func(s *specs.LinuxSeccomp, call *specs.LinuxSyscall) {
+					s.Flags = []specs.LinuxSeccompFlag{specs.LinuxSeccompFlag(name)}
+					if s.Flags[0] == specs.LinuxSeccompFlagWaitKillableRecv {
+						call.Action, s.ListenerPath = specs.ActNotify, "/run/listener"
+					}
+				})
+			}},
 		"memory policy": {f.Linux.MemoryPolicy.Modes, "", func(name string) func(*specs.Spec) {
 			return func(s *specs.Spec) {
 				s.Linux.MemoryPolicy = &specs.LinuxMemoryPolicy{Mode: specs.MemoryPolicyModeType(name)}
@@ -118,7 +121,8 @@ func TestFeatures(t *testing.T) {
 		"memory policy flag": {f.Linux.MemoryPolicy.Flags, "", func(name string) func(*specs.Spec) {
 			return func(s *specs.Spec) {
 				s.Linux.MemoryPolicy = &specs.LinuxMemoryPolicy{
-					Mode: specs.MpolBind, Nodes: "0", Flags: []specs.MemoryPolicyFlagType{specs.MemoryPolicyFlagType(name)},
+					Mode: specs.MpolBind, Nodes: "0",
+					Flags: []specs.MemoryPolicyFlagType{specs.MemoryPolicyFlagType(name)},
 				}
 			}
 		}},
@@ -155,17 +159,21 @@ func TestFeaturesOnOff(t *testing.T) {
 		use func(*specs.Spec)
 	}{
 		"apparmor": {*f.Apparmor.Enabled, func(s *specs.Spec) { s.Process.ApparmorProfile = "unconfined" }},
-		"selinux":  {*f.Selinux.Enabled, func(s *specs.Spec) { s.Process.SelinuxLabel = "system_u:system_r:container_t:s0" }},
+		"selinux": {*f.Selinux.Enabled, func(s *specs.Spec) {
+			s.Process.SelinuxLabel = "system_u:system_r:container_t:s0"
+		}},
 		"intelRdt": {*f.IntelRdt.Enabled, func(s *specs.Spec) { s.Linux.IntelRdt = &specs.LinuxIntelRdt{ClosID: "a"} }},
 		"netDevices": {*f.NetDevices.Enabled, func(s *specs.Spec) {
 			s.Linux.NetDevices = map[string]specs.LinuxNetDevice{"eth7": {}}
 		}},
 		"rdma": {*f.Cgroup.Rdma, func(s *specs.Spec) {
-			s.Linux.Resources = &specs.LinuxResources{Rdma: map[string]specs.LinuxRdma{"mlx5_0": {HcaHandles: new(uint32(3))}}}
+			rdma := map[string]specs.LinuxRdma{"mlx5_0": {HcaHandles: new(uint32(3))}}
+			s.Linux.Resources = &specs.LinuxResources{Rdma: rdma}
 		}},
 		"idmap": {*f.MountExtensions.IDMap.Enabled, func(s *specs.Spec) {
 			ids := []specs.LinuxIDMapping{{HostID: 1000, Size: 1}}
-			s.Mounts = append(s.Mounts, specs.Mount{Destination: "/mnt", Type: "bind", Source: "/src", UIDMappings: ids, GIDMappings: ids})
+			s.Mounts = append(s.Mounts, specs.Mount{Destination: "/mnt", Type: "bind", Source: "/src", UIDMappings: ids,
+				GIDMappings: ids})
 		}},
 	} {
 		if got := compiles(t, c.use); got != c.on {

@@ -137,7 +137,8 @@ func (m *machine) write(name, text string, mode fs.FileMode) (path string) {
 // behind it, in the machine.
 func (m *machine) wrap(name, line string) (path string) {
 	m.t.Helper()
-	return m.write("bin/"+name, fmt.Sprintf("#!/bin/sh\necho $$ >%s/engine/cgroup.procs\nexec nsenter --target %d --all env TMPDIR=%s HOME=%s PATH=%s:/usr/sbin %s \"$@\"\n",
+	return m.write("bin/"+name, fmt.Sprintf("#!/bin/sh\necho $$ >%s/engine/cgroup.procs\nexec nsenter --target %d "+
+		"--all env TMPDIR=%s HOME=%s PATH=%s:/usr/sbin %s \"$@\"\n",
 		m.group, m.init.Process.Pid, m.path("tmp"), m.dir, os.Getenv("PATH"), line), 0o755)
 }
 
@@ -181,7 +182,8 @@ func (m *machine) leavesNothing(but ...string) {
 		seen := m.look()
 		maps.DeleteFunc(seen, func(what, _ string) bool {
 			return slices.ContainsFunc(but, func(path string) bool {
-				return strings.HasSuffix(what, " "+path) || strings.HasSuffix(path, "/") && strings.Contains(what, " "+path)
+				return strings.HasSuffix(what, " "+path) || strings.HasSuffix(path, "/") &&
+					strings.Contains(what, " "+path)
 			})
 		})
 		return seen

@@ -60,7 +60,8 @@ func setUpScript(e *testscript.Env) error {
 	oci := filepath.Join(bin, "oci")
 	e.Defer(func() { removeAll(e, oci) })
 	awaitFile := []byte("#!/bin/sh\nuntil [ -e \"$1\" ]; do sleep 0.02; done\n")
-	return errors.Join(os.WriteFile(oci, []byte(ociWrapper), 0o755), os.WriteFile(filepath.Join(bin, "await-file"), awaitFile, 0o755))
+	return errors.Join(os.WriteFile(oci, []byte(ociWrapper), 0o755), os.WriteFile(filepath.Join(bin, "await-file"),
+		awaitFile, 0o755))
 }
 
 // removeAll removes what the script has left.
@@ -106,7 +107,8 @@ func writeBundle(dir, group, patch string) error {
 	var config any
 	for _, change := range []string{
 		string(defaultConfig),
-		`{"process": {"terminal": false, "args": ["sleep", "1000"]}, "linux": {"cgroupsPath": "/` + testGroup() + `/` + group + `"}}`,
+		`{"process": {"terminal": false, "args": ["sleep", "1000"]}, "linux": {"cgroupsPath": "/` + testGroup() + `/` +
+			group + `"}}`,
 		patch,
 	} {
 		var fields any

@@ -22,7 +22,8 @@ func TestAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := fmt.Sprintf("at-once-%d", os.Getpid()) // no other run's, for it names the cgroup
-	wantOne(t, c.atOnce(t, slices.Repeat([]string{"create --bundle BUNDLE " + id}, many)), "container with given ID already exists")
+	wantOne(t, c.atOnce(t, slices.Repeat([]string{"create --bundle BUNDLE " + id}, many)),
+		"container with given ID already exists")
 	wantOne(t, c.atOnce(t, slices.Repeat([]string{"start " + id}, many)), "cannot start an already running container")
 	var create []string
 	remove := slices.Repeat([]string{"delete --force " + id}, many)

@@ -87,7 +87,9 @@ func TestAttachLeave(t *testing.T) {
 		{"keys of one's own", []string{"--detach-keys", "ctrl-a,q"}, "\x01q", "\x10\x11\x01x"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			inBackground(t, "run -d -it", `stty raw -echo; echo ready; while c=$(dd bs=1 count=1 2>/dev/null | od -An -tx1); do echo "key$c"; done`)
+			inBackground(t, "run -d -it",
+				`stty raw -echo; echo ready; `+
+					`while c=$(dd bs=1 count=1 2>/dev/null | od -An -tx1); do echo "key$c"; done`)
 			ready(t)
 			before := reference(t)
 			s := inTerminal(t, append(append([]string{"attach"}, test.flags...), "box")...)
@@ -126,7 +128,9 @@ func TestAttachEnded(t *testing.T) {
 		code   int
 	}{{unix.SIGTERM, 143}, {unix.SIGHUP, 129}, {unix.SIGKILL, -1}} {
 		t.Run(test.signal.String(), func(t *testing.T) {
-			inBackground(t, "run -d -it", `trap "echo noticed" TERM HUP INT; before=$(stty -g); echo ready; while read line; do [ "$(stty -g)" = "$before" ] && echo "as before: $line"; done`)
+			inBackground(t, "run -d -it",
+				`trap "echo noticed" TERM HUP INT; before=$(stty -g); echo ready; `+
+					`while read line; do [ "$(stty -g)" = "$before" ] && echo "as before: $line"; done`)
 			ready(t)
 			before := reference(t)
 			s := inTerminal(t, "attach", "box")
@@ -178,7 +182,8 @@ func TestAttachLost(t *testing.T) {
 
 // To be attached makes the program draw anew, in a window of the same size too.
 func TestAttachRedraws(t *testing.T) {
-	inBackground(t, "run -d -it", `trap 'echo drawn' WINCH; echo ready; while :; do read line && echo "read: $line"; done`)
+	inBackground(t, "run -d -it",
+		`trap 'echo drawn' WINCH; echo ready; while :; do read line && echo "read: $line"; done`)
 	ready(t)
 	for _, line := range []string{"one", "two"} {
 		s := inTerminal(t, "attach", "box")
@@ -194,7 +199,9 @@ func TestAttachRedraws(t *testing.T) {
 }
 
 func TestStartAttachedTerminal(t *testing.T) {
-	inBackground(t, "create -it", `echo the beginning; until [ "$(stty size)" = "31 97" ]; do sleep 0.01; done; read line; echo "read: $line"; exit 4`)
+	inBackground(t, "create -it",
+		`echo the beginning; until [ "$(stty size)" = "31 97" ]; do sleep 0.01; done; `+
+			`read line; echo "read: $line"; exit 4`)
 	s := inTerminal(t, "start", "-ai", "box")
 	s.expect("the beginning")
 	s.typeIn("a word\r")
@@ -216,7 +223,8 @@ func TestStartAttachedLines(t *testing.T) {
 func TestExecTerminal(t *testing.T) {
 	inBackground(t, "run -d", `sleep 1000`)
 	before := reference(t)
-	s := inTerminal(t, "exec", "-it", "box", "sh", "-c", `tty; stty size; echo $TERM; trap : INT; cat; echo "cat ended: $?"; exit 3`)
+	s := inTerminal(t, "exec", "-it", "box", "sh", "-c",
+		`tty; stty size; echo $TERM; trap : INT; cat; echo "cat ended: $?"; exit 3`)
 	s.expect("31 97\nxterm\n")
 	s.expect("/dev/pts/")
 	s.typeIn("hello\r")
@@ -243,12 +251,16 @@ func TestExecKilledClient(t *testing.T) {
 			running := func(command string) bool {
 				return strings.Contains(said(t, "exec", "box", "ps", "-o", "args"), "\n"+command+"\n")
 			}
-			if !testkit.Within(func() bool { return running("sh -c sleep 2000; true") || running("{sh} sh -c sleep 2000; true") }) {
+			if !testkit.Within(func() bool {
+				return running("sh -c sleep 2000; true") || running("{sh} sh -c sleep 2000; true")
+			}) {
 				t.Fatalf("it does not run:\n%s", said(t, "exec", "box", "ps", "-o", "args"))
 			}
 			client.Process.Kill()
 			client.Wait()
-			if !testkit.Within(func() bool { return !strings.Contains(said(t, "exec", "box", "ps", "-o", "args"), "sh -c sleep 2000") }) {
+			if !testkit.Within(func() bool {
+				return !strings.Contains(said(t, "exec", "box", "ps", "-o", "args"), "sh -c sleep 2000")
+			}) {
 				t.Error("it lives on")
 			}
 			if !running("sleep 3000") || !running("sleep 1000") {
@@ -289,7 +301,8 @@ func TestStartOvertaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer waiters.Close()
-	if err := lockfile.LockFile(t.Context(), waiters, lockfile.Exclusive); err != nil { // where one waits who has seen that it does not run
+	// where one waits who has seen that it does not run
+	if err := lockfile.LockFile(t.Context(), waiters, lockfile.Exclusive); err != nil {
 		t.Fatal(err)
 	}
 	var out strings.Builder

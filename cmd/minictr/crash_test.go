@@ -45,7 +45,8 @@ func TestCrash(t *testing.T) {
 	for name, c := range map[string]crash{
 		"load": {
 			victim: load, after: [][]string{load}, left: "demo",
-			calls: "renameat fsync syncfs flock mkdirat unlinkat symlinkat mknodat openat write pwrite64 fchown utimensat",
+			calls: "renameat fsync syncfs flock mkdirat unlinkat symlinkat mknodat openat write pwrite64 fchown " +
+				"utimensat",
 		},
 		"load beside another": {
 			before: [][]string{loadOther}, victim: load, after: [][]string{load}, left: "demo", kept: "else",

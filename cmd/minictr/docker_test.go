@@ -74,8 +74,10 @@ func startDocker(t *testing.T, dir, registry string) (socket string) {
 	}
 	socket = path("sock")
 	cgroups := fmt.Sprintf("minictr-test-%d", os.Getpid())
-	server := exec.Command("dockerd", "--data-root", path("data"), "--exec-root", path("exec"), "--pidfile", path("pid"),
-		"-H", "unix://"+socket, "--config-file", path("daemon.json"), "--bridge=none", "--iptables=false", "--insecure-registry", registry,
+	server := exec.Command("dockerd", "--data-root", path("data"), "--exec-root", path("exec"), "--pidfile",
+		path("pid"),
+		"-H", "unix://"+socket, "--config-file", path("daemon.json"), "--bridge=none", "--iptables=false",
+		"--insecure-registry", registry,
 		"--exec-opt", "native.cgroupdriver=cgroupfs", "--cgroup-parent", "/"+cgroups)
 	server.Stdout, server.Stderr = output, output
 	server.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS, Pdeathsig: unix.SIGTERM}

@@ -50,7 +50,8 @@ func setUp(e *testscript.Env, archive string) error {
 	if err != nil {
 		return err
 	}
-	for _, dir := range []string{filepath.Dir(commandPath()), filepath.Dir(filepath.Dir(commandPath())), filepath.Dir(e.WorkDir), e.WorkDir} {
+	for _, dir := range []string{filepath.Dir(commandPath()), filepath.Dir(filepath.Dir(commandPath())),
+		filepath.Dir(e.WorkDir), e.WorkDir} {
 		if err := os.Chmod(dir, 0o755); err != nil {
 			return err
 		}

@@ -68,7 +68,8 @@ func TestRemainsAreTold(t *testing.T) {
 	testkit.NeedRoot(t)
 	loadDemo(t)
 	idFile := filepath.Join(t.TempDir(), "id")
-	run := exec.Command("minictr", "run", "-i", "--cidfile", idFile, "demo", "sh", "-c", "echo kept >/note; echo ready; read x; exit 7")
+	run := exec.Command("minictr", "run", "-i", "--cidfile", idFile, "demo", "sh", "-c",
+		"echo kept >/note; echo ready; read x; exit 7")
 	in, err := run.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -124,7 +125,8 @@ func kill(t *testing.T, flags, mark string) (id string) {
 	t.Helper()
 	idFile := filepath.Join(t.TempDir(), "id")
 	args := append([]string{"run", "--cidfile", idFile}, strings.Fields(flags)...)
-	run := exec.Command("minictr", append(args, "demo", "sh", "-c", `sh -c 'echo ready; sleep 1000' "$0" & wait`, mark)...)
+	run := exec.Command("minictr", append(args, "demo", "sh", "-c", `sh -c 'echo ready; sleep 1000' "$0" & wait`,
+		mark)...)
 	out, err := run.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -183,7 +185,8 @@ func traces(t *testing.T, mark string) string {
 func processes(mark string) (list []string) {
 	commands, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, c := range commands {
-		if line, _ := os.ReadFile(c); bytes.Contains(line, []byte(mark)) && !bytes.Contains(line, []byte("minictr\x00")) {
+		if line, _ := os.ReadFile(c); bytes.Contains(line, []byte(mark)) &&
+			!bytes.Contains(line, []byte("minictr\x00")) {
 			list = append(list, strings.ReplaceAll(string(line), "\x00", " "))
 		}
 	}

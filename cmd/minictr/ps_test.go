@@ -25,7 +25,8 @@ func TestPsWhileContainersGo(t *testing.T) {
 					return
 				default:
 				}
-				if out, err := exec.Command("sh", "-c", "minictr create --name "+name+" demo && minictr rm "+name).CombinedOutput(); err != nil {
+				if out, err := exec.Command("sh", "-c",
+					"minictr create --name "+name+" demo && minictr rm "+name).CombinedOutput(); err != nil {
 					ended <- fmt.Errorf("%w: %s", err, out)
 					return
 				}

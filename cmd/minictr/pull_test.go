@@ -41,7 +41,8 @@ func newSlowRegistry(t *testing.T) *slowRegistry {
 		t.Fatal(err)
 	}
 	t.Cleanup(stop)
-	push := exec.Command("skopeo", "copy", "-q", "--dest-tls-verify=false", "docker-archive:"+testkit.DemoImage(t), "docker://"+host+"/demo")
+	push := exec.Command("skopeo", "copy", "-q", "--dest-tls-verify=false", "docker-archive:"+testkit.DemoImage(t),
+		"docker://"+host+"/demo")
 	if out, err := push.CombinedOutput(); err != nil {
 		t.Fatalf("skopeo: %v\n%s", err, out)
 	}
@@ -138,7 +139,8 @@ func TestPullKilled(t *testing.T) {
 	if left := append(glob(t, root, "tmp/*"), glob(t, root, "partial/*")...); len(left) > 0 {
 		t.Errorf("left over: %q", left)
 	}
-	if out, err := exec.Command("minictr", "run", "--rm", registry.host+"/demo", "echo", "whole").Output(); err != nil || string(out) != "whole\n" {
+	if out, err := exec.Command("minictr", "run", "--rm", registry.host+"/demo", "echo",
+		"whole").Output(); err != nil || string(out) != "whole\n" {
 		t.Errorf("run: %q, %v", out, err)
 	}
 }

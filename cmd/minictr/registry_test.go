@@ -68,7 +68,8 @@ func setUpRegistries(e *testscript.Env) error {
 	}
 	e.Defer(stop)
 	secure, stop, err := startRegistry(dir, "secure", fmt.Sprintf(
-		"  tls: {certificate: %[1]s/ca.crt, key: %[1]s/key}\nauth: {htpasswd: {realm: test, path: %[1]s/users}}\n", dir))
+		"  tls: {certificate: %[1]s/ca.crt, key: %[1]s/key}\nauth: {htpasswd: {realm: test, path: %[1]s/users}}\n",
+		dir))
 	if err != nil {
 		return err
 	}
@@ -86,7 +87,8 @@ func setUpRegistries(e *testscript.Env) error {
 // startRegistry runs a docker-registry that keeps its things in dir/name, and
 // waits until it answers.
 func startRegistry(dir, name, more string) (host string, stop func(), err error) {
-	config := fmt.Sprintf("version: 0.1\nlog: {level: info, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: %s/%s}}\nhttp:\n  addr: 127.0.0.1:0\n%s", dir, name, more)
+	config := fmt.Sprintf("version: 0.1\nlog: {level: info, accesslog: {disabled: true}}\nstorage: {filesystem: "+
+		"{rootdirectory: %s/%s}}\nhttp:\n  addr: 127.0.0.1:0\n%s", dir, name, more)
 	file := filepath.Join(dir, name+".yml")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		return "", nil, err
@@ -141,7 +143,8 @@ func writeCertificate(file, keyFile string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}), 0o644); err != nil {
+	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}),
+		0o644); err != nil {
 		return err
 	}
 	return os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600)

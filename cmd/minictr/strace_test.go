@@ -191,7 +191,8 @@ func sameBits(plan, trace string) bool {
 
 func openFlags(n uint64) map[string]bool {
 	set := map[string]bool{}
-	for name, bit := range map[string]uint64{"O_RDWR": unix.O_RDWR, "O_NOCTTY": unix.O_NOCTTY, "O_CLOEXEC": unix.O_CLOEXEC} {
+	for name, bit := range map[string]uint64{"O_RDWR": unix.O_RDWR, "O_NOCTTY": unix.O_NOCTTY,
+		"O_CLOEXEC": unix.O_CLOEXEC} {
 		if n&bit != 0 {
 			set[name] = true
 			n &^= bit

@@ -162,8 +162,12 @@ func TestTerminalIsRestored(t *testing.T) {
 	}{
 		{"exit", `echo ready; read x; exit 5`, func(s *session) { s.typeIn("\r") }, 5},
 		{"killed program", `echo ready; kill -9 -1; read x; exit 6`, func(s *session) { s.typeIn("\r") }, 6},
-		{"SIGTERM", `trap "exit 9" TERM; echo ready; while :; do sleep 0.05; done`, func(s *session) { s.Process.Signal(unix.SIGTERM) }, 9},
-		{"SIGHUP", `trap "exit 10" HUP; echo ready; while :; do sleep 0.05; done`, func(s *session) { s.Process.Signal(unix.SIGHUP) }, 10},
+		{"SIGTERM", `trap "exit 9" TERM; echo ready; while :; do sleep 0.05; done`, func(s *session) {
+			s.Process.Signal(unix.SIGTERM)
+		}, 9},
+		{"SIGHUP", `trap "exit 10" HUP; echo ready; while :; do sleep 0.05; done`, func(s *session) {
+			s.Process.Signal(unix.SIGHUP)
+		}, 10},
 		{"no such command", `exec no-such-command`, func(*session) {}, 127},
 	} {
 		t.Run(test.name, func(t *testing.T) {

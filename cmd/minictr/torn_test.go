@@ -92,7 +92,8 @@ func TestTornAlive(t *testing.T) {
 				if list, _ := b.try("ps"); strings.Contains(list, "other") || !strings.Contains(list, "box") {
 					t.Errorf("ps:\n%s", list)
 				}
-				if list, _ := b.try("ps", "-a", "--format", "{{.Names}}"); !strings.Contains(list, "other\n") || !strings.Contains(list, "box\n") {
+				if list, _ := b.try("ps", "-a", "--format", "{{.Names}}"); !strings.Contains(list, "other\n") ||
+					!strings.Contains(list, "box\n") {
 					t.Errorf("ps -a:\n%s", list)
 				}
 				b.works(t, true, "gc")
@@ -112,15 +113,19 @@ type tornBox struct {
 func newTornBox(t *testing.T) *tornBox {
 	t.Helper()
 	b := &tornBox{root: os.Getenv("MINICTR_ROOT")}
-	b.id = strings.TrimSpace(said(t, "run", "-d", "--name", "box", "--health-cmd", "true", "--health-interval", "1h", "--health-start-interval", "20ms", "--health-start-period", "1h",
+	b.id = strings.TrimSpace(said(t, "run", "-d", "--name", "box", "--health-cmd", "true", "--health-interval", "1h",
+		"--health-start-interval", "20ms", "--health-start-period", "1h",
 		"demo", "sh", "-c", `trap "exit 143" TERM; echo ready; while :; do sleep 0.02; done`))
 	t.Cleanup(func() { b.try("rm", "-f", "box") })
 	ready(t) // to hear SIGTERM
-	if !testkit.Within(func() bool { return said(t, "inspect", "--format", "{{.State.Health.Status}}", "box") == "healthy\n" }) {
+	if !testkit.Within(func() bool {
+		return said(t, "inspect", "--format", "{{.State.Health.Status}}", "box") == "healthy\n"
+	}) {
 		t.Fatal("it does not become healthy")
 	}
 	var err error
-	if b.pid, err = strconv.Atoi(strings.TrimSpace(said(t, "inspect", "--format", "{{.State.Pid}}", "box"))); err != nil {
+	if b.pid, err = strconv.Atoi(strings.TrimSpace(said(t, "inspect", "--format", "{{.State.Pid}}",
+		"box"))); err != nil {
 		t.Fatal(err)
 	}
 	return b
@@ -139,7 +144,8 @@ func (b *tornBox) works(t *testing.T, want bool, args ...string) {
 	case want && err != nil:
 		t.Errorf("%s: %v\n%s", args, err, out)
 	case want || args[0] == "rm" && strings.Contains(out, "no such container"):
-	case err == nil || !strings.Contains(out, "read "+b.path("")) || !strings.Contains(out, "hint: remove the container with: minictr rm -f "):
+	case err == nil || !strings.Contains(out, "read "+b.path("")) ||
+		!strings.Contains(out, "hint: remove the container with: minictr rm -f "):
 		t.Errorf("%s: %v\n%s", args, err, out)
 	}
 }

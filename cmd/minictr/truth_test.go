@@ -37,12 +37,14 @@ func TestTruth(t *testing.T) {
 	source := t.TempDir()
 	// A host name is given, because else it is made of the container's id.
 	for name, flags := range map[string]string{
-		"default":    "--hostname box --rm",
-		"kept":       "--hostname box",
-		"input":      "--hostname box --rm -i",
-		"terminal":   "--hostname box --rm -it",
-		"furnished":  "--hostname box --rm --read-only -v " + source + ":/a/b -v " + source + ":/c:ro --tmpfs /t:size=1m --mount type=bind,src=/dev/null,dst=/d/file",
-		"identity":   "--hostname box --rm --user 1000:1001 --ulimit nofile=100:200 --sysctl net.ipv4.ip_forward=1 -w /made/here --cap-add SYS_NICE",
+		"default":  "--hostname box --rm",
+		"kept":     "--hostname box",
+		"input":    "--hostname box --rm -i",
+		"terminal": "--hostname box --rm -it",
+		"furnished": "--hostname box --rm --read-only -v " + source + ":/a/b -v " + source +
+			":/c:ro --tmpfs /t:size=1m --mount type=bind,src=/dev/null,dst=/d/file",
+		"identity": "--hostname box --rm --user 1000:1001 --ulimit nofile=100:200 --sysctl net.ipv4.ip_forward=1 " +
+			"-w /made/here --cap-add SYS_NICE",
 		"new privs":  "--hostname box --rm --security-opt no-new-privileges=false --cap-drop ALL",
 		"host":       "--rm --network host --pid host --ipc host --uts host --security-opt seccomp=unconfined",
 		"privileged": "--hostname box --rm --privileged",
@@ -242,7 +244,8 @@ func skipUnplanned(t *testing.T, r results, calls []traced, step planLine, cgrou
 			return calls[i:]
 		}
 		if r.makes(c, cgroups) {
-			t.Fatalf("plan:   step %d, %s(%s)\nstrace: %s", step.Number, step.Call, strings.Join(step.Args, ", "), c.line)
+			t.Fatalf("plan:   step %d, %s(%s)\nstrace: %s", step.Number, step.Call, strings.Join(step.Args, ", "),
+				c.line)
 		}
 	}
 	return nil

@@ -48,7 +48,8 @@ func TestKilledUpdate(t *testing.T) {
 		Clean: func(t *testing.T, k testkit.Killed) {
 			mustMinictr(t, store, "update", "--pids-limit", "-1", "one")
 			if kernel, typed, config := pages(t, store); kernel != typed || typed != config {
-				t.Errorf("after another update: the cgroup has %d, the settings %d, the config %d", kernel, typed, config)
+				t.Errorf("after another update: the cgroup has %d, the settings %d, the config %d", kernel, typed,
+					config)
 			}
 		},
 		Limit:  time.Minute,
@@ -83,7 +84,8 @@ func pages(t *testing.T, store string) (kernel, typed, config uint64) {
 	if len(words) != 1 {
 		t.Fatalf("settings: %q", words)
 	}
-	return kernel, map[string]uint64{"2MB:4m": oldPages, "2MB:8m": newPages}[words[0]], spec.Linux.Resources.HugepageLimits[0].Limit
+	return kernel, map[string]uint64{"2MB:4m": oldPages, "2MB:8m": newPages}[words[0]],
+		spec.Linux.Resources.HugepageLimits[0].Limit
 }
 
 // TestUpdatesAtOnce: each leaves alone what the others change.
@@ -92,7 +94,8 @@ func TestUpdatesAtOnce(t *testing.T) {
 	store := t.TempDir()
 	mustMinictr(t, store, "load", "-i", testkit.DemoImage(t))
 	mustMinictr(t, store, "create", "--name", "one", "demo")
-	changes := []string{"--restart=always", "--cgroup-conf=cgroup.max.depth=1", "--cgroup-conf=cgroup.max.descendants=2", "--pids-limit=-1", "--memory=-1", "--cpu-shares=1024"}
+	changes := []string{"--restart=always", "--cgroup-conf=cgroup.max.depth=1",
+		"--cgroup-conf=cgroup.max.descendants=2", "--pids-limit=-1", "--memory=-1", "--cpu-shares=1024"}
 	var all sync.WaitGroup
 	for _, change := range changes {
 		all.Go(func() {
