@@ -46,7 +46,7 @@ func send(c *container.Container, sig unix.Signal) error {
 	if !isStopSignal(c, sig) {
 		return runtime.Kill(task, sig, false)
 	}
-	ignored, err := config.Ignores(task.Record.Pid, sig)
+	ignored, err := ignores(task.Record.Pid, sig)
 	if err != nil || ignored { // an error: it has exited
 		return errors.Join(err, runtime.Kill(task, sig, false))
 	}
