@@ -119,7 +119,7 @@ func TestFakeDevNullRefused(t *testing.T) {
 		b.unmount(below("/dev"))
 		b.try(t, make(filepath.Join(b.root, "dev/null")))
 		r := b.run(t, leak(t)...)
-		if r.code != 1 || !strings.Contains(r.stderr, "hide") && !strings.Contains(r.stderr, "linux.devices") {
+		if r.code != 1 || !strings.Contains(r.stderr, "mask") && !strings.Contains(r.stderr, "linux.devices") {
 			t.Errorf("%s: exit code %d, want a refusal: %s", what, r.code, r.stderr)
 		}
 		r.untouched(t)

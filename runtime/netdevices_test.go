@@ -146,9 +146,9 @@ func TestNetDeviceNameTaken(t *testing.T) {
 func TestNetDeviceRefused(t *testing.T) {
 	newNetwork(t, "given")
 	for device, want := range map[string]string{
-		"nothing": `linux.netDevices: "nothing": the host has no such device`,
+		"nothing": `linux.netDevices: "nothing": no such device on the host`,
 		"lo":      "this device cannot leave its network",
-		"given":   `linux.netDevices: "given": "a/b": no name of a device`,
+		"given":   `linux.netDevices: "given": "a/b": not a device name`,
 	} {
 		c := newContainer(t, moves(map[string]specs.LinuxNetDevice{device: {Name: map[string]string{"lo": "lo7", "given": "a/b"}[device]}}), "true")
 		out, err := c.oci("run", "--bundle", c.dir, c.id)

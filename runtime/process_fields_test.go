@@ -143,7 +143,7 @@ func TestProcessFields(t *testing.T) {
 		},
 		"and are told": {
 			func(s *specs.Spec) { s.Process.Capabilities.Ambient = []string{"CAP_FLY"} },
-			``, `process.capabilities.ambient: "CAP_FLY": cannot be granted here`,
+			``, `process.capabilities.ambient: "CAP_FLY": cannot be granted`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -25,17 +25,17 @@ func bindSource(l *list, m *mount, mounts []mount, linux *specs.Linux) error {
 	}
 	ref := mountRef(m.index)
 	l.begin("sources", fmt.Sprintf("%s: %s on %s", m.field(), m.Source, m.Destination))
-	l.host("hold what is bound from the host: its name is not used again", call.OpenTree("", m.Source, m.recursive).As(ref))
+	l.host("clone the mount to bind; its path is not used again", call.OpenTree("", m.Source, m.recursive).As(ref))
 	if m.idmap {
-		l.host("its files are shown with the owners that this user namespace gives them",
+		l.host("show its files with the owners that this user namespace maps them to",
 			call.MountSetattr(ref, "", m.idmapRecursive && m.recursive, call.MountAttr{Set: unix.MOUNT_ATTR_IDMAP, Userns: ids}))
 	}
 	bindAttributes(l, plan.Host, m)
 	if m.dest == "/proc" {
-		l.host("what stands at /proc is believed: it has to be procfs", onProcfs(ref, false))
+		l.host("only procfs may be mounted on /proc: programs trust it", onProcfs(ref, false))
 	}
-	l.host("is it a folder? its target has to be of the same kind",
-		call.Openat(ref, ".", unix.O_PATH|unix.O_DIRECTORY).As(folderRef(m.index)).Allow(unix.ENOTDIR))
+	l.host("is it a directory? its target has to be of the same type",
+		call.Openat(ref, ".", unix.O_PATH|unix.O_DIRECTORY).As(isDirRef(m.index)).Allow(unix.ENOTDIR))
 	return nil
 }
 
@@ -49,10 +49,10 @@ func (m *mount) bindsCgroup(namespace nsMode) bool {
 // bindCgroup shows the container its own cgroup, and no more of the tree.
 func bindCgroup(l *list, m *mount, cgroup2 string) error {
 	if cgroup2 == "" {
-		return errors.New("type cgroup: there is no cgroup to show, and no namespace of type cgroup")
+		return errors.New("type cgroup: requires a cgroup or a cgroup namespace")
 	}
 	l.begin("sources", m.field()+": cgroup")
-	l.host("its own cgroup and no more of the host's tree: it has no cgroup namespace",
+	l.host("show its own cgroup only: it has no cgroup namespace",
 		call.OpenTree(cgroupFd, "", false).As(mountRef(m.index)))
 	bindAttributes(l, plan.Host, m)
 	return nil
@@ -63,7 +63,7 @@ func bindCgroup(l *list, m *mount, cgroup2 string) error {
 func bindAttributes(l *list, side plan.Side, m *mount) {
 	// what both calls set
 	list := m.bound()
-	first, why := m.tree, "mounts that come or go below it are nobody else's business"
+	first, why := m.tree, "mounts made below it are not propagated"
 	if !m.recursive {
 		first = m.alone()
 	}
@@ -72,11 +72,11 @@ func bindAttributes(l *list, side plan.Side, m *mount) {
 	}
 	switch {
 	case first.Set&unix.MOUNT_ATTR_RDONLY != 0 && m.recursive:
-		why = "read-only, all the way down, before anybody can reach it"
+		why = "make it and all mounts below read-only before it is attached"
 	case first.Set&unix.MOUNT_ATTR_RDONLY != 0:
-		why = "read-only, before anybody can reach it"
+		why = "make it read-only before it is attached"
 	case first.Propagation&^unix.MS_PRIVATE != 0:
-		why = "mounts that come or go below it are passed on, as the config says"
+		why = "set the propagation of mounts below it"
 	}
 
 	// the calls
@@ -85,7 +85,7 @@ func bindAttributes(l *list, side plan.Side, m *mount) {
 		l.add(side, why, call.MountSetattr(ref, "", m.recursive, first))
 	}
 	if m.recursive && m.top != (call.MountAttr{}) {
-		l.add(side, "this mount alone: an r before the word would mean those below it, too",
+		l.add(side, "attributes of this mount alone, not of those below it",
 			call.MountSetattr(ref, "", false, m.top))
 	}
 	propagate(l, side, ref, list, m.recursive)

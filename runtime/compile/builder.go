@@ -75,7 +75,7 @@ func (l *list) warn(text string) { l.plan.Warnings = append(l.plan.Warnings, tex
 // host reads, and reads the answer from another.
 func (l *list) sync(why string, at plan.SyncPoint) {
 	l.container(why, report(at))
-	l.await("and it answers with the same; if it died meanwhile, this is the end here too", at)
+	l.await("wait for the host's answer; if the host has died, read returns 0 bytes and this step fails", at)
 }
 
 // await makes the child read the host's answer. When the host is killed, the pipe

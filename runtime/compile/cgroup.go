@@ -48,7 +48,7 @@ func (b *builder) cgroup() error {
 	mount := b.shape.options.Cgroup2
 	if mount == "" {
 		if len(files) > 0 || resources != nil && len(resources.Devices) > 0 {
-			return errors.New("linux.resources: there is no cgroup to set them in")
+			return errors.New("linux.resources: requires a cgroup")
 		}
 		return nil
 	}
@@ -59,23 +59,23 @@ func (b *builder) cgroup() error {
 	if err != nil {
 		return fmt.Errorf("linux.cgroupsPath: %q: %w", b.spec.Linux.CgroupsPath, err)
 	}
-	b.host("where the host has mounted cgroup2",
+	b.host("the cgroup2 filesystem, as the host has mounted it",
 		call.Openat("", mount, unix.O_PATH|unix.O_DIRECTORY).As(cgroupMount))
 	enable, count := cgroup.Controllers(files), b.shape.options.Count
 	passDown(&b.list, ".", enable, count)
 	names := strings.Split(group, "/")
 	for i := range names[:len(names)-1] {
 		above := path.Join(names[:i+1]...)
-		b.host("a folder is a cgroup", call.Mkdirat(cgroupMount, above, 0o755).Allow(unix.EEXIST))
+		b.host("make the cgroup above; it may exist", call.Mkdirat(cgroupMount, above, 0o755).Allow(unix.EEXIST))
 		passDown(&b.list, above, enable, count)
 	}
 
 	// the container's own
-	b.host("what a crash left empty goes, and its limits with it",
+	b.host("remove an empty cgroup of this name, which a crash left, with its limits",
 		call.Rmdirat(cgroupMount, group).Allow(unix.ENOENT, unix.EBUSY, unix.ENOTEMPTY))
-	b.host("the container's own", call.Mkdirat(cgroupMount, group, 0o755))
+	b.host("the container's cgroup", call.Mkdirat(cgroupMount, group, 0o755))
 	b.plan.Cgroup, b.plan.MadeAt = path.Join(mount, group), len(b.plan.Steps)-1
-	b.host("hold it", call.Openat(cgroupMount, group, unix.O_PATH|unix.O_DIRECTORY).As(cgroupFd))
+	b.host("keep it open: clone3 needs a descriptor", call.Openat(cgroupMount, group, unix.O_PATH|unix.O_DIRECTORY).As(cgroupFd))
 
 	// its limits
 	for _, f := range files {
@@ -94,13 +94,13 @@ func (b *builder) cgroup() error {
 // cgroupsPath, too, begins at the root of the hierarchy, as with runc and crun.
 func groupPath(cgroupsPath string) (string, error) {
 	if !strings.HasPrefix(cgroupsPath, "/") && strings.Count(cgroupsPath, ":") == 2 {
-		return "", hint.New(errors.New("SLICE:PREFIX:NAME is for systemd to make"),
-			"let the engine name cgroups as folders: docker's native.cgroupdriver=cgroupfs, "+
+		return "", hint.New(errors.New("form SLICE:PREFIX:NAME needs systemd"),
+			"let the engine name cgroups by path: docker's native.cgroupdriver=cgroupfs, "+
 				"podman's --cgroup-manager cgroupfs, containerd's SystemdCgroup = false")
 	}
 	group := strings.TrimPrefix(path.Clean("/"+cgroupsPath), "/")
 	if group == "" || slices.Contains(strings.Split(cgroupsPath, "/"), "..") {
-		return "", errors.New("names no cgroup of its own")
+		return "", errors.New("not the path of a cgroup")
 	}
 	return group, nil
 }
@@ -116,15 +116,15 @@ func passDown(l *list, dir string, need, count []string) {
 	}
 	from := l.from
 	defer func() { l.from = from }()
-	l.host("which controllers the cgroups below may use",
+	l.host("the list of controllers that the cgroups below may use",
 		call.Openat(cgroupMount, path.Join(dir, "cgroup.subtree_control"), unix.O_WRONLY).As(file))
 	for _, c := range need {
 		l.from = "linux.resources." + c
-		l.host("pass it down", call.Write(file, "+"+c))
+		l.host("enable this controller below", call.Write(file, "+"+c))
 	}
 	l.from = from
 	for _, c := range count {
-		l.host("pass it down, to count what is used",
+		l.host("enable this controller below, to count what is used",
 			call.Write(file, "+"+c).Allow(unix.EBUSY, unix.EOPNOTSUPP, unix.ENOENT))
 	}
 }
@@ -139,7 +139,7 @@ func limit(l *list, f cgroup.File) {
 	if f.Instead {
 		open = open.WhenNot(file)
 	}
-	l.host("a limit is a file of the cgroup", open.As(file))
+	l.host("open the file that holds the limit", open.As(file))
 	l.host(f.Why, call.Write(file, f.Value))
 }
 
@@ -160,7 +160,7 @@ func limitDevices(l *list, r *specs.LinuxResources) error {
 		return nil
 	}
 	const prog = plan.Ref("devices")
-	l.host("a program of rules: which devices may be used", call.BpfLoadDeviceProgram(program, n).As(prog))
-	l.host("the kernel asks it at every open of a device in this cgroup", call.BpfAttachDeviceProgram(cgroupFd, prog))
+	l.host("load a BPF program that decides which devices may be used", call.BpfLoadDeviceProgram(program, n).As(prog))
+	l.host("the kernel runs it whenever a process of the cgroup opens a device", call.BpfAttachDeviceProgram(cgroupFd, prog))
 	return nil
 }

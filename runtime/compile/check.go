@@ -21,7 +21,7 @@ func check(s *specs.Spec) error {
 		return fmt.Errorf("ociVersion: %q: want 1.x (runtime-spec, config.md)", s.Version)
 	}
 	if s.Root == nil || s.Root.Path == "" {
-		return errors.New("root.path: empty, there is no root filesystem")
+		return errors.New("root.path: must not be empty")
 	}
 	if err := checkStrings(s); err != nil {
 		return err
@@ -48,13 +48,13 @@ func checkBelowProc(destination string) error {
 	case "cpuinfo", "diskstats", "loadavg", "meminfo", "net/dev", "slabinfo", "stat", "swaps", "uptime", "sys/crypto/fips_enabled", "sys/kernel/ns_last_pid":
 		return nil
 	}
-	return fmt.Errorf("destination %q: nothing is mounted inside /proc", destination)
+	return fmt.Errorf("destination %q: inside /proc", destination)
 }
 
 // checkProcess looks at a process: the container's, or another one for it.
 func checkProcess(p *specs.Process) error {
 	if p == nil || len(p.Args) == 0 {
-		return errors.New("process.args: empty, there is nothing to run")
+		return errors.New("process.args: must not be empty")
 	}
 	if !strings.HasPrefix(p.Cwd, "/") {
 		return fmt.Errorf("process.cwd: %q: not an absolute path", p.Cwd)
@@ -93,11 +93,11 @@ func checkUser(u *specs.User) error {
 	const asItIs = math.MaxUint32
 	switch {
 	case u.UID == asItIs:
-		return fmt.Errorf("uid: %d: no user has this number", u.UID)
+		return fmt.Errorf("uid: %d: not a user id", u.UID)
 	case u.GID == asItIs:
-		return fmt.Errorf("gid: %d: no group has this number", u.GID)
+		return fmt.Errorf("gid: %d: not a group id", u.GID)
 	case slices.Contains(u.AdditionalGids, asItIs):
-		return fmt.Errorf("additionalGids: %d: no group has this number", uint32(asItIs))
+		return fmt.Errorf("additionalGids: %d: not a group id", uint32(asItIs))
 	}
 	return nil
 }
@@ -151,7 +151,7 @@ func checkNamespaces(s *specs.Spec) error {
 			case n.Path != "" && !strings.HasPrefix(n.Path, "/"):
 				return fmt.Errorf("%s: path %q: not absolute", field, n.Path)
 			case seen[n.Type]:
-				return fmt.Errorf("%s: a second one of type %q", field, n.Type)
+				return fmt.Errorf("%s: duplicate type %q", field, n.Type)
 			case !known(n.Type):
 				return fmt.Errorf("%s: type %q: not implemented", field, n.Type)
 			}
@@ -159,11 +159,11 @@ func checkNamespaces(s *specs.Spec) error {
 		}
 		mapped := len(l.UIDMappings)+len(l.GIDMappings) > 0
 		if mapped != seen[specs.UserNamespace] {
-			return errors.New("linux.uidMappings, linux.gidMappings: they and a user namespace need one another")
+			return errors.New("linux.uidMappings, linux.gidMappings: require a user namespace, and it requires them")
 		}
 	}
 	if s.Hostname+s.Domainname != "" && !seen[specs.UTSNamespace] {
-		return errors.New("hostname, domainname: without a namespace of type uts they would be the host's")
+		return errors.New("hostname, domainname: require a UTS namespace")
 	}
 	return nil
 }
@@ -199,7 +199,7 @@ func checkNul(fields map[string][]string) error {
 	for field, list := range fields {
 		for _, v := range list {
 			if strings.Contains(v, "\x00") {
-				return fmt.Errorf("%s: %s: a NUL byte in it", field, printable.Quote(v))
+				return fmt.Errorf("%s: %s: contains a NUL byte", field, printable.Quote(v))
 			}
 		}
 	}
@@ -212,17 +212,17 @@ func checkListener(s *specs.LinuxSeccomp, notify bool) error {
 		return err
 	}
 	if s.ListenerMetadata != "" && s.ListenerPath == "" {
-		return errors.New("linux.seccomp.listenerMetadata: nobody is told: there is no listenerPath")
+		return errors.New("linux.seccomp.listenerMetadata: requires listenerPath")
 	}
 	if !notify {
 		return nil
 	}
 	if s.ListenerPath == "" {
-		return fmt.Errorf("linux.seccomp.listenerPath: empty, there is nobody to answer the calls of action %s", specs.ActNotify)
+		return fmt.Errorf("linux.seccomp.listenerPath: must not be empty with action %s", specs.ActNotify)
 	}
 	for i, call := range s.Syscalls {
 		if call.Action == specs.ActNotify && slices.Contains(call.Names, "write") {
-			return fmt.Errorf("linux.seccomp.syscalls[%d]: write: %s: the container's process has to write before there is anybody to answer",
+			return fmt.Errorf("linux.seccomp.syscalls[%d]: write: action %s is not possible: the runtime needs it first",
 				i, specs.ActNotify)
 		}
 	}

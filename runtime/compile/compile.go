@@ -99,7 +99,7 @@ func readFilter(spec *specs.Spec, arch string) (f *seccomp.Filter, warnings []st
 	if s.DefaultAction == specs.ActAllow || s.DefaultAction == specs.ActLog {
 		for _, name := range f.Unknown {
 			warnings = append(warnings,
-				fmt.Sprintf("linux.seccomp: %s: no known system call, left out", printable.Quote(name)))
+				fmt.Sprintf("linux.seccomp: %s: unknown system call, ignored", printable.Quote(name)))
 		}
 	}
 	return f, warnings, checkListener(s, f.Notify)

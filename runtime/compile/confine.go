@@ -36,9 +36,9 @@ import (
 func (b *builder) confine() error {
 	// the working directory
 	b.begin("confine", "process.cwd")
-	b.container("open it: inside the root, through no door of /proc",
+	b.container("open the working directory, through no magic link of /proc",
 		call.Openat2("", b.spec.Process.Cwd, unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_NO_MAGICLINKS).As("cwd"))
-	b.container("the program starts here", call.Fchdir("cwd"))
+	b.container("the program starts in it", call.Fchdir("cwd"))
 
 	// limits and scheduling
 	if err := limitProcess(&b.list, b.spec.Process.Rlimits, b.shape.options.OpenFiles); err != nil {
@@ -54,7 +54,7 @@ func (b *builder) confine() error {
 	dropPrivileges(&b.list, &b.spec.Process.User, caps, b.shape.privilegedFilter)
 	if b.spec.Process.NoNewPrivileges {
 		b.begin("confine", "process.noNewPrivileges")
-		b.container("no set-user-ID bit and no file capability gives anything from here on", call.PrctlNoNewPrivs())
+		b.container("execve grants no privileges from now on (set-user-ID, file capabilities)", call.PrctlNoNewPrivs())
 	}
 	return nil
 }
@@ -66,7 +66,7 @@ func (b *builder) makeWorkingDirectory() error {
 		accept := []unix.Errno{unix.EEXIST, unix.EROFS}
 		makeParents(&b.list, dir, accept)
 		above, name := holdParent(&b.list, dir)
-		b.container("the working directory, if the image does not have it", call.Mkdirat(above, name, 0o755).Allow(accept...))
+		b.container("make the working directory; it may exist", call.Mkdirat(above, name, 0o755).Allow(accept...))
 	}
 	return nil
 }
@@ -80,15 +80,15 @@ func limitProcess(l *list, limits []specs.POSIXRlimit, openFiles unix.Rlimit) er
 		l.begin("confine", fmt.Sprintf("process.rlimits[%d]", i))
 		resource, ok := call.Rlimit(limit.Type)
 		if !ok || slices.Contains(seen, limit.Type) {
-			return fmt.Errorf("process.rlimits[%d]: %q: unknown, or there twice", i, limit.Type)
+			return fmt.Errorf("process.rlimits[%d]: %q: unknown or duplicate", i, limit.Type)
 		}
 		seen = append(seen, limit.Type)
-		l.container("a limit of the process itself, older than cgroups",
+		l.container("set a resource limit of the process",
 			call.Prlimit64(resource, limit.Type, limit.Soft, limit.Hard))
 	}
 	if openFiles != (unix.Rlimit{}) && !slices.Contains(seen, "RLIMIT_NOFILE") {
 		l.begin("confine", "minictr")
-		l.container("the caller's own limit: Go has raised it for the host's process",
+		l.container("restore the caller's limit: the Go runtime has raised it",
 			call.Prlimit64(unix.RLIMIT_NOFILE, "RLIMIT_NOFILE", openFiles.Cur, openFiles.Max))
 	}
 	return nil
@@ -100,32 +100,32 @@ func dropPrivileges(l *list, user *specs.User, caps capabilitySets, privilegedFi
 	l.begin("confine", "process.capabilities.bounding")
 	for n, name := range call.Capabilities {
 		if caps.bounding&(1<<n) == 0 {
-			l.container("no execve brings it back", call.PrctlDropBounding(n, name).Allow(unix.EINVAL))
+			l.container("drop it from the bounding set: execve cannot grant it again", call.PrctlDropBounding(n, name).Allow(unix.EINVAL))
 		}
 	}
 
 	// the user: changing from root clears the permitted set, unless PR_SET_KEEPCAPS
 	l.begin("confine", "process.user")
-	l.container("permitted capabilities outlive the change of user, until capset below", call.PrctlKeepCaps())
-	l.container("exactly these groups, none of the host's", call.Setgroups(user.AdditionalGids))
-	l.container("real, effective and saved: no way back", call.Setresgid(user.GID))
-	l.container("likewise", call.Setresuid(user.UID))
+	l.container("keep the permitted capabilities over the change of user, until capset below", call.PrctlKeepCaps())
+	l.container("set the supplementary groups", call.Setgroups(user.AdditionalGids))
+	l.container("set the real, effective and saved group id", call.Setresgid(user.GID))
+	l.container("set the real, effective and saved user id", call.Setresuid(user.UID))
 
 	// the sets in force
 	l.begin("confine", "process.capabilities")
 	if privilegedFilter {
 		const admin = 1 << unix.CAP_SYS_ADMIN
-		l.container("the capabilities that stay, and the one that loads the filter",
+		l.container("keep these capabilities, and CAP_SYS_ADMIN to load the filter",
 			call.Capset(caps.effective|admin, caps.permitted|admin, caps.inheritable))
 	} else {
-		l.container("the capabilities that stay: in force, permitted, inheritable", caps.set())
+		l.container("keep these capabilities", caps.set())
 	}
 
 	// the ambient set: what a program gets that is neither root's nor has file capabilities
 	for n, name := range call.Capabilities {
 		if caps.ambient&(1<<n) != 0 {
 			l.from = "process.capabilities.ambient"
-			l.container("kept across execve without root; refused to what is not inheritable too",
+			l.container("keep it over execve; EPERM if it is not permitted and inheritable",
 				call.PrctlRaiseAmbient(n, name).Allow(unix.EPERM))
 		}
 	}
@@ -166,7 +166,7 @@ func capabilities(p *specs.Process, s *shape) (c capabilitySets, warnings []stri
 				*s.set |= 1 << n
 				continue
 			}
-			warnings = append(warnings, fmt.Sprintf("process.capabilities.%s: %s: cannot be granted here, left out",
+			warnings = append(warnings, fmt.Sprintf("process.capabilities.%s: %s: cannot be granted, ignored",
 				s.field, printable.Quote(name)))
 		}
 	}

@@ -32,9 +32,9 @@ func (b *builder) setUpDev() error {
 		return slices.ContainsFunc(b.shape.mounts, func(m mount) bool { return m.dest == dest })
 	}
 	if !mountedOn("/dev") {
-		b.container("the root's own; there already is good too", call.Mkdirat("", "/dev", 0o755).Allow(unix.EEXIST, unix.EROFS))
+		b.container("make the directory; it may exist", call.Mkdirat("", "/dev", 0o755).Allow(unix.EEXIST, unix.EROFS))
 	}
-	b.container("the folder, by a descriptor that no link can bend",
+	b.container("open /dev; follow no symbolic link",
 		call.Openat2("", "/dev", unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_NO_SYMLINKS).As(dev))
 	if b.shape.dev == boundDev {
 		holdNull(&b.list)
@@ -53,7 +53,7 @@ func (b *builder) setUpDev() error {
 
 	// links, and what other parts need
 	for _, link := range devLinks {
-		b.container("a name that programs expect", call.Symlinkat(link[1], dev, link[0]).Allow(unix.EEXIST))
+		b.container("a link that programs expect", call.Symlinkat(link[1], dev, link[0]).Allow(unix.EEXIST))
 	}
 	holdNull(&b.list)
 	if b.spec.Process.Terminal {
@@ -65,7 +65,7 @@ func (b *builder) setUpDev() error {
 // holdNull opens /dev/null once and makes sure that it is that device: a file that only
 // has the name would be mounted over everything that is to be masked.
 func holdNull(l *list) {
-	l.container("files are hidden behind /dev/null: hold it",
+	l.container("open /dev/null: files are masked with it",
 		call.Openat2(dev, "null", unix.O_PATH, unix.RESOLVE_NO_SYMLINKS|unix.RESOLVE_BENEATH).As(null))
 	isDevice(l, plan.Container, null, defaultDevices[0])
 }
@@ -79,7 +79,7 @@ func (b *builder) nullStreams() error {
 		return nil
 	}
 	b.begin("dev", "process")
-	b.container("streams that lead nowhere: to the container's /dev/null, not the host's",
+	b.container("open the container's /dev/null for streams that are not connected",
 		call.Openat2("", "/dev/null", unix.O_RDWR|unix.O_NOCTTY, unix.RESOLVE_NO_SYMLINKS).As(nowhere))
 	isDevice(&b.list, plan.Container, nowhere, defaultDevices[0])
 	for fd, name := range plan.Stdio {

@@ -62,9 +62,9 @@ func deviceList(config []specs.LinuxDevice) ([]device, error) {
 func placeDevice(l *list, d device, user nsMode, fresh bool) {
 	dir, name := deviceDir(l, d.path)
 	if user != inherited && d.isBound() {
-		l.container("a place for it", call.MakeFile(dir, name, 0o666).Allow(unix.EEXIST))
-		l.container("hold the place", call.Openat2(dir, name, unix.O_PATH, unix.RESOLVE_NO_SYMLINKS).As(target))
-		l.container("the host's device there", call.MoveMount(d.ref(), target))
+		l.container("make a file to mount it on", call.MakeFile(dir, name, 0o666).Allow(unix.EEXIST))
+		l.container("open that file; follow no symbolic link", call.Openat2(dir, name, unix.O_PATH, unix.RESOLVE_NO_SYMLINKS).As(target))
+		l.container("attach the host's device", call.MoveMount(d.ref(), target))
 		return
 	}
 	const made, there = plan.Ref("made"), plan.Ref("there")
@@ -77,12 +77,12 @@ func placeDevice(l *list, d device, user nsMode, fresh bool) {
 		l.container(why, node)
 	} else {
 		l.container(why, node.As(made).Allow(unix.EEXIST))
-		l.container("something is there already",
+		l.container("open what is there already",
 			call.Openat2(dir, name, unix.O_PATH, unix.RESOLVE_NO_SYMLINKS).WhenNot(made).As(there))
 		isDevice(l, plan.Container, there, d)
 	}
 	if d.uid != 0 || d.gid != 0 {
-		l.container("and its owner", call.Fchownat(dir, name, d.uid, d.gid))
+		l.container("set its owner", call.Fchownat(dir, name, d.uid, d.gid))
 	}
 }
 
@@ -96,7 +96,7 @@ func deviceDir(l *list, file string) (dir plan.Ref, name string) {
 	for i, c := range inDev {
 		if above := "/dev/" + inDev[:i]; c == '/' && !slices.Contains(l.made, above) {
 			dir, last := holdInDev(l, inDev[:i])
-			l.container("a folder for devices", call.Mkdirat(dir, last, 0o755).Allow(unix.EEXIST))
+			l.container("make a directory for devices", call.Mkdirat(dir, last, 0o755).Allow(unix.EEXIST))
 			l.made = append(l.made, above)
 		}
 	}
@@ -111,7 +111,7 @@ func holdInDev(l *list, name string) (dir plan.Ref, last string) {
 	}
 	dir = "above"
 	const noLink = unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_BENEATH
-	l.container("hold the folder; a link here would be a trap",
+	l.container("open the directory; follow no symbolic link",
 		call.Openat2(dev, path.Clean(above), unix.O_PATH|unix.O_DIRECTORY, noLink).As(dir))
 	return dir, last
 }
@@ -122,7 +122,7 @@ func bindDevices(l *list, config []specs.LinuxDevice) error {
 	devices, err := deviceList(config)
 	for _, d := range devices {
 		if d.isBound() {
-			l.host("a user namespace can make no devices: lend it the host's", call.OpenTree("", d.path, false).As(d.ref()))
+			l.host("clone the host's device: mknod is not permitted in a user namespace", call.OpenTree("", d.path, false).As(d.ref()))
 			isDevice(l, plan.Host, d.ref(), d)
 		}
 	}
@@ -142,8 +142,8 @@ func isDevice(l *list, side plan.Side, held plan.Ref, d device) {
 		s.Expect = &e
 		return s
 	}
-	l.add(side, "a device of the right kind, nothing else", is("{stx_mode="+call.KindName(d.kind)+"|…}",
+	l.add(side, "fail if it is not a device of this type", is("{stx_mode="+call.KindName(d.kind)+"|…}",
 		plan.Expect{Arg: 4, Offset: modeOffset, Mask: unix.S_IFMT << 32, Value: uint64(d.kind) << 32}))
-	l.add(side, "and the right one", is(fmt.Sprintf("{stx_rdev=makedev(%d, %d)}", d.major, d.minor),
+	l.add(side, "fail if it has other device numbers", is(fmt.Sprintf("{stx_rdev=makedev(%d, %d)}", d.major, d.minor),
 		plan.Expect{Arg: 4, Offset: rdevOffset, Mask: call.AllBits, Value: uint64(d.major) | uint64(d.minor)<<32}))
 }

@@ -90,7 +90,7 @@ func Last(spec *specs.Spec, o Options) (*plan.Plan, error) {
 func (b *builder) enterCgroup() error {
 	if cgroup := b.shape.options.Cgroup2; cgroup != "" {
 		b.begin("cgroup", "linux.cgroupsPath")
-		b.host("what the container may use up, this process may too",
+		b.host("the container's cgroup",
 			call.Openat("", cgroup, unix.O_PATH|unix.O_DIRECTORY).As(cgroupFd))
 	}
 	return nil
@@ -102,9 +102,9 @@ func (b *builder) holdRoot() error {
 		return nil
 	}
 	b.begin("root", "root")
-	b.host("the container's root, from outside",
+	b.host("open the container's root",
 		call.Openat("", fmt.Sprintf("/proc/%d/root", b.shape.options.Join.Pid), unix.O_PATH|unix.O_DIRECTORY).As(inside))
-	b.host("was it that process until now? a number may be given to another", call.PidfdSendSignal(plan.Init, 0))
+	b.host("fail if the process has exited: its pid could be reused", call.PidfdSendSignal(plan.Init, 0))
 	return nil
 }
 
@@ -114,8 +114,8 @@ func (b *builder) enterHeldRoot() error {
 		return nil
 	}
 	b.begin("root", "root")
-	b.container("where the container's first process has its root,", call.Fchdir(inside))
-	b.container("paths begin for this one, too", call.Chroot("."))
+	b.container("change to the root of the container's first process", call.Fchdir(inside))
+	b.container("make it the root of this process", call.Chroot("."))
 	return nil
 }
 
@@ -128,9 +128,9 @@ func (b *builder) enterTerminal() error {
 		return nil
 	}
 	b.begin("terminal", "process.terminal")
-	b.host("its terminals; a link here would be a trap",
+	b.host("open the container's devpts; follow no symbolic link",
 		call.Openat2(inside, "dev/pts", unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_IN_ROOT|unix.RESOLVE_NO_SYMLINKS).As(pts))
-	b.host("are they? a fake file here would be opened by the host",
+	b.host("fail if it is not devpts: the host opens a file in it",
 		call.FstatfsIs(pts, unix.DEVPTS_SUPER_MAGIC, "DEVPTS_SUPER_MAGIC", false))
 	return openTerminal(&b.list, pts, b.spec)
 }

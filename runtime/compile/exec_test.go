@@ -68,12 +68,12 @@ func TestHookOfTheHost(t *testing.T) {
 func TestHookRefusals(t *testing.T) {
 	none := 0
 	for want, h := range map[string]specs.Hook{
-		`path "true": not absolute`:            {Path: "true"},
-		"timeout: 0: want more than no second": {Path: "/bin/true", Timeout: &none},
-		`path: "/bin/true\x00.sh": a NUL byte`: {Path: "/bin/true\x00.sh"},
-		`args: "-c\x00": a NUL byte`:           {Path: "/bin/true", Args: []string{"true", "-c\x00"}},
-		`env: "A=b\x00c": a NUL byte`:          {Path: "/bin/true", Env: []string{"A=b\x00c"}},
-		`env: "A": not of the form NAME=value`: {Path: "/bin/true", Env: []string{"A"}},
+		`path "true": not absolute`:                     {Path: "true"},
+		"timeout: 0: must be positive":                  {Path: "/bin/true", Timeout: &none},
+		`path: "/bin/true\x00.sh": contains a NUL byte`: {Path: "/bin/true\x00.sh"},
+		`args: "-c\x00": contains a NUL byte`:           {Path: "/bin/true", Args: []string{"true", "-c\x00"}},
+		`env: "A=b\x00c": contains a NUL byte`:          {Path: "/bin/true", Env: []string{"A=b\x00c"}},
+		`env: "A": not of the form NAME=value`:          {Path: "/bin/true", Env: []string{"A"}},
 	} {
 		spec := testSpec()
 		spec.Hooks = &specs.Hooks{CreateRuntime: []specs.Hook{{Path: "/bin/true"}, h}}

@@ -27,7 +27,7 @@ func (b *builder) makeTrampoline() error {
 	b.begin("trampoline", "minictr")
 	b.host("a file in memory, for the last calls of this list", call.MemfdCreate("minictr", true).As(trampolineFile).Allow(unix.EINVAL))
 	b.host("the same, before Linux 6.3", call.MemfdCreate("minictr", false).WhenNot(trampolineFile).As(trampolineFile))
-	b.host("as a program that makes them", call.WriteProgram(trampolineFile))
+	b.host("write a program that makes them", call.WriteProgram(trampolineFile))
 	return nil
 }
 
@@ -37,8 +37,8 @@ func (b *builder) execve() error {
 	o := &b.shape.options
 	if !o.Outlive {
 		b.begin("exec", "minictr")
-		b.container("if the host's process dies, so does this one", call.PrctlPdeathsig())
-		b.container("is it still there? if it died before the line above, this answers EPIPE", report(plan.Alive))
+		b.container("die when the host's process dies", call.PrctlPdeathsig())
+		b.container("parent alive? EPIPE if it died before prctl", report(plan.Alive))
 	}
 
 	// what the program inherits: the mode mask, and descriptors
@@ -48,13 +48,13 @@ func (b *builder) execve() error {
 	if p.User.Umask != nil {
 		mask = *p.User.Umask
 	}
-	b.container("modes of new files, from here on", call.Umask(mask))
+	b.container("the file mode creation mask of the program", call.Umask(mask))
 	if o.Wait {
 		b.begin("exec", "process.args")
 		findProgram(&b.list, programs(b.spec.Process, b.shape.options.Program))
 	}
 	b.begin("exec", "process")
-	b.container("no descriptor but those that are meant for it gets through",
+	b.container("close all other descriptors at execve",
 		call.CloseRange(3+o.PreserveFds, unix.CLOSE_RANGE_CLOEXEC))
 	b.plan.StartError, b.plan.Saves = plan.ReportWrite, b.shape.saves
 	if o.Wait {
@@ -69,14 +69,14 @@ func (b *builder) execve() error {
 	if b.shape.privilegedFilter {
 		b.from = "process.capabilities"
 		caps, _ := capabilities(p, &b.shape)
-		b.container("the filter is loaded: only the capabilities that stay", caps.set())
+		b.container("drop CAP_SYS_ADMIN: the filter is loaded", caps.set())
 	}
 
 	// the trampoline
 	b.begin("exec", "minictr")
 	leave := call.Execveat(trampolineFile, []string{"minictr"})
 	leave.Child = plan.Trampoline
-	b.container("leave the host's program behind: /proc/self/exe is a few bytes in memory now", leave)
+	b.container("execute the trampoline: /proc/self/exe is no longer the host's minictr", leave)
 	return b.trampoline()
 }
 
@@ -84,14 +84,14 @@ func (b *builder) execve() error {
 func keepPipes(l *list, wait, saves bool) {
 	keep := func(why string, fd plan.Ref) { l.container(why, call.CloseOnExec(fd, false)) }
 	if wait {
-		keep("this one has to, for a while: where it waits to be started", plan.Start)
-		keep("and this one: where it then says what failed", plan.StartError)
+		keep("keep open until start: the trampoline waits here", plan.Start)
+		keep("keep open until execve: the trampoline writes here which step failed", plan.StartError)
 	}
 	if saves {
-		keep("and this one: where the host answers", plan.ResumeRead)
+		keep("keep open: the host answers here", plan.ResumeRead)
 	}
 	if saves || !wait {
-		keep("this one has to, for a while: where it reports", plan.ReportWrite)
+		keep("keep open until execve: the trampoline reports here", plan.ReportWrite)
 	}
 }
 
@@ -102,20 +102,20 @@ func (b *builder) trampoline() error {
 
 	// wait until the host has recorded the process, and until it is started
 	if b.shape.saves {
-		last("all is ready: the host may write down that it exists", report(plan.Save))
-		last("and it answers; if it dies this is the end of the pipe", call.ReadByte(plan.ResumeRead))
-		last("is it still there? if it died it wrote nothing down, and this answers EPIPE", report(plan.Alive))
-		last("there are no more answers", call.Close(plan.ResumeRead))
+		last("tell the host to record the process", report(plan.Save))
+		last("wait for the host's answer, or its death", call.ReadByte(plan.ResumeRead))
+		last("parent alive? EPIPE if it died before it recorded the process", report(plan.Alive))
+		last("the host sends no more answers", call.Close(plan.ResumeRead))
 		if wait {
-			last("which has done", call.Close(plan.ReportWrite))
+			last("no more reports", call.Close(plan.ReportWrite))
 		}
 	}
 	if wait {
 		undumpable(&b.list, plan.Trampoline)
-		last("created; wait until it is started", call.ReadByte(plan.Start))
-		last("not for the program; closed before execve(2): who then reads the end of the report finds it running", call.Close(plan.Start))
+		last("created: wait until it is started", call.ReadByte(plan.Start))
+		last("close it before execve: end of file on the report pipe then means that it runs", call.Close(plan.Start))
 	}
-	last("not for the program", call.CloseOnExec(b.plan.StartError, true))
+	last("close it at execve: end of file means success", call.CloseOnExec(b.plan.StartError, true))
 
 	// the program: where it may be in several directories, the first that has it
 	b.begin("exec", "process.args")
@@ -123,9 +123,9 @@ func (b *builder) trampoline() error {
 	files := programs(b.spec.Process, b.shape.options.Program)
 	for _, file := range files {
 		if s := call.Execve(file, p.Args, p.Env); len(files) == 1 {
-			last("become the program", s)
+			last("execute the program", s)
 		} else {
-			last("become the program, if it is in this folder of PATH", s.Allow(notHere...))
+			last("execute the program, if it is in this directory of PATH", s.Allow(notHere...))
 		}
 	}
 	return nil

@@ -21,19 +21,19 @@ import (
 func whatFor(fstype string) string {
 	switch fstype {
 	case "proc":
-		return "the processes of this pid namespace, and the kernel's knobs"
+		return "procfs: processes of this pid namespace, and kernel parameters"
 	case "sysfs":
-		return "devices and the links of this network namespace"
+		return "sysfs: devices, and links of this network namespace"
 	case "tmpfs":
-		return "files in memory"
+		return "tmpfs: files in memory"
 	case "devpts":
-		return "pseudo-terminals of its own"
+		return "devpts: pseudo-terminals of its own"
 	case "mqueue":
-		return "message queues of this IPC namespace"
+		return "mqueue: message queues of this IPC namespace"
 	case "cgroup2":
-		return "the limits that hold it, from its cgroup down"
+		return "cgroup2: its own cgroup and those below"
 	}
-	return "a filesystem, to be configured"
+	return "a filesystem, not yet configured"
 }
 
 // makeFilesystem makes the filesystem of a mount and leaves it detached.
@@ -47,7 +47,7 @@ func makeFilesystem(l *list, side plan.Side, m *mount, linux *specs.Linux) {
 	// the superblock: the filesystem itself, which several mounts may show
 	l.add(side, whatFor(fstype), call.Fsopen(fstype).As(fs))
 	if m.Source != "" {
-		l.add(side, "the name that stands for it in mountinfo", call.Fsconfig(fs, "source", m.Source))
+		l.add(side, "its source, as mountinfo shows it", call.Fsconfig(fs, "source", m.Source))
 	}
 	for _, option := range m.data {
 		if side == plan.Host {
@@ -56,14 +56,14 @@ func makeFilesystem(l *list, side plan.Side, m *mount, linux *specs.Linux) {
 		setOption(l, side, fs, option)
 	}
 	contextOption(l, side, fs, fstype, linux.MountLabel)
-	l.add(side, "make it", call.Fscreate(fs))
+	l.add(side, "create the filesystem", call.Fscreate(fs))
 
 	// the mount
 	attributes := m.alone().Set
 	if m.readOnlyLater() {
 		attributes &^= unix.MOUNT_ATTR_RDONLY
 	}
-	l.add(side, "as a mount that is attached nowhere yet", call.Fsmount(fs, attributes).As(ref))
+	l.add(side, "a detached mount of it", call.Fsmount(fs, attributes).As(ref))
 	fileLabel(l, side, ref, fstype, linux.MountLabel)
 	propagate(l, side, ref, m.propagation, false)
 }
@@ -100,8 +100,8 @@ func inheritMode(l *list, tmpfs plan.Ref) {
 	const mode, modeOffset = plan.Ref("mode"), 0x1c // of stx_mode in struct statx (statx(2))
 	look := call.Statx(target, "{stx_mode}").As(mode).WhenNot(newPlace)
 	look.Returns = &plan.Place{Arg: 4, Offset: modeOffset}
-	l.container("who may use the folder that it covers?", look)
-	l.container("the same who may use it", call.FchmodatRef(tmpfs, ".", mode))
+	l.container("the mode of the directory that it covers", look)
+	l.container("give it the same mode", call.FchmodatRef(tmpfs, ".", mode))
 }
 
 // remount changes a mount that an earlier one has put there: its attributes, and
@@ -114,11 +114,11 @@ func remount(l *list, m *mount) {
 		for _, option := range m.data {
 			setOption(l, plan.Container, fs, option)
 		}
-		l.container("take over the new options", call.Fsreconfigure(fs))
+		l.container("apply the new options", call.Fsreconfigure(fs))
 	}
 	a := m.alone()
 	if a != (call.MountAttr{}) || len(m.data) == 0 {
-		l.container("change the mount that is there", call.MountSetattr(target, "", false, a))
+		l.container("change the attributes of the mount that is there", call.MountSetattr(target, "", false, a))
 	}
 	propagate(l, plan.Container, target, m.propagation, true)
 }

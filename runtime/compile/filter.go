@@ -34,8 +34,8 @@ func loadFilter(l *list, f *seccomp.Filter) {
 	if f.Notify {
 		load = load.As(plan.Listener)
 	}
-	l.container("a program that the kernel asks before every call from here on", load)
+	l.container("load the filter: the kernel runs it before every later system call", load)
 	if f.Notify {
-		l.sync("some calls are answered from outside: the host may send the listener there", plan.Listen)
+		l.sync("tell the host to send the listener: a process there answers some calls", plan.Listen)
 	}
 }

@@ -18,7 +18,7 @@ func notifying(names ...string) *specs.LinuxSeccomp {
 // TestListenerRefusals: a call that nobody would answer is refused before it is made.
 func TestListenerRefusals(t *testing.T) {
 	for want, s := range map[string]*specs.LinuxSeccomp{
-		"linux.seccomp.listenerPath: empty":    {DefaultAction: specs.ActAllow, Syscalls: notifying("mkdir").Syscalls},
+		"linux.seccomp.listenerPath: must":     {DefaultAction: specs.ActAllow, Syscalls: notifying("mkdir").Syscalls},
 		"linux.seccomp.listenerPath: \"a\\x00": {DefaultAction: specs.ActAllow, ListenerPath: "a\x00"},
 		"linux.seccomp.listenerMetadata: ":     {DefaultAction: specs.ActAllow, ListenerMetadata: "x"},
 		"linux.seccomp.syscalls[1]: write: ":   notifying("mkdir", "write"),

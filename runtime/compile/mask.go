@@ -34,7 +34,7 @@ func (b *builder) maskPaths() error {
 		{"linux.readonlyPaths", b.spec.Linux.ReadonlyPaths, makeReadOnly},
 	} {
 		for i, p := range paths.list {
-			b.begin("hide", paths.field)
+			b.begin("mask", paths.field)
 			if !path.IsAbs(p) {
 				return fmt.Errorf("%s[%d]: %q: not an absolute path", paths.field, i, p)
 			}
@@ -49,15 +49,15 @@ func (b *builder) maskPaths() error {
 			if m.copyUp {
 				ref = copyRef(i)
 			}
-			b.begin("hide", m.field()+": "+m.Destination)
-			b.container("read-only, now that all is there that had to be made in it", setReadOnly(ref, "", false))
+			b.begin("mask", m.field()+": "+m.Destination)
+			b.container("make it read-only, now that all mount points in it exist", setReadOnly(ref, "", false))
 		}
 	}
 
 	// the root
 	if b.spec.Root.Readonly {
-		b.begin("hide", "root.readonly")
-		b.container("the root itself takes no more writes; mounts in it keep their own rules", setReadOnly("", "/", false))
+		b.begin("mask", "root.readonly")
+		b.container("make the root read-only; mounts in it are not changed", setReadOnly("", "/", false))
 	}
 	if b.shape.pivotLater {
 		return nil // the pivot is still to come, and shareRoot after it
@@ -80,30 +80,30 @@ func find(l *list, why, path string, f uint64, held, unless plan.Ref) {
 	l.container(why, call.Openat2("", path, unix.O_PATH|f, resolve).As(held).WhenNot(unless).
 		Allow(unix.ENOENT, unix.ENOTDIR, unix.EACCES))
 	if !isKernelPath(path) {
-		l.container("not on procfs by a detour: what lies there is believed", onProcfs(held, true))
+		l.container("fail if it is on procfs: programs trust files there", onProcfs(held, true))
 	}
 }
 
 // mask covers a directory or a file. label is linux.mountLabel.
 func mask(l *list, path, label string) {
-	const dir, file, cover, fs = plan.Ref("folder"), plan.Ref("file"), plan.Ref("cover"), plan.Ref("fs")
+	const dir, file, cover, fs = plan.Ref("dir"), plan.Ref("file"), plan.Ref("cover"), plan.Ref("fs")
 	const nothing = unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC
-	find(l, "a folder?", path, unix.O_DIRECTORY, dir, "")
-	l.container("an empty folder to put over it", call.Fsopen("tmpfs").When(dir).As(fs))
+	find(l, "open it if it is a directory", path, unix.O_DIRECTORY, dir, "")
+	l.container("an empty directory to mount over it", call.Fsopen("tmpfs").When(dir).As(fs))
 	contextOption(l, plan.Container, fs, "tmpfs", label)
-	l.container("make it", call.Fscreate(fs))
-	l.container("read-only", call.Fsmount(fs, nothing).As(cover))
-	l.container("what was there is out of sight", call.MoveMount(cover, dir))
-	find(l, "or a file?", path, 0, file, dir)
-	l.container("another mount of /dev/null", call.OpenTree(null, "", false).When(file).As(cover))
-	l.container("the file reads as empty", call.MoveMount(cover, file))
+	l.container("create the filesystem", call.Fscreate(fs))
+	l.container("a detached mount of it, read-only", call.Fsmount(fs, nothing).As(cover))
+	l.container("mask the directory", call.MoveMount(cover, dir))
+	find(l, "open it if it is a file", path, 0, file, dir)
+	l.container("clone the mount of /dev/null", call.OpenTree(null, "", false).When(file).As(cover))
+	l.container("mask the file: it reads as empty", call.MoveMount(cover, file))
 }
 
 // makeReadOnly mounts a path on itself, read-only.
 func makeReadOnly(l *list, path, _ string) {
 	const place, again = plan.Ref("place"), plan.Ref("again")
-	find(l, "is it there?", path, 0, place, "")
-	l.container("the same once more, as a mount of its own", call.OpenTree(place, "", true).When(place).As(again))
-	l.container("that takes no writes", setReadOnly(again, "", true))
-	l.container("over the place it came from", call.MoveMount(again, place))
+	find(l, "open it if it exists", path, 0, place, "")
+	l.container("clone it as a mount", call.OpenTree(place, "", true).When(place).As(again))
+	l.container("make the clone read-only", setReadOnly(again, "", true))
+	l.container("mount the clone over the original", call.MoveMount(again, place))
 }

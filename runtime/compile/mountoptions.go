@@ -136,21 +136,21 @@ func (o *mountOpts) validate(m specs.Mount) error {
 	case m.Destination == "":
 		return errors.New("destination: empty")
 	case destination(m) == "/":
-		return errors.New("destination \"/\": that is root.path's place")
+		return errors.New("destination \"/\": is root.path")
 	case o.bind && !o.remount && m.Source == "":
-		return errors.New("source: empty, but a bind mount needs one")
+		return errors.New("source: must not be empty for a bind mount")
 	case strings.HasPrefix(m.Source, RootSource) && m.Source != RootSource+m.Destination:
-		return fmt.Errorf("source %q: a folder of the root is mounted on itself alone", m.Source)
+		return fmt.Errorf("source %q: must be the destination", m.Source)
 	case !o.bind && !o.remount && m.Type == "":
-		return errors.New("type: empty, and neither bind nor rbind is among the options")
+		return errors.New("type: must not be empty without bind or rbind")
 	case destination(m) == "/proc" && !o.bind && !o.remount && m.Type != "proc":
-		return fmt.Errorf("type %q: what stands at /proc is believed: it has to be procfs", m.Type)
+		return fmt.Errorf("type %q: only proc may be mounted on /proc", m.Type)
 	case o.copyUp && (m.Type != "tmpfs" || o.bind || o.remount):
-		return errors.New(`option "tmpcopyup": only a new tmpfs can take what the image has there`)
+		return errors.New(`option "tmpcopyup": requires a new tmpfs`)
 	case o.idmap && (!o.bind || o.remount || strings.HasPrefix(m.Source, RootSource)):
-		return errors.New(`option "idmap": only what is bound from the host can be shown with other owners`)
+		return errors.New(`option "idmap": requires a bind mount of a host path`)
 	case (len(m.UIDMappings) == 0) != (len(m.GIDMappings) == 0):
-		return errors.New("uidMappings, gidMappings: one needs the other")
+		return errors.New("uidMappings, gidMappings: one requires the other")
 	}
 	if o.bind {
 		return o.validateBind()
@@ -168,7 +168,7 @@ func (o *mountOpts) validateBind() error {
 		switch {
 		case key == "async" || key == "nolazytime" || key == "nomand":
 		case !hasValue || key == "idmap" || key == "ridmap" || strings.HasSuffix(key, "context"):
-			return fmt.Errorf("option %q: not known for a bind mount", d)
+			return fmt.Errorf("option %q: unknown for a bind mount", d)
 		}
 	}
 	return nil

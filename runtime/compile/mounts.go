@@ -79,13 +79,13 @@ func (b *builder) attach() error {
 
 		// the mount
 		if m.inRoot() {
-			b.container("the very folder that is held, as a mount of its own", call.OpenTree(target, "", m.recursive).As(mountRef(i)))
+			b.container("the directory itself, as a mount", call.OpenTree(target, "", m.recursive).As(mountRef(i)))
 			bindAttributes(&b.list, plan.Container, m)
 		}
 		if m.inheritsMode() {
 			inheritMode(&b.list, mountRef(i))
 		}
-		b.container("put it there", call.MoveMount(mountRef(i), target))
+		b.container("attach the mount", call.MoveMount(mountRef(i), target))
 		if m.copyUp {
 			copyUp(&b.list, mounts, i, b.shape.ns[userNS])
 		}

@@ -67,7 +67,7 @@ func (b *builder) clone() error {
 		s.Child = plan.Container
 		cloneInto(&b.list, b.shape.joinedPID(), s)
 	}
-	b.host("a hold on the process itself: its number could be given to another", call.PidfdOpen(plan.Pid).As(plan.Pidfd))
+	b.host("a descriptor of the process: a pid could be reused", call.PidfdOpen(plan.Pid).As(plan.Pidfd))
 
 	// what its ids mean
 	if b.shape.ns[userNS] == created {
@@ -92,8 +92,8 @@ func writeIDMaps(l *list, process plan.Ref, field string, uids, gids []specs.Lin
 			fmt.Fprintf(&lines, "%d %d %d\n", id.ContainerID, id.HostID, id.Size)
 		}
 		l.from = m.from
-		l.host("what the ids inside mean outside", call.Openat("", "/proc/@"+string(process)+"/"+m.file, unix.O_WRONLY).As("map"))
-		l.host("lines of: first id inside, first id outside, how many", call.Write("map", lines.String()))
+		l.host("the file of the id mappings", call.Openat("", "/proc/@"+string(process)+"/"+m.file, unix.O_WRONLY).As("map"))
+		l.host("each line: first id inside, first id outside, number of ids", call.Write("map", lines.String()))
 	}
 }
 
@@ -108,7 +108,7 @@ func HostID(id uint32, maps []specs.LinuxIDMapping) (uint32, error) {
 			return m.HostID + (id - m.ContainerID), nil
 		}
 	}
-	return 0, fmt.Errorf("id %d: in none of the id mappings", id)
+	return 0, fmt.Errorf("id %d: not mapped", id)
 }
 
 // becomeRoot takes the id 0 of the user namespace, once it is mapped.
@@ -117,31 +117,31 @@ func becomeRoot(l *list, user nsMode) {
 	if user == created {
 		l.await("wait until the host has mapped the ids", plan.Alive)
 	}
-	l.container("the groups of the host's user are left behind", call.Setgroups(nil))
-	l.container("root's group of the user namespace", call.Setresgid(0))
-	l.container("root of the user namespace: it owns the namespaces and may furnish them", call.Setresuid(0))
+	l.container("drop the groups of the host's user", call.Setgroups(nil))
+	l.container("become group 0 of the user namespace", call.Setresgid(0))
+	l.container("become user 0 of the user namespace, which owns the other namespaces", call.Setresuid(0))
 }
 
 // names gives the new namespaces what they need to be of use.
 func (b *builder) names() error {
 	if b.shape.ns[cgroupNS] == created {
 		b.begin("namespaces", "linux.namespaces")
-		b.container("its own cgroup is the root of what it sees: not asked of clone3, which would have taken the host's",
+		b.container("a cgroup namespace whose root is the container's cgroup; clone3 would have taken the host's",
 			call.Unshare(unix.CLONE_NEWCGROUP))
 	}
 	if b.spec.Hostname != "" {
 		b.begin("namespaces", "hostname")
-		b.container("the name of this machine, in this UTS namespace alone", call.Sethostname(b.spec.Hostname))
+		b.container("set the host name of this UTS namespace", call.Sethostname(b.spec.Hostname))
 	}
 	if b.spec.Domainname != "" {
 		b.begin("namespaces", "domainname")
-		b.container("its domain, likewise", call.Setdomainname(b.spec.Domainname))
+		b.container("set the domain name of this UTS namespace", call.Setdomainname(b.spec.Domainname))
 	}
 	if b.shape.ns[networkNS] == created {
 		b.begin("namespaces", "linux.namespaces")
-		b.container("any socket will do to speak of links",
+		b.container("a socket, for requests about network links",
 			call.Socket(plan.Named(unix.AF_INET, "AF_INET"), plan.Named(unix.SOCK_DGRAM, "SOCK_DGRAM"), plan.Int(0)).As("socket"))
-		b.container("a new network namespace has one link, lo, and it is down", call.SetLinkUp("socket", "lo"))
+		b.container("bring up lo, the only link of a new network namespace", call.SetLinkUp("socket", "lo"))
 	}
 	return nil
 }

@@ -40,9 +40,9 @@ func reserve(l *list, above string, reserved int64, r *specs.LinuxResources) {
 		return
 	}
 	l.from = "linux.resources.memory.reservation"
-	l.host("a limit is a file of the cgroup",
+	l.host("open the file that holds the limit",
 		call.Openat(cgroupMount, path.Join(above, "memory.low"), unix.O_WRONLY).As(file))
-	l.host("no more is kept for a cgroup than for the one above, which so needs the sum",
+	l.host("the cgroup above has to protect the sum: memory.low is limited by it",
 		call.Write(file, strconv.FormatInt(reserved+*r.Memory.Reservation, 10)))
 }
 
@@ -65,9 +65,9 @@ func delegate(l *list, spec *specs.Spec) error {
 	if owner == 0 {
 		return nil
 	}
-	l.host("it may make cgroups below", call.Fchownat(cgroupFd, ".", owner, call.SameGroup))
+	l.host("let the container's user make cgroups below", call.Fchownat(cgroupFd, ".", owner, call.SameGroup))
 	for _, name := range [...]string{"cgroup.procs", "cgroup.threads", "cgroup.subtree_control", "memory.oom.group", "memory.reclaim"} {
-		l.host("and write this file (/sys/kernel/cgroup/delegate)",
+		l.host("let the user write this file (listed in /sys/kernel/cgroup/delegate)",
 			call.Fchownat(cgroupFd, name, owner, call.SameGroup).Allow(unix.ENOENT))
 	}
 	return nil

@@ -13,10 +13,10 @@ import (
 // ownDevice checks a device of the config.
 func ownDevice(d specs.LinuxDevice) (device, error) {
 	if !path.IsAbs(d.Path) || path.Clean(d.Path) == "/" {
-		return device{}, fmt.Errorf("path %q: not the absolute path of a file", d.Path)
+		return device{}, fmt.Errorf("path %q: not an absolute path of a file", d.Path)
 	}
 	if d.Major != int64(uint32(d.Major)) || d.Minor != int64(uint32(d.Minor)) {
-		return device{}, fmt.Errorf("major, minor: %d:%d: not of 32 bits", d.Major, d.Minor)
+		return device{}, fmt.Errorf("major, minor: %d:%d: more than 32 bits", d.Major, d.Minor)
 	}
 	own := device{path: path.Clean(d.Path), mode: 0o666, major: uint32(d.Major), minor: uint32(d.Minor)}
 	switch d.Type {

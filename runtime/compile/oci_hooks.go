@@ -23,18 +23,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const hostRoot = plan.Ref("hosts")
+const hostRoot = plan.Ref("host-root")
 
 // enterRoot steps into the root without letting go of the host's.
 func enterRoot(l *list, rootPath string) {
 	const place = plan.Ref("place")
 	l.from = "hooks"
 	l.container("the way back", call.Openat("", "/", unix.O_PATH|unix.O_DIRECTORY).As(hostRoot))
-	l.container("hooks look for the root where the config says it is",
+	l.container("open root.path: hooks expect the root there",
 		call.Openat("", rootPath, unix.O_PATH|unix.O_DIRECTORY).As(place))
-	l.container("attach it there, in this mount namespace", call.MoveMount(root, place))
-	l.container("step into it", call.Fchdir(root))
-	l.container("paths begin here from now on; the host's mounts stay for the hooks", call.Chroot("."))
+	l.container("attach the root there, in this mount namespace", call.MoveMount(root, place))
+	l.container("change to the new root", call.Fchdir(root))
+	l.container("make it the root of this process; the host's mounts stay for the hooks", call.Chroot("."))
 }
 
 // runHooks waits for the hooks, and then leaves the host's root.
@@ -43,13 +43,13 @@ func (b *builder) runHooks() error {
 		return nil
 	}
 	b.begin("hooks", "hooks")
-	b.sync("all is furnished: the host may run hooks", plan.Hooks)
+	b.sync("tell the host to run hooks: all mounts are made", plan.Hooks)
 	if !b.shape.pivotLater {
 		return nil
 	}
-	b.container("out again", call.Fchdir(hostRoot))
-	b.container("to the host's root", call.Chroot("."))
-	b.container("and back into the container's", call.Fchdir(root))
+	b.container("change to the host's root", call.Fchdir(hostRoot))
+	b.container("make it the root of this process again", call.Chroot("."))
+	b.container("change to the container's root", call.Fchdir(root))
 	swapRoots(&b.list, b.shape.options.NoPivot)
 	return shareRoot(&b.list, b.spec.Linux.RootfsPropagation)
 }
@@ -78,7 +78,7 @@ func checkHook(h *specs.Hook) error {
 		return fmt.Errorf("path %q: not absolute", h.Path)
 	}
 	if h.Timeout != nil && *h.Timeout <= 0 {
-		return fmt.Errorf("timeout: %d: want more than no second", *h.Timeout)
+		return fmt.Errorf("timeout: %d: must be positive", *h.Timeout)
 	}
 	if err := checkNul(map[string][]string{"path": {h.Path}, "args": h.Args, "env": h.Env}); err != nil {
 		return err

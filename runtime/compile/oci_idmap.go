@@ -26,7 +26,7 @@ import (
 )
 
 const (
-	usernsHelper = plan.Ref("mapper")
+	usernsHelper = plan.Ref("helper")
 	userns       = plan.Ref("userns") // has the container's own mappings
 )
 
@@ -41,7 +41,7 @@ func mountUserns(l *list, m *mount, mounts []mount, linux *specs.Linux) (plan.Re
 		uids, gids = linux.UIDMappings, linux.GIDMappings
 	}
 	if len(uids) == 0 || len(gids) == 0 {
-		return "", errors.New("option \"idmap\": neither the mount has uidMappings and gidMappings nor the container")
+		return "", errors.New("option \"idmap\": requires uidMappings and gidMappings, of the mount or of the container")
 	}
 	ref, field := userns, "linux"
 	if !slices.Equal(uids, linux.UIDMappings) || !slices.Equal(gids, linux.GIDMappings) {
@@ -62,18 +62,18 @@ func createUserns(l *list, ref plan.Ref, field string, uids, gids []specs.LinuxI
 	// a process in a new user namespace, which does nothing
 	s := call.Clone3(unix.CLONE_NEWUSER|unix.CLONE_CLEAR_SIGHAND, "").As(usernsHelper)
 	s.Child = plan.UsernsHelper
-	l.host("a process whose only use is its user namespace", s)
+	l.host("a helper process, in a new user namespace", s)
 	helper := func(why string, s plan.Step) { l.add(plan.UsernsHelper, why, s) }
-	helper("what is reported, the host alone reads", call.Close(plan.ReportRead))
-	helper("it goes with the host's process", call.PrctlPdeathsig())
-	helper("if that is gone already this answers EPIPE", call.Write(plan.ReportWrite, "."))
-	helper("wait for the end", call.ReadByte(plan.ResumeRead))
+	helper("close the host's end of the report pipe", call.Close(plan.ReportRead))
+	helper("die when the host's process dies", call.PrctlPdeathsig())
+	helper("parent alive? EPIPE if it died before prctl", call.Write(plan.ReportWrite, "."))
+	helper("wait to be killed", call.ReadByte(plan.ResumeRead))
 
 	// its mappings; a descriptor of the namespace; and the end of the process
 	writeIDMaps(l, usernsHelper, field, uids, gids)
-	l.host("the namespace, without the process", call.Openat("", "/proc/@"+string(usernsHelper)+"/ns/user", 0).As(ref))
-	l.host("it has served", call.Kill(usernsHelper, unix.SIGKILL))
-	l.host("and is gone", call.Wait4(usernsHelper))
+	l.host("open its user namespace", call.Openat("", "/proc/@"+string(usernsHelper)+"/ns/user", 0).As(ref))
+	l.host("kill the helper process", call.Kill(usernsHelper, unix.SIGKILL))
+	l.host("wait until it has exited", call.Wait4(usernsHelper))
 }
 
 // mapLayers hands the layers to overlayfs as idmapped mounts (Linux 6.15). The upper
@@ -82,10 +82,10 @@ func createUserns(l *list, ref plan.Ref, field string, uids, gids []specs.LinuxI
 func mapLayers(l *list, o *Overlay, linux *specs.Linux) error {
 	const layer = plan.Ref("layer")
 	for _, dir := range o.Lower {
-		l.host("the folder, as a mount of its own", call.OpenTree("", dir, false).As(layer))
-		l.host("its files belong to the container's ids",
+		l.host("the layer, as a detached mount", call.OpenTree("", dir, false).As(layer))
+		l.host("show its files with the owners that the container's ids map to",
 			call.MountSetattr(layer, "", false, call.MountAttr{Set: unix.MOUNT_ATTR_IDMAP, Userns: userns}))
-		l.host("the next layer down: only read, and shared by all containers", call.FsconfigFd(overlayFs, "lowerdir+", layer))
+		l.host("the next lower layer: read-only, and shared by all containers", call.FsconfigFd(overlayFs, "lowerdir+", layer))
 	}
 	uid, err := HostID(0, linux.UIDMappings)
 	if err != nil {
@@ -95,6 +95,6 @@ func mapLayers(l *list, o *Overlay, linux *specs.Linux) error {
 	if err != nil {
 		return fmt.Errorf("linux.gidMappings: root: %w", err)
 	}
-	l.host("the container's root owns its /", call.Fchownat("", path.Join(o.Changes, upper), uid, gid))
+	l.host("give / to the container's root", call.Fchownat("", path.Join(o.Changes, upper), uid, gid))
 	return nil
 }

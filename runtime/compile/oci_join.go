@@ -28,14 +28,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const intermediate = plan.Ref("joiner")
+const intermediate = plan.Ref("intermediate")
 
 // openNamespaces opens what is joined, while paths are the host's.
 func openNamespaces(l *list, namespaces []specs.LinuxNamespace) {
 	for i, n := range namespaces {
 		if n.Path != "" {
 			l.from = namespaceField(i)
-			l.host("a namespace of others, to be joined; if it is a FIFO, nobody waits",
+			l.host("open a namespace to join; O_NONBLOCK, as a FIFO would block",
 				call.Openat("", n.Path, unix.O_NONBLOCK).As(namespaceRef(n.Type)))
 		}
 	}
@@ -47,16 +47,16 @@ func namespaceField(i int) string { return fmt.Sprintf("linux.namespaces[%d]", i
 // cloneInto makes the child, in the pid namespace that is joined, if there is one.
 func cloneInto(l *list, joinedPID plan.Ref, clone plan.Step) {
 	const own = plan.Ref("own")
-	const why = "the second process: in new namespaces and in its cgroup from its first instruction on"
+	const why = "make the container's process, in new namespaces and in its cgroup"
 	if joinedPID == "" {
 		l.host(why, clone)
 		return
 	}
 	undumpable(l, plan.Host)
 	l.host("the way back", call.Openat("", "/proc/self/ns/pid", 0).As(own))
-	l.host("the next child is born in there; this process stays out", call.Setns(joinedPID, unix.CLONE_NEWPID))
+	l.host("make the next child in this pid namespace; the caller stays outside", call.Setns(joinedPID, unix.CLONE_NEWPID))
 	l.host(why, clone)
-	l.host("later children are our own again", call.Setns(own, unix.CLONE_NEWPID))
+	l.host("make later children in the host's pid namespace again", call.Setns(own, unix.CLONE_NEWPID))
 }
 
 // cloneFromIntermediate makes the child from a process that has joined all.
@@ -64,8 +64,8 @@ func cloneFromIntermediate(l *list, namespaces []specs.LinuxNamespace, f uint64,
 	undumpable(l, plan.Host)
 	s := call.Clone3(unix.CLONE_CLEAR_SIGHAND, cgroup).As(intermediate)
 	s.Child = plan.Intermediate
-	l.host("a process in between, with the right to join: the child is born in a user namespace", s)
-	l.add(plan.Intermediate, "what is reported, the host alone reads", call.Close(plan.ReportRead))
+	l.host("make an intermediate process: from a new user namespace no other may be joined", s)
+	l.add(plan.Intermediate, "close the host's end of the report pipe", call.Close(plan.ReportRead))
 
 	// the user namespace last: inside it there is no right to join the others
 	joinEach(l, plan.Intermediate, namespaces)
@@ -73,8 +73,8 @@ func cloneFromIntermediate(l *list, namespaces []specs.LinuxNamespace, f uint64,
 		kind specs.LinuxNamespaceType
 		why  string
 	}{
-		{specs.PIDNamespace, "children are born in there"},
-		{specs.UserNamespace, "the last one: it is to own the new ones"},
+		{specs.PIDNamespace, "make children in this pid namespace"},
+		{specs.UserNamespace, "join the user namespace last: it is to own the new namespaces"},
 	} {
 		if slices.ContainsFunc(namespaces, func(n specs.LinuxNamespace) bool {
 			return n.Type == special.kind && n.Path != ""
@@ -87,13 +87,13 @@ func cloneFromIntermediate(l *list, namespaces []specs.LinuxNamespace, f uint64,
 	l.from = "linux.namespaces"
 	s = call.CloneSibling(f).As(plan.Pid)
 	s.Child = plan.Container
-	l.add(plan.Intermediate, "the container's process; its parent is the host's", s)
-	l.host("the one in between has served", call.Wait4(intermediate))
+	l.add(plan.Intermediate, "make the container's process, as a child of the host's", s)
+	l.host("wait until the intermediate process has exited", call.Wait4(intermediate))
 }
 
 // undumpable keeps other processes from tracing this one.
 func undumpable(l *list, side plan.Side) {
-	l.add(side, "others may live there: they may not look into it, nor at /proc/PID/exe, nor take what /proc/PID/fd has",
+	l.add(side, "no process of the container may trace this one, or open its files in /proc",
 		call.PrctlUndumpable())
 }
 
@@ -108,7 +108,7 @@ func join(l *list, s *shape, namespaces []specs.LinuxNamespace) {
 				f |= flagOf(n.Type)
 			}
 		}
-		l.container("where the container's first process lives", call.Setns(plan.Init, f))
+		l.container("join the namespaces of the container's first process", call.Setns(plan.Init, f))
 	case !s.intermediate:
 		joinEach(l, plan.Container, namespaces)
 	}
@@ -119,7 +119,7 @@ func joinEach(l *list, side plan.Side, namespaces []specs.LinuxNamespace) {
 	for i, n := range namespaces {
 		if n.Path != "" && n.Type != specs.PIDNamespace && n.Type != specs.UserNamespace {
 			l.from = namespaceField(i)
-			l.add(side, "share it with those who live there", call.Setns(namespaceRef(n.Type), flagOf(n.Type)))
+			l.add(side, "join the namespace", call.Setns(namespaceRef(n.Type), flagOf(n.Type)))
 		}
 	}
 }
@@ -131,11 +131,11 @@ func newTime(l *list, mode nsMode, offsets map[string]specs.LinuxTimeOffset) err
 	const thread, file = plan.Ref("thread"), plan.Ref("offsets")
 	if mode != created {
 		if len(offsets) > 0 {
-			return fmt.Errorf("linux.timeOffsets: without a new namespace of type time they would be the host's")
+			return fmt.Errorf("linux.timeOffsets: needs a new time namespace")
 		}
 		return nil
 	}
-	l.host("a time namespace, for children of this thread", call.Unshare(unix.CLONE_NEWTIME))
+	l.host("make a time namespace, for children of this thread", call.Unshare(unix.CLONE_NEWTIME))
 	if len(offsets) == 0 {
 		return nil
 	}
@@ -147,8 +147,8 @@ func newTime(l *list, mode nsMode, offsets map[string]specs.LinuxTimeOffset) err
 		}
 		fmt.Fprintf(&lines, "%s %d %d\n", clock, offsets[clock].Secs, offsets[clock].Nanosecs)
 	}
-	l.host("which thread this is", call.Gettid().As(thread))
-	l.host("how far its clocks are off", call.Openat("", "/proc/@thread/timens_offsets", unix.O_WRONLY).As(file))
-	l.host("lines of: clock, seconds, nanoseconds", call.Write(file, lines.String()))
+	l.host("the id of this thread", call.Gettid().As(thread))
+	l.host("the file of its clock offsets", call.Openat("", "/proc/@thread/timens_offsets", unix.O_WRONLY).As(file))
+	l.host("each line: clock, seconds, nanoseconds", call.Write(file, lines.String()))
 	return nil
 }

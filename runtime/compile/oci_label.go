@@ -21,14 +21,14 @@ func labels(l *list, p *specs.Process, dir plan.Ref, proc string) {
 	const attr, old = plan.Ref("attr"), plan.Ref("label")
 	if p.ApparmorProfile != "" {
 		l.begin("settings", "process.apparmorProfile")
-		l.container("AppArmor's own file, since Linux 5.8", call.Openat(dir, proc+"thread-self/attr/apparmor/exec", unix.O_WRONLY).As(attr).Allow(unix.ENOENT))
-		l.container("the profile that execve puts it under", call.Write(attr, "exec "+p.ApparmorProfile))
-		l.container("the file that it shared with others before", call.Openat(dir, proc+"thread-self/attr/exec", unix.O_WRONLY).WhenNot(attr).As(old))
-		l.container("the profile that execve puts it under", call.Write(old, "exec "+p.ApparmorProfile))
+		l.container("the file of AppArmor, since Linux 5.8", call.Openat(dir, proc+"thread-self/attr/apparmor/exec", unix.O_WRONLY).As(attr).Allow(unix.ENOENT))
+		l.container("set the profile that execve applies", call.Write(attr, "exec "+p.ApparmorProfile))
+		l.container("the file of any security module, before Linux 5.8", call.Openat(dir, proc+"thread-self/attr/exec", unix.O_WRONLY).WhenNot(attr).As(old))
+		l.container("set the profile that execve applies", call.Write(old, "exec "+p.ApparmorProfile))
 	}
 	if p.SelinuxLabel != "" {
 		l.begin("settings", "process.selinuxLabel")
-		l.container("SELinux's file", call.Openat(dir, proc+"thread-self/attr/exec", unix.O_WRONLY).As(attr))
-		l.container("the label that execve gives it", call.Write(attr, p.SelinuxLabel))
+		l.container("the file of SELinux", call.Openat(dir, proc+"thread-self/attr/exec", unix.O_WRONLY).As(attr))
+		l.container("set the label that execve applies", call.Write(attr, p.SelinuxLabel))
 	}
 }

@@ -20,7 +20,7 @@ func contextOption(l *list, side plan.Side, fs plan.Ref, fstype, label string) {
 	if label == "" || fstype == "proc" || fstype == "sysfs" || fstype == "cgroup2" || fstype == "mqueue" {
 		return
 	}
-	l.add(side, "linux.mountLabel: the label of all files in it", call.Fsconfig(fs, "context", label))
+	l.add(side, "label all files in it", call.Fsconfig(fs, "context", label))
 }
 
 // fileLabel labels mqueue, whose filesystem is there since the IPC namespace is:
@@ -29,7 +29,7 @@ func fileLabel(l *list, side plan.Side, mount plan.Ref, fstype, label string) {
 	if label == "" || fstype != "mqueue" {
 		return
 	}
-	const folder = plan.Ref("labelled")
-	l.add(side, "linux.mountLabel: hold the folder itself", call.Openat(mount, ".", unix.O_RDONLY|unix.O_DIRECTORY).As(folder))
-	l.add(side, "its label", call.Fsetxattr(folder, "security.selinux", label))
+	const folder = plan.Ref("mqueue")
+	l.add(side, "open its root directory", call.Openat(mount, ".", unix.O_RDONLY|unix.O_DIRECTORY).As(folder))
+	l.add(side, "label it", call.Fsetxattr(folder, "security.selinux", label))
 }

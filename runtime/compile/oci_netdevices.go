@@ -43,29 +43,29 @@ func (b *builder) giveNetDevices() error {
 	theirs := namespaceRef(specs.NetworkNamespace)
 	switch b.shape.ns[networkNS] {
 	case inherited:
-		return errors.New("linux.netDevices: without a namespace of type network they are the host's already")
+		return errors.New("linux.netDevices: requires a network namespace")
 	case created:
 		theirs = "network"
-		b.host("the container's network", call.Openat("", "/proc/@pid/ns/net", 0).As(theirs))
+		b.host("the container's network namespace", call.Openat("", "/proc/@pid/ns/net", 0).As(theirs))
 	}
 	openNetworks(&b.list, theirs)
 	for _, name := range slices.Sorted(maps.Keys(devices)) {
 		b.from = "linux.netDevices: " + name
 		device, ok := b.shape.options.NetDevices[name]
 		if !ok {
-			return fmt.Errorf("linux.netDevices: %q: the host has no such device", name)
+			return fmt.Errorf("linux.netDevices: %q: no such device on the host", name)
 		}
 		newName := devices[name].Name
 		if newName == "" {
 			newName = name
 		}
 		if len(newName) >= unix.IFNAMSIZ || strings.ContainsAny(newName, "/: \t\n\x00") || newName == "." || newName == ".." {
-			return fmt.Errorf("linux.netDevices: %q: %q: no name of a device", name, newName)
+			return fmt.Errorf("linux.netDevices: %q: %q: not a device name", name, newName)
 		}
 		giveNetDevice(&b.list, device, newName, theirs)
 	}
 	b.from = "linux.netDevices"
-	b.host("tell the child that they are there", call.Write(plan.ResumeWrite, "."))
+	b.host("tell the child that its network devices are there", call.Write(plan.ResumeWrite, "."))
 	return nil
 }
 
@@ -73,11 +73,11 @@ func (b *builder) giveNetDevices() error {
 func openNetworks(l *list, theirs plan.Ref) {
 	socket := call.Socket(plan.Named(unix.AF_NETLINK, "AF_NETLINK"), plan.Named(unix.SOCK_RAW, "SOCK_RAW"),
 		plan.Named(unix.NETLINK_ROUTE, "NETLINK_ROUTE"))
-	l.host("and our own", call.Openat("", "/proc/thread-self/ns/net", 0).As(ownNetwork))
-	l.host("here devices are given away", socket.As(rtnetlink))
-	l.host("a socket speaks of the network in which it was made", call.Setns(theirs, unix.CLONE_NEWNET))
-	l.host("here they arrive", socket.As(theirsSocket))
-	l.host("back again; the socket stays in there", call.Setns(ownNetwork, unix.CLONE_NEWNET))
+	l.host("the host's network namespace", call.Openat("", "/proc/thread-self/ns/net", 0).As(ownNetwork))
+	l.host("a netlink socket in the host's namespace", socket.As(rtnetlink))
+	l.host("enter the container's: a socket belongs to the namespace that it was made in", call.Setns(theirs, unix.CLONE_NEWNET))
+	l.host("a netlink socket in the container's namespace", socket.As(theirsSocket))
+	l.host("return; the socket still belongs to the container's", call.Setns(ownNetwork, unix.CLONE_NEWNET))
 }
 
 // giveNetDevice moves a device to the network theirs.
@@ -87,7 +87,7 @@ func giveNetDevice(l *list, device NetDevice, newName string, theirs plan.Ref) {
 		get := message(unix.RTM_GETLINK, 0, ifinfomsg(0, 0))
 		rtattr(get, unix.IFLA_IFNAME, name)
 		get.Text = fmt.Sprintf("{RTM_GETLINK, IFLA_IFNAME=%s}", printable.Quote(newName))
-		ask(l, theirsSocket, "is the name free? where it is not, a device would move and keep its own", get, unix.ENODEV)
+		ask(l, theirsSocket, "fail if the container has a device of this name", get, unix.ENODEV)
 	}
 
 	// move it, with a number that no device in there has: the lower ones are given in turn
@@ -98,18 +98,18 @@ func giveNetDevice(l *list, device NetDevice, newName string, theirs plan.Ref) {
 	rtattr(move, unix.IFLA_NET_NS_FD, make([]byte, 4)).With32(len(move.Bytes)-4, theirs)
 	move.Text = fmt.Sprintf("{RTM_NEWLINK, ifi_index=%d, IFLA_IFNAME=%s, IFLA_NEW_IFINDEX=%d, IFLA_NET_NS_FD=%s}",
 		device.Index, printable.Quote(newName), index, theirs)
-	ask(l, rtnetlink, "into the container's network, under the name that it has there", move)
+	ask(l, rtnetlink, "move the device into the container's namespace, and rename it", move)
 
 	// its addresses, and up
 	for _, a := range device.Addresses {
 		m := message(unix.RTM_NEWADDR, unix.NLM_F_ACK|unix.NLM_F_CREATE, ifaddrmsg(a, index))
 		m.Bytes = append(m.Bytes, a.Attributes...)
 		m.Text = fmt.Sprintf("{RTM_NEWADDR, ifa_index=%d, IFA_ADDRESS=%s}", index, a.Text)
-		ask(l, theirsSocket, "the address that it had here", m)
+		ask(l, theirsSocket, "add an address that it had on the host", m)
 	}
 	up := message(unix.RTM_NEWLINK, unix.NLM_F_ACK, ifinfomsg(index, unix.IFF_UP))
 	up.Text = fmt.Sprintf("{RTM_NEWLINK, ifi_index=%d, ifi_flags=IFF_UP}", index)
-	ask(l, theirsSocket, "set it up", up)
+	ask(l, theirsSocket, "bring it up", up)
 }
 
 // ask sends a message and reads the answer. With want it has to be this error.
@@ -127,7 +127,7 @@ func ask(l *list, socket plan.Ref, why string, m *plan.Mem, want ...unix.Errno) 
 func (b *builder) awaitNetDevices() error {
 	if len(b.spec.Linux.NetDevices) > 0 {
 		b.begin("namespaces", "linux.netDevices")
-		b.await("wait until the host has given it its network devices", plan.Alive)
+		b.await("wait until the host has moved the network devices", plan.Alive)
 	}
 	return nil
 }

@@ -51,7 +51,7 @@ func (b *builder) initialAffinity() error {
 		return nil
 	}
 	b.begin("clone", "process.execCPUAffinity.initial")
-	return setAffinity(&b.list, plan.Host, "no other CPU is disturbed by the process that is made here", a.Initial)
+	return setAffinity(&b.list, plan.Host, "the CPUs that the new process starts on", a.Initial)
 }
 
 // finalAffinity binds that process once it is there.

@@ -29,7 +29,7 @@ import (
 // propagate sets it on the mount that is open as mount.
 func propagate(l *list, side plan.Side, mount plan.Ref, list []propagation, tree bool) {
 	for _, p := range list {
-		l.add(side, "mounts below it are passed on or not, as the config says",
+		l.add(side, "set the propagation of mounts below it",
 			call.MountSetattr(mount, "", p.recursive && tree, call.MountAttr{Propagation: p.flag}))
 	}
 }
@@ -56,11 +56,11 @@ func detachRoot(l *list, side plan.Side, word string) error {
 	}
 	if p.flag == unix.MS_SLAVE {
 		l.from = "linux.rootfsPropagation"
-		l.add(side, "what the host mounts below it is seen in the container; not the other way round",
+		l.add(side, "receive mounts that the host makes below it, and send none",
 			call.MountSetattr(root, "", true, call.MountAttr{Propagation: unix.MS_SLAVE}))
 		return nil
 	}
-	l.add(side, "mounts below it are this container's alone", call.MountSetattr(root, "", true, call.MountAttr{Propagation: unix.MS_PRIVATE}))
+	l.add(side, "make it private: mounts below it are not propagated", call.MountSetattr(root, "", true, call.MountAttr{Propagation: unix.MS_PRIVATE}))
 	return nil
 }
 
@@ -71,12 +71,12 @@ func shareRoot(l *list, word string) error {
 	if err != nil {
 		return err
 	}
-	l.begin("hide", "linux.rootfsPropagation")
+	l.begin("mask", "linux.rootfsPropagation")
 	switch p.flag {
 	case unix.MS_SHARED:
-		l.container("the root begins a group of its own: a copy of it sees what is mounted here", call.MountSetattr("", "/", p.recursive, call.MountAttr{Propagation: p.flag}))
+		l.container("make the root shared, in a new peer group", call.MountSetattr("", "/", p.recursive, call.MountAttr{Propagation: p.flag}))
 	case unix.MS_UNBINDABLE:
-		l.container("no copy of the root can be mounted elsewhere", call.MountSetattr("", "/", p.recursive, call.MountAttr{Propagation: p.flag}))
+		l.container("make the root unbindable", call.MountSetattr("", "/", p.recursive, call.MountAttr{Propagation: p.flag}))
 	}
 	return nil
 }

@@ -46,11 +46,11 @@ func scheduler(l *list, s *specs.Scheduler) error {
 	fixed := policy == unix.SCHED_FIFO || policy == unix.SCHED_RR
 	switch {
 	case !fixed && s.Priority != 0:
-		return fmt.Errorf("process.scheduler.priority: %d: only SCHED_FIFO and SCHED_RR have one", s.Priority)
+		return fmt.Errorf("process.scheduler.priority: %d: requires SCHED_FIFO or SCHED_RR", s.Priority)
 	case !fixed && !timed && (s.Nice < -20 || s.Nice > 19):
 		return fmt.Errorf("process.scheduler.nice: %d: want -20 to 19", s.Nice)
 	case !timed && s.Runtime|s.Deadline|s.Period != 0:
-		return fmt.Errorf("process.scheduler.runtime, deadline, period: only SCHED_DEADLINE has them")
+		return fmt.Errorf("process.scheduler.runtime, deadline, period: require SCHED_DEADLINE")
 	}
 
 	// flags
@@ -62,7 +62,7 @@ func scheduler(l *list, s *specs.Scheduler) error {
 		}
 		set |= f
 	}
-	l.container("by which rule it gets the CPU", call.SchedSetattr(string(s.Policy), unix.SchedAttr{
+	l.container("set the scheduling policy", call.SchedSetattr(string(s.Policy), unix.SchedAttr{
 		Policy: uint32(policy), Flags: set, Nice: s.Nice, Priority: uint32(s.Priority),
 		Runtime: s.Runtime, Deadline: s.Deadline, Period: s.Period,
 	}))
@@ -80,9 +80,9 @@ func ioPriority(l *list, p *specs.LinuxIOPriority) error {
 		return fmt.Errorf("process.ioPriority.class: %q: unknown", p.Class)
 	}
 	if p.Priority < 0 || p.Priority > 7 {
-		return fmt.Errorf("process.ioPriority.priority: %d: want 0, the first, to 7", p.Priority)
+		return fmt.Errorf("process.ioPriority.priority: %d: want 0 to 7", p.Priority)
 	}
-	l.container("whose turn it is at the disk", call.IoprioSet(class, string(p.Class), p.Priority))
+	l.container("set the I/O class and priority", call.IoprioSet(class, string(p.Class), p.Priority))
 	return nil
 }
 
@@ -98,8 +98,8 @@ func personality(l *list, p *specs.LinuxPersonality) error {
 		return fmt.Errorf("linux.personality.domain: %q: want LINUX or LINUX32", p.Domain)
 	}
 	if len(p.Flags) > 0 {
-		return fmt.Errorf("linux.personality.flags: %q: there are none (config-linux.md)", p.Flags[0])
+		return fmt.Errorf("linux.personality.flags: %q: unknown", p.Flags[0])
 	}
-	l.container("which machine uname tells of", call.Personality(plan.Named(domain, name)))
+	l.container("set the execution domain: what uname(2) reports", call.Personality(plan.Named(domain, name)))
 	return nil
 }

@@ -32,7 +32,7 @@ func (b *builder) sysctl() error {
 	}
 	i := slices.IndexFunc(b.shape.mounts, func(m mount) bool { return m.Type == "proc" && !m.bind })
 	if i < 0 {
-		return fmt.Errorf("linux.sysctl, process.oomScoreAdj, apparmorProfile, selinuxLabel: no mount of type proc to write them to")
+		return fmt.Errorf("linux.sysctl, process.oomScoreAdj, apparmorProfile, selinuxLabel: require a mount of type proc")
 	}
 	proc := mountRef(i)
 	for _, key := range slices.Sorted(maps.Keys(sysctl)) {
@@ -41,8 +41,8 @@ func (b *builder) sysctl() error {
 			return fmt.Errorf("linux.sysctl: %q: %w", key, err)
 		}
 		file := "sys/" + strings.ReplaceAll(key, ".", "/")
-		b.container("a parameter of this container's own namespaces", call.Openat(proc, file, unix.O_WRONLY).As("sysctl"))
-		b.container("its new value", call.Write("sysctl", sysctl[key]))
+		b.container("open the kernel parameter, which the container's namespace has a copy of", call.Openat(proc, file, unix.O_WRONLY).As("sysctl"))
+		b.container("set it", call.Write("sysctl", sysctl[key]))
 	}
 	ownFiles(&b.list, p, proc, "")
 	return nil
@@ -60,8 +60,8 @@ func (b *builder) hostFiles() error {
 func ownFiles(l *list, p *specs.Process, dir plan.Ref, proc string) {
 	if p.OOMScoreAdj != nil {
 		l.begin("settings", "process.oomScoreAdj")
-		l.container("how readily it is killed when memory runs out", call.Openat(dir, proc+"self/oom_score_adj", unix.O_WRONLY).As("oom"))
-		l.container("more is sooner", call.Write("oom", fmt.Sprint(*p.OOMScoreAdj)))
+		l.container("the file of the process's OOM score", call.Openat(dir, proc+"self/oom_score_adj", unix.O_WRONLY).As("oom"))
+		l.container("set it: a higher score is killed earlier", call.Write("oom", fmt.Sprint(*p.OOMScoreAdj)))
 	}
 	labels(l, p, dir, proc)
 }
@@ -72,18 +72,18 @@ func ownFiles(l *list, p *specs.Process, dir plan.Ref, proc string) {
 // smuggle in the next (CVE-2022-0811).
 func CheckSysctl(name, value string, own func(specs.LinuxNamespaceType) bool) error {
 	if !dotted(name) {
-		return errors.New("name is not words joined by dots")
+		return errors.New("name: not words joined by dots")
 	}
 	if strings.ContainsFunc(value, func(r rune) bool { return r == '+' || r < ' ' && r != '\t' || r > '~' }) {
-		return errors.New("value holds a control byte or a +")
+		return errors.New("value: contains a control byte or a +")
 	}
 	kind, ok := sysctlNamespace(name)
 	if !ok {
-		return hint.New(errors.New("belongs to the whole machine, not to a namespace"),
+		return hint.New(errors.New("not a parameter of a namespace"),
 			"a container may set net.*, fs.mqueue.*, kernel.msg*, kernel.sem, kernel.shm* and kernel.domainname")
 	}
 	if !own(kind) {
-		return fmt.Errorf("belongs to the %s namespace, and that is the host's here", kind)
+		return fmt.Errorf("requires a new %s namespace", kind)
 	}
 	return nil
 }

@@ -44,8 +44,8 @@ func holdImage(l *list, mounts []mount, i int) {
 			continue
 		}
 		makeParents(l, m.dest, []unix.Errno{unix.EEXIST, unix.EROFS})
-		l.container("the image's folder above", call.Openat2("", path.Dir(m.dest), unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_NO_MAGICLINKS).As(above))
-		l.container("as a mount that no tmpfs lies over", call.OpenTree(above, "", false).As(imageRef(j)))
+		l.container("the image's parent directory", call.Openat2("", path.Dir(m.dest), unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_NO_MAGICLINKS).As(above))
+		l.container("clone it before a tmpfs covers it", call.OpenTree(above, "", false).As(imageRef(j)))
 	}
 }
 
@@ -72,39 +72,39 @@ func copyUp(l *list, mounts []mount, i int, user nsMode) {
 	m := &mounts[i]
 	tmpfs, name := mountRef(i), path.Base(m.dest)
 	for _, part := range []string{string(lower), upper, work, string(stack)} {
-		l.container("a part of what becomes a stack", call.Mkdirat(tmpfs, part, 0o755))
+		l.container("make a directory for the overlay", call.Mkdirat(tmpfs, part, 0o755))
 	}
-	l.container("step into the tmpfs: its names are short, and none is the image's", call.Fchdir(tmpfs))
-	l.container("the place for the image's", call.Openat(tmpfs, string(lower), unix.O_PATH|unix.O_DIRECTORY).As(lower))
-	l.container("it goes below", call.MoveMount(imageRef(i), lower))
+	l.container("change to the tmpfs: overlayfs takes relative names", call.Fchdir(tmpfs))
+	l.container("open the mount point of the image's directory", call.Openat(tmpfs, string(lower), unix.O_PATH|unix.O_DIRECTORY).As(lower))
+	l.container("attach the image's directory", call.MoveMount(imageRef(i), lower))
 	stackUp(l, m.alone().Set&^unix.MOUNT_ATTR_RDONLY, user)
 	if outermost(mounts, i) != i {
-		l.container("the image need not have it: the place was made in the stack around it", call.Mkdirat(stack, name, 0o755).Allow(unix.EEXIST))
+		l.container("make the directory; it may exist", call.Mkdirat(stack, name, 0o755).Allow(unix.EEXIST))
 	}
-	l.container("of that, the folder that is wanted", call.Openat2(stack, name, unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_BENEATH|unix.RESOLVE_NO_SYMLINKS).As(view))
+	l.container("open the directory in the overlay", call.Openat2(stack, name, unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_BENEATH|unix.RESOLVE_NO_SYMLINKS).As(view))
 	copyOwner(l, stack, name, m.data)
-	l.container("as a mount of its own", call.OpenTree(view, "", false).As(copyRef(i)))
+	l.container("clone it as a mount", call.OpenTree(view, "", false).As(copyRef(i)))
 	propagate(l, plan.Container, copyRef(i), m.propagation, false)
-	l.container("the whole stack has served", call.Umount2(string(stack), unix.MNT_DETACH))
-	l.container("overlayfs holds this itself", call.Umount2(string(lower), unix.MNT_DETACH))
-	l.container("over the tmpfs: what the image has, and changes in memory", call.MoveMount(copyRef(i), tmpfs))
-	l.container("step out", call.Chdir("/"))
+	l.container("detach the overlay, which is not needed any more", call.Umount2(string(stack), unix.MNT_DETACH))
+	l.container("detach the image's directory, which overlayfs holds", call.Umount2(string(lower), unix.MNT_DETACH))
+	l.container("mount it over the tmpfs: the image's files, with changes in memory", call.MoveMount(copyRef(i), tmpfs))
+	l.container("change back to the root", call.Chdir("/"))
 }
 
 // stackUp mounts lower and upper as @stack, in the working directory.
 func stackUp(l *list, attributes uint64, user nsMode) {
 	const stack, place = plan.Ref("stack"), plan.Ref("place")
-	l.container("an overlay filesystem, to be configured", call.Fsopen("overlay").As(overlayFs))
-	l.container("what the image has is only read", call.Fsconfig(overlayFs, "lowerdir", "lower"))
-	l.container("changes go into the tmpfs", call.Fsconfig(overlayFs, "upperdir", upper))
-	l.container("overlayfs's workbench", call.Fsconfig(overlayFs, "workdir", work))
+	l.container("create an overlay filesystem, not yet configured", call.Fsopen("overlay").As(overlayFs))
+	l.container("the image's directory: read-only", call.Fsconfig(overlayFs, "lowerdir", "lower"))
+	l.container("the directory that takes changes, in the tmpfs", call.Fsconfig(overlayFs, "upperdir", upper))
+	l.container("a directory that overlayfs needs", call.Fsconfig(overlayFs, "workdir", work))
 	if user != inherited {
-		l.container("in a user namespace its own notes on files are attributes that users may set", call.Fsconfig(overlayFs, "userxattr", ""))
+		l.container("store attributes as user.*: a user namespace may not set trusted.*", call.Fsconfig(overlayFs, "userxattr", ""))
 	}
-	l.container("stack them", call.Fscreate(overlayFs))
-	l.container("as a mount", call.Fsmount(overlayFs, attributes).As(stack))
-	l.container("its place", call.Openat("", string(stack), unix.O_PATH|unix.O_DIRECTORY).As(place))
-	l.container("where it is, mounts can be made of what is in it", call.MoveMount(stack, place))
+	l.container("create the filesystem: the directories stacked", call.Fscreate(overlayFs))
+	l.container("a detached mount of it", call.Fsmount(overlayFs, attributes).As(stack))
+	l.container("open its mount point", call.Openat("", string(stack), unix.O_PATH|unix.O_DIRECTORY).As(place))
+	l.container("attach it: only an attached mount can be cloned in part", call.MoveMount(stack, place))
 }
 
 // copyOwner gives the folder what the config says of the tmpfs's own.
@@ -116,7 +116,7 @@ func copyOwner(l *list, stack plan.Ref, name string, options []string) {
 		id, decimalErr := strconv.ParseUint(value, 10, 32)
 		switch {
 		case key == "mode" && octalErr == nil:
-			l.container("the mode that the config says", call.Fchmodat(stack, name, uint32(mode)))
+			l.container("set the mode that the config asks for", call.Fchmodat(stack, name, uint32(mode)))
 		case key == "uid" && decimalErr == nil:
 			uid = uint32(id)
 		case key == "gid" && decimalErr == nil:
@@ -124,6 +124,6 @@ func copyOwner(l *list, stack plan.Ref, name string, options []string) {
 		}
 	}
 	if uid&gid != ^uint32(0) {
-		l.container("the owner that the config says", call.Fchownat(stack, name, uid, gid))
+		l.container("set the owner that the config asks for", call.Fchownat(stack, name, uid, gid))
 	}
 }

@@ -28,7 +28,7 @@ func findProgram(l *list, programs []string) {
 		if i > 0 {
 			s = s.WhenNot(program)
 		}
-		l.container("may it be executed?", s)
+		l.container("fail if it cannot be executed", s)
 	}
 }
 

@@ -44,8 +44,8 @@ func (b *builder) makeRoot() error {
 	}
 
 	// options of fsconfig(2) are short: name the layers as from here
-	b.host("a working directory for this thread alone, so that short names of layers do", call.Unshare(unix.CLONE_FS))
-	b.host("the folder of the unpacked layers", call.Chdir(o.Dir))
+	b.host("give this thread a working directory of its own, for relative names of layers", call.Unshare(unix.CLONE_FS))
+	b.host("the directory of the unpacked layers", call.Chdir(o.Dir))
 	mapped := b.shape.ns[userNS] != inherited
 	if mapped {
 		b.begin("root", "linux.uidMappings")
@@ -54,7 +54,7 @@ func (b *builder) makeRoot() error {
 	}
 
 	// the stack
-	b.host("an overlay filesystem, to be configured", call.Fsopen("overlay").As(overlayFs))
+	b.host("create an overlay filesystem, not yet configured", call.Fsopen("overlay").As(overlayFs))
 	if mapped {
 		if err := mapLayers(&b.list, o, b.spec.Linux); err != nil {
 			return err
@@ -62,20 +62,20 @@ func (b *builder) makeRoot() error {
 	} else {
 		stackLayers(&b.list, o.Lower)
 	}
-	b.host("what the container changes goes here", call.Fsconfig(overlayFs, "upperdir", path.Join(o.Changes, upper)))
-	b.host("overlayfs's workbench, on the same disk", call.Fsconfig(overlayFs, "workdir", path.Join(o.Changes, work)))
+	b.host("the directory that takes the container's changes", call.Fsconfig(overlayFs, "upperdir", path.Join(o.Changes, upper)))
+	b.host("a directory that overlayfs needs, on the same filesystem", call.Fsconfig(overlayFs, "workdir", path.Join(o.Changes, work)))
 	if o.Volatile {
-		b.host("no syncing to disk: the changes are thrown away at the end", call.Fsconfig(overlayFs, "volatile", ""))
+		b.host("do not sync to disk: the changes are removed with the container", call.Fsconfig(overlayFs, "volatile", ""))
 	}
-	b.host("stack them", call.Fscreate(overlayFs))
-	b.host("as a mount that is attached nowhere", call.Fsmount(overlayFs, 0).As(root))
+	b.host("create the filesystem: the directories stacked", call.Fscreate(overlayFs))
+	b.host("a detached mount of it", call.Fsmount(overlayFs, 0).As(root))
 	return nil
 }
 
 // bindRoot makes the directory root.path a mount. side is the process that makes it.
 func bindRoot(l *list, side plan.Side, spec *specs.Spec) error {
 	l.from = "root.path"
-	l.add(side, "the folder that becomes /, as a mount of its own", call.OpenTree("", spec.Root.Path, true).As(root))
+	l.add(side, "the directory that becomes /, as a detached mount", call.OpenTree("", spec.Root.Path, true).As(root))
 	return detachRoot(l, side, spec.Linux.RootfsPropagation)
 }
 
@@ -84,19 +84,19 @@ func bindRoot(l *list, side plan.Side, spec *specs.Spec) error {
 func stackLayers(l *list, lower []string) {
 	const maxOption = 255
 	if joined := strings.Join(lower, ":"); len(joined) <= maxOption {
-		l.host("the image's layers, topmost first: only read, and shared by all containers",
+		l.host("the image's layers, topmost first: read-only, and shared by all containers",
 			call.Fsconfig(overlayFs, "lowerdir", joined))
 		return
 	}
 	for _, dir := range lower {
-		l.host("the next layer down (one by one: Linux 6.7)", call.Fsconfig(overlayFs, "lowerdir+", dir))
+		l.host("the next lower layer (one by one since Linux 6.7)", call.Fsconfig(overlayFs, "lowerdir+", dir))
 	}
 }
 
 // pivot makes @root the child's "/" and detaches everything of the host.
 func (b *builder) pivot() error {
 	b.begin("pivot", "root")
-	b.container("this process still runs the host's own program: nobody may reach it by /proc/PID/exe, until execve",
+	b.container("no process may read /proc/PID/exe of this one: until execve it is the host's minictr",
 		call.PrctlUndumpable())
 	if b.shape.rootOfOthers {
 		if err := bindRoot(&b.list, plan.Container, b.spec); err != nil {
@@ -104,22 +104,22 @@ func (b *builder) pivot() error {
 		}
 	}
 	if b.shape.sharedMounts {
-		b.container("others live in this mount namespace, and nothing changes for them: the root stays a mount that is nowhere",
+		b.container("the mount namespace is shared: leave its mounts alone, and enter the detached root",
 			call.Fchdir(root))
-		b.container("paths begin here", call.Chroot("."))
+		b.container("make it the root of this process", call.Chroot("."))
 		return nil
 	}
 
 	// A new mount namespace begins as a copy of the host's, in which mounts still are
 	// passed on both ways.
-	b.container("no mount made from here on is seen by the host, nor the host's by us",
+	b.container("make all mounts private: none is propagated to the host, nor from it",
 		call.MountSetattr("", "/", true, call.MountAttr{Propagation: unix.MS_PRIVATE}))
 	if b.shape.pivotLater {
 		enterRoot(&b.list, b.spec.Root.Path)
 		return nil
 	}
-	b.container("attach the root in this mount namespace: pivot_root wants a place in its tree", call.MoveMountTo(root, "/"))
-	b.container("step into it", call.Fchdir(root))
+	b.container("attach the root in this mount namespace: pivot_root requires a mount point", call.MoveMountTo(root, "/"))
+	b.container("change to the new root", call.Fchdir(root))
 	swapRoots(&b.list, b.shape.options.NoPivot)
 	return nil
 }
@@ -129,9 +129,9 @@ func (b *builder) pivot() error {
 func swapRoots(l *list, noPivot bool) {
 	if noPivot {
 		l.from = "--no-pivot"
-		l.container("paths begin here: the host's root stays, where pivot_root is not possible", call.Chroot("."))
+		l.container("make it the root; the host's root stays mounted, as pivot_root is not possible here", call.Chroot("."))
 		return
 	}
-	l.container("swap: the new root is /, the host's lies on top of it", call.PivotRoot(".", "."))
-	l.container("let go of the host's filesystems: from here on no path leads there", call.Umount2(".", unix.MNT_DETACH))
+	l.container("make the new root /; the old root is mounted over it", call.PivotRoot(".", "."))
+	l.container("detach the old root: no path leads to the host now", call.Umount2(".", unix.MNT_DETACH))
 }

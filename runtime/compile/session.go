@@ -1,4 +1,4 @@
-// Core 12 of 28: a clean start for the child
+// Core 12 of 28: signals, streams and session of the child for the child
 //
 // The child of clone3(2) is a copy of the host's process: it has its signal settings,
 // its session, its keyrings, its standard streams. None of that is meant for the
@@ -13,21 +13,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// session gives the child a clean start: signals, ids, streams, terminal.
+// session gives the child signals, streams and session of the child: signals, ids, streams, terminal.
 func (b *builder) session() error {
 	// signals: an ignored one stays ignored over clone3 and execve (signal(7))
 	b.begin("session", "process")
-	b.container("nohup(1) was meant for the host's process", call.DefaultSignal(unix.SIGHUP))
-	b.container("and so was a shell's &: clone3 resets what is caught, not what is ignored",
+	b.container("nohup(1) makes it ignored, and clone3 keeps that: restore the default", call.DefaultSignal(unix.SIGHUP))
+	b.container("likewise: a shell ignores SIGINT for background commands",
 		call.DefaultSignal(unix.SIGINT))
-	b.container("Go blocked all signals around clone3; the program starts with none blocked", call.UnblockSignals())
+	b.container("unblock all signals: the host blocked them around clone3", call.UnblockSignals())
 
 	// the host's ends of the pipes: while the child holds one, it cannot see the host die
 	if !b.shape.intermediate { // else the intermediate process has closed it
-		b.container("what is reported, the host alone reads: when it is gone, a write fails", call.Close(plan.ReportRead))
+		b.container("close the host's end of the report pipe: when the host dies, a write fails", call.Close(plan.ReportRead))
 	}
 	if b.shape.waits {
-		b.container("the other end of the pipe it waits at is the host's alone: if it dies, so does the wait",
+		b.container("close the host's end of the other pipe: when the host dies, a read returns",
 			call.Close(plan.ResumeWrite))
 	}
 
@@ -39,7 +39,7 @@ func (b *builder) session() error {
 	}
 
 	// streams: after dup3 the number 0, 1 or 2 stands for another file
-	b.container("modes in this list are meant as they are written", call.Umask(0))
+	b.container("create files with exactly the modes in this list", call.Umask(0))
 	terminal := b.spec.Process.Terminal
 	if terminal {
 		b.from = "process.terminal"
@@ -54,12 +54,12 @@ func (b *builder) session() error {
 	}
 
 	// session and keyring
-	b.container("a session of its own: no way to the terminal of the one who started it", call.Setsid())
+	b.container("start a new session, without the caller's terminal", call.Setsid())
 	if !b.shape.options.KeepKeyring {
-		b.container("a keyring of its own: the caller's session keyring is not for it", call.Keyctl().Allow(unix.ENOSYS))
+		b.container("join a new session keyring, without the caller's keys", call.Keyctl().Allow(unix.ENOSYS))
 	}
 	if terminal {
-		b.container("its controlling terminal: Ctrl-C goes here", call.TiocSctty())
+		b.container("make it the controlling terminal: Ctrl-C sends a signal here", call.TiocSctty())
 	}
 	return nil
 }

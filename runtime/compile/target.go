@@ -26,20 +26,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// folderRef is a result that is there if the source of mounts[i] is a directory (bind.go).
-func folderRef(i int) plan.Ref { return plan.Ref(fmt.Sprintf("folder[%d]", i)) }
+// isDirRef is a result that is there if the source of mounts[i] is a directory (bind.go).
+func isDirRef(i int) plan.Ref { return plan.Ref(fmt.Sprintf("isdir[%d]", i)) }
 
 // makeTarget makes the place to mount on, and its parents, if they are not there. A
 // filesystem has its root in a directory; a bind mount may be a file.
 func makeTarget(l *list, m *mount) {
 	exists := []unix.Errno{unix.EEXIST, unix.EROFS}
-	const why = "a place to mount on; there already is good too"
+	const why = "make the mount point; it may exist"
 	makeParents(l, m.dest, exists)
 	above, name := holdParent(l, m.dest)
 	dir := call.Mkdirat(above, name, 0o755).Allow(exists...)
 	if m.bind && !m.inRoot() {
-		l.container(why, dir.When(folderRef(m.index)))
-		l.container("a file is mounted on a file", call.MakeFile(above, name, 0o644).Allow(exists...).WhenNot(folderRef(m.index)))
+		l.container(why, dir.When(isDirRef(m.index)))
+		l.container("make the mount point, a file; it may exist", call.MakeFile(above, name, 0o644).Allow(exists...).WhenNot(isDirRef(m.index)))
 		return
 	}
 	if m.inheritsMode() {
@@ -60,7 +60,7 @@ func makeParents(l *list, dest string, accept []unix.Errno) {
 		kernels := isBelow(d, "/proc") || isBelow(d, "/sys") // only the kernel makes directories there
 		if !slices.Contains(l.made, d) && !kernels {
 			above, name := holdParent(l, d)
-			l.container("on the way there", call.Mkdirat(above, name, 0o755).Allow(accept...))
+			l.container("make a parent directory; it may exist", call.Mkdirat(above, name, 0o755).Allow(accept...))
 			l.made = append(l.made, d)
 		}
 	}
@@ -74,7 +74,7 @@ func holdParent(l *list, file string) (above plan.Ref, name string) {
 		return "", file
 	}
 	above = "above"
-	l.container("hold the folder above: through no door of /proc",
+	l.container("open the parent directory, through no magic link of /proc",
 		call.Openat2("", path.Clean(dir), unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_NO_MAGICLINKS).As(above))
 	return above, name
 }
@@ -88,13 +88,13 @@ func (l *list) covered(dest string) {
 // openTarget opens the place as @target.
 func openTarget(l *list, dest string) {
 	if isKernelPath(dest) {
-		l.container("hold the place; a link here would be a trap",
+		l.container("open the mount point; follow no symbolic link",
 			call.Openat2("", dest, unix.O_PATH, unix.RESOLVE_NO_SYMLINKS).As(target))
 		return
 	}
-	l.container("hold the place; links of the image lead nowhere but into the image",
+	l.container("open the mount point; links stay inside the root",
 		call.Openat2("", dest, unix.O_PATH, unix.RESOLVE_NO_MAGICLINKS).As(target))
-	l.container("not on procfs by a detour: what lies there is believed", onProcfs(target, true))
+	l.container("fail if it is on procfs: programs trust files there", onProcfs(target, true))
 }
 
 // isKernelPath reports whether a path is in a filesystem in which no link is followed.

@@ -28,17 +28,17 @@ func (b *builder) terminal() error {
 			return openTerminal(&b.list, mountRef(i), b.spec)
 		}
 	}
-	return errors.New("process.terminal: no mount of type devpts for it")
+	return errors.New("process.terminal: requires a mount of type devpts")
 }
 
 // openTerminal opens both ends of a new terminal of a devpts, and gives it its
 // owner and its size.
 func openTerminal(l *list, devpts plan.Ref, spec *specs.Spec) error {
 	// the two ends
-	l.host("a new pair: this end is ours; something else may have been mounted over it",
+	l.host("a new pseudo-terminal: the host's end; fail if another file is mounted on it",
 		call.Openat2(devpts, "ptmx", unix.O_RDWR|unix.O_NOCTTY, unix.RESOLVE_NO_XDEV|unix.RESOLVE_NO_SYMLINKS).As(plan.Ptmx))
-	l.host("the other end may be opened", call.TiocSptlck(plan.Ptmx))
-	l.host("and is, without a path", call.TiocGptpeer(plan.Ptmx).As(tty))
+	l.host("unlock the other end", call.TiocSptlck(plan.Ptmx))
+	l.host("open the other end, without a path", call.TiocGptpeer(plan.Ptmx).As(tty))
 
 	// the owner: the user of the process
 	uid, err := HostID(spec.Process.User.UID, spec.Linux.UIDMappings)
@@ -47,13 +47,13 @@ func openTerminal(l *list, devpts plan.Ref, spec *specs.Spec) error {
 	}
 	if uid != 0 {
 		l.from = "process.user"
-		l.host("the terminal belongs to the user of the process", call.Fchown(tty, uid, call.SameGroup))
+		l.host("give the terminal to the user of the process", call.Fchown(tty, uid, call.SameGroup))
 	}
 
 	// the size
 	if size := spec.Process.ConsoleSize; size != nil {
 		l.from = "process.consoleSize"
-		l.host("as large as the window it is shown in", call.TiocSwinsz(plan.Ptmx, size.Height, size.Width))
+		l.host("set the size of the terminal", call.TiocSwinsz(plan.Ptmx, size.Height, size.Width))
 	}
 	return nil
 }
@@ -62,8 +62,8 @@ func openTerminal(l *list, devpts plan.Ref, spec *specs.Spec) error {
 func console(l *list) {
 	l.from = "process.terminal"
 	const console, ends = "console", plan.Ref("console")
-	l.container("a place for it", call.MakeFile(dev, console, 0o600).Allow(unix.EEXIST))
-	l.container("hold the place", call.Openat2(dev, console, unix.O_PATH, unix.RESOLVE_NO_SYMLINKS|unix.RESOLVE_BENEATH).As(target))
-	l.container("the terminal that is already open, not one found by name", call.OpenTree(tty, "", false).As(ends))
-	l.container("it is the console", call.MoveMount(ends, target))
+	l.container("make a file to mount it on", call.MakeFile(dev, console, 0o600).Allow(unix.EEXIST))
+	l.container("open that file; follow no symbolic link", call.Openat2(dev, console, unix.O_PATH, unix.RESOLVE_NO_SYMLINKS|unix.RESOLVE_BENEATH).As(target))
+	l.container("the terminal that is open, as a mount", call.OpenTree(tty, "", false).As(ends))
+	l.container("attach it on /dev/console", call.MoveMount(ends, target))
 }

@@ -36,16 +36,16 @@ const (
 // Names of descriptors that package walk is given, and of results that its
 // caller asks for.
 const (
-	ReportWrite = Ref("report") // close-on-exec pipe: its end is the news of execve or of death
-	ReportRead  = Ref("news")   // the host's end of that pipe
-	ResumeRead  = Ref("go")     // pipe: the child waits here until the host has done its part
-	ResumeWrite = Ref("ready")  // the host's end of that pipe
-	Pid         = Ref("pid")    // of the container's process, as the host sees it
-	Pidfd       = Ref("pidfd")  // holds that process, whatever its number becomes
-	Ptmx        = Ref("ptmx")   // the host's side of the container's terminal
+	ReportWrite = Ref("report")       // close-on-exec pipe: its end is the news of execve or of death
+	ReportRead  = Ref("report-read")  // the host's end of that pipe
+	ResumeRead  = Ref("resume")       // pipe: the child waits here until the host has done its part
+	ResumeWrite = Ref("resume-write") // the host's end of that pipe
+	Pid         = Ref("pid")          // of the container's process, as the host sees it
+	Pidfd       = Ref("pidfd")        // holds that process, whatever its number becomes
+	Ptmx        = Ref("ptmx")         // the host's side of the container's terminal
 
-	Start      = Ref("start")   // where a created container waits for a byte
-	StartError = Ref("verdict") // and says why it could not start
+	Start      = Ref("start")       // where a created container waits for a byte
+	StartError = Ref("start-error") // and says why it could not start
 
 	// Listener is the descriptor of a seccomp filter, by its number in the child.
 	Listener = Ref("listener")

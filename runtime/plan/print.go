@@ -49,41 +49,41 @@ func (s Style) Headline(part string) string {
 func About(part string) string {
 	switch part {
 	case "cgroup":
-		return "what it may use up"
+		return "limits of the container's processes"
 	case "root":
-		return "the layers, stacked, as a mount that is nowhere yet"
+		return "overlay of the layers, as a detached mount"
 	case "sources":
-		return "what it is lent from the host"
+		return "files and directories of the host"
 	case "terminal":
-		return "a terminal of its own"
+		return "a pseudo-terminal of its own"
 	case "trampoline":
-		return "a small program, for when it leaves ours"
+		return "a small program that makes the last calls"
 	case "join":
-		return "into what others have"
+		return "enter namespaces that exist"
 	case "hooks":
-		return "programs of the host have their say"
+		return "programs of the host run now"
 	case "clone":
-		return "from here on there are two processes"
+		return "two processes from here on"
 	case "session":
-		return "a clean start"
+		return "signals, streams and session of the child"
 	case "namespaces":
-		return "what the new namespaces need"
+		return "names and links of the new namespaces"
 	case "filesystems":
-		return "the kernel's own, made before the host's are out of sight"
+		return "filesystems of the kernel, as detached mounts"
 	case "settings":
-		return "what its own kernel knobs are turned to"
+		return "kernel parameters of its namespaces"
 	case "pivot":
-		return "another /"
+		return "change the root"
 	case "attach":
-		return "furnish it"
+		return "mount points, and mounts on them"
 	case "dev":
-		return "the devices that every program expects"
-	case "hide":
-		return "what is the whole machine's, and not this container's"
+		return "devices that every program expects"
+	case "mask":
+		return "paths to mask or to make read-only"
 	case "confine":
-		return "give up what the program must not have"
+		return "limits, user and capabilities of the program"
 	case "exec":
-		return "become the program"
+		return "execute the program"
 	}
 	return ""
 }
@@ -95,12 +95,12 @@ func (p *Plan) Line(i int, style Style) string {
 	if s.Side == Container {
 		color = cyan
 	}
-	side := style.paint(color, fmt.Sprintf("%-10s", s.Side))
+	side := style.paint(color, fmt.Sprintf("%-12s", s.Side))
 	call := s.condition() + s.Call()
 	why := style.paint(dim, "# "+s.Why)
 	gap := callWidth - utf8.RuneCountInString(call)
 	if gap < 0 {
-		return fmt.Sprintf("%4d  %s  %s\n%24s%s\n", i+1, side, call, "", why)
+		return fmt.Sprintf("%4d  %s  %s\n%26s%s\n", i+1, side, call, "", why)
 	}
 	return fmt.Sprintf("%4d  %s  %s%s  %s\n", i+1, side, call, strings.Repeat(" ", gap), why)
 }

@@ -25,7 +25,7 @@ const (
 )
 
 func (s Side) String() string {
-	return [...]string{"host", "joiner", "mapper", "container", "trampoline"}[s]
+	return [...]string{"host", "intermediate", "helper", "container", "trampoline"}[s]
 }
 
 // Step is one system call of a plan.
