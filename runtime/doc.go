@@ -20,7 +20,7 @@
 //	 9  runtime/compile/cgroup.go      the control group
 //	10  runtime/compile/root.go        the root filesystem
 //	11  runtime/compile/namespaces.go  namespaces, and the call that makes a process in them
-//	12  runtime/compile/session.go     a clean start for the child
+//	12  runtime/compile/session.go     signals, streams and session of the child
 //	13  runtime/compile/mounts.go      the mounts of the config
 //	14  runtime/compile/bind.go        bind mounts
 //	15  runtime/compile/filesystem.go  filesystems

@@ -1,4 +1,4 @@
-// Core 12 of 28: signals, streams and session of the child for the child
+// Core 12 of 28: signals, streams and session of the child
 //
 // The child of clone3(2) is a copy of the host's process: it has its signal settings,
 // its session, its keyrings, its standard streams. None of that is meant for the
