@@ -8,18 +8,18 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// builder is a config in the making.
+// builder holds a config while its parts are set.
 type builder struct {
 	o      *Options
 	image  ocispec.ImageConfig
 	files  fs.FS
 	host   Host
-	home   string // the user's folder, from /etc/passwd
+	home   string // the user's home directory, from /etc/passwd
 	spec   *specs.Spec
 	origin Origin
 }
 
-// hasNamespace reports whether the container gets a namespace of its own of this kind.
+// hasNamespace reports whether the container gets a new namespace of this type.
 func (b *builder) hasNamespace(kind specs.LinuxNamespaceType) bool {
 	return slices.ContainsFunc(b.spec.Linux.Namespaces, func(n specs.LinuxNamespace) bool {
 		return n.Type == kind

@@ -31,6 +31,8 @@ var allCapabilities = [...]string{
 	"CAP_CHECKPOINT_RESTORE",
 }
 
+// setCapabilities sets the bounding set and, for root, the same effective and permitted
+// sets; the inheritable and ambient sets stay empty (HARDENING.md, row 8).
 func (b *builder) setCapabilities() error {
 	add, err := parseCapabilities("--cap-add", b.o.CapAdd)
 	if err != nil {
@@ -42,16 +44,12 @@ func (b *builder) setCapabilities() error {
 	}
 	caps := b.chooseCapabilities(add, drop)
 	b.spec.Process.Capabilities = &specs.LinuxCapabilities{Bounding: caps}
-	if b.spec.Process.User.UID == 0 {
-		b.spec.Process.Capabilities.Effective = caps
-		b.spec.Process.Capabilities.Permitted = caps
-	}
+	grantCapabilities(b.spec.Process)
 	return nil
 }
 
-// chooseCapabilities applies docker's rules: an addition wins over a drop,
-// except that with ALL added the drops are what is left to say. ALL is all
-// that the host has itself.
+// chooseCapabilities applies docker's rules: an addition wins over a drop; with
+// --cap-add ALL only the drops count. ALL is every capability that the host has.
 func (b *builder) chooseCapabilities(add, drop []string) []string {
 	var caps []string
 	for n, name := range allCapabilities {
@@ -74,7 +72,7 @@ func (b *builder) chooseCapabilities(add, drop []string) []string {
 	return caps
 }
 
-// parseCapabilities gives names their full spelling: net_raw is CAP_NET_RAW.
+// parseCapabilities returns names in their full spelling: net_raw is CAP_NET_RAW.
 func parseCapabilities(flag string, words []string) ([]string, error) {
 	var names []string
 	for _, word := range words {
@@ -83,7 +81,7 @@ func parseCapabilities(flag string, words []string) ([]string, error) {
 			name = "CAP_" + strings.TrimPrefix(name, "CAP_")
 			if !slices.Contains(allCapabilities[:], name) {
 				return nil, hint.New(fmt.Errorf("%s %q: no such capability", flag, word),
-					"capabilities(7) lists them, as in NET_RAW; ALL means every one")
+					"use a name of capabilities(7), as in NET_RAW, or ALL")
 			}
 		}
 		names = append(names, name)

@@ -13,6 +13,7 @@ import (
 // the caller replaces it by the path of the mounted root. The origin names the
 // flag behind each field of the config.
 func Config(o *Options, image ocispec.Image, files fs.FS, host Host) (*specs.Spec, Origin, error) {
+	// the parts of the config that need no flag
 	b := &builder{o, image.Config, files, host, "/", &specs.Spec{
 		Version: specs.Version,
 		Process: &specs.Process{},
@@ -22,6 +23,7 @@ func Config(o *Options, image ocispec.Image, files fs.FS, host Host) (*specs.Spe
 	if _, err := StopSignal(o, image); err != nil {
 		return nil, nil, err
 	}
+	// the parts that flags and the image decide; a later one may read what an earlier one set
 	for _, part := range []func(*builder) error{
 		(*builder).setHostname,
 		(*builder).setNamespaces,
@@ -44,5 +46,5 @@ func Config(o *Options, image ocispec.Image, files fs.FS, host Host) (*specs.Spe
 	return b.spec, b.origin, nil
 }
 
-// CgroupParent is the cgroup that holds those of all containers.
+// CgroupParent is the name of the cgroup that holds the cgroups of all containers.
 const CgroupParent = "minictr"

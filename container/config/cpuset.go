@@ -10,13 +10,15 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
+// setCpuset sets the processors and memory nodes that the container may use (cpuset(7)).
 func (l *Limits) setCpuset(r *specs.LinuxResources, host Host) error {
-	for _, set := range []struct{ flag, All, here string }{
+	for _, set := range []struct{ flag, list, available string }{
 		{"--cpuset-cpus", l.CpusetCPUs, host.CPUs},
 		{"--cpuset-mems", l.CpusetMems, host.Nodes},
 	} {
-		if err := checkList(set.All, set.here); err != nil {
-			return hint.New(fmt.Errorf("%s %q: %w", set.flag, set.All, err), "write numbers and spans, as in 0-2,7; this machine has "+set.here)
+		if err := checkList(set.list, set.available); err != nil {
+			return hint.New(fmt.Errorf("%s %q: %w", set.flag, set.list, err),
+				"write numbers and ranges, as in 0-2,7; this machine has "+set.available)
 		}
 	}
 	if l.CpusetCPUs+l.CpusetMems == "" {
@@ -29,11 +31,11 @@ func (l *Limits) setCpuset(r *specs.LinuxResources, host Host) error {
 	return nil
 }
 
-// numberRange is "0-2", or "7".
+// numberRange is "0-2", or "7": part of the list format of cpuset(7).
 type numberRange struct{ first, last int }
 
-// checkList is an error unless all that is in list is here, too.
-func checkList(list, here string) error {
+// checkList returns an error unless every number of list is available.
+func checkList(list, available string) error {
 	if list == "" {
 		return nil
 	}
@@ -41,7 +43,7 @@ func checkList(list, here string) error {
 	if err != nil {
 		return err
 	}
-	present, err := parseList(here)
+	present, err := parseList(available)
 	if err != nil {
 		return err
 	}
@@ -51,7 +53,7 @@ func checkList(list, here string) error {
 			inside = inside || p.first <= w.first && w.last <= p.last
 		}
 		if !inside {
-			return errors.New("not all of them are here")
+			return errors.New("not available on this machine")
 		}
 	}
 	return nil

@@ -2,7 +2,7 @@ package config
 
 import "github.com/opencontainers/runtime-spec/specs-go"
 
-// maskedPaths tell secrets or the machine's state (HARDENING.md, row 17).
+// maskedPaths show secrets or the state of the machine (HARDENING.md, row 17).
 var maskedPaths = [...]string{
 	"/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore",
 	"/proc/keys", "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi",
@@ -10,11 +10,12 @@ var maskedPaths = [...]string{
 	"/sys/devices/virtual/powercap", "/sys/firmware",
 }
 
-// readonlyPaths change the machine when written.
+// readonlyPaths would change the machine when written.
 var readonlyPaths = [...]string{
 	"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
 }
 
+// setMasks sets the masked and read-only paths.
 func (b *builder) setMasks() error {
 	if !b.o.Privileged {
 		b.spec.Linux.MaskedPaths = append(maskedPaths[:len(maskedPaths):len(maskedPaths)], b.host.ThermalThrottle...)
@@ -23,13 +24,13 @@ func (b *builder) setMasks() error {
 	return nil
 }
 
+// setDevices denies all devices but those that every container gets; --privileged allows
+// all devices of the host.
 func (b *builder) setDevices() error {
-	b.spec.Linux.Resources = &specs.LinuxResources{}
 	if b.o.Privileged {
 		b.spec.Linux.Devices = b.host.Devices
-		b.spec.Linux.Resources.Devices = []specs.LinuxDeviceCgroup{{Allow: true, Access: "rwm"}}
-		return nil
 	}
-	b.spec.Linux.Resources.Devices = []specs.LinuxDeviceCgroup{{Allow: false, Access: "rwm"}}
+	rule := specs.LinuxDeviceCgroup{Allow: b.o.Privileged, Access: "rwm"}
+	b.spec.Linux.Resources = &specs.LinuxResources{Devices: []specs.LinuxDeviceCgroup{rule}}
 	return nil
 }

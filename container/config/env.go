@@ -10,6 +10,8 @@ import (
 	"github.com/minictr/minictr/runtime/compile"
 )
 
+// setEnv sets the variables of docker's defaults, the image and the flags; the last one
+// of a name counts.
 func (b *builder) setEnv() error {
 	var env environment
 	env.set("PATH", compile.DefaultPath)
@@ -28,35 +30,37 @@ func (b *builder) setEnv() error {
 	return b.addEnv()
 }
 
-// addEnv adds what the caller says, and HOME.
+// addEnv adds the variables of --env-file and --env, and HOME.
 func (b *builder) addEnv() error {
 	env := environment(b.spec.Process.Env)
 	for _, file := range b.o.EnvFiles {
-		if err := b.readEnvFile(&env, file); err != nil {
+		if err := b.host.readEnvFile(&env, file); err != nil {
 			return err
 		}
 	}
 	for _, word := range b.o.Env {
-		if err := b.setVariable(&env, word); err != nil {
+		if err := b.host.setVariable(&env, word); err != nil {
 			return fmt.Errorf("--env %q: %w", word, err)
 		}
 	}
 	if value, _ := env.get("HOME"); value == "" {
 		env.set("HOME", b.home)
 	} else if strings.ContainsAny(value, "\n:") {
-		return fmt.Errorf("HOME %q: holds a newline or a colon, which no folder in /etc/passwd can", value)
+		return fmt.Errorf("HOME %q: holds a newline or a colon", value)
 	}
 	b.spec.Process.Env = env
 	return nil
 }
 
-func (b *builder) setVariable(env *environment, word string) error {
+// setVariable reads a word of --env: NAME=value, or NAME for the caller's value. NAME
+// without a value of the caller unsets it.
+func (h Host) setVariable(env *environment, word string) error {
 	name, value, found := strings.Cut(word, "=")
 	if err := checkVariable(name, value, true); err != nil {
 		return err
 	}
 	if !found {
-		if value, found = b.host.getenv(name); !found {
+		if value, found = h.getenv(name); !found {
 			env.unset(name)
 			return nil
 		}
@@ -65,11 +69,10 @@ func (b *builder) setVariable(env *environment, word string) error {
 	return nil
 }
 
-// readEnvFile reads lines of NAME=value or NAME. Empty lines, lines that begin
-// with # and space before a name are skipped; a value is taken as it stands,
-// quotes and all.
-func (b *builder) readEnvFile(env *environment, file string) error {
-	data, err := b.host.readFile(file)
+// readEnvFile reads lines of NAME=value or NAME. It skips empty lines, lines that begin
+// with #, and space before a name; a value is taken as it is, with its quotes.
+func (h Host) readEnvFile(env *environment, file string) error {
+	data, err := h.readFile(file)
 	if err != nil {
 		return fmt.Errorf("--env-file: %w", err)
 	}
@@ -87,7 +90,7 @@ func (b *builder) readEnvFile(env *environment, file string) error {
 			return fmt.Errorf("--env-file %q: line %d: %w", file, number, err)
 		}
 		if !found {
-			if value, found = b.host.getenv(name); !found {
+			if value, found = h.getenv(name); !found {
 				continue
 			}
 		}
@@ -98,7 +101,7 @@ func (b *builder) readEnvFile(env *environment, file string) error {
 
 func checkLine(name, value string) error {
 	if strings.ContainsFunc(name, unicode.IsSpace) {
-		return fmt.Errorf("name %q holds a space", name)
+		return fmt.Errorf("name %q: holds a space", name)
 	}
 	if !utf8.ValidString(name + value) {
 		return errors.New("not UTF-8")

@@ -5,6 +5,7 @@ import (
 	"strings"
 )
 
+// environment is a list of NAME=value, in which each name occurs once.
 type environment []string
 
 func (e *environment) set(name, value string) {

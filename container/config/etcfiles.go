@@ -7,9 +7,10 @@ import (
 	"os"
 )
 
+// EtcFiles are the names of the files in /etc that every container gets.
 var EtcFiles = [...]string{"hostname", "hosts", "resolv.conf"}
 
-// hostsFile is docker's: loopback, and IPv6's well-known names.
+// hostsFile is docker's /etc/hosts: loopback, and the well-known names of IPv6.
 const hostsFile = `127.0.0.1	localhost
 ::1	localhost ip6-localhost ip6-loopback
 fe00::	ip6-localnet
@@ -18,8 +19,8 @@ ff02::1	ip6-allnodes
 ff02::2	ip6-allrouters
 `
 
-// HostFiles returns the files that a config of Config binds from host.Folder,
-// by name: who runs the config writes them there first, readable by all.
+// HostFiles returns the contents of EtcFiles by name. The config binds them from
+// host.FilesDir: the caller writes them there first, readable by all.
 func HostFiles(o *Options, host Host) (map[string][]byte, error) {
 	files := map[string][]byte{
 		"hostname":    []byte(hostname(o, host) + "\n"),
@@ -32,7 +33,7 @@ func HostFiles(o *Options, host Host) (map[string][]byte, error) {
 	for _, name := range [...]string{"hosts", "resolv.conf"} {
 		data, err := os.ReadFile("/etc/" + name)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("copy for --network host: %w", err)
+			return nil, fmt.Errorf("--network host: %w", err)
 		}
 		files[name] = data
 	}

@@ -8,11 +8,10 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// ExecProcess replaces the process of a running container's config by the one that
-// o describes. Of o it reads Command, TTY, Env, EnvFiles, User and Workdir; what o
-// leaves out stays the container's own. files is the container's root as it is now,
-// read for /etc/passwd and /etc/group; it may be nil without o.User. Of h it reads
-// Environ and Dir, the caller's.
+// ExecProcess replaces the process in the config of a running container by the one that o
+// describes. Of o it reads Command, TTY, Env, EnvFiles, User and Workdir; what o leaves
+// out stays as in the config. files is the container's root as it is now, read for
+// /etc/passwd and /etc/group; without o.User it may be nil. Of h it reads Environ and Dir.
 func ExecProcess(spec *specs.Spec, o *Options, files fs.FS, h Host) error {
 	b := &builder{o: o, files: files, host: h, home: "/", spec: spec}
 	p := spec.Process
@@ -35,23 +34,23 @@ func ExecProcess(spec *specs.Spec, o *Options, files fs.FS, h Host) error {
 	return b.addEnv()
 }
 
-// changeUser gives the process the user of o. A HOME that is the former user's
-// home, as it is unless it was set explicitly, becomes the new user's.
+// changeUser sets the user of o. HOME, if it is the home directory of the user before,
+// becomes that of the new user.
 func (b *builder) changeUser() error {
-	before, err := b.findUser(strconv.FormatUint(uint64(b.spec.Process.User.UID), 10))
+	former, err := findUser(b.files, strconv.FormatUint(uint64(b.spec.Process.User.UID), 10))
 	if err != nil {
 		return err
 	}
 	env := environment(b.spec.Process.Env)
-	if home, _ := env.get("HOME"); home == cmp.Or(before.home, "/") {
+	if home, _ := env.get("HOME"); home == cmp.Or(former.home, "/") {
 		env.unset("HOME")
 	}
 	b.spec.Process.Env = env
 	return b.setUser()
 }
 
-// grantCapabilities gives root the container's bounding set, and every other user
-// no capability; the inheritable and ambient sets stay empty (HARDENING.md, row 8).
+// grantCapabilities sets the effective and permitted sets: the bounding set for root,
+// none for other users. The inheritable and ambient sets stay empty (HARDENING.md, row 8).
 func grantCapabilities(p *specs.Process) {
 	if p.Capabilities == nil {
 		return

@@ -12,17 +12,17 @@ import (
 	"github.com/minictr/minictr/images"
 )
 
-// Healthcheck is a command that tells whether the container is well.
+// Healthcheck is a command that reports whether the container is healthy.
 type Healthcheck struct {
-	Args          []string // exit code 0 is well
+	Args          []string // exit code 0 means healthy
 	Interval      Duration // from the end of one check to the next
-	Timeout       Duration // after which it has failed
-	StartPeriod   Duration // in which nobody counts failures
-	StartInterval Duration // the interval as long as that holds
-	Retries       int      // failures in a row that make it unhealthy
+	Timeout       Duration // after it the check has failed
+	StartPeriod   Duration // from the start of the container; failures in it do not count
+	StartInterval Duration // the interval within the start period
+	Retries       int      // consecutive failures that make it unhealthy
 }
 
-// Duration is a length of time in nanoseconds, in JSON too.
+// Duration is a time.Duration: in JSON a number of nanoseconds.
 type Duration time.Duration
 
 // The defaults are docker's.
@@ -31,44 +31,46 @@ const (
 	healthTimeout       = 30 * time.Second
 	healthStartInterval = 5 * time.Second
 	healthRetries       = 3
-	healthTimeMin       = time.Millisecond // of all times
+	healthTimeMin       = time.Millisecond // of all durations
 )
 
-// parseHealthcheck is the check of a container, nil for none.
+// parseHealthcheck returns the health check of a container, nil for none: each field is
+// that of the flag, of the image, or docker's default.
 func parseHealthcheck(o *Options, image *images.Image) (*Healthcheck, error) {
 	typed, err := o.healthcheckFlags()
 	if err != nil || o.NoHealthcheck {
 		return nil, err
 	}
-	said := images.Healthcheck{}
+	imageCheck := images.Healthcheck{}
 	if image.Docker.Healthcheck != nil {
-		said = *image.Docker.Healthcheck
+		imageCheck = *image.Docker.Healthcheck
 	}
 	test := typed.Test
 	if test == nil {
-		test = said.Test
+		test = imageCheck.Test
 	}
 	args, err := healthArgs(test, image.Docker.Shell)
 	if err == nil && args != nil {
-		err = checkImageHealth(&said)
+		err = checkImageHealth(&imageCheck)
 	}
 	if err != nil {
-		return nil, hint.New(fmt.Errorf("the image's health check: %w", err), "leave it out with --no-healthcheck")
+		return nil, hint.New(fmt.Errorf("image health check: %w", err), "leave it out with --no-healthcheck")
 	}
 	if args == nil {
 		return nil, nil
 	}
+	// each field: the flag's, the image's, the default
 	return &Healthcheck{
 		Args:          args,
-		Interval:      Duration(cmp.Or(typed.Interval, said.Interval, healthInterval)),
-		Timeout:       Duration(cmp.Or(typed.Timeout, said.Timeout, healthTimeout)),
-		StartPeriod:   Duration(cmp.Or(typed.StartPeriod, said.StartPeriod)),
-		StartInterval: Duration(cmp.Or(typed.StartInterval, said.StartInterval, healthStartInterval)),
-		Retries:       cmp.Or(typed.Retries, said.Retries, healthRetries),
+		Interval:      Duration(cmp.Or(typed.Interval, imageCheck.Interval, healthInterval)),
+		Timeout:       Duration(cmp.Or(typed.Timeout, imageCheck.Timeout, healthTimeout)),
+		StartPeriod:   Duration(cmp.Or(typed.StartPeriod, imageCheck.StartPeriod)),
+		StartInterval: Duration(cmp.Or(typed.StartInterval, imageCheck.StartInterval, healthStartInterval)),
+		Retries:       cmp.Or(typed.Retries, imageCheck.Retries, healthRetries),
 	}, nil
 }
 
-// parseHealthcheck reads the flags; what is not typed is zero.
+// healthcheckFlags parses the flags; the field of a flag that was not given is zero.
 func (o *HealthOptions) healthcheckFlags() (h images.Healthcheck, err error) {
 	if o.HealthCmd != "" {
 		h.Test = []string{"CMD-SHELL", o.HealthCmd}
@@ -93,7 +95,9 @@ func (o *HealthOptions) healthcheckFlags() (h images.Healthcheck, err error) {
 			err = checkHealthTime(d)
 		}
 		if err != nil {
-			return h, hint.New(fmt.Errorf("--health-%s %q: not a time of %v or more", t.flag, t.text, healthTimeMin), "as in 500ms, 30s or 1m30s")
+			return h, hint.New(
+				fmt.Errorf("--health-%s %q: not a duration of %v or more", t.flag, t.text, healthTimeMin),
+				"write as in 500ms, 30s or 1m30s")
 		}
 		*t.to = d
 	}
@@ -107,9 +111,10 @@ func (o *HealthOptions) healthcheckFlags() (h images.Healthcheck, err error) {
 	return h, nil
 }
 
-var errNoHealthcheck = errors.New("--no-healthcheck: not together with --health-…")
+var errNoHealthcheck = errors.New("--no-healthcheck and --health-… exclude each other")
 
-// healthArgs is what is executed for a test, nil for nothing.
+// healthArgs returns the command line of a test, nil for none (HEALTHCHECK in the
+// Dockerfile reference).
 func healthArgs(test, shell []string) (args []string, err error) {
 	if len(test) == 0 {
 		return nil, nil
@@ -125,20 +130,20 @@ func healthArgs(test, shell []string) (args []string, err error) {
 		}
 		args = slices.Concat(shell, words)
 	default:
-		return nil, fmt.Errorf("%q: it is NONE, CMD or CMD-SHELL", kind)
+		return nil, fmt.Errorf("%q: not NONE, CMD or CMD-SHELL", kind)
 	}
 	if len(test) == 1 {
-		return nil, fmt.Errorf("%s: and no command", test[0])
+		return nil, fmt.Errorf("%s: no command", test[0])
 	}
 	for _, word := range args {
 		if strings.ContainsRune(word, 0) {
-			return nil, fmt.Errorf("argument %q: a NUL in it", word)
+			return nil, fmt.Errorf("argument %q: holds a NUL byte", word)
 		}
 	}
 	return args, nil
 }
 
-// checkImageHealth checks what an image says.
+// checkImageHealth checks the durations and the retries of an image's health check.
 func checkImageHealth(h *images.Healthcheck) error {
 	for name, d := range map[string]time.Duration{
 		"interval": h.Interval, "timeout": h.Timeout, "start period": h.StartPeriod, "start interval": h.StartInterval,
@@ -153,7 +158,7 @@ func checkImageHealth(h *images.Healthcheck) error {
 	return nil
 }
 
-// checkHealthTime: 0 is one that is not said.
+// checkHealthTime refuses a duration below the minimum; 0 means unset.
 func checkHealthTime(d time.Duration) error {
 	if d != 0 && d < healthTimeMin {
 		return fmt.Errorf("%v: shorter than %v", d, healthTimeMin)

@@ -12,25 +12,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Host is a machine, and the place of one container on it.
+// Host is what a config depends on: facts of the machine, and the names of one container.
 type Host struct {
-	ID       string // the container's
-	FilesDir string // holds the files of HostFiles
+	ID       string // of the container
+	FilesDir string // the directory that holds the files of HostFiles
 
 	Arch            string              // in Go's spelling: amd64
 	Hostname        string              // uname -n
-	Dir             string              // the caller's working directory, where relative names start; "" if it was deleted
-	Environ         []string            // the caller's: -e NAME takes its value from it
-	OpenFiles       unix.Rlimit         // how many open files the caller may have
-	Cgroup2         string              // where cgroup2 is mounted
-	Controllers     []string            // that it has: cpu, memory, pids
-	Reserved        *int64              // memory kept for other containers, if this one wants some, too
+	Dir             string              // the caller's working directory; "" if it was deleted
+	Environ         []string            // of the caller: the value of -e NAME
+	OpenFiles       unix.Rlimit         // the caller's RLIMIT_NOFILE
+	Cgroup2         string              // mount point of cgroup2
+	Controllers     []string            // of Cgroup2: cpu, memory, pids
+	Reserved        *int64              // bytes that other containers reserve; nil without --memory-reservation
 	CPUs, Nodes     string              // processors and memory nodes, "0-3"; "" if no flag names one
-	Capabilities    uint64              // of this machine's root, a bit each
-	ThermalThrottle []string            // the processors' thermal_throttle folders, to be masked
-	Init            string              // a program for --init, "" if there is none
-	Mqueue          bool                // there is a /dev/mqueue
-	Mounts          []Mount             // the host's, for the propagation of bind mounts
+	Capabilities    uint64              // bounding set of the caller, a bit each
+	ThermalThrottle []string            // the thermal_throttle directories in /sys, to be masked
+	Init            string              // program for --init; "" if there is none
+	Mqueue          bool                // /dev/mqueue exists
+	Mounts          []Mount             // of the host, for the propagation of bind mounts
 	Devices         []specs.LinuxDevice // all of /dev, for --privileged
 }
 
@@ -40,12 +40,13 @@ func (h Host) Path(name string) (string, error) {
 		return filepath.Clean(name), nil
 	}
 	if h.Dir == "" {
-		return "", hint.New(errors.New("a relative path, and the working directory is deleted"), "cd to another, or begin the path with /")
+		return "", hint.New(errors.New("relative path, but the working directory was deleted"),
+			"cd to another directory, or begin the path with /")
 	}
 	return filepath.Join(h.Dir, name), nil
 }
 
-// readFile reads a file named on the command line. Its error quotes the name.
+// readFile reads a file named on the command line. Its error quotes the name as typed.
 func (h Host) readFile(name string) ([]byte, error) {
 	path, err := h.Path(name)
 	if err != nil {
@@ -63,7 +64,8 @@ func (h Host) getenv(name string) (string, bool) {
 	return environment(h.Environ).get(name)
 }
 
-// Mount is a mount of the host that is of interest here.
+// Mount is a mount of the host: its mount point, and whether it is shared or slave
+// (mount_namespaces(7)).
 type Mount struct {
 	Path          string
 	Shared, Slave bool

@@ -8,19 +8,20 @@ import (
 	"github.com/minictr/minictr/hint"
 )
 
-// mountOf finds the mount that a path lies on: of those on one place, the last.
-func (h Host) mountOf(path string) (on Mount) {
+// mountOf returns the mount that holds path: of several on one mount point, the last.
+func (h Host) mountOf(path string) (found Mount) {
 	for _, m := range h.Mounts {
 		above := m.Path == "/" || path == m.Path || isBelow(path, m.Path)
-		if above && len(m.Path) >= len(on.Path) {
-			on = m
+		if above && len(m.Path) >= len(found.Path) {
+			found = m
 		}
 	}
-	return on
+	return found
 }
 
-// checkPropagation refuses what could have no effect. A source that is not
-// there is another mistake, told by the step that opens it.
+// checkPropagation refuses a propagation that could have no effect: mounts reach the
+// container only from a mount that is shared, or slave (mount_namespaces(7)). A source
+// that does not exist is reported by the step that opens it.
 func (h Host) checkPropagation(source, propagation string) error {
 	path, err := filepath.EvalSymlinks(source)
 	if err != nil {
@@ -41,8 +42,10 @@ func (h Host) checkPropagation(source, propagation string) error {
 	if wanted == "" {
 		return nil
 	}
-	return hint.New(fmt.Errorf("%s: %s is on the mount %s, which is not %s", propagation, source, on.Path, wanted),
+	return hint.New(
+		fmt.Errorf("%s: path %s is mounted on %s, which is not a %s mount", propagation, source, on.Path, wanted),
 		"mount --make-shared "+on.Path)
 }
 
-func isBelow(name, folder string) bool { return strings.HasPrefix(name, folder+"/") }
+// isBelow reports whether the clean path name lies below dir.
+func isBelow(name, dir string) bool { return strings.HasPrefix(name, dir+"/") }

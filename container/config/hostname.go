@@ -8,8 +8,9 @@ import (
 	"github.com/minictr/minictr/runtime/state"
 )
 
-const hostnameMax = 64
+const hostnameMax = 64 // __NEW_UTS_LEN (uname(2))
 
+// setHostname checks the container's names and sets its host name.
 func (b *builder) setHostname() error {
 	if err := state.CheckName(b.host.ID); err != nil {
 		return err
@@ -21,20 +22,20 @@ func (b *builder) setHostname() error {
 	}
 	if b.o.UTS == "host" {
 		if b.o.Hostname != "" {
-			return errors.New("--hostname: the host's uts namespace (--uts host) has its name already")
+			return errors.New("--hostname and --uts host exclude each other")
 		}
 		return nil
 	}
 	if b.o.Hostname != "" && (len(b.o.Hostname) > hostnameMax || !state.IsWord(b.o.Hostname)) {
 		return hint.New(fmt.Errorf("--hostname %q: not a host name", b.o.Hostname),
-			"use at most 64 letters, digits, '_', '.' and '-'")
+			"write at most 64 letters, digits, '_', '.' and '-'")
 	}
 	b.spec.Hostname = hostname(b.o, b.host)
 	return nil
 }
 
-// hostname is the name the container's processes see: the flag's, the host's
-// where a namespace is shared with it, or the first 12 digits of the id.
+// hostname returns the host name that the container sees: that of the flag, that of the
+// host if the UTS or network namespace is the host's, or the first 12 digits of the ID.
 func hostname(o *Options, host Host) string {
 	switch {
 	case o.Hostname != "":

@@ -55,7 +55,7 @@ func TestHostname(t *testing.T) {
 		wantError(t, name, err, text)
 	}
 	_, err := testConfig(t, Options{Hostname: "web", UTS: "host"})
-	wantError(t, "uts", err, "--hostname: the host's uts namespace")
+	wantError(t, "uts", err, "--hostname and --uts host exclude each other")
 }
 
 func TestNamespaces(t *testing.T) {
@@ -85,13 +85,13 @@ func TestNamespaces(t *testing.T) {
 	}{
 		{Options{Network: "bridge"}, `--network "bridge": not known`},
 		{Options{PID: "container:web"}, `--pid "container:web": not known`},
-		{Options{Userns: "keep-id"}, `--userns "keep-id": "keep-id" is not three numbers`},
-		{Options{Userns: "0:100000:0"}, "is empty or ends beyond the last id"},
-		{Options{Userns: "1:0:4294967295"}, "is empty or ends beyond the last id"},
-		{Options{Userns: "0:4294967296:1"}, `"4294967296" is not a number of 32 bits`},
-		{Options{Userns: "0:-1:1"}, "is not a number of 32 bits"},
-		{Options{Userns: "0:1:1,"}, `"" is not three numbers`},
-		{Options{Userns: "0:100000:65536", Privileged: true}, "--privileged: no privileges over the host"},
+		{Options{Userns: "keep-id"}, `--userns "keep-id": "keep-id": not three numbers`},
+		{Options{Userns: "0:100000:0"}, "empty, or beyond the last ID"},
+		{Options{Userns: "1:0:4294967295"}, "empty, or beyond the last ID"},
+		{Options{Userns: "0:4294967296:1"}, `"4294967296": not a 32-bit number`},
+		{Options{Userns: "0:-1:1"}, ": not a 32-bit number"},
+		{Options{Userns: "0:1:1,"}, `"": not three numbers`},
+		{Options{Userns: "0:100000:65536", Privileged: true}, "--privileged and --userns exclude each other"},
 	} {
 		_, err := testConfig(t, test.o)
 		wantError(t, test.text, err, test.text)

@@ -9,13 +9,13 @@ import (
 	"github.com/minictr/minictr/hint"
 )
 
-// parseLogOpts reads --log-opt: how long a log may be, in bytes.
+// parseLogOpts reads --log-opt and returns the maximum length of a log file in bytes.
 func parseLogOpts(opts []string) (int64, error) {
 	maximum := int64(logs.Maximum)
 	for _, opt := range opts {
 		name, value, _ := strings.Cut(opt, "=")
 		if name != "max-size" {
-			return 0, hint.New(fmt.Errorf("--log-opt %q: not known", opt), "it is max-size=SIZE, as in max-size=10m; there are two files of that size at most")
+			return 0, hint.New(fmt.Errorf("--log-opt %q: not known", opt), "write max-size=SIZE, as in max-size=10m")
 		}
 		n, err := units.RAMInBytes(value)
 		if err != nil || n <= 0 {

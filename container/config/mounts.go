@@ -10,11 +10,14 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
+// setMounts sets the mounts, sorted by destination: those of the flags, then those that
+// every container gets and the image's volumes, where no flag mounts.
 func (b *builder) setMounts() error {
 	mounts, flags, err := b.userMounts()
 	if err != nil {
 		return err
 	}
+	// the defaults; nothing below a /dev or /sys of the caller's
 	devTaken, sysTaken := hasMount(mounts, "/dev"), hasMount(mounts, "/sys")
 	for _, m := range slices.Concat(b.kernelMounts(), b.fileMounts()) {
 		below := devTaken && isBelow(m.Destination, "/dev") || sysTaken && isBelow(m.Destination, "/sys")
@@ -22,6 +25,7 @@ func (b *builder) setMounts() error {
 			mounts = append(mounts, m)
 		}
 	}
+	// the image's volumes; none may cover part of a kernel filesystem
 	for volume := range b.image.Volumes {
 		m, err := rootVolume(path.Clean("/" + volume))
 		if err != nil {
@@ -32,11 +36,12 @@ func (b *builder) setMounts() error {
 		}
 		for _, kernel := range [...]string{"/proc", "/sys", "/dev"} {
 			if isBelow(m.Destination, kernel) {
-				return fmt.Errorf("image volume %q: %s is not the image's", volume, kernel)
+				return fmt.Errorf("image volume %q: cannot lie below %s", volume, kernel)
 			}
 		}
 		mounts = append(mounts, m)
 	}
+	// in order: a mount point before those below it
 	slices.SortFunc(mounts, func(a, b specs.Mount) int { return strings.Compare(a.Destination, b.Destination) })
 	b.spec.Mounts = mounts
 	for i, m := range mounts {
@@ -75,74 +80,83 @@ func (b *builder) userMounts() (mounts []specs.Mount, flags map[string]string, e
 	return mounts, flags, nil
 }
 
-// kernelMounts are the filesystems that the kernel fills (proc(5), sysfs(5),
+// kernelMounts returns the kernel's filesystems and the tmpfs of /dev (proc(5), sysfs(5),
 // cgroups(7), pts(4), shm_overview(7), mq_overview(7)).
 func (b *builder) kernelMounts() []specs.Mount {
 	access := "ro"
 	if b.o.Privileged && !b.o.ReadOnly {
 		access = "rw"
 	}
-	terminals := []string{"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"}
+	pts := []string{"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"}
 	if isMapped(b.spec.Linux.GIDMappings, ttyGroup) {
-		terminals = append(terminals, fmt.Sprintf("gid=%d", ttyGroup))
+		pts = append(pts, fmt.Sprintf("gid=%d", ttyGroup))
 	}
 	return append(b.mqueueMount(),
 		b.procMount(),
-		specs.Mount{Destination: "/dev", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "strictatime", "mode=755", "size=65536k"}},
-		specs.Mount{Destination: "/dev/pts", Type: "devpts", Source: "devpts", Options: terminals},
+		newMount("/dev", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k"),
+		newMount("/dev/pts", "devpts", pts...),
 		b.shmMount(),
 		b.sysMount(access),
-		specs.Mount{Destination: "/sys/fs/cgroup", Type: "cgroup", Source: "cgroup", Options: []string{"nosuid", "noexec", "nodev", "relatime", access}},
+		newMount("/sys/fs/cgroup", "cgroup", "nosuid", "noexec", "nodev", "relatime", access),
 	)
 }
 
-// ttyGroup is the group "tty" that grantpt(3) expects on terminals.
+// ttyGroup is the group "tty" that grantpt(3) expects on pts.
 const ttyGroup = 5
 
-// procMount is /proc. The kernel makes one only for a pid namespace that the
-// user namespace owns; otherwise the host's has to do, and shows the same.
+// procMount is /proc. In a user namespace the kernel mounts procfs only for a PID
+// namespace that the user namespace owns; otherwise the host's /proc, which shows the
+// same processes, is bound.
 func (b *builder) procMount() specs.Mount {
 	if b.hasNamespace(specs.UserNamespace) && !b.hasNamespace(specs.PIDNamespace) {
 		return hostMount("/proc", "rw")
 	}
-	return specs.Mount{Destination: "/proc", Type: "proc", Source: "proc", Options: []string{"nosuid", "noexec", "nodev"}}
+	return newMount("/proc", "proc", "nosuid", "noexec", "nodev")
 }
 
-// sysMount is /sys, which for the same reason depends on the network namespace.
+// sysMount is /sys: sysfs, in the same way, needs a network namespace.
 func (b *builder) sysMount(access string) specs.Mount {
 	if b.hasNamespace(specs.UserNamespace) && !b.hasNamespace(specs.NetworkNamespace) {
 		return hostMount("/sys", "rro")
 	}
-	return specs.Mount{Destination: "/sys", Type: "sysfs", Source: "sysfs", Options: []string{"nosuid", "noexec", "nodev", access}}
+	return newMount("/sys", "sysfs", "nosuid", "noexec", "nodev", access)
 }
 
-// shmMount is where processes share it: with --ipc host, the host's own place.
+// shmMount is /dev/shm, for shared memory: the host's with --ipc host.
 func (b *builder) shmMount() specs.Mount {
 	if !b.hasNamespace(specs.IPCNamespace) {
 		return hostMount("/dev/shm", "rw")
 	}
-	return specs.Mount{Destination: "/dev/shm", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "noexec", "nodev", "mode=1777", "size=65536k"}}
+	return newMount("/dev/shm", "tmpfs", "nosuid", "noexec", "nodev", "mode=1777", "size=65536k")
 }
 
-// mqueueMount shows those of the IPC namespace that it is made in, the host's with
-// --ipc host, whether or not the host has it mounted. A user namespace may
-// make it only for an IPC namespace of its own; otherwise the host's is shown,
-// if there is one.
+// mqueueMount is /dev/mqueue, the POSIX message queues of the IPC namespace that mounts
+// it, so of the host's with --ipc host. In a user namespace the kernel mounts it only for
+// an IPC namespace that the user namespace owns; otherwise the host's /dev/mqueue, if
+// there is one, is bound.
 func (b *builder) mqueueMount() []specs.Mount {
 	switch {
 	case !b.hasNamespace(specs.UserNamespace) || b.hasNamespace(specs.IPCNamespace):
-		return []specs.Mount{{Destination: "/dev/mqueue", Type: "mqueue", Source: "mqueue", Options: []string{"nosuid", "noexec", "nodev"}}}
+		return []specs.Mount{newMount("/dev/mqueue", "mqueue", "nosuid", "noexec", "nodev")}
 	case b.host.Mqueue:
 		return []specs.Mount{hostMount("/dev/mqueue", "rw")}
 	}
 	return nil
 }
 
-func hostMount(dst, access string) specs.Mount {
-	return specs.Mount{Destination: dst, Type: "bind", Source: dst, Options: []string{"rbind", access, "rprivate", "nosuid", "noexec", "nodev"}}
+// newMount returns a mount of a filesystem without a device.
+func newMount(dst, fsType string, options ...string) specs.Mount {
+	return specs.Mount{Destination: dst, Type: fsType, Source: fsType, Options: options}
 }
 
-// fileMounts are the files of etc.go, and the init program.
+// hostMount returns a recursive bind mount of a kernel filesystem of the host.
+func hostMount(dst, access string) specs.Mount {
+	m := bindMount(dst, dst, false, "")
+	m.Options = []string{"rbind", access, "rprivate", "nosuid", "noexec", "nodev"}
+	return m
+}
+
+// fileMounts returns the bind mounts of EtcFiles and of the init program.
 func (b *builder) fileMounts() []specs.Mount {
 	var mounts []specs.Mount
 	for _, name := range EtcFiles {
@@ -158,7 +172,7 @@ func hasMount(mounts []specs.Mount, destination string) bool {
 	return slices.ContainsFunc(mounts, func(m specs.Mount) bool { return m.Destination == destination })
 }
 
-// IsKernelPath: below these lie no files of anybody's.
+// IsKernelPath reports whether target is /proc, /sys or /dev, or lies below one of them.
 func IsKernelPath(target string) bool {
 	return slices.ContainsFunc([]string{"/proc", "/sys", "/dev"}, func(kernel string) bool {
 		return target == kernel || isBelow(target, kernel)

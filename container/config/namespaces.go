@@ -11,11 +11,12 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
+// setNamespaces adds a new namespace of each type, unless its flag shares the host's.
 func (b *builder) setNamespaces() error {
 	for _, ns := range []struct {
 		flag, value string
 		kind        specs.LinuxNamespaceType
-		dirMode     string
+		private     string
 	}{
 		{"--pid", b.o.PID, specs.PIDNamespace, "private"},
 		{"--network", b.o.Network, specs.NetworkNamespace, "none"},
@@ -23,12 +24,12 @@ func (b *builder) setNamespaces() error {
 		{"--uts", b.o.UTS, specs.UTSNamespace, "private"},
 	} {
 		switch ns.value {
-		case "", ns.dirMode:
+		case "", ns.private:
 			b.spec.Linux.Namespaces = append(b.spec.Linux.Namespaces, specs.LinuxNamespace{Type: ns.kind})
 		case "host":
 		default:
 			return hint.New(fmt.Errorf("%s %q: not known", ns.flag, ns.value),
-				fmt.Sprintf("%s takes %s or host; bridge networks and other containers' namespaces come later", ns.flag, ns.dirMode))
+				fmt.Sprintf("%s takes %s or host", ns.flag, ns.private))
 		}
 	}
 	b.spec.Linux.Namespaces = append(b.spec.Linux.Namespaces,
@@ -42,8 +43,8 @@ func (b *builder) setNamespaces() error {
 
 func (b *builder) setUserNamespace() error {
 	if b.o.Privileged {
-		return hint.New(fmt.Errorf("--privileged: no privileges over the host from within a user namespace"),
-			"leave out --userns or --privileged")
+		return hint.New(fmt.Errorf("--privileged and --userns exclude each other"),
+			"a user namespace gives no privileges over the host: leave out one of them")
 	}
 	ids, err := parseIDMappings(b.o.Userns)
 	if err != nil {
@@ -61,27 +62,27 @@ func parseIDMappings(word string) ([]specs.LinuxIDMapping, error) {
 	for one := range strings.SplitSeq(word, ",") {
 		fields := strings.Split(one, ":")
 		if len(fields) != 3 {
-			return nil, fmt.Errorf("%q is not three numbers", one)
+			return nil, fmt.Errorf("%q: not three numbers", one)
 		}
 		var n [3]uint32
 		for i, field := range fields {
 			v, err := strconv.ParseUint(field, 10, 32)
 			if err != nil {
-				return nil, fmt.Errorf("%q is not a number of 32 bits", field)
+				return nil, fmt.Errorf("%q: not a 32-bit number", field)
 			}
 			n[i] = uint32(v)
 		}
 		inside, outside, size := n[0], n[1], n[2]
 		if size == 0 || inside+size < inside || outside+size < outside {
-			return nil, fmt.Errorf("range %q is empty or ends beyond the last id", one)
+			return nil, fmt.Errorf("range %q: empty, or beyond the last ID", one)
 		}
 		ids = append(ids, specs.LinuxIDMapping{ContainerID: inside, HostID: outside, Size: size})
 	}
 	return ids, nil
 }
 
-// isMapped reports whether id means anything in the container: without a user
-// namespace every id does.
+// isMapped reports whether id exists in the container: without a user namespace every
+// ID does.
 func isMapped(ids []specs.LinuxIDMapping, id uint32) bool {
 	_, err := compile.HostID(id, ids)
 	return err == nil

@@ -1,13 +1,13 @@
 package config
 
-// Options is what was typed: the flags of run in docker's spelling, not yet
-// understood. A nil pointer or an empty string is a flag that was not given.
+// Options are the flags of run as typed, in docker's spelling, not yet parsed. A nil
+// pointer or an empty string is a flag that was not given.
 type Options struct {
 	Name                                                 string
 	Interactive, TTY, Remove, ReadOnly, Init, Privileged bool
 
 	Command    []string // what follows IMAGE
-	Entrypoint *string  // set to "" it clears the image's
+	Entrypoint *string  // "" clears the image's
 	Env        []string // NAME=value, or NAME for the caller's own value
 	EnvFiles   []string
 	Workdir    string
@@ -37,15 +37,15 @@ type Options struct {
 	HealthOptions
 }
 
-// HealthOptions is what the flags of --health-… say.
+// HealthOptions are the flags --health-… as typed.
 type HealthOptions struct {
 	HealthCmd, HealthInterval, HealthTimeout, HealthStartPeriod, HealthStartInterval string
 	HealthRetries                                                                    int
 	NoHealthcheck                                                                    bool
 }
 
-// Limits is what was typed of a container's limits, not yet understood. A nil
-// pointer or an empty string is a flag that was not given.
+// Limits are the flags for resource limits as typed, not yet parsed. A nil pointer or
+// an empty string is a flag that was not given.
 type Limits struct {
 	Memory            string // 512m
 	MemorySwap        string // memory and swap together
@@ -64,5 +64,5 @@ type Limits struct {
 	DeviceReadBps, DeviceWriteBps   []string // /dev/sda:1m, bytes a second
 	DeviceReadIOps, DeviceWriteIOps []string // /dev/sda:100, requests a second
 	HugetlbLimits                   []string // 2MB:64m
-	CgroupConf                      []string // memory.high=48m, a file of the cgroup
+	CgroupConf                      []string // memory.high=48m: a file of the cgroup and its value
 }

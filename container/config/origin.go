@@ -82,7 +82,8 @@ func (o Origin) setLimits(l *Limits) {
 		{"--device-read-bps", strings.Join(l.DeviceReadBps, " "), []string{"io", "blockIO.throttleReadBpsDevice"}},
 		{"--device-write-bps", strings.Join(l.DeviceWriteBps, " "), []string{"io", "blockIO.throttleWriteBpsDevice"}},
 		{"--device-read-iops", strings.Join(l.DeviceReadIOps, " "), []string{"io", "blockIO.throttleReadIOPSDevice"}},
-		{"--device-write-iops", strings.Join(l.DeviceWriteIOps, " "), []string{"io", "blockIO.throttleWriteIOPSDevice"}},
+		{"--device-write-iops", strings.Join(l.DeviceWriteIOps, " "),
+			[]string{"io", "blockIO.throttleWriteIOPSDevice"}},
 		{"--hugetlb-limit", strings.Join(l.HugetlbLimits, " "), []string{"hugetlb", "hugepageLimits"}},
 	} {
 		for _, field := range f.fields {

@@ -11,14 +11,14 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// InitPath is where --init shows the host's init program, as docker does.
+// InitPath is where --init mounts the host's init program, as in docker.
 const InitPath = "/sbin/docker-init"
 
+// setArgs sets the command line, the terminal and the working directory.
 func (b *builder) setArgs() error {
 	args := commandLine(b.o.Entrypoint, b.o.Command, b.image.Entrypoint, b.image.Cmd)
 	if len(args) == 0 || args[0] == "" {
-		return hint.New(errors.New("no command specified"),
-			"the image names none: write one after IMAGE")
+		return hint.New(errors.New("no command specified"), "write a command after IMAGE: the image has none")
 	}
 	for _, arg := range args {
 		if strings.ContainsRune(arg, 0) {
@@ -36,7 +36,8 @@ func (b *builder) setArgs() error {
 	return b.setCwd()
 }
 
-// commandLine joins what the caller and the image say, by docker's rules.
+// commandLine combines entrypoint and command of flags and image, by docker's rules: an
+// entrypoint of the flags also removes the image's command.
 func commandLine(entrypoint *string, command, imageEntrypoint, imageCmd []string) []string {
 	switch {
 	case entrypoint != nil && *entrypoint != "":
@@ -49,11 +50,11 @@ func commandLine(entrypoint *string, command, imageEntrypoint, imageCmd []string
 	return slices.Concat(imageEntrypoint, imageCmd)
 }
 
-// checkInit refuses an init that could not do its work: only pid 1 of its own
-// namespace inherits orphans.
+// checkInit refuses an init that could not reap orphans: only PID 1 of a PID namespace
+// inherits them (pid_namespaces(7)).
 func (b *builder) checkInit() error {
 	if !b.hasNamespace(specs.PIDNamespace) {
-		return errors.New("--init: needs a pid namespace of its own, and --pid host shares the host's")
+		return errors.New("--init and --pid host exclude each other")
 	}
 	if b.host.Init == "" {
 		return hint.New(errors.New("--init: no init program on this machine"), "apt install tini")
@@ -61,11 +62,11 @@ func (b *builder) checkInit() error {
 	return nil
 }
 
+// setCwd sets the working directory: the flag's, the image's, or /.
 func (b *builder) setCwd() error {
 	if b.o.Workdir != "" {
 		if !path.IsAbs(b.o.Workdir) || strings.ContainsRune(b.o.Workdir, 0) {
-			return hint.New(fmt.Errorf("--workdir %q: not an absolute path", b.o.Workdir),
-				"begin it with /")
+			return hint.New(fmt.Errorf("--workdir %q: not an absolute path", b.o.Workdir), "begin it with /")
 		}
 		b.spec.Process.Cwd = path.Clean(b.o.Workdir)
 		return nil

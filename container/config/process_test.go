@@ -41,7 +41,7 @@ func TestProcessErrors(t *testing.T) {
 		"empty command":    {Options{Entrypoint: &none, Command: []string{""}}, "no command specified"},
 		"NUL":              {Options{Command: []string{"a\x00b"}}, "NUL"},
 		"relative workdir": {Options{Workdir: "src"}, `--workdir "src": not an absolute path`},
-		"init, host pids":  {Options{Init: true, PID: "host"}, "--init: needs a pid namespace"},
+		"init, host pids":  {Options{Init: true, PID: "host"}, "--init and --pid host exclude each other"},
 		"env without name": {Options{Env: []string{"=x"}}, `--env "=x": not NAME=value`},
 		"env NUL":          {Options{Env: []string{"A=\x00"}}, "NUL"},
 		"no env file":      {Options{EnvFiles: []string{"/nonexistent/env"}}, `--env-file: open "/nonexistent/env": no such file`},
@@ -106,7 +106,7 @@ func TestEnv(t *testing.T) {
 
 func TestEnvFileErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"A=1\nB C=2": `line 2: name "B C" holds a space`,
+		"A=1\nB C=2": `line 2: name "B C": holds a space`,
 		"=1":         "line 1: not NAME=value",
 		"A=\xff":     "line 1: not UTF-8",
 		"A=\x00":     "line 1: holds a NUL byte",

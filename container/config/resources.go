@@ -14,23 +14,24 @@ import (
 
 const (
 	pidsDefault  = 2048
-	memoryMin    = 6 << 20 // docker's: less cannot start a process
+	memoryMin    = 6 << 20 // bytes; docker's
 	memoryMax    = math.MaxInt64 / 2
-	cpuPeriod    = 100_000 // microseconds; the kernel's own
-	cpuTimeMin   = 1000    // of a period and of a quota: the kernel's
+	cpuPeriod    = 100_000 // microseconds; the kernel's default
+	cpuTimeMin   = 1000    // microseconds, of a period and of a quota; the kernel's
 	cpuPeriodMax = 1_000_000
-	cpusMin      = 0.01 // the shortest quota the kernel takes is 1 ms
+	cpusMin      = 0.01 // the kernel's minimum quota is 1 ms
 	cpusMax      = 8192 // CONFIG_NR_CPUS
-	cpuShares    = 1024 // everybody's
+	cpuShares    = 1024 // the kernel's default
 	cpuSharesMin = 2
 	cpuSharesMax = 262_144
-	swapHint     = "--memory-swap is memory and swap together: give --memory too, and not more than that"
-	quotaHint    = "--cpus 1.5 is --cpu-quota 150000 of --cpu-period 100000: say it in one way"
+	swapHint     = "--memory-swap is memory plus swap: set --memory too, to no more than that"
+	quotaHint    = "use one of them: --cpus 1.5 is --cpu-quota 150000 with --cpu-period 100000"
 )
 
 func (b *builder) setResources() error { return b.o.Limits.Set(b.spec.Linux.Resources, b.host) }
 
-// Set writes the limits into r, for the machine host.
+// Set parses the limits and writes them into r. Of host it reads Controllers, CPUs and
+// Nodes.
 func (l *Limits) Set(r *specs.LinuxResources, host Host) error {
 	for _, part := range []func(*specs.LinuxResources, Host) error{
 		l.setMemory, l.setCPU, l.setCpuset, l.setPids, l.setBlkio, l.setHugetlb, l.setCgroupFiles,
@@ -42,13 +43,14 @@ func (l *Limits) Set(r *specs.LinuxResources, host Host) error {
 	return nil
 }
 
+// setMemory sets the limits of memory and swap, and the reservation.
 func (l *Limits) setMemory(r *specs.LinuxResources, _ Host) error {
 	limit, err := parseMemory("--memory", l.Memory)
 	if err != nil {
 		return err
 	}
 	if limit > 0 && limit < memoryMin {
-		return fmt.Errorf("--memory %q: less than 6m, too little to start a process", l.Memory)
+		return fmt.Errorf("--memory %q: below the minimum, 6m", l.Memory)
 	}
 	swap, err := l.swapLimit(limit)
 	if err != nil {
@@ -60,15 +62,15 @@ func (l *Limits) setMemory(r *specs.LinuxResources, _ Host) error {
 	return l.setReservation(r, limit)
 }
 
-// setReservation keeps memory for the container as long as others have some to
-// give. The config has no word for none, the file has.
+// setReservation protects memory of the container from reclaim (memory.low). The OCI
+// config cannot express "none"; the file takes 0.
 func (l *Limits) setReservation(r *specs.LinuxResources, limit int64) error {
 	reservation, err := parseMemory("--memory-reservation", l.MemoryReservation)
 	switch {
 	case err != nil:
 		return err
 	case limit > 0 && reservation > limit:
-		return fmt.Errorf("--memory-reservation %q: more than --memory %q", l.MemoryReservation, l.Memory)
+		return fmt.Errorf("--memory-reservation %q: above --memory %q", l.MemoryReservation, l.Memory)
 	case reservation == -1:
 		r.Unified = map[string]string{"memory.low": "0"}
 	case reservation > 0 && r.Memory == nil:
@@ -79,7 +81,8 @@ func (l *Limits) setReservation(r *specs.LinuxResources, limit int64) error {
 	return nil
 }
 
-// swapLimit is the limit of memory and swap together, -1 for none.
+// swapLimit returns the limit of memory plus swap in bytes, -1 for none. Without
+// --memory-swap it is twice the memory, as in docker.
 func (l *Limits) swapLimit(memory int64) (int64, error) {
 	unset := l.MemorySwap == "" || l.MemorySwap == "0"
 	if memory <= 0 {
@@ -93,13 +96,13 @@ func (l *Limits) swapLimit(memory int64) (int64, error) {
 	}
 	swap, err := parseMemory("--memory-swap", l.MemorySwap)
 	if err == nil && swap > 0 && swap < memory {
-		err = hint.New(fmt.Errorf("--memory-swap %q: less than --memory %q", l.MemorySwap, l.Memory), swapHint)
+		err = hint.New(fmt.Errorf("--memory-swap %q: below --memory %q", l.MemorySwap, l.Memory), swapHint)
 	}
 	return swap, err
 }
 
-// parseMemory reads a number of bytes with docker's units: b, k, m and g, which
-// are powers of 1024. No word is 0; no limit, 0 or -1, is -1.
+// parseMemory reads a number of bytes with docker's units b, k, m and g, powers of 1024.
+// It returns 0 for an empty word, and -1 for no limit, which is typed as 0 or -1.
 func parseMemory(flag, word string) (int64, error) {
 	switch word {
 	case "":
@@ -114,6 +117,7 @@ func parseMemory(flag, word string) (int64, error) {
 	return n, nil
 }
 
+// setCPU sets the quota, its period and the weight.
 func (l *Limits) setCPU(r *specs.LinuxResources, _ Host) error {
 	cpu := &specs.LinuxCPU{}
 	quota, period, err := l.bandwidth()
@@ -139,25 +143,27 @@ func (l *Limits) setCPU(r *specs.LinuxResources, _ Host) error {
 	return nil
 }
 
-// bandwidth is how long the container may run in each period; a quota of -1 is
-// for ever, and without a period nothing was said about it.
+// bandwidth returns the CPU time, in microseconds, that the container may use in each
+// period. A quota of -1 means no limit; a period of 0, that no flag was given.
 func (l *Limits) bandwidth() (quota int64, period uint64, err error) {
 	if l.CPUs == "" {
 		return l.quota()
 	}
 	if l.CPUPeriod != nil || l.CPUQuota != nil {
-		return 0, 0, hint.New(fmt.Errorf("--cpus %q: besides --cpu-quota or --cpu-period", l.CPUs), quotaHint)
+		return 0, 0, hint.New(fmt.Errorf("--cpus %q: excludes --cpu-quota and --cpu-period", l.CPUs), quotaHint)
 	}
 	if l.CPUs == "0" {
 		return -1, cpuPeriod, nil
 	}
 	n, err := strconv.ParseFloat(l.CPUs, 64)
 	if err != nil || !(cpusMin <= n && n <= cpusMax) {
-		return 0, 0, hint.New(fmt.Errorf("--cpus %q: not a number of processors", l.CPUs), "write 0.01 or more, as in --cpus 1.5")
+		return 0, 0, hint.New(fmt.Errorf("--cpus %q: not a number of processors", l.CPUs),
+			"write 0.01 or more, as in --cpus 1.5")
 	}
 	return int64(math.Round(n * cpuPeriod)), cpuPeriod, nil
 }
 
+// quota is bandwidth of --cpu-quota and --cpu-period.
 func (l *Limits) quota() (quota int64, period uint64, err error) {
 	if l.CPUPeriod == nil && l.CPUQuota == nil {
 		return 0, 0, nil
@@ -173,7 +179,7 @@ func (l *Limits) quota() (quota int64, period uint64, err error) {
 	case period < cpuTimeMin || period > cpuPeriodMax:
 		err = fmt.Errorf("--cpu-period %d: not between %d and %d microseconds", period, cpuTimeMin, cpuPeriodMax)
 	case quota < -1 || quota >= 0 && quota < cpuTimeMin:
-		err = hint.New(fmt.Errorf("--cpu-quota %d: less than %d microseconds", quota, cpuTimeMin), "-1 means no limit")
+		err = hint.New(fmt.Errorf("--cpu-quota %d: below %d microseconds", quota, cpuTimeMin), "-1 means no limit")
 	}
 	return quota, period, err
 }
@@ -197,22 +203,23 @@ func (l *Limits) setPids(r *specs.LinuxResources, host Host) error {
 	return nil
 }
 
-// setHugetlb limits huge pages, of each size for itself.
+// setHugetlb limits huge pages, for each page size.
 func (l *Limits) setHugetlb(r *specs.LinuxResources, _ Host) error {
 	for _, word := range l.HugetlbLimits {
 		page, limit, _ := strings.Cut(word, ":")
 		size, err := units.RAMInBytes(page)
 		n, limitErr := units.RAMInBytes(limit)
 		if err != nil || limitErr != nil || size < 1<<10 || n < 0 {
-			return hint.New(fmt.Errorf("--hugetlb-limit %q: not a size of pages and a size", word),
-				"write as in 2MB:64m; the sizes that this machine has are in /sys/kernel/mm/hugepages")
+			return hint.New(fmt.Errorf("--hugetlb-limit %q: not PAGESIZE:LIMIT", word),
+				"write as in 2MB:64m; ls /sys/kernel/mm/hugepages lists the page sizes")
 		}
-		r.HugepageLimits = append(r.HugepageLimits, specs.LinuxHugepageLimit{Pagesize: pageSize(size), Limit: uint64(n)})
+		hugepages := specs.LinuxHugepageLimit{Pagesize: pageSize(size), Limit: uint64(n)}
+		r.HugepageLimits = append(r.HugepageLimits, hugepages)
 	}
 	return nil
 }
 
-// pageSize is a size as the kernel names files after it: 64KB, 2MB, 1GB.
+// pageSize formats a page size as the names of the hugetlb files: 64KB, 2MB, 1GB.
 func pageSize(n int64) string {
 	switch {
 	case n >= 1<<30:

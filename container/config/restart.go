@@ -8,14 +8,14 @@ import (
 	"github.com/minictr/minictr/hint"
 )
 
-// RestartPolicy says when a container that has ended in the background begins again by
-// itself. What somebody has stopped stays so.
+// RestartPolicy is when the monitor restarts a container that has exited. A container
+// that a command has stopped is not restarted.
 type RestartPolicy struct {
 	Policy string
-	Max    int // of on-failure: how often at most, 0 for no limit
+	Max    int // of on-failure: maximum number of restarts, 0 for no limit
 }
 
-// The policies, in docker's words.
+// The values of RestartPolicy.Policy, as in docker.
 const (
 	RestartNo            = "no"
 	RestartOnFailure     = "on-failure"
@@ -23,6 +23,7 @@ const (
 	RestartUnlessStopped = "unless-stopped"
 )
 
+// ParseRestart parses POLICY or on-failure:MAX; an empty word is RestartNo.
 func ParseRestart(word string) (r RestartPolicy, err error) {
 	policy, number, counted := strings.Cut(word, ":")
 	switch policy {
@@ -30,26 +31,25 @@ func ParseRestart(word string) (r RestartPolicy, err error) {
 		policy = RestartNo
 	case RestartNo, RestartAlways, RestartUnlessStopped, RestartOnFailure:
 	default:
-		return r, hint.New(fmt.Errorf("--restart %q: no such policy", word), "it is no, on-failure[:N], always or unless-stopped")
+		return r, hint.New(fmt.Errorf("--restart %q: no such policy", word),
+			"use no, on-failure[:MAX], always or unless-stopped")
 	}
 	r.Policy = policy
 	if counted {
 		n, err := strconv.ParseUint(number, 10, 31)
 		if err != nil || policy != RestartOnFailure {
-			return r, hint.New(fmt.Errorf("--restart %q: a number of times goes with on-failure alone", word), "as in on-failure:5")
+			return r, hint.New(fmt.Errorf("--restart %q: only on-failure takes a maximum", word),
+				"write as in on-failure:5")
 		}
 		r.Max = int(n)
 	}
 	return r, nil
 }
 
+// String returns the policy as ParseRestart reads it.
 func (r RestartPolicy) String() string {
 	if r.Max > 0 {
 		return r.Policy + ":" + strconv.Itoa(r.Max)
 	}
 	return r.Policy
 }
-
-// Docker's times: the first pause, the longest one, and how long a container has
-// to have lived for the next pause to be the first again.
-const ()

@@ -12,8 +12,8 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// setRlimits reads --ulimit, in the kernel's units; -1 is no limit. Of two for
-// one resource the later counts.
+// setRlimits reads --ulimit, in the kernel's units (getrlimit(2)); -1 means no limit. The
+// last one of a resource counts.
 func (b *builder) setRlimits() error {
 	for _, word := range b.o.Ulimits {
 		u, err := parseUlimit(word)

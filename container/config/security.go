@@ -10,6 +10,7 @@ import (
 	"github.com/minictr/minictr/runtime/seccomp"
 )
 
+// setSecurity sets no_new_privs and the seccomp filter.
 func (b *builder) setSecurity() error {
 	b.spec.Process.NoNewPrivileges = !b.o.Privileged
 	profile := "builtin"
@@ -34,7 +35,7 @@ func (b *builder) setSecurity() error {
 	return b.setSeccomp(profile)
 }
 
-// cutOption splits KEY=VALUE, or KEY:VALUE as docker wrote it once.
+// cutOption splits KEY=VALUE, or KEY:VALUE, docker's older form.
 func cutOption(word string) (key, value string) {
 	if i := strings.IndexAny(word, "=:"); i >= 0 {
 		return word[:i], word[i+1:]
@@ -42,17 +43,19 @@ func cutOption(word string) (key, value string) {
 	return word, ""
 }
 
+// parseBool reads the value of an option that may stand alone: none means true.
 func parseBool(word string) (bool, error) {
 	if word == "" {
 		return true, nil
 	}
 	on, err := strconv.ParseBool(word)
 	if err != nil {
-		return false, fmt.Errorf("%q is neither true nor false", word)
+		return false, fmt.Errorf("%q: not true or false", word)
 	}
 	return on, nil
 }
 
+// setSeccomp sets the seccomp filter: none, the default one, or that of a file.
 func (b *builder) setSeccomp(profile string) (err error) {
 	caps := b.spec.Process.Capabilities.Bounding
 	switch profile {

@@ -104,7 +104,7 @@ func TestSecurityOpt(t *testing.T) {
 		"label=disable":             `--security-opt "label=disable": not known`,
 		"apparmor=x":                "not known",
 		"seccomp":                   "not known",
-		"no-new-privileges=maybe":   `"maybe" is neither true nor false`,
+		"no-new-privileges=maybe":   `"maybe": not true or false`,
 		"seccomp=/nonexistent/file": `open "/nonexistent/file": no such file`,
 		"seccomp=/dev/null":         "--security-opt seccomp=",
 	} {

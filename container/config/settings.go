@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -16,13 +17,13 @@ import (
 // directory.
 const Format = 2
 
-// Settings are what was decided when a container was made, beside its config.
+// Settings are what create decided about a container, beside its config.
 type Settings struct {
 	Format     int    // of the files in the container's directory
-	Image      string // as it was named
+	Image      string // name, as typed
 	Created    time.Time
-	Options    Options         // what was typed
-	Layers     []digest.Digest // of the image, the lowest first, by their diff IDs
+	Options    Options         // as typed
+	Layers     []digest.Digest // diff IDs of the image, the lowest first
 	Origin     Origin          // of the config
 	StopSignal unix.Signal
 	Restart    RestartPolicy
@@ -31,17 +32,14 @@ type Settings struct {
 	LogMaximum int64 // bytes
 }
 
-// NewSettings reads the flags that are not the config's.
+// NewSettings parses the flags that the config does not hold. name is the image's, as typed.
 func NewSettings(o *Options, name string, image *images.Image) (s Settings, err error) {
 	s = Settings{Format: Format, Image: name, Created: time.Now().UTC(), Options: *o, Layers: image.Layers}
 	if s.StopSignal, err = StopSignal(o, image.Config); err != nil {
 		return s, err
 	}
-	if s.Restart, err = ParseRestart(o.Restart); err != nil {
+	if err = s.setRestart(); err != nil {
 		return s, err
-	}
-	if o.Remove && s.Restart.Policy != RestartNo {
-		return s, fmt.Errorf("--restart %s: a container of --rm ends once and for all", o.Restart)
 	}
 	if s.Health, err = parseHealthcheck(o, image); err != nil {
 		return s, err
@@ -53,12 +51,10 @@ func NewSettings(o *Options, name string, image *images.Image) (s Settings, err 
 	return s, err
 }
 
-// mergeLabels are the image's and the caller's.
+// mergeLabels returns the labels of the image and of --label, which wins.
 func mergeLabels(words []string, image map[string]string) (map[string]string, error) {
 	all := map[string]string{}
-	for name, value := range image {
-		all[name] = value
-	}
+	maps.Copy(all, image)
 	for _, word := range words {
 		name, value, _ := strings.Cut(word, "=")
 		if name == "" {
@@ -69,7 +65,7 @@ func mergeLabels(words []string, image map[string]string) (map[string]string, er
 	return all, nil
 }
 
-// HostUID is a user of the container's, as the host counts.
+// HostUID returns the user ID of the container's process as the host sees it.
 func HostUID(spec *specs.Spec) (uint32, error) {
 	return compile.HostID(spec.Process.User.UID, spec.Linux.UIDMappings)
 }

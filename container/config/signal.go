@@ -12,7 +12,7 @@ import (
 const signalMax = 64 // SIGRTMAX (signal(7))
 
 // StopSignal returns the signal that stops the container: the flag's, the
-// image's, or SIGTERM. QUIT, SIGQUIT, 3 and SIGRTMIN+3 are all understood.
+// image's, or SIGTERM. QUIT, SIGQUIT, 3 and SIGRTMIN+3 are valid forms.
 func StopSignal(o *Options, image ocispec.Image) (unix.Signal, error) {
 	word := o.StopSignal
 	if word == "" {
@@ -24,11 +24,11 @@ func StopSignal(o *Options, image ocispec.Image) (unix.Signal, error) {
 	if sig, ok := ParseSignal(word); ok {
 		return sig, nil
 	}
-	return 0, hint.New(fmt.Errorf("stop signal %q: not known", word), "signal(7) lists them, as in SIGQUIT; --stop-signal overrides the image's")
+	return 0, hint.New(fmt.Errorf("stop signal %q: not known", word),
+		"use a signal of signal(7), as in --stop-signal SIGQUIT")
 }
 
-// ParseSignal reads a number from 1 to 64, or a name of signal(7) with or without
-// SIG.
+// ParseSignal reads a number from 1 to 64, or a name of signal(7), with or without SIG.
 func ParseSignal(word string) (unix.Signal, bool) {
 	sig, err := signal.ParseSignal(word)
 	return sig, err == nil && 0 < sig && sig <= signalMax

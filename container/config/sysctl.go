@@ -8,6 +8,7 @@ import (
 	"github.com/minictr/minictr/runtime/compile"
 )
 
+// setSysctls sets those sysctls that a namespace of the container owns.
 func (b *builder) setSysctls() error {
 	for _, word := range b.o.Sysctls {
 		name, value, found := strings.Cut(word, "=")

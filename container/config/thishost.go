@@ -15,37 +15,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// boundingSet is what a process of ours can have at most, a bit for each
-// capability.
-func boundingSet() (set uint64) {
-	for n := range allCapabilities {
-		if has, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, uintptr(n), 0, 0, 0); err == nil && has == 1 {
-			set |= 1 << n
-		}
-	}
-	return set
-}
-
-// readCPUsAndNodes are the processors and memory nodes of this machine. A kernel without
-// NUMA has one node, and no file for it.
-func readCPUsAndNodes() (cpus, nodes string, err error) {
-	data, err := os.ReadFile("/sys/devices/system/cpu/online")
-	if err != nil {
-		return "", "", err
-	}
-	cpus = strings.TrimSpace(string(data))
-	data, err = os.ReadFile("/sys/devices/system/node/has_memory")
-	if errors.Is(err, fs.ErrNotExist) {
-		return cpus, "0", nil
-	}
-	return cpus, strings.TrimSpace(string(data)), err
-}
-
 // ThisHost reads what a config for o depends on from the running system. The caller
-// sets ID, Folder and OpenFiles.
+// sets ID, FilesDir and OpenFiles.
 func ThisHost(o *Options) (Host, error) {
 	h := Host{Arch: goruntime.GOARCH, Environ: os.Environ(), Capabilities: boundingSet()}
 	var err error
+	// what every config needs
 	if h.Hostname, err = os.Hostname(); err != nil {
 		return Host{}, err
 	}
@@ -56,6 +31,7 @@ func ThisHost(o *Options) (Host, error) {
 		return Host{}, err
 	}
 	h.Controllers = cgroup.Available(h.Cgroup2)
+	// what only some flags need
 	if o.CpusetCPUs+o.CpusetMems != "" {
 		if h.CPUs, h.Nodes, err = readCPUsAndNodes(); err != nil {
 			return Host{}, err
@@ -81,6 +57,7 @@ func ThisHost(o *Options) (Host, error) {
 	return h, nil
 }
 
+// SetReserved sums up the memory that other containers reserve, if l reserves some.
 func (h *Host) SetReserved(l *Limits) error {
 	if l.MemoryReservation == "" {
 		return nil
@@ -90,8 +67,9 @@ func (h *Host) SetReserved(l *Limits) error {
 	return err
 }
 
-// findInitProgram looks for a program that starts another, hands on signals and reaps
-// orphans: "INIT -- COMMAND…". Static ones first, as they run in any image.
+// findInitProgram returns the path of a program that starts another (INIT -- COMMAND…),
+// forwards signals to it and reaps orphans; "" if there is none. Static ones come first:
+// they run in any image.
 func findInitProgram() string {
 	for _, name := range [...]string{
 		"/usr/bin/tini-static", "/usr/libexec/podman/catatonit", "/usr/bin/catatonit",
@@ -105,8 +83,8 @@ func findInitProgram() string {
 	return ""
 }
 
-// readDevices lists the device nodes below dir. Terminals and the console are
-// left out: the container has its own.
+// readDevices returns the device nodes below dir, without terminals and the console: the
+// container has its own.
 func readDevices(dir string) ([]specs.LinuxDevice, error) {
 	var devices []specs.LinuxDevice
 	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
@@ -124,7 +102,7 @@ func readDevices(dir string) ([]specs.LinuxDevice, error) {
 		}
 		device, err := readDevice(name)
 		switch {
-		case errors.Is(err, fs.ErrNotExist): // unplugged since
+		case errors.Is(err, fs.ErrNotExist): // unplugged meanwhile
 			return nil
 		case err != nil:
 			return err
@@ -151,13 +129,41 @@ func readDevice(name string) (specs.LinuxDevice, error) {
 	}, nil
 }
 
-// readMounts returns the mounts of this mount namespace.
+// readMounts returns the mounts of this mount namespace (proc_pid_mountinfo(5)).
 func readMounts() (mounts []Mount, err error) {
 	list, err := mountinfo.GetMounts(nil)
 	for _, m := range list {
 		mounts = append(mounts, Mount{
-			Path: m.Mountpoint, Shared: strings.Contains(m.Optional, "shared:"), Slave: strings.Contains(m.Optional, "master:"),
+			Path:   m.Mountpoint,
+			Shared: strings.Contains(m.Optional, "shared:"),
+			Slave:  strings.Contains(m.Optional, "master:"),
 		})
 	}
 	return mounts, err
+}
+
+// boundingSet returns the capability bounding set of this process, a bit for each
+// capability (capabilities(7)).
+func boundingSet() (set uint64) {
+	for n := range allCapabilities {
+		if has, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, uintptr(n), 0, 0, 0); err == nil && has == 1 {
+			set |= 1 << n
+		}
+	}
+	return set
+}
+
+// readCPUsAndNodes returns the processors and memory nodes of this machine in the list
+// format of cpuset(7). A kernel without NUMA has one node, and no file for it.
+func readCPUsAndNodes() (cpus, nodes string, err error) {
+	data, err := os.ReadFile("/sys/devices/system/cpu/online")
+	if err != nil {
+		return "", "", err
+	}
+	cpus = strings.TrimSpace(string(data))
+	data, err = os.ReadFile("/sys/devices/system/node/has_memory")
+	if errors.Is(err, fs.ErrNotExist) {
+		return cpus, "0", nil
+	}
+	return cpus, strings.TrimSpace(string(data)), err
 }

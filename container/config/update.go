@@ -2,11 +2,12 @@ package config
 
 import (
 	"cmp"
-	"fmt"
+	"errors"
 	"slices"
 	"strings"
 )
 
+// Update replaces limits, and the restart policy unless restart is "".
 func (s *Settings) Update(limits Limits, restart string) (err error) {
 	o := &s.Options
 	o.Limits = o.Limits.merge(limits)
@@ -15,14 +16,20 @@ func (s *Settings) Update(limits Limits, restart string) (err error) {
 		return nil
 	}
 	o.Restart = restart
-	s.Restart, err = ParseRestart(restart)
-	if err == nil && o.Remove && s.Restart.Policy != RestartNo {
-		err = fmt.Errorf("--restart %s: a container of --rm ends once and for all", o.Restart)
+	return s.setRestart()
+}
+
+// setRestart parses the restart policy.
+func (s *Settings) setRestart() (err error) {
+	s.Restart, err = ParseRestart(s.Options.Restart)
+	if err == nil && s.Options.Remove && s.Restart.Policy != RestartNo {
+		err = errors.New("--restart and --rm exclude each other")
 	}
 	return err
 }
 
-// merge is l, changed. --cpus says the same as quota and period, which it replaces.
+// merge returns l with the limits of change in place of its own. --cpus replaces quota and
+// period, and a quota replaces --cpus.
 func (l Limits) merge(change Limits) Limits {
 	if change.CPUs != "" {
 		l.CPUQuota, l.CPUPeriod = nil, nil
@@ -51,8 +58,8 @@ func (l Limits) merge(change Limits) Limits {
 	}
 }
 
-// mergeLists is one list after another: of two limits for one thing the later counts. What
-// it is for stands before the last mark, as in DEVICE:BYTES.
+// mergeLists appends more to words and drops the words that more replaces: those with the
+// same subject, which stands before the last mark, as in DEVICE:BYTES.
 func mergeLists(words, more []string, mark string) []string {
 	subject := func(w string) string { return w[:max(0, strings.LastIndex(w, mark))] }
 	words = slices.DeleteFunc(slices.Clone(words), func(old string) bool {

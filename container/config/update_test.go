@@ -65,5 +65,5 @@ func TestChangedRestart(t *testing.T) {
 	}
 	wantError(t, "a policy that is none", s.Update(Limits{}, "often"), "no such policy")
 	s.Options.Remove = true
-	wantError(t, "--rm", s.Update(Limits{}, "always"), "ends once and for all")
+	wantError(t, "--rm", s.Update(Limits{}, "always"), "--restart and --rm exclude each other")
 }

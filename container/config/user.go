@@ -31,39 +31,43 @@ type group struct {
 	members []string
 }
 
+// setUser sets the user and the groups of the process, and finds its home directory.
 func (b *builder) setUser() error {
 	spec := b.o.User
 	if spec == "" {
 		spec = b.image.User
 	}
+	// names become numbers
 	userWord, groupWord, _ := strings.Cut(spec, ":")
-	who, err := b.findUser(userWord)
+	user, err := findUser(b.files, userWord)
 	if err != nil {
 		return fmt.Errorf("user %q: %w", spec, err)
 	}
-	groups, err := b.findGroups(&who, groupWord)
+	groups, err := findGroups(b.files, &user, groupWord)
 	if err != nil {
 		return fmt.Errorf("user %q: %w", spec, err)
 	}
-	if !isMapped(b.spec.Linux.UIDMappings, who.uid) || !isMapped(b.spec.Linux.GIDMappings, who.gid) {
-		return fmt.Errorf("user %q: uid %d, gid %d are not in --userns %s", spec, who.uid, who.gid, b.o.Userns)
+	// all of them must exist in the user namespace
+	if !isMapped(b.spec.Linux.UIDMappings, user.uid) || !isMapped(b.spec.Linux.GIDMappings, user.gid) {
+		return fmt.Errorf("user %q: UID %d or GID %d is not mapped by --userns %s",
+			spec, user.uid, user.gid, b.o.Userns)
 	}
 	for _, gid := range groups {
 		if !isMapped(b.spec.Linux.GIDMappings, gid) {
-			return hint.New(fmt.Errorf("--userns %s: the user's group %d is not in it", b.o.Userns, gid),
-				"map that group too, or leave it out by naming another: --user USER:GROUP")
+			return hint.New(fmt.Errorf("--userns %s: group %d of the user is not mapped", b.o.Userns, gid),
+				"map the group, or choose one: --user USER:GROUP")
 		}
 	}
-	b.spec.Process.User = specs.User{UID: who.uid, GID: who.gid, AdditionalGids: groups}
-	if who.home != "" {
-		b.home = who.home
+	b.spec.Process.User = specs.User{UID: user.uid, GID: user.gid, AdditionalGids: groups}
+	if user.home != "" {
+		b.home = user.home
 	}
 	return nil
 }
 
-// findUser returns the account that word, a name or a number, stands for. A
-// number without an account has group 0, as in docker.
-func (b *builder) findUser(word string) (account, error) {
+// findUser returns the account of word, a name or a number. A number without an account
+// has group 0, as in docker.
+func findUser(files fs.FS, word string) (account, error) {
 	if word == "" {
 		word = "0"
 	}
@@ -71,7 +75,7 @@ func (b *builder) findUser(word string) (account, error) {
 	if err != nil {
 		return account{}, err
 	}
-	lines, err := b.readAccounts("etc/passwd", isNumber)
+	lines, err := readAccounts(files, "etc/passwd", isNumber)
 	if err != nil {
 		return account{}, err
 	}
@@ -83,58 +87,57 @@ func (b *builder) findUser(word string) (account, error) {
 	}
 	if !isNumber {
 		return account{}, hint.New(errors.New("no matching entries in the container's /etc/passwd"),
-			"a uid needs no entry: --user 1000:1000")
+			"use a number, which needs no entry: --user 1000:1000")
 	}
 	return account{uid: uid}, nil
 }
 
-// findGroups settles who's primary group and returns all its groups, the
-// primary one first. A group asked for by word replaces the primary group and
-// brings no others with it.
-func (b *builder) findGroups(who *account, word string) ([]uint32, error) {
+// findGroups returns the groups of user, the primary one first. A group in word, a name
+// or a number, becomes the primary and only group.
+func findGroups(files fs.FS, user *account, word string) ([]uint32, error) {
 	gid, isNumber, err := parseID(word)
 	if err != nil {
 		return nil, err
 	}
 	if isNumber {
-		who.gid = gid
+		user.gid = gid
 		return []uint32{gid}, nil
 	}
 	byName := word != ""
-	if !byName && who.name == "" {
-		return []uint32{who.gid}, nil
+	if !byName && user.name == "" {
+		return []uint32{user.gid}, nil
 	}
-	lines, err := b.readAccounts("etc/group", !byName)
+	lines, err := readAccounts(files, "etc/group", !byName)
 	if err != nil {
 		return nil, err
 	}
-	gids := []uint32{who.gid}
+	gids := []uint32{user.gid}
 	for _, line := range lines {
 		g, ok := parseGroup(line)
 		switch {
 		case !ok:
 		case byName && g.name == word:
-			who.gid = g.gid
+			user.gid = g.gid
 			return []uint32{g.gid}, nil
-		case !byName && slices.Contains(g.members, who.name) && !slices.Contains(gids, g.gid):
+		case !byName && slices.Contains(g.members, user.name) && !slices.Contains(gids, g.gid):
 			gids = append(gids, g.gid)
 		}
 	}
 	if byName {
 		return nil, hint.New(fmt.Errorf("group %q: no matching entries in the container's /etc/group", word),
-			"a gid needs no entry: --user 1000:1000")
+			"use a number, which needs no entry: --user 1000:1000")
 	}
 	return gids, nil
 }
 
-// parseID tells numbers from names; the empty word is neither.
+// parseID parses a user or group ID. A name, or an empty word, is not a number.
 func parseID(word string) (id uint32, isNumber bool, err error) {
 	if strings.Trim(strings.TrimLeft(word, "+-"), "0123456789") != "" || word == "" {
 		return 0, false, nil
 	}
 	n, err := strconv.ParseUint(word, 10, 32)
 	if err != nil || n == math.MaxUint32 {
-		return 0, false, fmt.Errorf("id %q: not between 0 and %d", word, uint32(math.MaxUint32-1))
+		return 0, false, fmt.Errorf("ID %q: not between 0 and %d", word, uint32(math.MaxUint32-1))
 	}
 	return uint32(n), true, nil
 }
@@ -158,21 +161,21 @@ func parseGroup(line string) (group, bool) {
 	return group{f[0], gid, strings.Split(f[3], ",")}, f[0] != "" && ok
 }
 
-// readAccounts returns the lines of one of the image's account files. With
-// optional, a file that is not there or not ours to read has no lines.
-func (b *builder) readAccounts(name string, optional bool) ([]string, error) {
-	data, err := readSmall(b.files, name)
+// readAccounts returns the lines of an account file of the image. An optional file that
+// does not exist or cannot be read has no lines.
+func readAccounts(files fs.FS, name string, optional bool) ([]string, error) {
+	data, err := readSmall(files, name)
 	switch {
 	case err == nil:
 		return strings.Split(string(data), "\n"), nil
 	case optional && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)):
 		return nil, nil
 	case errors.Is(err, fs.ErrPermission):
-		return nil, hint.New(err, "the image's files belong to root: use sudo, or a number instead of a name")
+		return nil, hint.New(err, "use sudo, or a number instead of a name: the image's files belong to root")
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, hint.New(fmt.Errorf("the container has no /%s to find names in", name), "use a number: --user 1000:1000")
+		return nil, hint.New(fmt.Errorf("no /%s in the container", name), "use a number: --user 1000:1000")
 	}
-	return nil, fmt.Errorf("the container's /%s: %w", name, err)
+	return nil, fmt.Errorf("/%s in the container: %w", name, err)
 }
 
 // readSmall reads a regular file of at most accountsMax bytes.

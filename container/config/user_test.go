@@ -154,7 +154,7 @@ func FuzzUser(f *testing.F) {
 
 func TestUserOutsideMapping(t *testing.T) {
 	_, err := testConfig(t, Options{User: "1000", Userns: "0:100000:1000"})
-	wantError(t, "--userns", err, `user "1000": uid 1000, gid 100 are not in --userns`)
+	wantError(t, "--userns", err, `user "1000": UID 1000 or GID 100 is not mapped by --userns`)
 	spec := mustConfig(t, Options{User: "999", Userns: "0:100000:1000"})
 	if want := (specs.LinuxIDMapping{HostID: 100000, Size: 1000}); spec.Linux.GIDMappings[0] != want {
 		t.Errorf("gid mappings %+v", spec.Linux.GIDMappings)
@@ -164,6 +164,6 @@ func TestUserOutsideMapping(t *testing.T) {
 // TestGroupOutsideUserns: ada is in wheel (10) and video (44), too.
 func TestGroupOutsideUserns(t *testing.T) {
 	_, err := testConfig(t, Options{User: "ada", Userns: "0:100000:44,1000:101000:1,100:100100:1"})
-	wantError(t, "ada", err, "the user's group 44 is not in it")
+	wantError(t, "ada", err, "group 44 of the user is not mapped")
 	mustConfig(t, Options{User: "ada:users", Userns: "0:100000:44,1000:101000:1,100:100100:1"})
 }

@@ -17,7 +17,7 @@ import (
 
 const writeVolume = "write -v SOURCE:TARGET[:ro], as in -v ./src:/src:ro"
 
-// parseVolume reads a word of -v.
+// parseVolume reads a word of --volume: [SOURCE:]TARGET[:OPTIONS].
 func (h Host) parseVolume(word string) (specs.Mount, error) {
 	fields := strings.Split(word, ":")
 	switch len(fields) {
@@ -44,6 +44,7 @@ func (h Host) parseVolume(word string) (specs.Mount, error) {
 	return bindMount(source, target, access == "ro", propagation), h.checkPropagation(source, propagation)
 }
 
+// parseVolumeMode reads the options of --volume.
 func parseVolumeMode(mode string) (access, propagation string, err error) {
 	for word := range strings.SplitSeq(mode, ",") {
 		switch {
@@ -52,22 +53,23 @@ func parseVolumeMode(mode string) (access, propagation string, err error) {
 		case IsPropagation(word) && propagation == "":
 			propagation = word
 		case word == "z" || word == "Z":
-			return "", "", hint.New(fmt.Errorf("option %q: SELinux labels are not written", word), "leave it out")
+			return "", "", hint.New(fmt.Errorf("option %q: SELinux labels are not supported", word), "leave it out")
 		default:
-			return "", "", hint.New(fmt.Errorf("option %q: not known, or the second of its kind", word),
+			return "", "", hint.New(fmt.Errorf("option %q: not known, or repeated", word),
 				"use ro or rw, and one of private, rprivate, slave, rslave, shared, rshared")
 		}
 	}
 	return access, propagation, nil
 }
 
-// parseMount reads a word of --mount: one line of CSV, whose fields are
-// key=value; a source with a comma in it is written in quotes.
+// parseMount reads a word of --mount: one line of CSV whose fields are KEY=VALUE. A field
+// that holds a comma is quoted.
 func (h Host) parseMount(word string) (specs.Mount, error) {
 	lines, err := csv.NewReader(strings.NewReader(word)).ReadAll()
 	if err != nil || len(lines) != 1 {
-		return specs.Mount{}, errors.New("not a list of key=value")
+		return specs.Mount{}, errors.New("not a list of KEY=VALUE")
 	}
+	// the fields
 	m := mountFlag{fsType: "volume"}
 	for _, field := range lines[0] {
 		key, value, hasValue := strings.Cut(field, "=")
@@ -79,6 +81,7 @@ func (h Host) parseMount(word string) (specs.Mount, error) {
 	if err != nil {
 		return specs.Mount{}, err
 	}
+	// a bind mount or a tmpfs, each with the keys that it has
 	switch m.fsType {
 	case "bind":
 		if m.tmpfs != nil {
@@ -101,13 +104,14 @@ func (h Host) parseMount(word string) (specs.Mount, error) {
 	return specs.Mount{}, hint.New(fmt.Errorf("type %q: not known", m.fsType), "use type=bind or type=tmpfs")
 }
 
-// mountFlag is what the fields of --mount say.
+// mountFlag holds the fields of a word of --mount.
 type mountFlag struct {
 	fsType, source, target, propagation string
 	readonly                            bool
 	tmpfs                               []string // size=…, mode=…
 }
 
+// set sets one field. Without a value only readonly is valid.
 func (m *mountFlag) set(key, value string, hasValue bool) (err error) {
 	switch {
 	case key == "readonly" || key == "ro":
@@ -149,7 +153,7 @@ func (m *mountFlag) set(key, value string, hasValue bool) (err error) {
 	return nil
 }
 
-// parseTmpfs reads a word of --tmpfs.
+// parseTmpfs reads a word of --tmpfs: TARGET[:OPTIONS].
 func parseTmpfs(word string) (specs.Mount, error) {
 	dst, list, found := strings.Cut(word, ":")
 	target, err := mountTarget(dst)
@@ -159,12 +163,15 @@ func parseTmpfs(word string) (specs.Mount, error) {
 	options := strings.Split(list, ",")
 	for _, option := range options {
 		if !isTmpfsOption(option) {
-			return specs.Mount{}, hint.New(fmt.Errorf("option %q: not known", option), "tmpfs(5) lists them, as in size=64m,mode=755")
+			return specs.Mount{}, hint.New(fmt.Errorf("option %q: not known", option),
+				"use options of tmpfs(5), as in size=64m,mode=755")
 		}
 	}
 	return tmpfsMount(target, options), nil
 }
 
+// isTmpfsOption reports whether a tmpfs may have the option: those of tmpfs(5), and the
+// flags of the mount.
 func isTmpfsOption(option string) bool {
 	switch key, value, found := strings.Cut(option, "="); key {
 	case "size", "mode", "uid", "gid", "nr_inodes", "nr_blocks", "mpol", "huge":
@@ -178,6 +185,7 @@ func isTmpfsOption(option string) bool {
 	return false
 }
 
+// IsPropagation reports whether word is a propagation type (mount_namespaces(7)).
 func IsPropagation(word string) bool {
 	switch word {
 	case "private", "rprivate", "slave", "rslave", "shared", "rshared":
@@ -186,25 +194,27 @@ func IsPropagation(word string) bool {
 	return false
 }
 
-// bindSource makes a source absolute. A word without a slash is, in docker, a
-// volume that has a name instead of a place.
+// bindSource returns the absolute path of a source. A source that begins with neither /
+// nor . is, in docker, the name of a volume.
 func (h Host) bindSource(source string) (string, error) {
 	switch {
 	case source == "":
 		return "", hint.New(errors.New("no source"), writeVolume)
 	case strings.ContainsRune(source, 0):
-		return "", errors.New("source holds a NUL byte")
+		return "", errors.New("source: holds a NUL byte")
 	case path.IsAbs(source):
 		return path.Clean(source), nil
 	case source == "." || source == ".." || strings.HasPrefix(source, "./") || strings.HasPrefix(source, "../"):
 		return h.Path(source)
 	case source == "~" || strings.HasPrefix(source, "~/"):
-		return "", hint.New(fmt.Errorf("source %q: not a path", source), "only a shell knows ~: leave it out of quotes, or write $HOME")
+		return "", hint.New(fmt.Errorf("source %q: not a path", source),
+			"write $HOME, or ~ without quotes: the shell replaces it")
 	}
-	return "", hint.New(fmt.Errorf("source %q: named volumes are not here yet", source), "for a folder write "+strconv.Quote("./"+source))
+	return "", hint.New(fmt.Errorf("source %q: named volumes are not supported", source),
+		"for a directory write "+strconv.Quote("./"+source))
 }
 
-// mountTarget cleans the place of a mount in the container.
+// mountTarget returns the clean path of a mount point in the container.
 func mountTarget(target string) (string, error) {
 	switch clean := path.Clean(target); {
 	case !path.IsAbs(target):
@@ -212,12 +222,13 @@ func mountTarget(target string) (string, error) {
 	case strings.ContainsRune(target, 0):
 		return "", fmt.Errorf("target %q: holds a NUL byte", target)
 	case clean == "/":
-		return "", fmt.Errorf("target %q: that is the root, which the image is", target)
+		return "", fmt.Errorf("target %q: the root cannot be mounted over", target)
 	default:
 		return clean, nil
 	}
 }
 
+// bindMount returns a recursive bind mount; without a propagation it is rprivate.
 func bindMount(source, target string, readonly bool, propagation string) specs.Mount {
 	if propagation == "" {
 		propagation = "rprivate"
@@ -226,20 +237,22 @@ func bindMount(source, target string, readonly bool, propagation string) specs.M
 	if readonly {
 		access = "rro"
 	}
-	return specs.Mount{Destination: target, Type: "bind", Source: source, Options: []string{"rbind", access, propagation}}
+	options := []string{"rbind", access, propagation}
+	return specs.Mount{Destination: target, Type: "bind", Source: source, Options: options}
 }
 
-// rootVolume is a folder of the image as a mount of its own: it keeps the
-// image's files and stays writable when the root is not.
+// rootVolume returns a bind mount of a directory of the root onto itself: it keeps the
+// image's files, and stays writable when the root is read-only.
 func rootVolume(target string) (specs.Mount, error) {
 	target, err := mountTarget(target)
 	return bindMount(compile.RootSource+target, target, false, ""), err
 }
 
-// tmpfsMount takes docker's default options and lets the given ones undo them.
+// tmpfsMount returns a tmpfs with docker's default options, which the given ones override.
 func tmpfsMount(target string, options []string) specs.Mount {
 	merged := []string{"nosuid", "nodev", "noexec"}
 	for _, option := range options {
+		// an option replaces its opposite: exec, noexec
 		merged = slices.DeleteFunc(merged, func(have string) bool {
 			return have == option || have == "no"+option || "no"+have == option
 		})

@@ -74,17 +74,17 @@ func TestUserMountErrors(t *testing.T) {
 	}{
 		{Options{Volumes: []string{""}}, `--volume "": target "": not an absolute path`},
 		{Options{Volumes: []string{"/a:b"}}, `target "b": not an absolute path`},
-		{Options{Volumes: []string{"/a:/"}}, `target "/": that is the root`},
-		{Options{Volumes: []string{"/a:/b/.."}}, "that is the root"},
+		{Options{Volumes: []string{"/a:/"}}, `target "/": the root cannot be mounted over`},
+		{Options{Volumes: []string{"/a:/b/.."}}, "the root cannot be mounted over"},
 		{Options{Volumes: []string{":/b"}}, "no source"},
-		{Options{Volumes: []string{"data:/b"}}, `source "data": named volumes are not here yet`},
+		{Options{Volumes: []string{"data:/b"}}, `source "data": named volumes are not supported`},
 		{Options{Volumes: []string{"~/x:/b"}}, `source "~/x": not a path`},
 		{Options{Volumes: []string{"/a\x00:/b"}}, "NUL"},
 		{Options{Volumes: []string{"/a:/b\x00"}}, "NUL"},
 		{Options{Volumes: []string{"/a:/b:ro:x"}}, "more than three fields"},
 		{Options{Volumes: []string{"/a:/b:z"}}, `option "z": SELinux`},
 		{Options{Volumes: []string{"/a:/b:"}}, `option "": not known`},
-		{Options{Volumes: []string{"/a:/b:ro,rw"}}, `option "rw": not known, or the second of its kind`},
+		{Options{Volumes: []string{"/a:/b:ro,rw"}}, `option "rw": not known, or repeated`},
 		{Options{Volumes: []string{"/a:/b:nocopy"}}, `option "nocopy": not known`},
 		{Options{Volumes: []string{"rootfs:/b:/c"}}, `source "rootfs": named volumes`},
 		{Options{Volumes: []string{"/a:/x", "/b:/x/."}}, `duplicate mount point "/x"`},
@@ -97,13 +97,13 @@ func TestUserMountErrors(t *testing.T) {
 		{Options{Mounts: []string{"type=bind,src=/a,dst=/b,tmpfs-size=1m"}}, "size=1048576: not for type=bind"},
 		{Options{Mounts: []string{"type=tmpfs,src=/a,dst=/b"}}, "not for type=tmpfs"},
 		{Options{Mounts: []string{"type=bind,src=/a,dst=/b,volume-nocopy=true"}}, `"volume-nocopy=true": key not known`},
-		{Options{Mounts: []string{"type=bind,src=/a,dst=/b,ro=maybe"}}, `"maybe" is neither true nor false`},
+		{Options{Mounts: []string{"type=bind,src=/a,dst=/b,ro=maybe"}}, `"maybe": not true or false`},
 		{Options{Mounts: []string{"type=bind,src=/a,dst=/b,bind-propagation=x"}}, "not private"},
 		{Options{Mounts: []string{"type=tmpfs,dst=/b,tmpfs-mode=999"}}, "not a file mode in octal"},
 		{Options{Mounts: []string{"type=tmpfs,dst=/b,tmpfs-size=big"}}, "not a size"},
 		{Options{Mounts: []string{"type=tmpfs,dst"}}, `"dst": no value`},
-		{Options{Mounts: []string{"type=tmpfs,dst=/b\ntype=bind"}}, "not a list of key=value"},
-		{Options{Mounts: []string{`type=tmpfs,"dst=/b`}}, "not a list of key=value"},
+		{Options{Mounts: []string{"type=tmpfs,dst=/b\ntype=bind"}}, "not a list of KEY=VALUE"},
+		{Options{Mounts: []string{`type=tmpfs,"dst=/b`}}, "not a list of KEY=VALUE"},
 		{Options{Tmpfs: []string{"run"}}, `target "run": not an absolute path`},
 		{Options{Tmpfs: []string{"/run:bind"}}, `option "bind": not known`},
 		{Options{Tmpfs: []string{"/run:"}}, `option "": not known`},
@@ -164,11 +164,11 @@ func TestHostileImageVolumesRefused(t *testing.T) {
 		}
 	}
 	for volume, text := range map[string]string{
-		"/":               "that is the root",
-		"../..":           "that is the root",
-		"/proc/self/attr": "/proc is not the image's",
-		"/sys/kernel":     "/sys is not the image's",
-		"/dev/null":       "/dev is not the image's",
+		"/":               "the root cannot be mounted over",
+		"../..":           "the root cannot be mounted over",
+		"/proc/self/attr": "cannot lie below /proc",
+		"/sys/kernel":     "cannot lie below /sys",
+		"/dev/null":       "cannot lie below /dev",
 		"/a\x00b":         "NUL",
 	} {
 		_, err := imageVolume(t, volume, Options{})
@@ -224,9 +224,9 @@ func checkMount(t *testing.T, m specs.Mount, err error) {
 // hears of others.
 func TestPropagation(t *testing.T) {
 	for _, test := range []struct{ word, want string }{
-		{"/proc/tty:/x:rshared", "/proc/tty is on the mount /proc, which is not shared"},
-		{"/proc/tty:/x:slave", "/proc/tty is on the mount /proc, which is not shared or slave"},
-		{"/proc/sys:/x:shared", "/proc/sys is on the mount /proc/sys, which is not shared"},
+		{"/proc/tty:/x:rshared", "path /proc/tty is mounted on /proc, which is not a shared mount"},
+		{"/proc/tty:/x:slave", "path /proc/tty is mounted on /proc, which is not a shared or slave mount"},
+		{"/proc/sys:/x:shared", "path /proc/sys is mounted on /proc/sys, which is not a shared mount"},
 		{"/proc/sys/kernel:/x:rslave", ""},
 		{"/processes:/x:rshared", ""},
 		{"/proc/tty:/x:rprivate", ""},
@@ -239,5 +239,5 @@ func TestPropagation(t *testing.T) {
 		}
 	}
 	_, err := testConfig(t, Options{Mounts: []string{"type=bind,src=/proc/tty,dst=/x,bind-propagation=rshared"}})
-	wantError(t, "--mount", err, "is not shared")
+	wantError(t, "--mount", err, "not a shared mount")
 }
