@@ -100,17 +100,18 @@ func newPhoenix(t *testing.T) *phoenix {
 	return &phoenix{b, traces(t.TempDir()), t}
 }
 
-// do runs a command whose container may live on.
+// do runs a command whose container may live on. Its output has a file of its own: what
+// survives an earlier command may still write to that one's.
 func (dir traces) do(cmd *exec.Cmd) result {
-	file := filepath.Join(string(dir), "out")
-	out, err := os.Create(file)
+	out, err := os.CreateTemp(string(dir), "out")
 	if err != nil {
 		return result{code: -1, stderr: err.Error()}
 	}
 	defer out.Close()
+	defer os.Remove(out.Name())
 	cmd.Stdout, cmd.Stderr = out, out
 	r := run(cmd)
-	data, _ := os.ReadFile(file)
+	data, _ := os.ReadFile(out.Name())
 	r.stdout = string(data)
 	return r
 }
