@@ -125,7 +125,8 @@ func (e *ExitStatus) Describe() string {
 	case e.Signal != 0:
 		return fmt.Sprintf("killed by signal %d, %s", e.Signal, unix.SignalName(e.Signal))
 	case e.OOM != nil:
-		return fmt.Sprintf("exited with code %d; out of memory, %d processes killed%s", e.ExitCode, e.OOM.Kills, limit(e.OOM))
+		return fmt.Sprintf("exited with code %d; out of memory, %d processes killed%s",
+			e.ExitCode, e.OOM.Kills, limit(e.OOM))
 	case e.ExitCode == 0:
 		return "exited with code 0"
 	}

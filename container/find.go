@@ -93,7 +93,8 @@ func Open(root, id, name string) (*Container, error) {
 	case errors.Is(err, fs.ErrNotExist) || err == nil && !c.Has("image"):
 		err = ErrNotExist
 	case err == nil && c.Settings.Format != config.Format:
-		err = c.corrupt(fmt.Errorf("read %s: format %d, not %d", c.Path("settings.json"), c.Settings.Format, config.Format))
+		path := c.Path("settings.json")
+		err = c.corrupt(fmt.Errorf("read %s: format %d, not %d", path, c.Settings.Format, config.Format))
 	}
 	return c, err
 }

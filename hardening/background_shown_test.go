@@ -148,7 +148,7 @@ var verbs = [][]string{
 	{"start"}, {"start", "-a"}, {"stop", "-t", "0"}, {"restart", "-t", "0"}, {"kill"}, {"pause"}, {"unpause"}, {"wait"},
 	{"rm"}, {"rm", "-f"}, {"attach", "--no-stdin"},
 	{"logs"}, {"inspect", "--type", "container"}, {"top"}, {"stats", "--no-stream"}, {"port"}, {"diff"}, {"update",
-		"--memory", "100m"}, {"rename", "other"}, {"monitor", "--ended"}, {"monitor", "--again"}, {"health"},
+		"--memory", "100m"}, {"rename", "other"}, {"monitor", "--ended"}, {"monitor", "--restart"}, {"health"},
 }
 
 // TestInvalidContainerNamesRefused: what is no name leads nowhere, whatever the command is;

@@ -330,7 +330,7 @@ func TestMonitorEnvironmentIsClean(t *testing.T) {
 	seen := map[string]int{}
 	for line := range strings.Lines(string(data)) {
 		for kind, words := range map[string]string{"monitor": `["minictr", "monitor"`,
-			"ended": `["minictr", "monitor", "--ended"`, "again": `["minictr", "monitor", "--again"`,
+			"ended": `["minictr", "monitor", "--ended"`, "restart": `["minictr", "monitor", "--restart"`,
 			"health": `["minictr", "health"`, "tiny": `["minictr-monitor"`} {
 			if !strings.Contains(line, words) {
 				continue
@@ -341,7 +341,7 @@ func TestMonitorEnvironmentIsClean(t *testing.T) {
 			}
 		}
 	}
-	for _, kind := range []string{"monitor", "ended", "again", "health", "tiny"} {
+	for _, kind := range []string{"monitor", "ended", "restart", "health", "tiny"} {
 		if seen[kind] == 0 {
 			t.Errorf("%s was not executed: the test proves nothing: %v", kind, seen)
 		}

@@ -31,19 +31,19 @@ var monitorCommand = &cli.Command{
 		&cli.BoolFlag{Name: "explain", Usage: "print every system call"},
 		&cli.BoolFlag{Name: "stdin", Usage: "the container inherits standard input"},
 		&cli.BoolFlag{Name: "ended", Usage: "the container has exited"},
-		&cli.BoolFlag{Name: "again", Usage: "restart the container"},
+		&cli.BoolFlag{Name: "restart", Usage: "restart the container"},
 	},
 	Action: func(c *cli.Context) error {
 		root, id := c.String("root"), c.Args().First()
 		switch {
 		case c.Bool("ended"):
 			return monitor.Ended(root, id)
-		case c.Bool("again"):
+		case c.Bool("restart"):
 			return monitor.Restart(root, id)
 		}
 		unix.CloseOnExec(starterFd)
 		if _, err := unix.FcntlInt(starterFd, unix.F_GETFD, 0); err != nil {
-			return errors.New("watch: descriptor 3 is not open; use minictr start")
+			return errors.New("monitor: descriptor 3 is not open: use minictr start")
 		}
 		var stdin *os.File
 		if c.Bool("stdin") {

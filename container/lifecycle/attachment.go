@@ -225,5 +225,6 @@ func (a *attachment) handle(sig unix.Signal, detach context.CancelCauseFunc) {
 // detachedBy says why this command ends before the container. Its exit code is that of a
 // process that the signal killed.
 func detachedBy(cause string, sig unix.Signal) error {
-	return &container.ExitError{Err: errors.New(cause + ": detached, the container keeps running"), Code: 128 + int(sig)}
+	err := errors.New(cause + ": detached, the container keeps running")
+	return &container.ExitError{Err: err, Code: 128 + int(sig)}
 }

@@ -39,22 +39,26 @@ func TestCollectCgroups(t *testing.T) {
 		}
 		return path
 	}
-	old, own := container.NewID(), container.NewID()
+	old, own, busy := container.NewID(), container.NewID(), container.NewID()
 	makeCgroup(filepath.Join(old, "below"), time.Hour)
 	goes := makeCgroup(old, time.Hour)
-	stays := []string{makeCgroup(container.NewID(), time.Minute), makeCgroup(own, time.Hour), makeCgroup("not-a-container-"+old[:8], time.Hour)}
 	if err := os.MkdirAll(filepath.Join(root, "containers", own), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	busy := container.NewID()
-	stays = append(stays, makeCgroup(filepath.Join(busy, "z-empty"), time.Hour), makeCgroup(filepath.Join(busy, "a-full"), time.Hour), makeCgroup(busy, time.Hour))
+	full := makeCgroup(filepath.Join(busy, "a-full"), time.Hour)
+	stays := []string{
+		makeCgroup(container.NewID(), time.Minute), makeCgroup(own, time.Hour),
+		makeCgroup("not-a-container-"+old[:8], time.Hour),
+		makeCgroup(filepath.Join(busy, "z-empty"), time.Hour), full, makeCgroup(busy, time.Hour),
+	}
 	sleep := exec.Command("sleep", "100")
 	if err := sleep.Start(); err != nil {
 		t.Fatal(err)
 	}
 	defer sleep.Wait()
 	defer sleep.Process.Kill()
-	if err := os.WriteFile(filepath.Join(mount, config.CgroupParent, busy, "a-full", "cgroup.procs"), []byte(strconv.Itoa(sleep.Process.Pid)), 0); err != nil {
+	pid := []byte(strconv.Itoa(sleep.Process.Pid))
+	if err := os.WriteFile(filepath.Join(full, "cgroup.procs"), pid, 0); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(root, "containers", own, "image"), []byte("x"), 0o600); err != nil {

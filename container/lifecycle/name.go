@@ -15,11 +15,12 @@ import (
 // A generated name is an adjective and a noun.
 var adjectives = [...]string{"agile", "bold", "brave", "bright", "calm", "clever", "cosy", "eager", "early", "fair",
 	"gentle", "glad", "happy", "jolly", "keen", "kind", "lively", "lucid", "merry", "mild", "neat", "nimble",
-	"patient", "plain", "quick", "quiet", "ready", "sharp", "shy", "steady", "sunny", "swift", "tidy", "vivid", "warm", "wise"}
+	"patient", "plain", "quick", "quiet", "ready", "sharp", "shy", "steady", "sunny", "swift", "tidy", "vivid", "warm",
+	"wise"}
 
 var nouns = [...]string{"bind", "buffer", "cache", "cgroup", "clone", "dentry", "epoll", "fork", "futex", "inode",
-	"kernel", "link", "mount", "mutex", "page", "pidfd", "pipe", "pivot", "process", "root", "rope", "session", "signal",
-	"slab", "socket", "stack", "stream", "symlink", "task", "thread", "timer", "token", "tmpfs", "veth", "wait"}
+	"kernel", "link", "mount", "mutex", "page", "pidfd", "pipe", "pivot", "process", "root", "rope", "session",
+	"signal", "slab", "socket", "stack", "stream", "symlink", "task", "thread", "timer", "token", "tmpfs", "veth", "wait"}
 
 // claimName gives the container its name, or a generated one if name is "". The caller
 // holds the container's lock.

@@ -19,7 +19,8 @@ func corrupt(t *testing.T, root, name, file string) *container.Container {
 			t.Fatal(err)
 		}
 	}
-	for name, text := range map[string]string{"settings.json": `{"Format":2}`, "image": "sha256:0\n", file: "{corrupt"} {
+	files := map[string]string{"settings.json": `{"Format":2}`, "image": "sha256:0\n", file: "{corrupt"}
+	for name, text := range files {
 		if err := c.WriteFile(name, []byte(text)); err != nil {
 			t.Fatal(err)
 		}

@@ -13,7 +13,8 @@ func Restart(root, name string, timeout *time.Duration) error {
 	return withContainer(root, name, "restart", func(c *container.Container) error {
 		s, err := c.State()
 		if err == nil && s.Active() && c.Settings.Options.Remove {
-			err = hint.New(errors.New("created with --rm: it is removed when it exits"), "minictr run creates another one")
+			err = hint.New(errors.New("created with --rm: it is removed when it exits"),
+				"create another one with: minictr run")
 		}
 		if err == nil {
 			err = stop(c, timeout)

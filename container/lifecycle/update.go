@@ -123,7 +123,7 @@ func checkMemory(path string, r *specs.LinuxResources) error {
 	if used <= limit {
 		return nil
 	}
-	return hint.New(
-		fmt.Errorf("--memory %s: the container uses %s", units.BytesSize(float64(limit)), units.BytesSize(float64(used))),
+	asked, uses := units.BytesSize(float64(limit)), units.BytesSize(float64(used))
+	return hint.New(fmt.Errorf("--memory %s: the container uses %s", asked, uses),
 		"choose a higher limit, or kill some of its processes, as listed by: minictr top")
 }

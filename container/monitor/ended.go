@@ -13,14 +13,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Ended is what the watcher does when its container has ended. It returns when
-// there is nothing left to watch over.
+// Ended is what the monitor executes when its container has exited. It returns when the
+// exit is recorded and there is no restart.
 func Ended(root, id string) error {
 	ignoreSignals()
 	c, err := ownContainer(root, id)
 	if err != nil {
 		return err
 	}
+	// reap the process, and save its exit status before its task is deleted
 	task, err := c.Task()
 	if err != nil {
 		return err
@@ -38,22 +39,38 @@ func Ended(root, id string) error {
 	if err := c.DeleteTask(); err != nil {
 		return err
 	}
+	// remove the container, leave it, or wait before a restart
 	waitForChecks()
 	closeFiles()
 	return afterExit(c, exit)
 }
 
-// Restart is what the watcher does when it has slept.
+// Restart is what the monitor executes after the pause before a restart.
 func Restart(root, id string) error {
 	catchSignals()
 	c, err := ownContainer(root, id)
 	if err != nil {
 		return err
 	}
-	return restart(c)
+	exit, err := c.ExitStatus()
+	if err != nil {
+		return err
+	}
+	if exit == nil {
+		return fmt.Errorf("restart container %s: no exit status", c.ID)
+	}
+	exit.Restarts++
+	err = errors.Join(c.SaveExitStatus(exit), c.RemoveFile(container.RestartingFile))
+	if err == nil {
+		err = createTask(c, nil, nil)
+	}
+	if err == nil {
+		err = becomeIdle(c)
+	}
+	return recordFailure(c, err)
 }
 
-// ownContainer is the container of this watcher, which has its lock.
+// ownContainer opens the container of this monitor, which holds its lock.
 func ownContainer(root, id string) (*container.Container, error) {
 	root, err := filepath.Abs(root)
 	if err != nil {
@@ -64,7 +81,8 @@ func ownContainer(root, id string) (*container.Container, error) {
 	return c, err
 }
 
-// afterExit is what follows an end.
+// afterExit removes a container of --rm. Another one is unlocked, unless its restart
+// policy restarts it: then this process sleeps.
 func afterExit(c *container.Container, exit *container.ExitStatus) error {
 	if c.Settings.Options.Remove {
 		c.AwaitWaiters()
@@ -74,42 +92,23 @@ func afterExit(c *container.Container, exit *container.ExitStatus) error {
 	if !restart {
 		return errors.Join(c.RemoveFile(container.MonitorFile), c.Unlock())
 	}
+	// a command that stops the container either sees this file, or is seen here
 	if err := c.WriteFile(container.RestartingFile, nil); err != nil {
 		return err
 	}
-	if c.Has("stopped") { // since we asked
+	if c.Has(container.StoppedFile) {
 		return errors.Join(c.RemoveFile(container.RestartingFile), c.RemoveFile(container.MonitorFile), c.Unlock())
 	}
-	return sleepThen(pause, []string{"minictr", "monitor", "--again", c.ID}, environment(c))
+	return sleepThen(pause, []string{"minictr", "monitor", "--restart", c.ID}, environment(c))
 }
 
-// restart begins another life.
-func restart(c *container.Container) error {
-	exit, err := c.ExitStatus()
-	if err != nil {
-		return err
-	}
-	if exit == nil {
-		return fmt.Errorf("container %s: it begins again, and has never ended", c.ID)
-	}
-	exit.Restarts++
-	err = errors.Join(c.SaveExitStatus(exit), c.RemoveFile(container.RestartingFile))
-	if err == nil {
-		err = createTask(c, nil, nil)
-	}
-	if err == nil {
-		err = becomeTable(c)
-	}
-	return recordFailure(c, err)
-}
-
-// drain writes to the log what the container has written last. Who outlives it
-// with the same pipe, as only a process of the host's pid namespace can, is not
-// waited for.
+// drain writes to the log what is left in the container's pipes. A process outside of
+// its pid namespace may keep a pipe open, so end of file is not waited for. Errors are
+// ignored: the exit status is worth more than the log.
 func drain(c *container.Container) {
 	log, err := logs.OpenWriter(c.Dir, c.Settings.LogMaximum)
 	if err != nil {
-		return // a log is never worth more than an end
+		return
 	}
 	defer log.Close()
 	buf := make([]byte, 32<<10)
@@ -126,14 +125,15 @@ func drain(c *container.Container) {
 				break
 			}
 			left -= n
-			log.Write(stream, time.Now(), buf[:n]) // a full disk leaves it out
+			log.Write(stream, time.Now(), buf[:n])
 		}
 	}
 }
 
+// slowExit is how long a task runs at least for its exit not to count as fast.
 const slowExit = 10 * time.Second
 
-// countFastExit counts the lives in a row that have ended soon.
+// countFastExit counts consecutive fast exits: the first slow one counts as one.
 func countFastExit(e *container.ExitStatus) {
 	if e.Duration() >= slowExit {
 		e.FastExits = 0

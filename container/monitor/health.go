@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// startTimer makes the timer of a life that begins, for the watcher to keep. It
-// never blocks who reads it: it may be set anew between a poll and a read.
+// startTimer starts the timer of the health checks of a new task. Reading it does not
+// block: a check may set it again between poll(2) and read(2).
 func startTimer(c *container.Container) error {
 	rules := c.Settings.Health
 	if rules == nil {
@@ -33,11 +33,12 @@ func startTimer(c *container.Container) error {
 	return errors.Join(setTimer(fd, checkDelay(h, rules, now), rules), keepFile(timer, timerFD))
 }
 
-// setTimer sets the timer to pause, and then to go on by itself.
-func setTimer(fd int, pause time.Duration, rules *config.Healthcheck) error {
+// setTimer sets the timer to expire after delay; and again, in case the check is killed,
+// after the time that a check may take.
+func setTimer(fd int, delay time.Duration, rules *config.Healthcheck) error {
 	spec := &unix.ItimerSpec{
-		Value:    unix.NsecToTimespec(int64(pause)),
-		Interval: unix.NsecToTimespec(int64(pause + time.Duration(rules.Timeout) + time.Second)),
+		Value:    unix.NsecToTimespec(int64(delay)),
+		Interval: unix.NsecToTimespec(int64(delay + time.Duration(rules.Timeout) + time.Second)),
 	}
 	if err := unix.TimerfdSettime(fd, 0, spec, nil); err != nil {
 		return fmt.Errorf("timerfd_settime: %w", err)
@@ -45,8 +46,8 @@ func setTimer(fd int, pause time.Duration, rules *config.Healthcheck) error {
 	return nil
 }
 
-// waitForChecks waits for the checks of a life that has ended, all our children but
-// its process: they end with it, and are not to write into what is removed.
+// waitForChecks waits for the health checks of a task that exited: they exit with it, and
+// must not write into a directory that is removed. They are the only children left.
 func waitForChecks() {
 	for began := time.Now(); time.Since(began) < container.KillTimeout; time.Sleep(time.Millisecond) {
 		if _, err := unix.Wait4(-1, nil, unix.WNOHANG, nil); errors.Is(err, unix.ECHILD) {
@@ -55,7 +56,7 @@ func waitForChecks() {
 	}
 }
 
-// CheckHealth makes one check, in a process that the watcher has started.
+// CheckHealth makes one health check, in a child of the monitor.
 func CheckHealth(root, id string) error {
 	root, err := filepath.Abs(root)
 	if err != nil {
@@ -66,16 +67,16 @@ func CheckHealth(root, id string) error {
 		return err
 	}
 	if c.Settings.Health == nil {
-		return fmt.Errorf("container %s: it has no health check", id)
+		return fmt.Errorf("container %s: no health check", id)
 	}
 	catchSignals()
 	if err := checkHealth(c); err != nil {
-		return fmt.Errorf("check the health of container %s: %w", id, err)
+		return fmt.Errorf("check health of container %s: %w", id, err)
 	}
 	return nil
 }
 
-// checkHealth makes the check, and sets the timer whatever came of it.
+// checkHealth makes the check, and sets the timer even if that failed.
 func checkHealth(c *container.Container) error {
 	rules := c.Settings.Health
 	task, err := c.Task()
@@ -90,8 +91,8 @@ func checkHealth(c *container.Container) error {
 	return errors.Join(err, setTimer(timerFD, checkDelay(h, rules, time.Now()), rules))
 }
 
-// checkTask adds a check to h. One that a paused container could not finish, or
-// one that has ended, is none.
+// checkTask adds the result of a check to h. A check that was interrupted, because the
+// container was paused or exited, has no result.
 func checkTask(c *container.Container, task *state.Dir, h *container.Health) error {
 	if status, err := task.Status(); err != nil || status != specs.StateRunning {
 		return err
@@ -107,13 +108,6 @@ func checkTask(c *container.Container, task *state.Dir, h *container.Health) err
 		return err
 	}
 	addCheck(h, c.Settings.Health, check)
-	return saveHealth(c, h)
-}
-
-// checksKept is how many checks are kept; docker's.
-const checksKept = 5
-
-func saveHealth(c *container.Container, h *container.Health) error {
 	data, err := json.Marshal(h)
 	if err != nil {
 		return err
@@ -121,7 +115,10 @@ func saveHealth(c *container.Container, h *container.Health) error {
 	return c.ReplaceFile("health.json", data)
 }
 
-// addCheck adds a check to what is known.
+// checksKept is the number of results that are kept; docker's.
+const checksKept = 5
+
+// addCheck adds the result of a check. Failures in the start period do not count.
 func addCheck(h *container.Health, rules *config.Healthcheck, check container.Check) {
 	h.Log = append(h.Log, check)
 	h.Log = h.Log[max(0, len(h.Log)-checksKept):]
@@ -138,7 +135,8 @@ func addCheck(h *container.Health, rules *config.Healthcheck, check container.Ch
 	}
 }
 
-// checkDelay is how long to wait for the next check.
+// checkDelay returns the time until the next check: the start interval holds in the start
+// period, until the first success.
 func checkDelay(h *container.Health, rules *config.Healthcheck, now time.Time) time.Duration {
 	if h.Status == container.Starting && now.Sub(h.TaskStarted) < time.Duration(rules.StartPeriod) {
 		return time.Duration(rules.StartInterval)

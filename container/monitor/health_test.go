@@ -10,11 +10,16 @@ import (
 	"github.com/minictr/minictr/container/config"
 )
 
-// Each letter is a check: one that succeeds (+) or fails (-). Behind it stands
-// what the container is from then on.
+var (
+	began = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	rules = &config.Healthcheck{
+		Retries: 3, StartPeriod: config.Duration(10 * time.Second),
+		Interval: config.Duration(time.Minute), StartInterval: config.Duration(time.Second),
+	}
+)
+
+// A check succeeds (+) or fails (-); want lists the health after each.
 func TestHealth(t *testing.T) {
-	began := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	rules := &config.Healthcheck{Retries: 3, StartPeriod: config.Duration(10 * time.Second), Interval: config.Duration(time.Minute), StartInterval: config.Duration(time.Second)}
 	for _, test := range []struct {
 		checks  string
 		seconds int // between two
@@ -34,7 +39,8 @@ func TestHealth(t *testing.T) {
 		h := &container.Health{Status: container.Starting, TaskStarted: began}
 		var got []string
 		for i, c := range test.checks {
-			check := container.Check{Start: began.Add(time.Duration((i+1)*test.seconds) * time.Second), ExitCode: strings.IndexRune("+-", c)}
+			at := began.Add(time.Duration((i+1)*test.seconds) * time.Second)
+			check := container.Check{Start: at, ExitCode: strings.IndexRune("+-", c)}
 			addCheck(h, rules, check)
 			got = append(got, h.Status)
 		}
@@ -47,7 +53,7 @@ func TestHealth(t *testing.T) {
 func TestHealthKeepsTheLastChecks(t *testing.T) {
 	h := &container.Health{Status: container.Starting}
 	for code := range 8 {
-		addCheck(h, &config.Healthcheck{Retries: 3}, container.Check{ExitCode: code})
+		addCheck(h, rules, container.Check{ExitCode: code})
 	}
 	var codes []int
 	for _, check := range h.Log {
@@ -60,8 +66,6 @@ func TestHealthKeepsTheLastChecks(t *testing.T) {
 
 // The start interval holds in the start period, until the first success.
 func TestHealthPause(t *testing.T) {
-	began := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	rules := &config.Healthcheck{StartPeriod: config.Duration(10 * time.Second), Interval: config.Duration(time.Minute), StartInterval: config.Duration(time.Second)}
 	for _, test := range []struct {
 		status string
 		age    time.Duration

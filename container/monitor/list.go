@@ -12,32 +12,33 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// list is a table whose lines have names. A line may be named before it is
-// there.
+// list is a table of system calls with named lines. A line may be named before it is
+// added.
 type list struct {
 	*table.Program
 	size  int // in lines
 	lines []line
-	wants []argument
+	wants []argument // by the number that stands for their address
 }
 
+// line is a system call, its name, and the lines that follow it.
 type line struct {
 	table.Line
 	name string
 	follow
 }
 
-// follow names the lines that come after one: after success, after the result 0,
-// after any error. Without a name the next one follows success, what follows
-// success follows 0, and an error is the end.
+// follow names the lines that follow a line: after success, after the result 0, after an
+// error. The defaults are the next line, the line after success, and exit.
 type follow struct{ then, zero, any string }
 
-// argument is a place in the table that another line writes to or reads.
+// argument is an argument of a line that another line reads or writes.
 type argument struct {
 	line   string
 	number int
 }
 
+// add adds a line.
 func (l *list) add(name string, call table.Line, f follow) {
 	if f.zero == "" {
 		f.zero = f.then
@@ -48,24 +49,24 @@ func (l *list) add(name string, call table.Line, f follow) {
 	l.lines = append(l.lines, line{call, name, f})
 }
 
-// later marks a number that stands for an argument's address until end knows it.
-// No other number of a table has this bit and not the one above it.
+// later marks a number that stands for an argument's address until end knows it. No
+// other number of a table has bit 62 without bit 63.
 const later = 1 << 62
 
-// arg is the address of an argument of a line.
+// arg returns the address of an argument of a line.
 func (l *list) arg(line string, number int) uint64 {
 	l.wants = append(l.wants, argument{line, number})
 	return later + uint64(len(l.wants)-1)
 }
 
-// newList begins a list of that many lines, which says what fails on standard
-// error.
+// newList returns an empty list for that many lines. The program writes errors to
+// standard error.
 func newList(size int) *list { return &list{Program: table.New(size, unix.Stderr), size: size} }
 
-// end writes the lines into the program.
+// end writes the lines into the program, with distances and addresses for names.
 func (l *list) end() error {
 	if len(l.lines) != l.size {
-		return fmt.Errorf("the watcher has %d lines, and room for %d", len(l.lines), l.size)
+		return fmt.Errorf("the monitor's program has %d lines, room for %d", len(l.lines), l.size)
 	}
 	at := map[string]int{}
 	for i, line := range l.lines {
@@ -96,18 +97,19 @@ func (l *list) end() error {
 	return nil
 }
 
+// timespec writes a struct timespec, and returns its address.
 func (l *list) timespec(d time.Duration) uint64 {
 	return l.PutWords(uint64(d/time.Second), uint64(d%time.Second))
 }
 
-// executeMinictr executes minictr by the descriptor of its file.
+// executeMinictr executes the file of minictrFD (execveat(2), AT_EMPTY_PATH).
 func (l *list) executeMinictr(args, env []string) table.Line {
 	return table.Line{Number: unix.SYS_EXECVEAT, Args: []uint64{
 		minictrFD, l.PutString(""), l.PutStrings(args), l.PutStrings(env), unix.AT_EMPTY_PATH,
 	}}
 }
 
-// execveat executes the file that fd has. It returns only if that fails.
+// execveat executes an open file, without environment. It returns only on error.
 func execveat(fd int, args []string) error {
 	argv, err := syscall.SlicePtrFromStrings(args)
 	if err != nil {

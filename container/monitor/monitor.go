@@ -17,16 +17,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Run makes the container and becomes its watcher; it returns only if that
-// fails. starter is told that it lives, or of the error.
-// stdin, if any, is what the container reads. It has to be called on the process's
-// first thread.
-func Run(root, id string, starter, stdin *os.File, calls func(*plan.Plan) walk.Trace) error {
-	// what the caller has left open is neither ours nor the container's
+// Run starts a container, reports that to the command at the other end of starter, and
+// becomes the container's idle monitor. It returns only on error, which it has reported
+// and recorded. The container reads stdin; if that is nil, what its settings say. trace,
+// if any, sees each system call.
+func Run(root, id string, starter, stdin *os.File, trace func(*plan.Plan) walk.Trace) error {
+	// inherited descriptors are neither for the monitor nor for the container
 	err := unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
 	if err != nil {
 		return sendReport(starter, fmt.Errorf("close_range: %w", err))
 	}
+	// take the container
 	c, err := container.Open(root, id, "")
 	if err == nil {
 		err = lockForStart(c)
@@ -38,21 +39,22 @@ func Run(root, id string, starter, stdin *os.File, calls func(*plan.Plan) walk.T
 		return sendReport(starter, err)
 	}
 	catchSignals()
-	err = errors.Join(c.RecoverLocked(""), recordMonitor(c), c.MarkRemove(), forgetRestarts(c))
+	err = errors.Join(c.RecoverLocked(""), recordMonitor(c), c.MarkRemove(), resetRestarts(c))
+	// start it, report, and wait for its exit
 	if err == nil {
-		err = createTask(c, stdin, calls)
+		err = createTask(c, stdin, trace)
 	}
 	if err == nil {
 		err = errors.Join(closeStdio(), sendWord(starter, running))
 	}
 	if err == nil {
-		err = becomeTable(c)
+		err = becomeIdle(c)
 	}
 	return errors.Join(sendReport(starter, err), recordFailure(c, err))
 }
 
-// lockForStart locks the container; a watcher that waits to begin again gives way.
-// The error is ErrRunning if another one starts it at this moment, and succeeds.
+// lockForStart locks the container, and kills a monitor that waits before a restart. The
+// error is ErrRunning if another monitor started the container.
 func lockForStart(c *container.Container) error {
 	for began := time.Now(); ; {
 		if err := c.CancelRestart(); err != nil {
@@ -71,7 +73,7 @@ func lockForStart(c *container.Container) error {
 	}
 }
 
-// closeStdio gives up the starter's streams: the container has those that it is to have.
+// closeStdio replaces the streams of the command that started the monitor.
 func closeStdio() error {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
@@ -81,8 +83,8 @@ func closeStdio() error {
 	return errors.Join(keepFile(null, unix.Stdin), keepFile(null, unix.Stdout), keepFile(null, unix.Stderr))
 }
 
-// recordMonitor writes down that this process watches over the container, and
-// keeps what has to stay.
+// recordMonitor writes which process is the monitor, and keeps the lock and the program
+// file open over execve(2).
 func recordMonitor(c *container.Container) error {
 	self, err := state.Self()
 	if err != nil {
@@ -97,11 +99,12 @@ func recordMonitor(c *container.Container) error {
 		return err
 	}
 	defer exe.Close()
-	return errors.Join(c.ReplaceFile(container.MonitorFile, data), keepFile(c.LockFile, dirFD), keepFile(exe, minictrFD))
+	return errors.Join(c.ReplaceFile(container.MonitorFile, data),
+		keepFile(c.LockFile, dirFD), keepFile(exe, minictrFD))
 }
 
-// forgetRestarts: somebody has started it, so they are counted from 0.
-func forgetRestarts(c *container.Container) error {
+// resetRestarts counts restarts from 0: a command started the container.
+func resetRestarts(c *container.Container) error {
 	exit, err := c.ExitStatus()
 	if err != nil || exit == nil {
 		return err
@@ -110,8 +113,10 @@ func forgetRestarts(c *container.Container) error {
 	return c.SaveExitStatus(exit)
 }
 
-// createTask begins a life, with the watcher's descriptors for its streams.
-func createTask(c *container.Container, stdin *os.File, calls func(*plan.Plan) walk.Trace) error {
+// createTask starts the container's process, with streams that the monitor keeps, and
+// the timer of its health checks.
+func createTask(c *container.Container, stdin *os.File, trace func(*plan.Plan) walk.Trace) error {
+	// prepare options and streams
 	spec, err := c.Spec()
 	if err != nil {
 		return err
@@ -132,7 +137,8 @@ func createTask(c *container.Container, stdin *os.File, calls func(*plan.Plan) w
 	if err := c.ReserveExitStatus(); err != nil {
 		return err
 	}
-	t.Trace = calls
+	// start the process, and keep what the table needs
+	t.Trace = trace
 	process, err := c.CreateTask(spec, t)
 	if err != nil {
 		return err
@@ -143,19 +149,22 @@ func createTask(c *container.Container, stdin *os.File, calls func(*plan.Plan) w
 	return startTimer(c)
 }
 
-// becomeTable becomes the watch.
-func becomeTable(c *container.Container) error {
+// becomeIdle makes this process the table that waits for the exit.
+func becomeIdle(c *container.Container) error {
 	args := func(words ...string) []string { return append(append([]string{"minictr"}, words...), c.ID) }
-	w := &idleMonitor{
+	m := &idleMonitor{
 		Ended: args("monitor", "--ended"), Health: args("health"), Env: environment(c),
 		Log: logs.Current, Older: logs.Older, Maximum: c.Settings.LogMaximum,
 	}
 	ignoreSignals()
-	return w.become()
+	return m.become()
 }
 
-// recordFailure writes down that the container could not be started, and ends what may
-// have been started of it.
+// exitNotStarted is the exit code of a container that could not be started; docker's.
+const exitNotStarted = 125
+
+// recordFailure records that the container could not be started, and deletes its task if
+// there is one. It returns the errors of that alone.
 func recordFailure(c *container.Container, err error) error {
 	exit := c.NextExitStatus()
 	exit.Error, exit.ExitCode = err.Error(), exitNotStarted
@@ -167,6 +176,3 @@ func recordFailure(c *container.Container, err error) error {
 	}
 	return errors.Join(c.SaveExitStatus(exit), c.DeleteTask(), c.RemoveFile(container.MonitorFile), c.Unlock())
 }
-
-// exitNotStarted is the exit code of a container that could not be started.
-const exitNotStarted = 125

@@ -17,9 +17,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-var errFrozen = errors.New("the container was paused")
+// Why a check is not waited for.
+var (
+	errFrozen  = errors.New("container was paused")
+	errTimeout = errors.New("timeout")
+)
 
-// runCheck runs the test. That it cannot be started is a failure, too.
+// runCheck runs the check's command. A command that cannot be started is a failed check.
 func runCheck(c *container.Container, task *state.Dir) (check container.Check, err error) {
 	check = container.Check{Start: time.Now().UTC(), ExitCode: -1}
 	p, err := startProbe(c, task)
@@ -36,16 +40,18 @@ func runCheck(c *container.Container, task *state.Dir) (check container.Check, e
 	return check, err
 }
 
-// probe is a test that runs: the container's process with other arguments.
+// probe is the running command of a check: a process like the container's, with other
+// arguments.
 type probe struct {
 	process *runtime.Process
 	pidfd   int
 	streams [2]*os.File
-	fds     [2]int   // the same, as descriptors that never block
+	fds     [2]int   // their descriptors, with O_NONBLOCK
 	events  *os.File // cgroup.events of the container, nil for none
 	output  limited
 }
 
+// startProbe starts the command of a check.
 func startProbe(c *container.Container, task *state.Dir) (*probe, error) {
 	spec, err := task.Config()
 	if err != nil {
@@ -55,7 +61,7 @@ func startProbe(c *container.Container, task *state.Dir) (*probe, error) {
 	if err != nil {
 		return nil, err
 	}
-	streams, ours, err := stdio.Detach(nil, false, false, uid)
+	streams, hostEnd, err := stdio.Detach(nil, false, false, uid)
 	if err != nil {
 		return nil, err
 	}
@@ -64,9 +70,10 @@ func startProbe(c *container.Container, task *state.Dir) (*probe, error) {
 	if err != nil {
 		return nil, err
 	}
+	// start a process like the container's
 	process := *spec.Process
 	process.Args, process.Terminal, process.ConsoleSize = c.Settings.Health.Args, false, nil
-	p := &probe{streams: [2]*os.File(ours[1:])}
+	p := &probe{streams: [2]*os.File(hostEnd[1:])}
 	for i, f := range p.streams {
 		p.fds[i] = int(f.Fd())
 		if err := unix.SetNonblock(p.fds[i], true); err != nil {
@@ -76,6 +83,7 @@ func startProbe(c *container.Container, task *state.Dir) (*probe, error) {
 	if p.process, err = runtime.Exec(task, &process, t); err != nil {
 		return nil, err
 	}
+	// and find out when it exits, or is frozen
 	if p.pidfd, err = unix.PidfdOpen(p.process.Pid(), 0); err != nil {
 		return nil, fmt.Errorf("pidfd_open(%d): %w", p.process.Pid(), err)
 	}
@@ -85,32 +93,31 @@ func startProbe(c *container.Container, task *state.Dir) (*probe, error) {
 	return p, err
 }
 
-// DeleteTask waits for the test's end, or brings it about.
+// finish waits until the command exits, or kills it, and writes the result to check.
 func (p *probe) finish(timeout time.Duration, check *container.Check) error {
-	why := p.wait(time.Now().Add(timeout))
-	if why != nil {
-		// it leads a session (setsid(2)), so its number is that of its group, too,
-		// and nobody else's until we have waited for it
+	cause := p.wait(time.Now().Add(timeout))
+	if cause != nil {
+		// it leads a session (setsid(2)): its process ID is that of its process group,
+		// and is not reused before it is waited for
 		unix.Kill(-p.process.Pid(), unix.SIGKILL)
 	}
 	code, err := p.process.Wait()
-	if err != nil || errors.Is(why, errFrozen) {
-		return errors.Join(err, why)
+	if err != nil || errors.Is(cause, errFrozen) {
+		return errors.Join(err, cause)
 	}
-	for _, fd := range p.fds { // what it has left there; who else has the pipe is not waited for
+	// read what is left; a process that it started may keep the pipe open
+	for _, fd := range p.fds {
 		p.read(fd)
 	}
 	check.ExitCode, check.Output = code, p.output.String()
-	if why != nil {
-		check.ExitCode, check.Output = -1, fmt.Sprintf("it took longer than %v: %s", timeout, check.Output)
+	if cause != nil {
+		check.ExitCode, check.Output = -1, fmt.Sprintf("Health check exceeded timeout (%v): %s", timeout, check.Output)
 	}
 	return p.process.Close()
 }
 
-var errTimeout = errors.New("timeout")
-
-// AwaitPidfd waits for the end of the test, and takes its output meanwhile. The freezer
-// tells of itself by cgroup.events (cgroup-v2, "Core Interface Files").
+// wait reads the command's output until it exits. A change of "frozen" in cgroup.events
+// is a POLLPRI event (cgroup-v2, "Core Interface Files").
 func (p *probe) wait(deadline time.Time) error {
 	polls := []unix.PollFd{{Fd: int32(p.pidfd), Events: unix.POLLIN}, {Fd: -1, Events: unix.POLLPRI}}
 	for _, fd := range p.fds {
@@ -142,9 +149,9 @@ func (p *probe) wait(deadline time.Time) error {
 	}
 }
 
-// Read takes what is in a pipe, and tells whether there may be more.
+// read reads what is in a pipe, and reports whether there may be more.
 func (p *probe) read(fd int) bool {
-	var buf [64 << 10]byte // as much as a pipe holds
+	var buf [64 << 10]byte // the capacity of a pipe (pipe(7))
 	n, err := unix.Read(fd, buf[:])
 	if n > 0 {
 		p.output.Write(buf[:n])
@@ -152,19 +159,20 @@ func (p *probe) read(fd int) bool {
 	return n > 0 || errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR)
 }
 
+// frozen reports whether the container is frozen. A removed cgroup is not.
 func (p *probe) frozen() bool {
 	var buf [256]byte
-	n, _ := p.events.ReadAt(buf[:], 0) // a cgroup that is gone is not frozen
+	n, _ := p.events.ReadAt(buf[:], 0)
 	return strings.Contains(string(buf[:n]), "frozen 1")
 }
 
-// outputKept is how much of a check's output is kept, in bytes; docker's.
+// outputKept is the size of a check's output that is kept, in bytes; docker's.
 const outputKept = 4096
 
-// limited keeps the beginning of what is written.
+// limited is a buffer that keeps the first outputKept bytes.
 type limited struct {
 	bytes.Buffer
-	more bool
+	more bool // bytes were dropped
 }
 
 func (l *limited) Write(b []byte) (int, error) {
@@ -174,7 +182,7 @@ func (l *limited) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// String is what was kept, as text.
+// String returns what was kept as valid UTF-8, with "..." if bytes were dropped.
 func (l *limited) String() string {
 	text := strings.ToValidUTF8(l.Buffer.String(), "\ufffd")
 	if l.more {

@@ -7,12 +7,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// terminalSignals are signals that a terminal or a full disk sends.
-var terminalSignals = [...]os.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGPIPE, unix.SIGXFSZ, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU}
+// harmlessSignals are those that a terminal, a closed pipe or a file size limit sends;
+// none of them is to end the monitor.
+var harmlessSignals = []os.Signal{
+	unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGPIPE, unix.SIGXFSZ, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU,
+}
 
-// ignoreSignals holds for what we become, too: execve(2) keeps what is ignored.
-func ignoreSignals() { signal.Ignore(terminalSignals[:]...) }
+// ignoreSignals ignores them in the table, too: execve(2) preserves ignored signals.
+func ignoreSignals() { signal.Ignore(harmlessSignals...) }
 
-// catchSignals does nothing about them either, and a container that is made
-// meanwhile has their default actions: a handler does not outlive execve(2).
-func catchSignals() { signal.Notify(make(chan os.Signal, 1), terminalSignals[:]...) }
+// catchSignals handles them by doing nothing. A container that is started then has their
+// default actions: execve(2) resets handlers.
+func catchSignals() { signal.Notify(make(chan os.Signal, 1), harmlessSignals...) }

@@ -4,20 +4,21 @@ import (
 	"errors"
 	"io"
 	"os"
-	"strings"
 	"syscall"
 
 	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/runtime"
 )
 
-// Start starts the watcher and waits until the container runs. stdin is
-// what the container reads, nil for what its settings say. The error is ErrRunning if
-// another one has started it at this moment, with what it is to read.
+// Start starts a container's monitor, and waits until the container runs. The container
+// reads stdin; if that is nil, what its settings say. With explain the monitor prints
+// each system call on standard error. The error is container.ErrRunning if another
+// command started the container at the same time, with its own standard input.
 func Start(c *container.Container, stdin *os.File, explain bool) error {
-	if err := c.RemoveFile("stopped"); err != nil {
+	if err := c.RemoveFile(container.StoppedFile); err != nil {
 		return err
 	}
+	// start the monitor, in a session of its own, with a pipe for its report
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
 		return err
@@ -36,27 +37,24 @@ func Start(c *container.Container, stdin *os.File, explain bool) error {
 	if stdin != nil {
 		args, files[0] = append(args, "--stdin"), stdin
 	}
-	monitor, err := os.StartProcess("/proc/self/exe", append(args, c.ID), &os.ProcAttr{
+	process, err := os.StartProcess("/proc/self/exe", append(args, c.ID), &os.ProcAttr{
 		Dir: "/", Env: environment(c), Files: files, Sys: &syscall.SysProcAttr{Setsid: true},
 	})
 	w.Close()
 	if err != nil {
 		return err
 	}
-	output, err := io.ReadAll(io.LimitReader(r, 1<<20))
+	// the pipe is closed when the monitor executes its table, or exits
+	report, err := io.ReadAll(io.LimitReader(r, 1<<20))
 	if err != nil {
 		return err
 	}
-	if string(output) == running {
-		return monitor.Release()
+	if string(report) == running {
+		return process.Release()
 	}
-	_, err = runtime.WaitFor(monitor.Pid)
-	if err == nil && string(output) == alreadyStarting {
-		return container.ErrRunning
-	}
-	return errors.Join(readReport(strings.TrimPrefix(string(output), running)), err)
+	_, err = runtime.WaitFor(process.Pid)
+	return errors.Join(readReport(string(report)), err)
 }
 
-// environment is the environment of the watcher: what it needs, not what the
-// caller happens to have.
+// environment returns the environment of the monitor: nothing of the caller's.
 func environment(c *container.Container) []string { return []string{"MINICTR_ROOT=" + c.StoreRoot} }

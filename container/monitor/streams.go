@@ -14,63 +14,67 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// monitorStreams are those of the streams of a container in the background: its own, and
-// the watcher's.
+// monitorStreams are both ends of a detached container's streams.
 type monitorStreams struct {
 	c            *container.Container
 	containerEnd *stdio.Streams
-	hostEnd      [3]*os.File
+	hostEnd      [3]*os.File // standard input, output and error
 }
 
-// newStreams makes the streams of a container in the background.
-func newStreams(c *container.Container, spec *specs.Spec, stdin *os.File, t *runtime.ProcessOptions) (*monitorStreams, error) {
+// newStreams makes the streams of a detached container, and connects its end.
+func newStreams(
+	c *container.Container, spec *specs.Spec, stdin *os.File, t *runtime.ProcessOptions,
+) (*monitorStreams, error) {
 	uid, err := config.HostUID(spec)
 	if err != nil {
 		return nil, err
 	}
 	o := &c.Settings.Options
-	e := &monitorStreams{c: c}
-	if e.containerEnd, e.hostEnd, err = stdio.Detach(stdin, o.Interactive, o.TTY, uid); err != nil {
+	s := &monitorStreams{c: c}
+	if s.containerEnd, s.hostEnd, err = stdio.Detach(stdin, o.Interactive, o.TTY, uid); err != nil {
 		return nil, err
 	}
-	t.Connect(e.containerEnd)
-	return e, nil
+	t.Connect(s.containerEnd)
+	return s, nil
 }
 
-// keep gives the watcher its descriptors.
-func (e *monitorStreams) keep(process *runtime.Process) error {
+// keep keeps the host end of the streams, the log and a pidfd of the process, under the
+// descriptors that the table knows.
+func (s *monitorStreams) keep(process *runtime.Process) error {
+	// a terminal is input and output
 	terminal, err := process.Terminal()
 	if err != nil {
 		return err
 	}
 	if terminal != nil {
-		e.hostEnd[1] = terminal
-		if e.hostEnd[0], err = stdio.Peer(terminal); err != nil {
+		s.hostEnd[1] = terminal
+		if s.hostEnd[0], err = stdio.Peer(terminal); err != nil {
 			return err
 		}
 	}
-	pidfd, err := unix.PidfdOpen(process.Pid(), 0)
+	fd, err := unix.PidfdOpen(process.Pid(), 0)
 	if err != nil {
 		return fmt.Errorf("pidfd_open(%d): %w", process.Pid(), err)
 	}
-	held := os.NewFile(uintptr(pidfd), "pidfd")
-	defer held.Close()
-	if _, err := logs.Repair(e.c.Dir); err != nil {
+	pidfd := os.NewFile(uintptr(fd), "pidfd")
+	defer pidfd.Close()
+	// append to the log
+	if _, err := logs.Repair(s.c.Dir); err != nil {
 		return err
 	}
-	log, err := os.OpenFile(e.c.Path(logs.Current), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	log, err := os.OpenFile(s.c.Path(logs.Current), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	return errors.Join(keepFile(held, processFD), keepFile(log, logFD),
-		keepFile(e.hostEnd[0], InputFD), keepFile(e.hostEnd[1], OutputFD), keepFile(e.hostEnd[2], errorFD))
+	return errors.Join(keepFile(pidfd, processFD), keepFile(log, logFD),
+		keepFile(s.hostEnd[0], InputFD), keepFile(s.hostEnd[1], OutputFD), keepFile(s.hostEnd[2], errorFD))
 }
 
-// close closes what is not kept.
-func (e *monitorStreams) close() {
-	e.containerEnd.Close()
-	for _, f := range e.hostEnd {
+// close closes both ends; what is kept are duplicates.
+func (s *monitorStreams) close() {
+	s.containerEnd.Close()
+	for _, f := range s.hostEnd {
 		if f != nil {
 			f.Close()
 		}

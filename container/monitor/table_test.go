@@ -22,14 +22,14 @@ import (
 
 const busybox = "/bin/busybox"
 
-// orders are for the process that becomes the watcher.
-type orders struct {
+// instructions tell a process of this test binary which monitor to become.
+type instructions struct {
 	idleMonitor
-	Milliseconds int    // to sleep instead
+	Milliseconds int    // to sleep instead of waiting for an exit
 	FileSize     uint64 // RLIMIT_FSIZE, 0 for none
 }
 
-const variable = "MINICTR_TEST_WATCHER"
+const variable = "MINICTR_TEST_MONITOR"
 
 func init() {
 	if os.Getenv(variable) != "" {
@@ -45,9 +45,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// become becomes the watcher of the descriptors from 3 on.
+// become executes the table; its descriptors are inherited from 3 on.
 func become(text string) error {
-	var o orders
+	var o instructions
 	if err := json.Unmarshal([]byte(text), &o); err != nil {
 		return err
 	}
@@ -71,8 +71,8 @@ func become(text string) error {
 	return o.become()
 }
 
-// watched is a watcher, with our ends of what it watches.
-type watched struct {
+// tested is a monitor under test, with the write ends of its streams.
+type tested struct {
 	*testing.T
 	dir            string
 	cmd            *exec.Cmd
@@ -80,8 +80,8 @@ type watched struct {
 	container      *exec.Cmd
 }
 
-// start starts a watcher of the folder dir.
-func start(t *testing.T, dir string, o orders) *watched {
+// start starts a monitor for the container directory dir.
+func start(t *testing.T, dir string, o instructions) *tested {
 	t.Helper()
 	if _, err := os.Stat("/var/lib/dpkg/info/busybox-static.list"); err != nil {
 		t.Skip("Debian's busybox-static is not installed")
@@ -93,7 +93,7 @@ func start(t *testing.T, dir string, o orders) *watched {
 	if o.Ended == nil {
 		o.Ended = []string{"true"}
 	}
-	w := &watched{T: t, dir: dir, container: exec.Command(busybox, "sleep", "1000")}
+	w := &tested{T: t, dir: dir, container: exec.Command(busybox, "sleep", "1000")}
 	w.must(w.container.Start())
 	pidfd, err := unix.PidfdOpen(w.container.Process.Pid, 0)
 	w.must(err)
@@ -101,7 +101,7 @@ func start(t *testing.T, dir string, o orders) *watched {
 	w.must(err)
 	errRead, errWrite, err := os.Pipe()
 	w.must(err)
-	folder, err := os.Open(dir)
+	dirFile, err := os.Open(dir)
 	w.must(err)
 	log, err := os.OpenFile(filepath.Join(dir, logs.Current), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	w.must(err)
@@ -112,7 +112,7 @@ func start(t *testing.T, dir string, o orders) *watched {
 	w.cmd = exec.Command("/proc/self/exe")
 	w.cmd.Env = []string{variable + "=" + string(text)}
 	w.cmd.Stdout, w.cmd.Stderr = os.Stdout, os.Stderr
-	w.cmd.ExtraFiles = []*os.File{outRead, errRead, folder, log, minictr, os.NewFile(uintptr(pidfd), "pidfd")}
+	w.cmd.ExtraFiles = []*os.File{outRead, errRead, dirFile, log, minictr, os.NewFile(uintptr(pidfd), "pidfd")}
 	w.must(w.cmd.Start())
 	for _, f := range w.cmd.ExtraFiles {
 		f.Close()
@@ -129,50 +129,50 @@ func start(t *testing.T, dir string, o orders) *watched {
 	if o.Milliseconds > 0 {
 		return w
 	}
-	w.until("it has become the watch", func() bool {
+	w.until("the monitor executes the table", func() bool {
 		comm, err := os.ReadFile(w.proc("comm"))
 		return err == nil && string(comm) == "minictr-monitor\n"
 	})
 	return w
 }
 
-func (w *watched) must(err error) {
+func (w *tested) must(err error) {
 	w.Helper()
 	if err != nil {
 		w.Fatal(err)
 	}
 }
 
-func (w *watched) proc(name string) string {
+func (w *tested) proc(name string) string {
 	return fmt.Sprintf("/proc/%d/%s", w.cmd.Process.Pid, name)
 }
 
-func (w *watched) path(name string) string { return filepath.Join(w.dir, name) }
+func (w *tested) path(name string) string { return filepath.Join(w.dir, name) }
 
-const patience = time.Minute
+const timeout = time.Minute
 
-func (w *watched) until(what string, is func() bool) {
+func (w *tested) until(what string, is func() bool) {
 	w.Helper()
 	for began := time.Now(); !is(); time.Sleep(time.Millisecond) {
-		if time.Since(began) > patience {
-			w.Fatalf("not after %v: %s", patience, what)
+		if time.Since(began) > timeout {
+			w.Fatalf("not within %v: %s", timeout, what)
 		}
 	}
 }
 
-// write writes to a stream, which must never block for long.
-func (w *watched) write(to *os.File, data string) {
+// write writes to a stream. The monitor must not let it block for long.
+func (w *tested) write(to *os.File, data string) {
 	w.Helper()
-	w.must(to.SetWriteDeadline(time.Now().Add(patience)))
+	w.must(to.SetWriteDeadline(time.Now().Add(timeout)))
 	_, err := io.WriteString(to, data)
 	w.must(err)
 }
 
-// idle waits until the watcher has dealt with all that it was given: nothing is in
-// the pipes, and it sleeps, as it does between two readings but not within one.
-func (w *watched) idle() {
+// idle waits until the monitor has handled all input: the pipes are empty, and it sleeps
+// in ppoll(2).
+func (w *tested) idle() {
 	w.Helper()
-	w.until("it has dealt with everything", func() bool {
+	w.until("the monitor is idle", func() bool {
 		if waiting(w.stdout) != 0 || waiting(w.stderr) != 0 {
 			return false
 		}
@@ -181,15 +181,15 @@ func (w *watched) idle() {
 	})
 }
 
-// log reads what has been written down.
-func (w *watched) log() (stdout, stderr string) {
+// log reads the log.
+func (w *tested) log() (stdout, stderr string) {
 	w.Helper()
 	var out, errs bytes.Buffer
 	w.must(logs.Copy(context.Background(), w.dir, logs.Options{Tail: -1}, nil, &out, &errs))
 	return out.String(), errs.String()
 }
 
-func (w *watched) untilLogged(text string) {
+func (w *tested) untilLogged(text string) {
 	w.Helper()
 	w.until(fmt.Sprintf("%q in the log", text), func() bool {
 		out, errs := w.log()
@@ -197,18 +197,18 @@ func (w *watched) untilLogged(text string) {
 	})
 }
 
-// end ends the container, and waits for what the watcher does then.
-func (w *watched) end() {
+// end kills the container, and waits until the monitor has executed its command.
+func (w *tested) end() {
 	w.Helper()
 	w.container.Process.Kill()
 	w.container.Wait()
 	if err := w.cmd.Wait(); err != nil {
-		w.Errorf("minictr, executed in the end: %v", err)
+		w.Errorf("command after the exit: %v", err)
 	}
 }
 
-// busy is how long the watcher has been on a CPU (proc(5), schedstat).
-func (w *watched) busy() time.Duration {
+// busy returns the CPU time of the monitor (proc(5), schedstat).
+func (w *tested) busy() time.Duration {
 	data, err := os.ReadFile(w.proc("schedstat"))
 	w.must(err)
 	var ns time.Duration
@@ -217,7 +217,7 @@ func (w *watched) busy() time.Duration {
 }
 
 func TestOutput(t *testing.T) {
-	w := start(t, t.TempDir(), orders{})
+	w := start(t, t.TempDir(), instructions{})
 	began := time.Now()
 	for i, s := range []*os.File{w.stdout, w.stderr, w.stderr, w.stdout} {
 		text := fmt.Sprintf("piece %d\n", i)
@@ -244,19 +244,19 @@ func TestOutput(t *testing.T) {
 	}
 }
 
-// Whoever floods one stream cannot keep the other one waiting: of two that are
-// both full, as much is taken from each.
-func TestFloodLeavesTheOtherStreamAlone(t *testing.T) {
+// Of two full pipes the same amount is read, so that a flood on one stream does not delay
+// the other.
+func TestStreamsAreReadInTurn(t *testing.T) {
 	const flood, words = 1 << 20, 512 << 10
 	for _, name := range []string{"standard output", "standard error"} {
 		t.Run(name, func(t *testing.T) {
-			w := start(t, t.TempDir(), orders{})
+			w := start(t, t.TempDir(), instructions{})
 			flooded, other := w.stdout, w.stderr
 			if name == "standard error" {
 				flooded, other = other, flooded
 			}
 			w.must(w.cmd.Process.Signal(unix.SIGSTOP))
-			w.until("it stands still", func() bool {
+			w.until("the monitor is stopped", func() bool {
 				stat, err := os.ReadFile(w.proc("stat"))
 				return err == nil && bytes.Contains(stat, []byte(") T "))
 			})
@@ -269,7 +269,7 @@ func TestFloodLeavesTheOtherStreamAlone(t *testing.T) {
 				w.write(stream, data)
 			}
 			w.must(w.cmd.Process.Signal(unix.SIGCONT))
-			w.until("all of it is in the log", func() bool {
+			w.until("everything is in the log", func() bool {
 				out, errs := w.log()
 				return len(out)+len(errs) == flood+words
 			})
@@ -283,12 +283,13 @@ func TestFloodLeavesTheOtherStreamAlone(t *testing.T) {
 	}
 }
 
-func TestClosedStreamsCostNothing(t *testing.T) {
-	w := start(t, t.TempDir(), orders{})
-	w.write(w.stdout, "last words")
+// A closed stream is not polled any more.
+func TestClosedStreamsUseNoCPU(t *testing.T) {
+	w := start(t, t.TempDir(), instructions{})
+	w.write(w.stdout, "last line")
 	w.stdout.Close()
 	w.stderr.Close()
-	w.untilLogged("last words")
+	w.untilLogged("last line")
 	before := w.busy()
 	time.Sleep(500 * time.Millisecond)
 	if busy := w.busy() - before; busy > 20*time.Millisecond {
@@ -297,10 +298,10 @@ func TestClosedStreamsCostNothing(t *testing.T) {
 	w.end()
 }
 
-// Who follows the log reads everything once, however often it is renamed.
+// A reader that follows the log reads everything once, however often it is renamed.
 func TestRotation(t *testing.T) {
 	const maximum = 64 << 10
-	w := start(t, t.TempDir(), orders{idleMonitor: idleMonitor{Maximum: maximum}})
+	w := start(t, t.TempDir(), instructions{idleMonitor: idleMonitor{Maximum: maximum}})
 	ended := make(chan struct{})
 	r, to := io.Pipe()
 	copied := make(chan error)
@@ -319,7 +320,7 @@ func TestRotation(t *testing.T) {
 	}
 	close(ended)
 	if more, err := io.ReadAll(r); err != nil || len(more) > 0 {
-		t.Errorf("and more: %v, %.30q", err, more)
+		t.Errorf("more than was written: %v, %.30q", err, more)
 	}
 	w.must(<-copied)
 	for _, name := range []string{logs.Current, logs.Older} {
@@ -331,12 +332,12 @@ func TestRotation(t *testing.T) {
 	}
 }
 
-// smallDisk is a tmpfs that is mounted nowhere, and gone with the test.
+// smallDisk returns the path of a detached tmpfs, which is removed with the test.
 func smallDisk(t *testing.T, size string) (dir string) {
 	t.Helper()
 	fs, err := unix.Fsopen("tmpfs", unix.FSOPEN_CLOEXEC)
 	if errors.Is(err, unix.EPERM) {
-		t.Skip("not root, who alone may make a file system")
+		t.Skip("needs root: use make test")
 	}
 	if err == nil {
 		err = unix.FsconfigSetString(fs, "size", size)
@@ -355,16 +356,16 @@ func smallDisk(t *testing.T, size string) (dir string) {
 	return fmt.Sprintf("/proc/self/fd/%d", mount)
 }
 
-// On a full disk whole frames are left out: nobody waits, nobody dies, and when
-// there is room again it goes on.
+// On a full disk whole frames are dropped, the container does not block, and the log goes
+// on when there is room.
 func TestFullDiskDropsWholeFrames(t *testing.T) {
 	dir := smallDisk(t, "256k")
 	filler := filepath.Join(dir, "filler")
 	if err := os.WriteFile(filler, make([]byte, 256<<10), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w := start(t, dir, orders{})
-	w.write(w.stdout, "there is no room at all")
+	w := start(t, dir, instructions{})
+	w.write(w.stdout, "no room")
 	w.idle()
 	w.must(os.Truncate(filler, 128<<10))
 	for range 40 {
@@ -381,12 +382,12 @@ func TestFullDiskDropsWholeFrames(t *testing.T) {
 		t.Errorf("%d and %d bytes", len(out), len(errs))
 	}
 	w.must(os.Remove(filler))
-	w.write(w.stdout, "there is room again")
-	w.untilLogged("there is room again")
+	w.write(w.stdout, "room again")
+	w.untilLogged("room again")
 	w.end()
 }
 
-// waiting is how many bytes a pipe holds.
+// waiting returns the number of bytes in a pipe, -1 on error.
 func waiting(f *os.File) int {
 	n, err := unix.IoctlGetInt(int(f.Fd()), unix.TIOCINQ)
 	if err != nil {
@@ -395,9 +396,9 @@ func waiting(f *os.File) int {
 	return n
 }
 
-// A log that somebody has removed is gone; the next one begins when it would have.
+// A log that was removed is not made again before its maximum is reached.
 func TestRemovedLog(t *testing.T) {
-	w := start(t, t.TempDir(), orders{idleMonitor: idleMonitor{Maximum: 100}})
+	w := start(t, t.TempDir(), instructions{idleMonitor: idleMonitor{Maximum: 100}})
 	w.write(w.stdout, "before")
 	w.untilLogged("before")
 	w.must(os.Remove(w.path(logs.Current)))
@@ -408,10 +409,10 @@ func TestRemovedLog(t *testing.T) {
 	w.end()
 }
 
-// RLIMIT_FSIZE is inherited from whoever has started it.
+// A file size limit, inherited from the command that started the monitor, does not kill it.
 func TestFileSizeLimit(t *testing.T) {
 	const limit = 64 << 10
-	w := start(t, t.TempDir(), orders{FileSize: limit})
+	w := start(t, t.TempDir(), instructions{FileSize: limit})
 	for i := range 20 {
 		w.write(w.stdout, strings.Repeat(fmt.Sprintf("line %03d\n", i), 1000))
 	}
@@ -423,16 +424,17 @@ func TestFileSizeLimit(t *testing.T) {
 	w.end()
 }
 
-// Minictr is executed by the watcher itself, which keeps its number, its
-// descriptors and its children.
+// minictr is executed by the monitor itself, which keeps its process ID, its descriptors
+// and its children.
 func TestEnded(t *testing.T) {
-	w := start(t, t.TempDir(), orders{idleMonitor: idleMonitor{
-		Ended: []string{"sh", "-c", `echo "$0 $$ $WORD" >/proc/self/fd/66/ended; ls /proc/self/fd >/proc/self/fd/66/open`, "as told"},
-		Env:   []string{"WORD=environment"},
+	w := start(t, t.TempDir(), instructions{idleMonitor: idleMonitor{
+		Ended: []string{"sh", "-c",
+			`echo "$0 $$ $WORD" >/proc/self/fd/66/ended; ls /proc/self/fd >/proc/self/fd/66/open`, "argument"},
+		Env: []string{"WORD=environment"},
 	}})
 	w.end()
 	output, err := os.ReadFile(w.path("ended"))
-	if want := fmt.Sprintf("as told %d environment\n", w.cmd.Process.Pid); err != nil || string(output) != want {
+	if want := fmt.Sprintf("argument %d environment\n", w.cmd.Process.Pid); err != nil || string(output) != want {
 		t.Errorf("%q, want %q; %v", output, want, err)
 	}
 	open, _ := os.ReadFile(w.path("open"))
@@ -445,19 +447,20 @@ func TestEnded(t *testing.T) {
 
 func TestSleep(t *testing.T) {
 	began := time.Now()
-	w := start(t, t.TempDir(), orders{Milliseconds: 300, idleMonitor: idleMonitor{Ended: []string{"sh", "-c", "echo awake >/proc/self/fd/66/awake"}}})
+	ended := []string{"sh", "-c", "echo executed >/proc/self/fd/66/executed"}
+	w := start(t, t.TempDir(), instructions{Milliseconds: 300, idleMonitor: idleMonitor{Ended: ended}})
 	w.must(w.cmd.Wait())
 	if slept := time.Since(began); slept < 300*time.Millisecond {
 		t.Errorf("%v", slept)
 	}
-	if output, err := os.ReadFile(w.path("awake")); err != nil || string(output) != "awake\n" {
+	if output, err := os.ReadFile(w.path("executed")); err != nil || string(output) != "executed\n" {
 		t.Errorf("%q, %v", output, err)
 	}
 }
 
-// An idle watcher is a few pages.
+// An idle monitor has a few private pages.
 func TestMemory(t *testing.T) {
-	w := start(t, t.TempDir(), orders{})
+	w := start(t, t.TempDir(), instructions{})
 	w.write(w.stdout, "something")
 	w.untilLogged("something")
 	rollup, err := os.ReadFile(w.proc("smaps_rollup"))
