@@ -1,7 +1,7 @@
 package hardening
 
-// Rows 8 to 11 for containers in the background: another process in one that runs,
-// and may have made of its files what it likes.
+// Rows 8 to 11 for detached containers: exec enters a running container, which may have
+// changed its files.
 
 import (
 	"os"
@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestExecAndHealthCapabilities: exec and health checks may do what their
-// container may, and nobody inherits anything, whatever the caller has to leave.
+// TestExecAndHealthCapabilities: exec and health checks have the capabilities of their
+// container and inherit none, whatever the caller has.
 func TestExecAndHealthCapabilities(t *testing.T) {
 	guard(t)
 	const none, eleven = "0000000000000000", "00000000800405fb"
@@ -43,7 +43,7 @@ func TestExecAndHealthCapabilities(t *testing.T) {
 		check := result{stdout: d.checked(t)}
 		for who, r := range map[string]result{"exec": run(cmd), "check": check} {
 			effective := test.effective
-			if who == "check" && test.exec != nil { // it is the container's own user
+			if who == "check" && test.exec != nil { // a health check runs as the container's user
 				effective = map[bool]string{true: eleven, false: none}[test.flags == nil]
 			}
 			for key, want := range map[string]string{
@@ -59,8 +59,8 @@ func TestExecAndHealthCapabilities(t *testing.T) {
 	}
 }
 
-// TestExecUserFromContainerFiles: a name means what the container's files say now,
-// a number is itself, and none of the caller's groups comes along.
+// TestExecUserFromContainerFiles: a name is looked up in the container's present files,
+// a number is itself, and no group of the caller is kept.
 func TestExecUserFromContainerFiles(t *testing.T) {
 	guard(t)
 	now := "echo 1000:x:0:0::/:/bin/sh >>/etc/passwd; echo eve:x:7:8::/:/bin/sh >>/etc/passwd; echo late:x:9:eve " +
@@ -87,8 +87,8 @@ func TestExecUserFromContainerFiles(t *testing.T) {
 	}
 }
 
-// TestExecIgnoresHostileAccountFiles: the container has made something else of its
-// /etc/passwd, while it runs. Nobody waits for it, nothing of the host is read.
+// TestExecIgnoresHostileAccountFiles: the running container replaces its /etc/passwd. No
+// command blocks, and no file of the host is read.
 func TestExecIgnoresHostileAccountFiles(t *testing.T) {
 	guard(t)
 	passwd := filepath.Join(t.TempDir(), "passwd")
@@ -143,13 +143,13 @@ func TestExecIgnoresHostileAccountFiles(t *testing.T) {
 	}
 }
 
-// limited is saying with little memory.
+// limited is saying, with little memory.
 func (d *detached) limited(words ...string) *exec.Cmd {
 	return exec.Command("prlimit", append([]string{"--data=200000000"}, d.saying(words...).Args...)...)
 }
 
-// TestExecEnvironmentNotInjected: what ends a line or a list ends neither HOME nor
-// the environment, whoever says so: the caller, or the container's own files.
+// TestExecEnvironmentNotInjected: a byte that ends a line or a list ends neither HOME
+// nor the environment, whether it comes from the caller or from the container's files.
 func TestExecEnvironmentNotInjected(t *testing.T) {
 	guard(t)
 	d := background(t, "--", "sh", "-c",

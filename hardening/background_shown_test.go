@@ -1,8 +1,7 @@
 package hardening
 
-// Rows 16 and 25 for containers in the background: what is printed of them steers
-// no terminal, what they push goes into none of the host's, and neither their names
-// nor their files lead anywhere.
+// Rows 16 and 25 for detached containers: what is printed of them does not steer a
+// terminal, TIOCSTI does not reach the host's, and neither names nor files lead out.
 
 import (
 	"os"
@@ -15,13 +14,13 @@ import (
 	"testing"
 )
 
-// colour is what logs lets through to a terminal (console_codes(4), SGR).
+// colour is an escape sequence that logs passes on to a terminal (console_codes(4),
+// SGR).
 var colour = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
-// TestControlBytesOfDetachedContainersEscaped: labels, variables, commands, health output, names
-// of processes and of files, and what a container says, have control bytes in them.
-// None is printed: not into a pipe by what is for people, nor to a terminal by
-// anything.
+// TestControlBytesOfDetachedContainersEscaped: labels, variables, commands, health
+// output, names of processes and of files, and the log have control bytes in them. None
+// is printed by a command for people, nor to a terminal by any command.
 func TestControlBytesOfDetachedContainersEscaped(t *testing.T) {
 	guard(t)
 	evil := "evil" + controls
@@ -85,8 +84,8 @@ func TestControlBytesOfDetachedContainersEscaped(t *testing.T) {
 	}
 }
 
-// TestNewlineAddsNoTableRow: a newline or a tab in a label or in a command makes no
-// other row or column.
+// TestNewlineAddsNoTableRow: a newline or a tab in a label or command adds no row or
+// column.
 func TestNewlineAddsNoTableRow(t *testing.T) {
 	guard(t)
 	const fake = "x\nabcdef123456   box   \"true\"   1 second ago   Up 1 second   fake\n\t"
@@ -102,8 +101,8 @@ func TestNewlineAddsNoTableRow(t *testing.T) {
 	}
 }
 
-// TestTIOCSTIOfExecStaysInContainer: TIOCSTI by another process of the container, and by one
-// that somebody is attached to, reaches no terminal but the container's own.
+// TestTIOCSTIOfExecStaysInContainer: TIOCSTI by an exec process, or by one with an
+// attached terminal, reaches only the container's own terminal.
 func TestTIOCSTIOfExecStaysInContainer(t *testing.T) {
 	guard(t)
 	if _, typed := inTerminal(t, command("probe", "push")); typed == 0 {
@@ -143,7 +142,7 @@ func TestTIOCSTIOfExecStaysInContainer(t *testing.T) {
 	}
 }
 
-// verbs are the commands that take a container's name last.
+// verbs are the commands whose last argument is a container.
 var verbs = [][]string{
 	{"start"}, {"start", "-a"}, {"stop", "-t", "0"}, {"restart", "-t", "0"}, {"kill"}, {"pause"}, {"unpause"}, {"wait"},
 	{"rm"}, {"rm", "-f"}, {"attach", "--no-stdin"},
@@ -151,8 +150,8 @@ var verbs = [][]string{
 		"--memory", "100m"}, {"rename", "other"}, {"monitor", "--ended"}, {"monitor", "--restart"}, {"health"},
 }
 
-// TestInvalidContainerNamesRefused: what is no name leads nowhere, whatever the command is;
-// nor does a link of that name which leads out of the folder of containers.
+// TestInvalidContainerNamesRefused: an invalid name is refused by every command, and so
+// is a link of that name out of the directory of containers.
 func TestInvalidContainerNamesRefused(t *testing.T) {
 	guard(t)
 	d := background(t, "--", "sleep", "1000")
@@ -160,7 +159,7 @@ func TestInvalidContainerNamesRefused(t *testing.T) {
 	fake := filepath.Join(canary, "folder")
 	real := d.folder(t)
 	defer os.Remove(planted)
-	outside := t.TempDir() // a container's folder, but not where those lie
+	outside := t.TempDir() // a container's directory, outside the store
 	for _, name := range []string{"settings.json", "config.json", "image", "exit.json", "log"} {
 		data, err := os.ReadFile(filepath.Join(real, name))
 		if err != nil {
@@ -213,7 +212,7 @@ func TestInvalidContainerNamesRefused(t *testing.T) {
 	}
 }
 
-// listing is what a folder holds.
+// listing is the content of a directory.
 func listing(t *testing.T, dir string) (text string) {
 	t.Helper()
 	all, err := os.ReadDir(dir)
@@ -227,9 +226,9 @@ func listing(t *testing.T, dir string) (text string) {
 	return text
 }
 
-// TestContainerLinksNotFollowedOnHost: the container puts links to the host where its own
-// log, its config or its /etc would be. Nobody on the host follows them: not to
-// write, not to count, not to remove.
+// TestContainerLinksNotFollowedOnHost: the container puts links to the host where its
+// log, its config or its /etc would be. No command follows them to write, count or
+// remove.
 func TestContainerLinksNotFollowedOnHost(t *testing.T) {
 	guard(t)
 	links := "for n in log log.1 config.json settings.json exit.json health.json image task stopped waiters data " +

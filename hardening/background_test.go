@@ -30,8 +30,8 @@ type ember struct {
 
 func (e *ember) minictr(args ...string) result { return e.do(command("minictr", args...)) }
 
-// kills are the commands, with the calls at which they are killed, or the monitor that
-// they start. What comes before brings the container to where the command makes sense.
+// kills are the commands, with the calls at which they, or the monitor they start, are
+// killed. The commands before bring the container into the state that the command needs.
 func (e *ember) kills() map[string]testkit.Kill {
 	begin := []string{"run", "-d", "--name", e.name, "box", "sh", "-c", "echo begun; sleep 1000"}
 	stop := []string{"stop", "-t", "0", e.name}
@@ -50,7 +50,7 @@ func (e *ember) kills() map[string]testkit.Kill {
 		{"flock pidfd_send_signal clone3 execveat unlinkat", [][]string{begin}, []string{"restart", "-t", "0", e.name}},
 		{"flock unlinkat pidfd_send_signal openat", [][]string{begin}, []string{"rm", "-f", e.name}},
 		{"renameat2 openat", [][]string{begin}, []string{"rename", e.name, e.name + "-2"}},
-		// the monitor's alone, when the client has long gone
+		// calls of the monitor alone, after the client has exited
 		{"ppoll writev lseek execveat wait4 renameat unlinkat fchmodat pidfd_send_signal exit_group", nil,
 			[]string{"run", "-d", "--name", e.name, "box", "sh", "-c", "echo one; echo two; exit 3"}},
 	} {
@@ -74,7 +74,7 @@ func (e *ember) kills() map[string]testkit.Kill {
 	return kills
 }
 
-// again repeats the command that was killed, which has to work.
+// again repeats the killed command, which must work.
 func (e *ember) again(killed testkit.Killed, args []string) error {
 	switch {
 	case slices.Contains(args, "echo one; echo two; exit 3"):
@@ -82,11 +82,11 @@ func (e *ember) again(killed testkit.Killed, args []string) error {
 			return fmt.Errorf("wait: %+v", w)
 		}
 		return nil
-	case args[0] == "run": // what is left of it has to go first
+	case args[0] == "run": // its remains are removed first
 		if err := e.gone(); err != nil {
 			return err
 		}
-	case args[0] == "rm": // it is there or not
+	case args[0] == "rm": // it may be removed or not
 		return nil
 	case args[0] == "rename":
 		e.minictr("rename", e.name+"-2", e.name)
@@ -100,8 +100,7 @@ func (e *ember) again(killed testkit.Killed, args []string) error {
 	return e.truth()
 }
 
-// truth: a container that is said to run has a process, and one that is not has
-// none.
+// truth checks that a container shown as running has a process, and that no other has.
 func (e *ember) truth() error {
 	for deadline := time.Now().Add(testkit.Timeout); ; {
 		status, pid := e.status()
@@ -125,13 +124,13 @@ func (e *ember) status() (status string, pid int) {
 	return words[0], pid
 }
 
-// gone removes the container, and tells what is left of it.
+// gone removes the container, and returns an error if something is left.
 func (e *ember) gone() error {
 	r := e.minictr("rm", "-f", e.name)
 	if r.code != 0 && !strings.Contains(r.stdout, "no such container") {
 		return fmt.Errorf("rm -f: %+v", r)
 	}
-	e.minictr("gc") // others may have been at it: this one waits for them
+	e.minictr("gc") // waits for another command that removes it
 	if exists(filepath.Join(store, "names", e.name)) {
 		return fmt.Errorf("its name is left")
 	}
@@ -151,8 +150,8 @@ func TestKillDetachedAtEveryStep(t *testing.T) {
 	run(command("minictr", "gc"))
 }
 
-// TestKillTheWatcher: the container goes with it, even one whose process has
-// untied itself from its parent, and the next command says so.
+// TestKillTheMonitor: the container dies with its monitor, even one whose process has
+// cleared its parent-death signal, and the next command says so.
 func TestKillTheWatcher(t *testing.T) {
 	guard(t)
 	for _, flags := range [][]string{nil, {"-u", "1000"}, {"-t"}, {"-i"}, {"--pid", "host"}, {"--restart", "always"}} {
@@ -179,7 +178,7 @@ func TestKillTheWatcher(t *testing.T) {
 	}
 }
 
-// TestKillTheContainer: its watcher writes down who did it.
+// TestKillTheContainer: its monitor records the signal.
 func TestKillTheContainer(t *testing.T) {
 	guard(t)
 	e := &ember{traces(t.TempDir()), t, "ember"}
@@ -194,8 +193,8 @@ func TestKillTheContainer(t *testing.T) {
 	}
 }
 
-// TestTwoHundred starts, stops and removes two hundred containers, by ten clients
-// at once.
+// TestTwoHundred starts, stops and removes two hundred containers, from ten clients at
+// once.
 func TestTwoHundred(t *testing.T) {
 	guard(t)
 	if testing.Short() {
@@ -216,7 +215,7 @@ func TestTwoHundred(t *testing.T) {
 	}
 }
 
-// live takes a container through its life.
+// live runs a container through all its states.
 func (e *ember) live(n int) {
 	name := fmt.Sprintf("%s-%d", e.name, n)
 	for _, step := range []struct {
@@ -234,7 +233,7 @@ func (e *ember) live(n int) {
 		r := e.minictr(step.args...)
 		for deadline := time.Now().Add(testkit.Timeout); step.args[0] == "logs" && r.stdout == "" &&
 			time.Now().Before(deadline); {
-			r = e.minictr(step.args...) // it has not come to saying anything yet
+			r = e.minictr(step.args...) // it has not written yet
 		}
 		if r.code != 0 || step.want != "" && r.stdout != step.want {
 			e.t.Errorf("%v: %+v, want %q", step.args, r, step.want)
@@ -242,7 +241,7 @@ func (e *ember) live(n int) {
 	}
 }
 
-// parent is the number of a process's parent.
+// parent is the parent of a process.
 func parent(t *testing.T, pid int) int {
 	t.Helper()
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
@@ -263,14 +262,13 @@ func zombie(pid int) bool {
 	return strings.Contains(string(data), "State:\tZ")
 }
 
-// TestWatcherThatFails: the container lives already when its watcher cannot go on.
-// The command says so, and nothing of the container is left, not even who shares
-// the host's processes.
+// TestMonitorThatFails: the container runs already when its monitor fails. The command
+// says so, and nothing of the container is left, not even with the host's PID namespace.
 func TestWatcherThatFails(t *testing.T) {
 	guard(t)
 	testkit.NeedTool(t, "strace")
 	dir := traces(t.TempDir())
-	// the first memfd_create(2) of a watcher is the container's, the second its own
+	// the monitor calls memfd_create(2) first for the container, then for itself
 	args := []string{"-D", "-f", "-qq", "-o", filepath.Join(string(dir), "trace"), "-e", "trace=memfd_create", "-e",
 		"inject=memfd_create:error=EMFILE:when=2"}
 	cmd := command("minictr", "run", "-d", "--rm", "--pid", "host", "box", "sh", "-c", "sleep 1000 & sleep 1001")

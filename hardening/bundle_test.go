@@ -23,7 +23,7 @@ const arch = runtime.GOARCH
 
 func digestOf(hex string) digest.Digest { return digest.NewDigestFromEncoded(digest.SHA256, hex) }
 
-// bundle is a folder with a config.json and a root.
+// bundle is a directory with a config.json and a root.
 type bundle struct {
 	dir, root string
 	spec      *specs.Spec
@@ -31,8 +31,8 @@ type bundle struct {
 
 var bundles atomic.Int64
 
-// newBundle makes one whose config is what `minictr run` would write for the
-// words, without the files in /etc.
+// newBundle makes a bundle with the config of `minictr run` for these words, without its
+// files in /etc.
 func newBundle(t *testing.T, words ...string) *bundle {
 	t.Helper()
 	b := &bundle{dir: t.TempDir()}
@@ -58,19 +58,19 @@ func (b *bundle) try(t *testing.T, err error) {
 	}
 }
 
-// unmount takes mounts out of the config.
+// unmount removes mounts from the config.
 func (b *bundle) unmount(which func(specs.Mount) bool) {
 	b.spec.Mounts = slices.DeleteFunc(b.spec.Mounts, which)
 }
 
-// below tells whether a mount's place is dir or below it.
+// below reports whether the destination of a mount is dir or below it.
 func below(dir string) func(specs.Mount) bool {
 	return func(m specs.Mount) bool {
 		return m.Destination == dir || strings.HasPrefix(m.Destination, dir+"/")
 	}
 }
 
-// replace puts a symbolic link where something of the root was.
+// replace puts a symbolic link in the place of a file of the root.
 func (b *bundle) replace(t *testing.T, name, target string) {
 	t.Helper()
 	path := filepath.Join(b.root, name)
@@ -84,7 +84,7 @@ func (b *bundle) run(t *testing.T, inherited ...*os.File) result {
 	return run(b.command(t, inherited...))
 }
 
-// command is minictr-oci with the bundle. It inherits files from number 3 on.
+// command is minictr-oci run with the bundle, with inherited files from descriptor 3 on.
 func (b *bundle) command(t *testing.T, inherited ...*os.File) *exec.Cmd {
 	t.Helper()
 	cmd := b.commandAs(t, b.id())
@@ -92,7 +92,7 @@ func (b *bundle) command(t *testing.T, inherited ...*os.File) *exec.Cmd {
 	return cmd
 }
 
-// commandAs is the same under another name.
+// commandAs is command with another ID.
 func (b *bundle) commandAs(t *testing.T, id string) *exec.Cmd {
 	t.Helper()
 	b.save(t)

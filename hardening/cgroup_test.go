@@ -11,10 +11,10 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// Row 7, and what else a config could do to the host's cgroups.
+// Row 7: cgroups of bundles.
 
-// TestExistingCgroupRefused: that a cgroup is there already is an error
-// of the second container and no harm to the first.
+// TestExistingCgroupRefused: an existing cgroup is an error of the second container, and
+// does not harm the first.
 func TestExistingCgroupRefused(t *testing.T) {
 	guard(t)
 	first := newBundle(t, "sh", "-c", "touch /started; while [ ! -e /end ]; do sleep 0.05; done; exit 7")
@@ -31,8 +31,8 @@ func TestExistingCgroupRefused(t *testing.T) {
 	}
 }
 
-// TestCgroupPathStaysInMount: neither the config's path nor the name leads
-// out of the cgroup filesystem.
+// TestCgroupPathStaysInMount: neither cgroupsPath nor the ID leads out of the cgroup
+// filesystem.
 func TestCgroupPathStaysInMount(t *testing.T) {
 	guard(t)
 	for _, path := range []string{"../../../.." + canary + "/dir", "/minictr/../../../../.." + canary, "..", "/",
@@ -50,8 +50,8 @@ func TestCgroupPathStaysInMount(t *testing.T) {
 	}
 }
 
-// TestDevicesDeniedByDefault: a config without rules allows nothing but the devices
-// of every container.
+// TestDevicesDeniedByDefault: a config without device rules allows only the default
+// devices.
 func TestDevicesDeniedByDefault(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "sh", "-c", "mknod /kmsg c 1 11 && cat /kmsg; cat /dev/null && echo fine")
@@ -67,8 +67,8 @@ func TestDevicesDeniedByDefault(t *testing.T) {
 	}
 }
 
-// TestOnlyOwnCgroupShownWithoutNamespace: without one the container is shown its own cgroup,
-// and not the way up to the host's.
+// TestOnlyOwnCgroupShownWithoutNamespace: without a cgroup namespace the container sees
+// its own cgroup, and not the host's tree.
 func TestOnlyOwnCgroupShownWithoutNamespace(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "sh", "-c", "ls -d /sys/fs/cgroup/minictr; cat /sys/fs/cgroup/cgroup.procs")
@@ -87,8 +87,8 @@ func TestOnlyOwnCgroupShownWithoutNamespace(t *testing.T) {
 	}
 }
 
-// TestFakeProcRefused: what is bound on /proc is believed, by whoever writes a
-// setting there too, so it has to be procfs.
+// TestFakeProcRefused: what is bound on /proc must be procfs, since settings are written
+// there.
 func TestFakeProcRefused(t *testing.T) {
 	guard(t)
 	fake := t.TempDir()
@@ -107,8 +107,8 @@ func TestFakeProcRefused(t *testing.T) {
 	}
 }
 
-// TestFewFiles: the process may be allowed fewer open files than its making
-// takes.
+// TestFewFiles: RLIMIT_NOFILE of the process may be lower than the number of files that
+// creating the container needs.
 func TestFewFiles(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "sh", "-c", "ulimit -n")

@@ -14,13 +14,13 @@ import (
 	"github.com/minictr/minictr/internal/testkit"
 )
 
-// result is what became of a command.
+// result is how a command ended.
 type result struct {
-	code           int // as a shell tells it: 128+n for death by signal n
+	code           int // as in a shell: 128+n for death by signal n
 	stdout, stderr string
 }
 
-// command prepares one of the built programs, which work on folders of the tests.
+// command prepares one of the built programs, with the tests' directories.
 func command(name string, args ...string) *exec.Cmd {
 	if root, ok := map[string]string{"minictr": store, "minictr-oci": states}[name]; ok {
 		args = append([]string{"--root", root}, args...)
@@ -62,8 +62,8 @@ func box(t *testing.T, words ...string) result {
 	return run(command("minictr", boxArgs(words...)...))
 }
 
-// boxArgs puts the image between the flags and the command, which "--" parts;
-// the probe is there as /probe.
+// boxArgs puts the image between the flags and the command, which "--" separates, and
+// mounts the probe on /probe.
 func boxArgs(words ...string) []string {
 	args := []string{"run", "--rm", "-v", filepath.Join(bin, "probe") + ":/probe:ro"}
 	for i, w := range words {
@@ -83,8 +83,8 @@ func (r result) want(t *testing.T, code int) {
 	}
 }
 
-// refused fails the test unless the container was not made, with an error that
-// has these words in it.
+// refused fails the test unless the container was not created, with these words in the
+// error.
 func (r result) refused(t *testing.T, words ...string) {
 	t.Helper()
 	if r.code != exitFailure && r.code != 1 {
@@ -100,7 +100,7 @@ func (r result) refused(t *testing.T, words ...string) {
 // exitFailure is minictr's own failure; minictr-oci's is 1.
 const exitFailure = 125
 
-// untouched fails the test if anything of the canary was shown.
+// untouched fails the test if the output shows the content of a canary.
 func (r result) untouched(t *testing.T) {
 	t.Helper()
 	if strings.Contains(r.stdout+r.stderr, "canary of the host") {

@@ -1,6 +1,6 @@
 package hardening
 
-// Rows 7 to 10: what the process may do, who it is, and whom it is told to be.
+// Rows 7 to 10: privileges and identity of the container's process.
 
 import (
 	"archive/tar"
@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestCgroupNamespaceHidesHostTree: the container's own cgroup is the root of what it
-// sees of the tree.
+// TestCgroupNamespaceHidesHostTree: the container's own cgroup is the root of the tree
+// it sees.
 func TestCgroupNamespaceHidesHostTree(t *testing.T) {
 	guard(t)
 	r := box(t, "sh", "-c", "grep ^0: /proc/self/cgroup; grep ' cgroup2 ' /proc/self/mountinfo | while read a b c "+
@@ -26,8 +26,8 @@ func TestCgroupNamespaceHidesHostTree(t *testing.T) {
 	}
 }
 
-// TestCgroupIsReadOnly: nobody in the container writes its limits, moves a
-// process or makes a cgroup.
+// TestCgroupIsReadOnly: the container cannot write its limits, move a process or make a
+// cgroup.
 func TestCgroupIsReadOnly(t *testing.T) {
 	guard(t)
 	for _, flags := range [][]string{nil, {"--cap-add", "ALL"}} {
@@ -45,8 +45,8 @@ func TestCgroupIsReadOnly(t *testing.T) {
 	}
 }
 
-// TestDeviceOfLayerDenied: a layer brings device nodes, and none opens but
-// those that every container has.
+// TestDeviceOfLayerDenied: device nodes of a layer cannot be opened, except the default
+// devices.
 func TestDeviceOfLayerDenied(t *testing.T) {
 	guard(t)
 	image := hostile(t, ocispec.ImageConfig{},
@@ -63,8 +63,7 @@ func TestDeviceOfLayerDenied(t *testing.T) {
 	}
 }
 
-// TestDeviceOfMknodDenied: with CAP_MKNOD a node can be made, which does no harm,
-// and cannot be opened.
+// TestDeviceOfMknodDenied: with CAP_MKNOD a node can be made, but not opened.
 func TestDeviceOfMknodDenied(t *testing.T) {
 	guard(t)
 	for _, test := range []struct{ flag, kind, major, minor, mknod, open string }{
@@ -80,8 +79,8 @@ func TestDeviceOfMknodDenied(t *testing.T) {
 	}
 }
 
-// TestOverlongPathsRefused: every text that becomes a path, a name or an option
-// may be too long; that is an error, and never a shorter text.
+// TestOverlongPathsRefused: each text that becomes a path, a name or an option may be
+// too long; that is an error, and never truncated.
 func TestOverlongPathsRefused(t *testing.T) {
 	guard(t)
 	name, path := strings.Repeat("n", 300), strings.Repeat("/long", 1000)
@@ -110,9 +109,8 @@ func TestOverlongPathsRefused(t *testing.T) {
 	}
 }
 
-// TestNoCapabilityInherited: nothing is inherited, whoever the process is, not even
-// from a caller who has something to leave; and what is not in the bounding
-// set never comes back.
+// TestNoCapabilityInherited: no user inherits a capability, not even from a caller with
+// inheritable ones, and what is not in the bounding set is never regained.
 func TestNoCapabilityInherited(t *testing.T) {
 	guard(t)
 	const none, eleven = "0000000000000000", "00000000800405fb"
@@ -142,8 +140,8 @@ func TestNoCapabilityInherited(t *testing.T) {
 	}
 }
 
-// TestGroupsAreThoseOfTheUser: the groups are exactly those of the user in the image, and
-// none of the caller's.
+// TestGroupsAreThoseOfTheUser: the groups are exactly those of the user in the image,
+// and none of the caller's.
 func TestGroupsAreThoseOfTheUser(t *testing.T) {
 	guard(t)
 	for user, want := range map[string]struct{ uid, gid, groups string }{
@@ -168,7 +166,7 @@ func TestGroupsAreThoseOfTheUser(t *testing.T) {
 	}
 }
 
-// TestIDOverflowRefused: no number is root by going round, and no name is a number.
+// TestIDOverflowRefused: no number overflows to root, and no name is a number.
 func TestIDOverflowRefused(t *testing.T) {
 	guard(t)
 	for _, user := range []string{"4294967296", "4294967295", "-1", "0x0", "0:4294967296", "nobodyknows", "+0"} {
@@ -176,14 +174,15 @@ func TestIDOverflowRefused(t *testing.T) {
 	}
 }
 
-// TestHostileAccountFilesRefused: what lies at /etc/passwd in the image is no file, too
-// large, or leads out. Nothing hangs, nothing grows, nothing of the host is read.
+// TestHostileAccountFilesRefused: /etc/passwd of the image is not a regular file, too
+// large, or a link out of the root. No command blocks or uses much memory, and no file
+// of the host is read.
 func TestHostileAccountFilesRefused(t *testing.T) {
 	const huge = 100 << 20
 	evil := "evil:x:0:0::/:/bin/sh\n"
 	for what, test := range map[string]struct {
 		entry entry
-		error string // for a user that is a name
+		error string // for a user given by name
 	}{
 		"FIFO": {entry{Header: tar.Header{Typeflag: tar.TypeFifo, Name: "etc/passwd", Mode: 0o644}},
 			"not a regular file"},

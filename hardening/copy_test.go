@@ -1,8 +1,7 @@
 package hardening
 
-// Rows 19 and 25: copies. `minictr cp` works as the host's root on files that
-// a container has made, and changes at that very moment. What it reads and
-// writes lies in the container, or nowhere.
+// Rows 19 and 25: minictr cp works as root of the host on files that a container has
+// made, and changes meanwhile. It reads and writes inside the container only.
 
 import (
 	"archive/tar"
@@ -20,7 +19,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// ended makes a container that has run, and is there for the length of the test.
+// ended makes a stopped container, which is removed with the test.
 func ended(t *testing.T, image string, flags ...string) (name string) {
 	t.Helper()
 	args := append([]string{"run", "--name", "copied"}, flags...)
@@ -29,7 +28,7 @@ func ended(t *testing.T, image string, flags ...string) (name string) {
 	return "copied"
 }
 
-// alive starts a container, and waits until its process has said something.
+// alive starts a container, and waits for its first output.
 func alive(t *testing.T, image string, flags []string, words ...string) (name string) {
 	t.Helper()
 	args := append([]string{"run", "--rm", "--name", "copied", "-v", filepath.Join(bin, "probe") + ":/probe:ro"},
@@ -47,7 +46,7 @@ func alive(t *testing.T, image string, flags []string, words ...string) (name st
 	t.Cleanup(func() {
 		cmd.Process.Kill()
 		cmd.Wait()
-		run(command("minictr", "run", "--rm", "box", "true")).want(t, 0) // and sweeps
+		run(command("minictr", "run", "--rm", "box", "true")).want(t, 0) // recovers, too
 	})
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil || strings.Contains(line, ": E") {
@@ -58,7 +57,7 @@ func alive(t *testing.T, image string, flags []string, words ...string) (name st
 
 func cp(words ...string) *exec.Cmd { return command("minictr", append([]string{"cp"}, words...)...) }
 
-// canaryPaths are ways to write down where the canary is.
+// canaryPaths are paths of the canary from inside a container.
 func canaryPaths() map[string]string {
 	return map[string]string{
 		"absolute":         canary,
@@ -72,14 +71,14 @@ func canaryPaths() map[string]string {
 	}
 }
 
-// decoy is what lies in the image under the canary's path: where links to the
-// canary lead, for who stays inside.
+// decoy lies in the image at the canary's path: links to the canary lead there if they
+// are resolved inside the container.
 func decoy() []entry {
 	dirs := []entry{dir(canary[1:], 0o755), dir(canary[1:]+"/folder", 0o755)}
 	return append(dirs, file(canary[1:]+"/file", 0o644, "decoy\n"), file(canary[1:]+"/folder/inner", 0o644, "decoy\n"))
 }
 
-// leadsInside fails unless a path of the container shows the decoy.
+// leadsInside fails the test unless a path of the container leads to the decoy.
 func leadsInside(t *testing.T, name, path string) {
 	t.Helper()
 	r := run(cp("-L", name+":"+path, "-"))
@@ -88,7 +87,7 @@ func leadsInside(t *testing.T, name, path string) {
 	}
 }
 
-// mustNotShow fails if a copy, or anything below dir, has the canary in it.
+// mustNotShow fails the test if a copy, or a file below dir, has the canary's content.
 func mustNotShow(t *testing.T, r result, dir string) {
 	t.Helper()
 	r.untouched(t)
@@ -102,7 +101,7 @@ func mustNotShow(t *testing.T, r result, dir string) {
 	})
 }
 
-// source makes a folder of the host to copy from.
+// source makes a directory of the host to copy from.
 func source(t *testing.T) (dir string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "source")
@@ -117,8 +116,8 @@ func source(t *testing.T) (dir string) {
 	return dir
 }
 
-// attack tries every way of cp through a path of the container that leads, or
-// would lead, to the canary. None of them may do anything there.
+// attack copies in each way through a path of the container that leads to the canary.
+// None may touch the canary.
 func attack(t *testing.T, name, door string) {
 	t.Helper()
 	from, into := source(t), t.TempDir()
@@ -133,9 +132,9 @@ func attack(t *testing.T, name, door string) {
 	}
 }
 
-// TestCopyFollowsNoLinkToHost: links of the image lead to the canary, whether the
-// container runs or not. It sees the host's processes, so that the magic links of
-// pid 1 are really a way.
+// TestCopyFollowsNoLinkToHost: links of the image lead to the canary, with the container
+// running or stopped. It has the host's PID namespace, so that the magic links of pid 1
+// lead to the host.
 func TestCopyFollowsNoLinkToHost(t *testing.T) {
 	guard(t)
 	links := decoy()
@@ -160,8 +159,8 @@ func TestCopyFollowsNoLinkToHost(t *testing.T) {
 	})
 }
 
-// TestCopyFollowsNoSwappedLink: a process of the container swaps a folder for a link to the
-// canary, thousands of times a second, while copies go in and out.
+// TestCopyFollowsNoSwappedLink: a process of the container exchanges a directory with a
+// link to the canary in a loop, during copies in both directions.
 func TestCopyFollowsNoSwappedLink(t *testing.T) {
 	guard(t)
 	if testing.Short() {
@@ -201,8 +200,8 @@ func TestCopyFollowsNoSwappedLink(t *testing.T) {
 }
 
 // TestCopyFollowsNoLinkCopiedBefore: a copy brings a link to the canary out of the
-// container; the next one brings a folder of the same name. It is not unpacked
-// through the link.
+// container, the next one a directory of the same name, which is not unpacked through
+// the link.
 func TestCopyFollowsNoLinkCopiedBefore(t *testing.T) {
 	guard(t)
 	into := t.TempDir()
@@ -228,8 +227,8 @@ func TestCopyFollowsNoLinkCopiedBefore(t *testing.T) {
 	})
 }
 
-// TestCopyLoadsNoContainerFile: an image full of what programs like to load. Not one
-// file of the container is mapped as a program, and none is started.
+// TestCopyLoadsNoContainerFile: the image is full of files that programs load. None is
+// mapped as a program, and none is executed.
 func TestCopyLoadsNoContainerFile(t *testing.T) {
 	guard(t)
 	testkit.NeedTool(t, "strace")
@@ -268,8 +267,8 @@ func TestCopyLoadsNoContainerFile(t *testing.T) {
 	}
 }
 
-// TestCopyNeverBlocks: a FIFO without a writer, a device that never ends and a
-// file of the kernel's, which tells no size, do not hold up a copy.
+// TestCopyNeverBlocks: a FIFO without a writer, an endless device and a file of procfs
+// without a size do not block a copy.
 func TestCopyNeverBlocks(t *testing.T) {
 	guard(t)
 	image := hostile(t, ocispec.ImageConfig{}, node(tar.TypeFifo, "data/fifo", 0, 0),
@@ -287,12 +286,11 @@ func TestCopyNeverBlocks(t *testing.T) {
 		t.Error("a device was made on the host")
 	}
 	run(cp(source(t)+"/file", name+":/data/zero")).refused(t, "a device")
-	run(cp(source(t)+"/file", name+":/data/fifo")).want(t, 0) // takes its place
+	run(cp(source(t)+"/file", name+":/data/fifo")).want(t, 0) // replaces it
 	run(cp(name+":/proc/1/status", into)).refused(t, "longer than it said")
 }
 
-// TestCopyDropsSetuid: what comes out of a container without its owner
-// does not run with the rights of who has copied it.
+// TestCopyDropsSetuid: a file that is copied out without its owner loses set-user-ID.
 func TestCopyDropsSetuid(t *testing.T) {
 	guard(t)
 	name := ended(t, hostile(t, ocispec.ImageConfig{}, file("data/su", 0o6755, "evil\n")))
@@ -307,7 +305,7 @@ func TestCopyDropsSetuid(t *testing.T) {
 	}
 }
 
-// TestCopyOfHostileTarStaysInRoot: a tar on standard input that aims at the host.
+// TestCopyOfHostileTarStaysInRoot: a tar archive on standard input aims at the host.
 func TestCopyOfHostileTarStaysInRoot(t *testing.T) {
 	guard(t)
 	for what, entries := range map[string][]entry{
@@ -331,8 +329,8 @@ func TestCopyOfHostileTarStaysInRoot(t *testing.T) {
 	}
 }
 
-// TestImageVolumesAndWorkdirStayInRoot: what an image calls its volumes and its working
-// folder are links to the canary.
+// TestImageVolumesAndWorkdirStayInRoot: the volumes and the working directory of an
+// image are links to the canary.
 func TestImageVolumesAndWorkdirStayInRoot(t *testing.T) {
 	guard(t)
 	config := ocispec.ImageConfig{WorkingDir: "/work", Volumes: map[string]struct{}{"/vol": {}, "/../../up": {}}}
@@ -346,8 +344,8 @@ func TestImageVolumesAndWorkdirStayInRoot(t *testing.T) {
 	}
 }
 
-// TestCopyStaysInVolume: a folder of the host that is bound into the container holds
-// links to the canary. The folder is reached, they are not followed out of it.
+// TestCopyStaysInVolume: a bind-mounted directory of the host has links to the canary in
+// it. The directory is reached, the links are not followed.
 func TestCopyStaysInVolume(t *testing.T) {
 	guard(t)
 	volume := t.TempDir()
@@ -371,9 +369,9 @@ func TestCopyStaysInVolume(t *testing.T) {
 	t.Run("ended", func(t *testing.T) { try(t, ended(t, "box", flags...)) })
 }
 
-// TestCopyIgnoresMovedVolume: a container has put a link to the canary where the folder
-// was that its volume lay in. When it does not run, a copy mounts the volume
-// again: not there.
+// TestCopyIgnoresMovedVolume: a container has replaced the directory that its volume was
+// mounted in by a link to the canary. A copy while it is stopped does not mount the
+// volume there.
 func TestCopyIgnoresMovedVolume(t *testing.T) {
 	guard(t)
 	image := hostile(t, ocispec.ImageConfig{}, append(decoy(), link("bin/ln", "busybox"), link("bin/mv", "busybox"))...)
@@ -387,10 +385,10 @@ func TestCopyIgnoresMovedVolume(t *testing.T) {
 	}
 }
 
-// TestCopyRefusesInvalidNames: what is no name of a container is not looked for.
+// TestCopyRefusesInvalidNames: an invalid container name is refused.
 func TestCopyRefusesInvalidNames(t *testing.T) {
 	guard(t)
-	ended(t, "box") // "*" would be it
+	ended(t, "box") // "*" would match it
 	for _, id := range []string{"../../etc", "..", "a/b", "-x", "*", "", "a\nb", "a b", strings.Repeat("a", 300)} {
 		r := run(cp("--", id+":/etc/passwd", "-"))
 		r.untouched(t)
@@ -400,8 +398,8 @@ func TestCopyRefusesInvalidNames(t *testing.T) {
 	}
 }
 
-// TestKilledCopy: kill -9 at every call of a copy, into a container and out of it.
-// No mount and no lock is left; the same copy works again.
+// TestKilledCopy: kill -9 at each call of a copy, into a container and out of it. No
+// mount and no lock is left, and the same copy works again.
 func TestKilledCopy(t *testing.T) {
 	guard(t)
 	if testing.Short() {

@@ -19,7 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// again is the command that is killed, and then must work.
+// again is the command that is killed, and must then work.
 func again() *exec.Cmd {
 	return command("minictr", "run", "--rm", "--name", "phoenix", "--cap-add", "MKNOD", "box", "echo", "alive")
 }
@@ -51,8 +51,8 @@ func TestKillAtEveryStep(t *testing.T) {
 	})
 }
 
-// TestKillWhileTheContainerIsMade kills the command while its child is between
-// clone3 and execve: the child dies with it, wherever it is.
+// TestKillBetweenCloneAndExecve kills the command while its child is being set up: the
+// child dies with it.
 func TestKillWhileTheContainerIsMade(t *testing.T) {
 	guard(t)
 	testkit.NeedTool(t, "strace")
@@ -65,7 +65,7 @@ func TestKillWhileTheContainerIsMade(t *testing.T) {
 			"-i"},
 		"capset": {unix.SYS_CAPSET, "-i"}, "close_range": {unix.SYS_CLOSE_RANGE, "-i"}, "seccomp": {unix.SYS_SECCOMP,
 			"-i"},
-		// the host is held up, and the child waits for its ids
+		// the host is delayed, and the child waits for its ID mappings
 		"pidfd_open": {unix.SYS_READ, "--userns=0:100000:65536"},
 	} {
 		cmd := command("minictr", "run", "--rm", "--name", "phoenix", waits.flag, "box", "sleep", "1000")
@@ -78,7 +78,7 @@ func TestKillWhileTheContainerIsMade(t *testing.T) {
 		ended := make(chan error)
 		go func() { ended <- outer.Wait() }()
 		select {
-		case <-ended: // strace ends with the last of its processes
+		case <-ended: // strace exits with its last tracee
 		case <-time.After(testkit.Timeout):
 			t.Errorf("after a kill at %s the container lives on", call)
 			for _, pid := range contained() {
@@ -90,7 +90,7 @@ func TestKillWhileTheContainerIsMade(t *testing.T) {
 	}
 }
 
-// killHost kills minictr itself: what runs its program, and is in no container.
+// killHost kills minictr itself: processes that execute it outside a container.
 func killHost() {
 	all, _ := filepath.Glob("/proc/[0-9]*/exe")
 	for _, exe := range all {
@@ -101,8 +101,8 @@ func killHost() {
 	}
 }
 
-// TestKillWhileItRuns: the command is killed when its container has long
-// started. The container ends with it, and the next command clears away.
+// TestKillWhileItRuns kills the command of a running container, which ends with it. The
+// next command removes what is left.
 func TestKillWhileItRuns(t *testing.T) {
 	guard(t)
 	before := takePicture(t)

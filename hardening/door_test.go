@@ -1,8 +1,7 @@
 package hardening
 
-// Rows 1 and 2: doors. A descriptor of the host, a working directory outside
-// the root, the program file of minictr itself: each is a way out that no
-// mount namespace closes.
+// Rows 1 and 2: a descriptor of the host, a working directory outside the root and the
+// program file of minictr each lead out of the container past its mount namespace.
 
 import (
 	"fmt"
@@ -16,10 +15,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestProgramUnreachableDuringSetup: a container that sees the host's processes looks
-// at another one that is being made, when that has given up its capabilities
-// and is not its program yet. It must not come by the file of minictr, which
-// it could write to as soon as nobody runs it.
+// TestProgramUnreachableDuringSetup: a container with the host's PID namespace looks at
+// another one during setup, after that has dropped its capabilities and before execve.
+// It must not reach the file of minictr, which it could write to later.
 func TestProgramUnreachableDuringSetup(t *testing.T) {
 	guard(t)
 	outer := traced(t, command("minictr", "run", "--rm", "box", "true"), "seccomp:delay_enter=1000000:when=1")
@@ -35,7 +33,7 @@ func TestProgramUnreachableDuringSetup(t *testing.T) {
 	}
 }
 
-// leak opens the canary in this process, for a child to inherit.
+// leak opens the canary in this process, to be inherited.
 func leak(t *testing.T) []*os.File {
 	t.Helper()
 	var files []*os.File
@@ -50,8 +48,8 @@ func leak(t *testing.T) []*os.File {
 	return files
 }
 
-// TestNoDescriptorLeaks: what the caller left open, or minictr opened for
-// itself, is not open in the container.
+// TestNoDescriptorLeaks: descriptors that the caller left open, and minictr's own, are
+// closed in the container.
 func TestNoDescriptorLeaks(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "/probe", "fds")
@@ -76,12 +74,12 @@ func TestNoDescriptorLeaks(t *testing.T) {
 	}
 }
 
-// doors are descriptor numbers that might lead to the host while a container
-// is being made: the first are the caller's, then come minictr's own.
+// doors are descriptor numbers that may lead to the host during setup: first the
+// caller's, then minictr's.
 const doors = 24
 
-// TestWorkdirThroughProcFdRefused: /proc/self/fd/N as the working
-// directory, by flag, by the image, or by a link in the image's root.
+// TestWorkdirThroughProcFdRefused: /proc/self/fd/N as working directory, from a flag,
+// the image, or a link in its root.
 func TestWorkdirThroughProcFdRefused(t *testing.T) {
 	guard(t)
 	var links []entry
@@ -112,8 +110,8 @@ func TestWorkdirThroughProcFdRefused(t *testing.T) {
 	}
 }
 
-// TestBundleWorkdirThroughProcFdRefused: likewise for a bundle, where the
-// root is a folder of the host and so the links are older than the container.
+// TestBundleWorkdirThroughProcFdRefused is the same for a bundle, whose root is a
+// directory of the host with links made before.
 func TestBundleWorkdirThroughProcFdRefused(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "/probe", "cwd")
@@ -131,8 +129,8 @@ func TestBundleWorkdirThroughProcFdRefused(t *testing.T) {
 	}
 }
 
-// TestWorkdirLinksStayInRoot: links that stay in the root are followed,
-// and getcwd lies in the root.
+// TestWorkdirLinksStayInRoot: links inside the root are followed, and getcwd lies in the
+// root.
 func TestWorkdirLinksStayInRoot(t *testing.T) {
 	guard(t)
 	image := hostile(t, ocispec.ImageConfig{}, link("here", "/data"), link("up", "../../../../.."),
@@ -151,9 +149,8 @@ func TestWorkdirLinksStayInRoot(t *testing.T) {
 	}
 }
 
-// TestNoHostDirectoryMadeThroughProc: the working directory and the places of
-// mounts are made where they are missing. A link in the root must not have
-// them made on the host.
+// TestNoHostDirectoryMadeThroughProc: a missing working directory or mount point is
+// created in the root, not on the host through a link.
 func TestNoHostDirectoryMadeThroughProc(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "true")

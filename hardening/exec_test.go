@@ -1,7 +1,7 @@
 package hardening
 
-// Rows 2 to 9 for a process that comes later: the container runs already, and may
-// have changed all that it can reach.
+// Rows 2 to 9 for exec: the container runs already, and may have changed what it can
+// reach.
 
 import (
 	"encoding/json"
@@ -20,11 +20,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// execRefused is the exit code of an exec that did not come about.
+// execRefused is the exit code of an exec that failed.
 const execRefused = 255
 
-// TestExecWorkdirThroughProcFdRefused: --cwd and links in the root that lead to a
-// descriptor, of the caller's or of minictr-oci's own.
+// TestExecWorkdirThroughProcFdRefused: --cwd, or a link in the root, leads to a
+// descriptor of the caller or of minictr-oci.
 func TestExecWorkdirThroughProcFdRefused(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "/probe", "sleep")
@@ -52,9 +52,8 @@ func TestExecWorkdirThroughProcFdRefused(t *testing.T) {
 	}
 }
 
-// TestOnlyPreservedDescriptorsOpen: a process has the three standard streams, and
-// exactly as many more as --preserve-fds says: by run, by create and start, by
-// exec.
+// TestOnlyPreservedDescriptorsOpen: a process has the standard streams and exactly as
+// many descriptors as --preserve-fds says, by run, by create and start, and by exec.
 func TestOnlyPreservedDescriptorsOpen(t *testing.T) {
 	guard(t)
 	for n := range 4 {
@@ -95,7 +94,7 @@ func TestOnlyPreservedDescriptorsOpen(t *testing.T) {
 	run(cmd).refused(t, "--preserve-fds")
 }
 
-// process is what exec --process wants.
+// process writes a file for exec --process.
 func (b *bundle) process(t *testing.T, change func(*specs.Process), words ...string) (flag string) {
 	t.Helper()
 	p := *b.spec.Process
@@ -108,7 +107,7 @@ func (b *bundle) process(t *testing.T, change func(*specs.Process), words ...str
 	return "--process=" + file
 }
 
-// powerful gives a container what it takes to change its own mounts.
+// powerful lets a container change its own mounts.
 func (b *bundle) powerful() {
 	b.spec.Linux.Seccomp = nil
 	b.allow("CAP_SYS_ADMIN", "CAP_MKNOD")
@@ -121,8 +120,8 @@ func (b *bundle) allow(names ...string) {
 	}
 }
 
-// TestExecIgnoresFakeProc: the container has put something else over its
-// /proc. What is written for the new process goes to the kernel.
+// TestExecIgnoresFakeProc: the container has mounted something over its /proc. Settings
+// of the new process are written to procfs.
 func TestExecIgnoresFakeProc(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "sh", "-c", "mount -t tmpfs none /proc && mkdir -p /proc/self/attr && "+
@@ -146,8 +145,8 @@ func TestExecIgnoresFakeProc(t *testing.T) {
 	}
 }
 
-// TestExecTerminalIgnoresFakes: the container's /dev holds fakes where a terminal is
-// looked for. The host opens none of them, and waits for none.
+// TestExecTerminalIgnoresFakes: the container's /dev has fakes in the places of
+// terminals. The host opens none and blocks on none.
 func TestExecTerminalIgnoresFakes(t *testing.T) {
 	guard(t)
 	pts := func(b *bundle) string { return filepath.Join(b.root, "dev/pts") }
@@ -182,8 +181,8 @@ func TestExecTerminalIgnoresFakes(t *testing.T) {
 	}
 }
 
-// TestExecTerminalIgnoresCoveredPtmx: a container that may mount covers the one file of
-// devpts that is opened; what lies over it is not, and the terminal is real.
+// TestExecTerminalIgnoresCoveredPtmx: a container has mounted something over ptmx. exec
+// opens the file below, and the terminal is real.
 func TestExecTerminalIgnoresCoveredPtmx(t *testing.T) {
 	guard(t)
 	for what, cover := range map[string]string{
@@ -203,8 +202,7 @@ func TestExecTerminalIgnoresCoveredPtmx(t *testing.T) {
 	}
 }
 
-// TestExecIgnoresOldPtyNames: links at the oldest names of terminals are nothing
-// that exec looks at.
+// TestExecIgnoresOldPtyNames: exec ignores links at the BSD names of terminals.
 func TestExecIgnoresOldPtyNames(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "sh", "-c", "rm -f /dev/ptmx /dev/console /dev/tty; for n in ptmx console tty; do ln "+
@@ -218,8 +216,8 @@ func TestExecIgnoresOldPtyNames(t *testing.T) {
 	}
 }
 
-// TestNamespacePathsChecked: what is to be joined has to be a namespace, of the
-// type that is said. The host waits for nothing it opens.
+// TestNamespacePathsChecked: a path to join must be a namespace of the given type. The
+// host blocks on none.
 func TestNamespacePathsChecked(t *testing.T) {
 	guard(t)
 	dir := t.TempDir()
@@ -245,13 +243,13 @@ func TestNamespacePathsChecked(t *testing.T) {
 				t.Errorf("%.50s: an error of %d bytes", path, len(r.stderr))
 			}
 		}
-		paths = paths[:3] // once is enough for what does not depend on the type
+		paths = paths[:3] // the others do not depend on the type
 		fake = fake[:2]
 	}
 }
 
-// TestExecInheritsNoCapability: nothing is inheritable, whoever the caller is, and
-// --cap gives what is asked for and no more.
+// TestExecInheritsNoCapability: no capability is inheritable, for no caller, and --cap
+// grants the given ones alone.
 func TestExecInheritsNoCapability(t *testing.T) {
 	guard(t)
 	const none, eleven, withNetRaw = "0000000000000000", "00000000800405fb", "00000000800425fb"
@@ -279,7 +277,7 @@ func TestExecInheritsNoCapability(t *testing.T) {
 }
 
 // TestExecUserIsStrict: the groups are exactly those of the process, numbers do not
-// go round, names are not looked up.
+// overflow, names are not looked up.
 func TestExecUserIsStrict(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "/probe", "sleep")
@@ -311,8 +309,8 @@ func TestExecUserIsStrict(t *testing.T) {
 	}
 }
 
-// TestConfigUserIsStrict: likewise for process.user. The last number of 32 bits
-// means "as it is" to the kernel, which is root.
+// TestConfigUserIsStrict is the same for process.user. The kernel takes the largest
+// 32-bit number as "unchanged", which is root.
 func TestConfigUserIsStrict(t *testing.T) {
 	guard(t)
 	const last = 1<<32 - 1
@@ -336,8 +334,8 @@ func TestConfigUserIsStrict(t *testing.T) {
 	}
 }
 
-// TestExecEntersOpenedWorkdir: --cwd was opened; when it is entered, a
-// link to a door lies in its place. The process is in what was opened.
+// TestExecEntersOpenedWorkdir: --cwd is replaced by a link to the host between open and
+// fchdir. The process is in the opened directory.
 func TestExecEntersOpenedWorkdir(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "/probe", "sleep")
@@ -353,8 +351,8 @@ func TestExecEntersOpenedWorkdir(t *testing.T) {
 	}
 }
 
-// TestSeccompFilterHoldsInExec: the filter of the container holds for whoever comes later,
-// and for one that was created before it was started.
+// TestSeccompFilterHoldsInExec: the container's filter holds for exec, and for a
+// container that is created and then started.
 func TestSeccompFilterHoldsInExec(t *testing.T) {
 	guard(t)
 	filtered := map[string]string{"af_alg_hi": "EPERM", "keyctl": "EPERM", "bpf": "EPERM", "clone3": "ENOSYS",

@@ -1,8 +1,7 @@
 package hardening
 
-// Row 15 for containers in the background: those who write without end, those who
-// keep a pipe for ever, and a disk that is full. Nobody waits for them, and nothing
-// grows.
+// Row 15 for detached containers: endless output, a pipe held open, a full disk. No
+// command blocks, and no memory or file grows without bound.
 
 import (
 	"bufio"
@@ -19,15 +18,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// memory is the most that a process has had, in kB (proc(5), VmHWM), 0 for one that
-// is gone.
+// memory is the peak resident set size of a process in kB (proc(5), VmHWM), 0 if it has
+// exited.
 func memory(pid int) int {
 	data, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	kB, _ := strconv.Atoi(strings.TrimSuffix((result{stdout: string(data)}).line("VmHWM"), " kB"))
 	return kB
 }
 
-// onDisk is how long the log's files are, in bytes.
+// onDisk is the size of the log files in bytes.
 func (d *detached) onDisk(t *testing.T) (size int64) {
 	t.Helper()
 	all, _ := filepath.Glob(filepath.Join(d.folder(t), "log*"))
@@ -44,8 +43,8 @@ const (
 	clientMost  = 64 << 10 // kB
 )
 
-// TestEndlessOutputIsBounded: a container never stops writing, on both streams. The log stays
-// as small as it was wanted, the watcher as it was, and who reads comes to an end.
+// TestEndlessOutputIsBounded: a container writes endlessly to both streams. The log
+// keeps its size limit, the monitor its memory, and logs and attach end.
 func TestEndlessOutputIsBounded(t *testing.T) {
 	guard(t)
 	const maximum, frame = 100 << 10, 32<<10 + 32
@@ -54,7 +53,7 @@ func TestEndlessOutputIsBounded(t *testing.T) {
 			"while :; do echo "+strings.Repeat("x", 4000)+"; done & while :; do echo y >&2; done")
 		watcher := d.watcher(t)
 		follower := d.saying("logs", "-f")
-		attached := d.saying("attach", "--no-stdin") // and nobody reads what they say
+		attached := d.saying("attach", "--no-stdin") // and their output is not read
 		for _, c := range []*exec.Cmd{follower, attached} {
 			r, w, err := os.Pipe()
 			if err != nil {
@@ -110,8 +109,8 @@ func TestEndlessOutputIsBounded(t *testing.T) {
 	}
 }
 
-// TestEndlessHealthCheckIsBounded: a health check writes and does not end. Little of it is
-// kept, none of it in memory, and after its time-out the next one is made.
+// TestEndlessHealthCheckIsBounded: a health check writes endlessly. Little is kept, not
+// in memory, and the next check follows its time-out.
 func TestEndlessHealthCheckIsBounded(t *testing.T) {
 	guard(t)
 	flags := append(often("while :; do echo "+strings.Repeat("z", 4000)+"; done"), "--health-timeout", "1s",
@@ -147,8 +146,8 @@ func childrenOf(pid int) (pids []int) {
 	return pids
 }
 
-// TestHeldPipeDelaysNoExit: somebody outside the container has its pipes, and writes on
-// for ever. Its end is written down nevertheless, and its watcher is gone.
+// TestHeldPipeDelaysNoExit: a process outside the container holds its pipes and writes
+// endlessly. The exit status is recorded, and the monitor exits.
 func TestHeldPipeDelaysNoExit(t *testing.T) {
 	guard(t)
 	for _, kind := range []string{"-i", "-t"} {
@@ -178,8 +177,8 @@ func TestHeldPipeDelaysNoExit(t *testing.T) {
 	}
 }
 
-// TestHeldPipeDelaysNoHealthCheck: a check leaves somebody behind who has its pipe. Neither
-// the next check nor the container's end waits for that.
+// TestHeldPipeDelaysNoHealthCheck: a check leaves a process that holds its pipe. Neither
+// the next check nor the container's exit waits for it.
 func TestHeldPipeDelaysNoHealthCheck(t *testing.T) {
 	guard(t)
 	d := background(t, append(often("echo well; busybox setsid sleep 4713 &"), "--", "sleep", "1000")...)
@@ -191,8 +190,8 @@ func TestHeldPipeDelaysNoHealthCheck(t *testing.T) {
 	testkit.Eventually(t, "the end of all", func() bool { return len(running("4713")) == 0 })
 }
 
-// TestFullDiskStopsNoContainer: the disk fills up while a container runs. It runs on, its end
-// is known, and it can be removed.
+// TestFullDiskStopsNoContainer: the disk fills up while a container runs. It continues,
+// its exit status is known, and it can be removed.
 func TestFullDiskStopsNoContainer(t *testing.T) {
 	guard(t)
 	disk := t.TempDir()

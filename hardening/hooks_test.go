@@ -1,8 +1,7 @@
 package hardening
 
-// Rows 12 and 15: hooks are programs of the host, or of the container, that the
-// engine wants to be run. They are given what their entry says and nothing else,
-// and they may misbehave.
+// Rows 12 and 15: hooks are programs of the host, or of the container, that the engine
+// names. They get what their entry says and nothing else, and may misbehave.
 
 import (
 	"fmt"
@@ -18,7 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// kinds are the lists of hooks, in the order of a container's life.
+// kinds are the lists of hooks, in their order.
 func kinds(h *specs.Hooks) map[string]*[]specs.Hook {
 	return map[string]*[]specs.Hook{
 		//lint:ignore SA1019 the specification still wants it
@@ -28,14 +27,14 @@ func kinds(h *specs.Hooks) map[string]*[]specs.Hook {
 	}
 }
 
-// shell is a hook that runs a script; busybox is found on the host and in the
-// container.
+// shell is a hook that runs a script with busybox, which the host and the container
+// have.
 func shell(script string) specs.Hook {
 	return specs.Hook{Path: "/bin/busybox", Args: []string{"sh", "-c", script}}
 }
 
-// TestHookEnvironmentIsItsEntrys: the environment of a hook is its entry's: no word of
-// minictr-oci's own, nor of the container's process.
+// TestHookEnvironmentIsItsEntrys: a hook has the environment of its entry, without
+// minictr-oci's own and without the container's.
 func TestHookEnvironmentIsItsEntrys(t *testing.T) {
 	guard(t)
 	const evil = "LD_PRELOAD=/evil.so"
@@ -68,9 +67,8 @@ func TestHookEnvironmentIsItsEntrys(t *testing.T) {
 	}
 }
 
-// TestAnnotationsAreInert: what an image says of itself, and what other
-// runtimes take for orders, changes nothing: the container has its own cgroup,
-// its own root and its capabilities.
+// TestAnnotationsAreInert: labels of the image, and annotations that other runtimes
+// obey, change nothing: the container has its own cgroup, root and capabilities.
 func TestAnnotationsAreInert(t *testing.T) {
 	guard(t)
 	script := "cat /proc/self/status /proc/self/cgroup /proc/self/mountinfo | grep -v -e Pid: -e ctxt -e Threads -e " +
@@ -80,7 +78,7 @@ func TestAnnotationsAreInert(t *testing.T) {
 		b.spec.Annotations = annotations
 		r := b.run(t)
 		r.want(t, 0)
-		lines := strings.Split(r.stdout, "\n") // numbers of mounts are new each time
+		lines := strings.Split(r.stdout, "\n") // mount IDs differ each time
 		for i, l := range lines {
 			if f := strings.Fields(l); len(f) > 6 && strings.Contains(l, " - ") {
 				lines[i] = strings.Join(f[4:], " ")
@@ -105,7 +103,7 @@ func TestAnnotationsAreInert(t *testing.T) {
 	}
 }
 
-// running lists who runs a program with this word for its last argument.
+// running lists the processes whose last argument is this word.
 func running(word string) (pids []int) {
 	all, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, file := range all {
@@ -117,8 +115,8 @@ func running(word string) (pids []int) {
 	return pids
 }
 
-// TestHeldPipeDelaysNoHook: a hook has ended, and a child of it holds its
-// output open for ever. Nobody waits for that.
+// TestHeldPipeDelaysNoHook: a hook has exited, and a child of it holds its output. No
+// command waits for it.
 func TestHeldPipeDelaysNoHook(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "true")
@@ -127,15 +125,15 @@ func TestHeldPipeDelaysNoHook(t *testing.T) {
 		*list = []specs.Hook{shell("/bin/busybox sleep 4711 &")}
 	}
 	b.run(t).want(t, 0)
-	var held []int // but for that of the two that were in the container
+	var held []int // except those of the two hooks in the container
 	testkit.Eventually(t, "the children of hooks", func() bool { held = running("4711"); return len(held) == 4 })
 	for _, pid := range held {
 		unix.Kill(pid, unix.SIGKILL)
 	}
 }
 
-// TestEndlessHookIsKilled: it is killed at its time-out with all that it
-// has started, its last words are few, and what it wrote fills no memory.
+// TestEndlessHookIsKilled: a hook is killed at its time-out with all its children,
+// little of its output is shown, and none fills memory.
 func TestEndlessHookIsKilled(t *testing.T) {
 	guard(t)
 	second := 1
@@ -168,7 +166,7 @@ func TestEndlessHookIsKilled(t *testing.T) {
 	b.run(t).refused(t, "exit code 1", "last words")
 	data, err := os.ReadFile(seen)
 	b.try(t, err)
-	for _, place := range []string{"file", "VmHWM"} { // what its output goes to, and who reads that
+	for _, place := range []string{"file", "VmHWM"} { // its output, and the memory of its reader
 		kB, err := strconv.Atoi(strings.TrimSuffix((result{stdout: string(data)}).line(place), " kB"))
 		if err != nil || kB > written/2>>10 {
 			t.Errorf("a hook has written %d kB: %s", written>>10, data)

@@ -1,7 +1,6 @@
 package hardening
 
-// Images for the tests, written as docker archives: a layer is a list of tar
-// headers, so a hostile one is as easily made as any.
+// Images for the tests, written as docker archives: a layer is a list of tar entries.
 
 import (
 	"bytes"
@@ -23,7 +22,7 @@ type entry = testkit.Entry
 
 var dir, file, link, node = testkit.Dir, testkit.File, testkit.Link, testkit.Node
 
-// applets of busybox that the tests use.
+// applets are the programs of busybox that the tests use.
 const applets = "sh cat ls true false echo id grep sleep pwd stat readlink dd mount umount mknod touch rm head tail wc"
 
 // busybox is the lowest layer of each image.
@@ -48,7 +47,7 @@ func busybox() ([]entry, error) {
 	return layer, nil
 }
 
-// archive makes a docker archive of busybox and more layers.
+// archive makes a docker archive of busybox and further layers.
 func archive(name string, config ocispec.ImageConfig, more ...[]entry) ([]byte, error) {
 	lowest, err := busybox()
 	if err != nil {
@@ -80,7 +79,7 @@ func archive(name string, config ocispec.ImageConfig, more ...[]entry) ([]byte, 
 	return testkit.Tar(files...), nil
 }
 
-// loadImage loads "box": two layers, the upper with a whiteout.
+// loadImage loads "box": two layers, the upper one with a whiteout.
 func loadImage() error {
 	data, err := archive("box:latest", ocispec.ImageConfig{Env: []string{"PATH=/bin"}},
 		[]entry{file(".wh.gone", 0o644, ""), file("data/upper", 0o644, "upper\n")})
@@ -99,7 +98,7 @@ func load(archive []byte) result {
 	return run(cmd)
 }
 
-// hostile loads an image for the length of a test: busybox below, then layer.
+// hostile loads an image of busybox and layer, which is removed with the test.
 func hostile(t *testing.T, config ocispec.ImageConfig, layer ...entry) (name string) {
 	t.Helper()
 	name = fmt.Sprintf("hostile%x:latest", sha256.Sum256([]byte(t.Name())))[:20]

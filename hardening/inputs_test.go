@@ -1,7 +1,6 @@
 package hardening
 
-// Rows 11 and 13 to 16 for minictr-oci: what it is given, where it keeps it, and
-// what it shows of it.
+// Rows 11 and 13 to 16 for minictr-oci: its input, its state, and its output.
 
 import (
 	"bytes"
@@ -19,7 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestSysctlsFromAllowList: a sysctl is one of a short list, and written as it is.
+// TestSysctlsFromAllowList: a sysctl is on the allow-list, and written unchanged.
 func TestSysctlsFromAllowList(t *testing.T) {
 	guard(t)
 	for _, name := range []string{
@@ -35,7 +34,7 @@ func TestSysctlsFromAllowList(t *testing.T) {
 	}
 }
 
-// TestMalformedEnvironmentRefused: a variable is NAME=value, for run and for exec.
+// TestMalformedEnvironmentRefused: a variable is NAME=value, for run and exec.
 func TestMalformedEnvironmentRefused(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "/probe", "sleep")
@@ -55,8 +54,8 @@ func TestMalformedEnvironmentRefused(t *testing.T) {
 	}
 }
 
-// TestNoAbstractSockets: nothing listens in the network namespace while
-// containers live, and a name that begins with @ is the name of a file.
+// TestNoAbstractSockets: running containers have no socket in the abstract namespace,
+// and a name that begins with @ is the name of a file.
 func TestNoAbstractSockets(t *testing.T) {
 	guard(t)
 	before := picture{}
@@ -82,7 +81,7 @@ func TestNoAbstractSockets(t *testing.T) {
 	notify.spec.Linux.Seccomp.Syscalls = append(notify.spec.Linux.Seccomp.Syscalls,
 		specs.LinuxSyscall{Names: []string{"swapon"}, Action: specs.ActNotify})
 	notify.run(t).refused(t, "listenerPath")
-	evil.(*net.UnixListener).SetDeadline(time.Now().Add(time.Millisecond)) // who came is in its queue
+	evil.(*net.UnixListener).SetDeadline(time.Now().Add(time.Millisecond)) // connections are in its queue
 	if _, err := evil.Accept(); err == nil {
 		t.Error("somebody came to the abstract socket")
 	}
@@ -96,8 +95,8 @@ func TestNoAbstractSockets(t *testing.T) {
 	}
 }
 
-// TestStateDirectoriesArePrivate: the state of containers is for root alone, whatever the
-// umask is, and whoever made the folder.
+// TestStateDirectoriesArePrivate: the state directories are closed to other users,
+// whatever the umask, and also if they existed before.
 func TestStateDirectoriesArePrivate(t *testing.T) {
 	guard(t)
 	defer unix.Umask(unix.Umask(0))
@@ -129,7 +128,7 @@ func TestStateDirectoriesArePrivate(t *testing.T) {
 	}
 }
 
-// newBundleUnmasked makes a bundle whose files are there in spite of the mask.
+// newBundleUnmasked makes a bundle with its usual file modes.
 func newBundleUnmasked(t *testing.T, mask int) *bundle {
 	unix.Umask(0o022)
 	defer unix.Umask(mask)
@@ -139,8 +138,8 @@ func newBundleUnmasked(t *testing.T, mask int) *bundle {
 	return b
 }
 
-// TestHugeInputRefused: a config or a process of a hundred megabytes, or without
-// an end, or that nobody writes, is an error and soon said.
+// TestHugeInputRefused: a config or process file of a hundred megabytes, an endless one,
+// or a FIFO without a writer is an error, at once.
 func TestHugeInputRefused(t *testing.T) {
 	guard(t)
 	host := newBundle(t, "/probe", "sleep")
@@ -165,7 +164,7 @@ func TestHugeInputRefused(t *testing.T) {
 			host.oci("exec", "--process="+config),
 		} {
 			if what == "FIFO" && cmd.Args[3] == "exec" {
-				continue // a process may be written into a pipe
+				continue // a process may come from a pipe
 			}
 			r := run(exec.Command("prlimit", append([]string{"--data=200000000"}, cmd.Args...)...))
 			if r.code != 1 && r.code != execRefused || len(r.stderr) > 1000 {
@@ -175,8 +174,8 @@ func TestHugeInputRefused(t *testing.T) {
 	}
 }
 
-// TestConsoleSocketBlocksNoCommand: a console socket whose owner does not look, or that is
-// none at all.
+// TestConsoleSocketBlocksNoCommand: a console socket whose owner does not read, or a
+// file that is no socket.
 func TestConsoleSocketBlocksNoCommand(t *testing.T) {
 	guard(t)
 	dir := t.TempDir()
@@ -204,8 +203,8 @@ func TestConsoleSocketBlocksNoCommand(t *testing.T) {
 	}
 }
 
-// TestHeldPipeDelaysNoStart: a process in a container that was created gets hold
-// of the pipes at which that waits, and keeps them. Start does not wait for it.
+// TestHeldPipeDelaysNoStart: a process in a created container holds the pipes on which
+// it waits. start does not wait for that process.
 func TestHeldPipeDelaysNoStart(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "/probe", "sleep")
@@ -219,8 +218,8 @@ func TestHeldPipeDelaysNoStart(t *testing.T) {
 	}
 }
 
-// TestControlBytesOfBundlesEscaped: whatever a bundle, an id, a file or a container
-// is called, no terminal is steered by what is printed of it, nor by the log.
+// TestControlBytesOfBundlesEscaped: control bytes in the names of a bundle, an ID, a
+// file or a container reach neither the terminal nor the log.
 func TestControlBytesOfBundlesEscaped(t *testing.T) {
 	guard(t)
 	evil := "evil" + controls

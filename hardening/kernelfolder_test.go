@@ -1,7 +1,7 @@
 package hardening
 
-// Rows 3 to 5: /proc, /sys and /dev in the root are fakes. Whoever believes
-// them writes settings, masks files and makes devices somewhere else.
+// Rows 3 to 5: /proc, /sys and /dev of the root are fakes, which lead settings, masks
+// and device nodes elsewhere.
 
 import (
 	"fmt"
@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestProcSymlinkRefused: a kernel filesystem is mounted on a real folder or not
-// at all, wherever the link leads.
+// TestProcSymlinkRefused: a kernel filesystem is mounted on a real directory or not at
+// all, wherever the link leads.
 func TestProcSymlinkRefused(t *testing.T) {
 	guard(t)
 	for _, name := range []string{"proc", "sys", "dev"} {
@@ -30,15 +30,15 @@ func TestProcSymlinkRefused(t *testing.T) {
 	}
 }
 
-// TestProcSymlinkInImageRefused: likewise where the root is made of layers.
+// TestProcSymlinkInImageRefused is the same for a root made of layers.
 func TestProcSymlinkInImageRefused(t *testing.T) {
 	guard(t)
 	image := hostile(t, ocispec.ImageConfig{}, link("proc", "/tmp"), link("sys", "/data"))
 	run(command("minictr", "run", "--rm", image, "true")).refused(t, "/proc", "too many levels of symbolic links")
 }
 
-// TestSysctlReachesNamespaceOnly: a sysctl reaches the kernel, whatever lies
-// in the way to /proc/sys, and changes the container's namespace alone.
+// TestSysctlReachesNamespaceOnly: a sysctl reaches the kernel, whatever lies on the path
+// to /proc/sys, and changes only the container's namespace.
 func TestSysctlReachesNamespaceOnly(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "cat", "/proc/sys/kernel/msgmax")
@@ -55,8 +55,8 @@ func TestSysctlReachesNamespaceOnly(t *testing.T) {
 	b.run(t).refused(t, "/proc")
 }
 
-// TestMountThroughLinkIntoProcRefused: nothing is mounted over a file of procfs
-// by a detour through the image's links.
+// TestMountThroughLinkIntoProcRefused: nothing is mounted over a file of procfs through
+// a link of the image.
 func TestMountThroughLinkIntoProcRefused(t *testing.T) {
 	guard(t)
 	for _, detour := range []string{"/proc", "/proc/1", "/proc/self", "/proc/sys", "../../proc/self/attr"} {
@@ -70,8 +70,7 @@ func TestMountThroughLinkIntoProcRefused(t *testing.T) {
 	}
 }
 
-// TestMountBelowProcRefused: what lies in /proc is believed, so nothing is mounted
-// there but files that are known to be harmless when faked.
+// TestMountBelowProcRefused: nothing is mounted below /proc but known files.
 func TestMountBelowProcRefused(t *testing.T) {
 	guard(t)
 	for _, place := range []string{"/proc/1", "/proc/1/attr", "/proc/sys", "/proc/sys/kernel"} {
@@ -89,8 +88,8 @@ func TestMountBelowProcRefused(t *testing.T) {
 	}
 }
 
-// fakes of /dev/null: each would be mounted over all that is to be hidden, or
-// is opened for the standard streams.
+// fakes are replacements of /dev/null, which is mounted over masked files and opened for
+// standard streams.
 var fakes = map[string]func(path string) error{
 	"file":               func(path string) error { return os.WriteFile(path, []byte("fake"), 0o666) },
 	"folder":             func(path string) error { return os.Mkdir(path, 0o755) },
@@ -110,8 +109,7 @@ var fakes = map[string]func(path string) error{
 	},
 }
 
-// TestFakeDevNullRefused: the root's own /dev, without a fresh one over it, has a
-// fake for null.
+// TestFakeDevNullRefused: the root's own /dev, with no tmpfs over it, has a fake null.
 func TestFakeDevNullRefused(t *testing.T) {
 	guard(t)
 	for what, make := range fakes {
@@ -126,7 +124,7 @@ func TestFakeDevNullRefused(t *testing.T) {
 	}
 }
 
-// TestFakeDevNullHiddenByNewDev: with a fresh /dev the fake is never seen.
+// TestFakeDevNullHiddenByNewDev: with a new /dev the fake is not visible.
 func TestFakeDevNullHiddenByNewDev(t *testing.T) {
 	guard(t)
 	image := hostile(t, ocispec.ImageConfig{}, dir("dev", 0o755), link("dev/null", filepath.Join(canary, "null")),
@@ -139,8 +137,8 @@ func TestFakeDevNullHiddenByNewDev(t *testing.T) {
 	}
 }
 
-// TestMaskIsNullDevice: what hides a file is the real null device, which reads
-// as empty, and writes to it go nowhere.
+// TestMaskIsNullDevice: a masked file is the null device: it reads as empty, and writes
+// to it are discarded.
 func TestMaskIsNullDevice(t *testing.T) {
 	guard(t)
 	r := box(t, "stat", "-c", "%F %t:%T", "/proc/keys")
@@ -149,8 +147,8 @@ func TestMaskIsNullDevice(t *testing.T) {
 	}
 }
 
-// TestDevSymlinksMakeNoHostNode: links at the places of devices and terminals, to the
-// host and to somewhere in the root. No node is made where they lead.
+// TestDevSymlinksMakeNoHostNode: the paths of devices and terminals are links to the
+// host or into the root. No node is made at their targets.
 func TestDevSymlinksMakeNoHostNode(t *testing.T) {
 	guard(t)
 	for _, name := range []string{"dev", "dev/pts", "dev/shm", "dev/null", "dev/net"} {
@@ -162,7 +160,7 @@ func TestDevSymlinksMakeNoHostNode(t *testing.T) {
 			r := b.run(t)
 			r.untouched(t)
 			if target == "/tmp" && name == "dev/net" {
-				continue // a folder of its own root is the bundle's affair
+				continue // a directory in its own root is allowed
 			}
 			r.refused(t)
 			if target == "/tmp" && !strings.Contains(r.stderr, "too many levels of symbolic links") {
@@ -172,8 +170,8 @@ func TestDevSymlinksMakeNoHostNode(t *testing.T) {
 	}
 }
 
-// TestDeviceOutsideDevMadeInRoot: a device of the config that is not below /dev is made
-// in the container's root, wherever the links there lead, and over nothing.
+// TestDeviceOutsideDevMadeInRoot: a device outside /dev is made in the root, wherever
+// links lead, and not over an existing file.
 func TestDeviceOutsideDevMadeInRoot(t *testing.T) {
 	guard(t)
 	for path, made := range map[string]string{
@@ -206,13 +204,12 @@ func TestDeviceOutsideDevMadeInRoot(t *testing.T) {
 	}
 }
 
-// TestFakeDefaultDeviceRefused: another file stands at the place of a device that
-// every container is promised.
+// TestFakeDefaultDeviceRefused: another file lies at the path of a default device.
 func TestFakeDefaultDeviceRefused(t *testing.T) {
 	guard(t)
 	for what, make := range fakes {
 		if what == "/dev/zero" {
-			continue // that is the very one
+			continue // it is the device itself
 		}
 		b := newBundle(t, "true")
 		b.unmount(below("/dev"))
@@ -229,8 +226,8 @@ func TestFakeDefaultDeviceRefused(t *testing.T) {
 	}
 }
 
-// TestDeviceThroughProcRefused: a device of the config in a folder of /dev, which
-// is a door. The node must not be made on the host.
+// TestDeviceThroughProcRefused: a device of the config below a link of /dev to /proc is
+// not made on the host.
 func TestDeviceThroughProcRefused(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "true")

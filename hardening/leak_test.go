@@ -1,6 +1,6 @@
 package hardening
 
-// Leaks, a full disk, and two commands that want the same thing.
+// Leaks, a full disk, and two commands at once.
 
 import (
 	"bytes"
@@ -18,7 +18,7 @@ import (
 
 const many = 200
 
-// exits runs a container that ends with code n%256, and tells what is wrong.
+// exits runs a container that exits with code n%256, and returns what is wrong.
 func exits(n int) error {
 	want := n % 256
 	r := run(command("minictr", "run", "--rm", "box", "sh", "-c", fmt.Sprintf("echo %d; exit %d", n, want)))
@@ -28,7 +28,7 @@ func exits(n int) error {
 	return nil
 }
 
-// TestTwoHundredInARow: every exit code is right, and nothing is left.
+// TestTwoHundredInARow: each exit code is right, and nothing is left.
 func TestTwoHundredInARow(t *testing.T) {
 	guard(t)
 	for n := range many {
@@ -38,7 +38,7 @@ func TestTwoHundredInARow(t *testing.T) {
 	}
 }
 
-// TestTwoHundredAtOnce: likewise with all of them there at the same time.
+// TestTwoHundredAtOnce is the same with all containers at the same time.
 func TestTwoHundredAtOnce(t *testing.T) {
 	guard(t)
 	start, failed := make(chan struct{}), make(chan error, many)
@@ -58,7 +58,7 @@ func TestTwoHundredAtOnce(t *testing.T) {
 	}
 }
 
-// TestFailuresInARow: what fails leaves nothing either, at whatever step.
+// TestFailuresInARow: a run that fails at any step leaves nothing.
 func TestFailuresInARow(t *testing.T) {
 	guard(t)
 	for range 5 {
@@ -75,13 +75,13 @@ func TestFailuresInARow(t *testing.T) {
 	}
 }
 
-// TestOneNameTwoCommands: of two that ask for a name at the same moment one
-// has it, and the other is told so.
+// TestOneNameTwoCommands: of commands that ask for a name at the same time one gets it,
+// and the others are told so.
 func TestOneNameTwoCommands(t *testing.T) {
 	guard(t)
 	const rivals = 4
 	for range 10 {
-		theirs, ours, err := os.Pipe() // who has the name keeps it until all others have asked
+		theirs, ours, err := os.Pipe() // the winner keeps the name until all others have asked
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,8 +112,8 @@ func TestOneNameTwoCommands(t *testing.T) {
 	}
 }
 
-// TestOneImageTwoLoads: an image that is loaded and removed by several at once
-// is there or is not.
+// TestOneImageTwoLoads: an image that several commands load and remove at once is
+// complete or not there.
 func TestOneImageTwoLoads(t *testing.T) {
 	guard(t)
 	data, err := archive("rivals:latest", ocispec.ImageConfig{}, []entry{file("data/mark", 0o644, "whole\n")})
@@ -144,8 +144,8 @@ func TestOneImageTwoLoads(t *testing.T) {
 	run(command("minictr", "rmi", "-f", "rivals")).want(t, 0)
 }
 
-// TestFullDisk: a store on a disk of few megabytes. What does not fit is an
-// error that says so, and leaves nothing; with room the same command works.
+// TestFullDisk: the store is on a disk of a few megabytes. What does not fit is an error
+// that says so, and leaves nothing; with space the same command works.
 func TestFullDisk(t *testing.T) {
 	guard(t)
 	disk := t.TempDir()

@@ -1,6 +1,6 @@
 package hardening
 
-// Bundles whose life goes on: created, started, joined by others, deleted.
+// Bundles that are created, started, entered and deleted.
 
 import (
 	"encoding/json"
@@ -15,10 +15,10 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// id is the container's.
+// id is the container's ID.
 func (b *bundle) id() string { return strings.TrimPrefix(b.spec.Linux.CgroupsPath, "/minictr/") }
 
-// save writes the config.json.
+// save writes config.json.
 func (b *bundle) save(t *testing.T) {
 	t.Helper()
 	data, err := json.Marshal(b.spec)
@@ -26,8 +26,8 @@ func (b *bundle) save(t *testing.T) {
 	b.try(t, os.WriteFile(filepath.Join(b.dir, "config.json"), data, 0o644))
 }
 
-// oci prepares a command about the bundle's container, such as "kill": the words
-// that follow the id may come last.
+// oci prepares a command for the bundle's container, as "kill": words after "--" follow
+// the ID.
 func (b *bundle) oci(name string, flagsAndWords ...string) *exec.Cmd {
 	args := append([]string{name}, flagsAndWords...)
 	for i, w := range args {
@@ -38,22 +38,22 @@ func (b *bundle) oci(name string, flagsAndWords ...string) *exec.Cmd {
 	return command("minictr-oci", append(args, b.id())...)
 }
 
-// create creates the container, which prints into the bundle's file "out" for as
-// long as it lives, and is gone when the test ends.
+// create creates the container, which writes to the bundle's file "out", and is removed
+// with the test.
 func (b *bundle) create(t *testing.T, flags ...string) result {
 	t.Helper()
 	return b.begin(t, b.creating(t, flags...))
 }
 
-// creating prepares the command.
+// creating prepares the create command.
 func (b *bundle) creating(t *testing.T, flags ...string) *exec.Cmd {
 	t.Helper()
 	b.save(t)
 	return b.oci("create", append([]string{"--bundle", b.dir}, flags...)...)
 }
 
-// begin runs a command whose container lives on: what it prints goes to a file,
-// for a pipe would be read to its end.
+// begin runs a command that its container outlives: output goes to a file, since a pipe
+// would be read to its end.
 func (b *bundle) begin(t *testing.T, cmd *exec.Cmd) result {
 	t.Helper()
 	t.Cleanup(func() { run(b.oci("delete", "--force")).want(t, 0) })
@@ -70,7 +70,7 @@ func (b *bundle) begin(t *testing.T, cmd *exec.Cmd) result {
 	return r
 }
 
-// out is what the container has printed.
+// out is what the container has written.
 func (b *bundle) out(t *testing.T) result {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(b.dir, "out"))
@@ -88,7 +88,7 @@ func (b *bundle) live(t *testing.T) {
 // exec runs another process in it.
 func (b *bundle) exec(flagsAndWords ...string) result { return run(b.oci("exec", flagsAndWords...)) }
 
-// state is what the command state says.
+// state is the output of the command state.
 func (b *bundle) state(t *testing.T) (s specs.State) {
 	t.Helper()
 	r := run(b.oci("state"))
@@ -97,7 +97,7 @@ func (b *bundle) state(t *testing.T) (s specs.State) {
 	return s
 }
 
-// ended waits for the container to end.
+// ended waits for the container to stop.
 func (b *bundle) ended(t *testing.T) {
 	t.Helper()
 	testkit.Eventually(t, "the end of the container", func() bool { return b.state(t).Status == specs.StateStopped })

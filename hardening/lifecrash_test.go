@@ -82,14 +82,14 @@ func killAtOnce(t *testing.T, kills func(t *testing.T, i int) map[string]testkit
 	all.Wait()
 }
 
-// phoenix is a container that is killed, and is there again.
+// phoenix is a container that is killed, and made again.
 type phoenix struct {
 	*bundle
 	traces
 	t *testing.T
 }
 
-// traces is a folder for what commands say and do whose container may live on.
+// traces is a directory for the output of commands that a container outlives.
 type traces string
 
 func newPhoenix(t *testing.T) *phoenix {
@@ -100,7 +100,7 @@ func newPhoenix(t *testing.T) *phoenix {
 	return &phoenix{b, traces(t.TempDir()), t}
 }
 
-// do runs a command whose container may live on. Its output has a file of its own: what
+// do runs a command that its container may outlive. Its output has a file of its own: what
 // survives an earlier command may still write to that one's.
 func (dir traces) do(cmd *exec.Cmd) result {
 	out, err := os.CreateTemp(string(dir), "out")
@@ -157,7 +157,7 @@ func (p *phoenix) truth(check func(testkit.Killed) error) func(*testing.T, testk
 	}
 }
 
-// gone removes the container, and tells what is left of it.
+// gone removes the container, and returns an error if something is left.
 func (p *phoenix) gone() error {
 	if r := p.oci("delete", "--force"); r.code != 0 {
 		return fmt.Errorf("delete --force: %+v", r)
@@ -165,8 +165,8 @@ func (p *phoenix) gone() error {
 	return p.left()
 }
 
-// left tells what there is of a container that should be gone. Somebody else's
-// command may be about to clear it away.
+// left returns an error if something of a removed container is left. Another command may
+// be about to remove it.
 func (p *phoenix) left() error {
 	mount, _ := cgroup.Mount()
 	var all []string
@@ -181,8 +181,8 @@ func (p *phoenix) left() error {
 	return fmt.Errorf("left: %q", all)
 }
 
-// status is what the command state says, "" if there is no container. It is
-// creating for as long as a process of a create that was killed is still dying.
+// status is the status that the command state prints, "" if there is no container. It is
+// creating while a process of a killed create is still dying.
 func (p *phoenix) status() (status specs.ContainerState, err error) {
 	if testkit.Within(func() bool { status, err = p.state(); return status != specs.StateCreating }) {
 		return status, err
@@ -190,8 +190,7 @@ func (p *phoenix) status() (status specs.ContainerState, err error) {
 	return status, errors.New("it is creating, and no process creates it")
 }
 
-// state also sees whether it is true: a container that lives has a process, one
-// that has stopped has none.
+// state checks it too: a running container has a process, a stopped one has none.
 func (p *phoenix) state() (specs.ContainerState, error) {
 	r := p.oci("state")
 	if r.code != 0 {
@@ -207,7 +206,7 @@ func (p *phoenix) state() (specs.ContainerState, error) {
 	switch s.Status {
 	case specs.StateCreated, specs.StateRunning:
 		if err := unix.Kill(s.Pid, 0); err != nil || s.Pid == 0 {
-			again := p.oci("state") // it may just have died
+			again := p.oci("state") // it may just have exited
 			if !strings.Contains(again.stdout, `"stopped"`) {
 				return "", fmt.Errorf("it is %s, and has no process %d: %w", s.Status, s.Pid, err)
 			}
@@ -220,7 +219,7 @@ func (p *phoenix) state() (specs.ContainerState, error) {
 	return s.Status, nil
 }
 
-// wants runs a command that has to succeed.
+// wants runs a command, which must succeed.
 func (p *phoenix) wants(name string, more ...string) error {
 	if r := p.oci(name, more...); r.code != 0 {
 		return fmt.Errorf("%s does not work: %+v", name, r)

@@ -1,12 +1,12 @@
 package hardening
 
-// A machine for the tests: mount, pid, network, ipc, uts and cgroup namespaces
-// of their own, and a cgroup2 tree that begins at a cgroup of their own. What a
-// test leaves behind is then the test's, whatever else runs on the computer;
-// and when the tests end, by kill -9 even, the kernel takes all of it away.
+// The tests run in mount, PID, network, IPC, UTS and cgroup namespaces of their own,
+// with a cgroup v2 tree of their own. So what a test leaves is not mixed up with other
+// processes of the host, and when the tests end, even by kill -9, the kernel removes all
+// of it.
 //
-// TestMain starts the test binary a second time in there, as pid 1, and a third
-// time below it. Before that it builds what is tested: the real commands.
+// TestMain builds the commands, starts the test binary again as pid 1 of the namespaces,
+// and that a third time as its child.
 
 import (
 	"errors"
@@ -21,15 +21,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// insideEnv holds the tests' folder, for the binary that runs as pid 1.
+// insideEnv holds the tests' directory, for the binary that runs as pid 1.
 const insideEnv = "HARDENING_FOLDER"
 
-// Paths in the tests' folder.
+// Paths in the tests' directory.
 var (
 	bin    string // minictr, minictr-oci, probe
 	store  string // minictr's --root, with the image "box"
 	states string // minictr-oci's --root
-	canary string // a folder of the host that no container may touch
+	canary string // a directory of the host that no container may touch
 )
 
 func TestMain(m *testing.M) {
@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 		os.Exit(inside(m, folder))
 	}
 	if os.Getuid() != 0 {
-		os.Exit(m.Run()) // every test skips, and says why
+		os.Exit(m.Run()) // each test skips, with the reason
 	}
 	code, err := outside()
 	if err != nil {
@@ -51,7 +51,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// outside builds the commands, and waits for the tests.
+// outside builds the commands, and runs the tests in the namespaces.
 func outside() (code int, err error) {
 	folder, err := os.MkdirTemp("", "hardening")
 	if err != nil {
@@ -71,8 +71,8 @@ func outside() (code int, err error) {
 		return 0, err
 	}
 	defer root.Close()
-	// a new cgroup namespace begins at the cgroup of whoever asks for it, so one
-	// who is in there already does: unshare(1)
+	// the root of a new cgroup namespace is the cgroup of the caller, so it is made
+	// inside, by unshare(1)
 	self, err := os.Executable()
 	if err != nil {
 		return 0, err
@@ -89,7 +89,7 @@ func outside() (code int, err error) {
 	err = cmd.Run()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
-		return 1, nil // the tests have said why
+		return 1, nil // the tests have printed the reason
 	}
 	return 0, err
 }
@@ -116,8 +116,8 @@ func makeCgroup() (string, error) {
 	return os.MkdirTemp(mount, "hardening")
 }
 
-// reap is what pid 1 is for: it starts the tests, and takes the exit status of
-// those whose parent was killed. Until it is taken, their pid namespace stays.
+// reap is pid 1: it starts the tests, and waits for orphans, which would keep their PID
+// namespaces.
 func reap() {
 	tests, err := syscall.ForkExec("/proc/self/exe", os.Args,
 		&syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}})
@@ -133,7 +133,7 @@ func reap() {
 	}
 }
 
-// inside runs the tests, in the machine.
+// inside runs the tests in the namespaces.
 func inside(m *testing.M, folder string) int {
 	bin, store = filepath.Join(folder, "bin"), filepath.Join(folder, "store")
 	states, canary = filepath.Join(folder, "states"), filepath.Join(folder, "canary")
@@ -146,8 +146,8 @@ func inside(m *testing.M, folder string) int {
 	return m.Run()
 }
 
-// privateMounts shows the pid namespace in /proc, and the tests' own cgroup
-// where the machine's whole tree was.
+// privateMounts mounts procfs of the PID namespace, and the tests' cgroup in the place
+// of the host's tree.
 func privateMounts() error {
 	group := os.Getenv("HARDENING_CGROUP")
 	os.Unsetenv("HARDENING_CGROUP")
@@ -170,8 +170,8 @@ func privateMounts() error {
 	return nil
 }
 
-// leaveRoot goes into a cgroup below: one with processes of its own gives no
-// controllers to those below it.
+// leaveRoot moves to a cgroup below: one with processes cannot enable controllers for
+// its children.
 func leaveRoot() error {
 	mount, err := cgroup.Mount()
 	if err != nil {
@@ -184,9 +184,8 @@ func leaveRoot() error {
 	return os.WriteFile(filepath.Join(own, "cgroup.procs"), []byte("0"), 0)
 }
 
-// warmUp makes what the first container, and the first image that is not there,
-// leave for all: folders of the store, the cgroup above the containers', the
-// indexes of the image's layers.
+// warmUp creates what the first container, and the first missing image, create for all:
+// directories of the store, the parent cgroup, the indexes of the layers.
 func warmUp() error {
 	if err := os.Mkdir(states, 0o700); err != nil {
 		return err

@@ -1,8 +1,7 @@
 package hardening
 
-// Rows 3 and 6 once more: what is not simply attached is led astray. Masks,
-// read-only paths, a tmpfs with the image's files in it and a remount all go
-// to places that the image may have put links in.
+// Rows 3 and 6: masks, read-only paths, tmpcopyup and remounts go to paths that may be
+// links of the image.
 
 import (
 	"path/filepath"
@@ -11,8 +10,8 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// TestMaskThroughLinkIntoProcRefused: no file of procfs is hidden or frozen by a
-// detour through the image's links: whoever reads it would believe what it says.
+// TestMaskThroughLinkIntoProcRefused: no file of procfs is masked or made read-only
+// through a link of the image.
 func TestMaskThroughLinkIntoProcRefused(t *testing.T) {
 	guard(t)
 	for _, detour := range []string{"/proc", "/proc/self/attr", "/proc/sys/kernel", "../proc/uptime"} {
@@ -29,7 +28,7 @@ func TestMaskThroughLinkIntoProcRefused(t *testing.T) {
 	}
 }
 
-// TestMaskThroughProcFdRefused: nor is one of the host, by a door of /proc.
+// TestMaskThroughProcFdRefused: nor is a file of the host, through /proc/self/fd.
 func TestMaskThroughProcFdRefused(t *testing.T) {
 	guard(t)
 	for _, door := range []string{"/proc/self/fd/3", "/proc/self/cwd", "/proc/1/root"} {
@@ -45,7 +44,7 @@ func TestMaskThroughProcFdRefused(t *testing.T) {
 	}
 }
 
-// TestMaskFollowsLinkInRoot: what it leads to is hidden, and no more.
+// TestMaskFollowsLinkInRoot: the target of a link is masked, and nothing else.
 func TestMaskFollowsLinkInRoot(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "sh", "-c", "cat /etc/secret; ls "+canary)
@@ -55,8 +54,8 @@ func TestMaskFollowsLinkInRoot(t *testing.T) {
 	b.run(t).untouched(t)
 }
 
-// TestTmpcopyupStaysInRoot: a tmpfs takes what the image has from where it lies, and
-// from nowhere else.
+// TestTmpcopyupStaysInRoot: a tmpfs is filled from its own path in the image, and from
+// nowhere else.
 func TestTmpcopyupStaysInRoot(t *testing.T) {
 	guard(t)
 	for link, place := range map[string]string{canary: "/link", "/proc/self/fd/3": "/link",
@@ -69,7 +68,7 @@ func TestTmpcopyupStaysInRoot(t *testing.T) {
 	}
 }
 
-// TestRemountThroughLinkRefused: only a mount that is the container's is changed.
+// TestRemountThroughLinkRefused: only a mount of the container is changed.
 func TestRemountThroughLinkRefused(t *testing.T) {
 	guard(t)
 	for _, link := range []string{"/proc/self/fd/3", "/proc", "/proc/1/root", "/etc", canary} {

@@ -1,7 +1,7 @@
 package hardening
 
-// The oracle: what the host looks like before a test and after it must be the
-// same. Every test begins with guard(t).
+// The leftover check: the host must be the same before and after a test. Each test
+// begins with guard(t).
 
 import (
 	"crypto/sha256"
@@ -22,7 +22,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// picture is everything a container might have changed.
+// picture is all that a container might have changed.
 type picture = testkit.Picture
 
 // guard compares the host before and after the test.
@@ -54,8 +54,8 @@ func takePicture(t *testing.T) picture {
 func mounts(p picture) error {
 	data, err := os.ReadFile("/proc/self/mountinfo")
 	for line := range strings.Lines(string(data)) {
-		// its number, its parent's, its device; the two paths may be renamed
-		// by others on the computer; options, propagation, type and source
+		// mount ID, parent ID and device; options, propagation, type and source. Other
+		// processes may rename the paths.
 		f := strings.Fields(line)
 		p["mount "+strings.Join(f[:3], " ")] = strings.Join(f[5:], " ")
 	}
@@ -70,11 +70,12 @@ func links(p picture) error {
 	return err
 }
 
-// sockets with a name, in a folder or in the network namespace (unix(7)).
+// sockets lists those with a name, in a directory or in the network namespace (unix(7)).
 func sockets(p picture) error {
 	data, err := os.ReadFile("/proc/net/unix")
 	for line := range strings.Lines(string(data)) {
-		// address, users, protocol, flags, type, state, inode, and a name if it has one
+		// address, users, protocol, flags, type, state, inode, and the name if there is
+		// one
 		if f := strings.Fields(line); len(f) == 8 && f[0] != "Num" {
 			p["socket "+f[7]] = ""
 		}
@@ -95,8 +96,7 @@ func cgroups(p picture) error {
 	})
 }
 
-// state is the store, with containers, names and scratch folders in it, and the
-// folders of bundles' containers.
+// state lists the store, and the state directories of bundles.
 func state(p picture) error {
 	note := func(path string, d fs.DirEntry) error {
 		p["state "+path] = d.Type().String()
@@ -108,7 +108,7 @@ func state(p picture) error {
 func descriptors(p picture) error {
 	all, err := os.ReadDir("/proc/self/fd")
 	for _, d := range all {
-		// the descriptor that was read with is gone
+		// the descriptor of this read is closed again
 		if to, err := os.Readlink("/proc/self/fd/" + d.Name()); err == nil {
 			p["descriptor "+d.Name()] = to
 		}
@@ -116,7 +116,7 @@ func descriptors(p picture) error {
 	return err
 }
 
-// processes lists all but this one, and those dead ones that pid 1 takes away.
+// processes lists all but this one and the zombies that pid 1 will reap.
 func processes(p picture) error {
 	all, err := os.ReadDir("/proc")
 	if err != nil {
@@ -141,7 +141,7 @@ func processes(p picture) error {
 
 const attribute = "trusted.canary"
 
-// makeCanary makes what attackers are after.
+// makeCanary makes the files that attacks aim at.
 func makeCanary() error {
 	for _, dir := range []string{canary, filepath.Join(canary, "folder")} {
 		if err := os.Mkdir(dir, 0o755); err != nil {
@@ -161,8 +161,8 @@ func makeCanary() error {
 	return nil
 }
 
-// canaries: content, mode, owner, times, links, extended attributes. The time
-// of the last change of an inode cannot be set back by anybody.
+// canaries: content, mode, owner, times, links, extended attributes. The change time of
+// an inode cannot be set.
 func canaries(p picture) error {
 	return testkit.WalkDir(canary, func(path string, d fs.DirEntry) error {
 		var st unix.Stat_t
@@ -186,7 +186,7 @@ func canaries(p picture) error {
 	})
 }
 
-// settings of the machine that containers have been led to change.
+// settings are sysctls and device nodes that containers have been led to change.
 func settings(p picture) error {
 	for _, file := range []string{"/proc/sys/kernel/core_pattern", "/proc/sys/kernel/hostname",
 		"/proc/sys/kernel/domainname", "/proc/sys/kernel/msgmax", "/proc/sys/net/ipv4/ip_forward"} {
@@ -205,8 +205,7 @@ func settings(p picture) error {
 	return nil
 }
 
-// TestOracle: it sees each kind of change. An oracle that is blind would let
-// every other test pass.
+// TestOracle: the check detects each kind of change.
 func TestOracle(t *testing.T) {
 	guard(t)
 	before := takePicture(t)
@@ -259,7 +258,7 @@ func TestOracle(t *testing.T) {
 	compare(t, before)
 }
 
-// TestOracleCanary: the canary notices every way to touch it.
+// TestOracleCanary: the check detects each way to touch a canary.
 func TestOracleCanary(t *testing.T) {
 	testkit.NeedRoot(t)
 	file := filepath.Join(canary, "file")

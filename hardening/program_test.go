@@ -1,7 +1,7 @@
 package hardening
 
-// Row 1 again, for those who live on: the program file of minictr-oci is not to
-// be had in a container, whoever is executed there, and when.
+// Row 1: a process in a container cannot get the program file of minictr-oci, whatever
+// is executed in it.
 
 import (
 	"bytes"
@@ -20,8 +20,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openers tells which processes have opened a file, to be read or to be executed,
-// by whatever name (fanotify(7)).
+// openers lists the processes that have opened a file, to read or execute it, by any
+// name (fanotify(7)).
 func openers(t *testing.T, file string) (pids func() []int) {
 	t.Helper()
 	fd, err := unix.FanotifyInit(unix.FAN_CLASS_NOTIF|unix.FAN_NONBLOCK|unix.FAN_CLOEXEC, unix.O_RDONLY|unix.O_CLOEXEC)
@@ -51,8 +51,8 @@ func openers(t *testing.T, file string) (pids func() []int) {
 	}
 }
 
-// selves are programs that are, in one way or another, /proc/self/exe: the file
-// that the process has executed last.
+// selves are programs that are /proc/self/exe in one way or another: the file that the
+// process executed last.
 func selves(t *testing.T, b *bundle) map[string]string {
 	t.Helper()
 	b.try(t, os.WriteFile(filepath.Join(b.root, "script"), []byte("#!/proc/self/exe\n"), 0o755))
@@ -62,7 +62,7 @@ func selves(t *testing.T, b *bundle) map[string]string {
 		"a program that it loads": "/interpreted"}
 }
 
-// interpreted is an ELF program of nothing but an interpreter: /proc/self/exe.
+// interpreted is an ELF program whose only content is an interpreter: /proc/self/exe.
 func interpreted() []byte {
 	const headers = 64 + 56
 	name := "/proc/self/exe\x00"
@@ -83,8 +83,8 @@ func interpreted() []byte {
 	return b.Bytes()
 }
 
-// TestProcSelfExeIsNoHostFile: who executes /proc/self/exe gets nothing of the
-// host's: not by run, nor by create and start, nor by exec, nor by a hook.
+// TestProcSelfExeIsNoHostFile: a container that executes /proc/self/exe gets no file of
+// the host, by run, by create and start, by exec, or by a hook.
 func TestProcSelfExeIsNoHostFile(t *testing.T) {
 	guard(t)
 	opened := openers(t, filepath.Join(bin, "minictr-oci"))
@@ -124,12 +124,12 @@ func TestProcSelfExeIsNoHostFile(t *testing.T) {
 	}
 }
 
-// onItsWay are calls of a process that enters a container, each of which is
-// given time for others to look at it.
+// onItsWay delays the calls of a process that enters a container, so that others can
+// look at it.
 const onItsWay = "setns,setsid,setresuid,capset,close_range,execveat,execve:delay_enter=150000"
 
-// watched runs a command while the container of watcher looks out for new
-// processes, and judges what it saw: of one that is still minictr-oci, no door.
+// watched runs a command while the container of watcher looks at new processes, and
+// checks what it saw: no way out by one that is still minictr-oci.
 func watched(t *testing.T, watcher *bundle, cmd *exec.Cmd) result {
 	t.Helper()
 	began := time.Now()
@@ -142,8 +142,8 @@ func watched(t *testing.T, watcher *bundle, cmd *exec.Cmd) result {
 	return r
 }
 
-// shut judges what the probe saw of a process that was this program still: its
-// doors, and none of them open.
+// shut checks what the probe saw of a process that still was this program: none of its
+// links in /proc can be followed.
 func shut(t *testing.T, program string, r result) {
 	t.Helper()
 	if r.line(program+" exe") != "EACCES" {
@@ -159,9 +159,9 @@ func shut(t *testing.T, program string, r result) {
 	}
 }
 
-// TestProgramUnreachableDuringExec: processes of the container look out for another that
-// is on its way in. It is a copy of minictr-oci until it leaves that behind, and
-// none of its doors may be open: not the program, nor memory, nor descriptors.
+// TestProgramUnreachableDuringExec: processes of the container look at one that enters
+// it. It is a copy of minictr-oci until execve, and neither its program, nor its memory,
+// nor its descriptors can be reached.
 func TestProgramUnreachableDuringExec(t *testing.T) {
 	guard(t)
 	watcher := newBundle(t, "/probe", "watch")
@@ -170,7 +170,7 @@ func TestProgramUnreachableDuringExec(t *testing.T) {
 	if strings.Contains(r.stdout, "elsewhere") {
 		t.Errorf("a process in the container, and its root is not the container's:\n%s", r.stdout)
 	}
-	joined := newBundle(t, "true") // a pod's second container
+	joined := newBundle(t, "true") // a second container of a pod
 	for i := range joined.spec.Linux.Namespaces {
 		if n := &joined.spec.Linux.Namespaces[i]; n.Type == specs.PIDNamespace {
 			n.Path = fmt.Sprintf("/proc/%d/ns/pid", watcher.state(t).Pid)

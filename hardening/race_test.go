@@ -1,9 +1,8 @@
 package hardening
 
-// Row 6: the root, or a volume in it, belongs to an attacker who is at work
-// while the container is made: a folder is a folder when it is looked at, and
-// a link when it is used. One helper swaps as fast as it can; another waits,
-// by strace, for the one moment that matters.
+// Row 6: an attacker changes the root, or a volume in it, while the container is made: a
+// directory when it is checked is a link when it is used. One helper exchanges the two
+// in a loop; another waits, by strace, for a certain call.
 
 import (
 	"fmt"
@@ -22,8 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// swapping exchanges two paths again and again until stop is called, which
-// tells how often.
+// swapping exchanges two paths in a loop until stop is called, which returns how often.
 func swapping(t *testing.T, a, b string) (stop func() int) {
 	t.Helper()
 	quit, count := make(chan struct{}), make(chan int)
@@ -44,11 +42,11 @@ func swapping(t *testing.T, a, b string) (stop func() int) {
 	return func() int { close(quit); return <-count }
 }
 
-// raceTime is how long containers are started against the swapping.
+// raceTime is how long containers are started during the swapping.
 const raceTime = time.Second
 
-// TestSwappedMountTargetStaysInRoot: a place to mount on is a folder, then a link to
-// a door, thousands of times a second.
+// TestSwappedMountTargetStaysInRoot: a mount target is a directory, then a link to the
+// host, in a loop.
 func TestSwappedMountTargetStaysInRoot(t *testing.T) {
 	guard(t)
 	if testing.Short() {
@@ -90,9 +88,9 @@ func TestSwappedMountTargetStaysInRoot(t *testing.T) {
 	}
 }
 
-// swapAt runs a command, and swaps two paths while the container's process is
-// stopped before a call, the when-th of its kind that it makes. If that went on
-// too soon, it all happens again, with a longer stop.
+// swapAt runs a command, and exchanges two paths while the container's process is
+// delayed at a call, the when-th of its kind. If the call returned before the exchange,
+// it tries again with a longer delay.
 func swapAt(t *testing.T, cmd *exec.Cmd, call string, number, when int, x, y string) (r result) {
 	t.Helper()
 	swap := func() {
@@ -123,7 +121,7 @@ func swapAt(t *testing.T, cmd *exec.Cmd, call string, number, when int, x, y str
 	return r
 }
 
-// traced is the command under strace, which injects what is said.
+// traced is the command under strace with this injection.
 func traced(t *testing.T, cmd *exec.Cmd, inject string) *exec.Cmd {
 	t.Helper()
 	testkit.NeedTool(t, "strace")
@@ -135,8 +133,8 @@ func traced(t *testing.T, cmd *exec.Cmd, inject string) *exec.Cmd {
 	return outer
 }
 
-// awaitStop waits until the process of a container has been stopped before a
-// call of this number, for a while and not beyond the end. It tells whether it was.
+// awaitStop waits until the container's process is delayed at the call of this number,
+// and reports whether it was.
 func awaitStop(number int, ended <-chan struct{}) bool {
 	seen := 0
 	for deadline := time.Now().Add(testkit.Timeout / 6); time.Now().Before(deadline) && seen < 5; {
@@ -154,7 +152,7 @@ func awaitStop(number int, ended <-chan struct{}) bool {
 	return seen == 5
 }
 
-// isStopped looks for a container's process that waits in this call.
+// isStopped reports whether a process of a container is in this call.
 func isStopped(number int) bool {
 	return slices.ContainsFunc(contained(), func(pid int) bool {
 		call, _ := os.ReadFile(fmt.Sprintf("/proc/%d/syscall", pid))
@@ -162,14 +160,14 @@ func isStopped(number int) bool {
 	})
 }
 
-// contained lists the processes that live in a pid namespace below ours: they
-// have a number in each (proc(5), NSpid).
+// contained lists the processes in a child PID namespace, which have an ID in each
+// (proc(5), NSpid).
 func contained() (pids []int) {
 	all, _ := filepath.Glob("/proc/[0-9]*/status")
 	for _, file := range all {
 		status, _ := os.ReadFile(file)
 		if strings.Contains(string(status), "State:\tZ") {
-			continue // dead, and waits for its parent to notice
+			continue // a zombie
 		}
 		_, numbers, _ := strings.Cut(string(status), "NSpid:")
 		numbers, _, _ = strings.Cut(numbers, "\n")
@@ -181,8 +179,8 @@ func contained() (pids []int) {
 	return pids
 }
 
-// TestMountGoesToOpenedTarget: the place was opened, and is now somewhere
-// else. The mount goes where the open folder is.
+// TestMountGoesToOpenedTarget: the mount target is moved after it was opened. The mount
+// goes to the opened directory.
 func TestMountGoesToOpenedTarget(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "sh", "-c", "cat /vol/file /trap/mark; ls /vol")
@@ -200,8 +198,8 @@ func TestMountGoesToOpenedTarget(t *testing.T) {
 	}
 }
 
-// TestSwappedImageVolumeStaysInRoot: a folder of the root becomes a mount of its
-// own. It was looked at; when it is taken, a link to /proc is in its place.
+// TestSwappedImageVolumeStaysInRoot: a directory of the root that becomes a mount is
+// replaced by a link to /proc after it was checked.
 func TestSwappedImageVolumeStaysInRoot(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "ls", "/trap/", "/vol/")
@@ -217,8 +215,8 @@ func TestSwappedImageVolumeStaysInRoot(t *testing.T) {
 	}
 }
 
-// TestMountUsesOpenedSource: the source of a read-only volume is swapped after it
-// was opened. The container has what was opened, and cannot write to it.
+// TestMountUsesOpenedSource: the source of a read-only volume is exchanged after it was
+// opened. The container has what was opened, and cannot write to it.
 func TestMountUsesOpenedSource(t *testing.T) {
 	guard(t)
 	dir := t.TempDir()
@@ -238,8 +236,8 @@ func TestMountUsesOpenedSource(t *testing.T) {
 	}
 }
 
-// TestReadOnlyVolumeIsRecursive: a read-only volume has a mount below it, and
-// a write proves that both are read-only: in the container, for root.
+// TestReadOnlyVolumeIsRecursive: a read-only volume has a mount below it. Writes fail in
+// both, for root in the container.
 func TestReadOnlyVolumeIsRecursive(t *testing.T) {
 	guard(t)
 	source := t.TempDir()
@@ -272,8 +270,8 @@ func TestReadOnlyVolumeIsRecursive(t *testing.T) {
 	}
 }
 
-// TestReadOnlyRoot: --read-only is proved by writes that fail, while
-// mounts in the root keep their own rules.
+// TestReadOnlyRoot: with --read-only writes to the root fail, while mounts in it keep
+// their own flags.
 func TestReadOnlyRoot(t *testing.T) {
 	guard(t)
 	r := box(t, "--read-only", "--tmpfs", "/tmp", "--", "/probe", "write", "/data/file", "/etc/passwd", "/etc/hosts",

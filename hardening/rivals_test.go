@@ -1,7 +1,7 @@
 package hardening
 
-// Two commands at once on one container: one of them has it, the other is told
-// something that is true, and nothing is left in the end.
+// Two commands at once on one container: one succeeds, the other gets a true error, and
+// nothing is left.
 
 import (
 	"os/exec"
@@ -25,13 +25,13 @@ func atOnce(do func(*exec.Cmd) result, commands ...*exec.Cmd) []result {
 	return results
 }
 
-// TestRivals: what two say at the same time. Each has its end, exit code 0 or an
+// TestTwoCommandsOneContainer: each of two concurrent commands exits with 0 or with an
 // error of the list.
 func TestRivals(t *testing.T) {
 	guard(t)
 	for _, test := range []struct {
 		first, second []string
-		winners       int // how many may succeed, 0 for any number
+		winners       int // how many may succeed; 0 is any number
 		errors        []string
 	}{
 		{[]string{"create"}, []string{"create"}, 1, []string{"already exists"}},
@@ -73,7 +73,7 @@ func TestRivals(t *testing.T) {
 			won := 0
 			for i, r := range results {
 				known := slices.ContainsFunc(test.errors, func(e string) bool { return strings.Contains(r.stdout, e) })
-				killed := r.code == 137 && i == 1 && test.second[0] == "exec" // its process was
+				killed := r.code == 137 && i == 1 && test.second[0] == "exec" // its process was killed
 				if r.code == 0 {
 					won++
 				} else if !known && !killed || strings.Contains(r.stdout, "panic") {
@@ -93,8 +93,7 @@ func TestRivals(t *testing.T) {
 	}
 }
 
-// TestHundredLives: ten clients at once, each with ten containers one after the
-// other.
+// TestHundredBundles: ten clients at once run ten containers each.
 func TestHundredLives(t *testing.T) {
 	guard(t)
 	var all sync.WaitGroup

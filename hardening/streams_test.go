@@ -1,8 +1,8 @@
 package hardening
 
-// Row 2 again: the three descriptors that a container does get. With a file of the
-// host's it could do more than read or write what it was given for: open it anew the
-// other way round, give it to somebody, or make it a set-user-ID program of its own.
+// Row 2: the three descriptors that a container does get. With a file of the host it
+// could do more than read or write: reopen it in the other mode, change its owner, or
+// make it a set-user-ID program.
 
 import (
 	"errors"
@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// look tells all that spoil could change.
+// look shows all that spoil could change.
 func look(t *testing.T, path string) string {
 	t.Helper()
 	var st unix.Stat_t
@@ -27,8 +27,8 @@ func look(t *testing.T, path string) string {
 	return fmt.Sprintf("mode %o, owner %d:%d, %d bytes", st.Mode, st.Uid, st.Gid, st.Size)
 }
 
-// spoilers are the ways to be given the streams of a command, by a process that does
-// what it can to them. clean is to be called after each.
+// spoilers are commands whose process attacks its standard streams. clean is called
+// after each.
 func spoilers(t *testing.T) (ways map[string]*exec.Cmd, clean func()) {
 	t.Helper()
 	d := background(t, "--", "sleep", "1000")
@@ -44,7 +44,7 @@ func spoilers(t *testing.T) (ways map[string]*exec.Cmd, clean func()) {
 	}, func() { run(command("minictr", "stop", "-t", "0", "spoiler")).want(t, 0) }
 }
 
-// TestFileAsStreamUnchanged: a file to read, and two to write.
+// TestFileAsStreamUnchanged: a file for standard input, and two for output.
 func TestFileAsStreamUnchanged(t *testing.T) {
 	guard(t)
 	ways, clean := spoilers(t)
@@ -69,11 +69,11 @@ func TestFileAsStreamUnchanged(t *testing.T) {
 	}
 }
 
-// TestNullAsStreamUnchanged: null(4), which every process of the host has.
+// TestNullAsStreamUnchanged: null(4), which all processes of the host share.
 func TestNullAsStreamUnchanged(t *testing.T) {
 	guard(t)
 	before := look(t, os.DevNull)
-	// or all who come later fail
+	// else later tests fail
 	t.Cleanup(func() { errors.Join(os.Chmod(os.DevNull, 0o666), os.Chown(os.DevNull, 0, 0)) })
 	ways, clean := spoilers(t)
 	ways["run, not interactive"] = command("minictr", boxArgs("/probe", "spoil")...)

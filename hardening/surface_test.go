@@ -1,6 +1,6 @@
 package hardening
 
-// Rows 17 and 18: what of the kernel shows through, and what can be asked of it.
+// Rows 17 and 18: files of the kernel and system calls.
 
 import (
 	"maps"
@@ -9,14 +9,14 @@ import (
 	"testing"
 )
 
-// masked paths tell of the whole machine: HARDENING.md's list.
+// masked are the masked paths of HARDENING.md.
 var masked = []string{
 	"/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
 	"/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats",
 	"/sys/firmware", "/sys/devices/virtual/powercap", "/sys/devices/system/cpu/cpu0/thermal_throttle",
 }
 
-// TestMaskedPaths: for root, with every capability, by any name.
+// TestMaskedPaths: masked for root with all capabilities, under each name.
 func TestMaskedPaths(t *testing.T) {
 	guard(t)
 	if !exists("/proc/interrupts") || !exists("/proc/keys") || !exists("/sys/firmware/acpi") &&
@@ -27,7 +27,7 @@ func TestMaskedPaths(t *testing.T) {
 		{"--network", "host"}} {
 		for _, by := range []string{"", "/proc/self/root", "/proc/1/root/../proc/../"} {
 			if by == "/proc/1/root/../proc/../" && flags != nil {
-				continue // pid 1 may be another's
+				continue // pid 1 may be another user's
 			}
 			words := append(slices.Clone(flags), "--", "/probe", "open")
 			for _, p := range masked {
@@ -44,7 +44,7 @@ func TestMaskedPaths(t *testing.T) {
 	}
 }
 
-// TestReadOnlyPaths: root writes nothing that changes the machine.
+// TestReadOnlyPaths: root writes no setting of the host.
 func TestReadOnlyPaths(t *testing.T) {
 	guard(t)
 	files := []string{
@@ -64,8 +64,8 @@ func TestReadOnlyPaths(t *testing.T) {
 	}
 }
 
-// TestDangerousCallsFiltered: calls that containers have been left by, made in a real one.
-// Without the filter each has another outcome, or the test would prove nothing.
+// TestDangerousCallsFiltered: calls of known attacks, made in a container. Without the
+// filter each has another result.
 func TestDangerousCallsFiltered(t *testing.T) {
 	guard(t)
 	filtered := map[string]string{
@@ -93,7 +93,7 @@ func TestDangerousCallsFiltered(t *testing.T) {
 	}
 }
 
-// TestOtherABIsFiltered: the other numberings of an amd64 kernel are shut.
+// TestOtherABIsFiltered: the other system call ABIs of an amd64 kernel are refused.
 func TestOtherABIsFiltered(t *testing.T) {
 	guard(t)
 	if arch != "amd64" {
@@ -118,8 +118,8 @@ func TestOtherABIsFiltered(t *testing.T) {
 	}
 }
 
-// TestSeccompFilterInForce: the kernel itself says that a filter is in force,
-// for the first process and for what it starts.
+// TestSeccompFilterInForce: the kernel shows the filter of the first process and of its
+// children.
 func TestSeccompFilterInForce(t *testing.T) {
 	guard(t)
 	r := box(t, "--", "sh", "-c", "grep -h ^Seccomp: /proc/1/status; cat /proc/self/status")

@@ -1,8 +1,7 @@
 package hardening
 
-// Row 16: the caller's terminal. What a container prints is its own affair, but
-// it must not type into the terminal, and what minictr itself prints must not
-// steer it.
+// Row 16: the caller's terminal. A container may print what it likes, but must not
+// insert input, and minictr's own output must not steer the terminal.
 
 import (
 	"archive/tar"
@@ -19,9 +18,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inTerminal runs a command as a shell would: in front of a terminal, which is
-// its controlling one. It returns what the terminal showed, and how many bytes
-// were waiting in its input at the end.
+// inTerminal runs a command in a controlling terminal, as a shell does. It returns what
+// the terminal showed, and how many bytes were in its input at the end.
 func inTerminal(t *testing.T, cmd *exec.Cmd) (shown string, typed int) {
 	t.Helper()
 	ours, theirs, err := pty.Open()
@@ -31,7 +29,7 @@ func inTerminal(t *testing.T, cmd *exec.Cmd) (shown string, typed int) {
 	defer ours.Close()
 	defer theirs.Close()
 	before := termios(t, theirs)
-	before.Lflag &^= unix.ECHO | unix.ICANON // each byte counts, none is shown twice
+	before.Lflag &^= unix.ECHO | unix.ICANON // no line buffering and no echo, to count bytes
 	if err := unix.IoctlSetTermios(int(theirs.Fd()), unix.TCSETS, &before); err != nil {
 		t.Fatal(err)
 	}
@@ -64,8 +62,8 @@ func termios(t *testing.T, f *os.File) unix.Termios {
 	return *state
 }
 
-// TestTIOCSTIStaysInContainer: TIOCSTI from the container, with the capability that
-// the kernel asks for, reaches no terminal but the container's own.
+// TestTIOCSTIStaysInContainer: TIOCSTI in the container, with CAP_SYS_ADMIN, reaches
+// only the container's own terminal.
 func TestTIOCSTIStaysInContainer(t *testing.T) {
 	guard(t)
 	if _, typed := inTerminal(t, command("probe", "push")); typed == 0 {
@@ -86,8 +84,8 @@ func TestTIOCSTIStaysInContainer(t *testing.T) {
 	}
 }
 
-// TestContainerLeadsItsSession: the container's process leads a session of its own, with
-// a terminal only if it was given one.
+// TestContainerLeadsItsSession: the container's process leads a new session, with a
+// controlling terminal only with -t.
 func TestContainerLeadsItsSession(t *testing.T) {
 	guard(t)
 	for flag, want := range map[string]string{"": "ENXIO", "-i": "ENXIO", "-t": "ok", "-it": "ok"} {
@@ -100,17 +98,16 @@ func TestContainerLeadsItsSession(t *testing.T) {
 	}
 }
 
-// controls are what steers a terminal: escape, the eight-bit CSI, bell,
-// backspace, carriage return, delete.
+// controls are bytes that steer a terminal: escape, eight-bit CSI, bell, backspace,
+// carriage return, delete.
 const controls = "\x1b[31m\x1b]0;title\x07\u009b2J\x08\r\x7f"
 
-// steers tells whether a text has control bytes beyond line ends and tabs.
+// steers reports whether a text has control bytes other than newline and tab.
 func steers(text string) bool {
 	return strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && r != '\t' && unicode.IsControl(r) })
 }
 
-// TestControlBytesOfArgumentsEscaped: errors repeat what was typed, or what a
-// script passed on; never raw.
+// TestControlBytesOfArgumentsEscaped: errors repeat arguments escaped.
 func TestControlBytesOfArgumentsEscaped(t *testing.T) {
 	guard(t)
 	evil := "evil" + controls
@@ -155,8 +152,7 @@ func TestControlBytesOfArgumentsEscaped(t *testing.T) {
 	}
 }
 
-// TestControlBytesOfImagesEscaped: an image is a stranger, and so are the names
-// in an archive.
+// TestControlBytesOfImagesEscaped: so are texts of an image, and names in an archive.
 func TestControlBytesOfImagesEscaped(t *testing.T) {
 	guard(t)
 	image := hostile(t, ocispec.ImageConfig{
@@ -197,8 +193,8 @@ func TestControlBytesOfImagesEscaped(t *testing.T) {
 	}
 }
 
-// TestControlBytesOfContainersEscaped: what an image's author and a caller have called
-// things is in the lists and tables of containers, escaped; and in JSON.
+// TestControlBytesOfContainersEscaped: texts of images and callers are escaped in lists,
+// tables and JSON.
 func TestControlBytesOfContainersEscaped(t *testing.T) {
 	guard(t)
 	image := hostile(t, ocispec.ImageConfig{

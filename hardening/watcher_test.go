@@ -1,7 +1,7 @@
 package hardening
 
-// Containers in the background: rows 1, 2, 12, 13 and 14 for the process that
-// watches over one, for what it starts, and for what it keeps on disk.
+// Rows 1, 2, 12, 13 and 14 for the monitor of a detached container, the processes it
+// starts, and its files.
 
 import (
 	"fmt"
@@ -21,7 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// detached is a container in the background, which is removed with the test.
+// detached is a detached container, which is removed with the test.
 type detached struct{ name string }
 
 // background runs `minictr run -d FLAGS box WORDS`: "--" ends the flags.
@@ -33,14 +33,14 @@ func background(t *testing.T, words ...string) *detached {
 	return d
 }
 
-// command is what starts it.
+// command is the command that starts it.
 func (d *detached) command(words ...string) *exec.Cmd {
 	args := slices.DeleteFunc(boxArgs(words...), func(w string) bool { return w == "--rm" })
 	return command("minictr", slices.Insert(args, 1, "-d", "--name", d.name)...)
 }
 
-// say runs a command on it: `minictr COMMAND [FLAGS] NAME [WORDS]`, where "--"
-// stands for the name, which else comes last.
+// say runs a command on it: `minictr COMMAND [FLAGS] NAME [WORDS]`, where "--" stands
+// for the name, which is last without it.
 func (d *detached) say(words ...string) result { return run(d.saying(words...)) }
 
 func (d *detached) saying(words ...string) *exec.Cmd {
@@ -65,7 +65,7 @@ func (d *detached) pid(t *testing.T) int {
 	return pid
 }
 
-// watcher is the process that watches over it.
+// watcher is the PID of its monitor.
 func (d *detached) watcher(t *testing.T) int {
 	t.Helper()
 	return parent(t, d.pid(t))
@@ -81,7 +81,7 @@ func (d *detached) said(t *testing.T, words string) (log string) {
 	return log
 }
 
-// checked waits for a health check of it, and returns what that has said.
+// checked waits for a health check, and returns its output.
 func (d *detached) checked(t *testing.T) (output string) {
 	t.Helper()
 	testkit.Eventually(t, "a health check", func() bool {
@@ -91,18 +91,18 @@ func (d *detached) checked(t *testing.T) (output string) {
 	return output
 }
 
-// often are the flags of a check that is made all the time.
+// often are the flags of a frequent health check.
 func often(check string) []string {
 	return []string{"--health-interval", "100ms", "--health-start-interval", "100ms", "--health-cmd", check}
 }
 
-// folder is where it lies.
+// folder is its directory.
 func (d *detached) folder(t *testing.T) string {
 	t.Helper()
 	return filepath.Join(store, "containers", d.field(t, "{{.Id}}"))
 }
 
-// descriptorsOf lists where the descriptors of a process lead.
+// descriptorsOf lists the targets of a process's descriptors.
 func descriptorsOf(pid int) (links []string) {
 	all, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
 	for _, link := range all {
@@ -113,9 +113,9 @@ func descriptorsOf(pid int) (links []string) {
 	return links
 }
 
-// TestProgramUnreachableDuringHealthCheck: the container looks out for processes that
-// are on their way in, of `exec` and of its health checks, which have the file of
-// minictr among their descriptors. All doors are shut.
+// TestProgramUnreachableDuringHealthCheck: the container looks at processes that enter
+// it by exec and by health checks, with the file of minictr among their descriptors.
+// None can be reached.
 func TestProgramUnreachableDuringHealthCheck(t *testing.T) {
 	guard(t)
 	testkit.NeedTool(t, "strace")
@@ -135,8 +135,8 @@ func TestProgramUnreachableDuringHealthCheck(t *testing.T) {
 	}
 }
 
-// TestProgramUnreachableWithSysPtrace: those who may trace every process of the machine
-// see the newcomer only when it is nothing of the host's any more.
+// TestProgramUnreachableWithSysPtrace: a container that may trace all processes sees a
+// new one only when nothing of the host is left in it.
 func TestProgramUnreachableWithSysPtrace(t *testing.T) {
 	guard(t)
 	testkit.NeedTool(t, "strace")
@@ -144,7 +144,7 @@ func TestProgramUnreachableWithSysPtrace(t *testing.T) {
 		"watch")...)
 	d.said(t, "watch: begins")
 	run(traced(t, d.saying("exec", "--", "sleep", "0.5"), onItsWay)).want(t, 0)
-	log := d.said(t, "memfd:minictr exe: /memfd:minictr") // it does look into others
+	log := d.said(t, "memfd:minictr exe: /memfd:minictr") // it does see other processes
 	for line := range strings.Lines(log) {
 		if strings.HasPrefix(line, "minictr ") || strings.Contains(line, "elsewhere") || strings.Contains(line, bin) {
 			t.Errorf("a door of the host's: %s", line)
@@ -152,8 +152,8 @@ func TestProgramUnreachableWithSysPtrace(t *testing.T) {
 	}
 }
 
-// TestKilledExecThawsContainer: the container stands still while somebody enters; if
-// that one is killed, it goes on with the next command.
+// TestKilledExecThawsContainer: the container is frozen while a process enters it; if
+// that is killed, the next command thaws it.
 func TestKilledExecThawsContainer(t *testing.T) {
 	guard(t)
 	testkit.NeedTool(t, "strace")
@@ -178,9 +178,8 @@ func TestKilledExecThawsContainer(t *testing.T) {
 	}
 }
 
-// TestMonitorLeaksNoDescriptor: neither what the caller left open nor what
-// the watcher has gets into the container: not into its first process, nor into
-// that of a later life, of exec, or of a health check.
+// TestMonitorLeaksNoDescriptor: neither the caller's descriptors nor the monitor's get
+// into the container: its first process, a restarted one, exec, or a health check.
 func TestMonitorLeaksNoDescriptor(t *testing.T) {
 	guard(t)
 	fds := func(who, text string) {
@@ -224,9 +223,9 @@ func TestMonitorLeaksNoDescriptor(t *testing.T) {
 	}
 }
 
-// TestDetachReleasesCallersStreams: who waits for the end of a command's output, as a shell
-// does for $(minictr run -d …), does not wait for the container's; and what a
-// container reads is nobody's but its own.
+// TestDetachReleasesCallersStreams: a caller that waits for the end of the output, as a
+// shell does for $(minictr run -d …), does not wait for the container, which does not
+// read the caller's input.
 func TestDetachReleasesCallersStreams(t *testing.T) {
 	guard(t)
 	d := background(t, "--", "sleep", "1000")
@@ -262,8 +261,8 @@ func TestDetachReleasesCallersStreams(t *testing.T) {
 	}
 }
 
-// TestDirectoryAsStreamRefused: a folder of the host for standard input, output or error
-// is a door that the caller has left open.
+// TestDirectoryAsStreamRefused: a directory of the host as standard input, output or
+// error would lead out of the container.
 func TestDirectoryAsStreamRefused(t *testing.T) {
 	guard(t)
 	folder := leak(t)[0]
@@ -291,7 +290,7 @@ func TestDirectoryAsStreamRefused(t *testing.T) {
 				c.Stderr = folder
 			}
 			if what == "start" && fd > 0 {
-				continue // those are not lent to it
+				continue // start does not pass these on
 			}
 			r := run(c)
 			r.untouched(t)
@@ -302,8 +301,8 @@ func TestDirectoryAsStreamRefused(t *testing.T) {
 	}
 }
 
-// TestMonitorEnvironmentIsClean: what steers programs, planted by the caller or
-// by the image, reaches neither the watcher nor what it starts on the host.
+// TestMonitorEnvironmentIsClean: variables that steer programs, from the caller or the
+// image, reach neither the monitor nor what it starts on the host.
 func TestMonitorEnvironmentIsClean(t *testing.T) {
 	guard(t)
 	testkit.NeedTool(t, "strace")
@@ -321,7 +320,7 @@ func TestMonitorEnvironmentIsClean(t *testing.T) {
 	planted := command("minictr", append(append([]string{"run", "-d", "--name", "planted", "--restart", "on-failure:1"},
 		often("touch /checked")...), image, "sh", "-c", "until [ -e /checked ]; do sleep 0.1; done; exit 1")...)
 	cmd := exec.Command("strace", append(args, planted.Args...)...)
-	run(cmd).want(t, 0) // strace ends with the last of them
+	run(cmd).want(t, 0) // strace exits with its last tracee
 	defer func() { run(command("minictr", "rm", "-f", "planted")).want(t, 0) }()
 	data, err := os.ReadFile(trace)
 	if err != nil {
@@ -348,8 +347,7 @@ func TestMonitorEnvironmentIsClean(t *testing.T) {
 	}
 }
 
-// TestMonitorNeedsNoSocket: neither the watcher nor those who speak with
-// it or with its container need a socket.
+// TestMonitorNeedsNoSocket: neither the monitor nor its clients use a socket.
 func TestMonitorNeedsNoSocket(t *testing.T) {
 	guard(t)
 	before := picture{}
@@ -364,7 +362,7 @@ func TestMonitorNeedsNoSocket(t *testing.T) {
 			d.saying("exec", "--", "sleep", "1000"), d.saying("wait"), d.saying("stats")}
 		pids := []int{d.watcher(t)}
 		for _, c := range clients {
-			c.Stderr = os.Stderr // its last words, if it has any
+			c.Stderr = os.Stderr // its last output, if there is any
 			if err := c.Start(); err != nil {
 				t.Fatal(err)
 			}
@@ -395,8 +393,8 @@ func TestMonitorNeedsNoSocket(t *testing.T) {
 
 const nobody = 65534
 
-// TestContainerFilesArePrivate: who is not root reads nothing of a container's, and
-// comes by no program that it has made: whatever the umask of who made it was.
+// TestContainerFilesArePrivate: other users read no file of a container, and execute no
+// program that it has made, whatever the umask was.
 func TestContainerFilesArePrivate(t *testing.T) {
 	guard(t)
 	defer unix.Umask(unix.Umask(0))
@@ -427,7 +425,7 @@ func TestContainerFilesArePrivate(t *testing.T) {
 	}
 }
 
-// unreachable tries every path below the folders of containers and of names.
+// unreachable tries each path below the directories of containers and names.
 func unreachable(t *testing.T, how string) {
 	t.Helper()
 	folder, err := os.Open(store)
@@ -462,7 +460,7 @@ func unreachable(t *testing.T, how string) {
 	}
 }
 
-// asNobody runs one of busybox's programs as a user who may do nothing.
+// asNobody runs a program of busybox as an unprivileged user.
 func asNobody(t *testing.T, applet, path string, files ...*os.File) result {
 	t.Helper()
 	cmd := exec.Command("/bin/busybox", applet, path)

@@ -7,9 +7,9 @@ import (
 	"github.com/minictr/minictr/internal/testkit"
 )
 
-// Containerd alone, with ctr, its plainest client: the runtime is a flag of
-// `ctr run`. (As a kubelet's it stands in config.toml: see README.md.)
-// No shares of the CPU are asked for: not every computer has that controller.
+// Containerd with ctr, its simplest client: the runtime is a flag of `ctr run`. (For a
+// kubelet it is in config.toml: see README.md.) No CPU shares are set, since not each
+// host has that controller.
 const configTOML = `
 version = 2
 root = %q
@@ -28,7 +28,7 @@ func TestContainerd(t *testing.T) {
 	m.wrap("run", "ctr "+run)
 	m.daemon("containerd --config "+conf, "ctr", "version")
 	m.command("ctr", "image", "import", testkit.DemoImage(t))
-	m.command("run", "--rm", "docker.io/library/demo:latest", "first", "true") // makes what all containers share
+	m.command("run", "--rm", "docker.io/library/demo:latest", "first", "true") // creates what all containers share
 	m.leavesNothing()
 	m.scripts("containerd")
 }

@@ -83,7 +83,7 @@ func (c crash) test(t *testing.T) {
 func (c crash) truth(t *testing.T) {
 	t.Helper()
 	for id := range strings.FieldsSeq(c.must(t, "list --quiet")) {
-		// what is being created when its creator dies, goes with it
+		// a container that is being created goes with its creator
 		state, _ := c.run(t, "state "+id)
 		known := regexp.MustCompile(`"status": "(creating|created|running|stopped)"|container does not exist`)
 		if !known.MatchString(state) {

@@ -7,8 +7,8 @@ import (
 	"github.com/minictr/minictr/internal/testkit"
 )
 
-// Docker has a daemon, dockerd, which starts a containerd, which starts a shim
-// for each container. Runtimes are registered in daemon.json.
+// Docker has a daemon, dockerd, which starts a containerd, which starts a shim for each
+// container. Runtimes are registered in daemon.json.
 const daemonJSON = `{
 	"runtimes": {"minictr": {"path": %q}},
 	"default-runtime": "minictr",
@@ -28,7 +28,7 @@ func TestDocker(t *testing.T) {
 	}
 	m.daemon("dockerd --config-file "+conf, "docker", "version")
 	m.command("docker", "load", "-q", "-i", testkit.DemoImage(t))
-	m.command("docker", "run", "--rm", "demo", "true")         // makes what all containers share
-	m.leavesNothing("/run/docker/netns", "/run/docker/netns/") // dockerd clears it once a minute
+	m.command("docker", "run", "--rm", "demo", "true")         // creates what all containers share
+	m.leavesNothing("/run/docker/netns", "/run/docker/netns/") // dockerd removes it once a minute
 	m.scripts("cli", "docker")
 }

@@ -27,7 +27,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// build makes minictr-oci as make build does, and returns its path.
+// build builds minictr-oci as make build does, and returns its path.
 func (m *machine) build() string {
 	m.t.Helper()
 	m.oci = m.path("minictr-oci")
@@ -43,7 +43,7 @@ func (m *machine) build() string {
 	return m.oci
 }
 
-// scripts runs those of the folders, each as a test of its own.
+// scripts runs the scripts of directories, each as a test of its own.
 func (m *machine) scripts(folders ...string) {
 	words := testkit.Words()
 	words["terminal"] = m.terminal
@@ -54,7 +54,7 @@ func (m *machine) scripts(folders ...string) {
 				Deadline: time.Now().Add(10 * time.Minute),
 				Setup: func(e *testscript.Env) error {
 					e.Setenv("OCI", m.oci)
-					e.Setenv("DEMO", "docker.io/library/demo:latest") // its whole name, which ctr wants
+					e.Setenv("DEMO", "docker.io/library/demo:latest") // the full name, which ctr needs
 					e.Setenv("PATH", m.path("bin")+":"+e.Getenv("PATH"))
 					for _, dir := range []string{filepath.Dir(e.WorkDir), e.WorkDir} {
 						if err := os.Chmod(dir, 0o755); err != nil {
@@ -93,7 +93,7 @@ func (m *machine) terminal(ts *testscript.TestScript, neg bool, args []string) {
 			keys = nil
 		}
 		if err != nil {
-			break // EIO: nobody has the terminal any more
+			break // EIO: no process has the terminal open
 		}
 	}
 	err = cmd.Wait()

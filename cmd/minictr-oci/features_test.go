@@ -10,8 +10,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// compiles tells whether a plan can be made of the default config with a change,
-// and nothing is left out of it.
+// compiles reports whether the default config with a change compiles without a warning.
 func compiles(t *testing.T, change func(*specs.Spec)) bool {
 	t.Helper()
 	spec := &specs.Spec{}
@@ -42,8 +41,7 @@ func TestDefaultConfigCompiles(t *testing.T) {
 	}
 }
 
-// What features claims and what the compiler takes are the same, and so is what
-// neither knows.
+// TestFeatures: features lists exactly what the compiler accepts.
 func TestFeatures(t *testing.T) {
 	const unheard = "UNHEARD_OF"
 	f := implemented()
@@ -151,7 +149,7 @@ func TestFeatures(t *testing.T) {
 	}
 }
 
-// Of what is on or off as a whole, features tells what the compiler does, too.
+// So do the features that are on or off as a whole.
 func TestFeaturesOnOff(t *testing.T) {
 	f := implemented().Linux
 	for name, c := range map[string]struct {

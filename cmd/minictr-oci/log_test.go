@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// What engines read: containerd's shim decodes one object after the other,
-// podman decodes the whole file as one, and both want the level and the message.
+// What engines read: containerd's shim decodes one object after the other, podman the
+// whole file as one, and both need level and message.
 func TestLogAsEnginesReadIt(t *testing.T) {
 	for _, msg := range []string{
 		"start web: no such program", "two\nlines", `"quoted" \ and <tagged>`, "\x1b[2J", "not UTF-8: \xff\xfe", "",
@@ -41,7 +41,7 @@ func TestLogAsEnginesReadIt(t *testing.T) {
 	}
 }
 
-// In a log of text a message stays in its line, whatever is in it.
+// In a text log a message is one line, whatever it contains.
 func TestLogOfText(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "log")
 	var j journal

@@ -1,13 +1,12 @@
 package main
 
-// A machine for an engine: namespaces of its own, a /run of its own, and a pure
-// cgroup v2 tree, as Debian has it, whatever this computer has. Its first
-// process is a tini, which waits for orphans; when the test ends, however that
-// is, tini is killed, and the kernel takes everything in the machine with it.
+// A machine for an engine: namespaces, a /run and a cgroup v2 tree of its own, whatever
+// this host has. Its first process is tini, which reaps orphans; when the test ends, in
+// whatever way, tini is killed, and the kernel removes everything in the machine.
 //
-// Programs come in with nsenter(1). Those and the daemons are in the cgroup
-// "engine", so that the root of the tree has no process and can hand its
-// controllers down; cgroups beside that one are the containers'.
+// Programs enter with nsenter(1). They and the daemons are in the cgroup "engine", so
+// that the root of the tree has no process and can enable controllers; the cgroups
+// beside it are the containers'.
 
 import (
 	"fmt"
@@ -28,7 +27,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// boot makes the machine from inside; the word that it prints is its last.
+// boot sets up the machine from inside, and prints "up" when it is ready.
 const boot = `
 set -e
 mount --make-rprivate /
@@ -46,18 +45,18 @@ exec tini -- sleep infinity`
 type machine struct {
 	t     *testing.T
 	init  *exec.Cmd
-	dir   string // on the disk: stores, settings, and the wrappers in dir/bin
-	group string // its cgroup, as this computer names it
+	dir   string // on disk: stores, settings, and the wrappers in dir/bin
+	group string // its cgroup, on the host
 	oci   string // the runtime that is tested
 }
 
-// newMachine boots one, in which the programs can be used.
+// newMachine boots a machine in which these programs are installed.
 func newMachine(t *testing.T, programs ...string) *machine {
 	t.Helper()
 	testkit.NeedRoot(t)
 	testkit.NeedTool(t, append(programs, "tini", "nsenter")...)
 	m := &machine{t: t, dir: t.TempDir(), group: newGroup(t)}
-	for _, dir := range []string{filepath.Dir(m.dir), m.dir} { // root in a user namespace walks through
+	for _, dir := range []string{filepath.Dir(m.dir), m.dir} { // so that root of a user namespace can pass
 		if err := os.Chmod(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +70,7 @@ func newMachine(t *testing.T, programs ...string) *machine {
 	return m
 }
 
-// newGroup makes a cgroup that goes, with all in it, when the test ends.
+// newGroup makes a cgroup that is removed with the test.
 func newGroup(t *testing.T) string {
 	t.Helper()
 	mount, err := cgroup.Mount()
@@ -100,7 +99,7 @@ func (m *machine) boot() {
 	m.init = exec.Command("sh", "-c", boot)
 	m.init.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags:   unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS,
-		Unshareflags: unix.CLONE_NEWCGROUP, // it begins in m.group, which so becomes the root
+		Unshareflags: unix.CLONE_NEWCGROUP, // it starts in m.group, which so becomes the root
 		UseCgroupFD:  true, CgroupFD: int(group.Fd()),
 		Pdeathsig: unix.SIGKILL,
 	}
@@ -133,8 +132,8 @@ func (m *machine) write(name, text string, mode fs.FileMode) (path string) {
 	return path
 }
 
-// wrap makes a command of that name, which runs the line, and its own arguments
-// behind it, in the machine.
+// wrap makes a command of that name, which runs the line, followed by its arguments, in
+// the machine.
 func (m *machine) wrap(name, line string) (path string) {
 	m.t.Helper()
 	return m.write("bin/"+name, fmt.Sprintf("#!/bin/sh\necho $$ >%s/engine/cgroup.procs\nexec nsenter --target %d "+
@@ -142,7 +141,7 @@ func (m *machine) wrap(name, line string) (path string) {
 		m.group, m.init.Process.Pid, m.path("tmp"), m.dir, os.Getenv("PATH"), line), 0o755)
 }
 
-// command runs a wrapped command to its end.
+// command runs a wrapped command, which must succeed.
 func (m *machine) command(name string, args ...string) (output string) {
 	m.t.Helper()
 	out, err := exec.Command(m.path("bin/"+name), args...).CombinedOutput()
@@ -152,8 +151,8 @@ func (m *machine) command(name string, args ...string) (output string) {
 	return string(out)
 }
 
-// daemon starts a program that lives as long as the machine, and waits until
-// the wrapped command says that it is there.
+// daemon starts a program that runs as long as the machine, and waits until the wrapped
+// command succeeds.
 func (m *machine) daemon(line string, alive ...string) {
 	m.t.Helper()
 	log, err := os.Create(m.path("daemon.log"))
@@ -173,9 +172,9 @@ func (m *machine) daemon(line string, alive ...string) {
 	}
 }
 
-// leavesNothing compares the machine now with how it is when the test has ended: mounts,
-// cgroups, processes and state directories must be the same, but for paths that come
-// and go with the engine; "DIR/" is all that is below.
+// leavesNothing compares the machine now with the end of the test: mounts, cgroups,
+// processes and state directories must be the same, except for paths that come and go
+// with the engine; "DIR/" is all below DIR.
 func (m *machine) leavesNothing(but ...string) {
 	m.t.Helper()
 	look := func() testkit.Picture {
@@ -190,13 +189,13 @@ func (m *machine) leavesNothing(but ...string) {
 	}
 	before := look()
 	m.t.Cleanup(func() {
-		if !m.t.Failed() { // a script that was broken off leaves containers
+		if !m.t.Failed() { // a script that failed leaves containers
 			before.Same(m.t, look)
 		}
 	})
 }
 
-// look lists what could be left over.
+// look lists what could be left.
 func (m *machine) look() testkit.Picture {
 	seen := testkit.Picture{}
 	inside := fmt.Sprintf("/proc/%d/", m.init.Process.Pid)

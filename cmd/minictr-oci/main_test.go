@@ -64,7 +64,7 @@ func setUpScript(e *testscript.Env) error {
 		awaitFile, 0o755))
 }
 
-// removeAll removes what the script has left.
+// removeAll removes the containers that the script has left.
 func removeAll(e *testscript.Env, oci string) {
 	run := func(args ...string) string {
 		cmd := exec.Command(oci, args...)
@@ -79,7 +79,7 @@ func removeAll(e *testscript.Env, oci string) {
 		run("delete", "--force", id)
 	}
 	if mount, err := cgroup.Mount(); err == nil {
-		os.Remove(filepath.Join(mount, testGroup())) // the last one can
+		os.Remove(filepath.Join(mount, testGroup())) // the last script can
 	}
 }
 
@@ -92,16 +92,14 @@ func makeBundle(ts *testscript.TestScript, neg bool, args []string) {
 		patch = os.Expand(ts.ReadFile(args[1]), ts.Getenv)
 	}
 	dir := ts.MkAbs(args[0])
-	group := filepath.Base(ts.Getenv("WORK")) + "-" + filepath.Base(dir) // no other test's
+	group := filepath.Base(ts.Getenv("WORK")) + "-" + filepath.Base(dir) // unique among the tests
 	ts.Check(writeBundle(dir, group, patch))
 }
 
-// testGroup is the cgroup that holds those of the tests: of this run, for there
-// may be others.
+// testGroup is the parent cgroup of this run of the tests.
 func testGroup() string { return "minictr-test-" + strconv.Itoa(os.Getpid()) }
 
-// writeBundle makes a bundle in dir, whose container sleeps, with a cgroup of
-// that name.
+// writeBundle makes a bundle in dir, whose container sleeps in a cgroup of that name.
 func writeBundle(dir, group, patch string) error {
 	err := testkit.Root(filepath.Join(dir, "rootfs"), "dev proc sys tmp", "sh sleep true cat tail")
 	var config any

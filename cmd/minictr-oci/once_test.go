@@ -13,15 +13,15 @@ import (
 
 const many = 16
 
-// Many commands at once: of those that want the same, one succeeds, and the
-// others are told why they do not; those that want other things do not notice.
+// TestAtOnce: of many commands at once that want the same, one succeeds, and the others
+// are told why they do not; different ones do not disturb each other.
 func TestAtOnce(t *testing.T) {
 	testkit.NeedRoot(t)
 	c := crash{bundle: t.TempDir(), root: t.TempDir()}
 	if err := writeBundle(c.bundle, "", `{"linux": {"cgroupsPath": null}}`); err != nil {
 		t.Fatal(err)
 	}
-	id := fmt.Sprintf("at-once-%d", os.Getpid()) // no other run's, for it names the cgroup
+	id := fmt.Sprintf("at-once-%d", os.Getpid()) // unique, for it names the cgroup
 	wantOne(t, c.atOnce(t, slices.Repeat([]string{"create --bundle BUNDLE " + id}, many)),
 		"container with given ID already exists")
 	wantOne(t, c.atOnce(t, slices.Repeat([]string{"start " + id}, many)), "cannot start an already running container")
@@ -39,8 +39,8 @@ func TestAtOnce(t *testing.T) {
 	}
 }
 
-// atOnce runs all commands, and list between them, and returns what those that
-// failed said.
+// atOnce runs all commands, with list in between, and returns the output of those that
+// failed.
 func (c crash) atOnce(t *testing.T, lines []string) (failed []string) {
 	t.Helper()
 	var all sync.WaitGroup
@@ -59,7 +59,7 @@ func (c crash) atOnce(t *testing.T, lines []string) (failed []string) {
 	return failed
 }
 
-// wantOne: all but one failed, and for this reason.
+// wantOne fails the test unless all but one failed, for this reason.
 func wantOne(t *testing.T, failed []string, reason string) {
 	t.Helper()
 	if len(failed) != many-1 {

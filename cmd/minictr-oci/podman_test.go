@@ -8,9 +8,9 @@ import (
 )
 
 // Podman has no daemon: each command is a process, and a conmon stays with each
-// container. It finds its runtimes in containers.conf. The limits are named
-// because podman would raise its own, which not every computer allows; and with
-// no time to stop in, `rm -f` kills at once.
+// container. Runtimes are registered in containers.conf. Limits are set because podman
+// would raise its own, which not each host allows; without a stop time-out `rm -f` kills
+// at once.
 const containersConf = `
 [containers]
 netns = "none"
@@ -35,7 +35,7 @@ func TestPodman(t *testing.T) {
 		m.wrap(name, fmt.Sprintf("CONTAINERS_CONF=%s podman --root %s --runroot /run/podman", conf, m.path("store")))
 	}
 	m.command("podman", "load", "-q", "-i", testkit.DemoImage(t))
-	m.command("podman", "run", "--rm", "demo", "true") // makes what all containers share
-	m.leavesNothing(m.path("store/overlay"))           // a mount onto itself, sometimes
+	m.command("podman", "run", "--rm", "demo", "true") // creates what all containers share
+	m.leavesNothing(m.path("store/overlay"))           // sometimes a mount onto itself
 	m.scripts("cli", "podman")
 }

@@ -11,8 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// Each flag is a limit of linux.resources, and those that are not there are not
-// mentioned.
+// TestUpdateFlags: each flag sets its field of linux.resources, and no other.
 func TestUpdateFlags(t *testing.T) {
 	for line, want := range map[string]string{
 		"--memory 512m":                      `{"memory":{"limit":536870912}}`,

@@ -1,7 +1,6 @@
 package main
 
-// Who is in front of a container that runs in the background, with a terminal:
-// by attach, start -a and exec.
+// Terminals of detached containers: attach, start -a and exec.
 
 import (
 	"context"
@@ -21,8 +20,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inBackground makes a container called box in a store of its own, by create or
-// run -d and their flags, that runs a script.
+// inBackground makes a container called box in a store of its own, by create or run -d
+// with flags, which runs a script.
 func inBackground(t *testing.T, how, script string) {
 	t.Helper()
 	testkit.NeedRoot(t)
@@ -32,13 +31,13 @@ func inBackground(t *testing.T, how, script string) {
 	t.Cleanup(func() { exec.Command("minictr", "rm", "-f", "box").Run() })
 }
 
-// said is what a command of that store prints, which has to succeed.
+// said is the output of a command in that store, which must succeed.
 func said(t *testing.T, args ...string) string {
 	t.Helper()
 	return mustMinictr(t, os.Getenv("MINICTR_ROOT"), args...)
 }
 
-// ready waits until the container has said so.
+// ready waits until the container has written "ready".
 func ready(t *testing.T) {
 	t.Helper()
 	if !testkit.Within(func() bool { return strings.Contains(said(t, "logs", "box"), "ready") }) {
@@ -52,7 +51,7 @@ func TestAttachTerminal(t *testing.T) {
 	ready(t)
 	s := inTerminal(t, "attach", "box")
 	s.typeIn("a word\r")
-	s.expect("a word\nread: a word\n31 97\n") // the echo is its terminal's
+	s.expect("a word\nread: a word\n31 97\n") // with the echo of its terminal
 	pty.Setsize(s.screen, &pty.Winsize{Rows: 44, Cols: 111})
 	s.expect("larger")
 	s.typeIn("\r")
@@ -62,7 +61,7 @@ func TestAttachTerminal(t *testing.T) {
 	}
 }
 
-// Two are attached to one container: both see all.
+// Two clients are attached to one container: both see all output.
 func TestAttachTwice(t *testing.T) {
 	inBackground(t, "run -d -it", `while read line; do echo "read: $line"; [ "$line" != end ] || exit 6; done`)
 	one, two := inTerminal(t, "attach", "box"), inTerminal(t, "attach", "box")
@@ -76,7 +75,7 @@ func TestAttachTwice(t *testing.T) {
 	two.ends(6)
 }
 
-// The keys to leave by are not the program's, unless others come in between.
+// The detach keys are not passed on, unless others come in between.
 func TestAttachLeave(t *testing.T) {
 	for _, test := range []struct {
 		name          string
@@ -113,7 +112,7 @@ func TestAttachLeave(t *testing.T) {
 	}
 }
 
-// reference is how a terminal is set where nobody has done so.
+// reference are the settings of an unchanged terminal.
 func reference(t *testing.T) string {
 	t.Helper()
 	s := inTerminal(t, "version")
@@ -121,7 +120,7 @@ func reference(t *testing.T) string {
 	return s.settings()
 }
 
-// Whoever ends attach, the container does not notice.
+// The container does not notice how attach ends.
 func TestAttachEnded(t *testing.T) {
 	for _, test := range []struct {
 		signal unix.Signal
@@ -151,7 +150,7 @@ func TestAttachEnded(t *testing.T) {
 	}
 }
 
-// With its watcher the container dies, and who is attached learns of it.
+// The container dies with its monitor, and attached clients exit.
 func TestAttachLost(t *testing.T) {
 	inBackground(t, "run -d -it", `echo ready; cat`)
 	ready(t)
@@ -180,7 +179,7 @@ func TestAttachLost(t *testing.T) {
 	}
 }
 
-// To be attached makes the program draw anew, in a window of the same size too.
+// Attaching makes the program redraw, in a window of the same size too.
 func TestAttachRedraws(t *testing.T) {
 	inBackground(t, "run -d -it",
 		`trap 'echo drawn' WINCH; echo ready; while :; do read line && echo "read: $line"; done`)
@@ -188,7 +187,7 @@ func TestAttachRedraws(t *testing.T) {
 	for _, line := range []string{"one", "two"} {
 		s := inTerminal(t, "attach", "box")
 		s.expect("drawn")
-		for range 2 { // when the second is read, all is drawn that is to be
+		for range 2 { // when the second is read, all is drawn
 			s.typeIn(line + "\r")
 			s.expect("read: " + line)
 			line += " more"
@@ -237,7 +236,7 @@ func TestExecTerminal(t *testing.T) {
 	}
 }
 
-// A program of exec dies with who has asked for it; one of exec -d does not.
+// A process of exec dies with its client; one of exec -d does not.
 func TestExecKilledClient(t *testing.T) {
 	for _, flags := range []string{"", "-i", "-t"} {
 		t.Run("exec "+flags, func(t *testing.T) {
@@ -270,8 +269,8 @@ func TestExecKilledClient(t *testing.T) {
 	}
 }
 
-// TestLogsEscapeControlBytes: what a container says must not steer the terminal of
-// who reads its log. Elsewhere the log is what was said, byte for byte.
+// TestLogsEscapeControlBytes: on a terminal, logs prints no control bytes of a
+// container; elsewhere it prints the log unchanged.
 func TestLogsEscapeControlBytes(t *testing.T) {
 	const evil = "\x1b]0;owned\x07\x1b[2J\x9b31mtext\x1b[31mred\x1b[0m\n"
 	inBackground(t, "run -d", `printf '\033]0;owned\007\033[2J\23331mtext\033[31mred\033[0m\n'; printf '\033[5n\n' >&2`)
@@ -291,7 +290,7 @@ func TestLogsEscapeControlBytes(t *testing.T) {
 	}
 }
 
-// Of two who start a container at once one is the first; what the other one reads is
+// Of two clients that start a container at once one starts it; the input of the other is
 // not lost.
 func TestStartOvertaken(t *testing.T) {
 	inBackground(t, "create -i", `read line; echo "read: $line"; exit 6`)
@@ -301,7 +300,7 @@ func TestStartOvertaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer waiters.Close()
-	// where one waits who has seen that it does not run
+	// the lock on which the second client waits
 	if err := lockfile.LockFile(t.Context(), waiters, lockfile.Exclusive); err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,7 @@ type crash struct {
 func TestCrash(t *testing.T) {
 	testkit.NeedRoot(t)
 	if st, err := os.Stat("/dev/shm"); err == nil && st.IsDir() {
-		t.Setenv("TMPDIR", "/dev/shm") // where to sync costs nothing
+		t.Setenv("TMPDIR", "/dev/shm") // where fsync is fast
 	}
 	demo := testkit.DemoImage(t)
 	load := []string{"load", "-i", demo}
@@ -117,7 +117,7 @@ func (c crash) prepare(t *testing.T, store string) {
 	}
 }
 
-// truth asks for the images. Those that are shown are whole and can be run.
+// truth checks the store: the images that are shown are complete.
 func (c crash) truth(t *testing.T, store string) {
 	t.Helper()
 	if out, err := minictr(store, "fsck"); err != nil {
@@ -169,7 +169,7 @@ func mustMinictr(t *testing.T, store string, args ...string) string {
 	return out
 }
 
-// listing is a folder's tree as text: names, modes, sizes of files.
+// listing is a directory tree as text: names, modes, sizes of files.
 func listing(t *testing.T, dir string) string {
 	t.Helper()
 	var text strings.Builder

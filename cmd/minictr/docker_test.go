@@ -1,15 +1,14 @@
 package main
 
-// Docker as the other side. A dockerd of our own, with an empty store and no
-// network, stands beside Debian's docker-registry; what the two give to each
-// other and to us is in testdata/docker. Those scripts find, besides what those
-// in testdata/script do:
+// A dockerd of our own, with an empty store and no network, and a docker-registry.
+// testdata/docker exchanges images between them and minictr. The scripts have, besides
+// the words of testdata/script:
 //
-//	docker    which talks to that dockerd
+//	docker    a client of that dockerd
 //	$PLAIN    the registry
 //
-// The daemon has a mount namespace of its own, so its mounts end with it; and
-// it ends with the test, however that ends.
+// The daemon has a mount namespace of its own, so that its mounts end with it; it ends
+// with the test, in whatever way.
 
 import (
 	"errors"
@@ -41,7 +40,7 @@ func TestDocker(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, script := range scripts { // one after the other: they share a dockerd, and an image
+	for _, script := range scripts { // one after the other: they share a dockerd and an image
 		t.Run(filepath.Base(script), func(t *testing.T) {
 			testscript.Run(t, testscript.Params{
 				Files: []string{script},
@@ -59,8 +58,7 @@ func TestDocker(t *testing.T) {
 	}
 }
 
-// startDocker runs a dockerd that keeps all its things in dir, and waits until
-// it answers.
+// startDocker runs a dockerd with its files in dir, and waits until it answers.
 func startDocker(t *testing.T, dir, registry string) (socket string) {
 	t.Helper()
 	path := func(name string) string { return filepath.Join(dir, name) }
@@ -69,7 +67,7 @@ func startDocker(t *testing.T, dir, registry string) (socket string) {
 		t.Fatal(err)
 	}
 	defer output.Close()
-	if err := os.WriteFile(path("daemon.json"), []byte("{}"), 0o600); err != nil { // not that of the machine
+	if err := os.WriteFile(path("daemon.json"), []byte("{}"), 0o600); err != nil { // not the host's
 		t.Fatal(err)
 	}
 	socket = path("sock")
@@ -87,7 +85,7 @@ func startDocker(t *testing.T, dir, registry string) (socket string) {
 	ended := make(chan struct{})
 	go func() { server.Wait(); close(ended) }()
 	t.Cleanup(func() {
-		server.Process.Signal(unix.SIGTERM) // it ends its containerd
+		server.Process.Signal(unix.SIGTERM) // it stops its containerd
 		select {
 		case <-ended:
 		case <-time.After(testkit.Timeout):
@@ -104,8 +102,7 @@ func startDocker(t *testing.T, dir, registry string) (socket string) {
 	return socket
 }
 
-// removeCgroups removes the empty group under which docker made those of its
-// containers, in every hierarchy.
+// removeCgroups removes the empty parent of docker's cgroups, in each hierarchy.
 func removeCgroups(t *testing.T, name string) {
 	t.Helper()
 	for _, group := range append(glob(t, "/sys/fs/cgroup/*/"+name), glob(t, "/sys/fs/cgroup/"+name)...) {

@@ -11,14 +11,14 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// scriptWords are those of all packages, and two that look at cgroups.
+// scriptWords are testkit.Words, and two that read cgroups.
 func scriptWords() map[string]func(*testscript.TestScript, bool, []string) {
 	all := testkit.Words()
 	all["cgroup"], all["uses"] = cgroupFile, uses
 	return all
 }
 
-// cgroupFile fails unless a file of a container's cgroup says this.
+// cgroupFile fails the script unless a file of a container's cgroup has this content.
 func cgroupFile(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: cgroup CONTAINER FILE TEXT")

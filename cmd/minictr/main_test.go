@@ -42,8 +42,8 @@ func TestScript(t *testing.T) {
 	})
 }
 
-// setUp gives a script a store of its own, which everybody can find, as
-// /var/lib/minictr is.
+// setUp gives a script a store of its own, which all users can reach, like
+// /var/lib/minictr.
 func setUp(e *testscript.Env, archive string) error {
 	store := filepath.Join(e.WorkDir, "store")
 	images, err := filepath.Abs(torture)
@@ -69,8 +69,8 @@ func setUp(e *testscript.Env, archive string) error {
 	return nil
 }
 
-// removeAll removes the containers that a script which failed has left: theirs are
-// processes that would live on.
+// removeAll removes the containers that a failed script has left, whose processes would
+// live on.
 func removeAll(store string) {
 	list, _ := container.List(store)
 	for _, c := range list {
@@ -78,7 +78,7 @@ func removeAll(store string) {
 	}
 }
 
-// commandPath is where the command minictr lies while tests run.
+// commandPath is the path of the command minictr during tests.
 func commandPath() string {
 	path, err := exec.LookPath("minictr")
 	if err != nil {

@@ -1,8 +1,7 @@
 package main
 
-// A minictr that is killed leaves nothing: the kernel ends the container's
-// process with it, and what lies on the disk and in cgroupfs is cleaned up by
-// the next command.
+// A killed minictr leaves nothing: the kernel ends the container's process with it, and
+// the next command removes its files and its cgroup.
 
 import (
 	"bytes"
@@ -43,7 +42,8 @@ func TestKilledClientLeavesNothing(t *testing.T) {
 	}
 }
 
-// A floor that was being laid when minictr was killed goes too.
+// TestKilledWhileInitLayerIsMade: an init layer that is being made when minictr is
+// killed is removed, too.
 func TestHalfFloorIsSwept(t *testing.T) {
 	testkit.NeedRoot(t)
 	loadDemo(t)
@@ -62,8 +62,8 @@ func TestHalfFloorIsSwept(t *testing.T) {
 	}
 }
 
-// A process that has run keeps its container and its exit code, even if its
-// cgroup cannot be removed: here something is mounted on it.
+// A container keeps its exit code even if its cgroup cannot be removed: here something
+// is mounted on it.
 func TestRemainsAreTold(t *testing.T) {
 	testkit.NeedRoot(t)
 	loadDemo(t)
@@ -119,8 +119,7 @@ func TestRemainsAreTold(t *testing.T) {
 	}
 }
 
-// kill starts a container in which processes are called mark, and kills its
-// minictr.
+// kill starts a container with processes called mark, and kills its minictr.
 func kill(t *testing.T, flags, mark string) (id string) {
 	t.Helper()
 	idFile := filepath.Join(t.TempDir(), "id")
@@ -150,8 +149,8 @@ func kill(t *testing.T, flags, mark string) (id string) {
 	return string(data)
 }
 
-// traces lists everything that a container could leave: processes with mark
-// among their arguments, mounts, cgroups, files in the store.
+// traces lists what a container could leave: processes with mark among their arguments,
+// mounts, cgroups, files in the store.
 func traces(t *testing.T, mark string) string {
 	t.Helper()
 	list := processes(mark)
@@ -181,7 +180,7 @@ func traces(t *testing.T, mark string) string {
 	return strings.Join(list, "\n")
 }
 
-// processes are the command lines with mark in them, but for minictr's own.
+// processes are the command lines with mark in them, without minictr's own.
 func processes(mark string) (list []string) {
 	commands, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, c := range commands {

@@ -8,7 +8,7 @@ import (
 	"github.com/minictr/minictr/internal/testkit"
 )
 
-// TestPsWhileContainersGo: containers that are made and removed meanwhile are no
+// TestPsWhileContainersGo: containers that are created and removed meanwhile are no
 // error.
 func TestPsWhileContainersGo(t *testing.T) {
 	testkit.NeedRoot(t)

@@ -1,7 +1,6 @@
 package main
 
-// A pull that is killed at any moment leaves nothing that shows, and the next
-// one goes on where it stopped.
+// A pull that is killed at any moment leaves nothing visible, and the next one resumes.
 
 import (
 	"context"
@@ -22,12 +21,12 @@ import (
 	"github.com/minictr/minictr/internal/testkit"
 )
 
-// slowRegistry stands before a docker-registry that has the image demo, and
-// sends blobs at a rate of bytes in a millisecond, and only so many bytes.
+// slowRegistry is a proxy of a docker-registry with the image demo. It limits the rate
+// of blobs, in bytes a millisecond, and their number of bytes.
 type slowRegistry struct {
 	host    string
-	rate    atomic.Int64 // 0: as fast as it goes
-	most    atomic.Int64 // 0: all there is
+	rate    atomic.Int64 // 0: unlimited
+	most    atomic.Int64 // 0: unlimited
 	sent    atomic.Int64 // bytes of blobs
 	sending atomic.Int64 // blobs
 }
@@ -154,7 +153,7 @@ func glob(t *testing.T, elem ...string) []string {
 	return files
 }
 
-// partialBytes is how much an interrupted pull has left.
+// partialBytes is the number of bytes that an interrupted pull has left.
 func partialBytes(t *testing.T, root string) (sum int64) {
 	t.Helper()
 	for _, file := range glob(t, root, "partial/*") {
@@ -167,14 +166,13 @@ func partialBytes(t *testing.T, root string) (sum int64) {
 	return sum
 }
 
-// The deaths of TestCrash, for what changes the store with or without a
-// registry.
+// TestCrashGettingAndGiving is TestCrash for further commands that change the store.
 func TestCrashGettingAndGiving(t *testing.T) {
 	testkit.NeedRoot(t)
 	testkit.NeedTool(t, "strace")
 	registry := newSlowRegistry(t)
 	if st, err := os.Stat("/dev/shm"); err == nil && st.IsDir() {
-		t.Setenv("TMPDIR", "/dev/shm") // where to sync costs nothing
+		t.Setenv("TMPDIR", "/dev/shm") // where fsync is fast
 	}
 	load := []string{"load", "-i", testkit.DemoImage(t)}
 	pull := []string{"pull", "-q", registry.host + "/demo"}
@@ -198,7 +196,7 @@ func TestCrashGettingAndGiving(t *testing.T) {
 	}
 }
 
-// In a terminal there is a line for each layer.
+// On a terminal there is a line for each layer.
 func TestPullProgress(t *testing.T) {
 	testkit.NeedRoot(t)
 	registry := newSlowRegistry(t)

@@ -10,8 +10,8 @@ import (
 	"github.com/minictr/minictr/internal/testkit"
 )
 
-// TestReadme: the sample of a plan in the README is a real one. Only the
-// numbers of the steps, which depend on the machine's controllers, may differ.
+// TestReadme: the plan in the README is a real one. Only the numbers of its steps, which
+// depend on the host's controllers, may differ.
 func TestReadme(t *testing.T) {
 	testkit.NeedRoot(t)
 	loadDemo(t)

@@ -84,8 +84,8 @@ func setUpRegistries(e *testscript.Env) error {
 	return nil
 }
 
-// startRegistry runs a docker-registry that keeps its things in dir/name, and
-// waits until it answers.
+// startRegistry runs a docker-registry with its files in dir/name, and waits until it
+// answers.
 func startRegistry(dir, name, more string) (host string, stop func(), err error) {
 	config := fmt.Sprintf("version: 0.1\nlog: {level: info, accesslog: {disabled: true}}\nstorage: {filesystem: "+
 		"{rootdirectory: %s/%s}}\nhttp:\n  addr: 127.0.0.1:0\n%s", dir, name, more)
@@ -107,7 +107,7 @@ func startRegistry(dir, name, more string) (host string, stop func(), err error)
 		server.Process.Kill()
 		server.Wait()
 	}
-	listens := func() bool { // and so takes who connects: the port is the kernel's choice
+	listens := func() bool { // the kernel chooses the port
 		text, _ := os.ReadFile(log.Name())
 		_, rest, _ := strings.Cut(string(text), `"listening on `)
 		host, _, _ = strings.Cut(rest, `"`)
@@ -122,8 +122,7 @@ func startRegistry(dir, name, more string) (host string, stop func(), err error)
 	return host, stop, nil
 }
 
-// writeCertificate makes a certificate for this machine that is its own
-// authority.
+// writeCertificate makes a self-signed certificate for this host.
 func writeCertificate(file, keyFile string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

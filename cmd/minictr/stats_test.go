@@ -81,7 +81,7 @@ func TestStatsJSON(t *testing.T) {
 	}
 }
 
-// TestStatsIsDrawnAnew: on a terminal, a table stands where the one before stood.
+// TestStatsIsDrawnAnew: on a terminal, each table replaces the one before.
 func TestStatsIsDrawnAnew(t *testing.T) {
 	testkit.NeedRoot(t)
 	t.Setenv("MINICTR_ROOT", t.TempDir())

@@ -1,9 +1,9 @@
 package main
 
-// Reading what strace(1) wrote, and comparing it with a plan. Both write a
-// system call as a line of C, so the comparison is one of text, argument by
-// argument; what only one of the two shows (the bytes behind an "…", fields
-// that a struct has besides) is not compared.
+// Reading the output of strace(1), and comparing it with a plan. Both write a system
+// call as a line of C, so the comparison is one of text, argument by argument; what only
+// one of them shows (the bytes behind an "…", further fields of a struct) is not
+// compared.
 
 import (
 	mathbits "math/bits"
@@ -37,7 +37,7 @@ func readTrace(t *testing.T, path string) (calls []traced) {
 	for line := range strings.Lines(string(data)) {
 		m := callLine.FindStringSubmatch(strings.TrimSuffix(line, "\n"))
 		if m == nil || strings.Contains(m[2], "<unfinished") {
-			continue // signals, the end, a call that never returned
+			continue // signals, exits, calls that did not return
 		}
 		value, _ := strconv.ParseInt(m[3], 0, 64)
 		calls = append(calls, traced{m[1], split(m[2]), int(value), m[4], readable(line)})
@@ -47,14 +47,14 @@ func readTrace(t *testing.T, path string) (calls []traced) {
 
 var hexString = regexp.MustCompile(`"(\\x[0-9a-f]{2})+"`)
 
-// readable is a line for people: its strings not in hexadecimal.
+// readable is a line whose strings are not in hexadecimal.
 func readable(line string) string {
 	return hexString.ReplaceAllStringFunc(strings.TrimSpace(line), func(s string) string {
 		return strconv.Quote(quoted(s))
 	})
 }
 
-// split parts a list at the commas that stand in no string and no bracket.
+// split splits a list at the commas outside strings and brackets.
 func split(list string) (parts []string) {
 	depth, quoted, begin := 0, false, 0
 	for i := 0; i < len(list); i++ {
@@ -79,20 +79,20 @@ func split(list string) (parts []string) {
 	return parts
 }
 
-// results are the values that names of the plan stand for.
+// results are the values of the names in the plan.
 type results map[string]int
 
 const absent = -1 // of a step that was left out, or failed as it may
 
-// has tells whether a result is there; a name that no step has stands for a
-// descriptor that was open before.
+// has reports whether a result is there; a name that no step has stands for a descriptor
+// opened before.
 func (r results) has(name string) bool {
 	value, known := r[name]
 	return !known || value != absent
 }
 
-// sameArgs compares all arguments of a call. Of those that strace leaves out
-// the plan's must be zero.
+// sameArgs compares all arguments of a call. Those that strace omits must be zero in the
+// plan.
 func (r results) sameArgs(plan, trace []string) bool {
 	for i, p := range plan {
 		if i >= len(trace) {
@@ -129,8 +129,8 @@ func (r results) same(plan, trace string) bool {
 	return sameBits(plan, trace)
 }
 
-// sameValue compares a result. One that no step has, the number of a
-// descriptor that was open before, is learnt when it is first met.
+// sameValue compares a result. The value of a descriptor opened before is learnt where
+// it first occurs.
 func (r results) sameValue(name, trace string) bool {
 	n, err := strconv.Atoi(trace)
 	if err != nil {
@@ -167,8 +167,8 @@ func (r results) sameFields(plan, trace []string) bool {
 	return true
 }
 
-// sameBits compares numbers, and words of bits by their names. Of
-// capabilities the plan tells the number, strace the names.
+// sameBits compares numbers, and flags by their names. Of capabilities the plan has the
+// number, strace the names.
 func sameBits(plan, trace string) bool {
 	trace, _, _ = strings.Cut(trace, " /*")
 	if n, err := strconv.ParseUint(plan, 0, 64); err == nil && strings.HasPrefix(trace, "1<<") {
@@ -206,8 +206,8 @@ func openFlags(n uint64) map[string]bool {
 
 var numbers = regexp.MustCompile(`\b(0x[0-9a-f]+|\d+)(\*\d+)?\b`)
 
-// bits is the set of names in A|B|C, numbers in one notation, without those
-// that stand for zero.
+// bits is the set of names in A|B|C, numbers in one notation, without those that are
+// zero.
 func bits(word string) map[string]bool {
 	set := map[string]bool{}
 	for b := range strings.SplitSeq(word, "|") {
@@ -230,7 +230,7 @@ func bits(word string) map[string]bool {
 	return set
 }
 
-// quoted is the string that a C literal stands for.
+// quoted is the value of a C string literal.
 func quoted(literal string) string {
 	s, _ := strconv.Unquote(literal)
 	return s

@@ -1,7 +1,7 @@
 package main
 
-// `run -it` in a terminal: the tests hold one side of a pseudo-terminal (pty(7))
-// and read and type there, as a terminal emulator would.
+// `run -it` in a terminal: the tests hold the master side of a pseudo-terminal (pty(7)),
+// and read and type there, as a terminal emulator does.
 
 import (
 	"bytes"
@@ -21,14 +21,14 @@ import (
 type session struct {
 	*exec.Cmd
 	t      *testing.T
-	screen *os.File // our side
-	line   *os.File // its side, kept to look at its settings
+	screen *os.File // the master side
+	line   *os.File // the slave side, kept open to read its settings
 	mu     sync.Mutex
 	text   bytes.Buffer
 }
 
-// open starts `minictr run --rm -it FLAGS… demo sh -c SCRIPT` in a terminal, in a
-// store of its own.
+// open starts `minictr run --rm -it FLAGS… demo sh -c SCRIPT` in a terminal, in a store
+// of its own.
 func open(t *testing.T, script string, flags ...string) *session {
 	t.Helper()
 	testkit.NeedRoot(t)
@@ -74,14 +74,14 @@ func (s *session) read() {
 	}
 }
 
-// shown is what has been on the screen, its lines ended as in files.
+// shown is what the terminal has shown, with newlines as in files.
 func (s *session) shown() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return strings.ReplaceAll(s.text.String(), "\r", "")
 }
 
-// expect waits until text is on the screen.
+// expect waits until the terminal shows text.
 func (s *session) expect(text string) {
 	s.t.Helper()
 	if !testkit.Within(func() bool { return strings.Contains(s.shown(), text) }) {
@@ -96,7 +96,7 @@ func (s *session) typeIn(text string) {
 	}
 }
 
-// settings are those of the terminal, as stty -g tells them.
+// settings are those of the terminal, as stty -g prints them.
 func (s *session) settings() string {
 	s.t.Helper()
 	settings, err := unix.IoctlGetTermios(int(s.line.Fd()), unix.TCGETS)
@@ -106,7 +106,7 @@ func (s *session) settings() string {
 	return fmt.Sprintf("%+v", *settings)
 }
 
-// ends waits for the end and compares the exit code.
+// ends waits for the exit, and compares the exit code.
 func (s *session) ends(code int) {
 	s.t.Helper()
 	s.Wait()
@@ -153,7 +153,7 @@ func TestTerminalKeys(t *testing.T) {
 	s.ends(3)
 }
 
-// Whatever ends minictr, short of SIGKILL, the terminal is as it was.
+// However minictr ends, except by SIGKILL, the terminal settings are restored.
 func TestTerminalIsRestored(t *testing.T) {
 	for _, test := range []struct {
 		name, script string

@@ -1,8 +1,8 @@
 package main
 
-// A power cut, or a broken disk, tears files: they are empty, half, or nonsense.
-// Nobody is hindered by such a container, nothing of it is lost without a word, and
-// it can be removed, with all its processes.
+// A power cut or a broken disk corrupts files: they are empty, truncated, or nonsense.
+// Such a container hinders no command, is reported, and can be removed with all its
+// processes.
 
 import (
 	"errors"
@@ -16,19 +16,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tears are what becomes of a file.
+// tears are the ways to corrupt a file.
 var tears = map[string]func([]byte) []byte{
 	"empty":    func([]byte) []byte { return nil },
 	"half":     func(whole []byte) []byte { return whole[:len(strings.TrimSpace(string(whole)))/2] },
 	"nonsense": func([]byte) []byte { return make([]byte, 100) },
 }
 
-// tornFiles are files of a container, and what is to be expected of one in which they
-// are torn.
+// tornFiles are files of a container, and what holds for one in which they are corrupt.
 var tornFiles = []struct {
 	file   string
 	shown  string // by ps -a
-	starts bool   // it lives as before
+	starts bool   // it starts as before
 	plain  bool   // rm needs no -f
 }{
 	{"settings.json", `Dead: read `, false, false},
@@ -76,7 +75,7 @@ func TestTorn(t *testing.T) {
 	}
 }
 
-// TestTornAlive: the same, while the container runs.
+// TestCorruptRunningContainer is the same while the container runs.
 func TestTornAlive(t *testing.T) {
 	testkit.NeedRoot(t)
 	loadDemo(t)
@@ -84,7 +83,7 @@ func TestTornAlive(t *testing.T) {
 	for _, test := range tornFiles {
 		for kind, tear := range tears {
 			if test.file == "exit.json" {
-				continue // it is read when the container has ended
+				continue // it is read after the container has exited
 			}
 			t.Run(test.file+" "+kind, func(t *testing.T) {
 				b := newTornBox(t)
@@ -117,7 +116,7 @@ func newTornBox(t *testing.T) *tornBox {
 		"--health-start-interval", "20ms", "--health-start-period", "1h",
 		"demo", "sh", "-c", `trap "exit 143" TERM; echo ready; while :; do sleep 0.02; done`))
 	t.Cleanup(func() { b.try("rm", "-f", "box") })
-	ready(t) // to hear SIGTERM
+	ready(t) // to handle SIGTERM
 	if !testkit.Within(func() bool {
 		return said(t, "inspect", "--format", "{{.State.Health.Status}}", "box") == "healthy\n"
 	}) {
@@ -135,8 +134,8 @@ func (b *tornBox) path(file string) string { return filepath.Join(b.root, "conta
 
 func (b *tornBox) try(args ...string) (string, error) { return minictr(b.root, args...) }
 
-// works checks whether a command succeeds. If not it says which file is the matter,
-// and what can be done.
+// works reports whether a command succeeds. If not, the error names the file, and the
+// hint a command.
 func (b *tornBox) works(t *testing.T, want bool, args ...string) {
 	t.Helper()
 	out, err := b.try(args...)
@@ -150,12 +149,12 @@ func (b *tornBox) works(t *testing.T, want bool, args ...string) {
 	}
 }
 
-// tear tears a file. Nobody who has it open notices.
+// tear corrupts a file. A process that has it open is not affected.
 func (b *tornBox) tear(t *testing.T, file string, tear func([]byte) []byte) {
 	t.Helper()
 	path := b.path(file)
 	whole, err := os.ReadFile(path)
-	if file == "monitor" && errors.Is(err, os.ErrNotExist) { // it has ended
+	if file == "monitor" && errors.Is(err, os.ErrNotExist) { // it has exited
 		whole, err = []byte(`{"boot":"x"}`), nil
 	}
 	if err != nil {
@@ -166,7 +165,7 @@ func (b *tornBox) tear(t *testing.T, file string, tear func([]byte) []byte) {
 	}
 }
 
-// killWatcher is a power cut: nobody writes down the end.
+// killWatcher simulates a power cut: no exit status is recorded.
 func (b *tornBox) killWatcher(t *testing.T) {
 	t.Helper()
 	data, err := os.ReadFile(b.path("monitor"))
@@ -187,7 +186,7 @@ func (b *tornBox) killWatcher(t *testing.T) {
 	}
 }
 
-// isGone: there is nothing left of it.
+// isGone fails the test if something of it is left.
 func (b *tornBox) isGone(t *testing.T) {
 	t.Helper()
 	if !testkit.Within(func() bool { return !alive(b.pid) }) {

@@ -2,12 +2,11 @@ package main
 
 // The truth test: what `minictr plan` prints is what `minictr run` does.
 //
-// The kernel is asked, by strace(1). Of the container's process every call
-// between clone3 and execve has to be the plan's: no other, none missing, in
-// this order, with these arguments. Of the host's process, which is ordinary
-// Go and makes calls of its own, all those that make processes, namespaces,
-// mounts and control groups have to be the plan's. A step may be left out only
-// where the plan says so: If, Unless, or a result that is not there.
+// strace(1) shows the system calls. Of the container's process each call between clone3
+// and execve must be the plan's: no other, none missing, in this order, with these
+// arguments. Of the host's process, which is ordinary Go and makes calls of its own,
+// those that make processes, namespaces, mounts and cgroups must be the plan's. A step
+// may be left out only where the plan says so: If, Unless, or a missing result.
 
 import (
 	"encoding/json"
@@ -35,7 +34,7 @@ func TestTruth(t *testing.T) {
 		t.Fatalf("minictr load: %v\n%s", err, out)
 	}
 	source := t.TempDir()
-	// A host name is given, because else it is made of the container's id.
+	// a host name is given, since the default is made of the container's ID
 	for name, flags := range map[string]string{
 		"default":  "--hostname box --rm",
 		"kept":     "--hostname box",
@@ -82,8 +81,8 @@ func planLines(t *testing.T, words []string, terminal bool) (lines []planLine) {
 	return lines
 }
 
-// output runs a command in a terminal of its own, or on pipes, which are handed over:
-// what stands in front of other streams is not in the plan.
+// output runs a command in a terminal of its own or on pipes, which are passed on: what
+// relays other streams is not in the plan.
 func output(t *testing.T, cmd *exec.Cmd, terminal bool) []byte {
 	t.Helper()
 	var out, said strings.Builder
@@ -104,7 +103,7 @@ func output(t *testing.T, cmd *exec.Cmd, terminal bool) []byte {
 	return []byte(out.String())
 }
 
-// trace is what strace saw: the calls of each thread, by its number.
+// trace is the output of strace: the calls of each thread, by its ID.
 type trace struct {
 	threads map[int][]traced
 	host    int // the thread that makes the host's steps
@@ -140,11 +139,10 @@ func traceRun(t *testing.T, words []string, terminal bool) *trace {
 	return tr
 }
 
-// begins tells whether a call starts a process, as opposed to a thread.
+// begins reports whether a call starts a process, not a thread.
 func begins(c traced) bool { return !strings.Contains(c.line, "CLONE_THREAD") }
 
-// compareTruth walks the plan as package walk does, with the results that
-// strace saw.
+// compareTruth walks the plan as package walk does, with the results that strace saw.
 func compareTruth(t *testing.T, plan []planLine, tr *trace) {
 	t.Helper()
 	cgroups, err := cgroup.Mount()
@@ -152,7 +150,7 @@ func compareTruth(t *testing.T, plan []planLine, tr *trace) {
 		t.Fatal(err)
 	}
 	r, made, running := results{}, 0, false
-	child, begun := 0, map[int]bool{} // the process that began last, and all
+	child, begun := 0, map[int]bool{} // the latest process, and all
 	for _, step := range plan {
 		planned := fmt.Sprintf("step %d, %s(%s)", step.Number, step.Call, strings.Join(step.Args, ", "))
 		if running || r.leavesOut(step) {
@@ -209,7 +207,7 @@ func compareTruth(t *testing.T, plan []planLine, tr *trace) {
 
 var nameInPath = regexp.MustCompile(`/@(\w+)/`)
 
-// fillIn puts into texts what was not known when they were planned.
+// fillIn replaces values in texts that were unknown when planned.
 func (r results) fillIn(args []string, id string) {
 	for i, a := range args {
 		a = strings.Replace(a, "/ID", "/"+id, 1)
@@ -235,8 +233,8 @@ func (r results) note(s planLine, value int) {
 	}
 }
 
-// skipUnplanned passes over the host's other calls, up to the step's. None of
-// them may be of the kind that makes a container.
+// skipUnplanned skips the host's other calls, up to the step's. None of them may be one
+// that makes a container.
 func skipUnplanned(t *testing.T, r results, calls []traced, step planLine, cgroups string) []traced {
 	t.Helper()
 	for i, c := range calls {
@@ -251,8 +249,8 @@ func skipUnplanned(t *testing.T, r results, calls []traced, step planLine, cgrou
 	return nil
 }
 
-// makes tells whether a call makes namespaces, processes, mounts or control
-// groups, as opposed to threads and files.
+// makes reports whether a call makes namespaces, processes, mounts or cgroups, not
+// threads or files.
 func (r results) makes(c traced, cgroups string) bool {
 	switch c.name {
 	case "unshare", "setns", "fork", "vfork", "execveat",

@@ -1,9 +1,8 @@
 package main
 
-// An update may die at any of its system calls. The cgroup, the settings and the
-// config are then not alike, but in this order: what the next life begins with has
-// been accepted by the kernel before. And the next update, of any limit, makes
-// them alike again.
+// An update may be killed at any system call. The cgroup, the settings and the config
+// may then differ, but in this order: what the next start uses has been accepted by the
+// kernel before. The next update, of any limit, makes them equal again.
 
 import (
 	"os"
@@ -24,8 +23,8 @@ const (
 	newPages = 8 << 20
 )
 
-// TestKilledUpdate kills update at each step. What was typed, the config and the cgroup
-// then agree, or come to with the next update.
+// TestKilledUpdate kills update at each step. The settings, the config and the cgroup
+// then agree, or do after the next update.
 func TestKilledUpdate(t *testing.T) {
 	testkit.NeedRoot(t)
 	testkit.NeedController(t, "hugetlb")
@@ -57,8 +56,7 @@ func TestKilledUpdate(t *testing.T) {
 	})
 }
 
-// pages are the bytes of huge pages that the container may use, as three places
-// have it.
+// pages is the huge page limit in bytes, as three places have it.
 func pages(t *testing.T, store string) (kernel, typed, config uint64) {
 	t.Helper()
 	c, err := container.Find(store, "one")
@@ -88,7 +86,7 @@ func pages(t *testing.T, store string) (kernel, typed, config uint64) {
 		spec.Linux.Resources.HugepageLimits[0].Limit
 }
 
-// TestUpdatesAtOnce: each leaves alone what the others change.
+// TestUpdatesAtOnce: each update leaves what the others change.
 func TestUpdatesAtOnce(t *testing.T) {
 	testkit.NeedRoot(t)
 	store := t.TempDir()

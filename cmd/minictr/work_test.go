@@ -9,10 +9,9 @@ import (
 	"github.com/minictr/minictr/internal/testkit"
 )
 
-// TestLimitProcessors: with half of --cpus, half the work is done in the same
-// time. It runs when no other test does, since those take processors, too. Work
-// is the time on a processor as the kernel counts it: how much a program does in
-// that time may be the business of others, if the processor is not real.
+// TestLimitProcessors: with half of --cpus, half the work is done in the same time. Work
+// is the CPU time that the kernel counts; how much a program does in that time may
+// depend on a hypervisor. It runs alone, since other tests use processors, too.
 func TestLimitProcessors(t *testing.T) {
 	testkit.NeedRoot(t)
 	testkit.NeedController(t, "cpu")
@@ -29,7 +28,7 @@ func TestLimitProcessors(t *testing.T) {
 		return microseconds
 	}
 	full, half := 0, 0
-	for range 3 { // in turns: others of this machine may come and go
+	for range 3 { // alternating, since other processes come and go
 		full += work("0.6")
 		half += work("0.3")
 	}

@@ -7,8 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// known are calls that a container has no need of, each in the form that has
-// been used to break out or to come near it.
+// known are calls that a container does not need, each in the form of a known attack.
 var known = map[string]func() error{
 	"af_alg":       func() error { return socket(unix.AF_ALG) },
 	"af_vsock":     func() error { return socket(unix.AF_VSOCK) },
@@ -29,8 +28,8 @@ var known = map[string]func() error{
 
 const unknown = 2000 // no kernel has that many calls
 
-// calls makes each named call in this process. One that is answered with a
-// signal ends it, and the lines say how far it came.
+// calls makes each named call in this process. A signal ends it, and the lines show how
+// far it came.
 func calls(names []string) {
 	runtime.LockOSThread()
 	for _, n := range names {

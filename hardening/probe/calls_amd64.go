@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The other two ways into an amd64 kernel: the numbers of x32, and int 0x80,
-// the gate of 32-bit programs.
+// The other two ABIs of an amd64 kernel: the numbers of x32, and int 0x80, the gate of
+// 32-bit programs.
 func init() {
 	const x32 = 0x40000000
 	known["x32"] = func() error { return raw(x32 | unix.SYS_GETPID) }
@@ -15,8 +15,8 @@ func init() {
 	known["int80_socketcall"] = func() error { return int80(102) } // socketcall
 }
 
-// int80 makes a 32-bit call without arguments: four instructions in a page
-// that a Go function value points to.
+// int80 makes a 32-bit call without arguments: four instructions in a page that a Go
+// function value points to.
 func int80(number byte) error {
 	page, err := unix.Mmap(-1, 0, 4096, unix.PROT_READ|unix.PROT_WRITE|unix.PROT_EXEC, unix.MAP_PRIVATE|unix.MAP_ANON)
 	if err != nil {

@@ -1,8 +1,8 @@
-// Probe runs inside a container and tries what an attacker would: each word
-// of its command line is a question about the process it is, and the answer is
-// a line "question: answer" with the kernel's own name for an error.
+// Probe runs inside a container and tries what an attacker would. Each word of its
+// command line is a question about its own process, and the answer is a line "question:
+// answer" with the kernel's name of an error.
 //
-// It is static and needs nothing of the root that it runs in.
+// It is static and needs no file of the root.
 package main
 
 import (
@@ -56,7 +56,7 @@ func main() {
 
 func answer(question string, err error) { fmt.Printf("%s: %s\n", question, outcome(err)) }
 
-// outcome is the name of the error's number: EPERM.
+// outcome is the name of an error number: EPERM.
 func outcome(err error) string {
 	var errno unix.Errno
 	switch {
@@ -68,7 +68,7 @@ func outcome(err error) string {
 	return err.Error()
 }
 
-// descriptors lists what is open, but for what it is read with.
+// descriptors lists the open descriptors, without the one that reads the list.
 func descriptors() {
 	dir, err := os.Open("/proc/self/fd")
 	if err != nil {
@@ -85,7 +85,7 @@ func descriptors() {
 	}
 }
 
-// workingDirectory tells where the process is, and what it sees there.
+// workingDirectory prints where the process is, and what it sees there.
 func workingDirectory() {
 	buf := make([]byte, unix.PathMax)
 	n, err := unix.Getcwd(buf)
@@ -103,7 +103,7 @@ func workingDirectory() {
 	}
 }
 
-// open opens for reading, and reads a byte: "empty" is the end of the file.
+// open opens a file and reads a byte: "empty" is the end of the file.
 func open(paths []string) {
 	for _, p := range paths {
 		fd, err := unix.Open(p, unix.O_RDONLY|unix.O_NONBLOCK, 0)
@@ -147,7 +147,7 @@ func node(args []string) {
 	open([]string{path})
 }
 
-// executables looks at the program of every process that it can see.
+// executables looks at the program of each visible process.
 func executables() {
 	all, _ := filepath.Glob("/proc/[0-9]*/exe")
 	for _, p := range all {
@@ -160,7 +160,7 @@ func executables() {
 	}
 }
 
-// session tells which session this process is in, and of which terminal.
+// session prints the session of this process and its terminal.
 func session() {
 	sid, err := unix.Getsid(0)
 	fmt.Printf("leader: %v\n", err == nil && sid == os.Getpid())
@@ -168,7 +168,7 @@ func session() {
 	answer("tty", err)
 }
 
-// push puts a character into the input of every terminal that it can reach.
+// push inserts a character into the input of each terminal it can reach.
 func push() {
 	for _, p := range []string{"/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/tty", "/dev/console"} {
 		fd, err := unix.Open(p, unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)

@@ -6,9 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// spoil does to its own standard streams what the owner of a file can do: it changes
-// mode and owner, makes them empty, and opens what it reads anew, to write. What it may
-// do to a pipe is no matter; so it tells nothing.
+// spoil does to its standard streams what the owner of a file can do: it changes mode
+// and owner, truncates, and reopens its input for writing.
 func spoil() {
 	for fd := range 3 {
 		anew := fmt.Sprintf("/proc/self/fd/%d", fd)

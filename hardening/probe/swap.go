@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// swap exchanges two paths as fast as it can and for ever.
+// swap exchanges two paths in an endless loop.
 func swap(a, b string) {
 	err := unix.Renameat2(unix.AT_FDCWD, a, unix.AT_FDCWD, b, unix.RENAME_EXCHANGE)
 	answer("swap", err)

@@ -10,10 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watch looks at every other process, as fast as it can and for ever, until it
-// sees a way out of the container: a process has doors in /proc, and one that is
-// on its way in may still have some of the host's. It prints each answer once,
-// as "NAME DOOR: answer", where NAME is what the kernel calls the process.
+// watch looks at each other process in an endless loop, for a way out of the container:
+// a link in /proc of a process that is entering may lead to the host. It prints each
+// answer once, as "NAME LINK: answer", where NAME is the process's comm.
 func watch() {
 	var here unix.Stat_t
 	unix.Stat("/", &here)
@@ -27,7 +26,7 @@ func watch() {
 			}
 			name, lines := command(dir), look(dir, &here)
 			if command(dir) != name {
-				continue // it has become another program meanwhile
+				continue // it has executed another program
 			}
 			for _, l := range lines {
 				if l = name + " " + l; !seen[l] {
@@ -44,7 +43,7 @@ func command(dir string) string {
 	return strings.TrimSpace(string(name))
 }
 
-// look tries the doors of one process.
+// look tries the links of one process.
 func look(dir string, here *unix.Stat_t) []string {
 	lines := []string{
 		"exe: " + door(dir+"/exe"), "mem: " + writable(dir+"/mem"), "environ: " + readable(dir+"/environ"),
@@ -57,7 +56,7 @@ func look(dir string, here *unix.Stat_t) []string {
 	return lines
 }
 
-// folder tells whether a link leads to another place than our root.
+// folder reports whether a link leads to another directory than our root.
 func folder(link string, here *unix.Stat_t) string {
 	var there unix.Stat_t
 	err := unix.Stat(link, &there)
@@ -67,7 +66,7 @@ func folder(link string, here *unix.Stat_t) string {
 	return outcome(err)
 }
 
-// door is where a link of procfs leads, if it lets us through.
+// door is the target of a link in procfs, if it can be followed.
 func door(link string) string {
 	fd, err := unix.Open(link, unix.O_PATH, 0)
 	if err != nil {
@@ -89,7 +88,7 @@ func writable(file string) string {
 	return outcome(err)
 }
 
-// readable tries to read: a file of procfs may open and then be empty.
+// readable tries to read: a file of procfs may open and be empty.
 func readable(file string) string {
 	data, err := os.ReadFile(file)
 	if err == nil && len(data) == 0 {
