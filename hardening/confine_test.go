@@ -187,7 +187,7 @@ func TestHostileAccountFilesRefused(t *testing.T) {
 		"FIFO": {entry{Header: tar.Header{Typeflag: tar.TypeFifo, Name: "etc/passwd", Mode: 0o644}},
 			"not a regular file"},
 		"device":           {node(tar.TypeChar, "etc/passwd", 1, 5), "not a regular file"},
-		"folder":           {dir("etc/passwd", 0o755), "passwd"},
+		"directory":        {dir("etc/passwd", 0o755), "passwd"},
 		"huge":             {file("etc/passwd", 0o644, evil+strings.Repeat("#", huge)), "larger than"},
 		"link upwards":     {link("etc/passwd", strings.Repeat("../", 20)+canary+"/passwd"), "passwd"},
 		"absolute link":    {link("etc/passwd", canary+"/passwd"), "passwd"},

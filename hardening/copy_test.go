@@ -60,22 +60,23 @@ func cp(words ...string) *exec.Cmd { return command("minictr", append([]string{"
 // canaryPaths are paths of the canary from inside a container.
 func canaryPaths() map[string]string {
 	return map[string]string{
-		"absolute":         canary,
-		"upwards":          strings.Repeat("../", 12) + canary[1:],
-		"own root":         "/proc/self/root" + canary,
-		"root of 1":        "/proc/1/root" + canary,
-		"root of a thread": "/proc/thread-self/root" + canary,
-		"working folder":   "/proc/self/cwd",
-		"descriptor":       "/proc/self/fd/0",
-		"of the parent":    "/proc/1/cwd/" + strings.Repeat("../", 12) + canary[1:],
+		"absolute":          canary,
+		"upwards":           strings.Repeat("../", 12) + canary[1:],
+		"own root":          "/proc/self/root" + canary,
+		"root of 1":         "/proc/1/root" + canary,
+		"root of a thread":  "/proc/thread-self/root" + canary,
+		"working directory": "/proc/self/cwd",
+		"descriptor":        "/proc/self/fd/0",
+		"of the parent":     "/proc/1/cwd/" + strings.Repeat("../", 12) + canary[1:],
 	}
 }
 
 // decoy lies in the image at the canary's path: links to the canary lead there if they
 // are resolved inside the container.
 func decoy() []entry {
-	dirs := []entry{dir(canary[1:], 0o755), dir(canary[1:]+"/folder", 0o755)}
-	return append(dirs, file(canary[1:]+"/file", 0o644, "decoy\n"), file(canary[1:]+"/folder/inner", 0o644, "decoy\n"))
+	dirs := []entry{dir(canary[1:], 0o755), dir(canary[1:]+"/directory", 0o755)}
+	return append(dirs, file(canary[1:]+"/file", 0o644, "decoy\n"), file(canary[1:]+"/directory/inner", 0o644,
+		"decoy\n"))
 }
 
 // leadsInside fails the test unless a path of the container leads to the decoy.
@@ -105,7 +106,7 @@ func mustNotShow(t *testing.T, r result, dir string) {
 func source(t *testing.T) (dir string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "source")
-	for name, text := range map[string]string{"file": "new\n", "folder/inner": "new\n"} {
+	for name, text := range map[string]string{"file": "new\n", "directory/inner": "new\n"} {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -121,13 +122,14 @@ func source(t *testing.T) (dir string) {
 func attack(t *testing.T, name, door string) {
 	t.Helper()
 	from, into := source(t), t.TempDir()
-	for _, path := range []string{door, door + "/file", door + "/folder/."} {
+	for _, path := range []string{door, door + "/file", door + "/directory/."} {
 		mustNotShow(t, run(cp("-L", name+":"+path, "-")), into)
 		mustNotShow(t, run(cp("-a", name+":"+path, into)), into)
 		mustNotShow(t, run(cp("-a", from+"/file", name+":"+path)), into)
 		mustNotShow(t, run(cp(from+"/.", name+":"+path)), into)
 		unpack := cp("-", name+":"+path)
-		unpack.Stdin = bytes.NewReader(testkit.Tar(file("file", 0o600, "new\n"), file("folder/inner", 0o600, "new\n")))
+		unpack.Stdin = bytes.NewReader(testkit.Tar(file("file", 0o600, "new\n"),
+			file("directory/inner", 0o600, "new\n")))
 		mustNotShow(t, run(unpack), into)
 	}
 }
@@ -152,7 +154,7 @@ func TestCopyFollowsNoLinkToHost(t *testing.T) {
 	})
 	t.Run("ended", func(t *testing.T) {
 		name := ended(t, image)
-		leadsInside(t, name, "/data/upwards/folder/inner")
+		leadsInside(t, name, "/data/upwards/directory/inner")
 		for what := range canaryPaths() {
 			attack(t, name, "/data/"+what)
 		}
@@ -166,7 +168,7 @@ func TestCopyFollowsNoSwappedLink(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
-	script := `mkdir -p /t/d/folder && cp /probe /t/p; echo inside >/t/d/file; echo inside >/t/d/folder/inner
+	script := `mkdir -p /t/d/directory && cp /probe /t/p; echo inside >/t/d/file; echo inside >/t/d/directory/inner
 		ln -s %s /t/trap; exec /probe swap /t/d /t/trap`
 	for what, to := range map[string]string{"absolute": canary, "upwards": strings.Repeat("../", 12) + canary[1:],
 		"magic": "/proc/1/root" + canary} {
@@ -182,7 +184,8 @@ func TestCopyFollowsNoSwappedLink(t *testing.T) {
 				for _, cmd := range []*exec.Cmd{
 					cp(name+":/t", into), cp("-L", name+":/t/d", into), cp(name+":/t/d/file", into), cp(name+":/t/d/.",
 						"-"),
-					cp(from+"/.", name+":/t/d"), cp(from+"/file", name+":/t/d/file"), cp(from+"/folder", name+":/t/d/"),
+					cp(from+"/.", name+":/t/d"), cp(from+"/file", name+":/t/d/file"), cp(from+"/directory",
+						name+":/t/d/"),
 				} {
 					r := run(cmd)
 					mustNotShow(t, r, into)
@@ -206,16 +209,16 @@ func TestCopyFollowsNoLinkCopiedBefore(t *testing.T) {
 	guard(t)
 	into := t.TempDir()
 	t.Run("link", func(t *testing.T) {
-		image := hostile(t, ocispec.ImageConfig{}, dir("data/d", 0o755), link("data/d/folder", canary),
+		image := hostile(t, ocispec.ImageConfig{}, dir("data/d", 0o755), link("data/d/directory", canary),
 			link("data/d/file", canary+"/file"))
 		run(cp(ended(t, image)+":/data/d", into)).want(t, 0)
-		if to, _ := os.Readlink(into + "/d/folder"); to != canary {
+		if to, _ := os.Readlink(into + "/d/directory"); to != canary {
 			t.Errorf("the link was not copied: %q", to)
 		}
 	})
-	t.Run("folder", func(t *testing.T) {
-		image := hostile(t, ocispec.ImageConfig{}, dir("data/d", 0o755), dir("data/d/folder", 0o700),
-			file("data/d/folder/inner", 0o600, "evil\n"))
+	t.Run("directory", func(t *testing.T) {
+		image := hostile(t, ocispec.ImageConfig{}, dir("data/d", 0o755), dir("data/d/directory", 0o700),
+			file("data/d/directory/inner", 0o600, "evil\n"))
 		run(cp("-a", ended(t, image)+":/data/d", into)).refused(t, "cannot overwrite a non-directory with a directory")
 	})
 	t.Run("file", func(t *testing.T) {
@@ -376,10 +379,10 @@ func TestCopyIgnoresMovedVolume(t *testing.T) {
 	guard(t)
 	image := hostile(t, ocispec.ImageConfig{}, append(decoy(), link("bin/ln", "busybox"), link("bin/mv", "busybox"))...)
 	volume := t.TempDir()
-	run(command("minictr", "run", "--name", "copied", "-v", volume+":/new/folder", image, "sh", "-c",
+	run(command("minictr", "run", "--name", "copied", "-v", volume+":/new/directory", image, "sh", "-c",
 		"mv /new /old && ln -s "+canary+" /new")).want(t, 0)
 	t.Cleanup(func() { run(command("minictr", "rm", "copied")).want(t, 0) })
-	run(cp(source(t)+"/file", "copied:/new/folder/file")).want(t, 0)
+	run(cp(source(t)+"/file", "copied:/new/directory/file")).want(t, 0)
 	if data, _ := os.ReadFile(volume + "/file"); string(data) != "new\n" {
 		t.Errorf("the volume has %q: it lies where the link leads, in the container", data)
 	}
@@ -408,8 +411,8 @@ func TestKilledCopy(t *testing.T) {
 	volume, from, into := t.TempDir(), source(t), t.TempDir()
 	name := ended(t, "box", "-v", volume+":/vol")
 	for _, c := range []struct{ from, to, inner string }{
-		{from, name + ":/vol", volume + "/source/folder/inner"},
-		{name + ":/vol", into, into + "/vol/source/folder/inner"},
+		{from, name + ":/vol", volume + "/source/directory/inner"},
+		{name + ":/vol", into, into + "/vol/source/directory/inner"},
 	} {
 		testkit.KillAt(t, testkit.Kill{
 			Command: func(*testing.T) *exec.Cmd { return cp(c.from, c.to) },

@@ -53,7 +53,7 @@ func TestKillAtEveryStep(t *testing.T) {
 
 // TestKillBetweenCloneAndExecve kills the command while its child is being set up: the
 // child dies with it.
-func TestKillWhileTheContainerIsMade(t *testing.T) {
+func TestKillBetweenCloneAndExecve(t *testing.T) {
 	guard(t)
 	testkit.NeedTool(t, "strace")
 	before := takePicture(t)
@@ -80,7 +80,7 @@ func TestKillWhileTheContainerIsMade(t *testing.T) {
 		select {
 		case <-ended: // strace exits with its last tracee
 		case <-time.After(testkit.Timeout):
-			t.Errorf("after a kill at %s the container lives on", call)
+			t.Errorf("after a kill at %s the container survives", call)
 			for _, pid := range contained() {
 				unix.Kill(pid, unix.SIGKILL)
 			}

@@ -30,7 +30,7 @@ func TestExecWorkdirThroughProcFdRefused(t *testing.T) {
 	b := newBundle(t, "/probe", "sleep")
 	b.live(t)
 	tried := []string{"/proc/self/cwd", "/proc/1/root", "/proc/self/root/..", "/proc/self/task/1/cwd"}
-	for n := 3; n < doors; n += 3 {
+	for n := 3; n < hostFDs; n += 3 {
 		b.replace(t, fmt.Sprintf("door%d", n), fmt.Sprintf("/proc/self/fd/%d", n))
 		tried = append(tried, fmt.Sprintf("/door%d", n), fmt.Sprintf("/proc/self/fd/%d", n),
 			fmt.Sprintf("/proc/self/fd/%d/..", n+1))
@@ -157,15 +157,15 @@ func TestExecTerminalIgnoresFakes(t *testing.T) {
 		"link to /proc/1":    func(b *bundle) error { return os.Symlink("/proc/1/root/dev/pts", pts(b)) },
 		"FIFO":               func(b *bundle) error { return unix.Mkfifo(pts(b), 0o666) },
 		"nothing":            func(b *bundle) error { return nil },
-		"folder with a FIFO": func(b *bundle) error {
+		"directory with a FIFO": func(b *bundle) error {
 			os.Mkdir(pts(b), 0o755)
 			return unix.Mkfifo(filepath.Join(pts(b), "ptmx"), 0o666)
 		},
-		"folder with a link": func(b *bundle) error {
+		"directory with a link": func(b *bundle) error {
 			os.Mkdir(pts(b), 0o755)
 			return os.Symlink("/dev/pts/ptmx", filepath.Join(pts(b), "ptmx"))
 		},
-		"folder with a device": func(b *bundle) error {
+		"directory with a device": func(b *bundle) error {
 			os.Mkdir(pts(b), 0o755)
 			return unix.Mknod(filepath.Join(pts(b), "ptmx"), unix.S_IFCHR|0o666, int(unix.Mkdev(5, 2)))
 		},
@@ -347,7 +347,7 @@ func TestExecEntersOpenedWorkdir(t *testing.T) {
 	cmd.ExtraFiles = leak(t)
 	r := swapAt(t, cmd, "fchdir", unix.SYS_FCHDIR, 1, vol, trap)
 	if r.untouched(t); r.line("cwd") != "/trap" {
-		t.Errorf("want it in the folder that was opened, by its new name: %+v", r)
+		t.Errorf("want it in the directory that was opened, by its new name: %+v", r)
 	}
 }
 

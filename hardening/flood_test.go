@@ -29,7 +29,7 @@ func memory(pid int) int {
 // onDisk is the size of the log files in bytes.
 func (d *detached) onDisk(t *testing.T) (size int64) {
 	t.Helper()
-	all, _ := filepath.Glob(filepath.Join(d.folder(t), "log*"))
+	all, _ := filepath.Glob(filepath.Join(d.dir(t), "log*"))
 	for _, file := range all {
 		if info, err := os.Stat(file); err == nil {
 			size += info.Size()
@@ -39,7 +39,7 @@ func (d *detached) onDisk(t *testing.T) (size int64) {
 }
 
 const (
-	watcherMost = 2 << 10  // kB
+	monitorMost = 2 << 10  // kB
 	clientMost  = 64 << 10 // kB
 )
 
@@ -49,9 +49,9 @@ func TestEndlessOutputIsBounded(t *testing.T) {
 	guard(t)
 	const maximum, frame = 100 << 10, 32<<10 + 32
 	for _, kind := range []string{"-i", "-t"} {
-		d := background(t, kind, "--log-opt", "max-size=100k", "--", "sh", "-c",
+		d := detach(t, kind, "--log-opt", "max-size=100k", "--", "sh", "-c",
 			"while :; do echo "+strings.Repeat("x", 4000)+"; done & while :; do echo y >&2; done")
-		watcher := d.watcher(t)
+		monitor := d.monitor(t)
 		follower := d.saying("logs", "-f")
 		attached := d.saying("attach", "--no-stdin") // and their output is not read
 		for _, c := range []*exec.Cmd{follower, attached} {
@@ -72,9 +72,9 @@ func TestEndlessOutputIsBounded(t *testing.T) {
 				t.Errorf("%s: the log has %d bytes", kind, size)
 			}
 		}
-		for who, pid := range map[string]int{"monitor": watcher, "logs -f": follower.Process.Pid,
+		for who, pid := range map[string]int{"monitor": monitor, "logs -f": follower.Process.Pid,
 			"attach": attached.Process.Pid} {
-			most := map[bool]int{true: watcherMost, false: clientMost}[who == "monitor"]
+			most := map[bool]int{true: monitorMost, false: clientMost}[who == "monitor"]
 			if kB := memory(pid); kB == 0 || kB > most {
 				t.Errorf("%s: %s had %d kB of memory, want %d at most", kind, who, kB, most)
 			}
@@ -99,7 +99,9 @@ func TestEndlessOutputIsBounded(t *testing.T) {
 		}
 		bufio.NewReader(out).ReadString('\n')
 		out.Close()
-		testkit.Eventually(t, "logs -f ends when nobody reads it", func() bool { return zombie(leaver.Process.Pid) })
+		testkit.Eventually(t, "logs -f exits when its output is not read", func() bool {
+			return zombie(leaver.Process.Pid)
+		})
 		leaver.Wait()
 		d.say("stop", "-t", "0").want(t, 0)
 		for _, c := range []*exec.Cmd{follower, attached} {
@@ -115,10 +117,10 @@ func TestEndlessHealthCheckIsBounded(t *testing.T) {
 	guard(t)
 	flags := append(often("while :; do echo "+strings.Repeat("z", 4000)+"; done"), "--health-timeout", "1s",
 		"--health-retries", "1")
-	d := background(t, append(flags, "--", "sleep", "1000")...)
+	d := detach(t, append(flags, "--", "sleep", "1000")...)
 	most := 0
 	testkit.Eventually(t, "two checks", func() bool {
-		for _, pid := range childrenOf(d.watcher(t)) {
+		for _, pid := range childrenOf(d.monitor(t)) {
 			if name, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); string(name) == "minictr\n" {
 				most = max(most, memory(pid))
 			}
@@ -151,8 +153,8 @@ func childrenOf(pid int) (pids []int) {
 func TestHeldPipeDelaysNoExit(t *testing.T) {
 	guard(t)
 	for _, kind := range []string{"-i", "-t"} {
-		d := background(t, kind, "--", "sleep", "1000")
-		pid, watcher := d.pid(t), d.watcher(t)
+		d := detach(t, kind, "--", "sleep", "1000")
+		pid, monitor := d.pid(t), d.monitor(t)
 		for _, fd := range []int{1, 2} {
 			pipe, err := os.OpenFile(fmt.Sprintf("/proc/%d/fd/%d", pid, fd), os.O_WRONLY|unix.O_NOCTTY, 0)
 			if err != nil {
@@ -168,8 +170,8 @@ func TestHeldPipeDelaysNoExit(t *testing.T) {
 			defer flood.Process.Kill()
 		}
 		d.say("stop", "-t", "0").want(t, 0)
-		testkit.Eventually(t, "the watcher's end", func() bool {
-			return !exists(fmt.Sprintf("/proc/%d", watcher)) || zombie(watcher)
+		testkit.Eventually(t, "the monitor's exit", func() bool {
+			return !exists(fmt.Sprintf("/proc/%d", monitor)) || zombie(monitor)
 		})
 		if code := d.field(t, "{{.State.ExitCode}}"); code != "137" {
 			t.Errorf("%s: exit code %s", kind, code)
@@ -181,7 +183,7 @@ func TestHeldPipeDelaysNoExit(t *testing.T) {
 // the next check nor the container's exit waits for it.
 func TestHeldPipeDelaysNoHealthCheck(t *testing.T) {
 	guard(t)
-	d := background(t, append(often("echo well; busybox setsid sleep 4713 &"), "--", "sleep", "1000")...)
+	d := detach(t, append(often("echo well; busybox setsid sleep 4713 &"), "--", "sleep", "1000")...)
 	testkit.Eventually(t, "three checks, and who is left behind", func() bool {
 		said := strings.Count(d.field(t, "{{range .State.Health.Log}}{{.Output}}{{end}}"), "well")
 		return said >= 3 && len(running("4713")) >= 3

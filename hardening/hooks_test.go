@@ -43,14 +43,14 @@ func TestHookEnvironmentIsItsEntrys(t *testing.T) {
 	b.spec.Annotations = map[string]string{evil: evil, "LD_PRELOAD": "/evil.so"}
 	b.spec.Hooks = &specs.Hooks{}
 	b.try(t, os.Chmod(filepath.Join(b.root, "tmp"), 0o777))
-	seen := func(kind, folder string) string { return filepath.Join(folder, kind) }
+	seen := func(kind, directory string) string { return filepath.Join(directory, kind) }
 	for kind, list := range kinds(b.spec.Hooks) {
-		folder := filepath.Join(b.root, "tmp")
+		directory := filepath.Join(b.root, "tmp")
 		if kind == "startContainer" {
-			folder = "/tmp"
+			directory = "/tmp"
 		}
 		for i, env := range [][]string{nil, {"A=of the entry", "PATH=/bin"}} {
-			args := []string{"dd", "if=/proc/self/environ", "of=" + seen(kind+strconv.Itoa(i), folder)}
+			args := []string{"dd", "if=/proc/self/environ", "of=" + seen(kind+strconv.Itoa(i), directory)}
 			*list = append(*list, specs.Hook{Path: "/bin/busybox", Args: args, Env: env})
 		}
 	}

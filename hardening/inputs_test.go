@@ -71,7 +71,7 @@ func TestNoAbstractSockets(t *testing.T) {
 	b.begin(t, b.oci("exec", "--detach", "--", "/probe", "sleep")).want(t, 0)
 	if r := b.begin(t, b.oci("exec", "--detach", "--tty", "--console-socket=@evil", "--", "/probe",
 		"sleep")); r.code == 0 {
-		t.Error("a terminal was sent to somebody in the network namespace")
+		t.Error("a terminal was sent to a process in the network namespace")
 	}
 	terminal := newBundle(t, "true")
 	terminal.spec.Process.Terminal = true
@@ -83,7 +83,7 @@ func TestNoAbstractSockets(t *testing.T) {
 	notify.run(t).refused(t, "listenerPath")
 	evil.(*net.UnixListener).SetDeadline(time.Now().Add(time.Millisecond)) // connections are in its queue
 	if _, err := evil.Accept(); err == nil {
-		t.Error("somebody came to the abstract socket")
+		t.Error("a process connected to the abstract socket")
 	}
 	evil.Close()
 	after := picture{}
@@ -147,12 +147,12 @@ func TestHugeInputRefused(t *testing.T) {
 	dir := t.TempDir()
 	config := filepath.Join(dir, "config.json")
 	for what, make := range map[string]func() error{
-		"huge":   func() error { return os.WriteFile(config, bytes.Repeat([]byte(" "), 100<<20), 0o644) },
-		"deep":   func() error { return os.WriteFile(config, bytes.Repeat([]byte("["), 10<<20), 0o644) },
-		"empty":  func() error { return os.WriteFile(config, nil, 0o644) },
-		"FIFO":   func() error { return unix.Mkfifo(config, 0o644) },
-		"device": func() error { return os.Symlink("/dev/zero", config) },
-		"folder": func() error { return os.Mkdir(config, 0o755) },
+		"huge":      func() error { return os.WriteFile(config, bytes.Repeat([]byte(" "), 100<<20), 0o644) },
+		"deep":      func() error { return os.WriteFile(config, bytes.Repeat([]byte("["), 10<<20), 0o644) },
+		"empty":     func() error { return os.WriteFile(config, nil, 0o644) },
+		"FIFO":      func() error { return unix.Mkfifo(config, 0o644) },
+		"device":    func() error { return os.Symlink("/dev/zero", config) },
+		"directory": func() error { return os.Mkdir(config, 0o755) },
 	} {
 		os.RemoveAll(config)
 		if err := make(); err != nil {

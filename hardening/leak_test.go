@@ -66,7 +66,7 @@ func TestFailuresInARow(t *testing.T) {
 			{"--", "/no/such/program"}, {"-w", "/etc/passwd", "--", "true"}, {"-v", "/no/such:/x", "--", "true"},
 			{"-v", "/tmp:/etc/passwd", "--", "true"}, {"-u", "nobodyknows", "--", "true"}, {"--tmpfs",
 				"/x:size=nonsense", "--", "true"},
-			{"--sysctl", "net.ipv4.no_such=1", "--", "true"}, {"--cidfile", "/no/such/folder/file", "--", "true"},
+			{"--sysctl", "net.ipv4.no_such=1", "--", "true"}, {"--cidfile", "/no/such/directory/file", "--", "true"},
 		} {
 			if r := box(t, append([]string{"--name", "failure"}, words...)...); r.code < exitFailure || r.code > 127 {
 				t.Errorf("%q: exit code %d, want a failure: %s", words, r.code, r.stderr)

@@ -33,12 +33,12 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	if folder := os.Getenv(insideEnv); folder != "" {
+	if directory := os.Getenv(insideEnv); directory != "" {
 		if os.Getpid() == 1 {
 			reap()
 		}
 		os.Unsetenv(insideEnv)
-		os.Exit(inside(m, folder))
+		os.Exit(inside(m, directory))
 	}
 	if os.Getuid() != 0 {
 		os.Exit(m.Run()) // each test skips, with the reason
@@ -53,12 +53,12 @@ func TestMain(m *testing.M) {
 
 // outside builds the commands, and runs the tests in the namespaces.
 func outside() (code int, err error) {
-	folder, err := os.MkdirTemp("", "hardening")
+	directory, err := os.MkdirTemp("", "hardening")
 	if err != nil {
 		return 0, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	if err := build(filepath.Join(folder, "bin")); err != nil {
+	defer func() { err = errors.Join(err, os.RemoveAll(directory)) }()
+	if err := build(filepath.Join(directory, "bin")); err != nil {
 		return 0, err
 	}
 	group, err := makeCgroup()
@@ -78,7 +78,7 @@ func outside() (code int, err error) {
 		return 0, err
 	}
 	cmd := exec.Command("unshare", append([]string{"--cgroup", self}, os.Args[1:]...)...)
-	cmd.Env = append(os.Environ(), insideEnv+"="+folder, "HARDENING_CGROUP="+group)
+	cmd.Env = append(os.Environ(), insideEnv+"="+directory, "HARDENING_CGROUP="+group)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags:  unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS,
@@ -134,9 +134,9 @@ func reap() {
 }
 
 // inside runs the tests in the namespaces.
-func inside(m *testing.M, folder string) int {
-	bin, store = filepath.Join(folder, "bin"), filepath.Join(folder, "store")
-	states, canary = filepath.Join(folder, "states"), filepath.Join(folder, "canary")
+func inside(m *testing.M, directory string) int {
+	bin, store = filepath.Join(directory, "bin"), filepath.Join(directory, "store")
+	states, canary = filepath.Join(directory, "states"), filepath.Join(directory, "canary")
 	for _, part := range []func() error{privateMounts, leaveRoot, makeCanary, loadImage, warmUp} {
 		if err := part(); err != nil {
 			fmt.Fprintln(os.Stderr, "hardening:", err)

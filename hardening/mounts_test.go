@@ -49,8 +49,8 @@ func TestMaskFollowsLinkInRoot(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "sh", "-c", "cat /etc/secret; ls "+canary)
 	b.replace(t, "etc/secret", filepath.Join(canary, "file"))
-	b.replace(t, "folder", "/tmp")
-	b.spec.Linux.MaskedPaths = []string{"/etc/secret", "/folder"}
+	b.replace(t, "directory", "/tmp")
+	b.spec.Linux.MaskedPaths = []string{"/etc/secret", "/directory"}
 	b.run(t).untouched(t)
 }
 

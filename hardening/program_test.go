@@ -124,27 +124,27 @@ func TestProcSelfExeIsNoHostFile(t *testing.T) {
 	}
 }
 
-// onItsWay delays the calls of a process that enters a container, so that others can
+// delayedCalls delays the calls of a process that enters a container, so that others can
 // look at it.
-const onItsWay = "setns,setsid,setresuid,capset,close_range,execveat,execve:delay_enter=150000"
+const delayedCalls = "setns,setsid,setresuid,capset,close_range,execveat,execve:delay_enter=150000"
 
-// watched runs a command while the container of watcher looks at new processes, and
+// watched runs a command while the container of observer looks at new processes, and
 // checks what it saw: no way out by one that is still minictr-oci.
-func watched(t *testing.T, watcher *bundle, cmd *exec.Cmd) result {
+func watched(t *testing.T, observer *bundle, cmd *exec.Cmd) result {
 	t.Helper()
 	began := time.Now()
-	run(traced(t, cmd, onItsWay)).want(t, 0)
+	run(traced(t, cmd, delayedCalls)).want(t, 0)
 	if time.Since(began) < time.Second {
 		t.Errorf("nothing was held up: all took %v", time.Since(began))
 	}
-	r := watcher.out(t)
-	shut(t, "minictr-oci", r)
+	r := observer.out(t)
+	wantUnreachable(t, "minictr-oci", r)
 	return r
 }
 
-// shut checks what the probe saw of a process that still was this program: none of its
+// wantUnreachable checks what the probe saw of a process that still was this program: none of its
 // links in /proc can be followed.
-func shut(t *testing.T, program string, r result) {
+func wantUnreachable(t *testing.T, program string, r result) {
 	t.Helper()
 	if r.line(program+" exe") != "EACCES" {
 		t.Errorf("want %s to be seen, and refused:\n%s", program, r.stdout)
@@ -164,17 +164,17 @@ func shut(t *testing.T, program string, r result) {
 // nor its descriptors can be reached.
 func TestProgramUnreachableDuringExec(t *testing.T) {
 	guard(t)
-	watcher := newBundle(t, "/probe", "watch")
-	watcher.live(t)
-	r := watched(t, watcher, watcher.oci("exec", "--", "/probe", "cwd"))
+	observer := newBundle(t, "/probe", "watch")
+	observer.live(t)
+	r := watched(t, observer, observer.oci("exec", "--", "/probe", "cwd"))
 	if strings.Contains(r.stdout, "elsewhere") {
 		t.Errorf("a process in the container, and its root is not the container's:\n%s", r.stdout)
 	}
 	joined := newBundle(t, "true") // a second container of a pod
 	for i := range joined.spec.Linux.Namespaces {
 		if n := &joined.spec.Linux.Namespaces[i]; n.Type == specs.PIDNamespace {
-			n.Path = fmt.Sprintf("/proc/%d/ns/pid", watcher.state(t).Pid)
+			n.Path = fmt.Sprintf("/proc/%d/ns/pid", observer.state(t).Pid)
 		}
 	}
-	watched(t, watcher, joined.command(t))
+	watched(t, observer, joined.command(t))
 }

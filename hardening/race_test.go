@@ -194,7 +194,7 @@ func TestMountGoesToOpenedTarget(t *testing.T) {
 	r := swapAt(t, b.command(t, leak(t)...), "move_mount", unix.SYS_MOVE_MOUNT, 2, vol, trap)
 	r.untouched(t)
 	if r.stdout != "the volume\n" {
-		t.Errorf("want the volume where the folder is now: %+v", r)
+		t.Errorf("want the volume where the directory is now: %+v", r)
 	}
 }
 
@@ -211,7 +211,7 @@ func TestSwappedImageVolumeStaysInRoot(t *testing.T) {
 		"/vol", Options: []string{"rbind"}})
 	r := swapAt(t, b.command(t), "open_tree", unix.SYS_OPEN_TREE, 1, vol, trap)
 	if !strings.HasPrefix(r.stdout, "/trap/:\nmark\n") {
-		t.Errorf("want the folder that was looked at, and not /proc/sys, which is writable here: %+v", r)
+		t.Errorf("want the directory that was looked at, and not /proc/sys, which is writable here: %+v", r)
 	}
 }
 

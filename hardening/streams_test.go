@@ -31,7 +31,7 @@ func look(t *testing.T, path string) string {
 // after each.
 func spoilers(t *testing.T) (ways map[string]*exec.Cmd, clean func()) {
 	t.Helper()
-	d := background(t, "--", "sleep", "1000")
+	d := detach(t, "--", "sleep", "1000")
 	b := newBundle(t, "/probe", "spoil")
 	run(command("minictr", "create", "-i", "--name", "spoiler", "-v", filepath.Join(bin, "probe")+":/probe:ro", "box",
 		"/probe", "spoil")).want(t, 0)
@@ -77,7 +77,7 @@ func TestNullAsStreamUnchanged(t *testing.T) {
 	t.Cleanup(func() { errors.Join(os.Chmod(os.DevNull, 0o666), os.Chown(os.DevNull, 0, 0)) })
 	ways, clean := spoilers(t)
 	ways["run, not interactive"] = command("minictr", boxArgs("/probe", "spoil")...)
-	d := background(t, append(often("/probe spoil; touch /checked"), "--", "sh", "-c",
+	d := detach(t, append(often("/probe spoil; touch /checked"), "--", "sh", "-c",
 		"/probe spoil; touch /begun; exec sleep 1000")...)
 	ways["exec, not interactive"] = d.saying("exec", "--", "/probe", "spoil")
 	ways["exec, detached"] = d.saying("exec", "-d", "--", "sh", "-c", "/probe spoil; touch /executed")

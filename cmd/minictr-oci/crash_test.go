@@ -73,9 +73,9 @@ func (c crash) test(t *testing.T) {
 			}
 			c.clean(t)
 		},
-		Lives:  true,
-		Limit:  12 * time.Second,
-		Enough: 3,
+		Detached: true,
+		Limit:    12 * time.Second,
+		Enough:   3,
 	})
 }
 

@@ -1,7 +1,7 @@
 package main
 
 // The three engines of Debian drive minictr-oci: podman, docker and containerd.
-// What a user of theirs types and sees is in testdata/engines, a folder for
+// What a user of theirs types and sees is in testdata/engines, a directory for
 // each engine; in "cli" is what podman and docker share, with "engine" for
 // either's name. The scripts find the image "demo", and this word besides testscript's
 // own and testkit.Words:
@@ -44,13 +44,13 @@ func (m *machine) build() string {
 }
 
 // scripts runs the scripts of directories, each as a test of its own.
-func (m *machine) scripts(folders ...string) {
+func (m *machine) scripts(dirs ...string) {
 	words := testkit.Words()
 	words["terminal"] = m.terminal
-	for _, folder := range folders {
-		m.t.Run(folder, func(t *testing.T) {
+	for _, dir := range dirs {
+		m.t.Run(dir, func(t *testing.T) {
 			testscript.Run(t, testscript.Params{
-				Dir:      "testdata/engines/" + folder,
+				Dir:      "testdata/engines/" + dir,
 				Deadline: time.Now().Add(10 * time.Minute),
 				Setup: func(e *testscript.Env) error {
 					e.Setenv("OCI", m.oci)

@@ -149,7 +149,7 @@ func TestFeatures(t *testing.T) {
 	}
 }
 
-// So do the features that are on or off as a whole.
+// TestFeaturesOnOff: so do the features that are on or off as a whole.
 func TestFeaturesOnOff(t *testing.T) {
 	f := implemented().Linux
 	for name, c := range map[string]struct {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// What engines read: containerd's shim decodes one object after the other, podman the
+// TestLogAsEnginesReadIt: containerd's shim decodes one object after the other, podman the
 // whole file as one, and both need level and message.
 func TestLogAsEnginesReadIt(t *testing.T) {
 	for _, msg := range []string{
@@ -41,7 +41,7 @@ func TestLogAsEnginesReadIt(t *testing.T) {
 	}
 }
 
-// In a text log a message is one line, whatever it contains.
+// TestLogOfText: in a text log a message is one line, whatever it contains.
 func TestLogOfText(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "log")
 	var j journal

@@ -61,7 +61,7 @@ func TestAttachTerminal(t *testing.T) {
 	}
 }
 
-// Two clients are attached to one container: both see all output.
+// TestAttachTwice: two clients are attached to one container: both see all output.
 func TestAttachTwice(t *testing.T) {
 	inBackground(t, "run -d -it", `while read line; do echo "read: $line"; [ "$line" != end ] || exit 6; done`)
 	one, two := inTerminal(t, "attach", "box"), inTerminal(t, "attach", "box")
@@ -75,7 +75,7 @@ func TestAttachTwice(t *testing.T) {
 	two.ends(6)
 }
 
-// The detach keys are not passed on, unless others come in between.
+// TestAttachLeave: the detach keys are not passed on, unless others come in between.
 func TestAttachLeave(t *testing.T) {
 	for _, test := range []struct {
 		name          string
@@ -120,7 +120,7 @@ func reference(t *testing.T) string {
 	return s.settings()
 }
 
-// The container does not notice how attach ends.
+// TestAttachEnded: the container does not notice how attach ends.
 func TestAttachEnded(t *testing.T) {
 	for _, test := range []struct {
 		signal unix.Signal
@@ -150,7 +150,7 @@ func TestAttachEnded(t *testing.T) {
 	}
 }
 
-// The container dies with its monitor, and attached clients exit.
+// TestAttachLost: the container dies with its monitor, and attached clients exit.
 func TestAttachLost(t *testing.T) {
 	inBackground(t, "run -d -it", `echo ready; cat`)
 	ready(t)
@@ -166,11 +166,11 @@ func TestAttachLost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var watcher struct{ Pid int }
-	if err := json.Unmarshal(data, &watcher); err != nil {
+	var monitor struct{ Pid int }
+	if err := json.Unmarshal(data, &monitor); err != nil {
 		t.Fatal(err)
 	}
-	if err := unix.Kill(watcher.Pid, unix.SIGKILL); err != nil {
+	if err := unix.Kill(monitor.Pid, unix.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	s.ends(255)
@@ -179,7 +179,7 @@ func TestAttachLost(t *testing.T) {
 	}
 }
 
-// Attaching makes the program redraw, in a window of the same size too.
+// TestAttachRedraws: attaching makes the program redraw, in a window of the same size too.
 func TestAttachRedraws(t *testing.T) {
 	inBackground(t, "run -d -it",
 		`trap 'echo drawn' WINCH; echo ready; while :; do read line && echo "read: $line"; done`)
@@ -208,7 +208,7 @@ func TestStartAttachedTerminal(t *testing.T) {
 	s.ends(4)
 }
 
-// Without a terminal of its own a container reads lines of ours.
+// TestStartAttachedLines: without a terminal of its own a container reads lines of ours.
 func TestStartAttachedLines(t *testing.T) {
 	inBackground(t, "create -i", `tty; cat; exit 5`)
 	s := inTerminal(t, "start", "-ai", "box")
@@ -236,7 +236,7 @@ func TestExecTerminal(t *testing.T) {
 	}
 }
 
-// A process of exec dies with its client; one of exec -d does not.
+// TestExecKilledClient: a process of exec dies with its client; one of exec -d does not.
 func TestExecKilledClient(t *testing.T) {
 	for _, flags := range []string{"", "-i", "-t"} {
 		t.Run("exec "+flags, func(t *testing.T) {
@@ -260,7 +260,7 @@ func TestExecKilledClient(t *testing.T) {
 			if !testkit.Within(func() bool {
 				return !strings.Contains(said(t, "exec", "box", "ps", "-o", "args"), "sh -c sleep 2000")
 			}) {
-				t.Error("it lives on")
+				t.Error("it survives")
 			}
 			if !running("sleep 3000") || !running("sleep 1000") {
 				t.Errorf("others have died:\n%s", said(t, "exec", "box", "ps", "-o", "args"))
@@ -290,7 +290,7 @@ func TestLogsEscapeControlBytes(t *testing.T) {
 	}
 }
 
-// Of two clients that start a container at once one starts it; the input of the other is
+// TestStartOvertaken: of two clients that start a container at once one starts it; the input of the other is
 // not lost.
 func TestStartOvertaken(t *testing.T) {
 	inBackground(t, "create -i", `read line; echo "read: $line"; exit 6`)

@@ -70,7 +70,7 @@ func setUp(e *testscript.Env, archive string) error {
 }
 
 // removeAll removes the containers that a failed script has left, whose processes would
-// live on.
+// survive.
 func removeAll(store string) {
 	list, _ := container.List(store)
 	for _, c := range list {

@@ -27,7 +27,7 @@ func TestKilledClientLeavesNothing(t *testing.T) {
 			before := traces(t, mark)
 			id := kill(t, flags, mark)
 			if !testkit.Within(func() bool { return len(processes(mark)) == 0 }) {
-				t.Errorf("the container's processes live on: %q", processes(mark))
+				t.Errorf("the container's processes survive: %q", processes(mark))
 			}
 			if out, err := exec.Command("minictr", "run", "--rm", "demo", "true").CombinedOutput(); err != nil {
 				t.Fatalf("the next command: %v\n%s", err, out)
@@ -44,7 +44,7 @@ func TestKilledClientLeavesNothing(t *testing.T) {
 
 // TestKilledWhileInitLayerIsMade: an init layer that is being made when minictr is
 // killed is removed, too.
-func TestHalfFloorIsSwept(t *testing.T) {
+func TestKilledWhileInitLayerIsMade(t *testing.T) {
 	testkit.NeedRoot(t)
 	loadDemo(t)
 	if out, err := exec.Command("minictr", "run", "--rm", "demo", "true").CombinedOutput(); err != nil {
@@ -62,9 +62,9 @@ func TestHalfFloorIsSwept(t *testing.T) {
 	}
 }
 
-// A container keeps its exit code even if its cgroup cannot be removed: here something
+// TestExitCodeSurvivesFailedCleanup: a container keeps its exit code even if its cgroup cannot be removed: here something
 // is mounted on it.
-func TestRemainsAreTold(t *testing.T) {
+func TestExitCodeSurvivesFailedCleanup(t *testing.T) {
 	testkit.NeedRoot(t)
 	loadDemo(t)
 	idFile := filepath.Join(t.TempDir(), "id")
@@ -169,7 +169,7 @@ func traces(t *testing.T, mark string) string {
 	}
 	ids, _ := filepath.Glob(os.Getenv("MINICTR_ROOT") + "/containers/*")
 	for _, path := range ids {
-		list = append(list, "folder "+path)
+		list = append(list, "directory "+path)
 		if _, err := os.Stat(filepath.Join(root, "minictr", filepath.Base(path))); err == nil {
 			list = append(list, "cgroup "+path)
 		}

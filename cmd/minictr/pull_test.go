@@ -196,7 +196,7 @@ func TestCrashGettingAndGiving(t *testing.T) {
 	}
 }
 
-// On a terminal there is a line for each layer.
+// TestPullProgress: on a terminal there is a line for each layer.
 func TestPullProgress(t *testing.T) {
 	testkit.NeedRoot(t)
 	registry := newSlowRegistry(t)

@@ -153,7 +153,7 @@ func TestTerminalKeys(t *testing.T) {
 	s.ends(3)
 }
 
-// However minictr ends, except by SIGKILL, the terminal settings are restored.
+// TestTerminalIsRestored: however minictr ends, except by SIGKILL, the terminal settings are restored.
 func TestTerminalIsRestored(t *testing.T) {
 	for _, test := range []struct {
 		name, script string

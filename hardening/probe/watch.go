@@ -47,7 +47,7 @@ func command(dir string) string {
 func look(dir string, here *unix.Stat_t) []string {
 	lines := []string{
 		"exe: " + door(dir+"/exe"), "mem: " + writable(dir+"/mem"), "environ: " + readable(dir+"/environ"),
-		"root: " + folder(dir+"/root", here), "cwd: " + folder(dir+"/cwd", here),
+		"root: " + directory(dir+"/root", here), "cwd: " + directory(dir+"/cwd", here),
 	}
 	fds, _ := os.ReadDir(dir + "/fd")
 	for _, fd := range fds {
@@ -56,8 +56,8 @@ func look(dir string, here *unix.Stat_t) []string {
 	return lines
 }
 
-// folder reports whether a link leads to another directory than our root.
-func folder(link string, here *unix.Stat_t) string {
+// directory reports whether a link leads to another directory than our root.
+func directory(link string, here *unix.Stat_t) string {
 	var there unix.Stat_t
 	err := unix.Stat(link, &there)
 	if err == nil && (there.Dev != here.Dev || there.Ino != here.Ino) {

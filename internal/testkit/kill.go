@@ -17,14 +17,14 @@ import (
 // Kill is a command that is killed at its system calls, each time at another one:
 // kill -9 or a power cut may come at any of them.
 type Kill struct {
-	Command func(t *testing.T) *exec.Cmd // prepares what the command needs, and returns it
-	Calls   string                       // the calls on whose entry a process of it is killed
-	Truth   func(t *testing.T, k Killed) // checks what can be seen then; nil: nothing
-	Clean   func(t *testing.T, k Killed) // checks that all works again, and that nothing is left; nil: nothing
-	Limit   time.Duration                // 0: at each call; else at some of them, for so long
-	Enough  int                          // the fewest kills, if it is set
-	Lives   bool                         // a container outlives the command
-	Hidden  bool                         // a kill does not change the exit code
+	Command  func(t *testing.T) *exec.Cmd // prepares what the command needs, and returns it
+	Calls    string                       // the calls on whose entry a process of it is killed
+	Truth    func(t *testing.T, k Killed) // checks what can be seen then; nil: nothing
+	Clean    func(t *testing.T, k Killed) // checks that all works again, and that nothing is left; nil: nothing
+	Limit    time.Duration                // 0: at each call; else at some of them, for so long
+	Enough   int                          // the fewest kills, if it is set
+	Detached bool                         // a container outlives the command
+	Hidden   bool                         // a kill does not change the exit code
 }
 
 // Killed is a command that was killed, or came to its end.
@@ -136,7 +136,7 @@ func (k Kill) run(t *testing.T, p point, options ...string) Killed {
 	defer out.Close()
 	inner := k.Command(t)
 	options = append([]string{"-f", "-qq"}, options...)
-	if k.Lives {
+	if k.Detached {
 		options = append(options, "-D")
 	}
 	cmd := exec.Command("strace", append(options, inner.Args...)...)

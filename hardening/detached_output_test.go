@@ -26,7 +26,7 @@ func TestControlBytesOfDetachedContainersEscaped(t *testing.T) {
 	evil := "evil" + controls
 	flags := append(often("printf '"+controls+"'; exit 1"), "-l", evil+"="+evil, "-e", "A="+evil, "--health-retries",
 		"1")
-	d := background(t, append(flags, "--", "sh", "-c", "echo '"+evil+"'; echo '"+evil+"' >&2; echo "+
+	d := detach(t, append(flags, "--", "sh", "-c", "echo '"+evil+"'; echo '"+evil+"' >&2; echo "+
 		">'/"+strings.ReplaceAll(evil, "/", "")+"'; sleep 1000; true", evil)...)
 	d.said(t, "evil")
 	d.checked(t)
@@ -89,7 +89,7 @@ func TestControlBytesOfDetachedContainersEscaped(t *testing.T) {
 func TestNewlineAddsNoTableRow(t *testing.T) {
 	guard(t)
 	const fake = "x\nabcdef123456   box   \"true\"   1 second ago   Up 1 second   fake\n\t"
-	background(t, "-l", "a="+fake, "-l", fake, "--", "sh", "-c", "sleep 1000; true", fake)
+	detach(t, "-l", "a="+fake, "-l", fake, "--", "sh", "-c", "sleep 1000; true", fake)
 	for _, words := range [][]string{{"ps"}, {"ps", "--no-trunc"},
 		{"ps", "--format", "table {{.ID}}\t{{.Labels}}\t{{.Command}}"}, {"ps", "--format", "{{.Label \"a\"}}"}, {"ps",
 			"--format", "json"}} {
@@ -120,7 +120,7 @@ func TestTIOCSTIOfExecStaysInContainer(t *testing.T) {
 	}
 	for _, flags := range [][]string{nil, {"--pid", "host"}} {
 		flags = append(flags, "--cap-add", "SYS_ADMIN")
-		d := background(t, append(flags, "--", "sleep", "1000")...)
+		d := detach(t, append(flags, "--", "sleep", "1000")...)
 		for _, kind := range []string{"", "-i", "-t", "-it"} {
 			words := append(append([]string{"exec"}, strings.Fields(kind)...), "--", "/probe", "push")
 			pushes("exec "+kind, d.saying(words...))
@@ -154,10 +154,10 @@ var verbs = [][]string{
 // is a link of that name out of the directory of containers.
 func TestInvalidContainerNamesRefused(t *testing.T) {
 	guard(t)
-	d := background(t, "--", "sleep", "1000")
+	d := detach(t, "--", "sleep", "1000")
 	planted := filepath.Join(store, "names", "planted")
-	fake := filepath.Join(canary, "folder")
-	real := d.folder(t)
+	fake := filepath.Join(canary, "directory")
+	real := d.dir(t)
 	defer os.Remove(planted)
 	outside := t.TempDir() // a container's directory, outside the store
 	for _, name := range []string{"settings.json", "config.json", "image", "exit.json", "log"} {
@@ -235,7 +235,7 @@ func TestContainerLinksNotFollowedOnHost(t *testing.T) {
 		"etc/hosts etc/group; do " +
 		"rm -rf /$n; busybox ln -s " + canary + "/file /$n; done; busybox ln -s " + canary +
 		" /all; busybox ln -s ../../../../.. /up; echo ready; sleep 1000"
-	d := background(t, append(often("echo well"), "--", "sh", "-c", links)...)
+	d := detach(t, append(often("echo well"), "--", "sh", "-c", links)...)
 	d.said(t, "ready")
 	d.checked(t)
 	for _, words := range [][]string{

@@ -65,7 +65,7 @@ func TestExecUserFromContainerFiles(t *testing.T) {
 	guard(t)
 	now := "echo 1000:x:0:0::/:/bin/sh >>/etc/passwd; echo eve:x:7:8::/:/bin/sh >>/etc/passwd; echo late:x:9:eve " +
 		">>/etc/group; echo big:x:4294967296:0::/: >>/etc/passwd; touch /ready; exec sleep 1000"
-	d := background(t, "--", "sh", "-c", now)
+	d := detach(t, "--", "sh", "-c", now)
 	testkit.Eventually(t, "its files", func() bool { return d.say("exec", "--", "ls", "/ready").code == 0 })
 	for user, want := range map[string]struct{ uid, gid, groups string }{
 		"root": {"0", "0", "0 10"}, "eve": {"7", "8", "8 9"}, "eve:video": {"7", "44", "44"}, "1000": {"1000", "100",
@@ -99,7 +99,7 @@ func TestExecIgnoresHostileAccountFiles(t *testing.T) {
 	if err := unix.Mknod(filepath.Join(given, "socket"), unix.S_IFSOCK|0o666, 0); err != nil {
 		t.Fatal(err)
 	}
-	d := background(t, "-v", given+":/given", "--", "sleep", "1000")
+	d := detach(t, "-v", given+":/given", "--", "sleep", "1000")
 	refused := func(what string) {
 		t.Helper()
 		r := run(d.limited("exec", "-u", "evil", "--", "true"))
@@ -114,7 +114,7 @@ func TestExecIgnoresHostileAccountFiles(t *testing.T) {
 	for what, make := range map[string]string{
 		"FIFO": "busybox mkfifo /fifo; busybox ln /fifo /etc/passwd; (: >/fifo; touch /opened) " +
 			">/dev/null 2>&1 &",
-		"folder":              "busybox mkdir /etc/passwd",
+		"directory":           "busybox mkdir /etc/passwd",
 		"a gigabyte":          "busybox truncate -s 1G /etc/passwd",
 		"link upwards":        "busybox ln -s ../../../../../.." + passwd + " /etc/passwd",
 		"absolute link":       "busybox ln -s " + passwd + " /etc/passwd",
@@ -152,7 +152,7 @@ func (d *detached) limited(words ...string) *exec.Cmd {
 // nor the environment, whether it comes from the caller or from the container's files.
 func TestExecEnvironmentNotInjected(t *testing.T) {
 	guard(t)
-	d := background(t, "--", "sh", "-c",
+	d := detach(t, "--", "sh", "-c",
 		`printf 'nul:x:5:5::/a\0EVIL=1:/\ntab:x:6:6::/a\tb:/\n' >>/etc/passwd; touch /ready; exec sleep 1000`)
 	testkit.Eventually(t, "its files", func() bool { return d.say("exec", "--", "ls", "/ready").code == 0 })
 	for _, words := range [][]string{

@@ -92,7 +92,7 @@ func TestMountBelowProcRefused(t *testing.T) {
 // standard streams.
 var fakes = map[string]func(path string) error{
 	"file":               func(path string) error { return os.WriteFile(path, []byte("fake"), 0o666) },
-	"folder":             func(path string) error { return os.Mkdir(path, 0o755) },
+	"directory":          func(path string) error { return os.Mkdir(path, 0o755) },
 	"FIFO":               func(path string) error { return unix.Mkfifo(path, 0o666) },
 	"link to the host":   func(path string) error { return os.Symlink(filepath.Join(canary, "null"), path) },
 	"link inside":        func(path string) error { return os.Symlink("../etc/passwd", path) },

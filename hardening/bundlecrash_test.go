@@ -24,7 +24,7 @@ import (
 
 // kills are the commands, with the calls at which each is killed: those that leave
 // something behind, wait for another process, or change what the process is.
-func (p *phoenix) kills() map[string]testkit.Kill {
+func (p *killedBundle) kills() map[string]testkit.Kill {
 	return map[string]testkit.Kill{
 		"create": {Command: p.command("create", "--bundle", p.bundle.dir), Truth: p.truth(p.created), Calls: `
 			mkdirat mknodat symlinkat renameat renameat2 unlinkat write read flock fsync pipe2 memfd_create unshare
@@ -53,7 +53,7 @@ func TestKillBundleAtEveryStep(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills some four hundred times")
 	}
-	killAtOnce(t, func(t *testing.T, _ int) map[string]testkit.Kill { return newPhoenix(t).kills() })
+	killAtOnce(t, func(t *testing.T, _ int) map[string]testkit.Kill { return newKilledBundle(t).kills() })
 }
 
 // killAtOnce runs three sets of the same kills at once, each with a third of the calls.
@@ -70,7 +70,7 @@ func killAtOnce(t *testing.T, kills func(t *testing.T, i int) map[string]testkit
 							third = append(third, call)
 						}
 					}
-					k.Lives = true
+					k.Detached = true
 					if k.Calls = strings.Join(third, " "); k.Calls != "" {
 						t.Logf("%s at %s", name, k.Calls)
 						testkit.KillAt(t, k)
@@ -83,26 +83,26 @@ func killAtOnce(t *testing.T, kills func(t *testing.T, i int) map[string]testkit
 }
 
 // phoenix is a container that is killed, and made again.
-type phoenix struct {
+type killedBundle struct {
 	*bundle
-	traces
+	outputDir
 	t *testing.T
 }
 
 // traces is a directory for the output of commands that a container outlives.
-type traces string
+type outputDir string
 
-func newPhoenix(t *testing.T) *phoenix {
+func newKilledBundle(t *testing.T) *killedBundle {
 	b := newBundle(t, "sleep", "1000")
 	hook := []specs.Hook{{Path: "/bin/busybox", Args: []string{"true"}}}
 	b.spec.Hooks = &specs.Hooks{CreateRuntime: hook, StartContainer: hook, Poststop: hook}
 	b.save(t)
-	return &phoenix{b, traces(t.TempDir()), t}
+	return &killedBundle{b, outputDir(t.TempDir()), t}
 }
 
 // do runs a command that its container may outlive. Its output has a file of its own: what
 // survives an earlier command may still write to that one's.
-func (dir traces) do(cmd *exec.Cmd) result {
+func (dir outputDir) do(cmd *exec.Cmd) result {
 	out, err := os.CreateTemp(string(dir), "out")
 	if err != nil {
 		return result{code: -1, stderr: err.Error()}
@@ -116,10 +116,12 @@ func (dir traces) do(cmd *exec.Cmd) result {
 	return r
 }
 
-func (p *phoenix) oci(name string, more ...string) result { return p.do(p.bundle.oci(name, more...)) }
+func (p *killedBundle) oci(name string, more ...string) result {
+	return p.do(p.bundle.oci(name, more...))
+}
 
 // command prepares the container for a command, and returns it.
-func (p *phoenix) command(name string, more ...string) func(*testing.T) *exec.Cmd {
+func (p *killedBundle) command(name string, more ...string) func(*testing.T) *exec.Cmd {
 	return func(t *testing.T) *exec.Cmd {
 		var err error
 		switch name {
@@ -138,16 +140,16 @@ func (p *phoenix) command(name string, more ...string) func(*testing.T) *exec.Cm
 	}
 }
 
-func (p *phoenix) pidFile() string { return filepath.Join(string(p.traces), "pid") }
+func (p *killedBundle) pidFile() string { return filepath.Join(string(p.outputDir), "pid") }
 
-func (p *phoenix) args(args ...string) {
+func (p *killedBundle) args(args ...string) {
 	p.spec.Process.Args = args
 	p.save(p.t)
 }
 
 // truth fails the test if what check finds is wrong, or if the container cannot be
 // removed completely.
-func (p *phoenix) truth(check func(testkit.Killed) error) func(*testing.T, testkit.Killed) {
+func (p *killedBundle) truth(check func(testkit.Killed) error) func(*testing.T, testkit.Killed) {
 	return func(t *testing.T, k testkit.Killed) {
 		err := check(k)
 		p.args("sleep", "1000")
@@ -158,7 +160,7 @@ func (p *phoenix) truth(check func(testkit.Killed) error) func(*testing.T, testk
 }
 
 // gone removes the container, and returns an error if something is left.
-func (p *phoenix) gone() error {
+func (p *killedBundle) gone() error {
 	if r := p.oci("delete", "--force"); r.code != 0 {
 		return fmt.Errorf("delete --force: %+v", r)
 	}
@@ -167,7 +169,7 @@ func (p *phoenix) gone() error {
 
 // left returns an error if something of a removed container is left. Another command may
 // be about to remove it.
-func (p *phoenix) left() error {
+func (p *killedBundle) left() error {
 	mount, _ := cgroup.Mount()
 	var all []string
 	if testkit.Within(func() bool {
@@ -183,7 +185,7 @@ func (p *phoenix) left() error {
 
 // status is the status that the command state prints, "" if there is no container. It is
 // creating while a process of a killed create is still dying.
-func (p *phoenix) status() (status specs.ContainerState, err error) {
+func (p *killedBundle) status() (status specs.ContainerState, err error) {
 	if testkit.Within(func() bool { status, err = p.state(); return status != specs.StateCreating }) {
 		return status, err
 	}
@@ -191,7 +193,7 @@ func (p *phoenix) status() (status specs.ContainerState, err error) {
 }
 
 // state checks it too: a running container has a process, a stopped one has none.
-func (p *phoenix) state() (specs.ContainerState, error) {
+func (p *killedBundle) state() (specs.ContainerState, error) {
 	r := p.oci("state")
 	if r.code != 0 {
 		if strings.Contains(r.stdout, "does not exist") {
@@ -220,18 +222,18 @@ func (p *phoenix) state() (specs.ContainerState, error) {
 }
 
 // wants runs a command, which must succeed.
-func (p *phoenix) wants(name string, more ...string) error {
+func (p *killedBundle) wants(name string, more ...string) error {
 	if r := p.oci(name, more...); r.code != 0 {
 		return fmt.Errorf("%s does not work: %+v", name, r)
 	}
 	return nil
 }
 
-func (p *phoenix) creates() error { return p.wants("create", "--bundle", p.bundle.dir) }
+func (p *killedBundle) creates() error { return p.wants("create", "--bundle", p.bundle.dir) }
 
 // created: a container that is shown can be started, or has stopped; one that is not
 // shown can be created.
-func (p *phoenix) created(k testkit.Killed) error {
+func (p *killedBundle) created(k testkit.Killed) error {
 	if k.Code == 1 {
 		if err := p.left(); err != nil {
 			return fmt.Errorf("create failed: %w", err)
@@ -265,7 +267,7 @@ func destroyed(status specs.ContainerState, code int, output string) bool {
 }
 
 // started: it is still created, and can be started; or it runs, and cannot.
-func (p *phoenix) started(k testkit.Killed) error {
+func (p *killedBundle) started(k testkit.Killed) error {
 	status, err := p.status()
 	if err != nil {
 		return err
@@ -284,7 +286,7 @@ func (p *phoenix) started(k testkit.Killed) error {
 }
 
 // lives creates and starts the container.
-func (p *phoenix) lives() error {
+func (p *killedBundle) lives() error {
 	if err := p.creates(); err != nil {
 		return err
 	}
@@ -293,7 +295,7 @@ func (p *phoenix) lives() error {
 
 // executed: the process dies with the command that waits for it, the container runs
 // on, and another process can be executed.
-func (p *phoenix) executed(testkit.Killed) error {
+func (p *killedBundle) executed(testkit.Killed) error {
 	if !testkit.Within(func() bool { return strings.Count(p.oci("ps", "--format=json").stdout, ",") == 0 }) {
 		return fmt.Errorf("more than the container's process: %+v", p.oci("ps"))
 	}
@@ -301,7 +303,7 @@ func (p *phoenix) executed(testkit.Killed) error {
 }
 
 // detached: the container runs on, whichever process was killed.
-func (p *phoenix) detached(testkit.Killed) error {
+func (p *killedBundle) detached(testkit.Killed) error {
 	status, err := p.status()
 	if err == nil && status != specs.StateRunning {
 		err = fmt.Errorf("the container is %q", status)
@@ -310,7 +312,7 @@ func (p *phoenix) detached(testkit.Killed) error {
 }
 
 // deleted: it is shown, and can be deleted; or it is not, and can be created.
-func (p *phoenix) deleted(k testkit.Killed) error {
+func (p *killedBundle) deleted(k testkit.Killed) error {
 	status, err := p.status()
 	switch {
 	case err != nil:
@@ -326,7 +328,7 @@ func (p *phoenix) deleted(k testkit.Killed) error {
 
 // ran: the container ends with its command; what is left is a stopped container, or
 // nothing.
-func (p *phoenix) ran(testkit.Killed) error {
+func (p *killedBundle) ran(testkit.Killed) error {
 	var status specs.ContainerState
 	var err error
 	if !testkit.Within(func() bool { // it may still be dying

@@ -22,17 +22,17 @@ import (
 )
 
 // ember is a detached container that is killed, and made again.
-type ember struct {
-	traces
+type killedContainer struct {
+	outputDir
 	t    *testing.T
 	name string
 }
 
-func (e *ember) minictr(args ...string) result { return e.do(command("minictr", args...)) }
+func (e *killedContainer) minictr(args ...string) result { return e.do(command("minictr", args...)) }
 
 // kills are the commands, with the calls at which they, or the monitor they start, are
 // killed. The commands before bring the container into the state that the command needs.
-func (e *ember) kills() map[string]testkit.Kill {
+func (e *killedContainer) kills() map[string]testkit.Kill {
 	begin := []string{"run", "-d", "--name", e.name, "box", "sh", "-c", "echo begun; sleep 1000"}
 	stop := []string{"stop", "-t", "0", e.name}
 	kills := map[string]testkit.Kill{}
@@ -55,9 +55,9 @@ func (e *ember) kills() map[string]testkit.Kill {
 			[]string{"run", "-d", "--name", e.name, "box", "sh", "-c", "echo one; echo two; exit 3"}},
 	} {
 		kills[strings.Join(k.args, " ")] = testkit.Kill{
-			Calls:  k.calls,
-			Lives:  true,
-			Hidden: strings.Contains(k.calls, "exit_group"),
+			Calls:    k.calls,
+			Detached: true,
+			Hidden:   strings.Contains(k.calls, "exit_group"),
 			Command: func(t *testing.T) *exec.Cmd {
 				for _, args := range k.before {
 					e.minictr(args...).want(t, 0)
@@ -75,7 +75,7 @@ func (e *ember) kills() map[string]testkit.Kill {
 }
 
 // again repeats the killed command, which must work.
-func (e *ember) again(killed testkit.Killed, args []string) error {
+func (e *killedContainer) again(killed testkit.Killed, args []string) error {
 	switch {
 	case slices.Contains(args, "echo one; echo two; exit 3"):
 		if w := e.minictr("wait", e.name); killed.Code == 0 && w.stdout != "3\n" && w.stdout != "255\n" {
@@ -101,7 +101,7 @@ func (e *ember) again(killed testkit.Killed, args []string) error {
 }
 
 // truth checks that a container shown as running has a process, and that no other has.
-func (e *ember) truth() error {
+func (e *killedContainer) truth() error {
 	for deadline := time.Now().Add(testkit.Timeout); ; {
 		status, pid := e.status()
 		alive := pid > 0 && unix.Kill(pid, 0) == nil
@@ -114,7 +114,7 @@ func (e *ember) truth() error {
 	}
 }
 
-func (e *ember) status() (status string, pid int) {
+func (e *killedContainer) status() (status string, pid int) {
 	r := e.minictr("inspect", "--type", "container", "--format", "{{.State.Status}} {{.State.Pid}}", e.name)
 	words := strings.Fields(r.stdout)
 	if r.code != 0 || len(words) != 2 {
@@ -125,7 +125,7 @@ func (e *ember) status() (status string, pid int) {
 }
 
 // gone removes the container, and returns an error if something is left.
-func (e *ember) gone() error {
+func (e *killedContainer) gone() error {
 	r := e.minictr("rm", "-f", e.name)
 	if r.code != 0 && !strings.Contains(r.stdout, "no such container") {
 		return fmt.Errorf("rm -f: %+v", r)
@@ -145,17 +145,17 @@ func TestKillDetachedAtEveryStep(t *testing.T) {
 		t.Skip("kills some five hundred times")
 	}
 	killAtOnce(t, func(t *testing.T, i int) map[string]testkit.Kill {
-		return (&ember{traces(t.TempDir()), t, "ember" + strconv.Itoa(i)}).kills()
+		return (&killedContainer{outputDir(t.TempDir()), t, "ember" + strconv.Itoa(i)}).kills()
 	})
 	run(command("minictr", "gc"))
 }
 
 // TestKillTheMonitor: the container dies with its monitor, even one whose process has
 // cleared its parent-death signal, and the next command says so.
-func TestKillTheWatcher(t *testing.T) {
+func TestKillTheMonitor(t *testing.T) {
 	guard(t)
 	for _, flags := range [][]string{nil, {"-u", "1000"}, {"-t"}, {"-i"}, {"--pid", "host"}, {"--restart", "always"}} {
-		e := &ember{traces(t.TempDir()), t, "ember"}
+		e := &killedContainer{outputDir(t.TempDir()), t, "ember"}
 		args := append(append([]string{"run", "-d", "--name", e.name}, flags...), "box", "sh", "-c",
 			"sleep 1000 & sleep 1001")
 		e.minictr(args...).want(t, 0)
@@ -181,7 +181,7 @@ func TestKillTheWatcher(t *testing.T) {
 // TestKillTheContainer: its monitor records the signal.
 func TestKillTheContainer(t *testing.T) {
 	guard(t)
-	e := &ember{traces(t.TempDir()), t, "ember"}
+	e := &killedContainer{outputDir(t.TempDir()), t, "ember"}
 	e.minictr("run", "-d", "--name", e.name, "box", "sleep", "1000").want(t, 0)
 	_, pid := e.status()
 	unix.Kill(pid, unix.SIGKILL)
@@ -202,7 +202,7 @@ func TestTwoHundred(t *testing.T) {
 	}
 	var clients sync.WaitGroup
 	for i := range 10 {
-		e := &ember{traces(t.TempDir()), t, "client" + strconv.Itoa(i)}
+		e := &killedContainer{outputDir(t.TempDir()), t, "client" + strconv.Itoa(i)}
 		clients.Go(func() {
 			for n := range 20 {
 				e.live(n)
@@ -216,7 +216,7 @@ func TestTwoHundred(t *testing.T) {
 }
 
 // live runs a container through all its states.
-func (e *ember) live(n int) {
+func (e *killedContainer) live(n int) {
 	name := fmt.Sprintf("%s-%d", e.name, n)
 	for _, step := range []struct {
 		args []string
@@ -264,10 +264,10 @@ func zombie(pid int) bool {
 
 // TestMonitorThatFails: the container runs already when its monitor fails. The command
 // says so, and nothing of the container is left, not even with the host's PID namespace.
-func TestWatcherThatFails(t *testing.T) {
+func TestMonitorThatFails(t *testing.T) {
 	guard(t)
 	testkit.NeedTool(t, "strace")
-	dir := traces(t.TempDir())
+	dir := outputDir(t.TempDir())
 	// the monitor calls memfd_create(2) first for the container, then for itself
 	args := []string{"-D", "-f", "-qq", "-o", filepath.Join(string(dir), "trace"), "-e", "trace=memfd_create", "-e",
 		"inject=memfd_create:error=EMFILE:when=2"}

@@ -24,8 +24,8 @@ import (
 // detached is a detached container, which is removed with the test.
 type detached struct{ name string }
 
-// background runs `minictr run -d FLAGS box WORDS`: "--" ends the flags.
-func background(t *testing.T, words ...string) *detached {
+// detach runs `minictr run -d FLAGS box WORDS`: "--" ends the flags.
+func detach(t *testing.T, words ...string) *detached {
 	t.Helper()
 	d := &detached{fmt.Sprintf("background-%d", time.Now().UnixNano())}
 	run(d.command(words...)).want(t, 0)
@@ -65,8 +65,8 @@ func (d *detached) pid(t *testing.T) int {
 	return pid
 }
 
-// watcher is the PID of its monitor.
-func (d *detached) watcher(t *testing.T) int {
+// monitor is the PID of its monitor.
+func (d *detached) monitor(t *testing.T) int {
 	t.Helper()
 	return parent(t, d.pid(t))
 }
@@ -96,8 +96,8 @@ func often(check string) []string {
 	return []string{"--health-interval", "100ms", "--health-start-interval", "100ms", "--health-cmd", check}
 }
 
-// folder is its directory.
-func (d *detached) folder(t *testing.T) string {
+// dir is its directory.
+func (d *detached) dir(t *testing.T) string {
 	t.Helper()
 	return filepath.Join(store, "containers", d.field(t, "{{.Id}}"))
 }
@@ -121,17 +121,17 @@ func TestProgramUnreachableDuringHealthCheck(t *testing.T) {
 	testkit.NeedTool(t, "strace")
 	for _, flags := range [][]string{nil, {"--userns", "0:100000:65536", "--tmpfs", "/x"}} {
 		flags = append(append(flags, often("true")...), "--health-timeout", "1m", "--health-start-interval", "1s")
-		d := background(t, append(flags, "--", "/probe", "watch")...)
-		trace := exec.Command("strace", "-f", "-qq", "-o", os.DevNull, "-p", strconv.Itoa(d.watcher(t)), "-e",
-			"inject="+onItsWay)
+		d := detach(t, append(flags, "--", "/probe", "watch")...)
+		trace := exec.Command("strace", "-f", "-qq", "-o", os.DevNull, "-p", strconv.Itoa(d.monitor(t)), "-e",
+			"inject="+delayedCalls)
 		if err := trace.Start(); err != nil {
 			t.Fatal(err)
 		}
 		d.said(t, "minictr exe: ")
 		trace.Process.Signal(unix.SIGTERM)
 		trace.Wait()
-		run(traced(t, d.saying("exec", "--", "true"), onItsWay)).want(t, 0)
-		shut(t, "minictr", d.say("logs"))
+		run(traced(t, d.saying("exec", "--", "true"), delayedCalls)).want(t, 0)
+		wantUnreachable(t, "minictr", d.say("logs"))
 	}
 }
 
@@ -140,10 +140,10 @@ func TestProgramUnreachableDuringHealthCheck(t *testing.T) {
 func TestProgramUnreachableWithSysPtrace(t *testing.T) {
 	guard(t)
 	testkit.NeedTool(t, "strace")
-	d := background(t, append(append([]string{"--cap-add", "SYS_PTRACE"}, often("true")...), "--", "/probe",
+	d := detach(t, append(append([]string{"--cap-add", "SYS_PTRACE"}, often("true")...), "--", "/probe",
 		"watch")...)
 	d.said(t, "watch: begins")
-	run(traced(t, d.saying("exec", "--", "sleep", "0.5"), onItsWay)).want(t, 0)
+	run(traced(t, d.saying("exec", "--", "sleep", "0.5"), delayedCalls)).want(t, 0)
 	log := d.said(t, "memfd:minictr exe: /memfd:minictr") // it does see other processes
 	for line := range strings.Lines(log) {
 		if strings.HasPrefix(line, "minictr ") || strings.Contains(line, "elsewhere") || strings.Contains(line, bin) {
@@ -157,7 +157,7 @@ func TestProgramUnreachableWithSysPtrace(t *testing.T) {
 func TestKilledExecThawsContainer(t *testing.T) {
 	guard(t)
 	testkit.NeedTool(t, "strace")
-	d := background(t, "--cap-add", "SYS_PTRACE", "--", "sleep", "1000")
+	d := detach(t, "--cap-add", "SYS_PTRACE", "--", "sleep", "1000")
 	for _, call := range []string{"clone3", "setns", "execveat", "pwrite64", "write", "ftruncate"} {
 		for n := 1; n <= 3; n++ {
 			run(traced(t, d.saying("exec", "--", "true"), fmt.Sprintf("%s:signal=SIGKILL:when=%d", call, n)))
@@ -203,9 +203,9 @@ func TestMonitorLeaksNoDescriptor(t *testing.T) {
 		testkit.Eventually(t, "two lives", func() bool { return strings.Count(d.say("logs").stdout, "2: ") == 2 })
 		fds("the process of run -d "+kind, d.say("logs").stdout)
 		fds("a check", d.checked(t))
-		for _, to := range descriptorsOf(d.watcher(t)) {
+		for _, to := range descriptorsOf(d.monitor(t)) {
 			if strings.HasPrefix(to, canary) {
-				t.Errorf("the watcher has %s of the caller's", to)
+				t.Errorf("the monitor has %s of the caller's", to)
 			}
 		}
 		for _, flags := range [][]string{{"exec", "--", "/probe", "fds"}, {"exec", "-i", "--", "/probe", "fds"},
@@ -228,12 +228,12 @@ func TestMonitorLeaksNoDescriptor(t *testing.T) {
 // read the caller's input.
 func TestDetachReleasesCallersStreams(t *testing.T) {
 	guard(t)
-	d := background(t, "--", "sleep", "1000")
+	d := detach(t, "--", "sleep", "1000")
 	for _, words := range [][]string{{"restart", "-t", "0"}, {"exec", "-d", "--", "sleep", "1000"}, {"stop", "-t", "0"},
 		{"start"}} {
 		d.say(words...).want(t, 0) // reads both streams to their ends
 	}
-	reader := background(t, "-i", "--", "cat")
+	reader := detach(t, "-i", "--", "cat")
 	reader.say("stop", "-t", "0").want(t, 0)
 	theirs, ours, err := os.Pipe()
 	if err != nil {
@@ -249,9 +249,9 @@ func TestDetachReleasesCallersStreams(t *testing.T) {
 	theirs.Close()
 	ours.WriteString("a word\n")
 	reader.said(t, "a word")
-	for _, to := range descriptorsOf(reader.watcher(t)) {
+	for _, to := range descriptorsOf(reader.monitor(t)) {
 		if to == pipe {
-			t.Error("the watcher keeps what the container reads")
+			t.Error("the monitor keeps what the container reads")
 		}
 	}
 	reader.say("stop", "-t", "0").want(t, 0)
@@ -265,9 +265,9 @@ func TestDetachReleasesCallersStreams(t *testing.T) {
 // error would lead out of the container.
 func TestDirectoryAsStreamRefused(t *testing.T) {
 	guard(t)
-	folder := leak(t)[0]
-	d := background(t, "-i", "--", "sleep", "1000")
-	still := background(t, "-i", "--", "sleep", "1000")
+	directory := leak(t)[0]
+	d := detach(t, "-i", "--", "sleep", "1000")
+	still := detach(t, "-i", "--", "sleep", "1000")
 	still.say("stop", "-t", "0").want(t, 0)
 	walk := []string{"sh", "-c", "cat /proc/self/fd/[012]/file"}
 	b := newBundle(t, walk...)
@@ -283,11 +283,11 @@ func TestDirectoryAsStreamRefused(t *testing.T) {
 			c := cmd()
 			switch fd {
 			case 0:
-				c.Stdin = folder
+				c.Stdin = directory
 			case 1:
-				c.Stdout = folder
+				c.Stdout = directory
 			case 2:
-				c.Stderr = folder
+				c.Stderr = directory
 			}
 			if what == "start" && fd > 0 {
 				continue // start does not pass these on
@@ -355,12 +355,12 @@ func TestMonitorNeedsNoSocket(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, kind := range []string{"", "-i", "-t"} {
-		d := background(t, append(append(strings.Fields(kind), often("true")...), "--", "sh", "-c",
+		d := detach(t, append(append(strings.Fields(kind), often("true")...), "--", "sh", "-c",
 			"echo begun; sleep 1000")...)
 		d.said(t, "begun")
 		clients := []*exec.Cmd{d.saying("logs", "-f"), d.saying("attach", "--no-stdin"),
 			d.saying("exec", "--", "sleep", "1000"), d.saying("wait"), d.saying("stats")}
-		pids := []int{d.watcher(t)}
+		pids := []int{d.monitor(t)}
 		for _, c := range clients {
 			c.Stderr = os.Stderr // its last output, if there is any
 			if err := c.Start(); err != nil {
@@ -406,7 +406,7 @@ func TestContainerFilesArePrivate(t *testing.T) {
 		for _, then := range []string{"exec sleep 1000", "exit 3"} {
 			words := append(append(slices.Clone(flags), often("echo SECRET")...), "-e", "PASSWORD=SECRET", "-l",
 				"password=SECRET", "--", "sh", "-c", leaves+then)
-			d := background(t, slices.DeleteFunc(words, func(w string) bool { return w == "-v" })...)
+			d := detach(t, slices.DeleteFunc(words, func(w string) bool { return w == "-v" })...)
 			d.said(t, "SECRET")
 			all = append(all, d)
 		}
@@ -416,10 +416,10 @@ func TestContainerFilesArePrivate(t *testing.T) {
 		all[1].say("wait").want(t, 0)
 		unix.Umask(0o022)
 		unreachable(t, fmt.Sprintf("umask %#o, %v", mask, flags))
-		watcher := all[0].watcher(t)
+		monitor := all[0].monitor(t)
 		for _, file := range []string{"environ", "maps", "fd", "mem"} {
-			if r := asNobody(t, "cat", fmt.Sprintf("/proc/%d/%s", watcher, file)); r.code == 0 {
-				t.Errorf("the watcher's %s is for all to read", file)
+			if r := asNobody(t, "cat", fmt.Sprintf("/proc/%d/%s", monitor, file)); r.code == 0 {
+				t.Errorf("the monitor's %s is for all to read", file)
 			}
 		}
 	}
@@ -428,11 +428,11 @@ func TestContainerFilesArePrivate(t *testing.T) {
 // unreachable tries each path below the directories of containers and names.
 func unreachable(t *testing.T, how string) {
 	t.Helper()
-	folder, err := os.Open(store)
+	directory, err := os.Open(store)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer folder.Close()
+	defer directory.Close()
 	tried := 0
 	for _, part := range []string{"containers", "names"} {
 		err := filepath.WalkDir(filepath.Join(store, part), func(path string, d fs.DirEntry, err error) error {
@@ -442,7 +442,7 @@ func unreachable(t *testing.T, how string) {
 			tried++
 			rel, _ := filepath.Rel(store, path)
 			if tried < 100 || !strings.Contains(rel, "/upper/") {
-				if r := asNobody(t, "stat", "/proc/self/fd/3/"+rel, folder); r.code == 0 && rel != part {
+				if r := asNobody(t, "stat", "/proc/self/fd/3/"+rel, directory); r.code == 0 && rel != part {
 					t.Errorf("%s: nobody reaches %s", how, rel)
 				}
 			}
@@ -451,7 +451,7 @@ func unreachable(t *testing.T, how string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r := asNobody(t, "ls", "/proc/self/fd/3/"+part, folder); r.code == 0 {
+		if r := asNobody(t, "ls", "/proc/self/fd/3/"+part, directory); r.code == 0 {
 			t.Errorf("%s: nobody lists %s", how, part)
 		}
 	}

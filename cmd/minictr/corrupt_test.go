@@ -16,15 +16,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tears are the ways to corrupt a file.
-var tears = map[string]func([]byte) []byte{
+// corruptions are the ways to corrupt a file.
+var corruptions = map[string]func([]byte) []byte{
 	"empty":    func([]byte) []byte { return nil },
 	"half":     func(whole []byte) []byte { return whole[:len(strings.TrimSpace(string(whole)))/2] },
 	"nonsense": func([]byte) []byte { return make([]byte, 100) },
 }
 
-// tornFiles are files of a container, and what holds for one in which they are corrupt.
-var tornFiles = []struct {
+// corruptFiles are files of a container, and what holds for one in which they are corrupt.
+var corruptFiles = []struct {
 	file   string
 	shown  string // by ps -a
 	starts bool   // it starts as before
@@ -38,20 +38,20 @@ var tornFiles = []struct {
 	{"task/state.json", `Exited (255) `, true, true},
 }
 
-func TestTorn(t *testing.T) {
+func TestCorruptContainer(t *testing.T) {
 	testkit.NeedRoot(t)
 	loadDemo(t)
 	said(t, "create", "--name", "other", "demo")
-	for _, test := range tornFiles {
-		for kind, tear := range tears {
+	for _, test := range corruptFiles {
+		for kind, damage := range corruptions {
 			t.Run(test.file+" "+kind, func(t *testing.T) {
 				b := newTornBox(t)
 				if test.file == "task/state.json" {
-					b.killWatcher(t)
+					b.killMonitor(t)
 				} else {
 					said(t, "stop", "box")
 				}
-				b.tear(t, test.file, tear)
+				b.corrupt(t, test.file, damage)
 				list, err := b.try("ps", "-a", "--no-trunc")
 				shown := !strings.Contains(test.shown, "Dead")
 				if (err == nil) != shown || !strings.Contains(list, test.shown) || !strings.Contains(list, "other") {
@@ -76,18 +76,18 @@ func TestTorn(t *testing.T) {
 }
 
 // TestCorruptRunningContainer is the same while the container runs.
-func TestTornAlive(t *testing.T) {
+func TestCorruptRunningContainer(t *testing.T) {
 	testkit.NeedRoot(t)
 	loadDemo(t)
 	said(t, "create", "--name", "other", "demo")
-	for _, test := range tornFiles {
-		for kind, tear := range tears {
+	for _, test := range corruptFiles {
+		for kind, damage := range corruptions {
 			if test.file == "exit.json" {
 				continue // it is read after the container has exited
 			}
 			t.Run(test.file+" "+kind, func(t *testing.T) {
 				b := newTornBox(t)
-				b.tear(t, test.file, tear)
+				b.corrupt(t, test.file, damage)
 				if list, _ := b.try("ps"); strings.Contains(list, "other") || !strings.Contains(list, "box") {
 					t.Errorf("ps:\n%s", list)
 				}
@@ -103,15 +103,15 @@ func TestTornAlive(t *testing.T) {
 	}
 }
 
-// tornBox is a container called box.
-type tornBox struct {
+// corruptBox is a container called box.
+type corruptBox struct {
 	root, id string
 	pid      int
 }
 
-func newTornBox(t *testing.T) *tornBox {
+func newTornBox(t *testing.T) *corruptBox {
 	t.Helper()
-	b := &tornBox{root: os.Getenv("MINICTR_ROOT")}
+	b := &corruptBox{root: os.Getenv("MINICTR_ROOT")}
 	b.id = strings.TrimSpace(said(t, "run", "-d", "--name", "box", "--health-cmd", "true", "--health-interval", "1h",
 		"--health-start-interval", "20ms", "--health-start-period", "1h",
 		"demo", "sh", "-c", `trap "exit 143" TERM; echo ready; while :; do sleep 0.02; done`))
@@ -130,13 +130,13 @@ func newTornBox(t *testing.T) *tornBox {
 	return b
 }
 
-func (b *tornBox) path(file string) string { return filepath.Join(b.root, "containers", b.id, file) }
+func (b *corruptBox) path(file string) string { return filepath.Join(b.root, "containers", b.id, file) }
 
-func (b *tornBox) try(args ...string) (string, error) { return minictr(b.root, args...) }
+func (b *corruptBox) try(args ...string) (string, error) { return minictr(b.root, args...) }
 
 // works reports whether a command succeeds. If not, the error names the file, and the
 // hint a command.
-func (b *tornBox) works(t *testing.T, want bool, args ...string) {
+func (b *corruptBox) works(t *testing.T, want bool, args ...string) {
 	t.Helper()
 	out, err := b.try(args...)
 	switch {
@@ -149,8 +149,8 @@ func (b *tornBox) works(t *testing.T, want bool, args ...string) {
 	}
 }
 
-// tear corrupts a file. A process that has it open is not affected.
-func (b *tornBox) tear(t *testing.T, file string, tear func([]byte) []byte) {
+// corrupt corrupts a file. A process that has it open is not affected.
+func (b *corruptBox) corrupt(t *testing.T, file string, damage func([]byte) []byte) {
 	t.Helper()
 	path := b.path(file)
 	whole, err := os.ReadFile(path)
@@ -160,13 +160,13 @@ func (b *tornBox) tear(t *testing.T, file string, tear func([]byte) []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path, tear(whole), 0o600); err != nil {
+	if err := os.WriteFile(path, damage(whole), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// killWatcher simulates a power cut: no exit status is recorded.
-func (b *tornBox) killWatcher(t *testing.T) {
+// killMonitor simulates a power cut: no exit status is recorded.
+func (b *corruptBox) killMonitor(t *testing.T) {
 	t.Helper()
 	data, err := os.ReadFile(b.path("monitor"))
 	if err != nil {
@@ -182,15 +182,15 @@ func (b *tornBox) killWatcher(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !testkit.Within(func() bool { return !alive(b.pid) }) {
-		t.Error("the container outlives its watcher")
+		t.Error("the container outlives its monitor")
 	}
 }
 
 // isGone fails the test if something of it is left.
-func (b *tornBox) isGone(t *testing.T) {
+func (b *corruptBox) isGone(t *testing.T) {
 	t.Helper()
 	if !testkit.Within(func() bool { return !alive(b.pid) }) {
-		t.Errorf("its process %d lives on", b.pid)
+		t.Errorf("its process %d survives", b.pid)
 	}
 	left, err := filepath.Glob("/sys/fs/cgroup/minictr/" + b.id)
 	if err != nil || len(left) > 0 {

@@ -27,7 +27,7 @@ func atOnce(do func(*exec.Cmd) result, commands ...*exec.Cmd) []result {
 
 // TestTwoCommandsOneContainer: each of two concurrent commands exits with 0 or with an
 // error of the list.
-func TestRivals(t *testing.T) {
+func TestTwoCommandsOneContainer(t *testing.T) {
 	guard(t)
 	for _, test := range []struct {
 		first, second []string
@@ -61,8 +61,8 @@ func TestRivals(t *testing.T) {
 				}
 				return b.oci(words[0], words[1:]...)
 			}
-			p := &phoenix{bundle: b, t: t, traces: traces(t.TempDir())}
-			q := &phoenix{bundle: b, t: t, traces: traces(t.TempDir())}
+			p := &killedBundle{bundle: b, t: t, outputDir: outputDir(t.TempDir())}
+			q := &killedBundle{bundle: b, t: t, outputDir: outputDir(t.TempDir())}
 			first, second := made(test.first), made(test.second)
 			results := atOnce(func(cmd *exec.Cmd) result {
 				if cmd == first {
@@ -94,13 +94,13 @@ func TestRivals(t *testing.T) {
 }
 
 // TestHundredBundles: ten clients at once run ten containers each.
-func TestHundredLives(t *testing.T) {
+func TestHundredBundles(t *testing.T) {
 	guard(t)
 	var all sync.WaitGroup
 	for range 10 {
 		b := newBundle(t, "/probe", "sleep")
 		b.save(t)
-		p := &phoenix{bundle: b, t: t, traces: traces(t.TempDir())}
+		p := &killedBundle{bundle: b, t: t, outputDir: outputDir(t.TempDir())}
 		all.Go(func() {
 			for range 10 {
 				if err := p.lives(); err != nil {

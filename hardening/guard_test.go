@@ -143,13 +143,13 @@ const attribute = "trusted.canary"
 
 // makeCanary makes the files that attacks aim at.
 func makeCanary() error {
-	for _, dir := range []string{canary, filepath.Join(canary, "folder")} {
+	for _, dir := range []string{canary, filepath.Join(canary, "directory")} {
 		if err := os.Mkdir(dir, 0o755); err != nil {
 			return err
 		}
 	}
 	for name, mode := range map[string]fs.FileMode{"file": 0o644, "secret": 0o600, "null": 0o666,
-		"folder/inner": 0o640} {
+		"directory/inner": 0o640} {
 		path := filepath.Join(canary, name)
 		if err := os.WriteFile(path, []byte("canary of the host\n"), mode); err != nil {
 			return err
@@ -281,7 +281,7 @@ func TestOracleCanary(t *testing.T) {
 			t.Fatal(err)
 		}
 		if len(before.Changes(after)) == 0 {
-			t.Errorf("%s of the canary changed, and nobody noticed", what)
+			t.Errorf("%s of the canary changed, and the check did not notice", what)
 		}
 	}
 }

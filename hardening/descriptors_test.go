@@ -74,21 +74,21 @@ func TestNoDescriptorLeaks(t *testing.T) {
 	}
 }
 
-// doors are descriptor numbers that may lead to the host during setup: first the
+// hostFDs is the end of the descriptor numbers that may lead to the host during setup: first the
 // caller's, then minictr's.
-const doors = 24
+const hostFDs = 24
 
 // TestWorkdirThroughProcFdRefused: /proc/self/fd/N as working directory, from a flag,
 // the image, or a link in its root.
 func TestWorkdirThroughProcFdRefused(t *testing.T) {
 	guard(t)
 	var links []entry
-	for n := range doors {
+	for n := range hostFDs {
 		links = append(links, link(fmt.Sprintf("door%d", n), fmt.Sprintf("/proc/self/fd/%d", n)))
 	}
 	image := hostile(t, ocispec.ImageConfig{WorkingDir: "/door5"}, links...)
 	tried := map[string][]string{"by the image": nil}
-	for n := range doors {
+	for n := range hostFDs {
 		tried[fmt.Sprintf("number %d", n)] = []string{"-w", fmt.Sprintf("/proc/self/fd/%d", n)}
 		tried[fmt.Sprintf("link to number %d", n)] = []string{"-w", fmt.Sprintf("/door%d", n)}
 	}
@@ -115,7 +115,7 @@ func TestWorkdirThroughProcFdRefused(t *testing.T) {
 func TestBundleWorkdirThroughProcFdRefused(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "/probe", "cwd")
-	for n := range doors {
+	for n := range hostFDs {
 		b.replace(t, "door", fmt.Sprintf("/proc/self/fd/%d", n))
 		for _, cwd := range []string{"/door", "/door/..", fmt.Sprintf("/proc/self/fd/%d", n),
 			fmt.Sprintf("/proc/1/fd/%d/..", n)} {
@@ -137,7 +137,7 @@ func TestWorkdirLinksStayInRoot(t *testing.T) {
 		link("tree", "/up/data"))
 	for cwd, want := range map[string]string{
 		"/here": "/data", "/up": "/", "/up/up/tmp": "/tmp", "/tree": "/data",
-		"/new/folder": "/new/folder", "/../../tmp": "/tmp", "/here/more": "/data/more",
+		"/new/directory": "/new/directory", "/../../tmp": "/tmp", "/here/more": "/data/more",
 	} {
 		r := run(command("minictr", "run", "--rm", "-v", filepath.Join(bin, "probe")+":/probe:ro", "-w", cwd, image,
 			"/probe", "cwd"))
