@@ -39,7 +39,7 @@ func TestTwoCommandsOneContainer(t *testing.T) {
 		{[]string{"delete", "--force"}, []string{"delete", "--force"}, 2, nil},
 		{[]string{"delete", "--force"}, []string{"delete"}, 0, []string{"not stopped", "does not exist"}},
 		{[]string{"delete", "--force"}, []string{"exec", "--", "true"}, 0,
-			[]string{"does not exist", "stopped", "not running", "created", "process", "no such"}},
+			[]string{"does not exist", "stopped", "not running", "created", "process", "no such", "killed before"}},
 		{[]string{"delete", "--force"}, []string{"start"}, 0, []string{"does not exist", "stopped", "already running"}},
 		{[]string{"delete", "--force"}, []string{"state"}, 0, []string{"does not exist"}},
 		{[]string{"delete", "--force"}, []string{"create"}, 0, []string{"already exists"}},

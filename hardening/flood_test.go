@@ -200,7 +200,9 @@ func TestFullDiskStopsNoContainer(t *testing.T) {
 	if err := unix.Mount("tmpfs", disk, "tmpfs", 0, "size=8m"); err != nil {
 		t.Fatal(err)
 	}
-	defer unix.Unmount(disk, 0)
+	t.Cleanup(func() { // the monitor may still be exiting
+		testkit.Eventually(t, "unmount the disk", func() bool { return unix.Unmount(disk, 0) == nil })
+	})
 	small := func(words ...string) result {
 		return run(exec.Command(filepath.Join(bin, "minictr"), append([]string{"--root", filepath.Join(disk, "store")},
 			words...)...))
