@@ -16,6 +16,7 @@ type hinted struct {
 }
 
 func (h *hinted) Unwrap() error { return h.error }
+func (h *hinted) Hint() string  { return h.hint }
 
 // New returns err with a hint attached. A nil err stays nil. Of several hints
 // in one chain the outermost counts: it knows most about what was asked.
@@ -26,11 +27,12 @@ func New(err error, hint string) error {
 	return &hinted{err, hint}
 }
 
-// Of returns the hint in err's chain, or "" where there is none.
+// Of returns the hint in err's chain, or "" where there is none. An error type of
+// another package has a hint by a method Hint.
 func Of(err error) string {
-	var h *hinted
+	var h interface{ Hint() string }
 	if errors.As(err, &h) {
-		return h.hint
+		return h.Hint()
 	}
 	return ""
 }

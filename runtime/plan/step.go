@@ -52,6 +52,9 @@ type Step struct {
 	// that it returns. As there, a number from -4095 to -1 is an error.
 	Returns *Place
 
+	// Hints say what to do when the step fails, by errno; 0 is any other errno.
+	Hints []Hint
+
 	Part string // the part of the story it belongs to: "root", "mounts"
 	From string // the field of the config that asks for it: "mounts[2]"
 	Why  string // one sentence for the reader
@@ -67,6 +70,18 @@ func (s Step) As(r Ref) Step { s.Result = string(r); return s }
 
 // Allow adds errors that are as good as success.
 func (s Step) Allow(e ...unix.Errno) Step { s.Accept = append(s.Accept, e...); return s }
+
+// Hint adds what to do when the step fails with e, or with 0 for every other errno.
+func (s Step) Hint(e unix.Errno, text string) Step {
+	s.Hints = append(s.Hints, Hint{e, text})
+	return s
+}
+
+// Hint is advice for a step that has failed with Errno.
+type Hint struct {
+	Errno unix.Errno
+	Text  string
+}
 
 // When makes the step depend on an earlier result being there.
 func (s Step) When(r Ref) Step { s.If = r; return s }

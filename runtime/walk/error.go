@@ -41,6 +41,20 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Errno }
 
+// Hint returns the step's hint for this errno, "" for none (package hint).
+func (e *Error) Hint() string {
+	text := ""
+	for _, h := range e.Step.Hints {
+		if h.Errno == e.Errno {
+			return h.Text
+		}
+		if h.Errno == 0 {
+			text = h.Text
+		}
+	}
+	return text
+}
+
 // Exec tells whether it was the program itself that could not be started.
 func (e *Error) Exec() bool { return e.Step.Name == "execve" || e.Step.Name == "faccessat2" }
 
