@@ -147,7 +147,7 @@ func TestNetDeviceRefused(t *testing.T) {
 	newNetwork(t, "given")
 	for device, want := range map[string]string{
 		"nothing": `linux.netDevices: "nothing": no such device on the host`,
-		"lo":      "this device cannot leave its network",
+		"lo":      "this device cannot leave its network namespace",
 		"given":   `linux.netDevices: "given": "a/b": not a device name`,
 	} {
 		c := newContainer(t, moves(map[string]specs.LinuxNetDevice{device: {Name: map[string]string{"lo": "lo7", "given": "a/b"}[device]}}), "true")

@@ -23,7 +23,7 @@ func TestPlaces(t *testing.T) {
 	want(t, b.run(t, "cat /relative/place/file /a/new/file; echo dropped > /dev/null; ls -d /dev/zero /dev/full /dev/random /dev/urandom /dev/tty"),
 		"text\ntext\n/dev/full\n/dev/random\n/dev/tty\n/dev/urandom\n/dev/zero")
 	b.mount("/x", "bind", "missing", "bind")
-	if out := b.run(t, "true"); !strings.Contains(out, "hint: the source has to exist") || !strings.Contains(out, filepath.Join(b.dir, "missing")) {
+	if out := b.run(t, "true"); !strings.Contains(out, "hint: create the source: mkdir -p ") || !strings.Contains(out, filepath.Join(b.dir, "missing")) {
 		t.Errorf("a source that is not there: %s", out)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	goruntime "runtime"
 
+	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/walk"
@@ -38,10 +39,18 @@ func launch(p *plan.Plan, caller walk.Caller) (*Process, error) {
 		process.cgroup = p.Cgroup
 	}
 	if err != nil {
-		return nil, errors.Join(advise(err), process.removeCgroup())
+		return nil, errors.Join(needsRoot(err), process.removeCgroup())
 	}
 	process.pidfd, _ = process.walk.Result(plan.Pidfd)
 	return process, nil
+}
+
+// needsRoot adds a hint to a refusal that has none, if this program is not run by root.
+func needsRoot(err error) error {
+	if os.Geteuid() != 0 && hint.Of(err) == "" && (errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES)) {
+		return hint.New(err, "run it as root: sudo minictr …")
+	}
+	return err
 }
 
 // resumePipe makes the pipe on which the child waits for the host.

@@ -62,7 +62,7 @@ func execProgram(f *state.Dir, options compile.Options) error {
 	if err != nil {
 		return err
 	}
-	return advise(walk.ReadStartError(p, output))
+	return walk.ReadStartError(p, output)
 }
 
 // startable returns the hooks of a container that can be started. The errors are runc's.

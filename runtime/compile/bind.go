@@ -25,14 +25,17 @@ func bindSource(l *list, m *mount, mounts []mount, linux *specs.Linux) error {
 	}
 	ref := mountRef(m.index)
 	l.begin("sources", fmt.Sprintf("%s: %s on %s", m.field(), m.Source, m.Destination))
-	l.host("clone the mount to bind; its path is not used again", call.OpenTree("", m.Source, m.recursive).As(ref))
+	l.host("clone the mount to bind; its path is not used again", call.OpenTree("", m.Source, m.recursive).As(ref).
+		Hint(unix.ENOENT, "create the source: mkdir -p "+m.Source))
 	if m.idmap {
 		l.host("show its files with the owners that this user namespace maps them to",
-			call.MountSetattr(ref, "", m.idmapRecursive && m.recursive, call.MountAttr{Set: unix.MOUNT_ATTR_IDMAP, Userns: ids}))
+			call.MountSetattr(ref, "", m.idmapRecursive && m.recursive, call.MountAttr{Set: unix.MOUNT_ATTR_IDMAP, Userns: ids}).
+				Hint(0, "this filesystem or kernel has no idmapped mounts: leave out idmap"))
 	}
 	bindAttributes(l, plan.Host, m)
 	if m.dest == "/proc" {
-		l.host("only procfs may be mounted on /proc: programs trust it", onProcfs(ref, false))
+		l.host("only procfs may be mounted on /proc: programs trust it", onProcfs(ref, false).
+			Hint(unix.EPERM, "mount only procfs on /proc"))
 	}
 	l.host("is it a directory? its target has to be of the same type",
 		call.Openat(ref, ".", unix.O_PATH|unix.O_DIRECTORY).As(isDirRef(m.index)).Allow(unix.ENOTDIR))

@@ -73,7 +73,8 @@ func (b *builder) cgroup() error {
 	// the container's own
 	b.host("remove an empty cgroup of this name, which a crash left, with its limits",
 		call.Rmdirat(cgroupMount, group).Allow(unix.ENOENT, unix.EBUSY, unix.ENOTEMPTY))
-	b.host("the container's cgroup", call.Mkdirat(cgroupMount, group, 0o755))
+	b.host("the container's cgroup", call.Mkdirat(cgroupMount, group, 0o755).
+		Hint(unix.EEXIST, "a container of this ID is running, or has left its cgroup behind"))
 	b.plan.Cgroup, b.plan.MadeAt = path.Join(mount, group), len(b.plan.Steps)-1
 	b.host("keep it open: clone3 needs a descriptor", call.Openat(cgroupMount, group, unix.O_PATH|unix.O_DIRECTORY).As(cgroupFd))
 
@@ -120,7 +121,9 @@ func passDown(l *list, dir string, need, count []string) {
 		call.Openat(cgroupMount, path.Join(dir, "cgroup.subtree_control"), unix.O_WRONLY).As(file))
 	for _, c := range need {
 		l.from = "linux.resources." + c
-		l.host("enable this controller below", call.Write(file, "+"+c))
+		l.host("enable this controller below", call.Write(file, "+"+c).
+			Hint(unix.EBUSY, noInternalProcesses).Hint(unix.EOPNOTSUPP, noInternalProcesses).
+			Hint(0, cgroup.ControllerHint(c)))
 	}
 	l.from = from
 	for _, c := range count {
@@ -129,10 +132,12 @@ func passDown(l *list, dir string, need, count []string) {
 	}
 }
 
+const noInternalProcesses = "the topmost cgroup has processes, as in a container: move them to a cgroup below it first"
+
 // limit writes one file of the cgroup.
 func limit(l *list, f cgroup.File) {
 	l.from = "linux.resources." + f.From
-	open := call.Openat(cgroupFd, f.Name, unix.O_WRONLY)
+	open := call.Openat(cgroupFd, f.Name, unix.O_WRONLY).Hint(unix.ENOENT, "this kernel has no such limit")
 	if f.Optional {
 		open = open.Allow(unix.ENOENT)
 	}

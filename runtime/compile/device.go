@@ -140,7 +140,7 @@ func isDevice(l *list, side plan.Side, held plan.Ref, d device) {
 	is := func(text string, e plan.Expect) plan.Step {
 		s := call.Statx(held, text)
 		s.Expect = &e
-		return s
+		return s.Hint(unix.EPERM, "the image has another file in place of the device")
 	}
 	l.add(side, "fail if it is not a device of this type", is("{stx_mode="+call.KindName(d.kind)+"|…}",
 		plan.Expect{Arg: 4, Offset: modeOffset, Mask: unix.S_IFMT << 32, Value: uint64(d.kind) << 32}))

@@ -118,7 +118,8 @@ func remount(l *list, m *mount) {
 	}
 	a := m.alone()
 	if a != (call.MountAttr{}) || len(m.data) == 0 {
-		l.container("change the attributes of the mount that is there", call.MountSetattr(target, "", false, a))
+		l.container("change the attributes of the mount that is there", call.MountSetattr(target, "", false, a).
+			Hint(unix.EINVAL, "remount changes a mount that an earlier entry of mounts has made"))
 	}
 	propagate(l, plan.Container, target, m.propagation, true)
 }

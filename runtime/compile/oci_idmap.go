@@ -84,8 +84,10 @@ func mapLayers(l *list, o *Overlay, linux *specs.Linux) error {
 	for _, dir := range o.Lower {
 		l.host("the layer, as a detached mount", call.OpenTree("", dir, false).As(layer))
 		l.host("show its files with the owners that the container's ids map to",
-			call.MountSetattr(layer, "", false, call.MountAttr{Set: unix.MOUNT_ATTR_IDMAP, Userns: userns}))
-		l.host("the next lower layer: read-only, and shared by all containers", call.FsconfigFd(overlayFs, "lowerdir+", layer))
+			call.MountSetattr(layer, "", false, call.MountAttr{Set: unix.MOUNT_ATTR_IDMAP, Userns: userns}).
+				Hint(0, "this filesystem or kernel has no idmapped mounts: a user namespace needs Linux 6.15 for its layers"))
+		l.host("the next lower layer: read-only, and shared by all containers", call.FsconfigFd(overlayFs, "lowerdir+", layer).
+			Hint(unix.EINVAL, manyLayers))
 	}
 	uid, err := HostID(0, linux.UIDMappings)
 	if err != nil {

@@ -20,7 +20,8 @@ func contextOption(l *list, side plan.Side, fs plan.Ref, fstype, label string) {
 	if label == "" || fstype == "proc" || fstype == "sysfs" || fstype == "cgroup2" || fstype == "mqueue" {
 		return
 	}
-	l.add(side, "label all files in it", call.Fsconfig(fs, "context", label))
+	l.add(side, "label all files in it", call.Fsconfig(fs, "context", label).
+		Hint(0, "this kernel has no SELinux, or its policy has no such label: leave out linux.mountLabel"))
 }
 
 // fileLabel labels mqueue, whose filesystem is there since the IPC namespace is:

@@ -65,7 +65,9 @@ func scheduler(l *list, s *specs.Scheduler) error {
 	l.container("set the scheduling policy", call.SchedSetattr(string(s.Policy), unix.SchedAttr{
 		Policy: uint32(policy), Flags: set, Nice: s.Nice, Priority: uint32(s.Priority),
 		Runtime: s.Runtime, Deadline: s.Deadline, Period: s.Period,
-	}))
+	}).
+		Hint(unix.EPERM, "it takes CAP_SYS_NICE on the host, and SCHED_DEADLINE takes all CPUs").
+		Hint(unix.EINVAL, "this kernel does not have the policy, or not with these numbers: sched(7)"))
 	return nil
 }
 

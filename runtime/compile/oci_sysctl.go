@@ -61,7 +61,8 @@ func ownFiles(l *list, p *specs.Process, dir plan.Ref, proc string) {
 	if p.OOMScoreAdj != nil {
 		l.begin("settings", "process.oomScoreAdj")
 		l.container("the file of the process's OOM score", call.Openat(dir, proc+"self/oom_score_adj", unix.O_WRONLY).As("oom"))
-		l.container("set it: a higher score is killed earlier", call.Write("oom", fmt.Sprint(*p.OOMScoreAdj)))
+		l.container("set it: a higher score is killed earlier", call.Write("oom", fmt.Sprint(*p.OOMScoreAdj)).
+			Hint(unix.EACCES, "the score can be raised, but not lowered without CAP_SYS_RESOURCE"))
 	}
 	labels(l, p, dir, proc)
 }

@@ -91,17 +91,19 @@ func copyUp(l *list, mounts []mount, i int, user nsMode) {
 	l.container("change back to the root", call.Chdir("/"))
 }
 
+const notStackable = "the filesystem of the image's directory cannot be an overlay's layer: leave out tmpcopyup"
+
 // stackUp mounts lower and upper as @stack, in the working directory.
 func stackUp(l *list, attributes uint64, user nsMode) {
 	const stack, place = plan.Ref("stack"), plan.Ref("place")
 	l.container("create an overlay filesystem, not yet configured", call.Fsopen("overlay").As(overlayFs))
-	l.container("the image's directory: read-only", call.Fsconfig(overlayFs, "lowerdir", "lower"))
-	l.container("the directory that takes changes, in the tmpfs", call.Fsconfig(overlayFs, "upperdir", upper))
+	l.container("the image's directory: read-only", call.Fsconfig(overlayFs, "lowerdir", "lower").Hint(0, notStackable))
+	l.container("the directory that takes changes, in the tmpfs", call.Fsconfig(overlayFs, "upperdir", upper).Hint(0, notStackable))
 	l.container("a directory that overlayfs needs", call.Fsconfig(overlayFs, "workdir", work))
 	if user != inherited {
 		l.container("store attributes as user.*: a user namespace may not set trusted.*", call.Fsconfig(overlayFs, "userxattr", ""))
 	}
-	l.container("create the filesystem: the directories stacked", call.Fscreate(overlayFs))
+	l.container("create the filesystem: the directories stacked", call.Fscreate(overlayFs).Hint(0, notStackable))
 	l.container("a detached mount of it", call.Fsmount(overlayFs, attributes).As(stack))
 	l.container("open its mount point", call.Openat("", string(stack), unix.O_PATH|unix.O_DIRECTORY).As(place))
 	l.container("attach it: only an attached mount can be cloned in part", call.MoveMount(stack, place))

@@ -79,6 +79,8 @@ func bindRoot(l *list, side plan.Side, spec *specs.Spec) error {
 	return detachRoot(l, side, spec.Linux.RootfsPropagation)
 }
 
+const manyLayers = "an image of so many layers needs Linux 6.7"
+
 // stackLayers names the lower directories. One option holds at most 255 bytes
 // (fsconfig(2)).
 func stackLayers(l *list, lower []string) {
@@ -89,7 +91,8 @@ func stackLayers(l *list, lower []string) {
 		return
 	}
 	for _, dir := range lower {
-		l.host("the next lower layer (one by one since Linux 6.7)", call.Fsconfig(overlayFs, "lowerdir+", dir))
+		l.host("the next lower layer (one by one since Linux 6.7)", call.Fsconfig(overlayFs, "lowerdir+", dir).
+			Hint(unix.EINVAL, manyLayers))
 	}
 }
 

@@ -85,15 +85,17 @@ func (l *list) covered(dest string) {
 	l.made = slices.DeleteFunc(l.made, func(d string) bool { return strings.HasPrefix(d, dest+"/") })
 }
 
+const noTarget = "the image has no such path and it could not be made, or a symbolic link there dangles"
+
 // openTarget opens the place as @target.
 func openTarget(l *list, dest string) {
 	if isKernelPath(dest) {
 		l.container("open the mount point; follow no symbolic link",
-			call.Openat2("", dest, unix.O_PATH, unix.RESOLVE_NO_SYMLINKS).As(target))
+			call.Openat2("", dest, unix.O_PATH, unix.RESOLVE_NO_SYMLINKS).As(target).Hint(unix.ENOENT, noTarget))
 		return
 	}
 	l.container("open the mount point; links stay inside the root",
-		call.Openat2("", dest, unix.O_PATH, unix.RESOLVE_NO_MAGICLINKS).As(target))
+		call.Openat2("", dest, unix.O_PATH, unix.RESOLVE_NO_MAGICLINKS).As(target).Hint(unix.ENOENT, noTarget))
 	l.container("fail if it is on procfs: programs trust files there", onProcfs(target, true))
 }
 

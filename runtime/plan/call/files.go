@@ -20,7 +20,14 @@ func Openat2(dir plan.Ref, path string, f, resolve uint64) plan.Step {
 	f |= unix.O_CLOEXEC
 	text := fmt.Sprintf("{flags=%s, resolve=%s}", flags(f, openFlags), flags(resolve, resolveFlags))
 	how := plan.Words(text, f, 0, resolve)
-	return plan.Syscall("openat2", unix.SYS_OPENAT2, at(dir), plan.Str(path), how, plan.Int(len(how.Bytes)))
+	s := plan.Syscall("openat2", unix.SYS_OPENAT2, at(dir), plan.Str(path), how, plan.Int(len(how.Bytes)))
+	s.Hints = linkHints
+	return s
+}
+
+// linkHints are shared by all calls of openat2 that refuse links.
+var linkHints = []plan.Hint{
+	{Errno: unix.ELOOP, Text: "the image has a symbolic link where a directory or file is needed; it is not followed"},
 }
 
 // MakeFile makes an empty file to mount something on.
@@ -159,7 +166,10 @@ func MemfdCreate(name string, exec bool) plan.Step {
 
 // Faccessat2 asks for the ids that the process has now.
 func Faccessat2(path string, mode uint64) plan.Step {
-	return plan.Syscall("faccessat2", unix.SYS_FACCESSAT2, at(""), plan.Str(path), flags(mode, accessFlags), flags(unix.AT_EACCESS, accessAtFlags))
+	s := plan.Syscall("faccessat2", unix.SYS_FACCESSAT2, at(""), plan.Str(path), flags(mode, accessFlags),
+		flags(unix.AT_EACCESS, accessAtFlags))
+	s.Hints = programHints
+	return s
 }
 
 func Chdir(path string) plan.Step { return plan.Syscall("chdir", unix.SYS_CHDIR, plan.Str(path)) }

@@ -69,14 +69,22 @@ func OpenTree(dir plan.Ref, path string, recursive bool) plan.Step {
 // MoveMount attaches a mount onto an open folder or file: no path, so
 // nothing to swap on the way.
 func MoveMount(mount, target plan.Ref) plan.Step {
-	return plan.Syscall("move_mount", unix.SYS_MOVE_MOUNT, mount, plan.Str(""), target, plan.Str(""),
+	s := plan.Syscall("move_mount", unix.SYS_MOVE_MOUNT, mount, plan.Str(""), target, plan.Str(""),
 		flags(unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH, moveMountFlags))
+	s.Hints = moveMountHints
+	return s
 }
+
+// moveMountHints are those of move_mount(2).
+var moveMountHints = []plan.Hint{{Errno: unix.EINVAL,
+	Text: "mount a directory on a directory, a file on a file; without a new mount namespace, Linux 6.15 is needed"}}
 
 // MoveMountTo attaches a mount at a path.
 func MoveMountTo(mount plan.Ref, path string) plan.Step {
-	return plan.Syscall("move_mount", unix.SYS_MOVE_MOUNT, mount, plan.Str(""), at(""), plan.Str(path),
+	s := plan.Syscall("move_mount", unix.SYS_MOVE_MOUNT, mount, plan.Str(""), at(""), plan.Str(path),
 		flags(unix.MOVE_MOUNT_F_EMPTY_PATH, moveMountFlags))
+	s.Hints = moveMountHints
+	return s
 }
 
 // MountAttr is the argument of mount_setattr(2).

@@ -80,7 +80,8 @@ func Setsid() plan.Step { return plan.Syscall("setsid", unix.SYS_SETSID) }
 
 func Prlimit64(resource uint64, name string, soft, hard uint64) plan.Step {
 	text := fmt.Sprintf("{rlim_cur=%s, rlim_max=%s}", limit(soft), limit(hard))
-	return plan.Syscall("prlimit64", unix.SYS_PRLIMIT64, plan.Int(0), plan.Named(resource, name), plan.Words(text, soft, hard), plan.Null)
+	return plan.Syscall("prlimit64", unix.SYS_PRLIMIT64, plan.Int(0), plan.Named(resource, name), plan.Words(text, soft, hard), plan.Null).
+		Hint(unix.EPERM, "a hard limit can be lowered, but not raised without CAP_SYS_RESOURCE")
 }
 
 func limit(n uint64) string {
@@ -104,7 +105,16 @@ func DefaultSignal(sig unix.Signal) plan.Step {
 }
 
 func Execve(path string, argv, envp []string) plan.Step {
-	return plan.Syscall("execve", unix.SYS_EXECVE, plan.Str(path), plan.Strs(argv), plan.Strs(envp))
+	s := plan.Syscall("execve", unix.SYS_EXECVE, plan.Str(path), plan.Strs(argv), plan.Strs(envp))
+	s.Hints = programHints
+	return s
+}
+
+// programHints are those of execve(2), and of faccessat2(2) before it.
+var programHints = []plan.Hint{
+	{Errno: unix.ENOENT, Text: "there is no such program in the container, or no interpreter that it names"},
+	{Errno: unix.EACCES, Text: "it is a directory, or not executable: chmod +x"},
+	{Errno: unix.ENOEXEC, Text: "it is for another architecture, or a script that does not begin with #!"},
 }
 
 // Execveat executes the file that is open as fd, with an empty environment.
