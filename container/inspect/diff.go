@@ -17,15 +17,15 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// Change is a path that a container has changed.
+// Change is a path that a container has added, changed or deleted.
 type Change struct {
 	Path string
 	Mark stack.Mark
 }
 
-// Diff tells what a container, running or not, has changed in its root, sorted
-// by path and as docker diff tells it: a folder in which something changed has
-// changed too, and of a folder that is gone only its own name is told.
+// Diff returns what a container, running or not, has changed in its root, sorted by path,
+// by the rules of docker diff: a directory in which something changed has changed, and of
+// a deleted directory only its own name is reported.
 func Diff(ctx context.Context, root, name string) ([]Change, error) {
 	c, err := container.Find(root, name)
 	if err != nil {
@@ -39,14 +39,15 @@ func Diff(ctx context.Context, root, name string) ([]Change, error) {
 	if err != nil {
 		return nil, fmt.Errorf("diff container %q: %w", name, err)
 	}
+	// the changes of the topmost layer, which is the container's
 	marks := make(map[string]stack.Mark)
-	var gone *stack.Node // the folder that was removed last
+	var deleted *stack.Node // the last deleted directory
 	for _, c := range s.Changes {
-		if c.Layer < len(layers) || c.Before == nil && c.After == nil || gone != nil && c.Node.Under(gone) {
+		if c.Layer < len(layers) || c.Before == nil && c.After == nil || deleted != nil && c.Node.Under(deleted) {
 			continue
 		}
 		if markChange(marks, c); c.Mark == stack.Deleted {
-			gone = c.Node
+			deleted = c.Node
 		}
 	}
 	var all []Change
@@ -57,20 +58,19 @@ func Diff(ctx context.Context, root, name string) ([]Change, error) {
 	return all, nil
 }
 
-// markChange notes a change, and that the folders it is in have changed.
+// markChange marks a changed path, and the directories above it as changed.
 func markChange(marks map[string]stack.Mark, c stack.Change) {
 	p := c.Node.Path()
-	folder := path.Dir(p)
 	marks[p] = c.Mark
-	for ; folder != "/"; folder = path.Dir(folder) {
-		if marks[folder] == 0 {
-			marks[folder] = stack.Changed
+	for dir := path.Dir(p); dir != "/"; dir = path.Dir(dir) {
+		if marks[dir] == 0 {
+			marks[dir] = stack.Changed
 		}
 	}
 }
 
-// indexesOf are the indexes of all that a container's root is made of: the
-// floor, its image's layers, and what it has changed.
+// indexesOf returns the indexes of the layers of a container's root: the init layer, the
+// image's layers, and the container's own.
 func indexesOf(ctx context.Context, root, path string) ([]*index.Index, error) {
 	manifest, err := os.ReadFile(filepath.Join(path, "image"))
 	if err != nil {
@@ -82,10 +82,10 @@ func indexesOf(ctx context.Context, root, path string) ([]*index.Index, error) {
 	}
 	image, err := store.ImageByManifest(digest.Digest(strings.TrimSpace(string(manifest))))
 	if err != nil {
-		return nil, hint.New(err, "what the container has changed lies in "+filepath.Join(path, "upper"))
+		return nil, hint.New(err, "find the changed files with: ls "+filepath.Join(path, "upper"))
 	}
 	defer image.Close()
-	floor, err := index.Upper(filepath.Join(store.Layers().Dir(), container.InitLayer))
+	initLayer, err := index.Upper(filepath.Join(store.Layers().Dir(), container.InitLayer))
 	if err != nil {
 		return nil, err
 	}
@@ -97,5 +97,5 @@ func indexesOf(ctx context.Context, root, path string) ([]*index.Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(append([]*index.Index{floor}, layers...), upper), nil
+	return append(append([]*index.Index{initLayer}, layers...), upper), nil
 }

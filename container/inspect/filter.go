@@ -15,41 +15,45 @@ import (
 	"github.com/minictr/minictr/images"
 )
 
-// test tells whether a container is one that a filter names.
+// test reports whether a filter matches a container.
 type test func(*Summary) bool
 
-// Filters are the tests of each name.
+// Filters holds the tests of each filter name.
 type Filters map[string][]test
 
 func (f Filters) has(name string) bool { return len(f[name]) > 0 }
 
-func (f Filters) Match(l *Summary) bool {
+// Match reports whether a container matches every name: all tests of a label, and one
+// test of any other name, as in docker.
+func (f Filters) Match(s *Summary) bool {
 	for name, tests := range f {
-		holds := func(t test) bool { return t(l) }
-		if strings.HasPrefix(name, "label") {
-			if slices.ContainsFunc(tests, func(t test) bool { return !t(l) }) {
-				return false
+		matches := 0
+		for _, t := range tests {
+			if t(s) {
+				matches++
 			}
-		} else if !slices.ContainsFunc(tests, holds) {
+		}
+		if matches == 0 || strings.HasPrefix(name, "label") && matches < len(tests) {
 			return false
 		}
 	}
 	return true
 }
 
-// filterParser is what it takes to read filters.
+// filterParser holds what a filter may refer to: the store at root, all containers, now.
 type filterParser struct {
 	root string
 	all  []*container.Container
 	now  time.Time
 }
 
-// filterTable are the names of filters, in order, and how the value of each is read.
+// filterTable lists the names of filters, and the function that parses the value of each.
 type filterTable []struct {
 	name string
 	read func(*filterParser, string) (test, error)
 }
 
+// psFilters are the filters of ps.
 var psFilters = filterTable{
 	{"ancestor", (*filterParser).ancestor},
 	{"before", (*filterParser).before},
@@ -64,22 +68,24 @@ var psFilters = filterTable{
 	{"volume", (*filterParser).volume},
 }
 
+// PruneFilters are the filters of container prune.
 var PruneFilters = filterTable{
 	{"label", (*filterParser).label},
 	{"label!", (*filterParser).noLabel},
 	{"until", (*filterParser).until},
 }
 
-// ParseFilters reads words of --filter for containers of all.
+// ParseFilters parses words of --filter, NAME=VALUE, with the names that known has. A
+// value may name one of the containers in all, or an image in the store at root.
 func ParseFilters(words []string, all []*container.Container, root string, known filterTable) (Filters, error) {
-	r := &filterParser{root, all, time.Now()}
+	p := &filterParser{root, all, time.Now()}
 	f := Filters{}
 	for _, word := range words {
 		name, value, ok := strings.Cut(word, "=")
 		if !ok {
 			return nil, hint.New(fmt.Errorf("--filter %q: no value", word), "write NAME=VALUE, as in label=tier=web")
 		}
-		t, err := known.read(r, name, value)
+		t, err := known.read(p, name, value)
 		if err != nil {
 			return nil, fmt.Errorf("--filter %q: %w", word, err)
 		}
@@ -88,92 +94,92 @@ func ParseFilters(words []string, all []*container.Container, root string, known
 	return f, nil
 }
 
-func (v filterTable) read(r *filterParser, name, value string) (test, error) {
+func (t filterTable) read(p *filterParser, name, value string) (test, error) {
 	var names []string
-	for _, f := range v {
+	for _, f := range t {
 		if f.name == name {
-			return f.read(r, value)
+			return f.read(p, value)
 		}
 		names = append(names, f.name)
 	}
-	return nil, hint.New(errors.New("no such filter"), "there are "+strings.Join(names, ", "))
+	return nil, hint.New(errors.New("no such filter"), "use one of "+strings.Join(names, ", "))
 }
 
-// oneOf refuses a value that no container can have.
+// oneOf refuses a value that is none of known.
 func oneOf(value string, known ...string) error {
 	if slices.Contains(known, value) {
 		return nil
 	}
-	return hint.New(errors.New("no container is ever that"), "it is one of "+strings.Join(known, ", "))
+	return hint.New(errors.New("not a valid value"), "use one of "+strings.Join(known, ", "))
 }
 
-func (r *filterParser) id(value string) (test, error) {
-	return func(l *Summary) bool { return strings.HasPrefix(l.ID, value) }, nil
+func (p *filterParser) id(value string) (test, error) {
+	return func(s *Summary) bool { return strings.HasPrefix(s.ID, value) }, nil
 }
 
-// name: docker's users write ^/web$ as well as ^web$.
-func (r *filterParser) name(value string) (test, error) {
+// name matches a regular expression; docker's users write ^/web$ as well as ^web$.
+func (p *filterParser) name(value string) (test, error) {
 	pattern, err := regexp.Compile(value)
-	return func(l *Summary) bool { return pattern.MatchString(l.Name) || pattern.MatchString("/"+l.Name) }, err
+	return func(s *Summary) bool { return pattern.MatchString(s.Name) || pattern.MatchString("/"+s.Name) }, err
 }
 
-func (r *filterParser) label(value string) (test, error) {
+func (p *filterParser) label(value string) (test, error) {
 	name, want, given := strings.Cut(value, "=")
-	return func(l *Summary) bool {
-		have, ok := l.Settings.Labels[name]
+	return func(s *Summary) bool {
+		have, ok := s.Settings.Labels[name]
 		return ok && (!given || have == want)
 	}, nil
 }
 
-func (r *filterParser) noLabel(value string) (test, error) {
-	has, err := r.label(value)
-	return func(l *Summary) bool { return !has(l) }, err
+func (p *filterParser) noLabel(value string) (test, error) {
+	has, err := p.label(value)
+	return func(s *Summary) bool { return !has(s) }, err
 }
 
-func (r *filterParser) status(value string) (test, error) {
+func (p *filterParser) status(value string) (test, error) {
 	if value == "removing" {
-		return func(*Summary) bool { return false }, nil // docker's; here it takes no time
+		return func(*Summary) bool { return false }, nil // docker has this status; here a removal is never seen
 	}
-	err := oneOf(value, string(container.Created), string(container.Restarting), string(container.Running), string(container.Paused), string(container.Exited), string(container.Dead))
-	return func(l *Summary) bool { return l.State.Status == container.Status(value) }, err
+	err := oneOf(value, "created", "restarting", "running", "paused", "exited", "dead")
+	return func(s *Summary) bool { return s.State.Status == container.Status(value) }, err
 }
 
-func (r *filterParser) exited(value string) (test, error) {
+func (p *filterParser) exited(value string) (test, error) {
 	code, err := strconv.Atoi(value)
 	if err != nil {
 		return nil, errors.New("not an exit code")
 	}
-	return func(l *Summary) bool {
-		return l.State.Status == container.Exited && l.State.ExitStatus.ExitCode == code
+	return func(s *Summary) bool {
+		return s.State.Status == container.Exited && s.State.ExitStatus.ExitCode == code
 	}, nil
 }
 
-func (r *filterParser) health(value string) (test, error) {
+func (p *filterParser) health(value string) (test, error) {
 	err := oneOf(value, "starting", "healthy", "unhealthy", "none")
-	return func(l *Summary) bool {
-		if h := l.State.Health; h != nil && h.Status != "" {
+	return func(s *Summary) bool {
+		if h := s.State.Health; h != nil && h.Status != "" {
 			return h.Status == value
 		}
 		return value == "none"
 	}, err
 }
 
-func (r *filterParser) network(value string) (test, error) {
-	return func(l *Summary) bool { return Network(l.Container) == value }, nil
+func (p *filterParser) network(value string) (test, error) {
+	return func(s *Summary) bool { return Network(s.Container) == value }, nil
 }
 
-func (r *filterParser) volume(value string) (test, error) {
-	return func(l *Summary) bool {
-		return slices.ContainsFunc(l.Mounts, func(m MountPoint) bool {
+func (p *filterParser) volume(value string) (test, error) {
+	return func(s *Summary) bool {
+		return slices.ContainsFunc(s.Mounts, func(m MountPoint) bool {
 			return m.Destination == value || m.Source == value
 		})
 	}, nil
 }
 
-// ancestor: the container's layers begin with those of the image, so the image
-// may also be the one that its own was built on.
-func (r *filterParser) ancestor(value string) (test, error) {
-	store, err := images.Open(r.root)
+// ancestor matches containers whose layers begin with those of an image: their own, or
+// one that theirs was built on.
+func (p *filterParser) ancestor(value string) (test, error) {
+	store, err := images.Open(p.root)
 	if err != nil {
 		return nil, err
 	}
@@ -182,25 +188,25 @@ func (r *filterParser) ancestor(value string) (test, error) {
 		return nil, err
 	}
 	n := len(image.Layers)
-	return func(l *Summary) bool {
-		return len(l.Settings.Layers) >= n && slices.Equal(l.Settings.Layers[:n], image.Layers)
+	return func(s *Summary) bool {
+		return len(s.Settings.Layers) >= n && slices.Equal(s.Settings.Layers[:n], image.Layers)
 	}, nil
 }
 
-func (r *filterParser) before(value string) (test, error) {
-	other, err := r.find(value)
-	return func(l *Summary) bool { return l.Settings.Created.Before(other.Settings.Created) }, err
+func (p *filterParser) before(value string) (test, error) {
+	other, err := p.find(value)
+	return func(s *Summary) bool { return s.Settings.Created.Before(other.Settings.Created) }, err
 }
 
-func (r *filterParser) since(value string) (test, error) {
-	other, err := r.find(value)
-	return func(l *Summary) bool { return l.Settings.Created.After(other.Settings.Created) }, err
+func (p *filterParser) since(value string) (test, error) {
+	other, err := p.find(value)
+	return func(s *Summary) bool { return s.Settings.Created.After(other.Settings.Created) }, err
 }
 
-// find finds a container by its name, its id or the beginning of its id.
-func (r *filterParser) find(value string) (*container.Container, error) {
+// find returns a container by its name, its ID or the beginning of its ID.
+func (p *filterParser) find(value string) (*container.Container, error) {
 	var found []*container.Container
-	for _, c := range r.all {
+	for _, c := range p.all {
 		if c.Name == value {
 			return c, nil
 		}
@@ -214,10 +220,10 @@ func (r *filterParser) find(value string) (*container.Container, error) {
 	case 1:
 		return found[0], nil
 	}
-	return nil, errors.New("several ids begin so")
+	return nil, errors.New("ID prefix is ambiguous")
 }
 
-func (r *filterParser) until(value string) (test, error) {
-	t, err := logs.ParseTime(value, r.now)
-	return func(l *Summary) bool { return l.Settings.Created.Before(t) }, err
+func (p *filterParser) until(value string) (test, error) {
+	t, err := logs.ParseTime(value, p.now)
+	return func(s *Summary) bool { return s.Settings.Created.Before(t) }, err
 }

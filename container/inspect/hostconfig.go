@@ -9,8 +9,8 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// HostConfig is what the caller has decided about a container, with docker's names
-// and units; 0 is no limit.
+// HostConfig is what the flags decided about a container, with docker's names and units;
+// 0 means no limit.
 type HostConfig struct {
 	Binds         []string
 	Tmpfs         map[string]string
@@ -31,7 +31,7 @@ type HostConfig struct {
 
 	CgroupParent                          string
 	Memory, MemorySwap, MemoryReservation int64 // bytes
-	NanoCpus, CpuQuota                    int64 // billionths of a processor; microseconds
+	NanoCpus, CpuQuota                    int64 // billionths of a processor; microseconds of each period
 	CpuPeriod, CpuShares                  uint64
 	CpusetCpus, CpusetMems                string
 	PidsLimit                             int64
@@ -42,7 +42,7 @@ type HostConfig struct {
 	CgroupConf map[string]string // podman's name for files of the cgroup
 }
 
-// These are parts of it.
+// Parts of HostConfig.
 type (
 	LogConfig struct {
 		Type   string
@@ -67,10 +67,10 @@ type (
 )
 
 func hostConfig(c *container.Container, spec *specs.Spec) HostConfig {
-	o := &c.Settings.Options
+	o, logMaximum := &c.Settings.Options, strconv.FormatInt(c.Settings.LogMaximum, 10)
 	h := HostConfig{
 		Binds: o.Volumes, Tmpfs: tmpfs(spec.Mounts), NetworkMode: Network(c), AutoRemove: o.Remove, Init: o.Init,
-		LogConfig:     LogConfig{"minictr", map[string]string{"max-size": strconv.FormatInt(c.Settings.LogMaximum, 10)}},
+		LogConfig:     LogConfig{"minictr", map[string]string{"max-size": logMaximum}},
 		RestartPolicy: RestartPolicy{c.Settings.Restart.Policy, c.Settings.Restart.Max},
 		CapAdd:        o.CapAdd, CapDrop: o.CapDrop, Privileged: o.Privileged, ReadonlyRootfs: spec.Root.Readonly,
 		SecurityOpt: o.SecurityOpt, MaskedPaths: spec.Linux.MaskedPaths, ReadonlyPaths: spec.Linux.ReadonlyPaths,
@@ -84,7 +84,8 @@ func hostConfig(c *container.Container, spec *specs.Spec) HostConfig {
 	return h
 }
 
-// setLimits tells the limits of a container, which are those of its next life too.
+// setLimits sets the limits. Docker reports a CPU limit as it was typed: as NanoCpus, or
+// as period and quota.
 func (h *HostConfig) setLimits(o *config.Options, r *specs.LinuxResources) {
 	if r == nil {
 		return
@@ -108,12 +109,12 @@ func (h *HostConfig) setLimits(o *config.Options, r *specs.LinuxResources) {
 	h.CpusetCpus, h.CpusetMems = c.Cpus, c.Mems
 	if o.CPUs != "" && h.CpuPeriod > 0 {
 		h.NanoCpus = max(0, h.CpuQuota) * 1e9 / int64(h.CpuPeriod)
-		h.CpuPeriod, h.CpuQuota = 0, 0 // docker tells one or the other
+		h.CpuPeriod, h.CpuQuota = 0, 0
 	}
 }
 
-// setBlkio names disks as udev does by their numbers, which are all that the config
-// has.
+// setBlkio sets the limits of block devices. The config has their numbers only; udev makes
+// a name of them.
 func (h *HostConfig) setBlkio(b *specs.LinuxBlockIO) {
 	if b == nil {
 		return

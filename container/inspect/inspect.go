@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Inspection is all about a container, at one moment.
+// Inspection is the output of inspect: a container at one moment, with docker's names.
 type Inspection struct {
 	Id      string // spelled as in docker, for templates
 	Created time.Time
@@ -36,34 +36,34 @@ type Inspection struct {
 		Name string
 		Data struct{ LowerDir, UpperDir, WorkDir string }
 	}
-	SizeRw          *int64 `json:",omitempty"` // bytes in files that the container has changed
-	SizeRootFs      *int64 `json:",omitempty"` // and in its image's
+	SizeRw          *int64 `json:",omitempty"` // bytes in the files that the container has changed
+	SizeRootFs      *int64 `json:",omitempty"` // bytes in these and in its image's
 	Mounts          []MountPoint
 	Config          InspectedConfig
 	NetworkSettings NetworkSettings
 }
 
-// InspectedState is its State.
+// InspectedState is the State of an Inspection.
 type InspectedState struct {
 	Status                                       container.Status
 	Running, Paused, Restarting, OOMKilled, Dead bool
 	Pid, ExitCode                                int
 	Error                                        string
-	Why                                          string      // how the last life ended, in words; "" while it lives
+	Why                                          string      // for the exit, in words; "" while active
 	OOM                                          *cgroup.OOM `json:",omitempty"`
 	StartedAt, FinishedAt                        time.Time
 	Health                                       *InspectedHealth `json:",omitempty"`
 }
 
-// InspectedHealth is its Health.
+// InspectedHealth is the Health of an InspectedState.
 type InspectedHealth struct {
 	Status        string
 	FailingStreak int
 	Log           []container.Check
 }
 
-// NetworkSettings: nothing is ever published, and there are no networks but none
-// and host.
+// NetworkSettings describes the network: no port is published, and the network is none or
+// host.
 type NetworkSettings struct {
 	SandboxKey string // the container's network namespace
 	IPAddress  string
@@ -71,8 +71,8 @@ type NetworkSettings struct {
 	Networks   map[string]struct{}
 }
 
-// Container tells all about the container of that name or id; with size, how large its
-// files are too.
+// Container returns the details of the container with this name or ID; with size, also the
+// size of its files.
 func Container(root, name string, size bool) (*Inspection, error) {
 	c, err := container.Find(root, name)
 	if err != nil {
@@ -80,7 +80,7 @@ func Container(root, name string, size bool) (*Inspection, error) {
 	}
 	i, err := inspect(c, size)
 	if err != nil && !c.Has("image") {
-		err = container.ErrNotExist // it was removed since
+		err = container.ErrNotExist // it was removed meanwhile
 	}
 	if err != nil {
 		return nil, fmt.Errorf("inspect container %q: %w", name, err)
@@ -88,7 +88,9 @@ func Container(root, name string, size bool) (*Inspection, error) {
 	return i, nil
 }
 
+// inspect collects the details of a container.
 func inspect(c *container.Container, size bool) (*Inspection, error) {
+	// the state, the config and the image
 	s, err := c.State()
 	if err != nil {
 		return nil, err
@@ -110,6 +112,7 @@ func inspect(c *container.Container, size bool) (*Inspection, error) {
 		return nil, err
 	}
 	defer image.Close()
+	// their fields, with docker's names
 	i := &Inspection{
 		Id: c.ID, Created: c.Settings.Created, Name: "/" + c.Name, Platform: image.Config.OS, Image: image.ID,
 		Path: spec.Process.Args[0], Args: spec.Process.Args[1:], AppArmorProfile: spec.Process.ApparmorProfile,
@@ -136,23 +139,25 @@ func inspect(c *container.Container, size bool) (*Inspection, error) {
 	return i, nil
 }
 
-// newInspectedState: an end is that of the life that was, and docker's exit code that of the
-// present one, which is 0.
+// newInspectedState returns the state with docker's names. While the container is active,
+// the exit status is of its previous run, and docker reports 0.
 func newInspectedState(s *container.State) InspectedState {
 	i := InspectedState{
-		Status: s.Status, Running: s.Active() || s.Status == container.Restarting, Paused: s.Status == container.Paused, Restarting: s.Status == container.Restarting,
-		Pid: s.Pid, StartedAt: s.Started,
+		Status: s.Status, Pid: s.Pid, StartedAt: s.Started,
+		Paused: s.Status == container.Paused, Restarting: s.Status == container.Restarting,
+		Running: s.Active() || s.Status == container.Restarting,
 	}
 	if h := s.Health; h != nil {
 		i.Health = &InspectedHealth{h.Status, h.FailingStreak, h.Log}
 	}
-	end := s.ExitStatus
-	if end == nil {
+	exit := s.ExitStatus
+	if exit == nil {
 		return i
 	}
-	i.FinishedAt = end.Finished
+	i.FinishedAt = exit.Finished
 	if !s.Active() {
-		i.ExitCode, i.Error, i.Why, i.OOM, i.OOMKilled = end.ExitCode, end.Error, end.Describe(), end.OOM, end.OOM != nil
+		i.ExitCode, i.Error, i.Why = exit.ExitCode, exit.Error, exit.Describe()
+		i.OOM, i.OOMKilled = exit.OOM, exit.OOM != nil
 	}
 	return i
 }
@@ -165,13 +170,13 @@ func networkSettings(c *container.Container, s *container.State) NetworkSettings
 	return n
 }
 
-// InspectedConfig is what the container has of its image, as flags have changed it.
+// InspectedConfig is the config of the image, as the flags have changed it.
 type InspectedConfig struct {
 	Hostname, User  string
 	Tty, OpenStdin  bool
 	Env             []string
 	Cmd, Entrypoint []string
-	Image           string // as it was named
+	Image           string // name, as typed
 	WorkingDir      string
 	Labels          map[string]string
 	Volumes         map[string]struct{} `json:",omitempty"`
@@ -191,13 +196,15 @@ func inspectConfig(c *container.Container, spec *specs.Spec, image *ocispec.Imag
 	}
 	if h := c.Settings.Health; h != nil {
 		i.Healthcheck = &images.Healthcheck{
-			Test: append([]string{"CMD"}, h.Args...), Interval: time.Duration(h.Interval), Timeout: time.Duration(h.Timeout),
-			StartPeriod: time.Duration(h.StartPeriod), StartInterval: time.Duration(h.StartInterval), Retries: h.Retries,
+			Test:     append([]string{"CMD"}, h.Args...),
+			Interval: time.Duration(h.Interval), Timeout: time.Duration(h.Timeout), Retries: h.Retries,
+			StartPeriod: time.Duration(h.StartPeriod), StartInterval: time.Duration(h.StartInterval),
 		}
 	}
 	if i.User == "" {
 		i.User = from.User
 	}
+	// as the flags replace them (config.Config)
 	switch {
 	case o.Entrypoint != nil && *o.Entrypoint != "":
 		i.Entrypoint = []string{*o.Entrypoint}
@@ -209,7 +216,7 @@ func inspectConfig(c *container.Container, spec *specs.Spec, image *ocispec.Imag
 	return i
 }
 
-// lowerDirs are the layers of its root that do not change, the topmost first.
+// lowerDirs returns the directories of the read-only layers of the root, the topmost first.
 func lowerDirs(c *container.Container, store *images.Store) string {
 	all := store.Layers()
 	dirs := []string{}
@@ -219,7 +226,7 @@ func lowerDirs(c *container.Container, store *images.Store) string {
 	return strings.Join(append(dirs, all.Dir()+"/"+container.InitLayer), ":")
 }
 
-// manifest is the digest of the image's manifest.
+// manifest returns the digest of the image's manifest.
 func manifest(c *container.Container) (string, error) {
 	data, err := os.ReadFile(c.Path("image"))
 	return strings.TrimSpace(string(data)), err

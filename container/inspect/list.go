@@ -6,18 +6,17 @@ import (
 	"github.com/minictr/minictr/container"
 )
 
-// Query says which containers are to be listed. Only those that have a process, or
-// are about to, are; unless All of them are, or the Last ones that were made, or
-// a filter speaks of how they are.
+// Query selects containers to list: those that have a process or wait for a restart,
+// unless All or Last is set, or a filter names a status or an exit code.
 type Query struct {
 	All     bool
-	Last    int      // 0: no limit
-	Filters []string // as docker's --filter takes them: NAME=VALUE
-	Size    bool     // measure its files
+	Last    int      // the newest ones; 0 means no limit
+	Filters []string // NAME=VALUE, as docker's --filter
+	Size    bool     // fill in Written and Whole
 }
 
-// List lists the containers in the store at root, the newest first. One that cannot be
-// read is an error besides.
+// List returns the containers in the store at root that q selects, the newest first. A
+// container that cannot be read is in the list, with Err, and in the error.
 func List(root string, q Query) ([]Summary, error) {
 	all, broken, err := container.All(root)
 	if err != nil {
@@ -29,9 +28,10 @@ func List(root string, q Query) ([]Summary, error) {
 	}
 	var list []Summary
 	var failed []error
+	// a container that was removed meanwhile is left out
 	add := func(l Summary, err error) {
 		if err != nil {
-			if !l.Has("image") { // it was removed since
+			if !l.Has("image") {
 				return
 			}
 			failed = append(failed, l.About(err))
@@ -44,18 +44,19 @@ func List(root string, q Query) ([]Summary, error) {
 	for _, c := range all {
 		add(q.read(c, f))
 	}
-	for _, b := range broken { // they do not say how old they are
+	for _, b := range broken { // their age is unknown: they come last
 		add(Summary{Container: b.Container, State: container.State{Status: container.Dead}}, b.Err)
 	}
 	return list, errors.Join(failed...)
 }
 
-// shows tells whether a container that is so is asked for.
+// shows reports whether q selects containers in the state of l.
 func (q *Query) shows(l *Summary, f Filters) bool {
-	return q.All || q.Last > 0 || f.has("status") || f.has("exited") || l.State.Active() || l.State.Status == container.Restarting
+	return q.All || q.Last > 0 || f.has("status") || f.has("exited") ||
+		l.State.Active() || l.State.Status == container.Restarting
 }
 
-// read looks at a container: at no more than its state, if it is not asked for.
+// read returns the summary of a container: of its state alone, if q does not select it.
 func (q *Query) read(c *container.Container, f Filters) (l Summary, err error) {
 	l.Container = c
 	if l.State, err = c.State(); err != nil {

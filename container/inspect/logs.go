@@ -11,9 +11,8 @@ import (
 	"github.com/minictr/minictr/hint"
 )
 
-// Logs writes what a container has said to stdout and stderr. With o.Follow it
-// goes on until the container's present life has ended, even if it then begins
-// again by itself; so does docker.
+// Logs writes the log of a container to stdout and stderr. With o.Follow it follows the
+// log until the container exits, even if it is then restarted, as in docker.
 func Logs(ctx context.Context, root, name string, o logs.Options, stdout, stderr io.Writer) error {
 	c, err := container.Find(root, name)
 	if err != nil {
@@ -31,8 +30,7 @@ func copyLog(c *container.Container, ctx context.Context, o logs.Options, stdout
 		return err
 	}
 	if foreground(c, &s) {
-		return hint.New(errors.New("it ran in the foreground, and has no log"),
-			"what it says goes to who ran it; minictr run -d keeps a log")
+		return hint.New(errors.New("container in the foreground has no log"), "keep a log with: minictr run -d")
 	}
 	if !o.Follow || !s.Active() {
 		o.Follow = false
@@ -46,10 +44,11 @@ func copyLog(c *container.Container, ctx context.Context, o logs.Options, stdout
 	return logs.Copy(ctx, c.Dir, o, c.PendingExit().Done, stdout, stderr)
 }
 
-// foreground tells whether its lives have been in the foreground.
+// foreground reports whether the container has run, and always in the foreground: it has
+// neither a monitor nor a log.
 func foreground(c *container.Container, s *container.State) bool {
 	if s.Status == container.Created || c.Has(container.MonitorFile) || c.Has(logs.Current) || c.Has(logs.Older) {
 		return false
 	}
-	return s.Active() || s.ExitStatus != nil && !s.ExitStatus.Started.IsZero() // it could be started
+	return s.Active() || s.ExitStatus != nil && !s.ExitStatus.Started.IsZero()
 }

@@ -2,7 +2,6 @@ package inspect
 
 import (
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/minictr/minictr/container"
@@ -11,9 +10,9 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// MountPoint is one of them, with docker's names.
+// MountPoint is a mount of a container, with docker's names.
 type MountPoint struct {
-	Type        string // bind; tmpfs; volume for a folder of its own that stays writable
+	Type        string // bind, tmpfs, or volume: a directory of its own that stays writable
 	Source      string // on the host
 	Destination string
 	Mode        string // ro or ""
@@ -21,6 +20,7 @@ type MountPoint struct {
 	Propagation string
 }
 
+// mountPoints returns the mounts but for those that every container gets.
 func mountPoints(c *container.Container, spec *specs.Spec) []MountPoint {
 	points := []MountPoint{}
 	for _, m := range spec.Mounts {
@@ -51,12 +51,12 @@ func mountPoints(c *container.Container, spec *specs.Spec) []MountPoint {
 	return points
 }
 
-// tmpfs are the filesystems in memory, with their options.
+// tmpfs returns the options of each tmpfs by its mount point.
 func tmpfs(mounts []specs.Mount) map[string]string {
 	all := map[string]string{}
 	for _, m := range mounts {
 		if m.Type == "tmpfs" && !config.IsKernelPath(m.Destination) {
-			all[m.Destination] = strings.Join(slices.Clone(m.Options), ",")
+			all[m.Destination] = strings.Join(m.Options, ",")
 		}
 	}
 	return all

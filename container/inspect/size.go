@@ -6,8 +6,8 @@ import (
 	"github.com/minictr/minictr/images"
 )
 
-// Size is how many bytes the files hold that the container has changed, and those
-// with its image's.
+// Size returns the bytes in the files that the container has changed, and in these and
+// the layers of its image.
 func Size(c *container.Container) (written, whole int64, err error) {
 	if written, err = rootfs.BytesIn(c.Path("upper")); err != nil {
 		return 0, 0, err

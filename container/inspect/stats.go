@@ -9,7 +9,7 @@ import (
 	"github.com/minictr/minictr/hint"
 )
 
-// Stats is what a container uses; nothing if it does not run.
+// Stats is what a container uses; the Usage of one that does not run is empty.
 type Stats struct {
 	ID      string `json:"id"`
 	Name    string `json:"name"`
@@ -17,12 +17,12 @@ type Stats struct {
 	stats.Usage
 }
 
-// ReadStats reads what the containers of these names use; without names, all
-// that run, or all there are. Shares of time are those since before. One that cannot
-// be read is an error beside those that can.
+// ReadStats reads the usage of the named containers; without names, of all that run, or
+// of all. CPU shares are those since the samples in before. A container that cannot be
+// read is an error beside the others.
 func ReadStats(root string, names []string, all bool, before stats.Samples) (used []Stats, err error) {
 	containers, err := choose(root, names)
-	unread := []error{err}
+	failed := []error{err}
 	for _, c := range containers {
 		s := Stats{ID: c.ID, Name: c.Name}
 		path, err := cgroupOf(c)
@@ -30,18 +30,18 @@ func ReadStats(root string, names []string, all bool, before stats.Samples) (use
 			err = s.read(path, before)
 		}
 		if err != nil && !errors.Is(err, container.ErrNotRunning) {
-			unread = append(unread, c.About(err))
+			failed = append(failed, c.About(err))
 			continue
 		}
 		if s.Running || all || len(names) > 0 {
 			used = append(used, s)
 		}
 	}
-	return used, errors.Join(unread...)
+	return used, errors.Join(failed...)
 }
 
-// Choose finds containers by their names, or all. One that cannot be found or read is
-// an error beside the others.
+// choose returns the named containers, or all. One that cannot be found or read is an
+// error beside the others.
 func choose(root string, names []string) (list []*container.Container, err error) {
 	if len(names) == 0 {
 		return container.List(root)
@@ -58,7 +58,7 @@ func choose(root string, names []string) (list []*container.Container, err error
 	return list, errors.Join(missing...)
 }
 
-// Read: that the cgroup is gone is no error, for so is the container.
+// read reads the cgroup at path. One that is gone is no error: the container has exited.
 func (s *Stats) read(path string, before stats.Samples) error {
 	used, err := before.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -70,8 +70,8 @@ func (s *Stats) read(path string, before stats.Samples) error {
 	return err
 }
 
-// cgroupOf is the folder of the container's cgroup. The error is ErrNotRunning if
-// it has no process.
+// cgroupOf returns the directory of the container's cgroup. The error is ErrNotRunning if
+// the container has no process.
 func cgroupOf(c *container.Container) (string, error) {
 	s, err := c.State()
 	switch {

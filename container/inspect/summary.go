@@ -11,14 +11,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Summary is a container, and what was true of it when it was listed.
+// Summary is a container in a list, with its state at that moment.
 type Summary struct {
 	*container.Container
 	State          container.State
-	Err            error  // why not all of it can be read, or nil
-	Command        string // what its process executes, in one line as docker's
+	Err            error  // why it cannot be read completely, or nil
+	Command        string // the command line of its process, as docker prints it
 	Mounts         []MountPoint
-	Written, Whole int64 // bytes in files: those it has changed, and with its image's; if Query.Size
+	Written, Whole int64 // if Query.Size: bytes in the files it has changed, and in these and the image's
 }
 
 func commandText(args []string) string {
@@ -31,7 +31,7 @@ func commandText(args []string) string {
 	return strings.Join(words, " ")
 }
 
-// StatusText tell the state as docker does: "Up 3 minutes (healthy)".
+// StatusText returns the state as docker prints it: "Up 3 minutes (healthy)".
 func StatusText(s *container.State, now time.Time) string {
 	since := func(t time.Time) string { return units.HumanDuration(now.Sub(t)) }
 	switch s.Status {
@@ -62,9 +62,9 @@ func healthText(h *container.Health) string {
 	return h.Status
 }
 
-// Reason tells in a line what the exit code does not, "" if that is all there is
-// to tell, or if the container lives. A brief one leaves out how a system call was
-// made that failed.
+// Reason returns, in one line, why the container exited: an error, a signal, the memory
+// limit. It is "" if the exit code says all, or while the container is active. A brief
+// reason leaves out the arguments of a system call that failed.
 func Reason(s *container.State, brief bool) string {
 	e := s.ExitStatus
 	if e == nil || s.Active() || s.Status == container.Dead {
@@ -82,7 +82,7 @@ func Reason(s *container.State, brief bool) string {
 	case e.OOM != nil && e.Signal == unix.SIGKILL:
 		return "out of memory" + at
 	case e.OOM != nil:
-		return "processes of it were killed, out of memory" + at
+		return "processes were killed: out of memory" + at
 	case e.Signal != 0 && e.Signal == e.StoppedBy:
 		return "stopped with " + unix.SignalName(e.Signal)
 	case e.Signal != 0:
@@ -91,7 +91,7 @@ func Reason(s *container.State, brief bool) string {
 	return ""
 }
 
-// shorten makes execve("/bin/x"): no such file of
+// shorten returns execve("/bin/x"): no such file for
 // execve("/bin/x", ["x"], ["PATH=/bin"]): no such file (step 3 of 3: become it).
 func shorten(text string) string {
 	text, _, _ = strings.Cut(strings.Join(strings.Fields(text), " "), " (step ")
@@ -103,7 +103,7 @@ func shorten(text string) string {
 	return text
 }
 
-// Network is what the container is connected to.
+// Network returns the network of the container: none or host.
 func Network(c *container.Container) string {
 	if network := c.Settings.Options.Network; network != "" {
 		return network

@@ -10,8 +10,8 @@ import (
 	"github.com/minictr/minictr/runtime/ps"
 )
 
-// Top lists the processes of a container as ps(1) does with these options, by
-// their numbers on the host. The first line is the heading.
+// Top returns the output of ps(1) with these options for the processes of a container,
+// with their PIDs on the host. The first line is the heading.
 func Top(root, name string, options []string) ([]string, error) {
 	c, err := container.Find(root, name)
 	if err != nil {
@@ -24,7 +24,7 @@ func Top(root, name string, options []string) ([]string, error) {
 	return ps.Lines(func() ([]int, error) {
 		pids, err := cgroup.Pids(path)
 		if errors.Is(err, fs.ErrNotExist) {
-			err = nil // it has ended
+			err = nil // the container has exited
 		}
 		return pids, err
 	}, options...)

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestHostileAccountFilesOfRunningContainer: whatever the container has made of its
-// /etc/passwd, nobody waits for it, and nothing outside its root is read.
+// TestHostileAccountFilesOfRunningContainer: whatever /etc/passwd is in the container, the
+// read does not block, and nothing outside the root is read.
 func TestHostileAccountFilesOfRunningContainer(t *testing.T) {
 	outside := t.TempDir()
 	write(t, filepath.Join(outside, "passwd"), []byte("canary"))
@@ -20,15 +20,17 @@ func TestHostileAccountFilesOfRunningContainer(t *testing.T) {
 		make       func(etc string) error
 	}{
 		{"a file", "inside", func(string) error { return nil }},
-		{"a link within the root", "inside", func(etc string) error { return replaceBy(etc, "../etc/other") }},
-		{"an absolute link, which begins at the root", "inside", func(etc string) error { return replaceBy(etc, "/etc/other") }},
-		{"a link to the outside", "", func(etc string) error { return replaceBy(etc, outside+"/passwd") }},
-		{"a way up", "inside", func(etc string) error { return replaceBy(etc, "../../../../../../../etc/other") }},
-		{"a door of /proc", "", func(etc string) error { return replaceBy(etc, "/proc/self/root"+outside+"/passwd") }},
+		{"a link within the root", "inside", linkTo("../etc/other")},
+		{"an absolute link, which starts at the root", "inside", linkTo("/etc/other")},
+		{"a link to the outside", "", linkTo(outside + "/passwd")},
+		{"a path above the root", "inside", linkTo("../../../../../../../etc/other")},
+		{"a magic link of /proc", "", linkTo("/proc/self/root" + outside + "/passwd")},
 		{"a FIFO", "", func(etc string) error {
 			return errors.Join(os.Remove(etc+"/passwd"), unix.Mkfifo(etc+"/passwd", 0o600))
 		}},
-		{"a folder", "", func(etc string) error { return errors.Join(os.Remove(etc+"/passwd"), os.Mkdir(etc+"/passwd", 0o700)) }},
+		{"a directory", "", func(etc string) error {
+			return errors.Join(os.Remove(etc+"/passwd"), os.Mkdir(etc+"/passwd", 0o700))
+		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			root := t.TempDir()
@@ -41,12 +43,12 @@ func TestHostileAccountFilesOfRunningContainer(t *testing.T) {
 			if err := test.make(etc); err != nil {
 				t.Fatal(err)
 			}
-			folder, err := os.Open(root)
+			dir, err := os.Open(root)
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer folder.Close()
-			got, err := fs.ReadFile(Files(folder.Fd()), "etc/passwd")
+			defer dir.Close()
+			got, err := fs.ReadFile(Files(dir.Fd()), "etc/passwd")
 			if string(got) != test.want || (err == nil) != (test.want != "") {
 				t.Errorf("%.20q, %v; want %q", got, err, test.want)
 			}
@@ -61,7 +63,9 @@ func write(t *testing.T, path string, data []byte) {
 	}
 }
 
-// replaceBy makes passwd a link.
-func replaceBy(etc, target string) error {
-	return errors.Join(os.Remove(etc+"/passwd"), os.Symlink(target, etc+"/passwd"))
+// linkTo returns a function that replaces passwd by a symbolic link.
+func linkTo(target string) func(etc string) error {
+	return func(etc string) error {
+		return errors.Join(os.Remove(etc+"/passwd"), os.Symlink(target, etc+"/passwd"))
+	}
 }

@@ -14,43 +14,48 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Open is a container's root, held.
+// Root is the root filesystem of a container, held open until Close.
 type Root struct {
 	*cp.Tree
 	close func() error
 }
 
-// Close lets go of it.
+// Close releases the root.
 func (r *Root) Close() error { return r.close() }
 
-// lockTimeout is how long a copy waits for another one of the same container.
+// lockTimeout is how long Open waits for another command to release the container.
 const lockTimeout = 10 * time.Second
 
-// Open holds the container's root, to read, or to write too.
+// Open opens the root of a container, running or not, to read or also to write. It locks a
+// container that does not run, until Close.
 func Open(c *container.Container, write bool) (*Root, error) {
 	spec, err := c.Spec()
 	if err != nil {
 		return nil, err
 	}
-	fd, err := TaskRoot(c)
-	for began := time.Now(); errors.Is(err, state.ErrNotRunning) || errors.Is(err, state.ErrNotExist); fd, err = TaskRoot(c) {
-		switch taken := c.Lock(0); {
-		case taken == nil:
-			return lockedRoot(c, spec, write)
-		case !errors.Is(taken, container.ErrRunning):
-			return nil, taken
-		case time.Since(began) > lockTimeout:
-			return nil, hint.New(errors.New("another command or its watcher has it"), "minictr ps -a tells whether it waits for its restart")
+	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		// the root of its process, if it has one
+		fd, err := TaskRoot(c)
+		if err == nil {
+			return &Root{newTree(fd, spec), func() error { return unix.Close(fd) }}, nil
 		}
-		time.Sleep(10 * time.Millisecond)
+		if !errors.Is(err, state.ErrNotRunning) && !errors.Is(err, state.ErrNotExist) {
+			return nil, err
+		}
+		// else a mount of its own, unless another command is about to start it
+		switch err := c.Lock(0); {
+		case err == nil:
+			return lockedRoot(c, spec, write)
+		case !errors.Is(err, container.ErrRunning):
+			return nil, err
+		case time.Since(began) > lockTimeout:
+			return nil, hint.New(errors.New("container is locked by another command or its monitor"),
+				"show whether it is restarting: minictr ps -a")
+		}
 	}
-	if err != nil {
-		return nil, err
-	}
-	return &Root{newTree(fd, spec), func() error { return unix.Close(fd) }}, nil
 }
 
-// lockedRoot is the root of a container that this command has locked.
+// lockedRoot returns the root of a container that the caller has locked.
 func lockedRoot(c *container.Container, spec *specs.Spec, write bool) (*Root, error) {
 	s, err := stoppedRoot(c, spec, write)
 	if err != nil {
@@ -59,6 +64,7 @@ func lockedRoot(c *container.Container, spec *specs.Spec, write bool) (*Root, er
 	return &Root{newTree(s.fd, spec), func() error { return errors.Join(s.leave(), c.Unlock()) }}, nil
 }
 
+// newTree returns the tree below fd, with the container's ID mappings.
 func newTree(fd int, spec *specs.Spec) *cp.Tree {
 	return cp.Container(fd, copiedIDs(spec.Linux.UIDMappings), copiedIDs(spec.Linux.GIDMappings))
 }
@@ -70,18 +76,19 @@ func copiedIDs(mappings []specs.LinuxIDMapping) (ids []cp.IDs) {
 	return ids
 }
 
-// TaskRoot is the root of the container's process.
+// TaskRoot returns an O_PATH descriptor of the root directory of the container's process.
+// The error is state.ErrNotRunning or state.ErrNotExist if there is none.
 func TaskRoot(c *container.Container) (int, error) {
-	life, err := c.Task()
+	task, err := c.Task()
 	if err != nil {
 		return -1, err
 	}
-	pidfd, err := life.Record.Pidfd()
+	pidfd, err := task.Record.Pidfd()
 	if err != nil {
 		return -1, err
 	}
 	defer unix.Close(pidfd)
-	name := "/proc/" + strconv.Itoa(life.Record.Pid) + "/root"
+	name := "/proc/" + strconv.Itoa(task.Record.Pid) + "/root"
 	fd, err := unix.Open(name, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ESRCH) {
 		return -1, state.ErrNotRunning
@@ -89,7 +96,7 @@ func TaskRoot(c *container.Container) (int, error) {
 	if err != nil {
 		return -1, fmt.Errorf("open %s: %w", name, err)
 	}
-	// it has not been reaped, so the number was its own until now
+	// the process has not been reaped: until now the PID was its own
 	if err := unix.PidfdSendSignal(pidfd, 0, nil, 0); err != nil {
 		unix.Close(fd)
 		return -1, state.ErrNotRunning

@@ -6,9 +6,9 @@ import (
 	"syscall"
 )
 
-// BytesIn is how many bytes the regular files below dir hold, as layers count
-// them: a hard link adds nothing. Who changes them meanwhile cannot lead us out of
-// dir; what is changed at this moment does not count.
+// BytesIn returns the bytes in the regular files below dir, as layers count them: a hard
+// link adds nothing. A program that changes the files meanwhile cannot lead the walk out
+// of dir; a file that it removes does not count.
 func BytesIn(dir string) (sum int64, err error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {

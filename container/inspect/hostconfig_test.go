@@ -7,17 +7,19 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// TestInspectedLimits: inspect tells limits by docker's names, where none is 0.
+// TestInspectedLimits: limits have docker's names, and no limit is 0.
 func TestInspectedLimits(t *testing.T) {
-	o := config.Options{Limits: config.Limits{Memory: "64m", CPUs: "1.5", BlkioWeight: new(uint64(300)), CgroupConf: []string{"memory.high=48m"}}}
+	o := config.Options{Limits: config.Limits{
+		Memory: "64m", CPUs: "1.5", BlkioWeight: new(uint64(300)), CgroupConf: []string{"memory.high=48m"},
+	}}
 	h := HostConfig{}
 	r := resources(t, o.Limits)
 	disk := specs.LinuxThrottleDevice{Rate: 7}
 	disk.Major, disk.Minor = 8, 16
 	r.BlockIO.ThrottleWriteIOPSDevice = []specs.LinuxThrottleDevice{disk}
 	h.setLimits(&o, r)
-	if h.Memory != 64<<20 || h.MemorySwap != 128<<20 || h.NanoCpus != 1500000000 || h.BlkioWeight != 300 || h.CgroupConf["memory.high"] != "48m" ||
-		h.BlkioDeviceWriteIOps[0] != (ThrottleDevice{"/dev/block/8:16", 7}) {
+	if h.Memory != 64<<20 || h.MemorySwap != 128<<20 || h.NanoCpus != 1500000000 || h.BlkioWeight != 300 ||
+		h.CgroupConf["memory.high"] != "48m" || h.BlkioDeviceWriteIOps[0] != (ThrottleDevice{"/dev/block/8:16", 7}) {
 		t.Errorf("%+v", h)
 	}
 	o, h = config.Options{Limits: config.Limits{Memory: "-1", CPUs: "0"}}, HostConfig{}
