@@ -62,6 +62,7 @@ func lookUp(root, name string) (id string, err error) {
 	if id, err := os.Readlink(NamePath(root, name)); err == nil {
 		return id, nil
 	}
+	// not a name: an ID or its prefix
 	ids, err := os.ReadDir(containers)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err

@@ -24,6 +24,7 @@ func makeInitLayer(layers string) error {
 	if _, err := os.Lstat(path); err == nil {
 		return nil
 	}
+	// fill a scratch directory
 	scratch, err := os.MkdirTemp(layers, initLayerScratch)
 	if err != nil {
 		return err
@@ -39,6 +40,7 @@ func makeInitLayer(layers string) error {
 	if err != nil {
 		return err
 	}
+	// rename it, unless another command was faster
 	if err := os.Rename(scratch, path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}

@@ -150,6 +150,7 @@ func (c *Container) isComplete() bool {
 // recoverTask deletes a task without a monitor, and records its exit status unless the
 // monitor did. Of a corrupt task only the cgroup is known: it has the container's ID.
 func (c *Container) recoverTask() error {
+	// read the task
 	task, err := c.Task()
 	if errors.Is(err, state.ErrNotExist) {
 		return nil
@@ -165,6 +166,7 @@ func (c *Container) recoverTask() error {
 	if err != nil {
 		return err
 	}
+	// record its exit status, and delete it
 	if last, err := c.ExitStatus(); err != nil || last == nil || !last.Started.Equal(task.Record.Created) {
 		exit := c.NextExitStatus()
 		exit.Error, exit.ExitCode = "exit status unknown: the monitor was killed", exitUnknown

@@ -37,6 +37,7 @@ func (s *State) Active() bool { return s.Status == Running || s.Status == Paused
 // State reads the container's state. It needs no lock: the task is read before the exit
 // status, which is saved before the task is deleted.
 func (c *Container) State() (s State, err error) {
+	// read task and exit status
 	task, err := c.Task()
 	if err == nil {
 		err = s.addTask(task)
@@ -47,6 +48,7 @@ func (c *Container) State() (s State, err error) {
 	if s.ExitStatus, err = c.ExitStatus(); err != nil {
 		return s, err
 	}
+	// a container without a process has its last task's status
 	switch {
 	case s.Active():
 	case s.ExitStatus == nil:

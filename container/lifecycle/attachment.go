@@ -82,6 +82,7 @@ func (a *attachment) openInput() (stdin *os.File, err error) {
 // takeStreams takes the host ends of the container's terminal or standard input from its
 // monitor.
 func (a *attachment) takeStreams() error {
+	// only a detached container has a monitor
 	_, pidfd, err := a.Monitor()
 	if errors.Is(err, state.ErrNotRunning) {
 		return hint.New(errors.New("container runs in the foreground"), "use the streams of the command that runs it")

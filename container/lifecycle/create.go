@@ -137,6 +137,7 @@ func (c *created) writeEtcFiles(o *config.Options) error {
 	if err != nil {
 		return err
 	}
+	// find the container's root on the host
 	uid, err := compile.HostID(0, c.spec.Linux.UIDMappings)
 	if err != nil {
 		return err
@@ -145,6 +146,7 @@ func (c *created) writeEtcFiles(o *config.Options) error {
 	if err != nil {
 		return err
 	}
+	// write the files, and give them to it
 	for name, data := range files {
 		if err := c.WriteFile(name, data); err != nil {
 			return err

@@ -11,18 +11,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ignores tells whether the kernel drops a signal that would be sent to this process
-// now: it ignores it, or is the first one of its pid namespace and has no handler for
-// it (pid_namespaces(7)). What is blocked is kept for later. SIGKILL is heard by all.
+// ignores reports whether the kernel would drop a signal to the process: the process
+// ignores it, or is the init process of its PID namespace and has no handler for it
+// (pid_namespaces(7)). A blocked signal stays pending. SIGKILL, from the parent namespace,
+// is never dropped.
 func ignores(pid int, sig unix.Signal) (bool, error) {
 	path := "/proc/" + strconv.Itoa(pid) + "/status"
 	status, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) { // it has ended
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) { // it has exited
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
+	// read the signal masks, and its process ID in each namespace
 	var blocked, ignored, caught, first bool
 	for line := range strings.Lines(string(status)) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
@@ -43,7 +45,7 @@ func ignores(pid int, sig unix.Signal) (bool, error) {
 	return !blocked && (ignored || first && !caught) && sig != unix.SIGKILL, nil
 }
 
-// maskHas tells whether a mask of proc_pid_status(5) has the signal.
+// maskHas reports whether a signal mask of proc_pid_status(5) has the signal.
 func maskHas(mask string, sig unix.Signal) (bool, error) {
 	bits, err := strconv.ParseUint(strings.TrimSpace(mask), 16, 64)
 	return bits&(1<<(sig-1)) != 0, err

@@ -59,6 +59,7 @@ func Restart(root, id string) error {
 	if exit == nil {
 		return fmt.Errorf("restart container %s: no exit status", c.ID)
 	}
+	// count the restart, and start the container as Run does
 	exit.Restarts++
 	err = errors.Join(c.SaveExitStatus(exit), c.RemoveFile(container.RestartingFile))
 	if err == nil {

@@ -63,15 +63,17 @@ func (l *list) arg(line string, number int) uint64 {
 // standard error.
 func newList(size int) *list { return &list{Program: table.New(size, unix.Stderr), size: size} }
 
-// end writes the lines into the program, with distances and addresses for names.
+// end writes the lines into the program.
 func (l *list) end() error {
 	if len(l.lines) != l.size {
 		return fmt.Errorf("the monitor's program has %d lines, room for %d", len(l.lines), l.size)
 	}
+	// number the names
 	at := map[string]int{}
 	for i, line := range l.lines {
 		at[line.name] = i
 	}
+	// write each line with distances and addresses
 	for i, line := range l.lines {
 		jump := func(name string) int {
 			if name == "" {

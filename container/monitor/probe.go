@@ -119,6 +119,7 @@ func (p *probe) finish(timeout time.Duration, check *container.Check) error {
 // wait reads the command's output until it exits. A change of "frozen" in cgroup.events
 // is a POLLPRI event (cgroup-v2, "Core Interface Files").
 func (p *probe) wait(deadline time.Time) error {
+	// exit, frozen, and both streams
 	polls := []unix.PollFd{{Fd: int32(p.pidfd), Events: unix.POLLIN}, {Fd: -1, Events: unix.POLLPRI}}
 	for _, fd := range p.fds {
 		polls = append(polls, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
@@ -126,6 +127,7 @@ func (p *probe) wait(deadline time.Time) error {
 	if p.events != nil {
 		polls[1].Fd = int32(p.events.Fd())
 	}
+	// wait for any of them, with time left
 	for {
 		left := time.Until(deadline)
 		if left <= 0 {
@@ -175,6 +177,7 @@ type limited struct {
 	more bool // bytes were dropped
 }
 
+// Write keeps what fits (io.Writer).
 func (l *limited) Write(b []byte) (int, error) {
 	kept := min(len(b), outputKept-l.Len())
 	l.more = l.more || kept < len(b)

@@ -74,8 +74,8 @@ func (m *idleMonitor) program() ([]byte, error) {
 	// wait until something happens; the exit comes first
 	l.add("wait", call(unix.SYS_PPOLL, polls, 4, 0, 0, 0), follow{any: "wait"})
 	l.add("", ready(process), follow{zero: "timer"})
-	l.add("", l.executeMinictr(m.Ended, m.Env), follow{any: "again"})
-	l.add("again", call(unix.SYS_NANOSLEEP, moment, 0), follow{then: "wait", zero: "wait", any: "wait"})
+	l.add("", l.executeMinictr(m.Ended, m.Env), follow{any: "pause"})
+	l.add("pause", call(unix.SYS_NANOSLEEP, moment, 0), follow{then: "wait", zero: "wait", any: "wait"})
 
 	// timer: reap earlier checks (wait4(2)), start one as vfork(2) does
 	l.add("timer", ready(timer), follow{zero: "errors"})
