@@ -146,7 +146,7 @@ func TestTimeOffsets(t *testing.T) {
 	}, "cat /proc/self/timens_offsets; read up rest < /proc/uptime; test ${up%.*} -gt 8640000 && echo long ago")
 	want(t, strings.Join(strings.Fields(c.run(t)), " "), "monotonic 7 8 boottime 8640000 0 long ago")
 	for name, change := range map[string]func(*specs.Spec){
-		"without a new namespace of type time": func(s *specs.Spec) {
+		"needs a new time namespace": func(s *specs.Spec) {
 			s.Linux.TimeOffsets = map[string]specs.LinuxTimeOffset{"boottime": {Secs: 1}}
 		},
 		`"realtime": want monotonic or boottime`: func(s *specs.Spec) {
