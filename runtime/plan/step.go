@@ -16,11 +16,11 @@ import (
 type Side uint8
 
 const (
-	Host         Side = iota // the process that was started, outside
+	Host         Side = iota // the process that you started
 	Intermediate             // a child that joins a user namespace, and clones from there
-	UsernsHelper             // a child that lends its user namespace (idmap.go)
+	UsernsHelper             // a child whose user namespace maps ids (oci_idmap.go)
 	Container                // the child that becomes the container, from clone3 on
-	Trampoline               // the same process, when it has left this program (exec.go)
+	Trampoline               // the same process, after it has left this program (execve.go)
 	Sides                    // how many there are
 )
 
@@ -35,17 +35,17 @@ type Step struct {
 	Number uintptr // its number on this architecture
 	Args   []Arg   // at most six
 
-	Child  Side   // of clone3 and execveat: the side that begins here
-	Result string // what later steps call the returned value; "" if nobody asks
-	If     Ref    // make the call only if this earlier result is there
-	Unless Ref    // make the call only if it is not; if it is the step's own name, that stands for both
+	Child  Side   // of clone3 and execveat: the side that starts here
+	Result string // the name by which later steps use the returned value; "" for none
+	If     Ref    // make the call only if this earlier result exists
+	Unless Ref    // make the call only if it does not exist; if Result is the same name, either value is meant
 
-	// Accept holds the errors that are as good as success, such as EEXIST for
-	// a folder that should exist. The step then has no result, and steps that
-	// use it are left out.
+	// Accept holds errors that do not fail the step, such as EEXIST for a directory
+	// that should exist. The step then has no result, and steps that use it are
+	// skipped.
 	Accept []unix.Errno
 
-	// Expect is what the call has to have written for the step to succeed.
+	// Expect is what the call must have written for the step to succeed.
 	Expect *Expect
 
 	// Returns is where the call writes its result, where that is not the value
@@ -55,12 +55,12 @@ type Step struct {
 	// Hints say what to do when the step fails, by errno; 0 is any other errno.
 	Hints []Hint
 
-	Part string // the part of the story it belongs to: "root", "mounts"
+	Part string // the part of the plan: "root", "sources"
 	From string // the field of the config that asks for it: "mounts[2]"
-	Why  string // one sentence for the reader
+	Why  string // the reason, for the reader
 }
 
-// Syscall is a step that makes the call of this name and number.
+// Syscall returns a step that makes the call of this name and number.
 func Syscall(name string, number uintptr, args ...Arg) Step {
 	return Step{Name: name, Number: number, Args: args}
 }
@@ -68,7 +68,7 @@ func Syscall(name string, number uintptr, args ...Arg) Step {
 // As names the step's result.
 func (s Step) As(r Ref) Step { s.Result = string(r); return s }
 
-// Allow adds errors that are as good as success.
+// Allow adds errors that do not fail the step.
 func (s Step) Allow(e ...unix.Errno) Step { s.Accept = append(s.Accept, e...); return s }
 
 // Hint adds what to do when the step fails with e, or with 0 for every other errno.
@@ -83,15 +83,15 @@ type Hint struct {
 	Text  string
 }
 
-// When makes the step depend on an earlier result being there.
+// When makes the step depend on an earlier result.
 func (s Step) When(r Ref) Step { s.If = r; return s }
 
-// WhenNot makes the step depend on an earlier result being absent.
+// WhenNot makes the step depend on the absence of an earlier result.
 func (s Step) WhenNot(r Ref) Step { s.Unless = r; return s }
 
 // Expect is a check of memory that a call has filled: the 64-bit word at
 // Offset of argument Arg, under Mask, must be Value (or must not, with Not).
-// If it is otherwise the step fails with EPERM.
+// Otherwise the step fails with EPERM.
 type Expect struct {
 	Arg, Offset int
 	Mask, Value uint64
@@ -101,7 +101,7 @@ type Expect struct {
 // Place is the 32-bit word at Offset of argument Arg.
 type Place struct{ Arg, Offset int }
 
-// Call is the step as strace(1) would print it, with names for results:
+// Call returns the step as strace(1) would print it, with names for results:
 // `openat2(AT_FDCWD, "/proc", {O_PATH}) = @target`.
 func (s *Step) Call() string {
 	var b strings.Builder
@@ -147,7 +147,7 @@ func Named[T ~int | ~uint32 | ~uint64 | ~int64 | ~uintptr](n T, name string) Num
 	return Num{uint64(n), name}
 }
 
-// Null is an address of nothing.
+// Null is the null pointer.
 var Null = Num{0, "NULL"}
 
 // Str is the address of a NUL-terminated string. On the host side the name of

@@ -11,54 +11,57 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file is the only code that runs in the child. See doc.go for what it
-// must not do; go:nosplit makes the linker refuse what would grow the stack.
+// This file is the only Go code that runs in the child; doc.go says what it must not do.
+// go:nosplit makes the linker refuse code that could grow the stack, and go:norace
+// leaves out calls of the race detector.
 
-// slot is where the result of a step goes. It lies in shared memory: the
-// child writes, the host reads.
+// slot holds the result of a step. It lies in shared memory: the child writes it, the
+// host reads it.
 type slot struct {
 	state uint32
 	errno uint32
 	value uintptr
-	ticks uint64 // the machine's clock when the call returned
+	ticks uint64 // the processor's cycle counter when the call returned
 }
 
 // states of a slot
 const (
-	todo     = iota // not reached yet, or left out
+	todo     = iota // not reached yet, or skipped
 	done            // the call succeeded; value holds its result
-	accepted        // it failed with an error that is as good
-	failed          // it failed, and the walk ended here
-	kept            // it was left out, for an earlier step has the result of this name
+	accepted        // the call failed with an error of Step.Accept
+	failed          // the call failed, and the walk ended here
+	kept            // the step was skipped: an earlier one has the result of this name
 )
 
-// has tells whether a slot holds a result.
+// has reports whether a slot holds a result.
 //
 //go:norace
 //go:nosplit
 func (s *slot) has() bool { return s.state == done || s.state == kept }
 
+// beforeFork blocks all signals of this thread, and afterFork restores them: the hooks
+// that the standard library's os.StartProcess uses around its clone.
+//
 //go:linkname beforeFork syscall.runtime_BeforeFork
 func beforeFork()
 
 //go:linkname afterFork syscall.runtime_AfterFork
 func afterFork()
 
-// ticks reads the machine's clock without a system call.
+// ticks reads the processor's cycle counter, which needs no system call.
 func ticks() uint64
 
-// split makes the clone3 call of ops[i]. It returns in the host alone. In the
-// child it walks the steps of the side that begins here, and never returns.
+// split makes the clone3 call of ops[i]. It returns only in the host. In the child it
+// walks the steps of the side that starts here, and never returns.
 //
-// With CLONE_VM the child uses this very stack, while the host stands still. So
-// the host returns at once, with nothing but what it has in registers; that is
-// why vfork is not an ordinary function, and split not inlined. The standard
-// library's forkAndExecInChild1 does the same.
+// With CLONE_VM the child runs on this very stack while the host is suspended, and
+// overwrites it. So the host returns at once, with values from registers only: vfork is
+// written in assembly, and split must not be inlined. The standard library's
+// forkAndExecInChild1 does the same.
 //
-// beforeFork, which the caller makes, blocks all signals, so that no handler of
-// Go's runs in the child; CLONE_CLEAR_SIGHAND has removed them there when the
-// first step of the plan unblocks signals again. A child may have a child in its
-// turn.
+// The caller has called beforeFork, so no signal handler of Go runs in the child.
+// CLONE_CLEAR_SIGHAND has removed the handlers before the first step unblocks signals. A
+// child may have a child of its own.
 //
 //go:noinline
 //go:norace
@@ -81,19 +84,19 @@ func split(ops []op, slots []slot, i int) (pid, errno uintptr) {
 		}
 	}
 	syscall.RawSyscall6(unix.SYS_EXIT_GROUP, exitUnborn, 0, 0, 0, 0, 0)
-	// Still here: the filter that was loaded forbids even this. A fault does not
-	// ask it, and without a handler it is the end.
+	// The seccomp filter forbids exit_group(2). A page fault is no system call: without a
+	// handler its SIGSEGV ends the process.
 	var nowhere *uint64
 	*nowhere = 0
 	return 0, 0
 }
 
-// vfork makes a system call of two arguments that returns twice, the second time
-// on a stack that has been used meanwhile.
+// vfork makes a system call of two arguments that returns twice, the second time on a
+// stack that the child has overwritten.
 func vfork(number, a1, a2 uintptr) (result, errno uintptr)
 
-// fork makes a clone3 call of the child's, with memory of its own, and tells
-// whether this is the child's child.
+// fork makes a clone3 call in the child, without CLONE_VM, and reports whether it
+// returned in the new process.
 //
 //go:norace
 //go:nosplit
@@ -109,11 +112,12 @@ func fork(o *op, s *slot) bool {
 // exitUnborn is the status of a child that never became the program.
 const exitUnborn = 125
 
-// step makes the call of one op, and tells whether the walk may go on.
+// step makes the call of one op, and reports whether the walk may go on.
 //
 //go:norace
 //go:nosplit
 func step(o *op, slots []slot, i int) bool {
+	// skip it if it depends on a result that is missing, or present
 	if o.needs != 0 && !slots[o.needs-1].has() {
 		return true
 	}
@@ -123,6 +127,8 @@ func step(o *op, slots []slot, i int) bool {
 		}
 		return true
 	}
+
+	// its arguments: earlier results take the place of words
 	var w [6]uintptr
 	for k := range w {
 		w[k] = o.words[k]
@@ -133,6 +139,8 @@ func step(o *op, slots []slot, i int) bool {
 			w[k] = slots[r-1].value
 		}
 	}
+
+	// the call
 	value, _, errno := syscall.RawSyscall6(o.number, w[0], w[1], w[2], w[3], w[4], w[5])
 	if errno == 0 && !met(&o.expect) {
 		errno = unix.EPERM
@@ -143,7 +151,7 @@ func step(o *op, slots []slot, i int) bool {
 	return store(o, &slots[i], value, uintptr(errno))
 }
 
-// written reads a result that the call has written to memory.
+// written returns a result that the call has written to memory.
 //
 //go:norace
 //go:nosplit
@@ -154,7 +162,7 @@ func written(n int32) (value uintptr, errno syscall.Errno) {
 	return uintptr(n), 0
 }
 
-// store writes a result down; the state last, because it makes it valid.
+// store stores a result. The state comes last: it makes the rest valid for the host.
 //
 //go:norace
 //go:nosplit
@@ -173,7 +181,7 @@ func store(o *op, s *slot, value, errno uintptr) bool {
 	return state != failed
 }
 
-// met compares what a call wrote with what the plan expects.
+// met reports whether the memory that a call has written is as the plan expects.
 //
 //go:norace
 //go:nosplit

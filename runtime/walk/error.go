@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Error is a step that failed, told from the plan.
+// Error is a step that failed.
 type Error struct {
 	Index int // of the step, from 0
 	Of    int // how many there are
@@ -21,12 +21,12 @@ type Error struct {
 	Errno unix.Errno // 0: the child was killed before the call returned
 }
 
-// notOffered is what ENOENT means of a cgroup. Docker and podman take whatever
-// says "no such file or directory" for a program that is missing.
+// notOffered replaces the text of ENOENT for a cgroup: docker and podman take "no such
+// file or directory" in an error for a missing program.
 const notOffered = "there is nothing of that name"
 
-// Error is one sentence: who made which call, what the kernel answered, and
-// what the call was for.
+// Error is one sentence: the call, the kernel's answer, the side that made the call, and
+// the reason for it.
 func (e *Error) Error() string {
 	answer := "killed before it returned"
 	switch {
@@ -55,17 +55,17 @@ func (e *Error) Hint() string {
 	return text
 }
 
-// Exec tells whether it was the program itself that could not be started.
+// Exec reports whether the program itself could not be executed.
 func (e *Error) Exec() bool { return e.Step.Name == "execve" || e.Step.Name == "faccessat2" }
 
-// Stopped is a walk that ended between two steps: by its caller, where the child
-// waited for it, or because the child was killed.
+// Stopped is the error of a walk that ended between two steps: Caller.Sync has failed, or
+// the child was killed.
 type Stopped struct{ Err error }
 
 func (s *Stopped) Error() string { return s.Err.Error() }
 func (s *Stopped) Unwrap() error { return s.Err }
 
-// failure finds what went wrong, if anything did.
+// failure returns what went wrong, nil if nothing did.
 func (w *Walk) failure() error {
 	if w.stopped != nil {
 		return &Stopped{w.stopped}
@@ -76,7 +76,7 @@ func (w *Walk) failure() error {
 		}
 	}
 	if w.clone < 0 {
-		return errors.New("start the plan: no step of it is clone3")
+		return errors.New("start the plan: it has no clone3 step")
 	}
 	if err := ReadStartError(w.plan, w.output); err != nil {
 		return err
@@ -85,7 +85,7 @@ func (w *Walk) failure() error {
 		return err
 	}
 	if w.plan.Saves && !w.saved {
-		return &Stopped{errors.New("start the plan: the process was killed before anybody knew of it")}
+		return &Stopped{errors.New("start the plan: the process was killed before it was recorded")}
 	}
 	return nil
 }
@@ -99,8 +99,8 @@ func (w *Walk) firstFailed(side plan.Side) int {
 	return -1
 }
 
-// execFailure looks whether the child came to its last step in our program. An
-// execve that succeeds returns never, so its slot says nothing.
+// execFailure checks that the child reached its last step in this program. An execve(2)
+// that succeeds does not return, so its slot stays empty.
 func (w *Walk) execFailure() error {
 	const none = -1
 	next := none // the step after the last that was made
@@ -116,14 +116,15 @@ func (w *Walk) execFailure() error {
 	}
 	if next == none || !strings.HasPrefix(w.plan.Steps[next].Name, "execve") {
 		if next == none {
-			return errors.New("start the plan: no step of it is execve")
+			return errors.New("start the plan: it has no execve step")
 		}
 		return w.errorAt(next)
 	}
 	return nil
 }
 
-// leftOut: step i hangs on an earlier result that is not there, or that is.
+// leftOut reports whether step i is skipped: an earlier result that it needs is missing,
+// or one that excludes it exists.
 func (w *Walk) leftOut(i int) bool {
 	o := &w.program.ops[i]
 	absent := func(ref int32) bool { return ref != 0 && !w.program.slots[ref-1].has() }

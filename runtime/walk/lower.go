@@ -13,22 +13,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Lowering turns steps into ops: words that can be handed to the kernel, with
-// the memory they point to.
+// Lowering turns each step into an op: words for the kernel, and the memory that they
+// point to. A pointer in memory that the kernel reads must not move: Go's garbage
+// collector moves no heap memory, and program.keep keeps it alive.
 
-// op is one system call, ready to be made by code that may not allocate.
+// op is one system call, ready for code that must not allocate.
 type op struct {
 	number uintptr
 	words  [6]uintptr
-	refs   [6]int32 // slot+1 whose result replaces the word; 0 for none
+	refs   [6]int32 // slot+1 whose result is used for the word; 0 for none
 	needs  int32    // slot+1 that must hold a result; 0 for none
 	lacks  int32    // slot+1 that must hold none
-	keeps  bool     // if it does, this step's result is the same
+	keeps  bool     // if it holds one, this step has the same result
 	accept [maxAccept]uintptr
 	side   plan.Side
 	child  plan.Side // of clone3
 	expect expect
-	result *int32 // nil: what the call returns
+	result *int32 // nil: the value that the call returns
 }
 
 const maxAccept = 5
@@ -42,44 +43,44 @@ type expect struct {
 // program is a plan in memory.
 type program struct {
 	ops   []op
-	slots []slot // one a step, then one for each given descriptor
+	slots []slot // one a step, then one for each fds descriptor
 	late  [][]late
 	keep  [][]byte // what the words point to, kept from the garbage collector
 }
 
-// late is a result that the host writes into memory right before a step.
+// late is a result that the host writes into memory just before a step.
 type late struct {
 	slot int32  // slot+1
-	at   []byte // a field in a struct; or else
-	file string // a file of that process in /proc,
-	word int    // and the word that becomes the address of its path
+	at   []byte // field of a struct that receives it; nil for a path:
+	file string // a file of the process in /proc,
+	word int    // and the index of the word that points to its path
 }
 
 type lowerer struct {
 	*program
 	names  map[plan.Ref]int32 // slot+1 of the nearest earlier result
 	file   []byte             // the trampoline
-	rest   []byte             // of the memory that was made for the words to point to
+	rest   []byte             // unused memory for the words to point to
 	index  int
 	side   plan.Side
 	memory [6][]byte // what each argument of this step points to
 }
 
-// lower lays the plan out. given maps names to descriptors that are open.
-func lower(p *plan.Plan, given map[plan.Ref]int) (*program, error) {
+// lower lays out the plan. fds maps names to open descriptors.
+func lower(p *plan.Plan, fds map[plan.Ref]int) (*program, error) {
 	n := len(p.Steps)
-	slots, err := sharedSlots(n + len(given))
+	slots, err := sharedSlots(n + len(fds))
 	if err != nil {
 		return nil, err
 	}
 	prog := &program{ops: make([]op, n), slots: slots, late: make([][]late, n)}
 	l := &lowerer{program: prog, names: map[plan.Ref]int32{}}
-	for name, fd := range given {
+	for name, fd := range fds {
 		l.names[name] = int32(n + 1)
 		slots[n] = slot{state: done, value: uintptr(fd)}
 		n++
 	}
-	if l.file, err = trampoline(p, given); err != nil {
+	if l.file, err = trampoline(p, fds); err != nil {
 		return nil, err
 	}
 	for i := range p.Steps {
@@ -128,7 +129,7 @@ func (l *lowerer) step(i int, s *plan.Step) (err error) {
 	return nil
 }
 
-// ref finds the slot+1 of a name; of no name it is 0.
+// ref returns the slot+1 of a result; 0 for no name.
 func (l *lowerer) ref(r plan.Ref) (int32, error) {
 	if r == "" {
 		return 0, nil
@@ -167,10 +168,10 @@ func (l *lowerer) arg(a plan.Arg, k int) (word uintptr, ref int32, err error) {
 		word, err = l.mem(a, k)
 		return word, 0, err
 	}
-	return 0, 0, fmt.Errorf("argument %d: no way to hand %T to the kernel", k+1, a)
+	return 0, 0, fmt.Errorf("argument %d: %T cannot be passed to the kernel", k+1, a)
 }
 
-// ofProcess takes "/proc/@pid/uid_map" apart.
+// ofProcess splits "/proc/@pid/uid_map" into "pid" and "uid_map".
 func ofProcess(path plan.Str) (name plan.Ref, file string, ok bool) {
 	rest, ok := strings.CutPrefix(string(path), "/proc/@")
 	if !ok {
@@ -180,16 +181,16 @@ func ofProcess(path plan.Str) (name plan.Ref, file string, ok bool) {
 	return plan.Ref(process), file, ok
 }
 
-// bytes keeps a copy of data alive and returns its address. There is always
-// room behind it for one word, so that an address of empty memory is valid.
+// bytes copies data, and returns the copy and its address. One word of memory follows
+// it, so that the address of empty data is valid.
 func (l *lowerer) bytes(data []byte) ([]byte, uintptr) {
 	b := l.room(len(data) + word)[:len(data)+word]
 	copy(b, data)
 	return b, uintptr(unsafe.Pointer(unsafe.SliceData(b)))
 }
 
-// room is empty memory for n bytes, at the address of a word. It comes in large
-// pieces: a plan points to some thousand small things.
+// room returns n bytes of zeroed memory, aligned to a word. It is allocated in large
+// pieces: a plan has about a thousand small arguments.
 func (l *lowerer) room(n int) []byte {
 	const piece = 64 << 10
 	n = (n + word - 1) &^ (word - 1)
@@ -246,7 +247,7 @@ func put(field []byte, word uintptr) {
 	binary.NativeEndian.PutUint64(field, uint64(word))
 }
 
-// fill writes the results that step i wants in its memory.
+// fill writes the results that step i needs into its memory.
 func (p *program) fill(i int) {
 	for _, l := range p.late[i] {
 		value := p.slots[l.slot-1].value
@@ -260,7 +261,8 @@ func (p *program) fill(i int) {
 	}
 }
 
-// sharedSlots makes memory that the child shares.
+// sharedSlots maps memory that the child shares: MAP_SHARED stays common across a clone
+// without CLONE_VM.
 func sharedSlots(n int) ([]slot, error) {
 	size := n * int(unsafe.Sizeof(slot{}))
 	data, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_ANONYMOUS)
@@ -270,7 +272,7 @@ func sharedSlots(n int) ([]slot, error) {
 	return unsafe.Slice((*slot)(unsafe.Pointer(unsafe.SliceData(data))), n), nil
 }
 
-// release gives the shared memory back.
+// release unmaps the shared memory.
 func (p *program) release() error {
 	size := len(p.slots) * int(unsafe.Sizeof(slot{}))
 	return unix.Munmap(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(p.slots))), size))

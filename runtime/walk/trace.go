@@ -8,13 +8,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tracer shows a walk while it happens, by looking at the slots. The child
-// knows nothing of it.
+// tracer reports the steps of a walk while it happens, by reading the slots. The child
+// is not involved.
 type tracer struct {
 	walk  *Walk
 	tell  Trace
 	began mark
-	next  int                // the step to be told next
+	next  int                // index of the step to report next
 	last  [plan.Sides]uint64 // when the last step of each side returned
 }
 
@@ -26,16 +26,16 @@ type mark struct {
 
 func now() mark { return mark{time.Now(), ticks()} }
 
-const glance = 200 // microseconds between two looks
+const interval = 200 // microseconds between two readings of the slots
 
-// look tells what has been made until there is news on the report pipe.
+// look reports the steps that have been made, until the report pipe can be read.
 func (v *tracer) look(report int) {
 	if v.tell == nil {
 		return
 	}
 	for {
 		poll := []unix.PollFd{{Fd: int32(report), Events: unix.POLLIN}}
-		n, _ := unix.Ppoll(poll, &unix.Timespec{Nsec: glance * 1000}, nil)
+		n, _ := unix.Ppoll(poll, &unix.Timespec{Nsec: interval * 1000}, nil)
 		for v.next < len(v.walk.plan.Steps) && v.settled(v.next) {
 			v.show()
 		}
@@ -45,14 +45,14 @@ func (v *tracer) look(report int) {
 	}
 }
 
-// finish tells the rest.
+// finish reports the other steps.
 func (v *tracer) finish() {
 	for v.tell != nil && v.next < len(v.walk.plan.Steps) {
 		v.show()
 	}
 }
 
-// settled: step i was made, or a later one on its side was.
+// settled reports whether step i, or a later one of its side, was made.
 func (v *tracer) settled(i int) bool {
 	steps, slots := v.walk.plan.Steps, v.walk.program.slots
 	for k := i; k < len(steps); k++ {
@@ -85,7 +85,7 @@ func (v *tracer) show() {
 	v.tell(i, r)
 }
 
-// duration turns ticks into time, by how far both clocks have gone so far.
+// duration converts ticks to time, by the progress of both clocks since the start.
 func (v *tracer) duration(t uint64) time.Duration {
 	n := now()
 	if n.ticks == v.began.ticks || int64(t) < 0 {

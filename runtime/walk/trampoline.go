@@ -13,32 +13,31 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The trampoline is a program of some hundred bytes, from which the container
-// jumps into its own. The child is still a copy of our process, and what it
-// became from there would start with our binary for its /proc/self/exe: a
-// script that begins with "#!/proc/self/exe" would run the host's minictr in
-// the container, where others can hold it open and overwrite it one day
-// (CVE-2019-5736). So the child becomes the trampoline first, a file in memory
-// that is nobody else's. One that waits there for `start` has a few pages only.
+// The trampoline is a program of a few hundred bytes that executes the container's
+// program. If the child executed that program directly, its /proc/self/exe would be
+// minictr's binary at that moment: a script that begins with "#!/proc/self/exe" would run
+// the host's minictr in the container, where a process could keep it open and overwrite
+// it later (CVE-2019-5736). So the child first executes the trampoline, a file in memory
+// that no other process has. A created container waits there with a few pages of memory.
 //
-// It is the plan's last steps as a table (package table). When a step fails the
-// table is written to the pipe called verdict, and its results tell the host
-// why. When an execve succeeds that pipe just ends.
+// The trampoline is the plan's last steps as a table (package table). When a step fails,
+// the table is written into the pipe start-error, and its results tell the host why. When
+// execve(2) succeeds that pipe closes without output.
 
-// trampoline makes the file for the steps of side Trampoline. The descriptors
-// that they name have to be given ones.
-func trampoline(p *plan.Plan, given map[plan.Ref]int) ([]byte, error) {
+// trampoline makes the file for the steps of side Trampoline. Each descriptor that they
+// name must be in fds.
+func trampoline(p *plan.Plan, fds map[plan.Ref]int) ([]byte, error) {
 	var steps []*plan.Step
 	for i := range p.Steps {
 		if s := &p.Steps[i]; s.Side == plan.Trampoline {
 			steps = append(steps, s)
 		}
 	}
-	verdict, ok := given[p.StartError]
+	output, ok := fds[p.StartError]
 	if !ok && len(steps) > 0 {
-		return nil, fmt.Errorf("%s: not given", p.StartError)
+		return nil, fmt.Errorf("%s: not fds", p.StartError)
 	}
-	t := &tramp{table.New(len(steps), verdict), given}
+	t := &tramp{table.New(len(steps), output), fds}
 	for i, s := range steps {
 		if err := t.set(i, s); err != nil {
 			return nil, fmt.Errorf("%s: %w", s.Call(), err)
@@ -47,7 +46,7 @@ func trampoline(p *plan.Plan, given map[plan.Ref]int) ([]byte, error) {
 	return t.File(), nil
 }
 
-// tramp is a trampoline in the making.
+// tramp is a trampoline that is being made.
 type tramp struct {
 	*table.Program
 	fds map[plan.Ref]int
@@ -85,30 +84,29 @@ func (t *tramp) arg(a plan.Arg) (uint64, error) {
 	return 0, fmt.Errorf("argument %s: not known when the trampoline is made", a)
 }
 
-// ReadStartError reads what a trampoline has said to its end: nothing if the program
-// runs, or else what failed, as an [*Error]. An execve that was tried in one
-// folder of PATH after the other failed in the first, or where it was forbidden.
-func ReadStartError(p *plan.Plan, said []byte) error {
-	if len(said) == 0 {
+// ReadStartError reads the output of a trampoline: none if the program runs, or else the
+// step that failed, which it returns as an [*Error]. Of the execve(2) calls for the
+// directories of PATH it is the first, or one that was not permitted.
+func ReadStartError(p *plan.Plan, output []byte) error {
+	if len(output) == 0 {
 		return nil
 	}
 	var failed *Error
-	for i, errno := range reported(p, said) {
+	for i, errno := range reported(p, output) {
 		s := &p.Steps[i]
 		if errno != 0 && (failed == nil || !slices.Contains(s.Accept, errno) || errno == unix.EACCES) {
 			failed = &Error{i, len(p.Steps), s, errno}
 		}
 	}
 	if failed == nil {
-		return errors.New("start the program: the trampoline says that it failed, and not why")
+		return errors.New("start the program: the trampoline failed without a reason")
 	}
 	return failed
 }
 
-// reported are the steps that were made according to a verdict: their indexes,
-// and their errors.
-func reported(p *plan.Plan, said []byte) iter.Seq2[int, unix.Errno] {
-	list := table.Results(said)
+// reported iterates over the steps that the trampoline has made: their indexes and errors.
+func reported(p *plan.Plan, output []byte) iter.Seq2[int, unix.Errno] {
+	list := table.Results(output)
 	return func(yield func(int, unix.Errno) bool) {
 		for i := range p.Steps {
 			if p.Steps[i].Side != plan.Trampoline {
@@ -126,7 +124,7 @@ func reported(p *plan.Plan, said []byte) iter.Seq2[int, unix.Errno] {
 	}
 }
 
-// noteResults notes the results of a verdict where those of the other steps are.
+// noteResults copies the results of the trampoline to the slots.
 func (w *Walk) noteResults() {
 	for i, errno := range reported(w.plan, w.output) {
 		s := &w.program.slots[i]

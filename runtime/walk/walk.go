@@ -12,30 +12,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Trace is told each step that has been made, or was left out, in the order
-// of the plan.
+// Trace receives each step that was made or skipped, in the order of the plan.
 type Trace func(i int, r Result)
 
-// Result is what became of a step.
+// Result is the outcome of a step.
 type Result struct {
-	Made  bool // false: it was left out, or never reached
+	Made  bool // false: it was skipped, or never reached
 	Value uintptr
 	Errno unix.Errno    // 0 for success
-	Took  time.Duration // since the step before it on the same side
+	Took  time.Duration // since the previous step of the same side
 }
 
-// Caller is what the caller contributes to a walk.
+// Caller is what the caller of Start provides.
 type Caller struct {
-	// Given are descriptors that the plan has names for; they stay the caller's.
+	// FDs are descriptors that the plan has names for. The caller closes them.
 	FDs map[plan.Ref]int
-	// Watch is told of each step; nil for nobody.
+	// Trace receives each step; nil for none.
 	Trace Trace
-	// Stop is called where the plan lets the child wait for the host. The child
-	// goes on when it returns, or is killed if it returns an error.
+	// Sync is called where the child waits for the host. The child goes on when Sync
+	// returns, and is killed if it returns an error.
 	Sync func(w *Walk, at plan.SyncPoint) error
 }
 
-// Walk is a plan that is being carried out.
+// Walk is a plan that is carried out.
 type Walk struct {
 	plan    *plan.Plan
 	program *program
@@ -43,21 +42,21 @@ type Walk struct {
 	clone   int // index of the clone3 step that was made, or -1
 	report  int // read end of the pipe that closes at execve or death
 	stopped error
-	saved   bool   // Caller.Stop has been told to save
-	output  []byte // what the trampoline had to say
+	saved   bool   // Sync was called with plan.Save
+	output  []byte // of the trampoline: a failed start
 	tracer  tracer
 }
 
-// Start carries out the plan: up to and with execve, or to where a container
-// that was only created waits.
+// Start carries out the plan up to and including execve(2), or up to the point where a
+// created container waits.
 //
-// The calling goroutine must be locked to its thread, and stay so for as long
-// as the container lives: PR_SET_PDEATHSIG watches the thread that cloned,
-// not the process.
+// The calling goroutine must be locked to its thread for as long as the container
+// lives: PR_SET_PDEATHSIG kills the child when the thread that cloned it ends, not the
+// process (prctl(2)).
 //
-// On success the container's process runs and the caller closes the Walk when
-// that process has been waited for. On error there is none: a child that
-// failed has been waited for. The error is an [*Error] if a step failed.
+// On success the container's process runs, and the caller closes the Walk after it has
+// waited for that process. On error there is no process: a child that failed has been
+// waited for. The error is an [*Error] if a step failed.
 func Start(p *plan.Plan, c Caller) (*Walk, error) {
 	var pipe [2]int
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
@@ -88,9 +87,9 @@ func Start(p *plan.Plan, c Caller) (*Walk, error) {
 	return w, nil
 }
 
-// host makes the host's steps, the clone among them. Signals wait meanwhile:
-// one of them, even one that only Go's scheduler sends, would interrupt a long
-// call (bpf(2) answers EAGAIN).
+// host makes the host's steps, with the clone among them. Signals are blocked meanwhile:
+// a signal, such as Go's scheduler sends, would interrupt a long call (bpf(2) fails with
+// EAGAIN).
 func (w *Walk) host() {
 	var all, before unix.Sigset_t
 	for i := range all.Val {
@@ -121,8 +120,8 @@ func (w *Walk) host() {
 	}
 }
 
-// await reads the report pipe to its end. If the host failed after the clone
-// the child may wait for it, and is killed.
+// await reads the report pipe to its end. If the host failed after the clone, the child
+// may be waiting for it, and is killed.
 func (w *Walk) await() {
 	if w.firstFailed(plan.Host) >= 0 {
 		w.kill()
@@ -140,8 +139,8 @@ func (w *Walk) await() {
 	}
 }
 
-// read takes one byte of what the child reports: a stop, a sign of life, or,
-// from the first byte that is neither, the verdict of the trampoline.
+// read handles one byte of the report pipe: a sync point, or, from the first byte that
+// is none, the output of the trampoline.
 func (w *Walk) read(b []byte) {
 	switch at := plan.SyncPoint(b[0]); {
 	case len(w.output) > 0:
@@ -163,14 +162,14 @@ func (w *Walk) read(b []byte) {
 	}
 }
 
-// kill ends the container's process, if there is one.
+// kill kills the container's process, if there is one.
 func (w *Walk) kill() {
 	if pid, ok := w.Result(plan.Pid); ok {
 		unix.Kill(pid, unix.SIGKILL)
 	}
 }
 
-// Result is the value that a step of this name returned.
+// Result returns the value of the step that has this result; ok is false if it has none.
 func (w *Walk) Result(name plan.Ref) (int, bool) {
 	for i := range w.plan.Steps {
 		if w.plan.Steps[i].Result == string(name) && w.program.slots[i].state == done {
@@ -180,15 +179,15 @@ func (w *Walk) Result(name plan.Ref) (int, bool) {
 	return 0, false
 }
 
-// Close closes the descriptors that the host's steps opened, and gives the
-// shared memory back. The Walk is of no use after that.
+// Close closes the descriptors that the host's steps opened, and unmaps the shared
+// memory. The Walk cannot be used after that.
 func (w *Walk) Close() {
 	w.closeAllBut()
 	w.program.release()
 }
 
-// closeAllBut closes what the host's steps opened. Every result of theirs is
-// a descriptor, but for the number of a process.
+// closeAllBut closes what the host's steps opened. Every result of theirs but a pid is a
+// descriptor.
 func (w *Walk) closeAllBut(keep ...plan.Ref) {
 	for i, s := range w.plan.Steps {
 		slot := &w.program.slots[i]
@@ -200,8 +199,8 @@ func (w *Walk) closeAllBut(keep ...plan.Ref) {
 	}
 }
 
-// reap kills and waits for the children of a walk that failed, but for those
-// that have been waited for: their numbers are no longer ours.
+// reap kills and waits for the children of a walk that failed. Those that a step has
+// waited for are left out: the kernel may have reused their pids.
 func (w *Walk) reap() {
 	for i, s := range w.plan.Steps {
 		if slot := &w.program.slots[i]; s.Name == "clone3" && slot.state == done {
