@@ -24,11 +24,13 @@ const leaves = "internal/atomicfile internal/lockfile internal/printable"
 // of images, images and layers nothing of processes.
 func may() map[string]string {
 	const (
-		runtime = "hint runtime runtime/cgroup runtime/compile runtime/plan runtime/plan/call runtime/ps runtime/seccomp runtime/state runtime/stdio runtime/table runtime/walk"
-		images  = "hint images images/registry layers layers/index layers/stack"
-		config  = images + " container/logs runtime/cgroup runtime/compile runtime/plan runtime/plan/call runtime/seccomp runtime/state"
-		base    = config + " " + runtime + " container/config"
-		all     = base + " container container/cp container/inspect container/monitor container/rootfs container/stats"
+		runtime = "hint runtime runtime/cgroup runtime/compile runtime/plan runtime/plan/call runtime/ps " +
+			"runtime/seccomp runtime/state runtime/stdio runtime/table runtime/walk"
+		images = "hint images images/registry layers layers/index layers/stack"
+		config = images + " container/logs runtime/cgroup runtime/compile runtime/plan runtime/plan/call " +
+			"runtime/seccomp runtime/state"
+		base = config + " " + runtime + " container/config"
+		all  = base + " container container/cp container/inspect container/monitor container/rootfs container/stats"
 	)
 	return map[string]string{
 		"hint":                "",
@@ -66,16 +68,29 @@ func may() map[string]string {
 // foreign says who alone may need certain libraries.
 func foreign() map[string]string {
 	return map[string]string{
-		"github.com/urfave/cli/v2":               "internal/help cmd/minictr cmd/minictr-oci",
-		"github.com/google/go-containerregistry": "images images/registry container container/config container/rootfs container/monitor container/inspect container/lifecycle cmd/minictr",
-		"github.com/klauspost/compress":          "layers layers/index layers/stack images images/registry container container/config container/rootfs container/monitor container/inspect container/lifecycle container/cp cmd/minictr",
-		"github.com/moby/profiles/seccomp":       "runtime/seccomp runtime/compile runtime container container/config container/rootfs container/monitor container/inspect container/lifecycle cmd/minictr cmd/minictr-oci",
-		"net/http":                               "images images/registry container container/config container/rootfs container/monitor container/inspect container/lifecycle cmd/minictr",
-		"os/exec":                                "internal/testkit images images/registry runtime/ps container container/config container/rootfs container/monitor container/inspect container/lifecycle cmd/minictr cmd/minictr-oci", // docker-credential-*, ps
-		"C":                                      "",
-		"github.com/opencontainers/image-spec":   "images images/registry container container/config container/rootfs container/monitor container/inspect container/lifecycle cmd/minictr",
-		"github.com/moby/sys/user":               "container container/config container/rootfs container/monitor container/inspect container/lifecycle cmd/minictr",
-		"github.com/opencontainers/runtime-spec": "runtime/cgroup runtime/seccomp runtime/compile runtime/state runtime/stdio runtime container container/config container/rootfs container/monitor container/inspect container/lifecycle container/stats cmd/minictr cmd/minictr-oci",
+		"github.com/urfave/cli/v2": "internal/help cmd/minictr cmd/minictr-oci",
+		"github.com/google/go-containerregistry": "images images/registry container container/config " +
+			"container/rootfs container/monitor container/inspect container/lifecycle cmd/minictr",
+		"github.com/klauspost/compress": "layers layers/index layers/stack images images/registry container " +
+			"container/config container/rootfs container/monitor container/inspect container/lifecycle container/cp " +
+			"cmd/minictr",
+		"github.com/moby/profiles/seccomp": "runtime/seccomp runtime/compile runtime container " +
+			"container/config container/rootfs container/monitor container/inspect container/lifecycle cmd/minictr " +
+			"cmd/minictr-oci",
+		"net/http": "images images/registry container container/config " +
+			"container/rootfs container/monitor container/inspect container/lifecycle cmd/minictr",
+		// docker-credential-*, ps
+		"os/exec": "internal/testkit images images/registry runtime/ps container " +
+			"container/config container/rootfs container/monitor container/inspect container/lifecycle cmd/minictr " +
+			"cmd/minictr-oci",
+		"C": "",
+		"github.com/opencontainers/image-spec": "images images/registry container container/config " +
+			"container/rootfs container/monitor container/inspect container/lifecycle cmd/minictr",
+		"github.com/moby/sys/user": "container container/config container/rootfs container/monitor " +
+			"container/inspect container/lifecycle cmd/minictr",
+		"github.com/opencontainers/runtime-spec": "runtime/cgroup runtime/seccomp runtime/compile runtime/state " +
+			"runtime/stdio runtime container container/config container/rootfs container/monitor container/inspect " +
+			"container/lifecycle container/stats cmd/minictr cmd/minictr-oci",
 	}
 }
 
@@ -130,7 +145,9 @@ func TestBorders(t *testing.T) {
 			}
 		}
 		for library, who := range foreign() {
-			needs := slices.ContainsFunc(p.Deps, func(d string) bool { return d == library || strings.HasPrefix(d, library+"/") })
+			needs := slices.ContainsFunc(p.Deps, func(d string) bool {
+				return d == library || strings.HasPrefix(d, library+"/")
+			})
 			if needs && known && !slices.Contains(strings.Fields(who), name) {
 				t.Errorf("%s needs %s, and may not", name, library)
 			}
@@ -141,5 +158,6 @@ func TestBorders(t *testing.T) {
 // tool: what the project itself needs, and no user runs.
 func tool(name string) bool {
 	top, _, _ := strings.Cut(name, "/")
-	return top == "" || top == "benchmark" || top == "scripts" || top == "hardening" || top == "validation" || strings.Contains(name, "/internal/")
+	return top == "" || top == "benchmark" || top == "scripts" || top == "hardening" || top == "validation" ||
+		strings.Contains(name, "/internal/")
 }

@@ -97,7 +97,8 @@ func TestReadByOthers(t *testing.T) {
 	for name, tt := range map[string]struct{ tool, script, want string }{
 		"skopeo inspect": {"skopeo", "skopeo inspect oci:" + here, image.Layers[1].String()},
 		"skopeo copy": {
-			"skopeo", "skopeo copy -q oci:" + here + " docker-archive:out:x; tar xOf out manifest.json", image.ID.Encoded()},
+			"skopeo", "skopeo copy -q oci:" + here + " docker-archive:out:x; tar xOf out manifest.json",
+			image.ID.Encoded()},
 		"podman pull":  {"podman", podman + " pull -q oci:" + here, image.ID.Encoded()},
 		"umoci ls":     {"umoci", "umoci ls --layout " + s.root, testOne},
 		"umoci unpack": {"umoci", "umoci unpack --image " + here + " bundle; cat bundle/rootfs/a", "2"},

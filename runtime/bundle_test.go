@@ -51,7 +51,8 @@ func newBundle(t *testing.T, program string) *bundle {
 		Process: &specs.Process{Env: []string{"PATH=/bin"}, Cwd: "/",
 			Capabilities: &specs.LinuxCapabilities{Bounding: caps, Effective: caps, Permitted: caps}},
 		Mounts: []specs.Mount{{Destination: "/proc", Type: "proc", Source: "proc"}},
-		Linux:  &specs.Linux{Namespaces: []specs.LinuxNamespace{{Type: specs.PIDNamespace}, {Type: specs.MountNamespace}, {Type: specs.IPCNamespace}}},
+		Linux: &specs.Linux{Namespaces: []specs.LinuxNamespace{{Type: specs.PIDNamespace},
+			{Type: specs.MountNamespace}, {Type: specs.IPCNamespace}}},
 	}
 	return b
 }
@@ -76,7 +77,8 @@ func (b *bundle) folder(t *testing.T, name string) string {
 }
 
 func (b *bundle) mount(destination, fstype, source string, options ...string) *specs.Mount {
-	b.spec.Mounts = append(b.spec.Mounts, specs.Mount{Destination: destination, Type: fstype, Source: source, Options: options})
+	b.spec.Mounts = append(b.spec.Mounts, specs.Mount{Destination: destination, Type: fstype, Source: source,
+		Options: options})
 	return &b.spec.Mounts[len(b.spec.Mounts)-1]
 }
 
@@ -117,7 +119,8 @@ func want(t *testing.T, got, wanted string) {
 }
 
 // see is what mountinfo says of a place: its attributes and its propagation.
-const see = `see() { grep " $1 " /proc/self/mountinfo | cut -d' ' -f6,7 | while read a p; do echo "$a ${p%%:*}"; done; }; `
+const see = `see() { grep " $1 " /proc/self/mountinfo | cut -d' ' -f6,7 |
+	while read a p; do echo "$a ${p%%:*}"; done; }; `
 
 // talk runs the container, and the host's part when the container has printed a
 // line; then the container goes on.

@@ -14,7 +14,8 @@ import (
 
 // hook is a shell's words, of which each line that is printed goes to the log.
 func (c *container) hook(words string) specs.Hook {
-	return specs.Hook{Path: "/bin/sh", Args: []string{"sh", "-c", "exec >> " + c.file("log") + "; " + words, "hook"}, Env: []string{"PATH=/bin:/usr/bin", "COLOUR=blue"}}
+	return specs.Hook{Path: "/bin/sh", Args: []string{"sh", "-c", "exec >> " + c.file("log") + "; " + words, "hook"},
+		Env: []string{"PATH=/bin:/usr/bin", "COLOUR=blue"}}
 }
 
 // sees is the status and the number that a hook is told of.
@@ -53,14 +54,16 @@ func (c *container) allHooks(s *specs.Spec) {
 		Prestart:      list("prestart"),
 		CreateRuntime: list("createRuntime"), CreateContainer: list("createContainer"),
 		Poststart: list("poststart"), Poststop: list("poststop"),
-		StartContainer: []specs.Hook{{Path: "/bin/sh", Args: []string{"sh", "-c", "(echo startContainer 1" + sees + ") >> /log"}, Env: []string{"PATH=/bin"}}},
+		StartContainer: []specs.Hook{{Path: "/bin/sh", Args: []string{"sh", "-c", "(echo startContainer 1" + sees +
+			") >> /log"}, Env: []string{"PATH=/bin"}}},
 	}
 }
 
 // TestHookOrder: each kind at its moment, in its order, with the container's state
 // on standard input.
 func TestHookOrder(t *testing.T) {
-	const create = "prestart 1\ncreated\nprestart 2\ncreateRuntime 1\ncreated\ncreateRuntime 2\ncreateContainer 1\ncreated\ncreateContainer 2"
+	const create = "prestart 1\ncreated\nprestart 2\ncreateRuntime 1\ncreated\ncreateRuntime 2\ncreateContainer " +
+		"1\ncreated\ncreateContainer 2"
 	const start = "\npoststart 1\nrunning\npoststart 2"
 	const stop = "\npoststop 1\nstopped\npoststop 2"
 	c := newContainer(t, func(*specs.Spec) {}, "(cat /log; echo done) > /seen; sleep 60")
@@ -90,7 +93,8 @@ func TestHookState(t *testing.T) {
 	c.create(t)
 	var told specs.State
 	try(t, json.Unmarshal([]byte(c.log(t)), &told))
-	if told.ID != c.id || told.Version != specs.Version || told.Bundle != c.dir || told.Pid != c.pid(t) || told.Annotations["colour"] != "blue" {
+	if told.ID != c.id || told.Version != specs.Version || told.Bundle != c.dir || told.Pid != c.pid(t) ||
+		told.Annotations["colour"] != "blue" {
 		t.Errorf("the hook is told %+v", told)
 	}
 }
@@ -129,9 +133,13 @@ func TestHookNamespaces(t *testing.T) {
 			c.withHooks(t, func(s *specs.Spec) {
 				s.Process.Args[2] = "(" + namespaces + "; echo done) > /out/inside; sleep 60"
 				s.Hooks = &specs.Hooks{
-					CreateRuntime:   []specs.Hook{c.hook(namespaces + "; ls " + c.file("rootfs/proc") + " | grep -c self; true")},
-					CreateContainer: []specs.Hook{c.hook(namespaces + "; ls " + c.file("rootfs/proc") + " | grep -x self; echo made > " + c.file("rootfs/dev/made"))},
-					StartContainer:  []specs.Hook{{Path: "/bin/sh", Args: []string{"sh", "-c", "(" + namespaces + "; cat /dev/made; echo done) > /out/start"}, Env: []string{"PATH=/bin"}}},
+					CreateRuntime: []specs.Hook{c.hook(namespaces + "; ls " + c.file("rootfs/proc") +
+						" | grep -c self; true")},
+					CreateContainer: []specs.Hook{c.hook(namespaces + "; ls " + c.file("rootfs/proc") +
+						" | grep -x self; echo made > " + c.file("rootfs/dev/made"))},
+					StartContainer: []specs.Hook{{Path: "/bin/sh",
+						Args: []string{"sh", "-c", "(" + namespaces + "; cat /dev/made; echo done) > /out/start"},
+						Env:  []string{"PATH=/bin"}}},
 				}
 			})
 			c.create(t)
@@ -151,8 +159,9 @@ func TestHookFails(t *testing.T) {
 	for _, kind := range []string{"prestart", "createRuntime", "createContainer", "startContainer", "poststart"} {
 		for name, bad := range map[string]specs.Hook{
 			"exit code 7: a reason": {Path: "/bin/sh", Args: []string{"sh", "-c", "echo a reason; exit 7"}},
-			"timeout of 3 s":        {Path: "/bin/sh", Args: []string{"sh", "-c", "echo $$ > late; sleep 1000 & wait"}, Timeout: &three, Env: []string{"PATH=/bin"}},
-			"no such file":          {Path: "/bin/no-such-hook"},
+			"timeout of 3 s": {Path: "/bin/sh", Args: []string{"sh", "-c", "echo $$ > late; sleep 1000 & wait"},
+				Timeout: &three, Env: []string{"PATH=/bin"}},
+			"no such file": {Path: "/bin/no-such-hook"},
 		} {
 			t.Run(kind+"/"+name, func(t *testing.T) {
 				t.Parallel()
@@ -174,7 +183,8 @@ func TestHookFails(t *testing.T) {
 					}
 					c.must(t, "delete", "--force", c.id)
 				}
-				if err == nil || !strings.Contains(out, "hooks."+kind+"[1]: "+bad.Path+": ") || !strings.Contains(out, name) {
+				if err == nil || !strings.Contains(out, "hooks."+kind+"[1]: "+bad.Path+": ") ||
+					!strings.Contains(out, name) {
 					t.Errorf("%v\n%s", err, out)
 				}
 				if out, err := c.oci("state", c.id); err == nil || !strings.Contains(out, "does not exist") {
@@ -210,7 +220,8 @@ func TestHookThatTalks(t *testing.T) {
 	c := newContainer(t, func(*specs.Spec) {}, "sleep 60")
 	c.withHooks(t, func(s *specs.Spec) {
 		s.Hooks = &specs.Hooks{CreateRuntime: []specs.Hook{{Path: "/bin/sh", Env: []string{"PATH=/bin:/usr/bin"},
-			Args: []string{"sh", "-c", "head -c 3000000 /dev/zero | tr '\\0' x; echo; sleep 3 & echo last words; exit 3"}}}}
+			Args: []string{"sh", "-c", "head -c 3000000 /dev/zero | tr '\\0' x; echo; sleep 3 & echo last words; " +
+				"exit 3"}}}}
 	})
 	out, err := c.oci("create", "--bundle", c.dir, c.id)
 	if err == nil || !strings.Contains(out, "last words") || len(out) > 4096 {

@@ -85,7 +85,8 @@ func (a *agent) serve(t *testing.T, conn *net.UnixConn) {
 			return
 		}
 		var n notification
-		if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(listener), notifRecv, uintptr(unsafe.Pointer(&n))); errno != 0 {
+		if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(listener), notifRecv,
+			uintptr(unsafe.Pointer(&n))); errno != 0 {
 			continue
 		}
 		r := response{id: n.id, flags: goOn}
@@ -169,10 +170,12 @@ func TestListener(t *testing.T) {
 			c := newContainer(t, config, words+"; true")
 			want(t, c.run(t), answered)
 			s := a.next(t)
-			if s.Version != specs.Version || len(s.Fds) != 1 || s.Fds[0] != specs.SeccompFdName || s.Metadata != "about calls" {
+			if s.Version != specs.Version || len(s.Fds) != 1 || s.Fds[0] != specs.SeccompFdName ||
+				s.Metadata != "about calls" {
 				t.Errorf("the agent is told %+v", s)
 			}
-			if s.State.ID != c.id || s.State.Status != specs.StateCreating || s.State.Pid != s.Pid || s.Pid < 2 || s.State.Bundle != c.dir || s.State.Annotations["colour"] != "blue" {
+			if s.State.ID != c.id || s.State.Status != specs.StateCreating || s.State.Pid != s.Pid || s.Pid < 2 ||
+				s.State.Bundle != c.dir || s.State.Annotations["colour"] != "blue" {
 				t.Errorf("of the container the agent is told %+v", s.State)
 			}
 		})
@@ -203,7 +206,8 @@ func TestListenerOfOurOwnCalls(t *testing.T) {
 	for _, noNewPrivileges := range []bool{true, false} {
 		a := newAgent(t, nil)
 		c := newContainer(t, func(s *specs.Spec) {
-			a.notify("read", "fcntl", "execveat", "execve", "close_range", "prctl", "capset", "setgroups", "setresuid", "setresgid", "umask", "faccessat2")(s)
+			a.notify("read", "fcntl", "execveat", "execve", "close_range", "prctl", "capset", "setgroups", "setresuid",
+				"setresgid", "umask", "faccessat2")(s)
 			s.Process.NoNewPrivileges = noNewPrivileges
 		}, "(echo made; echo done) > /made; sleep 60")
 		c.create(t)
@@ -227,7 +231,8 @@ func TestListenerRefusesTheProgram(t *testing.T) {
 func TestListenerIsAbsent(t *testing.T) {
 	a := &agent{path: filepath.Join(t.TempDir(), "nobody")}
 	c := newContainer(t, a.notify("mkdir"), "sleep 60")
-	for _, words := range [][]string{{"create", "--bundle", c.dir, c.id}, {"run", "--bundle", c.dir, c.id}, {"run", "--detach", "--bundle", c.dir, c.id}} {
+	for _, words := range [][]string{{"create", "--bundle", c.dir, c.id}, {"run", "--bundle", c.dir, c.id},
+		{"run", "--detach", "--bundle", c.dir, c.id}} {
 		out, err := c.oci(words...)
 		if err == nil || !strings.Contains(out, "linux.seccomp.listenerPath: connect "+a.path) {
 			t.Errorf("%s: %v\n%s", words[0], err, out)

@@ -21,7 +21,8 @@ func TestAttributes(t *testing.T) {
 		{"rro", "ro,relatime", "ro,relatime", "ro,relatime"},
 		{"rro,rw", "rw,relatime", "rw,relatime", "ro,relatime"},
 		{"nosuid,nodev,noexec", "rw,nosuid,nodev,noexec,relatime", "rw,nosuid,nodev,noexec,relatime", "rw,relatime"},
-		{"rnosuid,rnodev,rnoexec", "rw,nosuid,nodev,noexec,relatime", "rw,nosuid,nodev,noexec,relatime", "rw,nosuid,nodev,noexec,relatime"},
+		{"rnosuid,rnodev,rnoexec", "rw,nosuid,nodev,noexec,relatime", "rw,nosuid,nodev,noexec,relatime",
+			"rw,nosuid,nodev,noexec,relatime"},
 		{"noatime,nodiratime", "rw,noatime,nodiratime", "rw,noatime,nodiratime", "rw,relatime"},
 		{"noatime,relatime", "rw,relatime", "rw,relatime", "rw,relatime"},
 		{"strictatime", "rw", "rw", "rw,relatime"},
@@ -36,7 +37,8 @@ func TestAttributes(t *testing.T) {
 			}
 			b.mount("/fs", "tmpfs", "tmpfs", options...)
 			b.mount("/bind", "none", b.folder(t, "src"), append(options, "rbind")...)
-			want(t, b.run(t, see+"see /fs; see /bind; see /bind/below"), strings.Join([]string{test.fs + " -", test.bind + " -", test.below + " -"}, "\n"))
+			want(t, b.run(t, see+"see /fs; see /bind; see /bind/below"),
+				strings.Join([]string{test.fs + " -", test.bind + " -", test.below + " -"}, "\n"))
 		})
 	}
 }
@@ -50,7 +52,8 @@ func TestReadonlyIsProved(t *testing.T) {
 	b.mount("/tmp", "tmpfs", "tmpfs", "ro")
 	b.mount("/tmp/place", "tmpfs", "tmpfs")
 	b.spec.Root.Readonly = true
-	want(t, b.run(t, "for f in /new /top/new /top/below/new /all/new /all/below/new /tmp/new /tmp/place/new; do touch $f 2>/dev/null && echo $f; done"),
+	want(t, b.run(t, "for f in /new /top/new /top/below/new /all/new /all/below/new /tmp/new /tmp/place/new; do "+
+		"touch $f 2>/dev/null && echo $f; done"),
 		"/top/below/new\n/tmp/place/new")
 }
 
@@ -85,7 +88,8 @@ func TestRemount(t *testing.T) {
 	b.mount("/bind", "none", "", "remount", "bind", "ro")
 	b.mount("/tmp", "tmpfs", "tmpfs", "nosuid")
 	b.mount("/tmp", "tmpfs", "tmpfs", "remount", "noexec", "size=8k")
-	want(t, b.run(t, see+"see /bind; see /tmp; cat /bin/busybox 2>&1 > /tmp/big || echo full"), "ro,nosuid,relatime -\nrw,nosuid,noexec,relatime -\ncat: write error: No space left on device\nfull")
+	want(t, b.run(t, see+"see /bind; see /tmp; cat /bin/busybox 2>&1 > /tmp/big || echo full"),
+		"ro,nosuid,relatime -\nrw,nosuid,noexec,relatime -\ncat: write error: No space left on device\nfull")
 	b.spec.Mounts = b.spec.Mounts[:1]
 	b.mount("/etc", "none", "", "remount", "bind", "ro")
 	if out := b.run(t, "true"); !strings.Contains(out, "hint: remount changes a mount that") {
@@ -97,6 +101,8 @@ func TestRemount(t *testing.T) {
 func TestSuperblockOptions(t *testing.T) {
 	b := newBundle(t, oci(t))
 	b.mount("/fs", "tmpfs", "tmpfs", "sync", "dirsync", "lazytime", "mand", "silent", "iversion", "size=64k")
-	b.mount("/back", "tmpfs", "tmpfs", "sync", "lazytime", "async", "nolazytime", "nomand", "loud", "noiversion", "size=64k")
-	want(t, strings.ReplaceAll(b.run(t, "grep -E ' /(fs|back) ' /proc/self/mountinfo | cut -d' ' -f10"), ",inode64", ""), "rw,sync,dirsync,mand,lazytime,size=64k\nrw,size=64k")
+	b.mount("/back", "tmpfs", "tmpfs", "sync", "lazytime", "async", "nolazytime", "nomand", "loud", "noiversion",
+		"size=64k")
+	want(t, strings.ReplaceAll(b.run(t, "grep -E ' /(fs|back) ' /proc/self/mountinfo | cut -d' ' -f10"), ",inode64",
+		""), "rw,sync,dirsync,mand,lazytime,size=64k\nrw,size=64k")
 }

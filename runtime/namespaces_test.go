@@ -15,7 +15,8 @@ import (
 
 var namespaceFiles = map[specs.LinuxNamespaceType]string{
 	specs.PIDNamespace: "pid", specs.NetworkNamespace: "net", specs.IPCNamespace: "ipc", specs.UTSNamespace: "uts",
-	specs.UserNamespace: "user", specs.CgroupNamespace: "cgroup", specs.TimeNamespace: "time", specs.MountNamespace: "mnt",
+	specs.UserNamespace: "user", specs.CgroupNamespace: "cgroup", specs.TimeNamespace: "time",
+	specs.MountNamespace: "mnt",
 }
 
 // allNamespaces gives a container new ones of all types.
@@ -36,8 +37,11 @@ func lend(pid int, kinds ...specs.LinuxNamespaceType) func(*specs.Spec) {
 			s.Linux.GIDMappings = s.Linux.UIDMappings
 		}
 		for _, kind := range kinds {
-			s.Linux.Namespaces = slices.DeleteFunc(s.Linux.Namespaces, func(n specs.LinuxNamespace) bool { return n.Type == kind })
-			s.Linux.Namespaces = append(s.Linux.Namespaces, specs.LinuxNamespace{Type: kind, Path: fmt.Sprintf("/proc/%d/ns/%s", pid, namespaceFiles[kind])})
+			s.Linux.Namespaces = slices.DeleteFunc(s.Linux.Namespaces, func(n specs.LinuxNamespace) bool {
+				return n.Type == kind
+			})
+			s.Linux.Namespaces = append(s.Linux.Namespaces,
+				specs.LinuxNamespace{Type: kind, Path: fmt.Sprintf("/proc/%d/ns/%s", pid, namespaceFiles[kind])})
 		}
 	}
 }
@@ -54,7 +58,8 @@ func namespacesOf(t *testing.T, pid string) map[string]string {
 	return links
 }
 
-const tellNamespaces = "for n in pid net ipc uts user cgroup time mnt; do ls -l /proc/self/ns/$n; done | grep -o '[a-z]*:\\[.*'"
+const tellNamespaces = "for n in pid net ipc uts user cgroup time mnt; do ls -l /proc/self/ns/$n; done | grep -o " +
+	"'[a-z]*:\\[.*'"
 
 // TestJoinedNamespaces: of each type one that is lent, and some together; all others
 // are not the lender's, and a process that `exec` brings is in the same.
@@ -71,7 +76,8 @@ func TestJoinedNamespaces(t *testing.T) {
 	}
 	user, network, pids := specs.UserNamespace, specs.NetworkNamespace, specs.PIDNamespace
 	for _, kinds := range [][]specs.LinuxNamespaceType{
-		{network}, {specs.IPCNamespace}, {specs.UTSNamespace}, {specs.CgroupNamespace}, {specs.TimeNamespace}, {pids}, {user},
+		{network}, {specs.IPCNamespace}, {specs.UTSNamespace}, {specs.CgroupNamespace}, {specs.TimeNamespace}, {pids},
+		{user},
 		{user, pids}, {user, network, specs.IPCNamespace, specs.UTSNamespace}, {pids, specs.TimeNamespace},
 		{user, pids, network, specs.IPCNamespace, specs.UTSNamespace, specs.CgroupNamespace, specs.TimeNamespace},
 	} {
@@ -114,10 +120,14 @@ func TestNewUserInNamespacesOfTheHost(t *testing.T) {
 	first.create(t)
 	pid := first.pid(t)
 	for _, kinds := range [][]specs.LinuxNamespaceType{
-		{specs.NetworkNamespace}, {specs.NetworkNamespace, specs.IPCNamespace, specs.UTSNamespace, specs.CgroupNamespace, specs.TimeNamespace},
+		{specs.NetworkNamespace}, {specs.NetworkNamespace, specs.IPCNamespace, specs.UTSNamespace,
+			specs.CgroupNamespace, specs.TimeNamespace},
 	} {
 		t.Run(strings.Trim(fmt.Sprint(kinds), "[]"), func(t *testing.T) {
-			c := newContainer(t, func(s *specs.Spec) { lend(pid, kinds...)(s); mapped(s) }, tellNamespaces+"; head -c 100 /proc/self/uid_map")
+			c := newContainer(t, func(s *specs.Spec) {
+				lend(pid, kinds...)(s)
+				mapped(s)
+			}, tellNamespaces+"; head -c 100 /proc/self/uid_map")
 			seen := c.run(t)
 			for _, kind := range kinds {
 				if link := namespacesOf(t, fmt.Sprint(pid))[namespaceFiles[kind]]; !strings.Contains(seen, link) {
@@ -133,7 +143,9 @@ func TestNewUserInNamespacesOfTheHost(t *testing.T) {
 
 // unmapped takes the user namespace away.
 func unmapped(s *specs.Spec) {
-	s.Linux.Namespaces = slices.DeleteFunc(s.Linux.Namespaces, func(n specs.LinuxNamespace) bool { return n.Type == specs.UserNamespace })
+	s.Linux.Namespaces = slices.DeleteFunc(s.Linux.Namespaces, func(n specs.LinuxNamespace) bool {
+		return n.Type == specs.UserNamespace
+	})
 	s.Linux.UIDMappings, s.Linux.GIDMappings = nil, nil
 }
 
@@ -142,7 +154,8 @@ func TestTimeOffsets(t *testing.T) {
 	const day = 24 * 3600
 	c := newContainer(t, func(s *specs.Spec) {
 		s.Linux.Namespaces = append(s.Linux.Namespaces, specs.LinuxNamespace{Type: specs.TimeNamespace})
-		s.Linux.TimeOffsets = map[string]specs.LinuxTimeOffset{"boottime": {Secs: 100 * day}, "monotonic": {Secs: 7, Nanosecs: 8}}
+		s.Linux.TimeOffsets = map[string]specs.LinuxTimeOffset{"boottime": {Secs: 100 * day},
+			"monotonic": {Secs: 7, Nanosecs: 8}}
 	}, "cat /proc/self/timens_offsets; read up rest < /proc/uptime; test ${up%.*} -gt 8640000 && echo long ago")
 	want(t, strings.Join(strings.Fields(c.run(t)), " "), "monotonic 7 8 boottime 8640000 0 long ago")
 	for name, change := range map[string]func(*specs.Spec){
@@ -155,7 +168,8 @@ func TestTimeOffsets(t *testing.T) {
 		},
 	} {
 		c := newContainer(t, change, "true")
-		if out, err := c.oci("run", "--bundle", c.dir, c.id); err == nil || !strings.Contains(out, "linux.timeOffsets: "+name) {
+		if out, err := c.oci("run", "--bundle", c.dir, c.id); err == nil ||
+			!strings.Contains(out, "linux.timeOffsets: "+name) {
 			t.Errorf("%v\n%s", err, out)
 		}
 	}
@@ -164,10 +178,12 @@ func TestTimeOffsets(t *testing.T) {
 // TestJoinRefused: a path that is no namespace, or one of another type.
 func TestJoinRefused(t *testing.T) {
 	for path, reason := range map[string]string{
-		"/proc/self/ns/none": "no such file", "/proc/self/ns/uts": "invalid argument", "/dev/null": "invalid argument", "ns/net": "not absolute",
+		"/proc/self/ns/none": "no such file", "/proc/self/ns/uts": "invalid argument", "/dev/null": "invalid argument",
+		"ns/net": "not absolute",
 	} {
 		c := newContainer(t, func(s *specs.Spec) {
-			s.Linux.Namespaces = append(s.Linux.Namespaces, specs.LinuxNamespace{Type: specs.NetworkNamespace, Path: path})
+			s.Linux.Namespaces = append(s.Linux.Namespaces, specs.LinuxNamespace{Type: specs.NetworkNamespace,
+				Path: path})
 		}, "true")
 		out, err := c.oci("run", "--bundle", c.dir, c.id)
 		if err == nil || !strings.Contains(out, "linux.namespaces[3]") || !strings.Contains(out, reason) {

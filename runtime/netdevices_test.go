@@ -66,7 +66,8 @@ func TestNetDevice(t *testing.T) {
 			newNetwork(t, test.device)
 			for _, address := range []string{
 				"192.0.2.7/24 brd 192.0.2.255", "198.51.100.1 peer 198.51.100.2/32", "2001:db8::7/64 nodad",
-				"192.0.2.9/24 valid_lft 100 preferred_lft 100", "2001:db8::9/64 valid_lft 100 preferred_lft 100", "169.254.7.7/16 scope link", "fe80::9/64 nodad",
+				"192.0.2.9/24 valid_lft 100 preferred_lft 100", "2001:db8::9/64 valid_lft 100 preferred_lft 100",
+				"169.254.7.7/16 scope link", "fe80::9/64 nodad",
 			} {
 				ip(t, "address add "+address+" dev "+test.device)
 			}
@@ -80,7 +81,8 @@ func TestNetDevice(t *testing.T) {
 			got := c.ip(t, "link show dev "+test.want)
 			tells(t, got, "02:00:00:00:00:07", "mtu 1400", "MULTICAST", ",UP")
 			got = c.ip(t, "address show dev "+test.want)
-			tells(t, got, "inet 192.0.2.7/24 brd 192.0.2.255 scope global "+test.want, "inet 198.51.100.1 peer 198.51.100.2/32", "inet6 2001:db8::7/64 scope global")
+			tells(t, got, "inet 192.0.2.7/24 brd 192.0.2.255 scope global "+test.want,
+				"inet 198.51.100.1 peer 198.51.100.2/32", "inet6 2001:db8::7/64 scope global")
 			for _, lost := range []string{"192.0.2.9", "2001:db8::9", "169.254.7.7", "fe80::9"} {
 				if strings.Contains(got, lost) {
 					t.Errorf("%s\n\nwant no %s in it", got, lost)
@@ -105,7 +107,8 @@ func mapped(s *specs.Spec) {
 func (c *container) ip(t *testing.T, words string) string {
 	t.Helper()
 	pid := c.pid(t)
-	out, err := exec.Command("nsenter", append([]string{"--net=/proc/" + strconv.Itoa(pid) + "/ns/net", "ip"}, strings.Fields(words)...)...).CombinedOutput()
+	out, err := exec.Command("nsenter", append([]string{"--net=/proc/" + strconv.Itoa(pid) + "/ns/net", "ip"},
+		strings.Fields(words)...)...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("ip %s: %v\n%s", words, err, out)
 	}
@@ -130,14 +133,20 @@ func joinsNetwork(t *testing.T, name string) func(*specs.Spec) {
 func TestNetDeviceNameTaken(t *testing.T) {
 	newNetwork(t, "given")
 	join := joinsNetwork(t, "eth0")
-	c := newContainer(t, func(s *specs.Spec) { moves(map[string]specs.LinuxNetDevice{"given": {Name: "eth0"}})(s); join(s) }, "sleep 60")
+	c := newContainer(t, func(s *specs.Spec) {
+		moves(map[string]specs.LinuxNetDevice{"given": {Name: "eth0"}})(s)
+		join(s)
+	}, "sleep 60")
 	out, err := c.oci("create", "--bundle", c.dir, c.id)
 	if err == nil || !strings.Contains(out, "linux.netDevices: given") || !strings.Contains(out, "eth%d") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	tells(t, ip(t, "-brief link show"), "given@far")
 
-	c = newContainer(t, func(s *specs.Spec) { moves(map[string]specs.LinuxNetDevice{"given": {Name: "eth%d"}})(s); join(s) }, "sleep 60")
+	c = newContainer(t, func(s *specs.Spec) {
+		moves(map[string]specs.LinuxNetDevice{"given": {Name: "eth%d"}})(s)
+		join(s)
+	}, "sleep 60")
 	c.create(t)
 	tells(t, c.ip(t, "link show"), "eth0@", "eth1@", "02:00:00:00:00:07")
 }
@@ -150,7 +159,9 @@ func TestNetDeviceRefused(t *testing.T) {
 		"lo":      "this device cannot leave its network namespace",
 		"given":   `linux.netDevices: "given": "a/b": not a device name`,
 	} {
-		c := newContainer(t, moves(map[string]specs.LinuxNetDevice{device: {Name: map[string]string{"lo": "lo7", "given": "a/b"}[device]}}), "true")
+		c := newContainer(t,
+			moves(map[string]specs.LinuxNetDevice{device: {Name: map[string]string{"lo": "lo7",
+				"given": "a/b"}[device]}}), "true")
 		out, err := c.oci("run", "--bundle", c.dir, c.id)
 		if err == nil || !strings.Contains(out, want) {
 			t.Errorf("%s: %v\n%s", device, err, out)

@@ -38,7 +38,8 @@ func TestPreserveFds(t *testing.T) {
 	try(t, err)
 	want(t, c.must(t, "exec", "--preserve-fds", "2", c.id, "sh", "-c", list+"; cat <&4"), "0 1 2 3 4 5 four")
 	want(t, c.must(t, "exec", c.id, "sh", "-c", list), "0 1 2 3")
-	if out, err := c.oci("exec", "--preserve-fds", "9", c.id, "true"); err == nil || !strings.Contains(out, "--preserve-fds: descriptor 6") {
+	if out, err := c.oci("exec", "--preserve-fds", "9", c.id, "true"); err == nil ||
+		!strings.Contains(out, "--preserve-fds: descriptor 6") {
 		t.Errorf("of more than there are: %v\n%s", err, out)
 	}
 }
@@ -48,7 +49,8 @@ func TestNoPivot(t *testing.T) {
 	c := newContainer(t, func(*specs.Spec) {}, "ls /; cat /proc/self/mounts | grep -c .")
 	pivoted := c.run(t)
 	plain := c.must(t, "run", "--bundle", c.dir, "--no-pivot", c.id)
-	if a, b := strings.Fields(pivoted), strings.Fields(plain); strings.Join(a[:len(a)-1], " ") != strings.Join(b[:len(b)-1], " ") {
+	if a, b := strings.Fields(pivoted), strings.Fields(plain); strings.Join(a[:len(a)-1],
+		" ") != strings.Join(b[:len(b)-1], " ") {
 		t.Errorf("%s\n\nwithout pivot_root:\n%s", pivoted, plain)
 	}
 }
@@ -62,7 +64,9 @@ func TestWithoutProcess(t *testing.T) {
 	if err == nil || !strings.Contains(out, "its config has no process") {
 		t.Errorf("start: %v\n%s", err, out)
 	}
-	try(t, os.WriteFile(c.file("process.json"), []byte(`{"args": ["sh", "-c", "echo hello"], "env": ["PATH=/bin"], "cwd": "/"}`), 0o600))
+	try(t,
+		os.WriteFile(c.file("process.json"),
+			[]byte(`{"args": ["sh", "-c", "echo hello"], "env": ["PATH=/bin"], "cwd": "/"}`), 0o600))
 	want(t, c.must(t, "exec", "--process", c.file("process.json"), c.id), "hello")
 	if out, err := c.oci("run", "--bundle", c.dir, c.id+"-run"); err == nil || !strings.Contains(out, "process") {
 		t.Errorf("run: %v\n%s", err, out)
@@ -84,7 +88,8 @@ func TestPidFile(t *testing.T) {
 	words, err := os.ReadFile("/proc/" + read("other") + "/cmdline")
 	try(t, err)
 	want(t, string(bytes.ReplaceAll(words, []byte{0}, []byte(" "))), "sleep 61 ")
-	if out, err := c.oci("exec", "--pid-file", "/no/such/folder/pid", c.id, "ls"); err == nil || !strings.Contains(out, "--pid-file") {
+	if out, err := c.oci("exec", "--pid-file", "/no/such/folder/pid", c.id, "ls"); err == nil ||
+		!strings.Contains(out, "--pid-file") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
@@ -94,11 +99,13 @@ func TestPidFile(t *testing.T) {
 func TestConsoleSocket(t *testing.T) {
 	c := newContainer(t, func(s *specs.Spec) {
 		s.Process.Terminal, s.Process.ConsoleSize = true, &specs.Box{Height: 24, Width: 81}
-		s.Mounts = append(s.Mounts, specs.Mount{Destination: "/dev/pts", Type: "devpts", Source: "devpts", Options: []string{"newinstance", "ptmxmode=0666"}})
+		s.Mounts = append(s.Mounts, specs.Mount{Destination: "/dev/pts", Type: "devpts", Source: "devpts",
+			Options: []string{"newinstance", "ptmxmode=0666"}})
 	}, "stty size; read x; echo got $x; sleep 60")
 	try(t, os.Symlink("sh", c.file("rootfs/bin/stty")))
 	socket := c.file("console")
-	if out, err := c.oci("create", "--bundle", c.dir, "--console-socket", socket, c.id); err == nil || !strings.Contains(out, "--console-socket: ") {
+	if out, err := c.oci("create", "--bundle", c.dir, "--console-socket", socket, c.id); err == nil ||
+		!strings.Contains(out, "--console-socket: ") {
 		t.Errorf("nobody listens: %v\n%s", err, out)
 	}
 	sent := terminals(t, socket)
@@ -107,11 +114,13 @@ func TestConsoleSocket(t *testing.T) {
 	first := <-sent
 	defer first.Close()
 	converse(t, first, "24 81\r\n", "hello\n", "got hello\r\n")
-	c.must(t, "exec", "--detach", "--tty", "--console-socket", socket, c.id, "sh", "-c", "test -t 0 && test -t 2 && read x; echo got $x; sleep 60")
+	c.must(t, "exec", "--detach", "--tty", "--console-socket", socket, c.id, "sh", "-c",
+		"test -t 0 && test -t 2 && read x; echo got $x; sleep 60")
 	second := <-sent
 	defer second.Close()
 	converse(t, second, "", "again\n", "got again\r\n")
-	if out, err := c.oci("exec", "--console-socket", socket, c.id, "true"); err == nil || !strings.Contains(out, "needs process.terminal") {
+	if out, err := c.oci("exec", "--console-socket", socket, c.id, "true"); err == nil ||
+		!strings.Contains(out, "needs process.terminal") {
 		t.Errorf("without a terminal: %v\n%s", err, out)
 	}
 }
@@ -126,7 +135,8 @@ func TestExecInUserNamespace(t *testing.T) {
 		s.Linux.GIDMappings = s.Linux.UIDMappings
 		s.Process.User = specs.User{UID: 7, GID: 8}
 		s.Mounts[1].Options = []string{"mode=755"} // in a folder as /tmp is, only its owner opens a device with O_CREAT
-		s.Mounts = append(s.Mounts, specs.Mount{Destination: "/dev/pts", Type: "devpts", Source: "devpts", Options: []string{"newinstance", "ptmxmode=0666"}})
+		s.Mounts = append(s.Mounts, specs.Mount{Destination: "/dev/pts", Type: "devpts", Source: "devpts",
+			Options: []string{"newinstance", "ptmxmode=0666"}})
 	}, "sleep 60")
 	for _, path := range []string{filepath.Dir(c.dir), c.dir} { // root.path is a stranger's
 		try(t, os.Chmod(path, 0o755))
@@ -142,7 +152,8 @@ func TestExecInUserNamespace(t *testing.T) {
 	}
 	socket := c.file("console")
 	sent := terminals(t, socket)
-	c.must(t, "exec", "--detach", "--tty", "--console-socket", socket, "--pid-file", c.file("pid"), c.id, "sh", "-c", "stat -c %u /dev/pts/0; read x; echo got $x > /dev/tty; sleep 60")
+	c.must(t, "exec", "--detach", "--tty", "--console-socket", socket, "--pid-file", c.file("pid"), c.id, "sh", "-c",
+		"stat -c %u /dev/pts/0; read x; echo got $x > /dev/tty; sleep 60")
 	terminal := <-sent
 	defer terminal.Close()
 	converse(t, terminal, "7\r\n", "hello\n", "got hello")

@@ -25,8 +25,10 @@ func TestIdmap(t *testing.T) {
 	m = b.mount("/all", "none", src, "rbind", "ridmap")
 	m.UIDMappings, m.GIDMappings = ids, ids
 	m = b.mount("/other", "none", src, "bind")
-	m.UIDMappings, m.GIDMappings = []specs.LinuxIDMapping{{HostID: 7, Size: 1}}, []specs.LinuxIDMapping{{HostID: 8, Size: 1}}
-	want(t, b.run(t, "stat -c %u:%g /own/file /own/below/file /all/file /all/below/file /other/file"), "5000:5000\n0:0\n5000:5000\n5000:5000\n7:8")
+	m.UIDMappings, m.GIDMappings = []specs.LinuxIDMapping{{HostID: 7, Size: 1}}, []specs.LinuxIDMapping{{HostID: 8,
+		Size: 1}}
+	want(t, b.run(t, "stat -c %u:%g /own/file /own/below/file /all/file /all/below/file /other/file"),
+		"5000:5000\n0:0\n5000:5000\n5000:5000\n7:8")
 }
 
 // needIdmap skips a test where files in memory always show their own owners.
@@ -46,7 +48,8 @@ func TestIdmapOfTheContainer(t *testing.T) {
 	needIdmap(t, src)
 	b.mount("/mapped", "none", src, "bind", "idmap")
 	b.mount("/plain", "none", src, "bind")
-	want(t, b.run(t, "stat -c %u:%g /mapped/file /plain/file; touch /mapped/new; touch /plain/new 2>/dev/null || echo denied"), "0:0\n65534:65534\ndenied")
+	want(t, b.run(t, "stat -c %u:%g /mapped/file /plain/file; touch /mapped/new; touch /plain/new 2>/dev/null || "+
+		"echo denied"), "0:0\n65534:65534\ndenied")
 	var made unix.Stat_t
 	try(t, unix.Stat(filepath.Join(src, "new"), &made))
 	if made.Uid != 0 || made.Gid != 0 {
@@ -78,8 +81,9 @@ func testTmpcopyup(t *testing.T, id int) {
 	try(t, unix.Chmod(run, 0o1750))
 	b.mount("/var/run", "tmpfs", "tmpfs", "tmpcopyup", "nosuid", "size=64k")
 	b.mount("/var/run/sub", "tmpfs", "tmpfs")
-	want(t, b.run(t, `cd /var/run; stat -c '%a %u:%g' . inner/file; cat inner/file; echo memory > inner/file; cat inner/file
-		rm -r inner; mkdir inner; ls inner; ls; cat /bin/busybox > big 2>/dev/null || echo full; `+see+`see /var/run`),
+	want(t, b.run(t, `cd /var/run; stat -c '%a %u:%g' . inner/file; cat inner/file; echo memory > inner/file
+		cat inner/file; rm -r inner; mkdir inner; ls inner; ls
+		cat /bin/busybox > big 2>/dev/null || echo full; `+see+`see /var/run`),
 		"1750 3:4\n640 3:4\nimage\nmemory\ninner\nsub\nfull\nrw,nosuid,relatime -\nrw,nosuid,relatime -")
 	if data, err := os.ReadFile(filepath.Join(run, "inner/file")); string(data) != "image\n" {
 		t.Errorf("the image has now %q, %v", data, err)
@@ -95,7 +99,10 @@ func TestTmpcopyupInside(t *testing.T) {
 	for _, dir := range []string{"/run", "/run/lock", "/run/lock/deep", "/run/lock/new"} {
 		b.mount(dir, "tmpfs", "tmpfs", "tmpcopyup")
 	}
-	want(t, b.run(t, `cat /run/lock/deep/file; cd /run; touch x lock/x lock/deep/x lock/new/x; find . -name x | wc -l; ls lock`), "image\n4\ndeep\nnew\nx")
+	want(t,
+		b.run(t,
+			`cat /run/lock/deep/file; cd /run; touch x lock/x lock/deep/x lock/new/x; find . -name x | wc -l; ls lock`),
+		"image\n4\ndeep\nnew\nx")
 }
 
 func TestTmpcopyupOptions(t *testing.T) {

@@ -20,10 +20,12 @@ func TestPlaces(t *testing.T) {
 	b.mount("relative/place", "bind", "src", "bind")
 	b.mount("/a/new/file", "none", "src/file", "bind")
 	b.mount("dev", "tmpfs", "tmpfs")
-	want(t, b.run(t, "cat /relative/place/file /a/new/file; echo dropped > /dev/null; ls -d /dev/zero /dev/full /dev/random /dev/urandom /dev/tty"),
+	want(t, b.run(t, "cat /relative/place/file /a/new/file; echo dropped > /dev/null; ls -d /dev/zero /dev/full "+
+		"/dev/random /dev/urandom /dev/tty"),
 		"text\ntext\n/dev/full\n/dev/random\n/dev/tty\n/dev/urandom\n/dev/zero")
 	b.mount("/x", "bind", "missing", "bind")
-	if out := b.run(t, "true"); !strings.Contains(out, "hint: create the source: mkdir -p ") || !strings.Contains(out, filepath.Join(b.dir, "missing")) {
+	if out := b.run(t, "true"); !strings.Contains(out, "hint: create the source: mkdir -p ") ||
+		!strings.Contains(out, filepath.Join(b.dir, "missing")) {
 		t.Errorf("a source that is not there: %s", out)
 	}
 }
@@ -33,7 +35,8 @@ func TestBareConfig(t *testing.T) {
 	b := newBundle(t, oci(t))
 	b.spec.Mounts = nil
 	try(t, os.Remove(filepath.Join(b.root, "proc")))
-	want(t, b.run(t, "echo dropped > /dev/null && ls /dev"), "fd\nfull\nnull\nptmx\nrandom\nstderr\nstdin\nstdout\ntty\nurandom\nzero")
+	want(t, b.run(t, "echo dropped > /dev/null && ls /dev"),
+		"fd\nfull\nnull\nptmx\nrandom\nstderr\nstdin\nstdout\ntty\nurandom\nzero")
 }
 
 // TestReadonlyDev: the devices are made before it becomes read-only.
@@ -42,11 +45,13 @@ func TestReadonlyDev(t *testing.T) {
 	b := newBundle(t, program)
 	b.mount("/dev", "tmpfs", "tmpfs", "ro", "nosuid")
 	b.mount("/dev/pts", "devpts", "devpts", "newinstance", "ptmxmode=0666")
-	want(t, b.run(t, "echo > /dev/null && touch /dev/new 2>&1; ls /dev/pts"), "touch: /dev/new: Read-only file system\nptmx")
+	want(t, b.run(t, "echo > /dev/null && touch /dev/new 2>&1; ls /dev/pts"),
+		"touch: /dev/new: Read-only file system\nptmx")
 }
 
 // hidden are paths of every kind, each below another that is hidden as well.
-var hidden = []string{"/dir", "/file", "/dir/sub", "/dir/file", "/dir/sub/file", "/file/none", "/none", "/block", "/char", "/fifo", "/link"}
+var hidden = []string{"/dir", "/file", "/dir/sub", "/dir/file", "/dir/sub/file", "/file/none", "/none", "/block",
+	"/char", "/fifo", "/link"}
 
 func (b *bundle) makeHidden(t *testing.T) {
 	t.Helper()
@@ -64,7 +69,8 @@ func TestMaskedPaths(t *testing.T) {
 	b := newBundle(t, oci(t))
 	b.makeHidden(t)
 	b.spec.Linux.MaskedPaths = hidden
-	want(t, b.run(t, "ls /dir; cat /file /target; stat -c '%n %F' /block /char /fifo; touch /dir/new 2>/dev/null || echo read-only"),
+	want(t, b.run(t, "ls /dir; cat /file /target; stat -c '%n %F' /block /char /fifo; touch /dir/new 2>/dev/null || "+
+		"echo read-only"),
 		"/block character special file\n/char character special file\n/fifo character special file\nread-only")
 }
 
@@ -72,7 +78,8 @@ func TestReadonlyPaths(t *testing.T) {
 	b := newBundle(t, oci(t))
 	b.makeHidden(t)
 	b.spec.Linux.ReadonlyPaths = hidden
-	want(t, b.run(t, "for f in /dir/new /dir/sub/new /file /dir/file /dir/sub/file /target /new; do echo x 2>/dev/null >> $f && echo $f; done 2>/dev/null; cat /file; stat -c '%n %F' /block /char /fifo"),
+	want(t, b.run(t, "for f in /dir/new /dir/sub/new /file /dir/file /dir/sub/file /target /new; do echo x "+
+		"2>/dev/null >> $f && echo $f; done 2>/dev/null; cat /file; stat -c '%n %F' /block /char /fifo"),
 		"/new\nsecret/block block special file\n/char character special file\n/fifo fifo")
 }
 
@@ -89,8 +96,10 @@ func TestDevices(t *testing.T) {
 	}
 	b := newBundle(t, program)
 	b.spec.Linux.Devices = devices
-	want(t, b.run(t, "stat -c '%n %F %t:%T %a %u:%g' /dev/deep/down/full /srv/new/disk /dev/pipe; ls -l /dev/ptmx | grep -o -- '->.*'"),
-		"/dev/deep/down/full character special file 1:7 640 3:4\n/srv/new/disk block special file 8:29a 666 0:0\n/dev/pipe fifo 0:0 640 0:0\n-> pts/ptmx")
+	want(t, b.run(t, "stat -c '%n %F %t:%T %a %u:%g' /dev/deep/down/full /srv/new/disk /dev/pipe; ls -l /dev/ptmx | "+
+		"grep -o -- '->.*'"),
+		"/dev/deep/down/full character special file 1:7 640 3:4\n/srv/new/disk block special file 8:29a 666 "+
+			"0:0\n/dev/pipe fifo 0:0 640 0:0\n-> pts/ptmx")
 
 	b = newBundle(t, program)
 	b.mapped(t, 100000)

@@ -42,7 +42,8 @@ func fieldsBundle(t *testing.T, change func(*specs.Spec), words string) (dir str
 	if err := os.WriteFile(filepath.Join(root, "bin/sh"), busybox, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"cat", "grep", "ionice", "uname", "id", "head", "ls", "mkdir", "sleep", "ip", "test", "readlink"} {
+	for _, name := range []string{"cat", "grep", "ionice", "uname", "id", "head", "ls", "mkdir", "sleep", "ip", "test",
+		"readlink"} {
 		if err := os.Symlink("sh", filepath.Join(root, "bin", name)); err != nil {
 			t.Fatal(err)
 		}
@@ -50,13 +51,15 @@ func fieldsBundle(t *testing.T, change func(*specs.Spec), words string) (dir str
 	spec := &specs.Spec{
 		Version: specs.Version,
 		Root:    &specs.Root{Path: root},
-		Process: &specs.Process{Args: []string{"sh", "-c", words}, Env: []string{"PATH=/bin"}, Cwd: "/", NoNewPrivileges: true,
-			Capabilities: &specs.LinuxCapabilities{}},
+		Process: &specs.Process{Args: []string{"sh", "-c", words}, Env: []string{"PATH=/bin"}, Cwd: "/",
+			NoNewPrivileges: true,
+			Capabilities:    &specs.LinuxCapabilities{}},
 		Mounts: []specs.Mount{
 			{Destination: "/proc", Type: "proc", Source: "proc"},
 			{Destination: "/dev", Type: "tmpfs", Source: "tmpfs"},
 		},
-		Linux: &specs.Linux{Namespaces: []specs.LinuxNamespace{{Type: specs.PIDNamespace}, {Type: specs.MountNamespace}, {Type: specs.IPCNamespace}}},
+		Linux: &specs.Linux{Namespaces: []specs.LinuxNamespace{{Type: specs.PIDNamespace}, {Type: specs.MountNamespace},
+			{Type: specs.IPCNamespace}}},
 	}
 	change(spec)
 	data, err := json.Marshal(spec)
@@ -88,13 +91,15 @@ func TestProcessFields(t *testing.T) {
 		},
 		"a scheduler that children do not inherit": {
 			func(s *specs.Spec) {
-				s.Process.Scheduler = &specs.Scheduler{Policy: specs.SchedFIFO, Priority: 1, Flags: []specs.LinuxSchedulerFlag{specs.SchedFlagResetOnFork}}
+				s.Process.Scheduler = &specs.Scheduler{Policy: specs.SchedFIFO, Priority: 1,
+					Flags: []specs.LinuxSchedulerFlag{specs.SchedFlagResetOnFork}}
 			},
 			`set -- $(cat /proc/$$/stat); echo ${41}; set -- $(cat /proc/self/stat); echo ${41}`, "1\n0",
 		},
 		"deadline": {
 			func(s *specs.Spec) {
-				s.Process.Scheduler = &specs.Scheduler{Policy: specs.SchedDeadline, Runtime: 10e6, Deadline: 30e6, Period: 30e6}
+				s.Process.Scheduler = &specs.Scheduler{Policy: specs.SchedDeadline, Runtime: 10e6, Deadline: 30e6,
+					Period: 30e6}
 				s.Process.Args = []string{"cat", "/proc/self/stat"}
 			},
 			``, " 6 ",
@@ -117,7 +122,8 @@ func TestProcessFields(t *testing.T) {
 		},
 		"memoryPolicy": {
 			func(s *specs.Spec) {
-				s.Linux.MemoryPolicy = &specs.LinuxMemoryPolicy{Mode: specs.MpolBind, Nodes: "0", Flags: []specs.MemoryPolicyFlagType{specs.MpolFStaticNodes}}
+				s.Linux.MemoryPolicy = &specs.LinuxMemoryPolicy{Mode: specs.MpolBind, Nodes: "0",
+					Flags: []specs.MemoryPolicyFlagType{specs.MpolFStaticNodes}}
 			},
 			`head -n 1 /proc/self/numa_maps`, " bind=static:0 ",
 		},
@@ -127,9 +133,11 @@ func TestProcessFields(t *testing.T) {
 		},
 		"user": {
 			func(s *specs.Spec) {
-				s.Process.User = specs.User{UID: 1000, GID: 1001, Umask: &umask, AdditionalGids: []uint32{5, 4000000000}}
+				s.Process.User = specs.User{UID: 1000, GID: 1001, Umask: &umask,
+					AdditionalGids: []uint32{5, 4000000000}}
 			},
-			`umask; id -u; id -G; grep Groups /proc/self/status`, "0137\n1000\n1001 5 4000000000\nGroups:\t5 4000000000",
+			`umask; id -u; id -G; grep Groups /proc/self/status`,
+			"0137\n1000\n1001 5 4000000000\nGroups:\t5 4000000000",
 		},
 		"no capabilities": {
 			func(s *specs.Spec) { s.Process.Capabilities = nil },
@@ -162,7 +170,8 @@ func TestProcessFields(t *testing.T) {
 // that may run on all CPUs.
 func needDeadline(t *testing.T) {
 	t.Helper()
-	if out, err := exec.Command("chrt", "--deadline", "-T", "10000000", "-D", "30000000", "-P", "30000000", "0", "true").CombinedOutput(); err != nil {
+	if out, err := exec.Command("chrt", "--deadline", "-T", "10000000", "-D", "30000000", "-P", "30000000", "0",
+		"true").CombinedOutput(); err != nil {
 		t.Skipf("SCHED_DEADLINE: %s", out)
 	}
 }
@@ -237,10 +246,14 @@ func execute(t *testing.T, program string, change func(*specs.Process), words st
 func TestRlimits(t *testing.T) {
 	program := oci(t)
 	limits := map[string]string{
-		"RLIMIT_CPU": "Max cpu time", "RLIMIT_FSIZE": "Max file size", "RLIMIT_DATA": "Max data size", "RLIMIT_STACK": "Max stack size",
-		"RLIMIT_CORE": "Max core file size", "RLIMIT_RSS": "Max resident set", "RLIMIT_NPROC": "Max processes", "RLIMIT_NOFILE": "Max open files",
-		"RLIMIT_MEMLOCK": "Max locked memory", "RLIMIT_AS": "Max address space", "RLIMIT_LOCKS": "Max file locks", "RLIMIT_SIGPENDING": "Max pending signals",
-		"RLIMIT_MSGQUEUE": "Max msgqueue size", "RLIMIT_NICE": "Max nice priority", "RLIMIT_RTPRIO": "Max realtime priority", "RLIMIT_RTTIME": "Max realtime timeout",
+		"RLIMIT_CPU": "Max cpu time", "RLIMIT_FSIZE": "Max file size", "RLIMIT_DATA": "Max data size",
+		"RLIMIT_STACK": "Max stack size",
+		"RLIMIT_CORE":  "Max core file size", "RLIMIT_RSS": "Max resident set", "RLIMIT_NPROC": "Max processes",
+		"RLIMIT_NOFILE":  "Max open files",
+		"RLIMIT_MEMLOCK": "Max locked memory", "RLIMIT_AS": "Max address space", "RLIMIT_LOCKS": "Max file locks",
+		"RLIMIT_SIGPENDING": "Max pending signals",
+		"RLIMIT_MSGQUEUE":   "Max msgqueue size", "RLIMIT_NICE": "Max nice priority",
+		"RLIMIT_RTPRIO": "Max realtime priority", "RLIMIT_RTTIME": "Max realtime timeout",
 	}
 	small := map[string]bool{"RLIMIT_NICE": true, "RLIMIT_RTPRIO": true} // their hard limit is 0 as a rule
 	out, err := run(t, program, func(s *specs.Spec) {
@@ -249,7 +262,8 @@ func TestRlimits(t *testing.T) {
 			switch {
 			case small[name]:
 				l.Soft, l.Hard = 0, 0
-			case name == "RLIMIT_NPROC" || name == "RLIMIT_NOFILE" || name == "RLIMIT_SIGPENDING" || name == "RLIMIT_MEMLOCK" || name == "RLIMIT_MSGQUEUE":
+			case name == "RLIMIT_NPROC" || name == "RLIMIT_NOFILE" || name == "RLIMIT_SIGPENDING" ||
+				name == "RLIMIT_MEMLOCK" || name == "RLIMIT_MSGQUEUE":
 				l.Soft, l.Hard = 201, 202
 			}
 			s.Process.Rlimits = append(s.Process.Rlimits, l)
@@ -283,11 +297,21 @@ func TestProcessRefused(t *testing.T) {
 		want   string
 		unless string // a file that there is where it would not be refused
 	}{
-		"selinuxLabel":    {func(s *specs.Spec) { s.Process.SelinuxLabel = "system_u:system_r:container_t:s0" }, "does not run SELinux", "/sys/fs/selinux/enforce"},
-		"apparmorProfile": {func(s *specs.Spec) { s.Process.ApparmorProfile = "docker-default" }, "does not run AppArmor", "/proc/self/attr/apparmor"},
-		"a profile":       {func(s *specs.Spec) { s.Process.ApparmorProfile = "no-such-profile" }, "process.apparmorProfile", ""},
-		"a scheduler":     {func(s *specs.Spec) { s.Process.Scheduler = &specs.Scheduler{Policy: specs.SchedISO} }, "sched(7)", ""},
-		"a priority":      {func(s *specs.Spec) { s.Process.Scheduler = &specs.Scheduler{Policy: specs.SchedFIFO, Priority: 100} }, "sched(7)", ""},
+		"selinuxLabel": {func(s *specs.Spec) {
+			s.Process.SelinuxLabel = "system_u:system_r:container_t:s0"
+		}, "does not run SELinux", "/sys/fs/selinux/enforce"},
+		"apparmorProfile": {func(s *specs.Spec) {
+			s.Process.ApparmorProfile = "docker-default"
+		}, "does not run AppArmor", "/proc/self/attr/apparmor"},
+		"a profile": {func(s *specs.Spec) {
+			s.Process.ApparmorProfile = "no-such-profile"
+		}, "process.apparmorProfile", ""},
+		"a scheduler": {func(s *specs.Spec) {
+			s.Process.Scheduler = &specs.Scheduler{Policy: specs.SchedISO}
+		}, "sched(7)", ""},
+		"a priority": {func(s *specs.Spec) {
+			s.Process.Scheduler = &specs.Scheduler{Policy: specs.SchedFIFO, Priority: 100}
+		}, "sched(7)", ""},
 		"a memory node": {func(s *specs.Spec) {
 			s.Linux.MemoryPolicy = &specs.LinuxMemoryPolicy{Mode: specs.MpolBind, Nodes: "999"}
 		}, "linux.memoryPolicy", ""},

@@ -72,7 +72,8 @@ func TestEvents(t *testing.T) {
 			}
 			b.mount("/lent", "none", src, strings.Split(test.options, ",")...)
 			b.spec.Linux.RootfsPropagation = test.root
-			rest := b.talk(t, "mount -t tmpfs none /lent/container; touch /lent/container/mark; echo made; read x; ls /lent/host", func() {
+			rest := b.talk(t, "mount -t tmpfs none /lent/container; touch /lent/container/mark; echo made; read x; "+
+				"ls /lent/host", func() {
 				_, err := os.Stat(filepath.Join(src, "container/mark"))
 				if (err == nil) != test.out {
 					t.Errorf("what the container mounted: on the host %v", err)

@@ -51,8 +51,12 @@ func TestResources(t *testing.T) {
 			"blockIO": {"weight": 500},
 			"hugepageLimits": [{"pageSize": "2MB", "limit": 4194304}],
 			"unified": {"memory.high": "50331648"}}`)
-		s.Mounts = append(s.Mounts, specs.Mount{Destination: "/cgroup", Type: "bind", Source: mount, Options: []string{"rbind"}})
-	}, `cd /cgroup/fields/limits; for f in memory.max memory.low memory.high cpu.weight cpu.max cpu.max.burst cpuset.cpus cpuset.mems pids.max io.weight hugetlb.2MB.max hugetlb.2MB.rsvd.max; do echo $f $(cat $f); done`)
+		s.Mounts = append(s.Mounts, specs.Mount{Destination: "/cgroup", Type: "bind", Source: mount,
+			Options: []string{"rbind"}})
+	},
+		`cd /cgroup/fields/limits; for f in memory.max memory.low memory.high cpu.weight cpu.max cpu.max.burst \
+			cpuset.cpus cpuset.mems pids.max io.weight hugetlb.2MB.max hugetlb.2MB.rsvd.max
+		do echo $f $(cat $f); done`)
 	want := `memory.max 67108864
 memory.low 4096
 memory.high 50331648
@@ -73,8 +77,9 @@ hugetlb.2MB.rsvd.max 4194304`
 // TestNoLimits: what engines write when nothing was asked for needs no controller.
 func TestNoLimits(t *testing.T) {
 	out, err := run(t, oci(t), func(s *specs.Spec) {
-		s.Linux.Resources = resources(t, `{"memory": {"limit": 0, "swappiness": null, "disableOOMKiller": false}, "cpu": {"shares": 0, "quota": 0},
-			"pids": {}, "blockIO": {"weight": 0}, "network": {}, "devices": [{"allow": false, "access": "rwm"}]}`)
+		s.Linux.Resources = resources(t, `{"memory": {"limit": 0, "swappiness": null, "disableOOMKiller": false},
+			"cpu": {"shares": 0, "quota": 0}, "pids": {}, "blockIO": {"weight": 0}, "network": {},
+			"devices": [{"allow": false, "access": "rwm"}]}`)
 	}, "echo it runs")
 	if err != nil || out != "it runs" {
 		t.Errorf("%v\n%s", err, out)
@@ -86,14 +91,17 @@ func TestNoController(t *testing.T) {
 	program := oci(t)
 	_, controllers := hierarchy(t)
 	for controller, text := range map[string]string{
-		"pids": `{"pids": {"limit": 5}}`, "memory": `{"memory": {"limit": 67108864}}`, "io": `{"blockIO": {"weight": 100}}`,
-		"hugetlb": `{"hugepageLimits": [{"pageSize": "2MB", "limit": 0}]}`, "rdma": `{"rdma": {"x": {"hcaHandles": 1}}}`,
+		"pids": `{"pids": {"limit": 5}}`, "memory": `{"memory": {"limit": 67108864}}`,
+		"io":      `{"blockIO": {"weight": 100}}`,
+		"hugetlb": `{"hugepageLimits": [{"pageSize": "2MB", "limit": 0}]}`,
+		"rdma":    `{"rdma": {"x": {"hcaHandles": 1}}}`,
 	} {
 		if slices.Contains(controllers, controller) && controller != "rdma" {
 			continue
 		}
 		out, err := run(t, program, func(s *specs.Spec) { s.Linux.Resources = resources(t, text) }, "echo it runs")
-		if err == nil || strings.Contains(out, "it runs") || !slices.Contains(controllers, controller) && !strings.Contains(out, `does not offer the controller "`+controller) {
+		if err == nil || strings.Contains(out, "it runs") || !slices.Contains(controllers, controller) &&
+			!strings.Contains(out, `does not offer the controller "`+controller) {
 			t.Errorf("%s: %v\n%s", text, err, out)
 		}
 	}
@@ -134,7 +142,8 @@ func TestBusyCgroup(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { other.Process.Kill(); other.Wait() }()
-	if err := os.WriteFile(filepath.Join(group, "cgroup.procs"), []byte(strconv.Itoa(other.Process.Pid)), 0); err != nil {
+	if err := os.WriteFile(filepath.Join(group, "cgroup.procs"), []byte(strconv.Itoa(other.Process.Pid)),
+		0); err != nil {
 		t.Fatal(err)
 	}
 	out, err := run(t, program, func(s *specs.Spec) { s.Linux.CgroupsPath = "/fields/busy" }, "echo it runs")
@@ -149,12 +158,15 @@ func TestBusyCgroup(t *testing.T) {
 // TestDelegatedCgroup: who has a writable cgroup of its own makes others below it.
 func TestDelegatedCgroup(t *testing.T) {
 	program := oci(t)
-	for option, want := range map[string]string{"rw": "/sys/fs/cgroup/below", "ro": "mkdir: can't create directory '/sys/fs/cgroup/below': Read-only file system"} {
+	for option, want := range map[string]string{"rw": "/sys/fs/cgroup/below",
+		"ro": "mkdir: can't create directory '/sys/fs/cgroup/below': Read-only file system"} {
 		out, err := run(t, program, func(s *specs.Spec) {
 			s.Process.User.UID = 1000
 			s.Linux.Namespaces = append(s.Linux.Namespaces, specs.LinuxNamespace{Type: specs.CgroupNamespace})
-			s.Mounts = append(s.Mounts, specs.Mount{Destination: "/sys/fs/cgroup", Type: "cgroup", Source: "cgroup", Options: []string{option}})
-		}, "mkdir /sys/fs/cgroup/below && ls -d /sys/fs/cgroup/below; echo 1 2>/dev/null >/sys/fs/cgroup/cgroup.freeze && echo it changes its own limits; true")
+			s.Mounts = append(s.Mounts, specs.Mount{Destination: "/sys/fs/cgroup", Type: "cgroup", Source: "cgroup",
+				Options: []string{option}})
+		}, "mkdir /sys/fs/cgroup/below && ls -d /sys/fs/cgroup/below; echo 1 2>/dev/null "+
+			">/sys/fs/cgroup/cgroup.freeze && echo it changes its own limits; true")
 		if err != nil || !strings.HasPrefix(out, want) || strings.Contains(out, "its own limits") {
 			t.Errorf("%s: %v\n%s\nwant %s", option, err, out, want)
 		}
@@ -165,12 +177,14 @@ func TestDelegatedCgroup(t *testing.T) {
 // inherited.
 func TestAppArmor(t *testing.T) {
 	program := oci(t)
-	if profiles, _ := os.ReadFile("/sys/kernel/security/apparmor/profiles"); !strings.Contains(string(profiles), "minictr-test") {
+	if profiles, _ := os.ReadFile("/sys/kernel/security/apparmor/profiles"); !strings.Contains(string(profiles),
+		"minictr-test") {
 		t.Skip("no profile minictr-test here: make test-vm loads it")
 	}
 	const (
-		words = "echo 1 >/allowed; echo 1 >/secret; cat /allowed; cat /proc/self/attr/current; cat /secret 2>/dev/null || echo denied"
-		want  = "1\nminictr-test (enforce)\ndenied"
+		words = "echo 1 >/allowed; echo 1 >/secret; cat /allowed; cat /proc/self/attr/current; cat /secret " +
+			"2>/dev/null || echo denied"
+		want = "1\nminictr-test (enforce)\ndenied"
 	)
 	out, err := run(t, program, func(s *specs.Spec) { s.Process.ApparmorProfile = "minictr-test" }, words)
 	if err != nil || out != want {

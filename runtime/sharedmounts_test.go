@@ -17,7 +17,9 @@ import (
 
 func TestInheritedMounts(t *testing.T) {
 	testSharedMounts(t, func(s *specs.Spec) {
-		s.Linux.Namespaces = slices.DeleteFunc(s.Linux.Namespaces, func(n specs.LinuxNamespace) bool { return n.Type == specs.MountNamespace })
+		s.Linux.Namespaces = slices.DeleteFunc(s.Linux.Namespaces, func(n specs.LinuxNamespace) bool {
+			return n.Type == specs.MountNamespace
+		})
 	})
 }
 

@@ -28,7 +28,8 @@ func TestStartFails(t *testing.T) {
 	if err == nil || !strings.Contains(out, `execve("/bin/text"`) || !strings.Contains(out, "exec format error") {
 		t.Errorf("%v\n%s", err, out)
 	}
-	if out, err := c.oci("start", c.id); err == nil || !strings.Contains(out, "cannot start a container that has stopped") {
+	if out, err := c.oci("start", c.id); err == nil || !strings.Contains(out, "cannot start a container that has "+
+		"stopped") {
 		t.Errorf("again: %v\n%s", err, out)
 	}
 }
@@ -38,12 +39,15 @@ func TestStartFails(t *testing.T) {
 func TestStartHookInSharedMounts(t *testing.T) {
 	testkit.NeedLinux(t, "6.15")
 	c := newContainer(t, func(s *specs.Spec) {
-		s.Linux.Namespaces = slices.DeleteFunc(s.Linux.Namespaces, func(n specs.LinuxNamespace) bool { return n.Type == specs.MountNamespace })
+		s.Linux.Namespaces = slices.DeleteFunc(s.Linux.Namespaces, func(n specs.LinuxNamespace) bool {
+			return n.Type == specs.MountNamespace
+		})
 	}, "sleep 60")
 	c.withHooks(t, func(s *specs.Spec) {
 		s.Hooks = &specs.Hooks{
 			CreateContainer: []specs.Hook{c.hook("echo from the host")},
-			StartContainer:  []specs.Hook{{Path: "/bin/sh", Args: []string{"sh", "-c", "ls / > /seen; echo done >> /seen"}, Env: []string{"PATH=/bin"}}},
+			StartContainer: []specs.Hook{{Path: "/bin/sh",
+				Args: []string{"sh", "-c", "ls / > /seen; echo done >> /seen"}, Env: []string{"PATH=/bin"}}},
 		}
 	})
 	c.create(t)

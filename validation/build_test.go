@@ -33,7 +33,8 @@ func atHand(t *testing.T) (dir, runtimeCommand string) {
 		return dir, path
 	}
 	runtimeCommand = filepath.Join(t.TempDir(), "minictr-oci")
-	if _, err := execute("..", "go", "build", "-tags=urfave_cli_no_docs", "-o", runtimeCommand, "./cmd/minictr-oci"); err != nil {
+	if _, err := execute("..", "go", "build", "-tags=urfave_cli_no_docs", "-o", runtimeCommand,
+		"./cmd/minictr-oci"); err != nil {
 		t.Fatal(err)
 	}
 	return dir, runtimeCommand

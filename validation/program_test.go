@@ -68,7 +68,8 @@ func (b *bench) all(atOnce int, want func(program string) string) (outcomes []ou
 	}
 	wait.Wait()
 	for i, p := range names {
-		for again := 0; again < 2 && want(p) != "" && !agree(want(p), outcomes[i].Verdict) && problems[i] == nil; again++ {
+		for again := 0; again < 2 && want(p) != "" && !agree(want(p), outcomes[i].Verdict) &&
+			problems[i] == nil; again++ {
 			outcomes[i], problems[i] = b.run(p)
 		}
 	}
@@ -90,7 +91,8 @@ func (b *bench) makeCgroup() error {
 	}
 	for _, group := range []string{mount, b.group} {
 		for _, controller := range cgroup.Available(group) {
-			if err := os.WriteFile(filepath.Join(group, "cgroup.subtree_control"), []byte("+"+controller), 0); err != nil {
+			if err := os.WriteFile(filepath.Join(group, "cgroup.subtree_control"), []byte("+"+controller),
+				0); err != nil {
 				return err
 			}
 		}
@@ -118,7 +120,8 @@ func (b *bench) run(program string) (o outcome, err error) {
 	cmd := exec.CommandContext(ctx, "sh", "-c", setUp, "./"+program)
 	cmd.Dir = b.programs
 	cmd.Env = append(os.Environ(), "RUNTIME="+b.runtime, "TMPDIR="+folder)
-	cmd.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: fd, Unshareflags: unix.CLONE_NEWNS | unix.CLONE_NEWCGROUP}
+	cmd.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: fd,
+		Unshareflags: unix.CLONE_NEWNS | unix.CLONE_NEWCGROUP}
 	cmd.WaitDelay = time.Second // a container may have kept standard error
 	var stdout, both strings.Builder
 	var lock sync.Mutex

@@ -126,7 +126,8 @@ func show(t *testing.T, outcomes []outcome) (clean int) {
 			clean++
 		}
 	}
-	t.Logf("%s%d of %d pass, %d come to the end of their lines (1..N) without one that fails", b.String(), passed, len(outcomes), clean)
+	t.Logf("%s%d of %d pass, %d come to the end of their lines (1..N) without one that fails", b.String(), passed,
+		len(outcomes), clean)
 	return clean
 }
 
@@ -137,7 +138,9 @@ func TestReasons(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name := range tab.rows {
-		fine := slices.IndexFunc([]int{natively, inMachine}, func(c int) bool { return tab.cell(name, c) != "passes" }) < 0
+		fine := slices.IndexFunc([]int{natively, inMachine}, func(c int) bool {
+			return tab.cell(name, c) != "passes"
+		}) < 0
 		if reason := tab.cell(name, why); fine != (reason == "") {
 			t.Errorf("%s: passes: %v, reason: %q", name, fine, reason)
 		}

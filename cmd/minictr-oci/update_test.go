@@ -34,7 +34,8 @@ func TestUpdateFlags(t *testing.T) {
 			continue
 		}
 		limits := &specs.LinuxResources{
-			CPU: &specs.LinuxCPU{}, Memory: &specs.LinuxMemory{}, Pids: &specs.LinuxPids{}, BlockIO: &specs.LinuxBlockIO{},
+			CPU: &specs.LinuxCPU{}, Memory: &specs.LinuxMemory{}, Pids: &specs.LinuxPids{},
+			BlockIO: &specs.LinuxBlockIO{},
 		}
 		if err := json.Unmarshal([]byte(want), limits); err != nil {
 			t.Fatal(err)

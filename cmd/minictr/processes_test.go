@@ -62,7 +62,8 @@ func TestKilledWhileInitLayerIsMade(t *testing.T) {
 	}
 }
 
-// TestExitCodeSurvivesFailedCleanup: a container keeps its exit code even if its cgroup cannot be removed: here something
+// TestExitCodeSurvivesFailedCleanup: a container keeps its exit code even if its cgroup cannot be
+// removed: here something
 // is mounted on it.
 func TestExitCodeSurvivesFailedCleanup(t *testing.T) {
 	testkit.NeedRoot(t)

@@ -193,7 +193,8 @@ func TestUsernsWithHostQueues(t *testing.T) {
 	for _, there := range []bool{true, false} {
 		host := testHost()
 		host.Mqueue = there
-		spec, _, err := Config(&Options{User: "0:0", Userns: "0:100000:65536", IPC: "host"}, testImage(), testFiles(), host)
+		spec, _, err := Config(&Options{User: "0:0", Userns: "0:100000:65536", IPC: "host"}, testImage(), testFiles(),
+			host)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -96,8 +96,10 @@ func TestGolden(t *testing.T) {
 		"mounts": {ReadOnly: true, Tmpfs: []string{"/run:size=16m,exec", "/dev/shm:size=1g"},
 			Volumes: []string{"./src:/src", "/srv:/srv:ro,rslave", "/scratch"},
 			Mounts:  []string{"type=bind,source=/etc/timezone,target=/etc/timezone,readonly"}},
-		"limits": {Limits: Limits{Memory: "256m", MemoryReservation: "64m", CPUs: "1.5", CPUShares: new(uint64(512)), CpusetCPUs: "0,2-3",
-			PidsLimit: new(int64(-1)), BlkioWeight: new(uint64(300)), HugetlbLimits: []string{"2m:8m"}, CgroupConf: []string{"memory.high=192m"}},
+		"limits": {Limits: Limits{Memory: "256m", MemoryReservation: "64m", CPUs: "1.5", CPUShares: new(uint64(512)),
+			CpusetCPUs: "0,2-3",
+			PidsLimit:  new(int64(-1)), BlkioWeight: new(uint64(300)), HugetlbLimits: []string{"2m:8m"},
+			CgroupConf: []string{"memory.high=192m"}},
 			Ulimits: []string{"nofile=1024:4096", "core=-1"}, Sysctls: []string{"net.ipv4.ip_forward=1"}},
 		"host":       {Network: "host", PID: "host", IPC: "host", UTS: "host"},
 		"userns":     {Userns: "0:100000:5,6:100006:65530"},
@@ -139,7 +141,9 @@ func TestDeterministic(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !slices.IsSortedFunc(spec.Mounts, func(a, b specs.Mount) int { return strings.Compare(a.Destination, b.Destination) }) {
+		if !slices.IsSortedFunc(spec.Mounts, func(a, b specs.Mount) int {
+			return strings.Compare(a.Destination, b.Destination)
+		}) {
 			t.Fatalf("mounts are not sorted: %v", spec.Mounts)
 		}
 	}

@@ -9,7 +9,8 @@ import (
 // told by the flag that asked for it.
 func TestOriginOfLimits(t *testing.T) {
 	l := Limits{Memory: "8m", CpusetMems: "0", CPUShares: new(uint64(5)), PidsLimit: new(int64(7)),
-		DeviceWriteBps: []string{"/dev/a:1"}, HugetlbLimits: []string{"2MB:0"}, CgroupConf: []string{"memory.high=1g", "misc.max=res_a 1"}}
+		DeviceWriteBps: []string{"/dev/a:1"}, HugetlbLimits: []string{"2MB:0"}, CgroupConf: []string{"memory.high=1g",
+			"misc.max=res_a 1"}}
 	origin := newOrigin(&Options{Limits: l})
 	for field, want := range map[string]string{
 		"memory.limit":                      "--memory 8m",

@@ -44,7 +44,8 @@ func TestProcessErrors(t *testing.T) {
 		"init, host pids":  {Options{Init: true, PID: "host"}, "--init and --pid host exclude each other"},
 		"env without name": {Options{Env: []string{"=x"}}, `--env "=x": not NAME=value`},
 		"env NUL":          {Options{Env: []string{"A=\x00"}}, "NUL"},
-		"no env file":      {Options{EnvFiles: []string{"/nonexistent/env"}}, `--env-file: open "/nonexistent/env": no such file`},
+		"no env file": {Options{EnvFiles: []string{"/nonexistent/env"}},
+			`--env-file: open "/nonexistent/env": no such file`},
 	} {
 		_, err := testConfig(t, test.o)
 		wantError(t, what, err, test.text)
@@ -83,14 +84,16 @@ func TestEnv(t *testing.T) {
 		want []string
 	}{
 		{"defaults", Options{}, []string{"PATH=/bin", "HOSTNAME=0123456789ab", "GREETING=hello", "HOME=/root"}},
-		{"-t", Options{TTY: true}, []string{"PATH=/bin", "HOSTNAME=0123456789ab", "TERM=xterm", "GREETING=hello", "HOME=/root"}},
+		{"-t", Options{TTY: true}, []string{"PATH=/bin", "HOSTNAME=0123456789ab", "TERM=xterm", "GREETING=hello",
+			"HOME=/root"}},
 		{"later wins", Options{Env: []string{"A=1", "A=2", "TERM=vt100"}, TTY: true},
 			[]string{"PATH=/bin", "HOSTNAME=0123456789ab", "TERM=vt100", "GREETING=hello", "A=2", "HOME=/root"}},
 		{"the caller's", Options{Env: []string{"LANG", "NOTHERE"}},
 			[]string{"PATH=/bin", "HOSTNAME=0123456789ab", "GREETING=hello", "LANG=C.UTF-8", "HOME=/root"}},
 		{"taken away", Options{Env: []string{"GREETING", "HOME="}},
 			[]string{"PATH=/bin", "HOSTNAME=0123456789ab", "HOME=/root"}},
-		{"no entry, no home", Options{User: "7"}, []string{"PATH=/bin", "HOSTNAME=0123456789ab", "GREETING=hello", "HOME=/"}},
+		{"no entry, no home", Options{User: "7"}, []string{"PATH=/bin", "HOSTNAME=0123456789ab", "GREETING=hello",
+			"HOME=/"}},
 		{"file, then -e", Options{EnvFiles: []string{file}, Env: []string{"LAST=2"}},
 			[]string{"PATH=/bin", "HOSTNAME=0123456789ab", "GREETING=from the file", "SPACED=yes",
 				"QUOTED=\"1 2\" ", "EDITOR=vi", "LAST=2", "HOME=/root"}},
@@ -125,7 +128,8 @@ func TestEnvFileErrors(t *testing.T) {
 func TestImageDataIsInert(t *testing.T) {
 	plain := mustConfig(t, Options{})
 	image := testImage()
-	image.Config.Labels = map[string]string{"io.podman.annotations.privileged": "TRUE", "org.opencontainers.hooks": "/bin/sh"}
+	image.Config.Labels = map[string]string{"io.podman.annotations.privileged": "TRUE",
+		"org.opencontainers.hooks": "/bin/sh"}
 	image.Config.Env = append(image.Config.Env, "LD_PRELOAD=/evil.so", "HOSTNAME=evil")
 	spec, _, err := Config(&Options{}, image, testFiles(), testHost())
 	if err != nil {

@@ -45,7 +45,8 @@ func TestLimits(t *testing.T) {
 		{Limits{MemorySwap: "-1"}, `{}`},
 		{Limits{MemoryReservation: "8m"}, `{"memory":{"reservation":8388608}}`},
 		{Limits{MemoryReservation: "0"}, `{"unified":{"memory.low":"0"}}`},
-		{Limits{Memory: "8m", MemoryReservation: "8m"}, `{"memory":{"limit":8388608,"reservation":8388608,"swap":16777216},` + group + `}`},
+		{Limits{Memory: "8m", MemoryReservation: "8m"},
+			`{"memory":{"limit":8388608,"reservation":8388608,"swap":16777216},` + group + `}`},
 
 		{Limits{CPUs: "1.5"}, `{"cpu":{"quota":150000,"period":100000}}`},
 		{Limits{CPUs: "0"}, `{"cpu":{"quota":-1,"period":100000}}`},
@@ -59,11 +60,16 @@ func TestLimits(t *testing.T) {
 		{Limits{PidsLimit: new(int64(0))}, `{"pids":{"limit":-1}}`},
 
 		{Limits{BlkioWeight: new(uint64(10))}, `{"blockIO":{"weight":10}}`},
-		{Limits{HugetlbLimits: []string{"2m:64m", "1GB:0", "64k:1g"}}, `{"hugepageLimits":[{"pageSize":"2MB","limit":67108864},{"pageSize":"1GB","limit":0},{"pageSize":"64KB","limit":1073741824}]}`},
+		{Limits{HugetlbLimits: []string{"2m:64m", "1GB:0", "64k:1g"}},
+			`{"hugepageLimits":[{"pageSize":"2MB","limit":67108864}` +
+				`,{"pageSize":"1GB","limit":0},{"pageSize":"64KB","limit":1073741824}]}`},
 
-		{Limits{CgroupConf: []string{"memory.high=48m", "cpu.idle=1"}}, `{"unified":{"cpu.idle":"1","memory.high":"48m"}}`},
-		{Limits{CgroupConf: []string{"rdma.max=a hca_handle=1", "rdma.max=b hca_handle=2"}}, `{"unified":{"rdma.max":"a hca_handle=1\nb hca_handle=2"}}`},
-		{Limits{CgroupConf: []string{"memory.oom.group=0"}, Memory: "8m"}, `{"memory":{"limit":8388608,"swap":16777216},"unified":{"memory.oom.group":"0"}}`},
+		{Limits{CgroupConf: []string{"memory.high=48m", "cpu.idle=1"}},
+			`{"unified":{"cpu.idle":"1","memory.high":"48m"}}`},
+		{Limits{CgroupConf: []string{"rdma.max=a hca_handle=1", "rdma.max=b hca_handle=2"}},
+			`{"unified":{"rdma.max":"a hca_handle=1\nb hca_handle=2"}}`},
+		{Limits{CgroupConf: []string{"memory.oom.group=0"}, Memory: "8m"},
+			`{"memory":{"limit":8388608,"swap":16777216},"unified":{"memory.oom.group":"0"}}`},
 		{Limits{CgroupConf: []string{"cgroup.max.depth=1"}}, `{"unified":{"cgroup.max.depth":"1"}}`},
 	} {
 		if got := limits(t, test.l); got != test.want {
@@ -85,7 +91,8 @@ func TestDisks(t *testing.T) {
 	}
 	const device = `{"major":7,"minor":3,`
 	want := `{"blockIO":{"weightDevice":[` + device + `"weight":1000}],` +
-		`"throttleReadBpsDevice":[` + device + `"rate":1048576},` + device + `"rate":0}],"throttleWriteBpsDevice":[` + device + `"rate":512}],` +
+		`"throttleReadBpsDevice":[` + device + `"rate":1048576},` + device + `"rate":0}],"throttleWriteBpsDevice":[` +
+		device + `"rate":512}],` +
 		`"throttleReadIOPSDevice":[` + device + `"rate":30}],"throttleWriteIOPSDevice":[` + device + `"rate":40}]}}`
 	if got := limits(t, l); got != want {
 		t.Errorf("got %s\nwant %s", got, want)

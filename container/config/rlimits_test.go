@@ -10,14 +10,16 @@ import (
 
 func TestUlimit(t *testing.T) {
 	rlimits := mustConfig(t, Options{Ulimits: []string{"nofile=10", "core=-1", "nofile=1:2"}}).Process.Rlimits
-	want := []specs.POSIXRlimit{{Type: "RLIMIT_CORE", Hard: math.MaxUint64, Soft: math.MaxUint64}, {Type: "RLIMIT_NOFILE", Hard: 2, Soft: 1}}
+	want := []specs.POSIXRlimit{{Type: "RLIMIT_CORE", Hard: math.MaxUint64, Soft: math.MaxUint64},
+		{Type: "RLIMIT_NOFILE", Hard: 2, Soft: 1}}
 	if len(rlimits) != 2 || rlimits[0] != want[0] || rlimits[1] != want[1] {
 		t.Errorf("got %+v, want %+v", rlimits, want)
 	}
 }
 
 func FuzzUlimit(f *testing.F) {
-	for _, word := range []string{"nofile=1:2", "core=-1", "nofile=-2", "stack=1:-1", "=", "nofile=9223372036854775808"} {
+	for _, word := range []string{"nofile=1:2", "core=-1", "nofile=-2", "stack=1:-1", "=",
+		"nofile=9223372036854775808"} {
 		f.Add(word)
 	}
 	f.Fuzz(func(t *testing.T, word string) {

@@ -9,7 +9,8 @@ import (
 )
 
 func TestCapabilities(t *testing.T) {
-	base := strings.Fields("CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE SYS_CHROOT SETFCAP")
+	base := strings.Fields("CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE SYS_CHROOT " +
+		"SETFCAP")
 	for _, test := range []struct {
 		name, add, drop string
 		has, hasNot     string
@@ -48,7 +49,8 @@ func TestCapabilities(t *testing.T) {
 // ordinary user's after execve.
 func TestInheritableAndAmbientEmpty(t *testing.T) {
 	for name, o := range map[string]Options{
-		"default": {}, "user": {User: "ada"}, "privileged": {Privileged: true}, "all": {CapAdd: []string{"ALL"}, User: "5:5"},
+		"default": {}, "user": {User: "ada"}, "privileged": {Privileged: true}, "all": {CapAdd: []string{"ALL"},
+			User: "5:5"},
 	} {
 		got := mustConfig(t, o).Process.Capabilities
 		if len(got.Inheritable) > 0 || len(got.Ambient) > 0 {
@@ -124,7 +126,8 @@ func TestSeccompFollowsCapabilities(t *testing.T) {
 		return false
 	}
 	if allows(Options{}) || !allows(Options{CapAdd: []string{"SYS_ADMIN"}}) {
-		t.Errorf("mount allowed: %v by default, %v with SYS_ADMIN", allows(Options{}), allows(Options{CapAdd: []string{"SYS_ADMIN"}}))
+		t.Errorf("mount allowed: %v by default, %v with SYS_ADMIN", allows(Options{}),
+			allows(Options{CapAdd: []string{"SYS_ADMIN"}}))
 	}
 }
 
@@ -132,7 +135,8 @@ func TestSeccompFollowsCapabilities(t *testing.T) {
 // not open for every container.
 func TestDeviceRulesStartFromDeny(t *testing.T) {
 	rules := mustConfig(t, Options{}).Linux.Resources.Devices
-	if first := rules[0]; len(rules) != 1 || first.Allow || first.Type != "" || first.Major != nil || first.Access != "rwm" {
+	if first := rules[0]; len(rules) != 1 || first.Allow || first.Type != "" || first.Major != nil ||
+		first.Access != "rwm" {
 		t.Errorf("rules %+v, want deny all", rules)
 	}
 	for _, m := range mustConfig(t, Options{}).Mounts {
@@ -163,12 +167,18 @@ func TestErrorsQuoteControlBytes(t *testing.T) {
 		"workdir": {Workdir: evil}, "volume": {Volumes: words}, "volume mode": {Volumes: []string{"/a:/b:" + evil}},
 		"mount": {Mounts: words}, "mount type": {Mounts: []string{"dst=/a,type=" + evil}}, "tmpfs": {Tmpfs: words},
 		"tmpfs option": {Tmpfs: []string{"/a:" + evil}}, "cap": {CapAdd: words}, "opt": {SecurityOpt: words},
-		"seccomp": {SecurityOpt: []string{"seccomp=" + evil}}, "env": {Env: []string{"=" + evil}}, "env-file": {EnvFiles: words},
-		"network": {Network: evil}, "userns": {Userns: evil}, "memory": {Limits: Limits{Memory: evil}}, "swap": {Limits: Limits{Memory: "8m", MemorySwap: evil}},
-		"reservation": {Limits: Limits{MemoryReservation: evil}}, "cpus": {Limits: Limits{CPUs: evil}}, "cpuset": {Limits: Limits{CpusetCPUs: evil}},
-		"disk": {Limits: Limits{DeviceReadBps: []string{evil + ":1"}}}, "huge pages": {Limits: Limits{HugetlbLimits: words}},
-		"cgroup file": {Limits: Limits{CgroupConf: words}}, "ulimit": {Ulimits: words}, "ulimit name": {Ulimits: []string{evil + "=1"}},
-		"ulimit value": {Ulimits: []string{"core=" + evil}}, "sysctl": {Sysctls: words}, "home": {Env: []string{"HOME=:" + evil}},
+		"seccomp": {SecurityOpt: []string{"seccomp=" + evil}}, "env": {Env: []string{"=" + evil}},
+		"env-file": {EnvFiles: words},
+		"network":  {Network: evil}, "userns": {Userns: evil}, "memory": {Limits: Limits{Memory: evil}},
+		"swap":        {Limits: Limits{Memory: "8m", MemorySwap: evil}},
+		"reservation": {Limits: Limits{MemoryReservation: evil}}, "cpus": {Limits: Limits{CPUs: evil}},
+		"cpuset":      {Limits: Limits{CpusetCPUs: evil}},
+		"disk":        {Limits: Limits{DeviceReadBps: []string{evil + ":1"}}},
+		"huge pages":  {Limits: Limits{HugetlbLimits: words}},
+		"cgroup file": {Limits: Limits{CgroupConf: words}}, "ulimit": {Ulimits: words},
+		"ulimit name":  {Ulimits: []string{evil + "=1"}},
+		"ulimit value": {Ulimits: []string{"core=" + evil}}, "sysctl": {Sysctls: words},
+		"home": {Env: []string{"HOME=:" + evil}},
 	} {
 		_, err := testConfig(t, o)
 		wantPlain(t, name, err)

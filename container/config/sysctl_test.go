@@ -9,7 +9,8 @@ import (
 // where that namespace is the container's own.
 func TestOnlyNamespacedSysctlsAllowed(t *testing.T) {
 	for _, word := range []string{"net.ipv4.ip_forward=1", "net.ipv4.ip_local_port_range=1024 65000", "kernel.shmmax=1",
-		"kernel.sem=1\t2\t3\t4", "fs.mqueue.msg_max=5", "kernel.domainname=example.org", "net.ipv4.conf.eth0.forwarding=0"} {
+		"kernel.sem=1\t2\t3\t4", "fs.mqueue.msg_max=5", "kernel.domainname=example.org",
+		"net.ipv4.conf.eth0.forwarding=0"} {
 		name, value, _ := strings.Cut(word, "=")
 		if got := mustConfig(t, Options{Sysctls: []string{word}}).Linux.Sysctl[name]; got != value {
 			t.Errorf("%s: value %q", word, got)

@@ -7,23 +7,30 @@ import (
 
 // TestChangedLimits: what is given counts, all else stays.
 func TestChangedLimits(t *testing.T) {
-	old := Limits{Memory: "64m", MemorySwap: "-1", CPUs: "0.5", PidsLimit: new(int64(7)), DeviceReadBps: []string{"/dev/a:1m", "/dev/b:1m"}, CgroupConf: []string{"cpu.idle=1"}}
+	old := Limits{Memory: "64m", MemorySwap: "-1", CPUs: "0.5", PidsLimit: new(int64(7)),
+		DeviceReadBps: []string{"/dev/a:1m", "/dev/b:1m"}, CgroupConf: []string{"cpu.idle=1"}}
 	for _, test := range []struct {
 		name         string
 		change, want Limits
 	}{
 		{"nothing", Limits{}, old},
 		{"memory", Limits{Memory: "128m", PidsLimit: new(int64(-1))},
-			Limits{Memory: "128m", MemorySwap: "-1", CPUs: "0.5", PidsLimit: new(int64(-1)), DeviceReadBps: old.DeviceReadBps, CgroupConf: old.CgroupConf}},
-		{"quota", Limits{CPUQuota: new(int64(5000)), MemorySwap: "64m", DeviceReadBps: []string{"/dev/a:2m"}, CgroupConf: []string{"io.max=8:0 rbps=1", "cpu.idle=0"}},
-			Limits{Memory: "64m", MemorySwap: "64m", CPUQuota: new(int64(5000)), PidsLimit: old.PidsLimit, DeviceReadBps: []string{"/dev/b:1m", "/dev/a:2m"}, CgroupConf: []string{"io.max=8:0 rbps=1", "cpu.idle=0"}}},
+			Limits{Memory: "128m", MemorySwap: "-1", CPUs: "0.5", PidsLimit: new(int64(-1)),
+				DeviceReadBps: old.DeviceReadBps, CgroupConf: old.CgroupConf}},
+		{"quota", Limits{CPUQuota: new(int64(5000)), MemorySwap: "64m", DeviceReadBps: []string{"/dev/a:2m"},
+			CgroupConf: []string{"io.max=8:0 rbps=1", "cpu.idle=0"}},
+			Limits{Memory: "64m", MemorySwap: "64m", CPUQuota: new(int64(5000)), PidsLimit: old.PidsLimit,
+				DeviceReadBps: []string{"/dev/b:1m", "/dev/a:2m"}, CgroupConf: []string{"io.max=8:0 rbps=1",
+					"cpu.idle=0"}}},
 	} {
 		got := old.merge(test.change)
 		for _, l := range []*Limits{&got, &test.want} {
-			if len(l.BlkioWeightDevices)+len(l.DeviceWriteBps)+len(l.DeviceReadIOps)+len(l.DeviceWriteIOps)+len(l.HugetlbLimits) > 0 {
+			rates := len(l.DeviceWriteBps) + len(l.DeviceReadIOps) + len(l.DeviceWriteIOps)
+			if len(l.BlkioWeightDevices)+rates+len(l.HugetlbLimits) > 0 {
 				t.Errorf("%s: %+v", test.name, l)
 			}
-			l.BlkioWeightDevices, l.DeviceWriteBps, l.DeviceReadIOps, l.DeviceWriteIOps, l.HugetlbLimits = nil, nil, nil, nil, nil
+			l.BlkioWeightDevices, l.DeviceWriteBps, l.DeviceReadIOps, l.DeviceWriteIOps, l.HugetlbLimits = nil, nil,
+				nil, nil, nil
 		}
 		if !reflect.DeepEqual(got, test.want) {
 			t.Errorf("%s:\n got %+v\nwant %+v", test.name, got, test.want)
@@ -57,7 +64,8 @@ func TestEveryLimitChanges(t *testing.T) {
 
 func TestChangedRestart(t *testing.T) {
 	s := Settings{Origin: Origin{}}
-	if err := s.Update(Limits{}, "on-failure:3"); err != nil || s.Restart != (RestartPolicy{RestartOnFailure, 3}) || s.Options.Restart != "on-failure:3" {
+	if err := s.Update(Limits{}, "on-failure:3"); err != nil || s.Restart != (RestartPolicy{RestartOnFailure, 3}) ||
+		s.Options.Restart != "on-failure:3" {
 		t.Errorf("%+v, %v", s, err)
 	}
 	if err := s.Update(Limits{Memory: "8m"}, ""); err != nil || s.Restart.Max != 3 || s.Options.Memory != "8m" {

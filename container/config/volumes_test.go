@@ -47,12 +47,15 @@ func TestUserMounts(t *testing.T) {
 		{Options{Volumes: []string{"../x:/b"}}, "/b /home/ada/x bind rbind,rw,rprivate"},
 		{Options{Volumes: []string{"/data"}}, "/data rootfs:/data bind rbind,rw,rprivate"},
 		{Options{Mounts: []string{"type=bind,src=/a,dst=/b"}}, "/b /a bind rbind,rw,rprivate"},
-		{Options{Mounts: []string{"Type=bind,source=./a,destination=/b,readonly"}}, "/b /home/ada/project/a bind rbind,rro,rprivate"},
-		{Options{Mounts: []string{"type=bind,src=/a,target=/b,ro=true,bind-propagation=slave"}}, "/b /a bind rbind,rro,slave"},
+		{Options{Mounts: []string{"Type=bind,source=./a,destination=/b,readonly"}},
+			"/b /home/ada/project/a bind rbind,rro,rprivate"},
+		{Options{Mounts: []string{"type=bind,src=/a,target=/b,ro=true,bind-propagation=slave"}},
+			"/b /a bind rbind,rro,slave"},
 		{Options{Mounts: []string{"type=bind,src=/a,target=/b,ro=0"}}, "/b /a bind rbind,rw,rprivate"},
 		{Options{Mounts: []string{`type=bind,"src=/a,comma",target=/b`}}, "/b /a,comma bind rbind,rw,rprivate"},
 		{Options{Mounts: []string{"type=tmpfs,dst=/b"}}, "/b tmpfs tmpfs nosuid,nodev,noexec"},
-		{Options{Mounts: []string{"type=tmpfs,dst=/b,tmpfs-size=1k,tmpfs-mode=1770,ro"}}, "/b tmpfs tmpfs nosuid,nodev,noexec,size=1024,mode=1770,ro"},
+		{Options{Mounts: []string{"type=tmpfs,dst=/b,tmpfs-size=1k,tmpfs-mode=1770,ro"}},
+			"/b tmpfs tmpfs nosuid,nodev,noexec,size=1024,mode=1770,ro"},
 		{Options{Tmpfs: []string{"/b"}}, "/b tmpfs tmpfs nosuid,nodev,noexec"},
 		{Options{Tmpfs: []string{"/b:exec,suid,dev,size=10%"}}, "/b tmpfs tmpfs exec,suid,dev,size=10%"},
 		{Options{Tmpfs: []string{"/b:exec,noexec"}}, "/b tmpfs tmpfs nosuid,nodev,noexec"},
@@ -61,7 +64,8 @@ func TestUserMounts(t *testing.T) {
 	} {
 		destination, _, _ := strings.Cut(test.want, " ")
 		m := find(t, mustConfig(t, test.o), destination)
-		if got := strings.Join([]string{m.Destination, m.Source, m.Type, strings.Join(m.Options, ",")}, " "); got != test.want {
+		if got := strings.Join([]string{m.Destination, m.Source, m.Type, strings.Join(m.Options, ",")},
+			" "); got != test.want {
 			t.Errorf("%+v: %s, want %s", test.o, got, test.want)
 		}
 	}
@@ -96,7 +100,8 @@ func TestUserMountErrors(t *testing.T) {
 		{Options{Mounts: []string{"type=bind,src=rootfs:/etc,dst=/b"}}, "named volumes"},
 		{Options{Mounts: []string{"type=bind,src=/a,dst=/b,tmpfs-size=1m"}}, "size=1048576: not for type=bind"},
 		{Options{Mounts: []string{"type=tmpfs,src=/a,dst=/b"}}, "not for type=tmpfs"},
-		{Options{Mounts: []string{"type=bind,src=/a,dst=/b,volume-nocopy=true"}}, `"volume-nocopy=true": key not known`},
+		{Options{Mounts: []string{"type=bind,src=/a,dst=/b,volume-nocopy=true"}},
+			`"volume-nocopy=true": key not known`},
 		{Options{Mounts: []string{"type=bind,src=/a,dst=/b,ro=maybe"}}, `"maybe": not true or false`},
 		{Options{Mounts: []string{"type=bind,src=/a,dst=/b,bind-propagation=x"}}, "not private"},
 		{Options{Mounts: []string{"type=tmpfs,dst=/b,tmpfs-mode=999"}}, "not a file mode in octal"},
@@ -159,7 +164,8 @@ func TestHostileImageVolumesRefused(t *testing.T) {
 			continue
 		}
 		destination := path.Clean(volume)
-		if got, want := find(t, spec, destination), find(t, plain, destination); got.Source != want.Source || got.Type != want.Type {
+		got, want := find(t, spec, destination), find(t, plain, destination)
+		if got.Source != want.Source || got.Type != want.Type {
 			t.Errorf("%s: %+v, want %+v", volume, got, want)
 		}
 	}
@@ -184,7 +190,8 @@ func TestHostileImageVolumesRefused(t *testing.T) {
 }
 
 func FuzzVolume(f *testing.F) {
-	for _, word := range []string{"/a:/b:ro", "./a:/b", "/data", "a:b", "/a:/b:ro,rshared", "::", "/a:/../..", "rootfs:/x"} {
+	words := "/a:/b:ro ./a:/b /data a:b /a:/b:ro,rshared :: /a:/../.. rootfs:/x"
+	for word := range strings.FieldsSeq(words) {
 		f.Add(word)
 	}
 	f.Fuzz(func(t *testing.T, word string) {
@@ -194,7 +201,9 @@ func FuzzVolume(f *testing.F) {
 }
 
 func FuzzMount(f *testing.F) {
-	for _, word := range []string{"type=bind,src=/a,dst=/b,ro", "type=tmpfs,dst=/b,tmpfs-size=1m", `type=bind,"src=/a,b",dst=/c`, "type=bind,src=rootfs:/,dst=/x"} {
+	words := `type=bind,src=/a,dst=/b,ro type=tmpfs,dst=/b,tmpfs-size=1m
+		type=bind,"src=/a,b",dst=/c type=bind,src=rootfs:/,dst=/x`
+	for word := range strings.FieldsSeq(words) {
 		f.Add(word)
 	}
 	f.Fuzz(func(t *testing.T, word string) {

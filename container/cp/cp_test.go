@@ -41,7 +41,8 @@ func newPair(t *testing.T) *pair {
 		for _, f := range []string{"file", "dir/inner", "dir/deep/er", "target", "other"} {
 			try(t, os.WriteFile(filepath.Join(side, f), text, 0o644))
 		}
-		for name, to := range map[string]string{"tolink": "target", "dirlink": "dir", "dangling": "new", "out": "/target"} {
+		for name, to := range map[string]string{"tolink": "target", "dirlink": "dir", "dangling": "new",
+			"out": "/target"} {
 			try(t, os.Symlink(to, filepath.Join(side, name)))
 		}
 		try(t, unix.Mkfifo(filepath.Join(side, "fifo"), 0o600))
@@ -252,11 +253,14 @@ func TestOwners(t *testing.T) {
 			for _, name := range []string{"new", "new/inner"} {
 				var st unix.Stat_t
 				try(t, unix.Lstat(filepath.Join(to, name), &st))
-				if int(st.Uid) != c.wantUID || int(st.Gid) != c.wantUID || st.Mode&0o7777 != c.mode || time.Unix(st.Mtim.Unix()) != when {
-					t.Errorf("%s: owner %d:%d, mode %o, time %v", name, st.Uid, st.Gid, st.Mode, time.Unix(st.Mtim.Unix()))
+				if int(st.Uid) != c.wantUID || int(st.Gid) != c.wantUID || st.Mode&0o7777 != c.mode ||
+					time.Unix(st.Mtim.Unix()) != when {
+					t.Errorf("%s: owner %d:%d, mode %o, time %v", name, st.Uid, st.Gid, st.Mode,
+						time.Unix(st.Mtim.Unix()))
 				}
 				value := make([]byte, 10)
-				if n, err := unix.Lgetxattr(filepath.Join(to, name), "user.note", value); string(value[:max(n, 0)]) != "a\x00b" {
+				if n, err := unix.Lgetxattr(filepath.Join(to, name), "user.note",
+					value); string(value[:max(n, 0)]) != "a\x00b" {
 					t.Errorf("%s: attribute %q, %v", name, value, err)
 				}
 			}
@@ -267,7 +271,8 @@ func TestOwners(t *testing.T) {
 			if !os.SameFile(a, b) {
 				t.Error("two names of one file became two files")
 			}
-			if got := look(filepath.Join(to, "new/null")); (got == "nothing") == c.archive || (len(p.left) == 1) == c.archive {
+			if got := look(filepath.Join(to, "new/null")); (got == "nothing") == c.archive ||
+				(len(p.left) == 1) == c.archive {
 				t.Errorf("a device is %s; left out: %q", got, p.left)
 			}
 		})
@@ -277,7 +282,8 @@ func TestOwners(t *testing.T) {
 	try(t, os.Chown(p.host+"/file", 5000, 0))
 	o := p.options()
 	o.Archive = true
-	if err := p.in("file", "new", o); err == nil || !strings.Contains(err.Error(), "nobody in the container's user namespace") {
+	if err := p.in("file", "new", o); err == nil || !strings.Contains(err.Error(), "nobody in the container's user "+
+		"namespace") {
 		t.Errorf("an owner without an id in the container: %v", err)
 	}
 }
@@ -342,7 +348,8 @@ func TestStream(t *testing.T) {
 			t.Errorf("unpack in %s: %v, want %v", target, err, want)
 		}
 	}
-	if err := Unpack(strings.NewReader("no tar at all"+strings.Repeat("x", 600)), p.container, "/there", p.options()); err == nil {
+	if err := Unpack(strings.NewReader("no tar at all"+strings.Repeat("x", 600)), p.container, "/there",
+		p.options()); err == nil {
 		t.Error("rubbish is unpacked")
 	}
 }
@@ -392,7 +399,8 @@ func TestChanging(t *testing.T) {
 // TestNames: any bytes but a slash and NUL.
 func TestNames(t *testing.T) {
 	p := newPair(t)
-	for _, name := range []string{"\xff\xfe", "a\nb", ".wh.x", ".wh..wh..opq", "-", strings.Repeat("n", 255), "\xc3\xa4", "a=b", "a:b"} {
+	for _, name := range []string{"\xff\xfe", "a\nb", ".wh.x", ".wh..wh..opq", "-", strings.Repeat("n", 255),
+		"\xc3\xa4", "a=b", "a:b"} {
 		try(t, os.WriteFile(p.root+"/there/"+name, []byte(name), 0o644))
 	}
 	try(t, p.out("there", "new", p.options()))

@@ -74,37 +74,53 @@ func TestCopy(t *testing.T) {
 		want             string
 	}{
 		{name: "nothing", options: Options{Tail: -1}, want: ""},
-		{name: "all", older: output{"1a\n", "2b\n"}, openNewer: output{"1c\n"}, options: Options{Tail: -1}, want: "a\n<b\n>c\n"},
+		{name: "all", older: output{"1a\n", "2b\n"}, openNewer: output{"1c\n"}, options: Options{Tail: -1},
+			want: "a\n<b\n>c\n"},
 		{name: "only an older file", older: output{"1a\n"}, options: Options{Tail: -1}, want: "a\n"},
 		{name: "a prompt", openNewer: output{"1name? "}, options: Options{Tail: -1}, want: "name? "},
-		{name: "an empty frame", openNewer: output{"1", "1a"}, options: Options{Tail: -1, Timestamps: true}, want: T + "1.000000000Z a"},
-		{name: "any bytes", openNewer: output{"1\x00\xff\x1b[2J\r\n"}, options: Options{Tail: -1}, want: "\x00\xff\x1b[2J\r\n"},
+		{name: "an empty frame", openNewer: output{"1", "1a"}, options: Options{Tail: -1, Timestamps: true},
+			want: T + "1.000000000Z a"},
+		{name: "any bytes", openNewer: output{"1\x00\xff\x1b[2J\r\n"}, options: Options{Tail: -1},
+			want: "\x00\xff\x1b[2J\r\n"},
 
 		{name: "no line", openNewer: output{"1a\nb\n"}, options: Options{Tail: 0}, want: ""},
 		{name: "one line of a frame", openNewer: output{"1a\nb\nc\n"}, options: Options{Tail: 1}, want: "c\n"},
 		{name: "more than there are", openNewer: output{"1a\nb\n"}, options: Options{Tail: 5}, want: "a\nb\n"},
 		{name: "the last has no end", openNewer: output{"1a\nb\nc"}, options: Options{Tail: 2}, want: "b\nc"},
-		{name: "of both streams", openNewer: output{"1a\n", "2b\n", "1c\n", "2d\n"}, options: Options{Tail: 3}, want: "<b\n>c\n<d\n>"},
-		{name: "over both files", older: output{"1a\nb\n"}, openNewer: output{"1c\n"}, options: Options{Tail: 2}, want: "b\nc\n"},
-		{name: "a line in both files", older: output{"1a\nb"}, openNewer: output{"1b\nc\n"}, options: Options{Tail: 2}, want: "bb\nc\n"},
-		{name: "a line in both files is left out", older: output{"1a\nb"}, openNewer: output{"1b\nc\n"}, options: Options{Tail: 1}, want: "c\n"},
-		{name: "a line around another", openNewer: output{"1a\nb", "2x\n", "1b\n"}, options: Options{Tail: 2}, want: "b<x\n>b\n"},
-		{name: "a line around another is left out", openNewer: output{"1a\nb", "2x\n", "1b\n"}, options: Options{Tail: 1}, want: "<x\n>"},
+		{name: "of both streams", openNewer: output{"1a\n", "2b\n", "1c\n", "2d\n"}, options: Options{Tail: 3},
+			want: "<b\n>c\n<d\n>"},
+		{name: "over both files", older: output{"1a\nb\n"}, openNewer: output{"1c\n"}, options: Options{Tail: 2},
+			want: "b\nc\n"},
+		{name: "a line in both files", older: output{"1a\nb"}, openNewer: output{"1b\nc\n"}, options: Options{Tail: 2},
+			want: "bb\nc\n"},
+		{name: "a line in both files is left out", older: output{"1a\nb"}, openNewer: output{"1b\nc\n"},
+			options: Options{Tail: 1}, want: "c\n"},
+		{name: "a line around another", openNewer: output{"1a\nb", "2x\n", "1b\n"}, options: Options{Tail: 2},
+			want: "b<x\n>b\n"},
+		{name: "a line around another is left out", openNewer: output{"1a\nb", "2x\n", "1b\n"},
+			options: Options{Tail: 1}, want: "<x\n>"},
 		{name: "empty lines", openNewer: output{"1\n\n\n"}, options: Options{Tail: 2}, want: "\n\n"},
 
-		{name: "since", openNewer: output{"1a\n", "1b\n", "1c\n"}, options: Options{Tail: -1, Since: at(1)}, want: "b\nc\n"},
-		{name: "until", openNewer: output{"1a\n", "1b\n", "1c\n"}, options: Options{Tail: -1, Until: at(1)}, want: "a\nb\n"},
-		{name: "between two", openNewer: output{"1a\n", "1b\n", "1c\n"}, options: Options{Tail: -1, Since: at(1), Until: at(1)}, want: "b\n"},
-		{name: "the last until", openNewer: output{"1a\n", "1b\n", "1c\n"}, options: Options{Tail: 1, Until: at(1)}, want: "b\n"},
+		{name: "since", openNewer: output{"1a\n", "1b\n", "1c\n"}, options: Options{Tail: -1, Since: at(1)},
+			want: "b\nc\n"},
+		{name: "until", openNewer: output{"1a\n", "1b\n", "1c\n"}, options: Options{Tail: -1, Until: at(1)},
+			want: "a\nb\n"},
+		{name: "between two", openNewer: output{"1a\n", "1b\n", "1c\n"}, options: Options{Tail: -1, Since: at(1),
+			Until: at(1)}, want: "b\n"},
+		{name: "the last until", openNewer: output{"1a\n", "1b\n", "1c\n"}, options: Options{Tail: 1, Until: at(1)},
+			want: "b\n"},
 
 		{name: "times", openNewer: output{"1a\nb\n", "2c\n"}, options: Options{Tail: -1, Timestamps: true},
 			want: T + "0.000000000Z a\n" + T + "0.000000000Z b\n<" + T + "1.000000000Z c\n>"},
-		{name: "the time of a line is when it began", openNewer: output{"1a", "1b", "1c\nd"}, options: Options{Tail: -1, Timestamps: true},
-			want: T + "0.000000000Z abc\n" + T + "2.000000000Z d"},
-		{name: "times of each stream", openNewer: output{"1a", "2x", "1b\n", "2y\n"}, options: Options{Tail: -1, Timestamps: true},
-			want: T + "0.000000000Z a<" + T + "1.000000000Z x>b\n<y\n>"},
-		{name: "times of the last lines", older: output{"1a\nb"}, openNewer: output{"1b\nc\n"}, options: Options{Tail: 2, Timestamps: true},
-			want: T + "0.000000000Z bb\n" + T + "0.000000000Z c\n"},
+		{name: "the time of a line is when it began", openNewer: output{"1a", "1b", "1c\nd"},
+			options: Options{Tail: -1, Timestamps: true},
+			want:    T + "0.000000000Z abc\n" + T + "2.000000000Z d"},
+		{name: "times of each stream", openNewer: output{"1a", "2x", "1b\n", "2y\n"},
+			options: Options{Tail: -1, Timestamps: true},
+			want:    T + "0.000000000Z a<" + T + "1.000000000Z x>b\n<y\n>"},
+		{name: "times of the last lines", older: output{"1a\nb"}, openNewer: output{"1b\nc\n"},
+			options: Options{Tail: 2, Timestamps: true},
+			want:    T + "0.000000000Z bb\n" + T + "0.000000000Z c\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -127,7 +143,8 @@ func TestCopyInAnotherTimeZone(t *testing.T) {
 	time.Local = time.FixedZone("", 5*3600)
 	dir := t.TempDir()
 	put(t, dir, Current, frame{time.Unix(1, 20), Stdout, []byte("a\n")}.appendTo(nil))
-	if got, err := show(t, dir, Options{Tail: -1, Timestamps: true}); err != nil || got != "1970-01-01T00:00:01.000000020Z a\n" {
+	if got, err := show(t, dir, Options{Tail: -1, Timestamps: true}); err != nil ||
+		got != "1970-01-01T00:00:01.000000020Z a\n" {
 		t.Errorf("%q, %v", got, err)
 	}
 }

@@ -65,7 +65,8 @@ func TestRotation(t *testing.T) {
 	for n := range 5 {
 		writeFrames(t, w, fmt.Sprintf("1%d\n", n))
 	}
-	if got, want := content(t, dir, Older), (output{"12\n", "13\n"}); !bytes.Equal(data(t, got), data(t, want.bytes())) {
+	if got, want := content(t, dir, Older), (output{"12\n", "13\n"}); !bytes.Equal(data(t, got),
+		data(t, want.bytes())) {
 		t.Errorf("the older file is %q", got)
 	}
 	if got, err := show(t, dir, Options{Tail: -1}); err != nil || got != "2\n3\n4\n" {

@@ -108,7 +108,8 @@ func TestNotCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	counted := cgroup.Available(path)
-	for controller, there := range map[string]bool{"memory": u.Memory != nil, "pids": u.Pids != nil, "io": u.IO != nil} {
+	for controller, there := range map[string]bool{"memory": u.Memory != nil, "pids": u.Pids != nil,
+		"io": u.IO != nil} {
 		if there != slices.Contains(counted, controller) {
 			t.Errorf("%s: there %v, controllers %q", controller, there, counted)
 		}
@@ -129,7 +130,8 @@ func TestFiles(t *testing.T) {
 		"cpu.pressure":       stall, "memory.pressure": stall, "io.pressure": stall,
 		"memory.current": "3000\n", "memory.max": "4000\n", "memory.stat": "anon 1000\nfile 1500\nkernel 400\n",
 		"pids.current": "3\n", "pids.max": "max\n",
-		"io.stat": "8:0 rbytes=1 wbytes=20 rios=1 wios=1 dbytes=0 dios=0\n8:16 rbytes=2 wbytes=30 rios=1 wios=1 dbytes=0 dios=0\n7:0\n",
+		"io.stat": "8:0 rbytes=1 wbytes=20 rios=1 wios=1 dbytes=0 dios=0\n8:16 rbytes=2 wbytes=30 rios=1 wios=1 " +
+			"dbytes=0 dios=0\n7:0\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
@@ -149,7 +151,8 @@ func TestFiles(t *testing.T) {
 		t.Errorf("cpu %d", u.CPU.Nanoseconds)
 	}
 	wantPercent(t, u.CPU.Percent, 1_000_000, time.Second, time.Since(last))
-	if m := u.Memory; m.Current != 3000 || m.Anon != 1000 || m.File != 1500 || m.Kernel != 400 || *m.Limit != 4000 || *m.Percent != 75 {
+	if m := u.Memory; m.Current != 3000 || m.Anon != 1000 || m.File != 1500 || m.Kernel != 400 || *m.Limit != 4000 ||
+		*m.Percent != 75 {
 		t.Errorf("memory %+v", m)
 	}
 	if p := u.Pids; p.Current != 3 || p.Limit != nil {
@@ -163,7 +166,8 @@ func TestFiles(t *testing.T) {
 			t.Errorf("pressure %+v", s)
 		}
 	}
-	for text, limit := range map[string]*uint64{"max": nil, strconv.FormatUint(math.MaxInt64, 10): new(uint64(math.MaxInt64))} {
+	for text, limit := range map[string]*uint64{"max": nil,
+		strconv.FormatUint(math.MaxInt64, 10): new(uint64(math.MaxInt64))} {
 		if err := os.WriteFile(filepath.Join(dir, "memory.max"), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}

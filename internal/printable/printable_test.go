@@ -8,7 +8,8 @@ func TestNoControlCharacters(t *testing.T) {
 		"String": {String(text), "a\uFFFD[2J\"b\"\uFFFDc\uFFFD\uFFFDd\ne\uFFFD\té"},
 		"Line":   {Line(text), `a\x1b[2J"b"\u009bc\x7f\xffd\ne\r\té`},
 		"Quote":  {Quote(text), `"a\x1b[2J\"b\"\u009bc\x7f\xffd\ne\r\té"`},
-		"JSON":   {string(JSON([]byte("{\"é\u009b\x7f\": \"\\u001b\xff\"}\n"))), "{\"é\\u009b\\u007f\": \"\\u001b\xff\"}\n"},
+		"JSON": {string(JSON([]byte("{\"é\u009b\x7f\": \"\\u001b\xff\"}\n"))),
+			"{\"é\\u009b\\u007f\": \"\\u001b\xff\"}\n"},
 	} {
 		if f.got != f.want {
 			t.Errorf("%s: %q, want %q", name, f.got, f.want)

@@ -24,7 +24,9 @@ func TestRefusals(t *testing.T) {
 		{"process.args: ", func(s *specs.Spec) { s.Process = nil }},
 		{"root.path: ", func(s *specs.Spec) { s.Root = nil }},
 		{`process.cwd: "srv"`, func(s *specs.Spec) { s.Process.Cwd = "srv" }},
-		{"hooks.poststop[0]: ", func(s *specs.Spec) { s.Hooks = &specs.Hooks{Poststop: []specs.Hook{{Path: "relative"}}} }},
+		{"hooks.poststop[0]: ", func(s *specs.Spec) {
+			s.Hooks = &specs.Hooks{Poststop: []specs.Hook{{Path: "relative"}}}
+		}},
 		{"solaris: ", func(s *specs.Spec) { s.Solaris = &specs.Solaris{} }},
 		{"windows: ", func(s *specs.Spec) { s.Windows = &specs.Windows{} }},
 		{"vm: ", func(s *specs.Spec) { s.VM = &specs.VM{} }},
@@ -34,26 +36,42 @@ func TestRefusals(t *testing.T) {
 		{"process.user.username: ", func(s *specs.Spec) { s.Process.User.Username = "ada" }},
 		{"process.user.uid: 4294967295", func(s *specs.Spec) { s.Process.User.UID = 1<<32 - 1 }},
 		{"process.user.gid: 4294967295", func(s *specs.Spec) { s.Process.User.GID = 1<<32 - 1 }},
-		{"process.user.additionalGids: 4294967295", func(s *specs.Spec) { s.Process.User.AdditionalGids = []uint32{5, 1<<32 - 1} }},
+		{"process.user.additionalGids: 4294967295", func(s *specs.Spec) {
+			s.Process.User.AdditionalGids = []uint32{5, 1<<32 - 1}
+		}},
 		{"process.scheduler.policy: ", func(s *specs.Spec) { s.Process.Scheduler = &specs.Scheduler{} }},
-		{"process.scheduler.nice: 20", func(s *specs.Spec) { s.Process.Scheduler = &specs.Scheduler{Policy: specs.SchedOther, Nice: 20} }},
-		{"process.scheduler.priority: 5", func(s *specs.Spec) { s.Process.Scheduler = &specs.Scheduler{Policy: specs.SchedBatch, Priority: 5} }},
-		{"process.scheduler.runtime", func(s *specs.Spec) { s.Process.Scheduler = &specs.Scheduler{Policy: specs.SchedFIFO, Period: 5} }},
+		{"process.scheduler.nice: 20", func(s *specs.Spec) {
+			s.Process.Scheduler = &specs.Scheduler{Policy: specs.SchedOther, Nice: 20}
+		}},
+		{"process.scheduler.priority: 5", func(s *specs.Spec) {
+			s.Process.Scheduler = &specs.Scheduler{Policy: specs.SchedBatch, Priority: 5}
+		}},
+		{"process.scheduler.runtime", func(s *specs.Spec) {
+			s.Process.Scheduler = &specs.Scheduler{Policy: specs.SchedFIFO, Period: 5}
+		}},
 		{"process.scheduler.flags: ", func(s *specs.Spec) {
-			s.Process.Scheduler = &specs.Scheduler{Policy: specs.SchedFIFO, Flags: []specs.LinuxSchedulerFlag{"SCHED_FLAG_JOY"}}
+			s.Process.Scheduler = &specs.Scheduler{Policy: specs.SchedFIFO,
+				Flags: []specs.LinuxSchedulerFlag{"SCHED_FLAG_JOY"}}
 		}},
 		{"process.ioPriority.class: ", func(s *specs.Spec) { s.Process.IOPriority = &specs.LinuxIOPriority{} }},
 		{"process.ioPriority.priority: 8", func(s *specs.Spec) {
 			s.Process.IOPriority = &specs.LinuxIOPriority{Class: specs.IOPRIO_CLASS_BE, Priority: 8}
 		}},
-		{"process.execCPUAffinity.final: ", func(s *specs.Spec) { s.Process.ExecCPUAffinity = &specs.CPUAffinity{Final: "3-1"} }},
-		{"process.execCPUAffinity.initial: ", func(s *specs.Spec) { s.Process.ExecCPUAffinity = &specs.CPUAffinity{Initial: "0,,1"} }},
+		{"process.execCPUAffinity.final: ", func(s *specs.Spec) {
+			s.Process.ExecCPUAffinity = &specs.CPUAffinity{Final: "3-1"}
+		}},
+		{"process.execCPUAffinity.initial: ", func(s *specs.Spec) {
+			s.Process.ExecCPUAffinity = &specs.CPUAffinity{Initial: "0,,1"}
+		}},
 		{"process.rlimits[0]: ", func(s *specs.Spec) { s.Process.Rlimits = []specs.POSIXRlimit{{Type: "RLIMIT_JOY"}} }},
 		{"process.rlimits[1]: ", func(s *specs.Spec) {
 			s.Process.Rlimits = []specs.POSIXRlimit{{Type: "RLIMIT_CPU"}, {Type: "RLIMIT_CPU"}}
 		}},
 		{"process.apparmorProfile: ", func(s *specs.Spec) { s.Process.ApparmorProfile = "a\x00" }},
-		{"linux.sysctl, process.oomScoreAdj, apparmorProfile", func(s *specs.Spec) { s.Process.ApparmorProfile = "a"; s.Mounts = nil }},
+		{"linux.sysctl, process.oomScoreAdj, apparmorProfile", func(s *specs.Spec) {
+			s.Process.ApparmorProfile = "a"
+			s.Mounts = nil
+		}},
 		{"process.env: ", func(s *specs.Spec) { s.Process.Env = []string{"=x"} }},
 		{"process.env: ", func(s *specs.Spec) { s.Process.Env = []string{"NAME"} }},
 		{"process.env: ", func(s *specs.Spec) { s.Process.Env = []string{"A=b\x00c"} }},
@@ -67,17 +85,25 @@ func TestRefusals(t *testing.T) {
 			s.Linux.MemoryPolicy = &specs.LinuxMemoryPolicy{Mode: specs.MpolBind, Nodes: "0-"}
 		}},
 		{"linux.memoryPolicy.flags: ", func(s *specs.Spec) {
-			s.Linux.MemoryPolicy = &specs.LinuxMemoryPolicy{Mode: specs.MpolBind, Nodes: "0", Flags: []specs.MemoryPolicyFlagType{"MPOL_F_JOY"}}
+			s.Linux.MemoryPolicy = &specs.LinuxMemoryPolicy{Mode: specs.MpolBind, Nodes: "0",
+				Flags: []specs.MemoryPolicyFlagType{"MPOL_F_JOY"}}
 		}},
 		{"linux.personality.domain: ", func(s *specs.Spec) { s.Linux.Personality = &specs.LinuxPersonality{} }},
 		{"linux.personality.flags: ", func(s *specs.Spec) {
-			s.Linux.Personality = &specs.LinuxPersonality{Domain: specs.PerLinux32, Flags: []specs.LinuxPersonalityFlag{"ADDR_NO_RANDOMIZE"}}
+			s.Linux.Personality = &specs.LinuxPersonality{Domain: specs.PerLinux32,
+				Flags: []specs.LinuxPersonalityFlag{"ADDR_NO_RANDOMIZE"}}
 		}},
-		{"linux.timeOffsets: ", func(s *specs.Spec) { s.Linux.TimeOffsets = map[string]specs.LinuxTimeOffset{"boottime": {}} }},
-		{`linux.netDevices: "eth0": no such device`, func(s *specs.Spec) { s.Linux.NetDevices = map[string]specs.LinuxNetDevice{"eth0": {}} }},
+		{"linux.timeOffsets: ", func(s *specs.Spec) {
+			s.Linux.TimeOffsets = map[string]specs.LinuxTimeOffset{"boottime": {}}
+		}},
+		{`linux.netDevices: "eth0": no such device`, func(s *specs.Spec) {
+			s.Linux.NetDevices = map[string]specs.LinuxNetDevice{"eth0": {}}
+		}},
 		{"linux.netDevices: requires", func(s *specs.Spec) {
 			s.Linux.NetDevices = map[string]specs.LinuxNetDevice{"eth0": {}}
-			s.Linux.Namespaces = slices.DeleteFunc(s.Linux.Namespaces, func(n specs.LinuxNamespace) bool { return n.Type == specs.NetworkNamespace })
+			s.Linux.Namespaces = slices.DeleteFunc(s.Linux.Namespaces, func(n specs.LinuxNamespace) bool {
+				return n.Type == specs.NetworkNamespace
+			})
 		}},
 		{`linux.rootfsPropagation: "public"`, func(s *specs.Spec) { s.Linux.RootfsPropagation = "public" }},
 		{"linux.maskedPaths[1]: ", func(s *specs.Spec) { s.Linux.MaskedPaths = []string{"/x", "proc/keys"} }},
@@ -91,29 +117,56 @@ func TestRefusals(t *testing.T) {
 		{"linux.cgroupsPath: ", func(s *specs.Spec) { s.Linux.CgroupsPath = "/" }},
 		{"linux.sysctl: ", func(s *specs.Spec) { s.Linux.Sysctl = map[string]string{"../../etc/passwd": "x"} }},
 		{"linux.sysctl, ", func(s *specs.Spec) { s.Linux.Sysctl = map[string]string{"net.x": "1"}; s.Mounts = nil }},
-		{"linux.devices[0]: ", func(s *specs.Spec) { s.Linux.Devices = []specs.LinuxDevice{{Path: "dev/null", Type: "c"}} }},
-		{"linux.devices[0]: ", func(s *specs.Spec) { s.Linux.Devices = []specs.LinuxDevice{{Path: "/dev/..", Type: "c"}} }},
+		{"linux.devices[0]: ", func(s *specs.Spec) {
+			s.Linux.Devices = []specs.LinuxDevice{{Path: "dev/null", Type: "c"}}
+		}},
+		{"linux.devices[0]: ", func(s *specs.Spec) {
+			s.Linux.Devices = []specs.LinuxDevice{{Path: "/dev/..", Type: "c"}}
+		}},
 		{"linux.devices[0]: major, minor: ", func(s *specs.Spec) {
 			s.Linux.Devices = []specs.LinuxDevice{{Path: "/dev/x", Type: "c", Major: 1 << 32}}
 		}},
-		{"linux.devices[0]: ", func(s *specs.Spec) { s.Linux.Devices = []specs.LinuxDevice{{Path: "/dev/x", Type: "q"}} }},
+		{"linux.devices[0]: ", func(s *specs.Spec) {
+			s.Linux.Devices = []specs.LinuxDevice{{Path: "/dev/x", Type: "q"}}
+		}},
 		{"linux.cgroupsPath: ", func(s *specs.Spec) { s.Linux.CgroupsPath = "system.slice:docker:ID" }},
-		{"linux.resources: blockIO.leafWeight: ", func(s *specs.Spec) { s.Linux.Resources.BlockIO = &specs.LinuxBlockIO{LeafWeight: &five} }},
-		{"linux.resources: blockIO.weight: 5", func(s *specs.Spec) { s.Linux.Resources.BlockIO = &specs.LinuxBlockIO{Weight: &five} }},
+		{"linux.resources: blockIO.leafWeight: ", func(s *specs.Spec) {
+			s.Linux.Resources.BlockIO = &specs.LinuxBlockIO{LeafWeight: &five}
+		}},
+		{"linux.resources: blockIO.weight: 5", func(s *specs.Spec) {
+			s.Linux.Resources.BlockIO = &specs.LinuxBlockIO{Weight: &five}
+		}},
 		{"linux.resources: blockIO.weightDevice[0]: ", func(s *specs.Spec) {
 			s.Linux.Resources.BlockIO = &specs.LinuxBlockIO{WeightDevice: make([]specs.LinuxWeightDevice, 1)}
 		}},
-		{"linux.resources: hugepageLimits[0].pageSize: ", func(s *specs.Spec) { s.Linux.Resources.HugepageLimits = []specs.LinuxHugepageLimit{{Pagesize: "2/MB"}} }},
+		{"linux.resources: hugepageLimits[0].pageSize: ", func(s *specs.Spec) {
+			s.Linux.Resources.HugepageLimits = []specs.LinuxHugepageLimit{{Pagesize: "2/MB"}}
+		}},
 		{"linux.resources: network: ", func(s *specs.Spec) {
 			s.Linux.Resources.Network = &specs.LinuxNetwork{Priorities: make([]specs.LinuxInterfacePriority, 1)}
 		}},
-		{"linux.resources: rdma: ", func(s *specs.Spec) { s.Linux.Resources.Rdma = map[string]specs.LinuxRdma{"x": {}} }},
-		{"linux.resources: memory.kernel: ", func(s *specs.Spec) { s.Linux.Resources.Memory = &specs.LinuxMemory{KernelTCP: &plus} }},
-		{"linux.resources: memory.swappiness: ", func(s *specs.Spec) { s.Linux.Resources.Memory = &specs.LinuxMemory{Swappiness: &one} }},
-		{"linux.resources: memory.disableOOMKiller: ", func(s *specs.Spec) { s.Linux.Resources.Memory = &specs.LinuxMemory{DisableOOMKiller: &yes} }},
-		{"linux.resources: memory.swap: ", func(s *specs.Spec) { n := int64(5); s.Linux.Resources.Memory = &specs.LinuxMemory{Swap: &n} }},
-		{"linux.resources: cpu.realtimeRuntime", func(s *specs.Spec) { s.Linux.Resources.CPU = &specs.LinuxCPU{RealtimeRuntime: &minus} }},
-		{"linux.resources: unified: ", func(s *specs.Spec) { s.Linux.Resources.Unified = map[string]string{"../cgroup.procs": "1"} }},
+		{"linux.resources: rdma: ", func(s *specs.Spec) {
+			s.Linux.Resources.Rdma = map[string]specs.LinuxRdma{"x": {}}
+		}},
+		{"linux.resources: memory.kernel: ", func(s *specs.Spec) {
+			s.Linux.Resources.Memory = &specs.LinuxMemory{KernelTCP: &plus}
+		}},
+		{"linux.resources: memory.swappiness: ", func(s *specs.Spec) {
+			s.Linux.Resources.Memory = &specs.LinuxMemory{Swappiness: &one}
+		}},
+		{"linux.resources: memory.disableOOMKiller: ", func(s *specs.Spec) {
+			s.Linux.Resources.Memory = &specs.LinuxMemory{DisableOOMKiller: &yes}
+		}},
+		{"linux.resources: memory.swap: ", func(s *specs.Spec) {
+			n := int64(5)
+			s.Linux.Resources.Memory = &specs.LinuxMemory{Swap: &n}
+		}},
+		{"linux.resources: cpu.realtimeRuntime", func(s *specs.Spec) {
+			s.Linux.Resources.CPU = &specs.LinuxCPU{RealtimeRuntime: &minus}
+		}},
+		{"linux.resources: unified: ", func(s *specs.Spec) {
+			s.Linux.Resources.Unified = map[string]string{"../cgroup.procs": "1"}
+		}},
 		{"linux.resources.devices: ", func(s *specs.Spec) { s.Linux.Resources.Devices[0].Type = "q" }},
 		{"linux.resources.devices: ", func(s *specs.Spec) { s.Linux.Resources.Devices[0].Access = "x" }},
 		{"linux.seccomp: ", func(s *specs.Spec) { s.Linux.Seccomp.DefaultAction = specs.ActNotify }},
@@ -124,15 +177,23 @@ func TestRefusals(t *testing.T) {
 		{"mounts[4]: uidMappings", func(s *specs.Spec) { s.Mounts[4].UIDMappings = make([]specs.LinuxIDMapping, 1) }},
 		{`mounts[4]: option "readonly": `, func(s *specs.Spec) { s.Mounts[4].Options = []string{"bind", "readonly"} }},
 		{`mounts[4]: option "sync": `, func(s *specs.Spec) { s.Mounts[4].Options = []string{"bind", "sync"} }},
-		{`mounts[4]: option "idmap=uids=0-1-10": `, func(s *specs.Spec) { s.Mounts[4].Options = []string{"bind", "idmap=uids=0-1-10"} }},
-		{`mounts[4]: option "context=x": `, func(s *specs.Spec) { s.Mounts[4].Options = []string{"bind", "context=x"} }},
-		{`mounts[4]: option "tmpcopyup": `, func(s *specs.Spec) { s.Mounts[4].Options = []string{"bind", "tmpcopyup"} }},
+		{`mounts[4]: option "idmap=uids=0-1-10": `, func(s *specs.Spec) {
+			s.Mounts[4].Options = []string{"bind", "idmap=uids=0-1-10"}
+		}},
+		{`mounts[4]: option "context=x": `, func(s *specs.Spec) {
+			s.Mounts[4].Options = []string{"bind", "context=x"}
+		}},
+		{`mounts[4]: option "tmpcopyup": `, func(s *specs.Spec) {
+			s.Mounts[4].Options = []string{"bind", "tmpcopyup"}
+		}},
 		{`mounts[0]: option "tmpcopyup": `, func(s *specs.Spec) { s.Mounts[0].Options = []string{"tmpcopyup"} }},
 		{`mounts[4]: option "idmap": `, func(s *specs.Spec) { s.Mounts[4].Options = []string{"bind", "idmap"} }},
 		{`mounts[4]: option "idmap": `, func(s *specs.Spec) {
 			s.Mounts[4] = specs.Mount{Destination: "/d", Source: RootSource + "/d", Options: []string{"bind", "idmap"}}
 		}},
-		{"mounts[4]: uidMappings, gidMappings: ", func(s *specs.Spec) { s.Mounts[4].UIDMappings = make([]specs.LinuxIDMapping, 1) }},
+		{"mounts[4]: uidMappings, gidMappings: ", func(s *specs.Spec) {
+			s.Mounts[4].UIDMappings = make([]specs.LinuxIDMapping, 1)
+		}},
 		{`mounts[0]: type "tmpfs": `, func(s *specs.Spec) { s.Mounts[0].Type = "tmpfs" }},
 		{`mounts[0]: option "idmap": `, func(s *specs.Spec) { s.Mounts[0].Options = []string{"idmap"} }},
 		{"mounts[0]: type: ", func(s *specs.Spec) { s.Mounts[0].Type = "" }},
@@ -171,13 +232,15 @@ func TestUngrantedCapabilities(t *testing.T) {
 		t.Fatal(err)
 	}
 	told := strings.Join(p.Warnings, "\n")
-	for _, want := range []string{`process.capabilities.effective: "CAP_FLY"`, `process.capabilities.bounding: "CAP_KILL"`} {
+	for _, want := range []string{`process.capabilities.effective: "CAP_FLY"`,
+		`process.capabilities.bounding: "CAP_KILL"`} {
 		if !strings.Contains(told, want) {
 			t.Errorf("warned of %s, want %s", told, want)
 		}
 	}
 	for _, s := range p.Steps {
-		if s.Name == "capset" && s.Call() != "capset({_LINUX_CAPABILITY_VERSION_3, 0}, {effective=0x0, permitted=0x401, inheritable=0x0})" {
+		if s.Name == "capset" && s.Call() != "capset({_LINUX_CAPABILITY_VERSION_3, 0}, {effective=0x0, "+
+			"permitted=0x401, inheritable=0x0})" {
 			t.Error(s.Call())
 		}
 	}
@@ -219,7 +282,8 @@ func TestSearchPath(t *testing.T) {
 		{"ls", []string{"PATH=/a", "PATH=/b"}, []string{"/b/ls"}},
 		{"ls", []string{"PATH=/a::/b"}, []string{"/a/ls", "ls", "/b/ls"}},
 		{"ls", []string{"MYPATH=/a", "PATH=/b"}, []string{"/b/ls"}},
-		{"ls", nil, []string{"/usr/local/sbin/ls", "/usr/local/bin/ls", "/usr/sbin/ls", "/usr/bin/ls", "/sbin/ls", "/bin/ls"}},
+		{"ls", nil, []string{"/usr/local/sbin/ls", "/usr/local/bin/ls", "/usr/sbin/ls", "/usr/bin/ls", "/sbin/ls",
+			"/bin/ls"}},
 		{"./ls", []string{"PATH=/a"}, []string{"./ls"}},
 		{"/bin/ls", []string{"PATH=/a"}, []string{"/bin/ls"}},
 	} {
@@ -243,8 +307,10 @@ func TestCgroupFiles(t *testing.T) {
 	}{
 		{`{}`, nil},
 		{`{"memory": {"limit": 67108864}}`, []string{"memory.max", "67108864"}},
-		{`{"memory": {"limit": 67108864, "swap": 100663296}}`, []string{"memory.max", "67108864", "memory.swap.max", "33554432"}},
-		{`{"memory": {"limit": 67108864, "swap": 67108864}}`, []string{"memory.max", "67108864", "memory.swap.max", "0"}},
+		{`{"memory": {"limit": 67108864, "swap": 100663296}}`, []string{"memory.max", "67108864", "memory.swap.max",
+			"33554432"}},
+		{`{"memory": {"limit": 67108864, "swap": 67108864}}`, []string{"memory.max", "67108864", "memory.swap.max",
+			"0"}},
 		{`{"memory": {"limit": 67108864, "swap": -1}}`, []string{"memory.max", "67108864"}},
 		{`{"memory": {"limit": -1}}`, nil},
 		{`{"memory": {"limit": -1, "swap": 4096}}`, []string{"memory.swap.max", "4096"}},
@@ -263,17 +329,22 @@ func TestCgroupFiles(t *testing.T) {
 		{`{"unified": {"memory.oom.group": "1", "io.max": "8:0 rbps=1\n8:16 rbps=2\n"}}`,
 			[]string{"io.max", "8:0 rbps=1", "io.max", "8:16 rbps=2", "memory.oom.group", "1"}},
 		{`{"blockIO": {"weight": 1000}}`, []string{"io.bfq.weight", "1000", "io.weight", "10000"}},
-		{`{"blockIO": {"weightDevice": [{"major": 8, "minor": 0, "weight": 10}]}}`, []string{"io.bfq.weight", "8:0 10", "io.weight", "8:0 1"}},
-		{`{"blockIO": {"throttleReadBpsDevice": [{"major": 8, "minor": 0, "rate": 600}], "throttleWriteIOPSDevice": [{"major": 8, "minor": 16, "rate": 0}]}}`,
+		{`{"blockIO": {"weightDevice": [{"major": 8, "minor": 0, "weight": 10}]}}`,
+			[]string{"io.bfq.weight", "8:0 10", "io.weight", "8:0 1"}},
+		{`{"blockIO": {"throttleReadBpsDevice": [{"major": 8, "minor": 0, "rate": 600}],
+			"throttleWriteIOPSDevice": [{"major": 8, "minor": 16, "rate": 0}]}}`,
 			[]string{"io.max", "8:0 rbps=600", "io.max", "8:16 wiops=max"}},
-		{`{"hugepageLimits": [{"pageSize": "2MB", "limit": 4194304}]}`, []string{"hugetlb.2MB.max", "4194304", "hugetlb.2MB.rsvd.max", "4194304"}},
+		{`{"hugepageLimits": [{"pageSize": "2MB", "limit": 4194304}]}`,
+			[]string{"hugetlb.2MB.max", "4194304", "hugetlb.2MB.rsvd.max", "4194304"}},
 		{`{"rdma": {"mlx5_1": {"hcaHandles": 3, "hcaObjects": 10000}, "mlx4_0": {"hcaObjects": 7}}}`,
 			[]string{"rdma.max", "mlx4_0 hca_object=7", "rdma.max", "mlx5_1 hca_handle=3 hca_object=10000"}},
 		// what engines write for "not given"
-		{`{"memory": {"limit": 0, "swap": 0, "reservation": 0, "kernel": -1, "kernelTCP": 0, "swappiness": null, "disableOOMKiller": false, "useHierarchy": true},
-			"cpu": {"shares": 0, "quota": 0, "period": 0, "realtimeRuntime": 0, "realtimePeriod": 0, "cpus": "", "mems": ""},
-			"pids": {}, "blockIO": {"weight": 0, "leafWeight": 0, "throttleReadBpsDevice": null}, "hugepageLimits": null,
-			"network": {"classID": 0, "priorities": []}}`, nil},
+		{`{"memory": {"limit": 0, "swap": 0, "reservation": 0, "kernel": -1, "kernelTCP": 0,
+			"swappiness": null, "disableOOMKiller": false, "useHierarchy": true},
+			"cpu": {"shares": 0, "quota": 0, "period": 0, "realtimeRuntime": 0, "realtimePeriod": 0,
+			"cpus": "", "mems": ""}, "pids": {},
+			"blockIO": {"weight": 0, "leafWeight": 0, "throttleReadBpsDevice": null},
+			"hugepageLimits": null, "network": {"classID": 0, "priorities": []}}`, nil},
 	} {
 		var resources specs.LinuxResources
 		if err := json.Unmarshal([]byte(test.resources), &resources); err != nil {
@@ -307,7 +378,9 @@ func TestNoProcesses(t *testing.T) {
 		spec, none := testSpec(), int64(0)
 		spec.Version = version
 		spec.Linux.Resources.Pids = &specs.LinuxPids{Limit: &none}
-		limited := slices.ContainsFunc(calls(t, spec, "openat"), func(c string) bool { return strings.Contains(c, "pids.max") })
+		limited := slices.ContainsFunc(calls(t, spec, "openat"), func(c string) bool {
+			return strings.Contains(c, "pids.max")
+		})
 		if limited != want {
 			t.Errorf("%s: limited %v, want %v", version, limited, want)
 		}
@@ -329,7 +402,8 @@ func TestDelegation(t *testing.T) {
 			testContainers()["userns"](spec, &Options{})
 			test.option = "rw"
 		}
-		spec.Mounts = append(spec.Mounts, specs.Mount{Destination: "/sys/fs/cgroup", Type: "cgroup", Source: "cgroup", Options: []string{test.option}})
+		spec.Mounts = append(spec.Mounts, specs.Mount{Destination: "/sys/fs/cgroup", Type: "cgroup", Source: "cgroup",
+			Options: []string{test.option}})
 		var owned []string
 		for _, c := range calls(t, spec, "fchownat") {
 			if strings.HasPrefix(c, "fchownat(@cgroup, ") {
@@ -339,7 +413,8 @@ func TestDelegation(t *testing.T) {
 		if test.owner == "" && len(owned) == 0 {
 			continue
 		}
-		if want := `fchownat(@cgroup, "cgroup.procs", ` + test.owner + `, -1, AT_SYMLINK_NOFOLLOW)`; !slices.Contains(owned, want) {
+		if want := `fchownat(@cgroup, "cgroup.procs", ` + test.owner +
+			`, -1, AT_SYMLINK_NOFOLLOW)`; !slices.Contains(owned, want) {
 			t.Errorf("%+v: %q, want %s", test, owned, want)
 		}
 	}
@@ -383,7 +458,8 @@ func TestDeviceFolders(t *testing.T) {
 	}
 	var made []string
 	for _, c := range calls(t, spec, "mkdirat") {
-		if strings.HasPrefix(c, "mkdirat(@dev, ") || strings.HasPrefix(c, `mkdirat(@above, "0"`) || strings.HasPrefix(c, `mkdirat(@above, "1"`) {
+		if strings.HasPrefix(c, "mkdirat(@dev, ") || strings.HasPrefix(c, `mkdirat(@above, "0"`) ||
+			strings.HasPrefix(c, `mkdirat(@above, "1"`) {
 			made = append(made, c)
 		}
 	}

@@ -44,8 +44,10 @@ func testSpec() *specs.Spec {
 		Hostname: "box",
 		Mounts: []specs.Mount{
 			{Destination: "/proc", Type: "proc", Source: "proc", Options: []string{"nosuid", "noexec", "nodev"}},
-			{Destination: "/dev", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "strictatime", "mode=755", "size=65536k"}},
-			{Destination: "/dev/pts", Type: "devpts", Source: "devpts", Options: []string{"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}},
+			{Destination: "/dev", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "strictatime", "mode=755",
+				"size=65536k"}},
+			{Destination: "/dev/pts", Type: "devpts", Source: "devpts",
+				Options: []string{"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}},
 			{Destination: "/sys", Type: "sysfs", Source: "sysfs", Options: []string{"nosuid", "noexec", "nodev", "ro"}},
 			{Destination: "/data", Type: "bind", Source: "/srv/data", Options: []string{"rbind", "rro"}},
 		},
@@ -84,7 +86,8 @@ func testContainers() map[string]func(*specs.Spec, *Options) {
 			o.Count = []string{"memory", "io"}
 			s.Mounts = append(s.Mounts,
 				specs.Mount{Destination: "/run", Type: "tmpfs", Source: "tmpfs", Options: []string{"size=1m"}},
-				specs.Mount{Destination: "/volume", Type: "bind", Source: RootSource + "/volume", Options: []string{"rbind"}})
+				specs.Mount{Destination: "/volume", Type: "bind", Source: RootSource + "/volume",
+					Options: []string{"rbind"}})
 		},
 		"userns": func(s *specs.Spec, o *Options) {
 			s.Linux.Namespaces = append(s.Linux.Namespaces, specs.LinuxNamespace{Type: specs.UserNamespace})
@@ -96,39 +99,49 @@ func testContainers() map[string]func(*specs.Spec, *Options) {
 			ids := []specs.LinuxIDMapping{{ContainerID: 0, HostID: 1000, Size: 10}}
 			s.Mounts = []specs.Mount{
 				{Destination: "/proc", Type: "proc", Source: "proc"},
-				{Destination: "/run", Type: "tmpfs", Source: "tmpfs", Options: []string{"tmpcopyup", "nosuid", "mode=700", "sync", "ro"}},
+				{Destination: "/run", Type: "tmpfs", Source: "tmpfs", Options: []string{"tmpcopyup", "nosuid",
+					"mode=700", "sync", "ro"}},
 				{Destination: "/tmp", Type: "tmpfs", Options: []string{"remount", "nodev", "size=1m"}},
-				{Destination: "/mnt/own", Type: "none", Source: "/srv/own", Options: []string{"rbind", "ridmap", "rro", "rw", "rslave", "shared"}, UIDMappings: ids, GIDMappings: ids},
-				{Destination: "mnt/too", Source: "/srv/too", Options: []string{"bind", "noatime"}, UIDMappings: ids, GIDMappings: ids},
+				{Destination: "/mnt/own", Type: "none", Source: "/srv/own", Options: []string{"rbind", "ridmap", "rro",
+					"rw", "rslave", "shared"}, UIDMappings: ids, GIDMappings: ids},
+				{Destination: "mnt/too", Source: "/srv/too", Options: []string{"bind", "noatime"}, UIDMappings: ids,
+					GIDMappings: ids},
 				{Destination: "/dev/mqueue", Type: "mqueue", Source: "mqueue"},
 			}
 			s.Linux.MountLabel = "system_u:object_r:container_file_t:s0:c1,c2"
 			s.Linux.RootfsPropagation = "rslave"
-			s.Linux.Devices = []specs.LinuxDevice{{Path: "/srv/fuse", Type: "c", Major: 10, Minor: 229}, {Path: "/dev/pipes/one", Type: "p"}}
-			s.Linux.MaskedPaths, s.Linux.ReadonlyPaths, s.Linux.Seccomp = []string{"/srv/secret"}, []string{"/srv/public"}, nil
+			s.Linux.Devices = []specs.LinuxDevice{{Path: "/srv/fuse", Type: "c", Major: 10, Minor: 229},
+				{Path: "/dev/pipes/one", Type: "p"}}
+			s.Linux.MaskedPaths, s.Linux.ReadonlyPaths, s.Linux.Seccomp = []string{"/srv/secret"},
+				[]string{"/srv/public"}, nil
 		},
 		"netdevices": func(s *specs.Spec, o *Options) {
 			o.Root, s.Linux.MaskedPaths, s.Linux.ReadonlyPaths, s.Linux.Seccomp = nil, nil, nil, nil
 			s.Linux.NetDevices = map[string]specs.LinuxNetDevice{"eth1": {Name: "net%d"}}
-			o.NetDevices = map[string]NetDevice{"eth1": {Index: 3, Addresses: []NetAddress{{Family: 2, Prefix: 24, Text: "10.0.0.2/24"}}}}
+			o.NetDevices = map[string]NetDevice{"eth1": {Index: 3,
+				Addresses: []NetAddress{{Family: 2, Prefix: 24, Text: "10.0.0.2/24"}}}}
 		},
 		"limits": func(s *specs.Spec, o *Options) {
-			memory, swap, shares, quota, period, pids, adj := int64(64<<20), int64(96<<20), uint64(512), int64(50000), uint64(100000), int64(100), 500
+			memory, swap, shares, quota, period, pids, adj := int64(64<<20), int64(96<<20), uint64(512), int64(50000),
+				uint64(100000), int64(100), 500
 			s.Linux.Resources.Memory = &specs.LinuxMemory{Limit: &memory, Swap: &swap, Reservation: new(int64(8 << 20))}
 			o.Reserved = new(int64(4 << 20))
 			s.Linux.Resources.CPU = &specs.LinuxCPU{Shares: &shares, Quota: &quota, Period: &period}
 			s.Linux.Resources.Pids = &specs.LinuxPids{Limit: &pids}
 			s.Linux.Sysctl = map[string]string{"net.ipv4.ip_forward": "1", "kernel.msgmax": "4000"}
 			s.Process.OOMScoreAdj = &adj
-			s.Process.Rlimits = []specs.POSIXRlimit{{Type: "RLIMIT_NOFILE", Soft: 100, Hard: 200}, {Type: "RLIMIT_CORE", Soft: 0, Hard: ^uint64(0)}}
+			s.Process.Rlimits = []specs.POSIXRlimit{{Type: "RLIMIT_NOFILE", Soft: 100, Hard: 200},
+				{Type: "RLIMIT_CORE", Soft: 0, Hard: ^uint64(0)}}
 			weight := uint16(100)
 			disk := specs.LinuxBlockIODevice{Major: 8, Minor: 16}
 			s.Linux.Resources.BlockIO = &specs.LinuxBlockIO{Weight: &weight,
 				ThrottleReadBpsDevice: []specs.LinuxThrottleDevice{{LinuxBlockIODevice: disk, Rate: 1 << 20}}}
 			s.Linux.Resources.HugepageLimits = []specs.LinuxHugepageLimit{{Pagesize: "2MB", Limit: 4 << 20}}
 			s.Linux.Personality = &specs.LinuxPersonality{Domain: specs.PerLinux32}
-			s.Linux.MemoryPolicy = &specs.LinuxMemoryPolicy{Mode: specs.MpolBind, Nodes: "0-1,64", Flags: []specs.MemoryPolicyFlagType{specs.MpolFStaticNodes}}
-			s.Process.Scheduler = &specs.Scheduler{Policy: specs.SchedBatch, Nice: 5, Flags: []specs.LinuxSchedulerFlag{specs.SchedFlagResetOnFork}}
+			s.Linux.MemoryPolicy = &specs.LinuxMemoryPolicy{Mode: specs.MpolBind, Nodes: "0-1,64",
+				Flags: []specs.MemoryPolicyFlagType{specs.MpolFStaticNodes}}
+			s.Process.Scheduler = &specs.Scheduler{Policy: specs.SchedBatch, Nice: 5,
+				Flags: []specs.LinuxSchedulerFlag{specs.SchedFlagResetOnFork}}
 			s.Process.IOPriority = &specs.LinuxIOPriority{Class: specs.IOPRIO_CLASS_BE, Priority: 6}
 			s.Process.ApparmorProfile, s.Process.SelinuxLabel = "docker-default", "system_u:system_r:container_t:s0"
 			s.Process.User = specs.User{UID: 1000, GID: 1001, AdditionalGids: []uint32{10, 20}}
@@ -222,7 +235,9 @@ func TestCompileChangesNothing(t *testing.T) {
 // checkSteps is what holds for every plan.
 func checkSteps(t *testing.T, p *plan.Plan) {
 	t.Helper()
-	known := map[plan.Ref]bool{plan.ReportWrite: true, plan.ReportRead: true, plan.ResumeRead: true, plan.ResumeWrite: true, plan.Init: true, plan.Start: true, plan.StartError: true, "stdin": true, "stdout": true, "stderr": true}
+	known := map[plan.Ref]bool{plan.ReportWrite: true, plan.ReportRead: true, plan.ResumeRead: true,
+		plan.ResumeWrite: true, plan.Init: true, plan.Start: true, plan.StartError: true, "stdin": true, "stdout": true,
+		"stderr": true}
 	use := func(i int, r plan.Ref) {
 		if r != "" && !known[r] {
 			t.Errorf("step %d, %s: @%s is no result of an earlier step", i+1, p.Steps[i].Call(), r)
@@ -283,7 +298,8 @@ func FuzzCompile(f *testing.F) {
 		f.Add(data)
 	}
 	f.Add([]byte(`{"process":{"args":[""],"cwd":"/"},"root":{"path":"r"},"linux":{"namespaces":[{"type":"mount"}]}}`))
-	f.Add([]byte(`{"process":{"args":["/x"],"cwd":"/","rlimits":[{}]},"root":{"path":"r"},"mounts":[{"destination":"/"}],"linux":{"namespaces":[{"type":"mount"}]}}`))
+	f.Add([]byte(`{"process":{"args":["/x"],"cwd":"/","rlimits":[{}]},"root":{"path":"r"},
+		"mounts":[{"destination":"/"}],"linux":{"namespaces":[{"type":"mount"}]}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		spec := &specs.Spec{}
 		if json.Unmarshal(data, spec) != nil {

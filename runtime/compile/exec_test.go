@@ -20,7 +20,9 @@ func createdContainer(s *specs.Spec, o *Options) {
 	s.Linux.UIDMappings = []specs.LinuxIDMapping{{HostID: 100000, Size: 65536}}
 	s.Linux.GIDMappings = s.Linux.UIDMappings
 	s.Linux.Namespaces = append(s.Linux.Namespaces, specs.LinuxNamespace{Type: specs.UserNamespace})
-	network := slices.IndexFunc(s.Linux.Namespaces, func(n specs.LinuxNamespace) bool { return n.Type == specs.NetworkNamespace })
+	network := slices.IndexFunc(s.Linux.Namespaces, func(n specs.LinuxNamespace) bool {
+		return n.Type == specs.NetworkNamespace
+	})
 	s.Linux.Namespaces[network].Path = "/run/netns/pod"
 }
 
@@ -77,7 +79,8 @@ func TestHookRefusals(t *testing.T) {
 	} {
 		spec := testSpec()
 		spec.Hooks = &specs.Hooks{CreateRuntime: []specs.Hook{{Path: "/bin/true"}, h}}
-		if _, err := Compile(spec, testOptions()); err == nil || !strings.HasPrefix(err.Error(), "hooks.createRuntime[1]: "+want) {
+		if _, err := Compile(spec, testOptions()); err == nil ||
+			!strings.HasPrefix(err.Error(), "hooks.createRuntime[1]: "+want) {
 			t.Errorf("%v, want %s…", err, want)
 		}
 	}

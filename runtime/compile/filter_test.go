@@ -9,10 +9,11 @@ import (
 )
 
 func notifying(names ...string) *specs.LinuxSeccomp {
-	return &specs.LinuxSeccomp{DefaultAction: specs.ActAllow, ListenerPath: "/run/agent", Syscalls: []specs.LinuxSyscall{
-		{Names: []string{"write"}, Action: specs.ActErrno},
-		{Names: names, Action: specs.ActNotify},
-	}}
+	return &specs.LinuxSeccomp{DefaultAction: specs.ActAllow, ListenerPath: "/run/agent",
+		Syscalls: []specs.LinuxSyscall{
+			{Names: []string{"write"}, Action: specs.ActErrno},
+			{Names: names, Action: specs.ActNotify},
+		}}
 }
 
 // TestListenerRefusals: a call that nobody would answer is refused before it is made.
@@ -55,9 +56,11 @@ func TestListenerIsIgnored(t *testing.T) {
 // TestUnknownCalls: who forbids a call by a name that nobody knows learns of it; in a
 // list of what is allowed such a name makes no difference.
 func TestUnknownCalls(t *testing.T) {
-	for action, warned := range map[specs.LinuxSeccompAction]bool{specs.ActAllow: true, specs.ActLog: true, specs.ActErrno: false, specs.ActKillProcess: false} {
+	for action, warned := range map[specs.LinuxSeccompAction]bool{specs.ActAllow: true, specs.ActLog: true,
+		specs.ActErrno: false, specs.ActKillProcess: false} {
 		spec := testSpec()
-		spec.Linux.Seccomp = &specs.LinuxSeccomp{DefaultAction: action, Syscalls: []specs.LinuxSyscall{{Names: []string{"keyclt"}, Action: specs.ActTrap}}}
+		spec.Linux.Seccomp = &specs.LinuxSeccomp{DefaultAction: action,
+			Syscalls: []specs.LinuxSyscall{{Names: []string{"keyclt"}, Action: specs.ActTrap}}}
 		p, err := Compile(spec, testOptions())
 		if err != nil {
 			t.Fatal(err)

@@ -23,7 +23,10 @@ func TestMountOptions(t *testing.T) {
 	}{
 		{"", mountOpts{}},
 		{"defaults,silent,loud,iversion,noiversion", mountOpts{}},
-		{"ro,nosuid,nodev,noexec", mountOpts{top: call.MountAttr{Set: ro | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC}}},
+		{"ro,nosuid,nodev,noexec",
+			mountOpts{top: call.MountAttr{
+				Set: ro | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC,
+			}}},
 		{"ro,rw", mountOpts{top: call.MountAttr{Clear: ro}}},
 		{"rw,ro", mountOpts{top: call.MountAttr{Set: ro}}},
 		{"nosuid,suid", mountOpts{top: call.MountAttr{Clear: unix.MOUNT_ATTR_NOSUID}}},
@@ -40,11 +43,13 @@ func TestMountOptions(t *testing.T) {
 		{"rro,rw", mountOpts{tree: call.MountAttr{Set: ro}, top: call.MountAttr{Clear: ro}}},
 		{"ro,rrw", mountOpts{tree: call.MountAttr{Clear: ro}}},
 		{"noatime,rrelatime", mountOpts{tree: call.MountAttr{Clear: atime}}},
-		{"rnosymfollow,rnoatime", mountOpts{tree: call.MountAttr{Set: unix.MOUNT_ATTR_NOSYMFOLLOW | noatime, Clear: atime}}},
+		{"rnosymfollow,rnoatime",
+			mountOpts{tree: call.MountAttr{Set: unix.MOUNT_ATTR_NOSYMFOLLOW | noatime, Clear: atime}}},
 		{"size=64k,mode=755,sync,lazytime", mountOpts{data: []string{"size=64k", "mode=755", "sync", "lazytime"}}},
 		{"bind", mountOpts{bind: true}},
 		{"rbind,rslave", mountOpts{bind: true, recursive: true, propagation: []propagation{{unix.MS_SLAVE, true}}}},
-		{"bind,slave,shared", mountOpts{bind: true, propagation: []propagation{{unix.MS_SLAVE, false}, {unix.MS_SHARED, false}}}},
+		{"bind,slave,shared",
+			mountOpts{bind: true, propagation: []propagation{{unix.MS_SLAVE, false}, {unix.MS_SHARED, false}}}},
 		{"remount,ro", mountOpts{remount: true, top: call.MountAttr{Set: ro}}},
 		{"tmpcopyup", mountOpts{copyUp: true}},
 		{"rbind,ridmap", mountOpts{bind: true, recursive: true, idmap: true, idmapRecursive: true}},
@@ -93,7 +98,8 @@ func setattrs(t *testing.T, options ...string) string {
 	var list []string
 	for _, c := range calls(t, spec, "mount_setattr") {
 		if rest, ok := strings.CutPrefix(c, `mount_setattr(@mounts[4], "", `); ok {
-			rest = strings.NewReplacer("AT_EMPTY_PATH", "", "|AT_RECURSIVE", "all ", "MOUNT_ATTR_", "", "MS_", "", ", 32)", "", ", {", "{").Replace(rest)
+			rest = strings.NewReplacer("AT_EMPTY_PATH", "", "|AT_RECURSIVE", "all ", "MOUNT_ATTR_", "", "MS_", "",
+				", 32)", "", ", {", "{").Replace(rest)
 			list = append(list, rest)
 		}
 	}

@@ -47,7 +47,8 @@ func TestLines(t *testing.T) {
 			t.Errorf("%s: %v\n%s", test.options, err, strings.Join(lines, "\n"))
 			continue
 		}
-		if len(lines) != 2 || !strings.HasSuffix(lines[1], test.line) || !slices.Contains(strings.Fields(lines[1]), strconv.Itoa(one)) {
+		if len(lines) != 2 || !strings.HasSuffix(lines[1], test.line) || !slices.Contains(strings.Fields(lines[1]),
+			strconv.Itoa(one)) {
 			t.Errorf("%s: %q, want a line that ends with %q", test.options, lines[1:], test.line)
 		}
 	}
@@ -83,7 +84,8 @@ func TestErrors(t *testing.T) {
 		"-o lstart,pid": `in column PID`,
 		"--what":        "ps --what: exit status 1: ",
 	} {
-		if lines, err := Lines(these(os.Getpid()), strings.Fields(options)...); err == nil || !strings.Contains(err.Error(), want) {
+		if lines, err := Lines(these(os.Getpid()), strings.Fields(options)...); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %q, %v, want %q", options, lines, err, want)
 		}
 	}

@@ -61,7 +61,8 @@ func TestOperators(t *testing.T) {
 	}{
 		{specs.OpEqualTo, big, 0, []uint64{big}, []uint64{5, big + 1, 2<<32 | 5, 0}},
 		{specs.OpNotEqual, big, 0, []uint64{5, big + 1, 2<<32 | 5}, []uint64{big}},
-		{specs.OpGreaterThan, big, 0, []uint64{big + 1, 2 << 32, math.MaxUint64}, []uint64{big, big - 1, 6, math.MaxUint32}},
+		{specs.OpGreaterThan, big, 0, []uint64{big + 1, 2 << 32, math.MaxUint64},
+			[]uint64{big, big - 1, 6, math.MaxUint32}},
 		{specs.OpGreaterEqual, big, 0, []uint64{big, big + 1, 2 << 32}, []uint64{big - 1, 6, math.MaxUint32}},
 		{specs.OpLessThan, big, 0, []uint64{big - 1, 6, math.MaxUint32, 0}, []uint64{big, big + 1, 2 << 32}},
 		{specs.OpLessEqual, big, 0, []uint64{big, big - 1, 6, math.MaxUint32}, []uint64{big + 1, 2 << 32}},
@@ -119,7 +120,8 @@ func TestAnswers(t *testing.T) {
 			Syscalls:      []specs.LinuxSyscall{{Names: []string{"dup"}, Action: test.action, ErrnoRet: test.errno}},
 		}, "arm64")
 		if test.wrong != "" {
-			if err == nil || !strings.Contains(err.Error(), test.wrong) || !strings.Contains(err.Error(), "syscalls[0] (dup)") {
+			if err == nil || !strings.Contains(err.Error(), test.wrong) ||
+				!strings.Contains(err.Error(), "syscalls[0] (dup)") {
 				t.Errorf("%s: error %v, want %s", test.action, err, test.wrong)
 			}
 			continue
@@ -150,10 +152,12 @@ func TestFlags(t *testing.T) {
 		{flags: []specs.LinuxSeccompFlag{"SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW"}, want: 6},
 		{calls: notify, want: 8},
 		{flags: []specs.LinuxSeccompFlag{"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"}, calls: notify, want: 0x28},
-		{flags: []specs.LinuxSeccompFlag{"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"}, wrong: "without a rule of SCMP_ACT_NOTIFY"},
+		{flags: []specs.LinuxSeccompFlag{"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"},
+			wrong: "without a rule of SCMP_ACT_NOTIFY"},
 		{flags: []specs.LinuxSeccompFlag{"LOG"}, wrong: `unknown flag "LOG"`},
 	} {
-		f, err := Compile(&specs.LinuxSeccomp{DefaultAction: specs.ActAllow, Flags: test.flags, Syscalls: test.calls}, "amd64")
+		f, err := Compile(&specs.LinuxSeccomp{DefaultAction: specs.ActAllow, Flags: test.flags, Syscalls: test.calls},
+			"amd64")
 		switch {
 		case test.wrong != "":
 			if err == nil || !strings.Contains(err.Error(), test.wrong) {
@@ -186,10 +190,14 @@ func TestRefused(t *testing.T) {
 		{specs.LinuxSeccomp{}, "amd64", `defaultAction: unknown action ""`},
 		{specs.LinuxSeccomp{DefaultAction: specs.ActNotify}, "amd64", "defaultAction: SCMP_ACT_NOTIFY"},
 		{specs.LinuxSeccomp{DefaultAction: specs.ActAllow}, "riscv64", "no table of system calls for riscv64"},
-		{specs.LinuxSeccomp{DefaultAction: specs.ActAllow, Architectures: []specs.Arch{"SCMP_ARCH_X64"}}, "amd64", `unknown architecture "SCMP_ARCH_X64"`},
-		{specs.LinuxSeccomp{DefaultAction: specs.ActErrno, Syscalls: allow()}, "amd64", "syscalls[0] (nameless): names is empty"},
-		{specs.LinuxSeccomp{DefaultAction: specs.ActErrno, Syscalls: arg(specs.LinuxSeccompArg{Index: 6, Op: specs.OpEqualTo})}, "amd64", "argument index 6"},
-		{specs.LinuxSeccomp{DefaultAction: specs.ActErrno, Syscalls: arg(specs.LinuxSeccompArg{Op: "=="})}, "amd64", `unknown operator "=="`},
+		{specs.LinuxSeccomp{DefaultAction: specs.ActAllow, Architectures: []specs.Arch{"SCMP_ARCH_X64"}}, "amd64",
+			`unknown architecture "SCMP_ARCH_X64"`},
+		{specs.LinuxSeccomp{DefaultAction: specs.ActErrno, Syscalls: allow()}, "amd64",
+			"syscalls[0] (nameless): names is empty"},
+		{specs.LinuxSeccomp{DefaultAction: specs.ActErrno,
+			Syscalls: arg(specs.LinuxSeccompArg{Index: 6, Op: specs.OpEqualTo})}, "amd64", "argument index 6"},
+		{specs.LinuxSeccomp{DefaultAction: specs.ActErrno, Syscalls: arg(specs.LinuxSeccompArg{Op: "=="})}, "amd64",
+			`unknown operator "=="`},
 		{specs.LinuxSeccomp{DefaultAction: specs.ActErrno, Syscalls: many}, "amd64", "the kernel takes at most 4096"},
 	} {
 		if _, err := Compile(&test.section, test.goarch); err == nil || !strings.Contains(err.Error(), test.want) {
@@ -361,13 +369,15 @@ func FuzzCompile(f *testing.F) {
 	})
 }
 
-var interesting = []uint64{0, 1, 5, 38, 40, 1<<31 - 1, 1 << 31, 1<<32 - 1, 1 << 32, 1<<32 | 5, 1<<32 | 40, 1<<63 - 1, 1 << 63, math.MaxUint64}
+var interesting = []uint64{0, 1, 5, 38, 40, 1<<31 - 1, 1 << 31, 1<<32 - 1, 1 << 32, 1<<32 | 5, 1<<32 | 40, 1<<63 - 1,
+	1 << 63, math.MaxUint64}
 
 func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }
 
 func randomSection(r *rand.Rand) *specs.LinuxSeccomp {
 	actions := []specs.LinuxSeccompAction{
-		specs.ActKill, specs.ActKillProcess, specs.ActTrap, specs.ActErrno, specs.ActTrace, specs.ActAllow, specs.ActLog,
+		specs.ActKill, specs.ActKillProcess, specs.ActTrap, specs.ActErrno, specs.ActTrace, specs.ActAllow,
+		specs.ActLog,
 	}
 	s := &specs.LinuxSeccomp{DefaultAction: pick(r, actions...)}
 	for _, arch := range []specs.Arch{specs.ArchX86_64, specs.ArchX86, specs.ArchX32, specs.ArchARM, specs.ArchS390X} {

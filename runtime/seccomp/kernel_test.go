@@ -100,8 +100,10 @@ func raw(nr uintptr, args ...uintptr) error {
 const high = 1 << 32 // a bit that socket(2) does not see
 
 var probes = map[string]func() error{
-	"AF_ALG":                        func() error { return raw(unix.SYS_SOCKET, unix.AF_ALG, unix.SOCK_SEQPACKET) },
-	"AF_ALG, high bits":             func() error { return raw(unix.SYS_SOCKET, unix.AF_ALG|high, unix.SOCK_SEQPACKET) },
+	"AF_ALG": func() error { return raw(unix.SYS_SOCKET, unix.AF_ALG, unix.SOCK_SEQPACKET) },
+	"AF_ALG, high bits": func() error {
+		return raw(unix.SYS_SOCKET, unix.AF_ALG|high, unix.SOCK_SEQPACKET)
+	},
 	"AF_VSOCK":                      func() error { return raw(unix.SYS_SOCKET, unix.AF_VSOCK, unix.SOCK_STREAM) },
 	"AF_VSOCK, high bits":           func() error { return raw(unix.SYS_SOCKET, unix.AF_VSOCK|high, unix.SOCK_STREAM) },
 	"keyctl":                        func() error { return raw(unix.SYS_KEYCTL, 1000) },

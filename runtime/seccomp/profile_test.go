@@ -34,7 +34,8 @@ func TestDefaultAnswersAsDockers(t *testing.T) {
 			for _, arg := range []uint64{0, 1, 8, 16, 37, 38, 40, 45, 46, 0x20008, 0xffffffff, unix.CLONE_NEWUSER} {
 				d := number(runtime.GOARCH, nr, arg)
 				if got, want := run(got, d), run(want, d); got != want {
-					t.Errorf("%s: %s(%#x): %s, Docker's %s", caps, Name(runtime.GOARCH, nr), arg, answerText(got), answerText(want))
+					t.Errorf("%s: %s(%#x): %s, Docker's %s", caps, Name(runtime.GOARCH, nr), arg, answerText(got),
+						answerText(want))
 				}
 			}
 		}
@@ -140,7 +141,8 @@ func TestParseDockersProfile(t *testing.T) {
 		f := mustCompile(t, s, machine.goarch)
 		for _, abi := range append(machine.companions, machine.goarch) {
 			for name, want := range map[string]uint32{
-				"openat": unix.SECCOMP_RET_ALLOW, "keyctl": unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM), "open_tree_attr": enosys,
+				"openat": unix.SECCOMP_RET_ALLOW, "keyctl": unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM),
+				"open_tree_attr": enosys,
 			} {
 				if got := run(f.Program, sys(t, abi, name)); got != want {
 					t.Errorf("%s on %s: %s: %s, want %s", abi, machine.goarch, name, answerText(got), answerText(want))
@@ -151,8 +153,10 @@ func TestParseDockersProfile(t *testing.T) {
 }
 
 func TestParse(t *testing.T) {
-	plain := `{"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 38, "architectures": ["SCMP_ARCH_X86"], "flags": ["SECCOMP_FILTER_FLAG_LOG"],
-		"syscalls": [{"names": ["read"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "value": 5, "op": "SCMP_CMP_EQ"}]},
+	plain := `{"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 38, "architectures": ["SCMP_ARCH_X86"],
+		"flags": ["SECCOMP_FILTER_FLAG_LOG"],
+		"syscalls": [{"names": ["read"], "action": "SCMP_ACT_ALLOW",
+			 "args": [{"index": 0, "value": 5, "op": "SCMP_CMP_EQ"}]},
 			{"name": "write", "action": "SCMP_ACT_ALLOW", "comment": "the old spelling",
 			 "includes": {"minKernel": "4.8", "arches": ["amd64"]}, "excludes": {"caps": ["CAP_SYS_ADMIN"]}}]}`
 	s, err := Parse([]byte(plain), "amd64", nil)
@@ -177,20 +181,23 @@ func TestParse(t *testing.T) {
 }
 
 func TestParseRefuses(t *testing.T) {
+	const errno = `{"defaultAction": "SCMP_ACT_ERRNO"`
 	for profile, want := range map[string]string{
-		`{}`: "no defaultAction",
-		`{"defaultAction": "SCMP_ACT_ERRNO", "syscall": []}`:                                                                      `unknown field "syscall"`,
-		`{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{"names": ["read"], "arg": []}]}`:                                       `unknown field "arg"`,
-		`{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{"names": ["read"], "includes": {"cap": 1}}]}`:                          `unknown field "cap"`,
-		`{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{"name": "a", "names": ["b"]}]}`:                                        `both name "a" and names`,
-		`{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [null]}`:                                                                 "syscalls[0] is null",
-		`{"defaultAction": "SCMP_ACT_ERRNO"} {}`:                                                                                  "more data",
-		`{"defaultAction": "SCMP_ACT_ERRNO", "architectures": ["SCMP_ARCH_X86"], "archMap": [{"architecture": "SCMP_ARCH_X86"}]}`: "both architectures and archMap",
-		`{"defaultAction": "SCMP_ACT_ERRNO"`:                                                                                      "unexpected EOF",
-		`[]`:                                                                                                                      "cannot unmarshal",
+		`{}`:                       "no defaultAction",
+		errno + `, "syscall": []}`: `unknown field "syscall"`,
+		errno + `, "syscalls": [{"names": ["read"], "arg": []}]}`:              `unknown field "arg"`,
+		errno + `, "syscalls": [{"names": ["read"], "includes": {"cap": 1}}]}`: `unknown field "cap"`,
+		errno + `, "syscalls": [{"name": "a", "names": ["b"]}]}`:               `both name "a" and names`,
+		errno + `, "syscalls": [null]}`:                                        "syscalls[0] is null",
+		errno + `} {}`:                                                         "more data",
+		errno + `, "architectures": ["SCMP_ARCH_X86"], "archMap": [` +
+			`{"architecture": "SCMP_ARCH_X86"}]}`: "both architectures and archMap",
+		errno: "unexpected EOF",
+		`[]`:  "cannot unmarshal",
 	} {
 		_, err := Parse([]byte(profile), "amd64", nil)
-		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "parse seccomp profile: ") {
+		if err == nil || !strings.Contains(err.Error(), want) ||
+			!strings.HasPrefix(err.Error(), "parse seccomp profile: ") {
 			t.Errorf("%s: error %v, want %s", profile, err, want)
 		}
 	}

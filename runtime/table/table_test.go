@@ -89,7 +89,8 @@ func TestFollow(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			// umask(0) first, so that the second is 0
-			p := program(t, Line{Number: unix.SYS_UMASK}, test.line, exitWith(10), exitWith(11), exitWith(12), exitWith(13))
+			p := program(t, Line{Number: unix.SYS_UMASK}, test.line, exitWith(10), exitWith(11), exitWith(12),
+				exitWith(13))
 			if code, _ := run(t, p); code != test.want {
 				t.Errorf("exit code %d, want %d", code, test.want)
 			}
@@ -153,7 +154,8 @@ func TestTo(t *testing.T) {
 }
 
 func TestResults(t *testing.T) {
-	p := program(t, works, accept(wrong, unix.ENOTDIR), Line{Number: unix.SYS_GETPPID, Then: 1}, exitWith(0), fails, exitWith(0))
+	p := program(t, works, accept(wrong, unix.ENOTDIR), Line{Number: unix.SYS_GETPPID, Then: 1}, exitWith(0), fails,
+		exitWith(0))
 	code, said := run(t, p)
 	want := []Result{{true, 0}, {true, unix.ENOTDIR}, {true, 0}, {false, 0}, {true, unix.EBADF}, {false, 0}}
 	got := Results(said)
@@ -194,7 +196,8 @@ func TestSetLineRefuses(t *testing.T) {
 func TestMemory(t *testing.T) {
 	p := New(2, stdout)
 	ever := p.PutWords(1000, 0)
-	set(t, p, Line{Number: unix.SYS_CLOSE, Args: []uint64{stdout}}, Line{Number: unix.SYS_NANOSLEEP, Args: []uint64{ever, 0}})
+	set(t, p, Line{Number: unix.SYS_CLOSE, Args: []uint64{stdout}},
+		Line{Number: unix.SYS_NANOSLEEP, Args: []uint64{ever, 0}})
 	path := filepath.Join(t.TempDir(), "program")
 	if err := os.WriteFile(path, p.File(), 0o700); err != nil {
 		t.Fatal(err)

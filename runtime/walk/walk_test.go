@@ -32,7 +32,8 @@ func clone(flags uint64) plan.Step {
 		args[i] = byte(flags >> (8 * i))
 	}
 	args[32] = byte(unix.SIGCHLD)
-	s := made(plan.Host, string(plan.Pid), "clone3", unix.SYS_CLONE3, &plan.Mem{Bytes: args, Text: "{…}"}, num(len(args)))
+	s := made(plan.Host, string(plan.Pid), "clone3", unix.SYS_CLONE3, &plan.Mem{Bytes: args, Text: "{…}"},
+		num(len(args)))
 	s.Child = plan.Container
 	return s
 }
@@ -42,7 +43,8 @@ func inChild(result, name string, number uintptr, args ...plan.Arg) plan.Step {
 }
 
 func execve(path string, args ...string) plan.Step {
-	return inChild("", "execve", unix.SYS_EXECVE, plan.Str(path), plan.Strs(append([]string{path}, args...)), plan.Strs(nil))
+	return inChild("", "execve", unix.SYS_EXECVE, plan.Str(path), plan.Strs(append([]string{path}, args...)),
+		plan.Strs(nil))
 }
 
 func openat(result, path string, flags int) plan.Step {
@@ -62,7 +64,10 @@ func start(t *testing.T, steps ...plan.Step) (w *Walk, told map[int]Result, err 
 	t.Cleanup(runtime.UnlockOSThread)
 	told = map[int]Result{}
 	fds := descriptors(t)
-	w, err = Start(&plan.Plan{Steps: steps, StartError: plan.ReportWrite}, Caller{FDs: map[plan.Ref]int{}, Trace: func(i int, r Result) { told[i] = r }})
+	w, err = Start(&plan.Plan{Steps: steps, StartError: plan.ReportWrite},
+		Caller{FDs: map[plan.Ref]int{}, Trace: func(i int, r Result) {
+			told[i] = r
+		}})
 	t.Cleanup(func() {
 		if now := descriptors(t); now != fds {
 			t.Errorf("%d descriptors were open, and now %d", fds, now)
@@ -152,7 +157,8 @@ func TestFailingStep(t *testing.T) {
 	if failed.Index != 2 || failed.Errno != unix.ENOENT || !errors.Is(err, unix.ENOENT) || failed.Exec() {
 		t.Errorf("%+v", failed)
 	}
-	for _, word := range []string{`openat(-100, "/nowhere/at/all", `, "no such file or directory", "step 3 of 4", "container", "test", "to see"} {
+	for _, word := range []string{`openat(-100, "/nowhere/at/all", `, "no such file or directory", "step 3 of 4",
+		"container", "test", "to see"} {
 		if !strings.Contains(err.Error(), word) {
 			t.Errorf("%q is not in: %v", word, err)
 		}
@@ -165,8 +171,9 @@ func TestFailingStep(t *testing.T) {
 
 func TestHostStepFails(t *testing.T) {
 	steps := map[string][]plan.Step{
-		"before the clone": {made(plan.Host, "", "chdir", unix.SYS_CHDIR, plan.Str("/nowhere")), clone(0), execve("/bin/true")},
-		"the clone":        {clone(1 << 62), execve("/bin/true")},
+		"before the clone": {made(plan.Host, "", "chdir", unix.SYS_CHDIR, plan.Str("/nowhere")), clone(0),
+			execve("/bin/true")},
+		"the clone": {clone(1 << 62), execve("/bin/true")},
 		"after the clone": {clone(0), inChild("", "pause", unix.SYS_PPOLL, num(0), num(0), num(0), num(0), num(0)),
 			made(plan.Host, "", "chdir", unix.SYS_CHDIR, plan.Str("/nowhere")), execve("/bin/true")},
 	}
@@ -221,9 +228,11 @@ func TestExpect(t *testing.T) {
 		{"/proc", false, true}, {"/proc", true, false},
 		{"/", false, false}, {"/", true, true},
 	} {
-		statfs := inChild("", "fstatfs", unix.SYS_FSTATFS, plan.Ref("dir"), &plan.Mem{Bytes: make([]byte, 120), Text: "{…}"})
+		statfs := inChild("", "fstatfs", unix.SYS_FSTATFS, plan.Ref("dir"),
+			&plan.Mem{Bytes: make([]byte, 120), Text: "{…}"})
 		statfs.Expect = &plan.Expect{Arg: 1, Mask: ^uint64(0), Value: unix.PROC_SUPER_MAGIC, Not: test.not}
-		w, _, err := start(t, clone(unix.CLONE_NEWPID), openat("dir", test.path, unix.O_PATH), statfs, execve(find(t, "true")))
+		w, _, err := start(t, clone(unix.CLONE_NEWPID), openat("dir", test.path, unix.O_PATH), statfs,
+			execve(find(t, "true")))
 		if test.good {
 			if err != nil {
 				t.Errorf("%+v: %v", test, err)
@@ -249,7 +258,8 @@ func leave(last ...plan.Step) []plan.Step {
 		clone(unix.CLONE_NEWPID),
 	}
 	steps = append(steps, inChild("", "fcntl", unix.SYS_FCNTL, plan.ReportWrite, num(unix.F_SETFD), num(0)),
-		inChild("", "execveat", unix.SYS_EXECVEAT, file, plan.Str(""), plan.Strs{"test"}, plan.Strs{}, num(unix.AT_EMPTY_PATH)),
+		inChild("", "execveat", unix.SYS_EXECVEAT, file, plan.Str(""), plan.Strs{"test"}, plan.Strs{},
+			num(unix.AT_EMPTY_PATH)),
 		made(plan.Trampoline, "", "fcntl", unix.SYS_FCNTL, plan.ReportWrite, num(unix.F_SETFD), num(unix.FD_CLOEXEC)))
 	for _, s := range last {
 		s.Side = plan.Trampoline
@@ -261,7 +271,8 @@ func leave(last ...plan.Step) []plan.Step {
 // TestReturns: a result may lie in memory, and is an error there as it would be if
 // the call returned it.
 func TestReturns(t *testing.T) {
-	pipe := inChild("written", "pipe2", unix.SYS_PIPE2, &plan.Mem{Bytes: make([]byte, 8), Text: "{…}"}, num(unix.O_CLOEXEC))
+	pipe := inChild("written", "pipe2", unix.SYS_PIPE2, &plan.Mem{Bytes: make([]byte, 8), Text: "{…}"},
+		num(unix.O_CLOEXEC))
 	pipe.Returns = &plan.Place{Arg: 0, Offset: 4}
 	w, told, err := start(t, clone(unix.CLONE_NEWPID), pipe, writeTo("written", "text"), execve(find(t, "true")))
 	if err != nil {
@@ -271,14 +282,17 @@ func TestReturns(t *testing.T) {
 	if !told[2].Made || told[2].Value != 4 {
 		t.Errorf("the pipe's second end took %d bytes, want 4", told[2].Value)
 	}
-	for word, want := range map[string]unix.Errno{"\xfe\xff\xff\xff": unix.ENOENT, "\x01\xf0\xff\xff": unix.Errno(4095), "\x00\xf0\xff\xff": 0} {
+	for word, want := range map[string]unix.Errno{"\xfe\xff\xff\xff": unix.ENOENT, "\x01\xf0\xff\xff": unix.Errno(4095),
+		"\x00\xf0\xff\xff": 0} {
 		path := filepath.Join(t.TempDir(), "word")
 		if err := os.WriteFile(path, []byte(word), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		read := inChild("", "read", unix.SYS_READ, plan.Ref("file"), &plan.Mem{Bytes: make([]byte, 8), Text: "buf"}, num(4))
+		read := inChild("", "read", unix.SYS_READ, plan.Ref("file"), &plan.Mem{Bytes: make([]byte, 8), Text: "buf"},
+			num(4))
 		read.Returns = &plan.Place{Arg: 1}
-		w, _, err := start(t, clone(unix.CLONE_NEWPID), openat("file", path, unix.O_RDONLY), read, execve(find(t, "true")))
+		w, _, err := start(t, clone(unix.CLONE_NEWPID), openat("file", path, unix.O_RDONLY), read,
+			execve(find(t, "true")))
 		var failed *Error
 		switch {
 		case want == 0 && err == nil:
@@ -403,7 +417,8 @@ func TestLowerRefuses(t *testing.T) {
 	picky := made(plan.Trampoline, "", "picky", 0)
 	picky.Accept = []unix.Errno{1, 2, 3, 4, 5}
 	p := &plan.Plan{Steps: []plan.Step{picky}, StartError: plan.ReportWrite}
-	if _, err := lower(p, map[plan.Ref]int{plan.ReportWrite: 1}); err == nil || !strings.Contains(err.Error(), "4 accepted errors") {
+	if _, err := lower(p, map[plan.Ref]int{plan.ReportWrite: 1}); err == nil ||
+		!strings.Contains(err.Error(), "4 accepted errors") {
 		t.Errorf("error %v of a step that the trampoline has no room for", err)
 	}
 }
