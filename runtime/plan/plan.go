@@ -1,61 +1,62 @@
 // Core 3 of 28: a plan, and how two processes wait for each other
+//
+// Host and child make their steps at the same time. Where one needs what the other does
+// first, it waits at a pipe:
+//
+//	report   The child writes a byte, the host reads it.
+//	resume   The host answers with the same byte, the child reads it.
+//
+// A pipe also tells of a death: when the process at one end has died, a read at the
+// other returns 0 bytes, and a write fails with EPIPE. And it tells of success: each end
+// that the child holds is close-on-exec, so that execve(2) closes it, and the host reads
+// the end of the file. Nothing else is sent.
 
 package plan
 
-// Plan is the list of system calls that make one container.
+// Plan is a list of system calls.
 type Plan struct {
 	Steps []Step
-	// Cgroup is the directory of the container's cgroup, "" for none; MadeAt is the
-	// index of the step that makes it.
+	// Cgroup is the path of the container's cgroup, "" for none.
 	Cgroup string
+	// MadeAt is the index of the step that makes the cgroup.
 	MadeAt int
-	// Warnings name what the config asks for and the container does not get, where the
-	// OCI spec wants no error.
+	// Warnings are what the config asks for and the container does not get, where
+	// the specification requires no error.
 	Warnings []string
-	// StartError names the pipe into which the trampoline writes a failed step.
+	// StartError is the pipe into which the trampoline writes which step failed.
 	StartError Ref
-	// Saves is true if the child waits until the host has recorded it (Save).
+	// Saves is true if the process waits until it is recorded (Save).
 	Saves bool
 }
 
 // MadeCgroup reports whether a walk that failed at step i had made the cgroup. One that
-// existed before is not the plan's to remove.
+// existed before is not ours to remove.
 func (p *Plan) MadeCgroup(i int) bool { return p.Cgroup != "" && i > p.MadeAt }
 
-// The host and its child wait for each other through two pipes. The child writes one
-// byte into the report pipe, and reads one byte from the resume pipe. A pipe also tells
-// each side that the other has died: read(2) then returns 0 bytes, and write(2) fails
-// with EPIPE.
-
-// SyncPoint is the byte that the child writes into the report pipe. At all but Alive it
-// then waits until the host answers with the same byte.
+// SyncPoint is a byte that the child writes to ReportWrite. At all but Alive it then
+// waits until the host answers with the same.
 type SyncPoint byte
 
 const (
-	Alive  SyncPoint = '.' // it does not wait: the write fails if the parent is dead
-	Hooks  SyncPoint = 'h' // namespaces and mounts are made; the host runs hooks before the pivot
-	Listen SyncPoint = 'l' // the seccomp filter is loaded; the host takes its Listener
-	Save   SyncPoint = 's' // the last steps are next; the host records the process
+	Alive  SyncPoint = '.' // does not wait: EPIPE if the parent has died
+	Hooks  SyncPoint = 'h' // namespaces and mounts are made, the pivot is next
+	Listen SyncPoint = 'l' // the filter is loaded; the host may take its Listener
+	Save   SyncPoint = 's' // the last steps are next; the host may record the process
 )
 
-// Names of descriptors that the caller gives to package walk, and of results that it
-// asks for.
+// Descriptors that package walk is given, and results that its caller asks for.
 const (
-	ReportWrite = Ref("report")       // pipe to the host; it closes at execve(2), or when the child dies
-	ReportRead  = Ref("report-read")  // the host's end of that pipe
-	ResumeRead  = Ref("resume")       // pipe on which the child waits for the host
-	ResumeWrite = Ref("resume-write") // the host's end of that pipe
-	Pid         = Ref("pid")          // of the container's process, in the host's pid namespace
-	Pidfd       = Ref("pidfd")        // descriptor of that process: a pid can be given to another (pidfd_open(2))
+	ReportWrite = Ref("report")       // the child's end of the report pipe
+	ReportRead  = Ref("report-read")  // the host's end
+	ResumeRead  = Ref("resume")       // the child's end of the resume pipe
+	ResumeWrite = Ref("resume-write") // the host's end
+	Pid         = Ref("pid")          // the number of the container's process, on the host
+	Pidfd       = Ref("pidfd")        // a descriptor of it (pidfd_open(2)): a number can be reused
 	Ptmx        = Ref("ptmx")         // the host's end of the container's terminal
-
-	Start      = Ref("start")       // pipe on which a created container waits for `start`
-	StartError = Ref("start-error") // pipe into which it writes why it could not start
-
-	// Listener is the descriptor of a seccomp filter, by its number in the child.
-	Listener = Ref("listener")
-	// Init is a descriptor of a running container's first process (pidfd_open(2)).
-	Init = Ref("init")
+	Start       = Ref("start")        // where a created container waits for a byte
+	StartError  = Ref("start-error")  // where it then writes which step failed
+	Listener    = Ref("listener")     // of a seccomp filter, by its number in the child
+	Init        = Ref("init")         // a pidfd of a running container's first process
 )
 
 // Stdio are the names of the standard streams, by their numbers.

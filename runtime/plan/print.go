@@ -1,4 +1,12 @@
 // Core 5 of 28: a plan as text
+//
+// One line a step: its number, its side, the call as strace(1) would print it, and the
+// reason. A call that is long has its reason on the next line.
+//
+//	 12  host          clone3({flags=CLONE_NEWPID|…}, 88) = @pid   # make the container's process…
+//	 30  container     if @dir: fsopen("tmpfs", FSOPEN_CLOEXEC) = @fs
+//
+// "if @dir:" means that the call is made only if an earlier step has that result.
 
 package plan
 
@@ -9,10 +17,6 @@ import (
 	"unicode/utf8"
 )
 
-// Printing a plan: one line a step, in columns, the reason behind each call.
-//
-//	 12  host       clone3({flags=CLONE_NEWPID|…}, 88) = @pid   # the second process…
-
 // Style is how a plan is printed.
 type Style struct {
 	Color bool
@@ -20,7 +24,7 @@ type Style struct {
 
 const (
 	callWidth = 58 // runes; a longer call has its reason on the next line
-	listWidth = 72 // bytes of a list of strings before it is folded
+	listWidth = 72 // bytes of a list of strings before it is cut
 
 	bold, dim, cyan, yellow, plain = "\x1b[1m", "\x1b[2m", "\x1b[36m", "\x1b[33m", "\x1b[0m"
 )
@@ -40,7 +44,7 @@ func (p *Plan) Print(w io.Writer, style Style) error {
 	return err
 }
 
-// Headline opens a part.
+// Headline returns the line above a part.
 func (s Style) Headline(part string) string {
 	return fmt.Sprintf("\n%s\n", s.paint(bold, part+": "+About(part)))
 }
@@ -88,7 +92,7 @@ func About(part string) string {
 	return ""
 }
 
-// Line is the text of step i, with a newline.
+// Line returns the text of step i, with a newline.
 func (p *Plan) Line(i int, style Style) string {
 	s := &p.Steps[i]
 	color := yellow

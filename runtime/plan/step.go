@@ -1,4 +1,12 @@
 // Core 4 of 28: a step: one system call
+//
+// A system call takes a number, which call it is, and up to six arguments of one machine
+// word each. A word is a number, or the address of memory: a string, an array, a struct.
+// It returns a word; a number from -4095 to -1 is an error.
+//
+// Two things are not known when a step is written down, and are filled in when it is
+// made: the results of earlier steps, by their names (Ref), and addresses. Package walk
+// lays out the memory before it makes the first call.
 
 package plan
 
@@ -16,11 +24,11 @@ import (
 type Side uint8
 
 const (
-	Host         Side = iota // the process that you started
-	Intermediate             // a child that joins a user namespace, and clones from there
-	UsernsHelper             // a child whose user namespace maps ids (oci_idmap.go)
+	Host         Side = iota // the process that was started
+	Intermediate             // a child that joins namespaces, and makes the container's process
+	UsernsHelper             // a child that holds a user namespace, for its id mappings
 	Container                // the child that becomes the container, from clone3 on
-	Trampoline               // the same process, after it has left this program (execve.go)
+	Trampoline               // the same process, in the program that makes the last steps
 	Sides                    // how many there are
 )
 
@@ -35,29 +43,29 @@ type Step struct {
 	Number uintptr // its number on this architecture
 	Args   []Arg   // at most six
 
-	Child  Side   // of clone3 and execveat: the side that starts here
-	Result string // the name by which later steps use the returned value; "" for none
+	Child  Side   // of clone3 and execveat: the side that begins here
+	Result string // what later steps call the returned value; "" for nothing
 	If     Ref    // make the call only if this earlier result exists
-	Unless Ref    // make the call only if it does not exist; if Result is the same name, either value is meant
+	Unless Ref    // make the call only if it does not; where both have one name, it is kept
 
-	// Accept holds errors that do not fail the step, such as EEXIST for a directory
-	// that should exist. The step then has no result, and steps that use it are
-	// skipped.
+	// Accept holds the errors that are as good as success, such as EEXIST for a
+	// directory that should exist. The step then has no result, and later steps that
+	// use its result are left out.
 	Accept []unix.Errno
 
 	// Expect is what the call must have written for the step to succeed.
 	Expect *Expect
 
-	// Returns is where the call writes its result, where that is not the value
-	// that it returns. As there, a number from -4095 to -1 is an error.
+	// Returns is where the call writes its result, if that is not the value that it
+	// returns.
 	Returns *Place
 
 	// Hints say what to do when the step fails, by errno; 0 is any other errno.
 	Hints []Hint
 
-	Part string // the part of the plan: "root", "sources"
+	Part string // the part of the plan: "root", "attach"
 	From string // the field of the config that asks for it: "mounts[2]"
-	Why  string // the reason, for the reader
+	Why  string // one sentence for the reader
 }
 
 // Syscall returns a step that makes the call of this name and number.
@@ -68,7 +76,7 @@ func Syscall(name string, number uintptr, args ...Arg) Step {
 // As names the step's result.
 func (s Step) As(r Ref) Step { s.Result = string(r); return s }
 
-// Allow adds errors that do not fail the step.
+// Allow adds errors that are as good as success.
 func (s Step) Allow(e ...unix.Errno) Step { s.Accept = append(s.Accept, e...); return s }
 
 // Hint adds what to do when the step fails with e, or with 0 for every other errno.
@@ -83,15 +91,15 @@ type Hint struct {
 	Text  string
 }
 
-// When makes the step depend on an earlier result.
+// When makes the step depend on an earlier result being there.
 func (s Step) When(r Ref) Step { s.If = r; return s }
 
-// WhenNot makes the step depend on the absence of an earlier result.
+// WhenNot makes the step depend on an earlier result being absent.
 func (s Step) WhenNot(r Ref) Step { s.Unless = r; return s }
 
 // Expect is a check of memory that a call has filled: the 64-bit word at
 // Offset of argument Arg, under Mask, must be Value (or must not, with Not).
-// Otherwise the step fails with EPERM.
+// If it is otherwise the step fails with EPERM.
 type Expect struct {
 	Arg, Offset int
 	Mask, Value uint64
@@ -126,7 +134,7 @@ func (s *Step) Call() string {
 // memory that is laid out before the first call is made.
 type Arg interface{ String() string }
 
-// Num is a plain word, with the name a reader knows it by ("AT_FDCWD").
+// Num is a number, with the name that the manual has for it ("AT_FDCWD").
 type Num struct {
 	Value uint64
 	Text  string // printed instead of the number unless empty
@@ -139,10 +147,10 @@ func (n Num) String() string {
 	return strconv.FormatInt(int64(n.Value), 10)
 }
 
-// Int is a word that is printed as a number.
+// Int returns a word that is printed as a number.
 func Int[T ~int | ~uint32 | ~uint64 | ~int64 | ~uintptr](n T) Num { return Num{Value: uint64(n)} }
 
-// Named is a word that is printed by its name.
+// Named returns a word that is printed by its name.
 func Named[T ~int | ~uint32 | ~uint64 | ~int64 | ~uintptr](n T, name string) Num {
 	return Num{uint64(n), name}
 }
@@ -150,8 +158,8 @@ func Named[T ~int | ~uint32 | ~uint64 | ~int64 | ~uintptr](n T, name string) Num
 // Null is the null pointer.
 var Null = Num{0, "NULL"}
 
-// Str is the address of a NUL-terminated string. On the host side the name of
-// a process behind /proc, as in "/proc/@pid/uid_map", stands for its number.
+// Str is the address of a NUL-terminated string. On the host side a result in a path of
+// procfs, as in "/proc/@pid/uid_map", stands for the number of that process.
 type Str string
 
 func (s Str) String() string { return printable.Quote(string(s)) }
@@ -167,22 +175,21 @@ func (s Strs) String() string {
 	return "[" + strings.Join(q, ", ") + "]"
 }
 
-// Ref stands for the result of the nearest earlier step that has this name,
-// or for a descriptor that the caller hands to package walk under this name.
+// Ref is the result of the nearest earlier step that has this name, or a descriptor that
+// the caller hands to package walk under this name.
 type Ref string
 
 func (r Ref) String() string { return "@" + string(r) }
 
-// Mem is the address of a struct: its bytes, and the fields of it that are
-// known only later: addresses of other memory, and, on the host side, results
-// of earlier steps.
+// Mem is the address of a struct: its bytes, and those fields of it that are known only
+// later: addresses of other memory, and, on the host side, results of earlier steps.
 type Mem struct {
 	Bytes  []byte
 	Fields []Field
 	Text   string // how strace would print it: "{flags=O_PATH}"
 }
 
-// Field is an argument that stands inside a struct.
+// Field is an argument inside a struct.
 type Field struct {
 	Offset, Size int // in bytes; the size is 4 or 8
 	Arg          Arg
@@ -190,7 +197,7 @@ type Field struct {
 
 func (m *Mem) String() string { return m.Text }
 
-// Words lays numbers out in a struct of 64-bit fields.
+// Words returns a struct of 64-bit fields.
 func Words(text string, vs ...uint64) *Mem {
 	m := &Mem{Text: text}
 	for _, v := range vs {
@@ -211,9 +218,8 @@ func (m *Mem) With32(offset int, arg Arg) *Mem {
 	return m
 }
 
-// Program is the address of an executable file that makes the calls of side
-// Trampoline, or its size in bytes. Package walk writes it: it knows where in
-// memory the arguments come to lie.
+// Program is the address of an executable file that makes the calls of side Trampoline,
+// or its size in bytes. Package walk writes it, as it knows the addresses.
 type Program bool
 
 const (
@@ -223,8 +229,8 @@ const (
 
 func (p Program) String() string { return "…" }
 
-// short is the argument's text, of which a list of strings shows the beginning:
-// an environment may be long, and Call is one line.
+// short returns the argument's text, a long list of strings cut: Call is one line, and an
+// environment may be long.
 func short(a Arg) string {
 	text := a.String()
 	if _, list := a.(Strs); list && len(text) > listWidth {
@@ -233,7 +239,7 @@ func short(a Arg) string {
 	return text
 }
 
-// Fold shortens a long text for one line of output.
+// Fold cuts a text after max bytes.
 func Fold(s string, max int) string {
 	if len(s) <= max {
 		return s

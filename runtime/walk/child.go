@@ -1,4 +1,14 @@
 // Core 26 of 28: the loop that the child runs
+//
+// This file, and vfork in assembly, is all that the child runs of this program.
+//
+// Rules:
+//
+//   - go:nosplit: a function whose stack would have to grow does not link.
+//   - go:norace: the race detector, in tests, adds no calls.
+//   - RawSyscall6 makes the call and nothing else; unix.Syscall would tell the scheduler.
+//   - A slot's state is written last: the host, which reads it meanwhile, then finds the
+//     other fields valid.
 
 package walk
 
@@ -11,12 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file is the only Go code that runs in the child; doc.go says what it must not do.
-// go:nosplit makes the linker refuse code that could grow the stack, and go:norace
-// leaves out calls of the race detector.
-
-// slot holds the result of a step. It lies in shared memory: the child writes it, the
-// host reads it.
+// slot holds the outcome of a step, in memory that host and child share.
 type slot struct {
 	state uint32
 	errno uint32
@@ -26,14 +31,14 @@ type slot struct {
 
 // states of a slot
 const (
-	todo     = iota // not reached yet, or skipped
-	done            // the call succeeded; value holds its result
-	accepted        // the call failed with an error of Step.Accept
-	failed          // the call failed, and the walk ended here
-	kept            // the step was skipped: an earlier one has the result of this name
+	todo     = iota // not reached yet, or left out
+	done            // the call succeeded; value is its result
+	accepted        // it failed with an error that the plan accepts
+	failed          // it failed, and the walk ended here
+	kept            // it was left out, as an earlier step has the result of this name
 )
 
-// has reports whether a slot holds a result.
+// has reports whether a slot has a result.
 //
 //go:norace
 //go:nosplit
@@ -48,20 +53,19 @@ func beforeFork()
 //go:linkname afterFork syscall.runtime_AfterFork
 func afterFork()
 
-// ticks reads the processor's cycle counter, which needs no system call.
+// ticks reads the processor's cycle counter, without a system call.
 func ticks() uint64
 
-// split makes the clone3 call of ops[i]. It returns only in the host. In the child it
-// walks the steps of the side that starts here, and never returns.
+// split makes the clone3 call of ops[i]. It returns in the host only. In the child it
+// makes the steps of the side that begins here, and never returns. A child may make a
+// child of its own.
 //
-// With CLONE_VM the child runs on this very stack while the host is suspended, and
-// overwrites it. So the host returns at once, with values from registers only: vfork is
-// written in assembly, and split must not be inlined. The standard library's
-// forkAndExecInChild1 does the same.
+// With CLONE_VM the child uses this very stack, while the host stands still, and
+// overwrites it. So the host returns at once, with nothing but what it has in
+// registers: that is why vfork is assembly, and split is not inlined.
 //
-// The caller has called beforeFork, so no signal handler of Go runs in the child.
-// CLONE_CLEAR_SIGHAND has removed the handlers before the first step unblocks signals. A
-// child may have a child of its own.
+// No signal handler of Go's runs in the child: beforeFork has blocked all signals, and
+// CLONE_CLEAR_SIGHAND removes the handlers before a step of the plan unblocks them.
 //
 //go:noinline
 //go:norace
@@ -83,9 +87,9 @@ func split(ops []op, slots []slot, i int) (pid, errno uintptr) {
 			side = ops[i].child
 		}
 	}
-	syscall.RawSyscall6(unix.SYS_EXIT_GROUP, exitUnborn, 0, 0, 0, 0, 0)
-	// The seccomp filter forbids exit_group(2). A page fault is no system call: without a
-	// handler its SIGSEGV ends the process.
+	syscall.RawSyscall6(unix.SYS_EXIT_GROUP, exitNotStarted, 0, 0, 0, 0, 0)
+	// Still here: the seccomp filter forbids even this call. A page fault is not a
+	// call; without a handler it kills the process.
 	var nowhere *uint64
 	*nowhere = 0
 	return 0, 0
@@ -95,8 +99,8 @@ func split(ops []op, slots []slot, i int) (pid, errno uintptr) {
 // stack that the child has overwritten.
 func vfork(number, a1, a2 uintptr) (result, errno uintptr)
 
-// fork makes a clone3 call in the child, without CLONE_VM, and reports whether it
-// returned in the new process.
+// fork makes a clone3 call of the child's, with memory of its own, and reports whether
+// this is the new process.
 //
 //go:norace
 //go:nosplit
@@ -109,15 +113,15 @@ func fork(o *op, s *slot) bool {
 	return false
 }
 
-// exitUnborn is the status of a child that never became the program.
-const exitUnborn = 125
+// exitNotStarted is the exit status of a child that never became the program.
+const exitNotStarted = 125
 
-// step makes the call of one op, and reports whether the walk may go on.
+// step makes the call of one op, and reports whether the walk may continue.
 //
 //go:norace
 //go:nosplit
 func step(o *op, slots []slot, i int) bool {
-	// skip it if it depends on a result that is missing, or present
+	// left out?
 	if o.needs != 0 && !slots[o.needs-1].has() {
 		return true
 	}
@@ -128,7 +132,7 @@ func step(o *op, slots []slot, i int) bool {
 		return true
 	}
 
-	// its arguments: earlier results take the place of words
+	// the words, with results of earlier steps
 	var w [6]uintptr
 	for k := range w {
 		w[k] = o.words[k]
@@ -140,7 +144,7 @@ func step(o *op, slots []slot, i int) bool {
 		}
 	}
 
-	// the call
+	// the call, and its result
 	value, _, errno := syscall.RawSyscall6(o.number, w[0], w[1], w[2], w[3], w[4], w[5])
 	if errno == 0 && !met(&o.expect) {
 		errno = unix.EPERM
@@ -162,7 +166,7 @@ func written(n int32) (value uintptr, errno syscall.Errno) {
 	return uintptr(n), 0
 }
 
-// store stores a result. The state comes last: it makes the rest valid for the host.
+// store stores the outcome of a step, and reports whether the walk may continue.
 //
 //go:norace
 //go:nosplit
@@ -181,7 +185,7 @@ func store(o *op, s *slot, value, errno uintptr) bool {
 	return state != failed
 }
 
-// met reports whether the memory that a call has written is as the plan expects.
+// met reports whether a call has written what the plan expects.
 //
 //go:norace
 //go:nosplit

@@ -1,4 +1,9 @@
 // Core 28 of 28: a step that failed, in words
+//
+// The plan makes a good error: it has the call with its arguments, the field of the
+// config that asks for it, and the reason. What failed is found in the slots. A child
+// that was killed leaves no error there: the step after the last that it made is the
+// one that did not return.
 
 package walk
 
@@ -21,17 +26,17 @@ type Error struct {
 	Errno unix.Errno // 0: the child was killed before the call returned
 }
 
-// notOffered replaces the text of ENOENT for a cgroup: docker and podman take "no such
-// file or directory" in an error for a missing program.
-const notOffered = "there is nothing of that name"
+// noSuchFile is ENOENT of a file of a cgroup. Docker and podman take an error that
+// contains "no such file or directory" for a missing program.
+const noSuchFile = "the kernel has no file of this name"
 
-// Error is one sentence: the call, the kernel's answer, the side that made the call, and
-// the reason for it.
+// Error returns one sentence: the call, the kernel's error, the side that made it, the
+// field of the config, and the reason.
 func (e *Error) Error() string {
 	answer := "killed before it returned"
 	switch {
 	case e.Errno == unix.ENOENT && e.Step.Part == "cgroup":
-		answer = notOffered
+		answer = noSuchFile
 	case e.Errno != 0:
 		answer = e.Errno.Error()
 	}
@@ -58,15 +63,16 @@ func (e *Error) Hint() string {
 // Exec reports whether the program itself could not be executed.
 func (e *Error) Exec() bool { return e.Step.Name == "execve" || e.Step.Name == "faccessat2" }
 
-// Stopped is the error of a walk that ended between two steps: Caller.Sync has failed, or
-// the child was killed.
+// Stopped is a walk that ended between two steps: Caller.Sync returned an error, or the
+// child was killed.
 type Stopped struct{ Err error }
 
 func (s *Stopped) Error() string { return s.Err.Error() }
 func (s *Stopped) Unwrap() error { return s.Err }
 
-// failure returns what went wrong, nil if nothing did.
+// failure returns what went wrong, if anything did.
 func (w *Walk) failure() error {
+	// a step of the host's or the child's
 	if w.stopped != nil {
 		return &Stopped{w.stopped}
 	}
@@ -76,8 +82,10 @@ func (w *Walk) failure() error {
 		}
 	}
 	if w.clone < 0 {
-		return errors.New("start the plan: it has no clone3 step")
+		return errors.New("start: the plan has no step clone3")
 	}
+
+	// a step of the trampoline's, or death
 	if err := ReadStartError(w.plan, w.output); err != nil {
 		return err
 	}
@@ -85,7 +93,7 @@ func (w *Walk) failure() error {
 		return err
 	}
 	if w.plan.Saves && !w.saved {
-		return &Stopped{errors.New("start the plan: the process was killed before it was recorded")}
+		return &Stopped{errors.New("start: the process was killed before it was recorded")}
 	}
 	return nil
 }
@@ -99,8 +107,8 @@ func (w *Walk) firstFailed(side plan.Side) int {
 	return -1
 }
 
-// execFailure checks that the child reached its last step in this program. An execve(2)
-// that succeeds does not return, so its slot stays empty.
+// execFailure checks that the child came to its last step in this program. execve does
+// not return when it succeeds, so its slot says nothing.
 func (w *Walk) execFailure() error {
 	const none = -1
 	next := none // the step after the last that was made
@@ -116,15 +124,14 @@ func (w *Walk) execFailure() error {
 	}
 	if next == none || !strings.HasPrefix(w.plan.Steps[next].Name, "execve") {
 		if next == none {
-			return errors.New("start the plan: it has no execve step")
+			return errors.New("start: the plan has no step execve")
 		}
 		return w.errorAt(next)
 	}
 	return nil
 }
 
-// leftOut reports whether step i is skipped: an earlier result that it needs is missing,
-// or one that excludes it exists.
+// leftOut reports whether step i was left out for the results of earlier ones.
 func (w *Walk) leftOut(i int) bool {
 	o := &w.program.ops[i]
 	absent := func(ref int32) bool { return ref != 0 && !w.program.slots[ref-1].has() }

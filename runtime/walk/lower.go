@@ -1,4 +1,13 @@
 // Core 25 of 28: steps become machine words
+//
+// Lowering turns each step into an op: words that can be handed to the kernel, and the
+// memory that they point to. The memory is kept from the garbage collector until the
+// walk ends.
+//
+// A word may be known only later. A reference to an earlier result is looked up by the
+// child's loop when it makes the step (child.go). A result inside of a struct, or in a
+// path such as "/proc/@pid/uid_map", is written into memory by the host, right before
+// it makes the step; so only steps of the host can have these.
 
 package walk
 
@@ -13,23 +22,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Lowering turns each step into an op: words for the kernel, and the memory that they
-// point to. A pointer in memory that the kernel reads must not move: Go's garbage
-// collector moves no heap memory, and program.keep keeps it alive.
-
-// op is one system call, ready for code that must not allocate.
+// op is a system call that can be made by code that may not allocate.
 type op struct {
 	number uintptr
 	words  [6]uintptr
-	refs   [6]int32 // slot+1 whose result is used for the word; 0 for none
-	needs  int32    // slot+1 that must hold a result; 0 for none
-	lacks  int32    // slot+1 that must hold none
-	keeps  bool     // if it holds one, this step has the same result
+	refs   [6]int32 // slot+1 whose result is the word; 0 for none
+	needs  int32    // slot+1 that must have a result; 0 for none
+	lacks  int32    // slot+1 that must have none
+	keeps  bool     // if it has one, that is this step's result too
 	accept [maxAccept]uintptr
 	side   plan.Side
 	child  plan.Side // of clone3
 	expect expect
-	result *int32 // nil: the value that the call returns
+	result *int32 // nil: what the call returns
 }
 
 const maxAccept = 5
@@ -40,34 +45,35 @@ type expect struct {
 	not         bool
 }
 
-// program is a plan in memory.
+// program is a plan, lowered.
 type program struct {
 	ops   []op
-	slots []slot // one a step, then one for each fds descriptor
+	slots []slot // one for each step, then one for each descriptor of the caller
 	late  [][]late
-	keep  [][]byte // what the words point to, kept from the garbage collector
+	keep  [][]byte // what the words point to
 }
 
-// late is a result that the host writes into memory just before a step.
+// late is a result that the host writes into memory before it makes a step.
 type late struct {
 	slot int32  // slot+1
-	at   []byte // field of a struct that receives it; nil for a path:
-	file string // a file of the process in /proc,
-	word int    // and the index of the word that points to its path
+	at   []byte // the field of a struct; or else
+	file string // a file in /proc/PID, of the process that the result is,
+	word int    // and the word that becomes the address of its path
 }
 
 type lowerer struct {
 	*program
 	names  map[plan.Ref]int32 // slot+1 of the nearest earlier result
 	file   []byte             // the trampoline
-	rest   []byte             // unused memory for the words to point to
+	rest   []byte             // memory that is not used yet
 	index  int
 	side   plan.Side
 	memory [6][]byte // what each argument of this step points to
 }
 
-// lower lays out the plan. fds maps names to open descriptors.
+// lower lays the plan out in memory. fds are the caller's descriptors.
 func lower(p *plan.Plan, fds map[plan.Ref]int) (*program, error) {
+	// slots
 	n := len(p.Steps)
 	slots, err := sharedSlots(n + len(fds))
 	if err != nil {
@@ -80,6 +86,8 @@ func lower(p *plan.Plan, fds map[plan.Ref]int) (*program, error) {
 		slots[n] = slot{state: done, value: uintptr(fd)}
 		n++
 	}
+
+	// the file that makes the last steps, and all other steps
 	if l.file, err = trampoline(p, fds); err != nil {
 		return nil, err
 	}
@@ -129,14 +137,14 @@ func (l *lowerer) step(i int, s *plan.Step) (err error) {
 	return nil
 }
 
-// ref returns the slot+1 of a result; 0 for no name.
+// ref returns the slot+1 of a result, 0 for none.
 func (l *lowerer) ref(r plan.Ref) (int32, error) {
 	if r == "" {
 		return 0, nil
 	}
 	slot, ok := l.names[r]
 	if !ok {
-		return 0, fmt.Errorf("%s: no earlier step has this result", r)
+		return 0, fmt.Errorf("%s: not the result of an earlier step", r)
 	}
 	return slot, nil
 }
@@ -168,10 +176,10 @@ func (l *lowerer) arg(a plan.Arg, k int) (word uintptr, ref int32, err error) {
 		word, err = l.mem(a, k)
 		return word, 0, err
 	}
-	return 0, 0, fmt.Errorf("argument %d: %T cannot be passed to the kernel", k+1, a)
+	return 0, 0, fmt.Errorf("argument %d: unknown type %T", k+1, a)
 }
 
-// ofProcess splits "/proc/@pid/uid_map" into "pid" and "uid_map".
+// ofProcess splits "/proc/@pid/uid_map".
 func ofProcess(path plan.Str) (name plan.Ref, file string, ok bool) {
 	rest, ok := strings.CutPrefix(string(path), "/proc/@")
 	if !ok {
@@ -181,16 +189,16 @@ func ofProcess(path plan.Str) (name plan.Ref, file string, ok bool) {
 	return plan.Ref(process), file, ok
 }
 
-// bytes copies data, and returns the copy and its address. One word of memory follows
-// it, so that the address of empty data is valid.
+// bytes returns a copy of data, and its address. One more word follows it, so that the
+// address of empty memory is valid.
 func (l *lowerer) bytes(data []byte) ([]byte, uintptr) {
 	b := l.room(len(data) + word)[:len(data)+word]
 	copy(b, data)
 	return b, uintptr(unsafe.Pointer(unsafe.SliceData(b)))
 }
 
-// room returns n bytes of zeroed memory, aligned to a word. It is allocated in large
-// pieces: a plan has about a thousand small arguments.
+// room returns n bytes of memory, aligned to a word. It is taken from large pieces: a plan
+// points to a thousand small things.
 func (l *lowerer) room(n int) []byte {
 	const piece = 64 << 10
 	n = (n + word - 1) &^ (word - 1)
@@ -247,7 +255,7 @@ func put(field []byte, word uintptr) {
 	binary.NativeEndian.PutUint64(field, uint64(word))
 }
 
-// fill writes the results that step i needs into its memory.
+// fill writes earlier results into the memory of step i.
 func (p *program) fill(i int) {
 	for _, l := range p.late[i] {
 		value := p.slots[l.slot-1].value
@@ -261,8 +269,7 @@ func (p *program) fill(i int) {
 	}
 }
 
-// sharedSlots maps memory that the child shares: MAP_SHARED stays common across a clone
-// without CLONE_VM.
+// sharedSlots maps memory that the child shares.
 func sharedSlots(n int) ([]slot, error) {
 	size := n * int(unsafe.Sizeof(slot{}))
 	data, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_ANONYMOUS)
@@ -278,4 +285,4 @@ func (p *program) release() error {
 	return unix.Munmap(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(p.slots))), size))
 }
 
-const word = 8 // bytes
+const word = 8 // bytes in a word of the machine

@@ -8,13 +8,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tracer reports the steps of a walk while it happens, by reading the slots. The child
-// is not involved.
+// tracer calls Caller.Trace while the walk happens, by reading the slots. The child
+// does nothing for it.
 type tracer struct {
 	walk  *Walk
 	tell  Trace
 	began mark
-	next  int                // index of the step to report next
+	next  int                // the step to be shown next
 	last  [plan.Sides]uint64 // when the last step of each side returned
 }
 
@@ -26,16 +26,16 @@ type mark struct {
 
 func now() mark { return mark{time.Now(), ticks()} }
 
-const interval = 200 // microseconds between two readings of the slots
+const interval = 200 * time.Microsecond // between two looks
 
-// look reports the steps that have been made, until the report pipe can be read.
+// look shows steps as they are made, until the report pipe can be read.
 func (v *tracer) look(report int) {
 	if v.tell == nil {
 		return
 	}
 	for {
 		poll := []unix.PollFd{{Fd: int32(report), Events: unix.POLLIN}}
-		n, _ := unix.Ppoll(poll, &unix.Timespec{Nsec: interval * 1000}, nil)
+		n, _ := unix.Ppoll(poll, &unix.Timespec{Nsec: int64(interval)}, nil)
 		for v.next < len(v.walk.plan.Steps) && v.settled(v.next) {
 			v.show()
 		}
@@ -45,14 +45,14 @@ func (v *tracer) look(report int) {
 	}
 }
 
-// finish reports the other steps.
+// finish shows the rest.
 func (v *tracer) finish() {
 	for v.tell != nil && v.next < len(v.walk.plan.Steps) {
 		v.show()
 	}
 }
 
-// settled reports whether step i, or a later one of its side, was made.
+// settled reports whether step i was made, or a later one of its side.
 func (v *tracer) settled(i int) bool {
 	steps, slots := v.walk.plan.Steps, v.walk.program.slots
 	for k := i; k < len(steps); k++ {
@@ -85,7 +85,7 @@ func (v *tracer) show() {
 	v.tell(i, r)
 }
 
-// duration converts ticks to time, by the progress of both clocks since the start.
+// duration converts ticks to time, by how far both clocks have gone so far.
 func (v *tracer) duration(t uint64) time.Duration {
 	n := now()
 	if n.ticks == v.began.ticks || int64(t) < 0 {

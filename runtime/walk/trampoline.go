@@ -1,4 +1,15 @@
 // Core 27 of 28: the last steps, as a program of their own
+//
+// The trampoline is a program of some hundred bytes, from which the container jumps into
+// its own. Until then /proc/self/exe is the host's minictr: a script in the image that
+// begins with "#!/proc/self/exe" would run it in the container, where a process could
+// open it and one day overwrite it (CVE-2019-5736). So the child first executes the
+// trampoline, a file in memory that no other process has. It waits there for `start`,
+// in a few pages of memory.
+//
+// It is the last steps of the plan as a table (package table), and a loop over it. When
+// a step fails the loop writes the table with its results to the pipe Plan.StartError,
+// and exits. When execve succeeds that pipe ends.
 
 package walk
 
@@ -13,19 +24,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The trampoline is a program of a few hundred bytes that executes the container's
-// program. If the child executed that program directly, its /proc/self/exe would be
-// minictr's binary at that moment: a script that begins with "#!/proc/self/exe" would run
-// the host's minictr in the container, where a process could keep it open and overwrite
-// it later (CVE-2019-5736). So the child first executes the trampoline, a file in memory
-// that no other process has. A created container waits there with a few pages of memory.
-//
-// The trampoline is the plan's last steps as a table (package table). When a step fails,
-// the table is written into the pipe start-error, and its results tell the host why. When
-// execve(2) succeeds that pipe closes without output.
-
-// trampoline makes the file for the steps of side Trampoline. Each descriptor that they
-// name must be in fds.
+// trampoline makes the file for the steps of side Trampoline. They can use the caller's
+// descriptors only, not results of earlier steps.
 func trampoline(p *plan.Plan, fds map[plan.Ref]int) ([]byte, error) {
 	var steps []*plan.Step
 	for i := range p.Steps {
@@ -33,11 +33,11 @@ func trampoline(p *plan.Plan, fds map[plan.Ref]int) ([]byte, error) {
 			steps = append(steps, s)
 		}
 	}
-	output, ok := fds[p.StartError]
+	report, ok := fds[p.StartError]
 	if !ok && len(steps) > 0 {
-		return nil, fmt.Errorf("%s: not fds", p.StartError)
+		return nil, fmt.Errorf("%s: the caller has no descriptor of this name", p.StartError)
 	}
-	t := &tramp{table.New(len(steps), output), fds}
+	t := &tramp{table.New(len(steps), report), fds}
 	for i, s := range steps {
 		if err := t.set(i, s); err != nil {
 			return nil, fmt.Errorf("%s: %w", s.Call(), err)
@@ -46,7 +46,7 @@ func trampoline(p *plan.Plan, fds map[plan.Ref]int) ([]byte, error) {
 	return t.File(), nil
 }
 
-// tramp is a trampoline that is being made.
+// tramp is a trampoline while it is made.
 type tramp struct {
 	*table.Program
 	fds map[plan.Ref]int
@@ -81,12 +81,12 @@ func (t *tramp) arg(a plan.Arg) (uint64, error) {
 			return t.Put(a.Bytes), nil
 		}
 	}
-	return 0, fmt.Errorf("argument %s: not known when the trampoline is made", a)
+	return 0, fmt.Errorf("argument %s: unknown when the trampoline is made", a)
 }
 
-// ReadStartError reads the output of a trampoline: none if the program runs, or else the
-// step that failed, which it returns as an [*Error]. Of the execve(2) calls for the
-// directories of PATH it is the first, or one that was not permitted.
+// ReadStartError returns nil if the trampoline wrote nothing, so that the program runs, and
+// else the step that failed, as an [*Error]. Of an execve in each directory of PATH that
+// is the first, or the one that was not permitted.
 func ReadStartError(p *plan.Plan, output []byte) error {
 	if len(output) == 0 {
 		return nil
@@ -99,12 +99,12 @@ func ReadStartError(p *plan.Plan, output []byte) error {
 		}
 	}
 	if failed == nil {
-		return errors.New("start the program: the trampoline failed without a reason")
+		return errors.New("start the program: the trampoline failed, and did not report which step")
 	}
 	return failed
 }
 
-// reported iterates over the steps that the trampoline has made: their indexes and errors.
+// reported returns the steps that the trampoline has made: their indexes and errors.
 func reported(p *plan.Plan, output []byte) iter.Seq2[int, unix.Errno] {
 	list := table.Results(output)
 	return func(yield func(int, unix.Errno) bool) {
@@ -124,7 +124,7 @@ func reported(p *plan.Plan, output []byte) iter.Seq2[int, unix.Errno] {
 	}
 }
 
-// noteResults copies the results of the trampoline to the slots.
+// noteResults stores what the trampoline reported in the slots of its steps.
 func (w *Walk) noteResults() {
 	for i, errno := range reported(w.plan, w.output) {
 		s := &w.program.slots[i]

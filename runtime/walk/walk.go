@@ -1,4 +1,16 @@
 // Core 24 of 28: the host's side
+//
+// Start makes the host's steps in their order. One of them is clone3: from then on the
+// child makes its own steps, at the same time. The host reads the report pipe (plan.go)
+// until its end, which comes when the child has become the program or has died; then
+// the slots say which.
+//
+// Rules:
+//
+//   - The caller is locked to its thread: a child with PR_SET_PDEATHSIG dies when the
+//     thread that made it exits, not when the process does.
+//   - A walk that fails leaves no process. What it has mounted and opened is gone when
+//     its descriptors are closed.
 
 package walk
 
@@ -12,12 +24,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Trace receives each step that was made or skipped, in the order of the plan.
+// Trace is called for each step that was made or left out, in the order of the plan.
 type Trace func(i int, r Result)
 
 // Result is the outcome of a step.
 type Result struct {
-	Made  bool // false: it was skipped, or never reached
+	Made  bool // false: left out, or not reached
 	Value uintptr
 	Errno unix.Errno    // 0 for success
 	Took  time.Duration // since the previous step of the same side
@@ -25,12 +37,12 @@ type Result struct {
 
 // Caller is what the caller of Start provides.
 type Caller struct {
-	// FDs are descriptors that the plan has names for. The caller closes them.
+	// FDs are descriptors that the plan has names for. Start does not close them.
 	FDs map[plan.Ref]int
-	// Trace receives each step; nil for none.
+	// Trace may be nil.
 	Trace Trace
-	// Sync is called where the child waits for the host. The child goes on when Sync
-	// returns, and is killed if it returns an error.
+	// Sync is called where the child waits for the host. When it returns nil the child
+	// continues, and else it is killed.
 	Sync func(w *Walk, at plan.SyncPoint) error
 }
 
@@ -39,31 +51,33 @@ type Walk struct {
 	plan    *plan.Plan
 	program *program
 	caller  Caller
-	clone   int // index of the clone3 step that was made, or -1
-	report  int // read end of the pipe that closes at execve or death
+	clone   int // index of the step that made the container's process, or -1
+	report  int // read end of the pipe that ends at execve or death
 	stopped error
-	saved   bool   // Sync was called with plan.Save
-	output  []byte // of the trampoline: a failed start
+	saved   bool   // Caller.Sync has recorded the process
+	output  []byte // what the trampoline wrote
 	tracer  tracer
 }
 
-// Start carries out the plan up to and including execve(2), or up to the point where a
-// created container waits.
+// Start carries out the plan: up to and with execve, or to where a container that was
+// created waits for its start.
 //
-// The calling goroutine must be locked to its thread for as long as the container
-// lives: PR_SET_PDEATHSIG kills the child when the thread that cloned it ends, not the
-// process (prctl(2)).
+// The calling goroutine must be locked to its thread, and stay so as long as the
+// container runs.
 //
-// On success the container's process runs, and the caller closes the Walk after it has
-// waited for that process. On error there is no process: a child that failed has been
-// waited for. The error is an [*Error] if a step failed.
+// On success the container's process runs, and the caller closes the Walk when it has
+// waited for that process. On error there is no process. The error is an [*Error] if a
+// step failed.
 func Start(p *plan.Plan, c Caller) (*Walk, error) {
+	// the report pipe
 	var pipe [2]int
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
 		return nil, fmt.Errorf("pipe2: %w", err)
 	}
 	defer unix.Close(pipe[0])
 	c.FDs[plan.ReportRead], c.FDs[plan.ReportWrite] = pipe[0], pipe[1]
+
+	// the plan in memory
 	program, err := lower(p, c.FDs)
 	if err != nil {
 		unix.Close(pipe[1])
@@ -71,11 +85,15 @@ func Start(p *plan.Plan, c Caller) (*Walk, error) {
 	}
 	w := &Walk{plan: p, program: program, caller: c, clone: -1, report: pipe[0]}
 	w.tracer = tracer{walk: w, tell: c.Trace, began: now()}
+
+	// the host's steps; the child's, until the pipe ends
 	w.host()
 	unix.Close(pipe[1])
 	if w.clone >= 0 {
 		w.await()
 	}
+
+	// the outcome
 	w.noteResults()
 	w.tracer.finish()
 	if err := w.failure(); err != nil {
@@ -87,16 +105,18 @@ func Start(p *plan.Plan, c Caller) (*Walk, error) {
 	return w, nil
 }
 
-// host makes the host's steps, with the clone among them. Signals are blocked meanwhile:
-// a signal, such as Go's scheduler sends, would interrupt a long call (bpf(2) fails with
-// EAGAIN).
+// host makes the host's steps, clone3 among them.
 func (w *Walk) host() {
+	// Block all signals: one that only Go's scheduler sends, even, would interrupt a
+	// long call (bpf(2) fails with EAGAIN).
 	var all, before unix.Sigset_t
 	for i := range all.Val {
 		all.Val[i] = ^all.Val[i]
 	}
 	unix.PthreadSigmask(unix.SIG_BLOCK, &all, &before)
 	defer unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil)
+
+	// the steps
 	p := w.program
 	for i := range p.ops {
 		if p.ops[i].side != plan.Host {
@@ -120,8 +140,8 @@ func (w *Walk) host() {
 	}
 }
 
-// await reads the report pipe to its end. If the host failed after the clone, the child
-// may be waiting for it, and is killed.
+// await reads the report pipe to its end. If a step of the host's failed after clone3 the
+// child may wait for it forever, and is killed.
 func (w *Walk) await() {
 	if w.firstFailed(plan.Host) >= 0 {
 		w.kill()
@@ -139,8 +159,8 @@ func (w *Walk) await() {
 	}
 }
 
-// read handles one byte of the report pipe: a sync point, or, from the first byte that
-// is none, the output of the trampoline.
+// read takes one byte that the child has written: a sync point, or, from the first byte
+// that is none, what the trampoline reports.
 func (w *Walk) read(b []byte) {
 	switch at := plan.SyncPoint(b[0]); {
 	case len(w.output) > 0:
@@ -169,7 +189,7 @@ func (w *Walk) kill() {
 	}
 }
 
-// Result returns the value of the step that has this result; ok is false if it has none.
+// Result returns the result of this name, if a step has returned it.
 func (w *Walk) Result(name plan.Ref) (int, bool) {
 	for i := range w.plan.Steps {
 		if w.plan.Steps[i].Result == string(name) && w.program.slots[i].state == done {
@@ -186,8 +206,8 @@ func (w *Walk) Close() {
 	w.program.release()
 }
 
-// closeAllBut closes what the host's steps opened. Every result of theirs but a pid is a
-// descriptor.
+// closeAllBut closes what the host's steps opened. Each result of theirs is a
+// descriptor, but for the number that clone3 returns.
 func (w *Walk) closeAllBut(keep ...plan.Ref) {
 	for i, s := range w.plan.Steps {
 		slot := &w.program.slots[i]
@@ -199,8 +219,8 @@ func (w *Walk) closeAllBut(keep ...plan.Ref) {
 	}
 }
 
-// reap kills and waits for the children of a walk that failed. Those that a step has
-// waited for are left out: the kernel may have reused their pids.
+// reap kills the children of a walk that failed and waits for them. A step may have
+// waited for one already: its number could be reused, and wait4 says that it is no child.
 func (w *Walk) reap() {
 	for i, s := range w.plan.Steps {
 		if slot := &w.program.slots[i]; s.Name == "clone3" && slot.state == done {

@@ -406,9 +406,9 @@ func TestLowerRefuses(t *testing.T) {
 		seven[i] = num(i)
 	}
 	for want, s := range map[string]plan.Step{
-		"no earlier step has this result": writeTo("nothing", "x"),
-		"more than 6 arguments":           made(plan.Host, "", "many", 0, seven...),
-		"no way to hand":                  made(plan.Host, "", "odd", 0, odd{}),
+		"not the result of an earlier step": writeTo("nothing", "x"),
+		"more than 6 arguments":             made(plan.Host, "", "many", 0, seven...),
+		"unknown type":                      made(plan.Host, "", "odd", 0, odd{}),
 	} {
 		if _, err := lower(&plan.Plan{Steps: []plan.Step{s}}, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want …%s…", err, want)
