@@ -21,11 +21,11 @@ func TestOnlyNamespacedSysctlsAllowed(t *testing.T) {
 		word string
 		text string
 	}{
-		{Options{}, "kernel.core_pattern=|/evil", "belongs to the whole machine"},
-		{Options{}, "kernel.shm_rmid_forced_too=1", "belongs to the whole machine"},
-		{Options{}, "vm.swappiness=1", "belongs to the whole machine"},
-		{Options{}, "kernel.hostname=evil", "belongs to the whole machine"},
-		{Options{}, "net=1", "belongs to the whole machine"},
+		{Options{}, "kernel.core_pattern=|/evil", "not a parameter of a namespace"},
+		{Options{}, "kernel.shm_rmid_forced_too=1", "not a parameter of a namespace"},
+		{Options{}, "vm.swappiness=1", "not a parameter of a namespace"},
+		{Options{}, "kernel.hostname=evil", "not a parameter of a namespace"},
+		{Options{}, "net=1", "not a parameter of a namespace"},
 		{Options{}, "net.ipv4.ip_forward", "no value"},
 		{Options{}, "net/../kernel/core_pattern=x", "not words joined by dots"},
 		{Options{}, "net.../kernel=x", "not words joined by dots"},
@@ -34,10 +34,10 @@ func TestOnlyNamespacedSysctlsAllowed(t *testing.T) {
 		{Options{}, "=x", "not words joined by dots"},
 		{Options{}, "kernel.shmmax=1+kernel.core_pattern=|/evil", "a control byte or a +"},
 		{Options{}, "kernel.shmmax=1\nkernel.core_pattern=x", "a control byte or a +"},
-		{Options{Network: "host"}, "net.ipv4.ip_forward=1", "belongs to the network namespace, and that is the host's"},
-		{Options{IPC: "host"}, "kernel.shmmax=1", "belongs to the ipc namespace"},
-		{Options{IPC: "host"}, "fs.mqueue.msg_max=1", "belongs to the ipc namespace"},
-		{Options{UTS: "host"}, "kernel.domainname=x", "belongs to the uts namespace"},
+		{Options{Network: "host"}, "net.ipv4.ip_forward=1", "requires a new network namespace"},
+		{Options{IPC: "host"}, "kernel.shmmax=1", "requires a new ipc namespace"},
+		{Options{IPC: "host"}, "fs.mqueue.msg_max=1", "requires a new ipc namespace"},
+		{Options{UTS: "host"}, "kernel.domainname=x", "requires a new uts namespace"},
 	} {
 		test.o.Sysctls = []string{test.word}
 		_, err := testConfig(t, test.o)
