@@ -87,7 +87,8 @@ func startable(f *state.Dir) (*hooks, error) {
 }
 
 // signalStart writes the byte that the container waits for, and returns its report: none
-// if execve(2) succeeded.
+// if execve(2) succeeded. A second byte stays unread: until the container closes the FIFO
+// it shows that the container was started (state.Dir.Status).
 func signalStart(f *state.Dir) ([]byte, error) {
 	report, err := os.OpenFile(f.Path("report"), os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -102,7 +103,7 @@ func signalStart(f *state.Dir) ([]byte, error) {
 		return nil, err
 	}
 	defer start.Close()
-	if _, err := start.Write([]byte{'.'}); err != nil {
+	if _, err := start.Write([]byte("..")); err != nil {
 		return nil, fmt.Errorf("start: %w", err)
 	}
 	return io.ReadAll(io.LimitReader(report, 1<<20))

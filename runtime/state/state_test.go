@@ -100,9 +100,12 @@ func TestStatus(t *testing.T) {
 	}
 	wantStatus(t, root, "web", specs.StateCreated)
 	d.Close()
-	if err := os.WriteFile(d.Path("go"), []byte("\n"), 0); err != nil {
+	cmd.Process.Signal(unix.SIGSTOP)
+	if err := os.WriteFile(d.Path("go"), []byte("\n\n"), 0); err != nil {
 		t.Fatal(err)
 	}
+	wantStatus(t, root, "web", specs.StateRunning) // although it has not read it
+	cmd.Process.Signal(unix.SIGCONT)
 	wantStatus(t, root, "web", specs.StateRunning)
 	cmd.Process.Kill() // without Wait: a zombie
 	wantStatus(t, root, "web", specs.StateStopped)

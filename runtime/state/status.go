@@ -18,8 +18,8 @@ const Paused = specs.ContainerState("paused")
 //	creating  its directory does not have its own name yet
 //	stopped   its process has ended, or is a zombie
 //	paused    its cgroup is frozen
-//	created   its process holds the FIFO go, as it does until start
-//	running   its process does not
+//	created   its process holds the FIFO go, and start has written nothing
+//	running   otherwise
 //
 // A container that was paused before start is paused: only so can it be resumed.
 func (d *Dir) Status() (specs.ContainerState, error) {
@@ -56,8 +56,8 @@ func (d *Dir) Status() (specs.ContainerState, error) {
 	return specs.StateRunning, nil
 }
 
-// isWaiting reports whether the FIFO go has a reader: O_WRONLY|O_NONBLOCK fails
-// with ENXIO without one (fifo(7)). The reader has opened it O_RDWR, so that
+// isWaiting reports whether the FIFO go has a reader and is empty. Without a reader
+// O_WRONLY|O_NONBLOCK fails with ENXIO (fifo(7)). The reader has opened it O_RDWR, so that
 // writers that come and go do not wake it.
 func (d *Dir) isWaiting() (bool, error) {
 	fd, err := unix.Open(d.Path("go"), unix.O_WRONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
@@ -67,7 +67,12 @@ func (d *Dir) isWaiting() (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("open %s: %w", d.Path("go"), err)
 	}
-	return true, unix.Close(fd)
+	defer unix.Close(fd)
+	unread, err := unix.IoctlGetInt(fd, unix.TIOCINQ) // FIONREAD
+	if err != nil {
+		return false, fmt.Errorf("ioctl %s: %w", d.Path("go"), err)
+	}
+	return unread == 0, nil
 }
 
 // isFrozen reports whether the container's cgroup is frozen.
