@@ -7,6 +7,7 @@
 // figures. Colours come from two lists, for light and for dark.
 //
 // Reading order: page.go (both forms), sections.go (one function a section),
-// facts.go (the large figures, the method), then page.html with picture.go
-// (where a value lies in a picture) and format.go (how a value is written).
+// facts.go (the large figures, what is missing), report.txt (the terminal's form,
+// the method), then page.html with picture.go (where a value lies in a picture) and
+// format.go (how a value is written). published.json has what others have measured.
 package report

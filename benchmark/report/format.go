@@ -5,20 +5,18 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 )
 
-// unit is how values of a kind are written, in figures and on an axis that
-// begins with a power of ten of one.
+// unit is how values of a kind are written, and which powers an axis shows.
 type unit struct {
-	one          float64
-	text, onAxis func(float64) string
+	base  float64
+	write func(float64) string
 }
 
 var (
-	nanoseconds = unit{1, duration, duration}
-	bytes       = unit{1 << 20, size[float64], sizeOnAxis}
-	parts       = unit{1, share, share}
+	nanoseconds = unit{10, duration[float64]}
+	bytes       = unit{16, size[float64]} // 64 KiB, 1 MiB, 16 MiB
+	parts       = unit{10, share}
 )
 
 // digits returns a number with three significant digits.
@@ -30,70 +28,50 @@ func digits(v float64) string {
 	return strconv.FormatFloat(v, 'f', max(0, min(2, decimals)), 64)
 }
 
-// trimZeros removes zeros behind the point: "1.00 ms" is "1 ms" on an axis.
-func trimZeros(text string) string {
-	number, unit, _ := strings.Cut(text, " ")
-	if strings.Contains(number, ".") {
-		number = strings.TrimRight(strings.TrimRight(number, "0"), ".")
+// scaled returns a value in the first unit in which it is less than factor. Each
+// unit is factor times the one before.
+func scaled(v, factor float64, units ...string) string {
+	for len(units) > 1 && math.Abs(v) >= factor {
+		v, units = v/factor, units[1:]
 	}
-	return strings.TrimSpace(number + " " + unit)
+	return digits(v) + units[0]
 }
 
-// duration returns nanoseconds with a unit.
-func duration(ns float64) string {
-	switch {
-	case ns < float64(time.Millisecond):
-		return digits(ns/1e3) + " µs"
-	case ns < float64(time.Second):
-		return digits(ns/1e6) + " ms"
-	}
-	return digits(ns/1e9) + " s"
+func duration[N ~int64 | float64](ns N) string {
+	return scaled(float64(ns)/1e3, 1e3, " µs", " ms", " s")
 }
+func rate(perSecond float64) string { return scaled(perSecond, 1e3, "/s", " thousand/s", " million/s") }
+func share(v float64) string        { return digits(v*100) + " %" }
 
-// size returns bytes with a unit.
 func size[N int64 | float64](n N) string {
-	v, units := float64(n), []string{"B", "KiB", "MiB", "GiB", "TiB"}
-	for len(units) > 1 && math.Abs(v) >= 1024 {
-		v, units = v/1024, units[1:]
-	}
-	return digits(v) + " " + units[0]
+	return scaled(float64(n), 1024, " B", " KiB", " MiB", " GiB", " TiB")
 }
 
-// sizeOnAxis has no unit below MiB: tenths of one are easier to compare.
-func sizeOnAxis(n float64) string {
-	if n < 1<<20 {
-		return strconv.FormatFloat(n/(1<<20), 'g', 3, 64) + " MiB"
-	}
-	return size(n)
-}
+// tick writes a value on an axis: "1.00 ms" is "1 ms".
+func tick(text string) string { return strings.NewReplacer(".00 ", " ", ".0 ", " ").Replace(text) }
 
-// share returns a part of one as a percentage.
-func share(v float64) string { return digits(v*100) + " %" }
-
-// rate returns how often something is done in a second.
-func rate(v float64) string {
-	switch {
-	case v >= 1e6:
-		return digits(v/1e6) + " million/s"
-	case v >= 1e3:
-		return digits(v/1e3) + " thousand/s"
-	}
-	return digits(v) + "/s"
-}
-
-// times returns a ratio with two significant digits: 5700.
+// times returns a ratio with two significant digits, and a thin space between
+// thousands: 5 700.
 func times(v float64) string {
 	if v < 10 {
 		return strconv.FormatFloat(v, 'f', 1, 64)
 	}
 	unit := math.Pow(10, math.Floor(math.Log10(v))-1)
-	return group(int(math.Round(v/unit) * unit))
-}
-
-// group puts thin spaces between thousands.
-func group(n int) string {
+	n := int(math.Round(v/unit) * unit)
 	if n < 1000 {
 		return strconv.Itoa(n)
 	}
-	return fmt.Sprintf("%s\u202f%03d", group(n/1000), n%1000)
+	return fmt.Sprintf("%d\u202f%03d", n/1000, n%1000)
+}
+
+func percent(v float64) string { return fmt.Sprintf("%.2f%%", v) }
+
+// brief puts an error on one line; report.json has all of it.
+func brief(text string) string {
+	const most = 300
+	line := []rune(strings.Join(strings.Fields(text), " "))
+	if len(line) > most {
+		return string(line[:most]) + "…"
+	}
+	return string(line)
 }

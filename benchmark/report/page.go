@@ -2,30 +2,40 @@ package report
 
 import (
 	"embed"
-	"fmt"
-	"html/template"
+	"encoding/json"
+	html "html/template"
 	"io"
 	"strings"
 	"text/tabwriter"
+	"text/template"
+	"time"
 
 	"github.com/minictr/minictr/benchmark"
 )
 
-//go:embed page.html page.css
+//go:embed page.html page.css report.txt published.json
 var files embed.FS
 
 // Page is what the terminal and the HTML page show.
 type Page struct {
+	view
+	Published            []published
 	Title, Lead, Warning string
-	Keys                 []Key
 	Sections             []Section
 	Facts                [][2]string // name and value: the computer, the targets, the method, failures
+}
+
+// published is a figure that others have measured, on other computers and in
+// other ways: to compare orders of magnitude.
+type published struct {
+	Project, Figure, What, Source, URL string
+	NS                                 float64 // 0 if it is not a time
 }
 
 // Section is a question with its answer.
 type Section struct {
 	ID, Title string
-	Note      string // beside each picture and table, if machines were emulated
+	Note      string // beside each picture and table, if machines were emulated: what KVM would change
 	Strips    []*Strip
 	Lines     []*Lines
 	Bars      []Bar
@@ -40,78 +50,74 @@ func (s *Section) addRow(name string, f benchmark.Facts, cells ...string) {
 	s.Rows = append(s.Rows, append([]string{name, kindOf(f)}, cells...))
 }
 
-const emulation = "Software emulation: the machines marked “emulated” ran without KVM. " +
-	"QEMU translates each of the guest's instructions. With KVM the CPU runs them itself: " +
-	"work inside comes close to the host's, and machines start several times faster. " +
-	"Disk stays as it is, and so does most of the memory."
+// funcs are those of both templates.
+var funcs = map[string]any{"size": size[int64], "kind": kindOf, "brief": brief, "duration": duration[time.Duration],
+	"kib": func(n int) string { return size(int64(n) << 10) }}
 
-// withKVM is what KVM would change, by section.
-var withKVM = map[string]string{
-	"start":  "they would start several times faster.",
-	"cold":   "they would start several times faster.",
-	"phases": "kernel, user space and ssh would take several times less.",
-	"memory": "they would take nearly as much: " +
-		"QEMU would not keep translated instructions, some 16 to 64 MiB for each.",
-	"disk": "nothing would change here.",
-	"work": "they would work nearly as fast as the host.",
+var texts = template.Must(template.New("report.txt").Funcs(funcs).ParseFS(files, "report.txt"))
+
+// say executes one of the texts that both forms share.
+func say(name string, data any) string {
+	var b strings.Builder
+	if err := texts.ExecuteTemplate(&b, name, data); err != nil {
+		panic(err) // the tests execute all of them
+	}
+	return b.String()
 }
 
-func newPage(r *benchmark.Report) *Page {
-	v := view{r}
-	const title = "Containers and virtual machines, on this computer"
-	p := &Page{Title: title, Lead: v.lead(), Keys: v.keys(), Facts: v.facts()}
-	for _, t := range r.Targets {
-		if t.Emulated {
-			p.Warning = emulation
-		}
+func newPage(r *benchmark.Report) (*Page, error) {
+	v := view{Report: r}
+	p := &Page{view: v, Title: "Containers and virtual machines, on this computer", Lead: say("lead", v)}
+	data, err := files.ReadFile("published.json")
+	if err != nil {
+		return nil, err
 	}
-	for _, s := range [...]Section{v.starts(false), v.starts(true), v.phases(), v.memory(), v.disk(), v.work()} {
+	if err := json.Unmarshal(data, &p.Published); err != nil {
+		return nil, err
+	}
+	if v.emulated() {
+		p.Warning = say("emulation", nil)
+	}
+	warm, cold := v.starts(false, p.Published), v.starts(true, nil)
+	for _, s := range [...]Section{warm, cold, v.phases(), v.memory(), v.disk(), v.work()} {
 		if len(s.Rows) == 0 {
 			continue
 		}
-		if p.Warning != "" {
-			s.Note = "The machines are emulated. With KVM " + withKVM[s.ID]
+		s.Note = "The machines are emulated. With KVM " + s.Note
+		if p.Warning == "" {
+			s.Note = ""
 		}
 		p.Sections = append(p.Sections, s)
 	}
-	return p
+	for line := range strings.Lines(say("facts", v)) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), "\t")
+		p.Facts = append(p.Facts, [2]string{name, value})
+	}
+	return p, nil
 }
 
 // HTML writes the page.
 func HTML(w io.Writer, r *benchmark.Report) error {
-	t, err := template.New("page.html").Funcs(template.FuncMap{"published": published}).ParseFS(files, "page.*")
+	p, err := newPage(r)
 	if err != nil {
 		return err
 	}
-	return t.Execute(w, newPage(r))
+	t, err := html.New("page.html").Funcs(funcs).ParseFS(files, "page.*")
+	if err != nil {
+		return err
+	}
+	return t.Execute(w, p)
 }
 
 // Text writes the tables.
 func Text(w io.Writer, r *benchmark.Report) error {
-	p := newPage(r)
-	fmt.Fprintf(w, "\n%s\n%s\n", p.Title, p.Lead)
-	if p.Warning != "" {
-		fmt.Fprintf(w, "\n%s\n", p.Warning)
+	p, err := newPage(r)
+	if err != nil {
+		return err
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, s := range p.Sections {
-		fmt.Fprintf(t, "\n== %s\n", s.Title)
-		if s.Note != "" {
-			fmt.Fprintln(t, s.Note)
-		}
-		for _, row := range append([][]string{s.Head}, s.Rows...) {
-			fmt.Fprintln(t, strings.Join(row, "\t"))
-		}
-		fmt.Fprintf(t, "From report.json: %s.\n", s.From)
-		t.Flush()
-	}
-	fmt.Fprint(t, "\n== What others have published\n")
-	for _, p := range published() {
-		fmt.Fprintln(t, strings.Join([]string{p.Project, p.Figure, p.What, p.URL}, "\t"))
-	}
-	fmt.Fprintln(t)
-	for _, fact := range p.Facts {
-		fmt.Fprintf(t, "%s: %s\n", fact[0], fact[1])
+	if err := texts.ExecuteTemplate(t, "text", p); err != nil {
+		return err
 	}
 	return t.Flush()
 }

@@ -23,6 +23,7 @@ func kindOf(f benchmark.Facts) string {
 	return string(f.Kind)
 }
 
+// label marks a figure of an emulated machine.
 func label(f benchmark.Facts, text string) string {
 	if f.Emulated {
 		return text + " · emulated"
@@ -40,8 +41,9 @@ func (v view) took(target string, cold bool) (list []float64) {
 	return list
 }
 
-func (v view) starts(cold bool) Section {
+func (v view) starts(cold bool, others []published) Section {
 	s := Section{ID: "start", Title: "Start, warm", Caption: "From the command to the first byte",
+		Note: "they would start several times faster.",
 		From: fmt.Sprintf("starts with cold = %v and explained = false", cold),
 		Head: []string{"", "what", "starts", "median", "95 % interval", "p95", "slowest", "outliers"}}
 	if cold {
@@ -58,9 +60,9 @@ func (v view) starts(cold bool) Section {
 		s.addRow(f.Name, f, strconv.Itoa(row.N), duration(row.Median), duration(row.Low)+" to "+duration(row.High),
 			duration(row.P95), duration(slices.Max(times)), strconv.Itoa(len(row.Outliers)))
 	}
-	for _, p := range published() {
-		if p.Took > 0 && !cold {
-			row := Row{Name: "published: " + p.Project, Class: "published", Label: p.Figure, Hollow: []float64{p.Took}}
+	for _, p := range others {
+		if p.NS > 0 {
+			row := Row{Name: "published: " + p.Project, Class: "published", Label: p.Figure, Hollow: []float64{p.NS}}
 			rows = append(rows, row)
 		}
 	}
@@ -90,6 +92,7 @@ func (v view) medians(target string, explained bool) (phases []benchmark.Phase) 
 
 func (v view) phases() Section {
 	s := Section{ID: "phases", Title: "What the time is spent on", Caption: "Phases of a warm start",
+		Note: "kernel, user space and ssh would take several times less.",
 		From: "phases of starts with cold = false", Head: []string{"", "what", "phase", "median", "of the whole"}}
 	for _, f := range v.Targets {
 		for _, explained := range [...]bool{false, true} {
@@ -100,10 +103,10 @@ func (v view) phases() Section {
 			if len(phases) == 0 {
 				continue
 			}
-			b := newBar(len(s.Bars), name, f, phases)
+			b := Bar{name, f, phases}
 			s.Bars = append(s.Bars, b)
-			for _, p := range b.Pieces {
-				s.addRow(name, f, p.Name, p.Took, p.Share)
+			for _, p := range phases {
+				s.addRow(name, f, p.Name, duration(p.Took), b.Share(p))
 			}
 		}
 	}
@@ -138,19 +141,21 @@ func (v view) growth(target string, of func(benchmark.Size) int64) (
 
 func (v view) memory() Section {
 	s := Section{ID: "memory", Title: "Memory", Caption: "Memory of N instances", From: "sizes",
+		Note: "they would take nearly as much: " +
+			"QEMU would not keep translated instructions, some 16 to 64 MiB for each.",
 		Head: []string{"", "what", "N", "PSS", "of it daemons", "memory.current", "fall of MemAvailable",
 			"processes", "one more takes"}}
 	var rows []Row
-	var all, small []curve
+	var all, small []Curve
 	for _, f := range v.Targets {
 		before, list, slope := v.growth(f.Name, memoryOf)
 		if len(list) == 0 {
 			continue
 		}
 		rows = append(rows, newRow(f, func(v float64) string { return "+" + size(v) }, []float64{slope}))
-		all = append(all, curve{f, list})
+		all = append(all, Curve{Kind: f.Kind, Label: label(f, f.Name), Sizes: list})
 		if f.Kind != benchmark.Machine {
-			small = append(small, curve{f, list})
+			small = append(small, Curve{Kind: f.Kind, Label: label(f, f.Name), Sizes: list})
 		}
 		for i, n := range list {
 			more, current := "", "–"
@@ -176,6 +181,7 @@ func (v view) memory() Section {
 
 func (v view) disk() Section {
 	s := Section{ID: "disk", Title: "Disk", Caption: "Disk of N instances", From: "sizes, diskBytes",
+		Note: "nothing would change here.",
 		Head: []string{"", "what", "before", "N", "with N", "one more takes"}}
 	var rows []Row
 	for _, f := range v.Targets {
@@ -193,6 +199,7 @@ func (v view) disk() Section {
 
 func (v view) work() Section {
 	s := Section{ID: "work", Title: "Running", Caption: "Work done inside against the host", From: "work",
+		Note: "they would work nearly as fast as the host.",
 		Head: []string{"", "what", "work", "inside", "on the host", "inside / host"}}
 	for _, kind := range benchmark.WorkKinds() {
 		var rows []Row

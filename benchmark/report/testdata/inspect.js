@@ -6,9 +6,9 @@ const brief = e => e.tagName + ' ' + e.textContent.trim().slice(0, 40);
 
 // overlaps: texts that overlap or leave their picture; pictures of nothing.
 function overlaps(d) {
-	for (const svg of d.querySelectorAll('svg')) {
+	for (const svg of d.querySelectorAll('figure > svg, .bar')) {
 		const frame = svg.getBoundingClientRect();
-		if (frame.width < 5 || frame.height < 5 || !svg.querySelector('circle, rect')) complain(svg.id, 'is empty');
+		if (frame.width < 5 || frame.height < 5 || !svg.querySelector('circle, rect, span')) complain(svg.id, 'is empty');
 		const texts = [...svg.querySelectorAll('text')].map(t => [t.textContent, t.getBoundingClientRect()]);
 		texts.forEach(([a, r], i) => {
 			if (r.left < frame.left - 1 || r.right > frame.right + 1 || r.bottom > frame.bottom + 1)
@@ -36,10 +36,10 @@ function contrast(w, d) {
 
 // notes: each picture and table says what KVM would change.
 function notes(d) {
-	const pictures = 'section:has(svg) figure:not(.phases), section figure.phases:not(:has(+ figure))';
+	const pictures = 'figure:not(.phases), figure.phases:not(:has(+ figure))';
 	for (const e of d.querySelectorAll(pictures))
 		if (!e.nextElementSibling.textContent.includes('With KVM')) complain(brief(e), 'has no note');
-	for (const e of d.querySelectorAll('section:has(svg) details'))
+	for (const e of d.querySelectorAll('section:has(figure) details'))
 		if (!e.querySelector('.note').textContent.includes('With KVM')) complain(brief(e), 'has no note');
 }
 
