@@ -38,8 +38,7 @@ func BenchmarkMillionLines(b *testing.B) {
 	}
 }
 
-// BenchmarkEcho is how long a keystroke's echo takes from the log to the one
-// who follows it.
+// BenchmarkEcho measures how long the echo of a keystroke takes from the log to a follower.
 func BenchmarkEcho(b *testing.B) {
 	dir := b.TempDir()
 	w := openWriter(b, dir, Maximum)
@@ -49,14 +48,14 @@ func BenchmarkEcho(b *testing.B) {
 	go Copy(ctx, dir, Options{Follow: true, Tail: -1}, nil, out, nil)
 	var times []time.Duration
 	for b.Loop() {
-		begin := time.Now()
-		if err := w.Write(Stdout, begin, []byte("x")); err != nil {
+		start := time.Now()
+		if err := w.Write(Stdout, start, []byte("x")); err != nil {
 			b.Fatal(err)
 		}
 		if _, err := r.Read(make([]byte, 16)); err != nil {
 			b.Fatal(err)
 		}
-		times = append(times, time.Since(begin))
+		times = append(times, time.Since(start))
 	}
 	slices.Sort(times)
 	b.ReportMetric(float64(times[len(times)*99/100].Microseconds()), "p99-µs")

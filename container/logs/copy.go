@@ -8,41 +8,49 @@ import (
 	"math"
 )
 
-// Copy writes what the log in the folder dir holds of standard output to
-// stdout, and of standard error to stderr, in order, each frame as it is,
-// without waiting for the end of a line. A nil writer leaves its stream out; for
-// a terminal there is printable.Writer.
+// Copy writes the log in the directory dir: standard output to stdout and standard error
+// to stderr, in order, each frame as it is, without waiting for the end of a line. A nil
+// writer leaves its stream out; for a terminal there is printable.Writer.
 //
-// With o.Follow it ends when ended is closed and all that was written before is
-// read, or with ctx. Otherwise it ends where the log ended when it began.
+// With o.Follow it returns when ended is closed and all that was written before is read,
+// or when ctx is done. Otherwise it returns where the log ended when it was called.
 //
-// What can be read is written even if there is an error. A file that holds
-// something else than frames is read up to there; no more of it can be
-// followed. The beginning of a frame at the end of a file is waited for, or
-// else left out. Who follows slower than the container speaks, so that the log
-// is renamed twice meanwhile, may miss what was in between, and is told.
+// What can be read is written even if there is an error. A file that holds something
+// other than frames is read up to there, and is not followed any further. An incomplete
+// frame at the end of a file is waited for with o.Follow, and left out otherwise. If the
+// log is renamed twice before it is read, the error says that some of it may be missing.
+//
+// Copy first opens the files that exist, and reads up to where they end then: a container
+// that never stops writing does not keep it busy. To follow is to repeat that, up to the
+// present end of the last file, and into the files that have come after it.
+//
+// To find the last lines it reads the files twice, which takes no memory: once to count
+// the lines, once to skip all but the last ones.
 func Copy(ctx context.Context, dir string, o Options, ended <-chan struct{}, stdout, stderr io.Writer) error {
 	c := &copier{dir: dir, lines: newLines(&o, stdout, stderr)}
 	err := c.run(ctx, &o, ended)
 	return errors.Join(append(c.damage, c.gap, err, c.close())...)
 }
 
+// copier is a Copy in progress.
 type copier struct {
 	dir   string
 	watch *watch
 	files []*reader // oldest first
 	lines *lineWriter
 
-	damage []error // of files that could not be read to their ends
-	gap    error   // between files
+	damage []error // files that could not be read to their ends
+	gap    error   // between two files
 }
 
 func (c *copier) run(ctx context.Context, o *Options, ended <-chan struct{}) (err error) {
-	if o.Follow { // watched before the first look, so that nothing comes unseen
+	// watch before the first read, so that no write is missed
+	if o.Follow {
 		if c.watch, err = newWatch(c.dir); err != nil {
 			return errors.Join(err, o.From.Close())
 		}
 	}
+	// what exists now
 	if err := c.open(o.From); err != nil {
 		return err
 	}
@@ -54,10 +62,11 @@ func (c *copier) run(ctx context.Context, o *Options, ended <-chan struct{}) (er
 	if err := c.copy(ctx); err != nil || !o.Follow {
 		return err
 	}
+	// what is written later
 	return c.follow(ctx, ended, timer(o.Until))
 }
 
-// open opens what there is from a position on.
+// open opens the files from a position on.
 func (c *copier) open(from *Position) error {
 	if from != nil && from.file != nil {
 		r := newReader(from.file)
@@ -67,15 +76,17 @@ func (c *copier) open(from *Position) error {
 	return c.advance()
 }
 
-// advance leaves all files but the last, and opens those that have come after
-// it. What was added to the last one before is seen now.
+// advance closes all files but the last, opens those that have come after it, and extends
+// the last one to its present end.
 func (c *copier) advance() error {
+	// close what has been read
 	for len(c.files) > 1 {
 		if err := c.files[0].file.Close(); err != nil {
 			return err
 		}
 		c.files = c.files[1:]
 	}
+	// open what is newer
 	var last *file
 	if len(c.files) > 0 {
 		last = c.files[0].file
@@ -85,7 +96,8 @@ func (c *copier) advance() error {
 		c.files = append(c.files, newReader(f))
 	}
 	if gap {
-		c.gap = fmt.Errorf("follow %s: it was renamed twice before it was read: some of it may be missing", last.Name())
+		c.gap = fmt.Errorf("follow %s: log was renamed twice before it was read: some of it may be missing",
+			last.Name())
 	}
 	if last != nil {
 		err = errors.Join(err, c.files[0].extend())
@@ -93,26 +105,26 @@ func (c *copier) advance() error {
 	return err
 }
 
-// skipToTail has all lines left out but the last tail ones. To count them it
-// copies all, with everything left out, and goes back.
+// skipToTail skips all lines but the last tail ones. To count them it copies all lines
+// with every one skipped, and goes back.
 func (c *copier) skipToTail(ctx context.Context, tail int) error {
-	begin := make([]int64, len(c.files))
+	start := make([]int64, len(c.files))
 	for i, r := range c.files {
-		begin[i] = r.offset
+		start[i] = r.offset
 	}
 	c.lines.restart(math.MaxInt)
 	if err := c.copy(ctx); err != nil {
 		return err
 	}
 	for i, r := range c.files {
-		r.seek(begin[i])
+		r.seek(start[i])
 	}
-	c.damage = nil // it is found again
+	c.damage = nil // the second copy finds it again
 	c.lines.restart(max(0, math.MaxInt-c.lines.skip-tail))
 	return nil
 }
 
-// copy copies the files up to where they ended when that was last looked at.
+// copy copies the files up to their limits.
 func (c *copier) copy(ctx context.Context) error {
 	for _, r := range c.files {
 		for ctx.Err() == nil {

@@ -1,7 +1,7 @@
 package logs
 
-// The two files of a log, while they may be renamed at any moment. A file is
-// known by its inode: as long as it is open, no other has its number.
+// The two files of a log may be renamed at any moment. A file is identified by its inode:
+// while it is open, no other file has that inode number.
 
 import (
 	"errors"
@@ -10,13 +10,13 @@ import (
 	"path/filepath"
 )
 
-// file is an open one, with what was true of it then.
+// file is an open file, with its status when it was opened.
 type file struct {
 	*os.File
 	info fs.FileInfo
 }
 
-// open opens a file of the log; nil is one that is not there.
+// open opens a file of the log. It returns nil if the file does not exist.
 func open(dir, name string, flag int) (*file, error) {
 	f, err := os.OpenFile(filepath.Join(dir, name), flag, 0)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -32,6 +32,7 @@ func open(dir, name string, flag int) (*file, error) {
 	return &file{f, info}, nil
 }
 
+// same reports whether a and b are one file, or both nil.
 func same(a, b *file) bool {
 	if a == nil || b == nil {
 		return a == b
@@ -48,17 +49,17 @@ func closeAll(files ...*file) (err error) {
 	return err
 }
 
-// openBoth opens the two as they are at one moment. Between a rename and the new
-// log there is only the older one.
+// openBoth opens the two files as they are at one moment. Between a rename and the
+// creation of a new log there is only the older one.
 func openBoth(dir string) (older, current *file, err error) {
 	for {
-		var again *file
+		var reopened *file
 		var errs [3]error
 		current, errs[0] = open(dir, Current, os.O_RDONLY)
 		older, errs[1] = open(dir, Older, os.O_RDONLY)
-		again, errs[2] = open(dir, Current, os.O_RDONLY)
-		err = errors.Join(errs[0], errs[1], errs[2], closeAll(again))
-		if err == nil && same(current, again) { // and so it was in between
+		reopened, errs[2] = open(dir, Current, os.O_RDONLY)
+		err = errors.Join(errs[0], errs[1], errs[2], closeAll(reopened))
+		if err == nil && same(current, reopened) { // so current was the log when older was opened
 			return older, current, nil
 		}
 		if err = errors.Join(err, closeAll(older, current)); err != nil {
@@ -67,8 +68,8 @@ func openBoth(dir string) (older, current *file, err error) {
 	}
 }
 
-// openNewer opens the files that come after last, oldest first; after nil, all.
-// There may be a gap in front of them: last is neither of the two any more.
+// openNewer opens the files that come after last, oldest first; all if last is nil. There
+// is a gap before them if last is no longer one of the two.
 func openNewer(dir string, last *file) (files []*file, gap bool, err error) {
 	older, current, err := openBoth(dir)
 	switch {

@@ -1,8 +1,7 @@
 package logs
 
-// Waiting for more. The folder of the log is watched with inotify(7) for files
-// that grow. Which one it was is not asked: whoever is woken looks for himself,
-// for a new log too.
+// The directory of the log is watched with inotify(7) for files that grow. An event does
+// not matter for the file it names: each one makes the copier look at all of them.
 
 import (
 	"context"
@@ -14,9 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// follow copies what comes, until it is over.
+// follow copies what is written, until the container has exited, until, or ctx.
 func (c *copier) follow(ctx context.Context, ended <-chan struct{}, until <-chan time.Time) error {
-	for over := false; !over; {
+	for last := false; !last; {
 		if n := len(c.files); n > 0 && c.files[n-1].broken {
 			return nil
 		}
@@ -26,9 +25,9 @@ func (c *copier) follow(ctx context.Context, ended <-chan struct{}, until <-chan
 				return c.watch.err
 			}
 		case <-ended:
-			over = true
+			last = true
 		case <-until:
-			over = true
+			last = true
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -42,7 +41,7 @@ func (c *copier) follow(ctx context.Context, ended <-chan struct{}, until <-chan
 	return nil
 }
 
-// timer is the channel that tells when t has come, or nil for never.
+// timer returns a channel that receives at t, or nil for never.
 func timer(t time.Time) <-chan time.Time {
 	if t.IsZero() {
 		return nil
@@ -50,9 +49,10 @@ func timer(t time.Time) <-chan time.Time {
 	return time.After(time.Until(t))
 }
 
+// watch is an inotify watch of a directory.
 type watch struct {
 	inotify *os.File
-	changed chan struct{} // holds one if something has changed since; closed on err
+	changed chan struct{} // holds one element after a change; closed on err
 	err     error
 }
 
@@ -60,7 +60,7 @@ func newWatch(dir string) (*watch, error) {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
 		return nil, hint.New(fmt.Errorf("inotify_init1: %w", err),
-			"the kernel allows each user few of them; allow more with: sysctl fs.inotify.max_user_instances=1024")
+			"raise the limit: sysctl fs.inotify.max_user_instances=1024")
 	}
 	w := &watch{inotify: os.NewFile(uintptr(fd), "inotify of "+dir), changed: make(chan struct{}, 1)}
 	if _, err := unix.InotifyAddWatch(fd, dir, unix.IN_MODIFY); err != nil {
@@ -71,7 +71,7 @@ func newWatch(dir string) (*watch, error) {
 	return w, nil
 }
 
-// read ends when the watch is closed.
+// read receives events until the watch is closed.
 func (w *watch) read() {
 	defer close(w.changed)
 	var events [4096]byte
@@ -81,7 +81,7 @@ func (w *watch) read() {
 		}
 		select {
 		case w.changed <- struct{}{}:
-		default: // nobody has looked since the last one
+		default: // the last change has not been received yet
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// follower is a Copy with Follow at work.
+// follower is a Copy with Follow in progress.
 type follower struct {
 	t      *testing.T
 	ended  chan struct{}
@@ -41,7 +41,7 @@ func (f *follower) Write(p []byte) (int, error) {
 	return f.text.Write(p)
 }
 
-// sees waits until this is all that was output.
+// sees waits until the output is want.
 func (f *follower) sees(want string) {
 	f.t.Helper()
 	f.waitFor(func(text string) bool { return text == want })
@@ -65,7 +65,7 @@ func (f *follower) waitFor(good func(text string) bool) {
 	}
 }
 
-// end lets the container end, and returns what Copy does.
+// end lets the container exit, and returns the error of Copy.
 func (f *follower) end() error {
 	f.t.Helper()
 	close(f.ended)
@@ -98,20 +98,31 @@ func TestFollow(t *testing.T) {
 	f.sees("b\nname? x\nme\n")
 }
 
-// TestFollowALogToBe: there is none yet.
-func TestFollowALogToBe(t *testing.T) {
+// TestFollowCreatedLater: a log is followed that does not exist yet.
+func TestFollowCreatedLater(t *testing.T) {
 	dir := t.TempDir()
 	f := follow(t, dir, Options{Tail: 0})
 	time.Sleep(10 * time.Millisecond)
-	writeFrames(t, openWriter(t, dir, Maximum), "1a\n")
-	f.sees("a\n")
+	w := openWriter(t, dir, Maximum)
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		writeFrames(t, w, "1a\n") // again and again: a Copy that starts late skips what is there
+		f.mu.Lock()
+		text := f.text.String()
+		f.mu.Unlock()
+		if strings.HasPrefix(text, "a\n") {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("output is %q", text)
+		}
+	}
 	if err := f.end(); err != nil {
 		t.Error(err)
 	}
 }
 
-// TestFollowAnEnded: what it has said is output although it is over.
-func TestFollowAnEnded(t *testing.T) {
+// TestFollowExited: the whole log of a container that has exited is output.
+func TestFollowExited(t *testing.T) {
 	dir := t.TempDir()
 	put(t, dir, Older, output{"1a\n"}.bytes())
 	put(t, dir, Current, output{"1b\n"}.bytes())
@@ -122,8 +133,8 @@ func TestFollowAnEnded(t *testing.T) {
 	f.sees("a\nb\n")
 }
 
-// TestFollowRotation: the log is renamed hundreds of times while it is written
-// and read; not a frame is lost, doubled or out of order.
+// TestFollowRotation: while the log is renamed hundreds of times, no frame is lost,
+// repeated or out of order.
 func TestFollowRotation(t *testing.T) {
 	dir := t.TempDir()
 	const frames, ahead = 5000, 10
@@ -142,9 +153,9 @@ func TestFollowRotation(t *testing.T) {
 	f.sees(want.String())
 }
 
-// TestFollowTooSlowly: what was renamed twice before it was read is missing,
-// and that is told, once; what is there is output.
-func TestFollowTooSlowly(t *testing.T) {
+// TestFollowReportsGap: frames in a file that was renamed twice before it was read are
+// missing, which is reported once; all others are output.
+func TestFollowReportsGap(t *testing.T) {
 	dir := t.TempDir()
 	w := openWriter(t, dir, 1) // each frame in a file of its own
 	writeFrames(t, w, "1a\n")
@@ -157,13 +168,13 @@ func TestFollowTooSlowly(t *testing.T) {
 		f.waitFor(func(text string) bool { return strings.HasPrefix(text, "a\n") && strings.HasSuffix(text, "e\nf\n") })
 	}
 	if err := f.end(); err == nil || strings.Count(err.Error(), "may be missing") != 1 {
-		t.Errorf("what is told: %v", err)
+		t.Errorf("gap: %v", err)
 	}
 }
 
-// TestFollowHalfAFrame: it is waited for, and if it is cut off, what comes in
-// its place is output.
-func TestFollowHalfAFrame(t *testing.T) {
+// TestFollowIncompleteFrame: a frame is waited for, and if it is cut off, the one that
+// takes its place is output.
+func TestFollowIncompleteFrame(t *testing.T) {
 	dir := t.TempDir()
 	first, other := output{"1first\n"}.bytes(), output{"2other text\n"}.bytes()
 	put(t, dir, Current, nil)
@@ -193,7 +204,7 @@ func TestFollowHalfAFrame(t *testing.T) {
 	}
 }
 
-// TestFollowDamaged: nothing more can come, so it ends by itself.
+// TestFollowDamaged: behind bytes that are not a frame nothing can follow: Copy returns.
 func TestFollowDamaged(t *testing.T) {
 	dir := t.TempDir()
 	put(t, dir, Current, append(output{"1a\n"}.bytes(), make([]byte, 99)...))
@@ -228,9 +239,9 @@ func TestFollowCancelled(t *testing.T) {
 	}
 }
 
-// TestAttach: from the end there was before the start on, nothing is missing,
-// and nothing older is there, however often the log was renamed since.
-func TestAttach(t *testing.T) {
+// TestFollowFromPosition: from the end of the log before a start, all output of the new
+// run is there, and nothing older, however often the log was renamed.
+func TestFollowFromPosition(t *testing.T) {
 	for name, before := range map[string]output{
 		"no log":       nil,
 		"some":         {"1old\n"},
@@ -269,7 +280,7 @@ func TestAttach(t *testing.T) {
 	}
 }
 
-// TestFilesAreClosed: with every file that was renamed meanwhile.
+// TestFilesAreClosed: Copy closes every file, also those that were renamed meanwhile.
 func TestFilesAreClosed(t *testing.T) {
 	dir := t.TempDir()
 	w := openWriter(t, dir, 1)
@@ -291,7 +302,7 @@ func TestFilesAreClosed(t *testing.T) {
 	}
 	after := descriptors(t)
 	for end := time.Now().Add(time.Minute); after > before && time.Now().Before(end); after = descriptors(t) {
-		time.Sleep(time.Millisecond) // who reads from the last one is on his way out
+		time.Sleep(time.Millisecond) // the goroutine of the last inotify watch is ending
 	}
 	if after > before {
 		t.Errorf("%d descriptors are open, %d before", after, before)

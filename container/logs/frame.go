@@ -1,9 +1,8 @@
 package logs
 
-// Frames, one after the other, in one file. A reader remembers only where the
-// next one begins. If that is not all there yet, it is read anew the next time:
-// on a full disk what was there of it may have been cut off meanwhile, for
-// another one.
+// A reader remembers only where the next frame begins. A frame that is not complete is
+// read again from its beginning: on a full disk the writer may have cut it off and
+// written another in its place.
 
 import (
 	"encoding/binary"
@@ -13,18 +12,19 @@ import (
 	"time"
 )
 
+// frame is what one write of the container was recorded as.
 type frame struct {
 	time   time.Time
 	stream int
 	data   []byte
 }
 
-var errBadFrame = errors.New("no frame")
+var errBadFrame = errors.New("not a frame")
 
-// lastSecond is that of the year 9999, which RFC 3339 can still write.
+// lastSecond is the last of the year 9999, the last one that RFC 3339 can express.
 const lastSecond = 253402300799
 
-// appendTo appends header and data to b.
+// appendTo appends the header and the data to b.
 func (f frame) appendTo(b []byte) []byte {
 	order := binary.NativeEndian
 	b = order.AppendUint64(b, uint64(f.time.Unix()))
@@ -34,8 +34,8 @@ func (f frame) appendTo(b []byte) []byte {
 	return append(b, f.data...)
 }
 
-// parse takes the frame at the beginning of b, n bytes with its header. If it
-// is not all there, n is 0; if that is no header, ok is false.
+// parse returns the frame at the beginning of b, and its length n with the header. If the
+// frame is not complete, n is 0; if there is no valid header, ok is false.
 func parse(b []byte) (f frame, n int, ok bool) {
 	if len(b) < HeaderSize {
 		return f, 0, true
@@ -58,20 +58,20 @@ type reader struct {
 	file   *file
 	offset int64 // of the next frame
 	limit  int64
-	broken bool // at offset nothing can be read
+	broken bool // there is no frame at offset
 
 	buffer []byte
-	ahead  []byte // the part of it that holds what is in the file from offset on
+	ahead  []byte // part of buffer: what the file holds from offset on
 }
 
-// bufferSize is how much is read at once, unless a frame is larger.
+// bufferSize is the number of bytes read at once, unless a frame is larger.
 const bufferSize = 64 << 10
 
 func newReader(f *file) *reader {
 	return &reader{file: f, limit: f.info.Size(), buffer: make([]byte, bufferSize)}
 }
 
-// extend puts the limit where the file ends now.
+// extend sets the limit to the present end of the file.
 func (r *reader) extend() error {
 	info, err := r.file.Stat()
 	if err == nil {
@@ -80,14 +80,13 @@ func (r *reader) extend() error {
 	return err
 }
 
-// seek makes the frame at offset the next.
+// seek makes the frame at offset the next one.
 func (r *reader) seek(offset int64) {
 	r.offset, r.ahead, r.broken = offset, nil, false
 }
 
-// next is the next frame, whose data hold until the one after, or io.EOF if
-// there is none that is whole. Any other error is the last thing that the file
-// gives.
+// next returns the next frame, whose data is valid until the call after, or io.EOF if
+// there is no complete one. After any other error the file yields nothing more.
 func (r *reader) next() (frame, error) {
 	for r.offset < r.limit && !r.broken {
 		f, n, ok := parse(r.ahead)
@@ -111,7 +110,7 @@ func (r *reader) next() (frame, error) {
 	return frame{}, io.EOF
 }
 
-// readAhead reads what follows in the file, or returns io.EOF.
+// readAhead reads what follows ahead in the file, or returns io.EOF.
 func (r *reader) readAhead() error {
 	if len(r.ahead) == len(r.buffer) {
 		r.buffer = make([]byte, 2*len(r.buffer))
@@ -125,7 +124,7 @@ func (r *reader) readAhead() error {
 	return err
 }
 
-// seekEnd goes behind the last frame.
+// seekEnd moves behind the last frame.
 func (r *reader) seekEnd() error {
 	for {
 		if _, err := r.next(); err == io.EOF {

@@ -1,8 +1,7 @@
 package logs
 
-// What is made of frames on their way out. Lines belong to a stream: one that
-// comes in several frames has its time stamp in front once, is counted once,
-// and is left out whole, whatever the other stream says in between.
+// Lines belong to a stream: a line that comes in several frames has one timestamp, counts
+// once, and is skipped whole, whatever the other stream writes in between.
 
 import (
 	"bufio"
@@ -13,60 +12,62 @@ import (
 
 const timestampLayout = "2006-01-02T15:04:05.000000000Z07:00 "
 
-// lineWriter writes frames to the streams they are of.
+// lineWriter writes frames to the outputs of their streams.
 type lineWriter struct {
 	since, until time.Time
 	timestamps   bool
-	skip         int // lines that are to be left out yet
+	skip         int // lines still to skip
 
 	streams [Stderr + 1]stream
-	last    *stream // that was written to
+	last    *stream // the one written to last
 }
 
+// stream is one of the two, and the line it is in.
 type stream struct {
-	to     *bufio.Writer // nil: nobody wants it
-	within bool          // a line
-	hidden bool          // that is left out
+	to     *bufio.Writer // nil for a stream that is not wanted
+	within bool          // within a line
+	hidden bool          // which is skipped
 }
 
 func newLines(o *Options, stdout, stderr io.Writer) *lineWriter {
-	l := &lineWriter{since: o.Since, until: o.Until, timestamps: o.Timestamps}
-	for n, w := range []io.Writer{Stdout: stdout, Stderr: stderr} {
-		if w != nil {
-			l.streams[n].to = bufio.NewWriterSize(w, bufferSize)
+	w := &lineWriter{since: o.Since, until: o.Until, timestamps: o.Timestamps}
+	for n, to := range []io.Writer{Stdout: stdout, Stderr: stderr} {
+		if to != nil {
+			w.streams[n].to = bufio.NewWriterSize(to, bufferSize)
 		}
 	}
-	return l
+	return w
 }
 
-func (l *lineWriter) wants(t time.Time) bool {
-	return !t.Before(l.since) && (l.until.IsZero() || !t.After(l.until))
+// wants reports whether the time of a frame is one to write.
+func (w *lineWriter) wants(t time.Time) bool {
+	return !t.Before(w.since) && (w.until.IsZero() || !t.After(w.until))
 }
 
-// restart begins anew, without the first n lines.
-func (l *lineWriter) restart(n int) {
-	l.skip = n
-	for i := range l.streams {
-		l.streams[i].within, l.streams[i].hidden = false, false
+// restart starts over, and skips the first n lines.
+func (w *lineWriter) restart(n int) {
+	w.skip = n
+	for i := range w.streams {
+		w.streams[i].within, w.streams[i].hidden = false, false
 	}
 }
 
-// write takes a frame apart at its newlines. Once a stream cannot be written,
-// every write to it fails.
-func (l *lineWriter) write(f frame) error {
-	s := &l.streams[f.stream]
-	if s.to == nil || !l.wants(f.time) {
+// write splits a frame at its newlines. Once a write to an output has failed, every later
+// one fails.
+func (w *lineWriter) write(f frame) error {
+	s := &w.streams[f.stream]
+	if s.to == nil || !w.wants(f.time) {
 		return nil
 	}
-	if l.last != s {
-		if err := l.flush(); err != nil {
+	if w.last != s {
+		if err := w.flush(); err != nil {
 			return err
 		}
-		l.last = s
+		w.last = s
 	}
 	for line := range bytes.Lines(f.data) {
 		if !s.within {
-			l.begin(s, f.time)
+			w.begin(s, f.time)
 		}
 		s.within = line[len(line)-1] != '\n'
 		if s.hidden {
@@ -79,20 +80,21 @@ func (l *lineWriter) write(f frame) error {
 	return nil
 }
 
-func (l *lineWriter) begin(s *stream, t time.Time) {
-	s.hidden = l.skip > 0
+// begin begins a line: it skips it, or writes its timestamp.
+func (w *lineWriter) begin(s *stream, t time.Time) {
+	s.hidden = w.skip > 0
 	if s.hidden {
-		l.skip--
-	} else if l.timestamps {
+		w.skip--
+	} else if w.timestamps {
 		s.to.Write(t.UTC().AppendFormat(s.to.AvailableBuffer(), timestampLayout))
 	}
 }
 
-// flush hands on what was written. It comes before each change of the stream,
-// so that the two keep their order if they go to one terminal.
-func (l *lineWriter) flush() error {
-	if l.last == nil {
+// flush writes what is buffered. It is called before each change of the stream, so that
+// the two keep their order on one terminal.
+func (w *lineWriter) flush() error {
+	if w.last == nil {
 		return nil
 	}
-	return l.last.to.Flush()
+	return w.last.to.Flush()
 }

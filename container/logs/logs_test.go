@@ -14,12 +14,11 @@ import (
 	"time"
 )
 
-// start is when the first frame of a test's log was written; the others follow
-// by the second.
+// start is the time of the first frame in a test's log; each other is a second later.
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// output is what a container has said in a frame: "1" or "2" for the stream, and
-// its text.
+// output is what a container has written, a string a frame: "1" or "2" for the stream,
+// and the text.
 type output []string
 
 func (s output) frames() (frames []frame) {
@@ -44,8 +43,7 @@ func put(t testing.TB, dir, name string, data []byte) {
 	}
 }
 
-// merged is what both streams together look like: what is of standard error is
-// in angle brackets.
+// merged is the output of both streams: standard error is in angle brackets.
 type merged struct{ strings.Builder }
 
 type bracketed struct{ *merged }
@@ -68,57 +66,59 @@ func TestCopy(t *testing.T) {
 	at := func(n int) time.Time { return start.Add(time.Duration(n) * time.Second) }
 	const T = "2026-03-01T12:00:0"
 	for _, c := range []struct {
-		name             string
-		older, openNewer output
-		options          Options
-		want             string
+		name         string
+		older, newer output
+		options      Options
+		want         string
 	}{
 		{name: "nothing", options: Options{Tail: -1}, want: ""},
-		{name: "all", older: output{"1a\n", "2b\n"}, openNewer: output{"1c\n"}, options: Options{Tail: -1},
+		{name: "all", older: output{"1a\n", "2b\n"}, newer: output{"1c\n"}, options: Options{Tail: -1},
 			want: "a\n<b\n>c\n"},
 		{name: "only an older file", older: output{"1a\n"}, options: Options{Tail: -1}, want: "a\n"},
-		{name: "a prompt", openNewer: output{"1name? "}, options: Options{Tail: -1}, want: "name? "},
-		{name: "an empty frame", openNewer: output{"1", "1a"}, options: Options{Tail: -1, Timestamps: true},
+		{name: "a prompt", newer: output{"1name? "}, options: Options{Tail: -1}, want: "name? "},
+		{name: "an empty frame", newer: output{"1", "1a"}, options: Options{Tail: -1, Timestamps: true},
 			want: T + "1.000000000Z a"},
-		{name: "any bytes", openNewer: output{"1\x00\xff\x1b[2J\r\n"}, options: Options{Tail: -1},
+		{name: "any bytes", newer: output{"1\x00\xff\x1b[2J\r\n"}, options: Options{Tail: -1},
 			want: "\x00\xff\x1b[2J\r\n"},
 
-		{name: "no line", openNewer: output{"1a\nb\n"}, options: Options{Tail: 0}, want: ""},
-		{name: "one line of a frame", openNewer: output{"1a\nb\nc\n"}, options: Options{Tail: 1}, want: "c\n"},
-		{name: "more than there are", openNewer: output{"1a\nb\n"}, options: Options{Tail: 5}, want: "a\nb\n"},
-		{name: "the last has no end", openNewer: output{"1a\nb\nc"}, options: Options{Tail: 2}, want: "b\nc"},
-		{name: "of both streams", openNewer: output{"1a\n", "2b\n", "1c\n", "2d\n"}, options: Options{Tail: 3},
+		{name: "no line", newer: output{"1a\nb\n"}, options: Options{Tail: 0}, want: ""},
+		{name: "one line of a frame", newer: output{"1a\nb\nc\n"}, options: Options{Tail: 1}, want: "c\n"},
+		{name: "more than there are", newer: output{"1a\nb\n"}, options: Options{Tail: 5}, want: "a\nb\n"},
+		{name: "the last has no end", newer: output{"1a\nb\nc"}, options: Options{Tail: 2}, want: "b\nc"},
+		{name: "of both streams", newer: output{"1a\n", "2b\n", "1c\n", "2d\n"}, options: Options{Tail: 3},
 			want: "<b\n>c\n<d\n>"},
-		{name: "over both files", older: output{"1a\nb\n"}, openNewer: output{"1c\n"}, options: Options{Tail: 2},
+		{name: "over both files", older: output{"1a\nb\n"}, newer: output{"1c\n"}, options: Options{Tail: 2},
 			want: "b\nc\n"},
-		{name: "a line in both files", older: output{"1a\nb"}, openNewer: output{"1b\nc\n"}, options: Options{Tail: 2},
+		{name: "a line in both files", older: output{"1a\nb"}, newer: output{"1b\nc\n"}, options: Options{Tail: 2},
 			want: "bb\nc\n"},
-		{name: "a line in both files is left out", older: output{"1a\nb"}, openNewer: output{"1b\nc\n"},
-			options: Options{Tail: 1}, want: "c\n"},
-		{name: "a line around another", openNewer: output{"1a\nb", "2x\n", "1b\n"}, options: Options{Tail: 2},
+		{name: "a line in both files is left out", older: output{"1a\nb"}, newer: output{"1b\nc\n"},
+			options: Options{Tail: 1},
+			want:    "c\n"},
+		{name: "a line around another", newer: output{"1a\nb", "2x\n", "1b\n"}, options: Options{Tail: 2},
 			want: "b<x\n>b\n"},
-		{name: "a line around another is left out", openNewer: output{"1a\nb", "2x\n", "1b\n"},
-			options: Options{Tail: 1}, want: "<x\n>"},
-		{name: "empty lines", openNewer: output{"1\n\n\n"}, options: Options{Tail: 2}, want: "\n\n"},
+		{name: "a line around another is left out", newer: output{"1a\nb", "2x\n", "1b\n"}, options: Options{Tail: 1},
+			want: "<x\n>"},
+		{name: "empty lines", newer: output{"1\n\n\n"}, options: Options{Tail: 2}, want: "\n\n"},
 
-		{name: "since", openNewer: output{"1a\n", "1b\n", "1c\n"}, options: Options{Tail: -1, Since: at(1)},
+		{name: "since", newer: output{"1a\n", "1b\n", "1c\n"}, options: Options{Tail: -1, Since: at(1)},
 			want: "b\nc\n"},
-		{name: "until", openNewer: output{"1a\n", "1b\n", "1c\n"}, options: Options{Tail: -1, Until: at(1)},
+		{name: "until", newer: output{"1a\n", "1b\n", "1c\n"}, options: Options{Tail: -1, Until: at(1)},
 			want: "a\nb\n"},
-		{name: "between two", openNewer: output{"1a\n", "1b\n", "1c\n"}, options: Options{Tail: -1, Since: at(1),
-			Until: at(1)}, want: "b\n"},
-		{name: "the last until", openNewer: output{"1a\n", "1b\n", "1c\n"}, options: Options{Tail: 1, Until: at(1)},
+		{name: "between two", newer: output{"1a\n", "1b\n", "1c\n"},
+			options: Options{Tail: -1, Since: at(1), Until: at(1)},
+			want:    "b\n"},
+		{name: "the last until", newer: output{"1a\n", "1b\n", "1c\n"}, options: Options{Tail: 1, Until: at(1)},
 			want: "b\n"},
 
-		{name: "times", openNewer: output{"1a\nb\n", "2c\n"}, options: Options{Tail: -1, Timestamps: true},
+		{name: "times", newer: output{"1a\nb\n", "2c\n"}, options: Options{Tail: -1, Timestamps: true},
 			want: T + "0.000000000Z a\n" + T + "0.000000000Z b\n<" + T + "1.000000000Z c\n>"},
-		{name: "the time of a line is when it began", openNewer: output{"1a", "1b", "1c\nd"},
+		{name: "the time of a line is when it began", newer: output{"1a", "1b", "1c\nd"},
 			options: Options{Tail: -1, Timestamps: true},
 			want:    T + "0.000000000Z abc\n" + T + "2.000000000Z d"},
-		{name: "times of each stream", openNewer: output{"1a", "2x", "1b\n", "2y\n"},
+		{name: "times of each stream", newer: output{"1a", "2x", "1b\n", "2y\n"},
 			options: Options{Tail: -1, Timestamps: true},
 			want:    T + "0.000000000Z a<" + T + "1.000000000Z x>b\n<y\n>"},
-		{name: "times of the last lines", older: output{"1a\nb"}, openNewer: output{"1b\nc\n"},
+		{name: "times of the last lines", older: output{"1a\nb"}, newer: output{"1b\nc\n"},
 			options: Options{Tail: 2, Timestamps: true},
 			want:    T + "0.000000000Z bb\n" + T + "0.000000000Z c\n"},
 	} {
@@ -127,8 +127,8 @@ func TestCopy(t *testing.T) {
 			if c.older != nil {
 				put(t, dir, Older, c.older.bytes())
 			}
-			if c.openNewer != nil {
-				put(t, dir, Current, c.openNewer.bytes())
+			if c.newer != nil {
+				put(t, dir, Current, c.newer.bytes())
 			}
 			got, err := show(t, dir, c.options)
 			if err != nil || got != c.want {
@@ -143,13 +143,13 @@ func TestCopyInAnotherTimeZone(t *testing.T) {
 	time.Local = time.FixedZone("", 5*3600)
 	dir := t.TempDir()
 	put(t, dir, Current, frame{time.Unix(1, 20), Stdout, []byte("a\n")}.appendTo(nil))
-	if got, err := show(t, dir, Options{Tail: -1, Timestamps: true}); err != nil ||
-		got != "1970-01-01T00:00:01.000000020Z a\n" {
+	got, err := show(t, dir, Options{Tail: -1, Timestamps: true})
+	if want := "1970-01-01T00:00:01.000000020Z a\n"; err != nil || got != want {
 		t.Errorf("%q, %v", got, err)
 	}
 }
 
-// TestCopyOneStream: lines of the other are not counted either.
+// TestCopyOneStream: lines of the other stream are neither written nor counted.
 func TestCopyOneStream(t *testing.T) {
 	dir := t.TempDir()
 	put(t, dir, Current, output{"1a\n", "1b\n", "2c\n"}.bytes())
@@ -159,8 +159,8 @@ func TestCopyOneStream(t *testing.T) {
 	}
 }
 
-// TestCopyDamaged: what no writer has written ends its file, is told with its
-// place, and hides nothing else.
+// TestCopyDamaged: bytes that are not a frame end their file, are reported with their
+// offset, and hide nothing else.
 func TestCopyDamaged(t *testing.T) {
 	good := output{"1good\n"}.bytes()
 	header := func(change func(*frame)) []byte {
@@ -192,7 +192,7 @@ func TestCopyDamaged(t *testing.T) {
 			if got != want {
 				t.Errorf("%s: %q, want %q", name, got, want)
 			}
-			want := "read " + filepath.Join(dir, Older) + ": no frame at offset 37"
+			want := "read " + filepath.Join(dir, Older) + ": not a frame at offset 37"
 			if err == nil || err.Error() != want {
 				t.Errorf("%s: %v, want %s", name, err, want)
 			}
@@ -200,8 +200,8 @@ func TestCopyDamaged(t *testing.T) {
 	}
 }
 
-// TestCopyHalfAFrame: wherever a frame breaks off, those before it are there.
-func TestCopyHalfAFrame(t *testing.T) {
+// TestCopyIncompleteFrame: wherever a frame breaks off, those before it are output.
+func TestCopyIncompleteFrame(t *testing.T) {
 	whole := output{"1a\n", "1bcdef\n"}.bytes()
 	for n := range whole {
 		dir := t.TempDir()
@@ -216,7 +216,7 @@ func TestCopyHalfAFrame(t *testing.T) {
 	}
 }
 
-// TestCopyLongestFrame: it is larger than what is read at once.
+// TestCopyLongestFrame: a frame may be larger than what is read at once.
 func TestCopyLongestFrame(t *testing.T) {
 	dir := t.TempDir()
 	text := strings.Repeat("0123456789abcde\n", MaxFrame/16)
@@ -226,7 +226,7 @@ func TestCopyLongestFrame(t *testing.T) {
 	}
 }
 
-// feeding is an output that has the container say more.
+// feeding is an output during whose writes the container writes more.
 type feeding struct {
 	merged
 	feed func()
@@ -237,7 +237,7 @@ func (f *feeding) Write(p []byte) (int, error) {
 	return f.merged.Write(p)
 }
 
-// TestCopyEnds, though the log grows as fast as it is read.
+// TestCopyEnds: Copy returns though the log grows as fast as it is read.
 func TestCopyEnds(t *testing.T) {
 	dir := t.TempDir()
 	w := openWriter(t, dir, Maximum)
@@ -260,8 +260,7 @@ func TestCopyCancelled(t *testing.T) {
 	}
 }
 
-// TestCopyWhileRenamed: the two files are of one moment, however often they are
-// renamed meanwhile.
+// TestCopyWhileRenamed: the two files are of one moment, however often they are renamed.
 func TestCopyWhileRenamed(t *testing.T) {
 	dir := t.TempDir()
 	w := openWriter(t, dir, 1) // each frame in a file of its own
@@ -289,8 +288,8 @@ func TestCopyWhileRenamed(t *testing.T) {
 	}
 }
 
-// FuzzCopy: whatever lies in the files, reading ends, and frames in front of
-// something else are output as they are.
+// FuzzCopy: whatever the files hold, Copy returns, and frames before other bytes are
+// output as they are.
 func FuzzCopy(f *testing.F) {
 	f.Add([]byte{}, []byte{}, -1)
 	f.Add(output{"1a\n"}.bytes(), output{"2b\n", "1c"}.bytes(), 1)
@@ -313,7 +312,7 @@ func FuzzCopy(f *testing.F) {
 			if size := out.Len() + err.Len(); size > len(older)+len(newer)+12 {
 				t.Errorf("%d bytes are output", size)
 			}
-			if failed != nil && !strings.Contains(failed.Error(), "no frame at offset") {
+			if failed != nil && !strings.Contains(failed.Error(), "not a frame at offset") {
 				t.Error(failed)
 			}
 		}

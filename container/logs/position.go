@@ -2,16 +2,15 @@ package logs
 
 import "errors"
 
-// Position is a place between two frames of a log. It stays right when the log
-// is renamed.
+// Position is a place between two frames of a log. It stays valid when the log is renamed.
 type Position struct {
 	file   *file // nil: there was no log
 	offset int64
 }
 
-// End is where the log in dir ends now. To see all that a container says from
-// its start on, and nothing older, ask for it before the start; and to show a
-// terminal, Copy with Options{Follow: true, Tail: -1, From: end}.
+// End returns the present end of the log in dir. Taken before the start of a container, it
+// is where the output of that run begins; a terminal shows it with Copy and
+// Options{Follow: true, Tail: -1, From: end}.
 func End(dir string) (*Position, error) {
 	files, _, err := openNewer(dir, nil)
 	if err != nil || len(files) == 0 {
@@ -26,8 +25,7 @@ func End(dir string) (*Position, error) {
 	return &Position{last, r.offset}, nil
 }
 
-// Close is for a Position that no Copy has got. Of a nil one there is nothing
-// to close.
+// Close closes a Position that was not passed to Copy. It may be nil.
 func (p *Position) Close() error {
 	if p == nil {
 		return nil

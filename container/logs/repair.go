@@ -5,10 +5,10 @@ import (
 	"os"
 )
 
-// Repair cuts off what a power cut or a kill -9 has left at the end of the log
-// in dir: the beginning of a frame, or bytes that are none, behind which
-// nothing could be read. Who is to write after somebody else has died calls it
-// first. It says how many bytes were lost so.
+// Repair removes what a power failure or a kill -9 left at the end of the log in dir: the
+// beginning of a frame, or bytes that are not a frame, behind which nothing could be
+// read. A writer calls it before it continues the log of another one. It returns the
+// number of bytes removed.
 func Repair(dir string) (lost int64, err error) {
 	f, err := open(dir, Current, os.O_RDWR)
 	if f == nil {

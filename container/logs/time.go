@@ -9,10 +9,9 @@ import (
 	"github.com/minictr/minictr/hint"
 )
 
-// ParseTime reads a point in time as docker's --since and --until take it: a
-// duration before now (42m, 1h30m), seconds since 1970 with or without a
-// fraction, or as much of RFC 3339 as is known, from 2006-01-02 to
-// 2006-01-02T15:04:05.999999999+07:00; without a zone it is now's.
+// ParseTime parses a time as docker's --since and --until take it: a duration before now
+// (42m, 1h30m), seconds since 1970 with or without a fraction, or a part of RFC 3339,
+// from 2006-01-02 to 2006-01-02T15:04:05.999999999+07:00; the default zone is now's.
 func ParseTime(text string, now time.Time) (time.Time, error) {
 	if d, err := time.ParseDuration(text); err == nil && text != "0" {
 		return now.Add(-d), nil
@@ -27,11 +26,11 @@ func ParseTime(text string, now time.Time) (time.Time, error) {
 			}
 		}
 	}
-	return time.Time{}, hint.New(fmt.Errorf("time %q: not understood", text),
-		"write it like 10m for ten minutes ago, 2006-01-02T15:04:05 or 1136214245.5")
+	return time.Time{}, hint.New(fmt.Errorf("time %q: not a time", text),
+		"write 10m for ten minutes ago, 2006-01-02T15:04:05 or 1136214245.5")
 }
 
-// unixTime takes digits, and nine at most behind a point.
+// unixTime parses seconds since 1970, with up to nine digits of a fraction.
 func unixTime(text string) (t time.Time, ok bool) {
 	whole, fraction, point := strings.Cut(text, ".")
 	if point && (fraction == "" || len(fraction) > 9) {

@@ -36,8 +36,10 @@ func TestParseTime(t *testing.T) {
 			t.Errorf("%s: %v, %v; want %s", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "yesterday", "1.", "1.1234567890", "1.2.3", "+5", "1_000", "99999999999999999999",
-		"253402300800", "2006-13-01", "2006-01-02T15:04:05 07:00", "5 m"} {
+	for _, text := range []string{
+		"", "yesterday", "1.", "1.1234567890", "1.2.3", "+5", "1_000", "99999999999999999999", "253402300800",
+		"2006-13-01", "2006-01-02T15:04:05 07:00", "5 m",
+	} {
 		if got, err := ParseTime(text, now); err == nil || !strings.Contains(hint.Of(err), "10m") {
 			t.Errorf("%q: %v, %v, hint %q", text, got, err, hint.Of(err))
 		}

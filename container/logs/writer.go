@@ -1,10 +1,8 @@
 package logs
 
-// Writing. A container that writes to a pipe which nobody empties stands still,
-// so its output is taken whatever becomes of it: what the disk has no room for
-// is dropped. It is dropped by frames. Half of one, followed by the next, would
-// make all that comes after it unreadable, so the file is cut back to where it
-// ended before.
+// A container that writes to a full pipe blocks, so its output is read in any case, and
+// dropped if the disk is full. Only whole frames are dropped: part of one, followed by the
+// next, would make the rest unreadable, so the file is truncated to its length before.
 
 import (
 	"errors"
@@ -15,20 +13,20 @@ import (
 	"time"
 )
 
-// ErrDropped is in the error of a Write whose frame is not in the log.
+// ErrDropped is wrapped by the error of a Write whose frame is not in the log.
 var ErrDropped = errors.New("frame dropped")
 
-// Writer appends to the log of a container. It is for one goroutine.
+// Writer appends to the log of a container. It may be used by one goroutine at a time.
 type Writer struct {
 	dir     string
 	maximum int64
-	file    *os.File // nil: a new one could not be made yet
+	file    *os.File // nil if a new one could not be created yet
 	buffer  []byte
 }
 
-// OpenWriter opens the log in the folder dir, and makes it if need be. One that
-// is maximum bytes long or longer is renamed before the next frame is written.
-// The caller sees to it that there is no other writer.
+// OpenWriter opens the log in the directory dir, and creates it if it does not exist. A
+// log of maximum bytes or more is renamed before the next frame is written. The caller
+// sees to it that there is no other writer.
 func OpenWriter(dir string, maximum int64) (*Writer, error) {
 	w := &Writer{dir: dir, maximum: maximum}
 	return w, w.open()
@@ -41,10 +39,9 @@ func (w *Writer) open() (err error) {
 	return err
 }
 
-// Write appends data, which came from stream at the time t, as one frame, or as
-// several if it is longer than MaxFrame. It never waits for space: if the disk
-// is full it cuts off what has been written of the frame, and the error is
-// ErrDropped.
+// Write appends data, which stream wrote at the time t, as one frame, or as several if it
+// is longer than MaxFrame. It never waits for space: if the disk is full it removes the
+// part of the frame that was written, and the error wraps ErrDropped.
 func (w *Writer) Write(stream int, t time.Time, data []byte) error {
 	for piece := range slices.Chunk(data, MaxFrame) {
 		if err := w.append(frame{t, stream, piece}); err != nil {
@@ -66,13 +63,15 @@ func (w *Writer) append(f frame) error {
 	return nil
 }
 
-// rotate sees to a log that is not full, and says how long it is.
+// rotate renames a log that has reached its maximum, and returns the length of the
+// present one.
 func (w *Writer) rotate() (size int64, err error) {
 	if w.file == nil {
 		if err := w.open(); err != nil {
 			return 0, err
 		}
 	}
+	// the log, unless it is full
 	st, err := w.file.Stat()
 	if err != nil {
 		return 0, err
@@ -80,6 +79,7 @@ func (w *Writer) rotate() (size int64, err error) {
 	if st.Size() < w.maximum {
 		return st.Size(), nil
 	}
+	// a new log in its place
 	if err := os.Rename(w.path(Current), w.path(Older)); err != nil {
 		return 0, err
 	}

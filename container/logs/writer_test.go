@@ -44,29 +44,28 @@ func content(t *testing.T, dir, name string) []byte {
 	return data
 }
 
-// TestFormat: other programs write it, so it is written out here once.
+// TestFormat: the format is fixed, for other programs read and write it.
 func TestFormat(t *testing.T) {
 	dir := t.TempDir()
 	w := openWriter(t, dir, Maximum)
 	if err := w.Write(Stderr, time.Unix(1, 2), []byte("abc")); err != nil {
 		t.Fatal(err)
 	}
-	want := []byte{0: 1, 8: 2, 16: 2, 24: 3, 32: 'a', 'b', 'c'} // as amd64 and arm64 have it
+	want := []byte{0: 1, 8: 2, 16: 2, 24: 3, 32: 'a', 'b', 'c'} // in the byte order of amd64 and arm64
 	if got := content(t, dir, Current); !bytes.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
 
-// TestRotation: a log that has its maximum is renamed before the next frame,
-// which is never torn, and at most two files are there.
+// TestRotation: a log that has reached its maximum is renamed before the next frame, which
+// is never split, and there are at most two files.
 func TestRotation(t *testing.T) {
 	dir := t.TempDir()
 	w := openWriter(t, dir, 2*(HeaderSize+2)) // two frames
 	for n := range 5 {
 		writeFrames(t, w, fmt.Sprintf("1%d\n", n))
 	}
-	if got, want := content(t, dir, Older), (output{"12\n", "13\n"}); !bytes.Equal(data(t, got),
-		data(t, want.bytes())) {
+	if got := content(t, dir, Older); string(data(t, got)) != "2\n3\n" {
 		t.Errorf("the older file is %q", got)
 	}
 	if got, err := show(t, dir, Options{Tail: -1}); err != nil || got != "2\n3\n4\n" {
@@ -77,21 +76,21 @@ func TestRotation(t *testing.T) {
 	}
 }
 
-// data is a file's without the headers.
+// data returns the contents of a file without the headers.
 func data(t *testing.T, file []byte) (data []byte) {
 	t.Helper()
 	for len(file) > 0 {
 		f, n, ok := parse(file)
 		if !ok || n == 0 {
-			t.Fatalf("no frame: %q", file)
+			t.Fatalf("not a frame: %q", file)
 		}
 		data, file = append(data, f.data...), file[n:]
 	}
 	return data
 }
 
-// TestWriterGoesOn where another one has stopped.
-func TestWriterGoesOn(t *testing.T) {
+// TestWriterContinues: a writer appends to the log of another one.
+func TestWriterContinues(t *testing.T) {
 	dir := t.TempDir()
 	writeFrames(t, openWriter(t, dir, Maximum), "1a\n")
 	writeFrames(t, openWriter(t, dir, Maximum), "1b\n")
@@ -109,9 +108,9 @@ func TestWriteMoreThanAFrame(t *testing.T) {
 	}
 }
 
-// TestMend: whatever is at the end, what was whole stays, and what is written
-// after it can be read.
-func TestMend(t *testing.T) {
+// TestRepair: whatever is at the end of a log, complete frames stay, and what is written
+// later can be read.
+func TestRepair(t *testing.T) {
 	whole := output{"1a\n", "2b\n"}.bytes()
 	for name, rest := range map[string]string{
 		"nothing":        "",
@@ -135,9 +134,9 @@ func TestMend(t *testing.T) {
 	}
 }
 
-// TestDiskFull: on a disk without room a frame is dropped whole, at once; what
-// was there stays readable, and so is what comes when there is room again. The
-// disk is a tmpfs in a mount namespace of the test's own.
+// TestDiskFull: on a full disk a frame is dropped whole, without waiting; what was there
+// stays readable, and what comes later is, too. The disk is a tmpfs in a new mount
+// namespace.
 func TestDiskFull(t *testing.T) {
 	testkit.NeedRoot(t)
 	disk := os.Getenv("MINICTR_TEST_SMALL_DISK")
@@ -176,7 +175,7 @@ func TestDiskFull(t *testing.T) {
 	expect(t, disk, want.String()+"again\n")
 }
 
-// expect wants the log to say this.
+// expect fails unless the log is want.
 func expect(t *testing.T, dir, want string) {
 	t.Helper()
 	if got, err := show(t, dir, Options{Tail: -1}); err != nil || got != want {
