@@ -1,14 +1,14 @@
-# What is typed here:
+# Targets:
 #
-#   make demo       see a container being made
-#   make test-fast  those that need neither root nor other programs: 15 s
-#   make test       every test; as root, since root makes containers
-#   make test-vm    those that want a machine of their own, in a virtual one
+#   make demo       create a container, step by step
+#   make test-fast  the tests that need neither root nor other programs: 15 s
+#   make test       all tests, as root
+#   make test-vm    the tests that need a virtual machine
 #   make build      static binaries in bin/
 #   make check      gofmt, line width, go vet for both machines, staticcheck
-#   make bench      how fast, against what is installed
-#   make bench-vm   containers against virtual machines, with pictures
-#   make fuzz       each fuzz target for FUZZTIME
+#   make bench      compare speed with other runtimes
+#   make bench-vm   compare containers with virtual machines, with charts
+#   make fuzz       run each fuzz target for FUZZTIME
 #   make clean
 
 VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo unreleased)
@@ -19,8 +19,8 @@ TESTFLAGS   ?=
 QEMU        := qemu-system-$(if $(filter x86_64,$(shell uname -m)),x86,arm)
 SUDO        := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-# One binary that runs anywhere: no C, no shared libraries. The tag leaves out
-# what cli needs to write man pages, which would be set up at every start.
+# Static binaries: no C, no shared libraries. The tag leaves out cli's man page writer,
+# which is initialised at each start.
 export CGO_ENABLED = 0
 
 .PHONY: build demo test test-fast test-vm check bench bench-vm fuzz clean
@@ -32,22 +32,21 @@ demo: build
 	scripts/need busybox-static
 	$(SUDO) scripts/demo
 
-# Folders whose tests need no root and no other program, those of them that are there.
+# The packages whose tests need neither root nor other programs.
 FAST := hint internal runtime/plan runtime/compile runtime/seccomp layers images container/config container/logs
 
 test-fast:
 	go test -short . $(patsubst %,./%/...,$(wildcard $(FAST)))
 
-# The tests are built by you and run by root, in whose PATH dockerd lies. Which
-# dockerd that is, Debian's or Docker's own, is all the same; a containerd comes
-# with either.
+# The tests are built by the caller and run by root. dockerd is Debian's or Docker's; a
+# containerd comes with either.
 test:
 	scripts/need busybox-static strace tini iproute2 procps docker-registry skopeo podman chromium cpio $(QEMU)
 	PATH="$$PATH:/usr/sbin" command -v dockerd >/dev/null || scripts/need docker.io
 	go test -timeout 30m $(TESTFLAGS) $(if $(SUDO),-exec 'sudo -E env "PATH=$(PATH):/usr/sbin"') ./...
 	scripts/test-vm
 
-# ARCH=arm64 make test-vm: the same on the other machine.
+# ARCH=arm64 make test-vm: the same on arm64.
 test-vm:
 	scripts/test-vm
 

@@ -40,7 +40,7 @@ func TestTruth(t *testing.T) {
 		"kept":     "--hostname box",
 		"input":    "--hostname box --rm -i",
 		"terminal": "--hostname box --rm -it",
-		"furnished": "--hostname box --rm --read-only -v " + source + ":/a/b -v " + source +
+		"mounts": "--hostname box --rm --read-only -v " + source + ":/a/b -v " + source +
 			":/c:ro --tmpfs /t:size=1m --mount type=bind,src=/dev/null,dst=/d/file",
 		"identity": "--hostname box --rm --user 1000:1001 --ulimit nofile=100:200 --sysctl net.ipv4.ip_forward=1 " +
 			"-w /made/here --cap-add SYS_NICE",
