@@ -1,10 +1,10 @@
 package seccomp
 
-// The answer of a filter is a word: the action above, 16 bits of data below.
-// As signed numbers the actions are sorted by strictness, SECCOMP_RET_KILL_PROCESS
-// (the sign bit) first and SECCOMP_RET_ALLOW last. The kernel uses this order
-// to find the strictest among the answers of several filters, and rule.go among
-// several rules. See seccomp(2) and include/uapi/linux/seccomp.h.
+// A filter returns a word: the action in the upper 16 bits, data in the lower. As
+// signed numbers the actions are sorted by strictness, SECCOMP_RET_KILL_PROCESS (the
+// sign bit) first and SECCOMP_RET_ALLOW last. The kernel uses this order to find the
+// strictest of several filters, and rule.go that of several rules. See seccomp(2) and
+// include/uapi/linux/seccomp.h.
 
 import (
 	"fmt"
@@ -13,12 +13,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const maxErrno = 4095 // MAX_ERRNO: the kernel cuts larger ones
+const maxErrno = 4095 // MAX_ERRNO: the kernel truncates larger ones
 
-// answer translates an action and its errno to what the program returns.
-// The spec gives an errno of EPERM where none is written, and wants an errno
-// refused beside an action that has no use for it.
-func answer(action specs.LinuxSeccompAction, errnoRet *uint) (uint32, error) {
+// returnValue translates an action and its errno to the word that the program
+// returns. In the spec the default errno is EPERM, and an errno of an action that
+// does not use it is an error.
+func returnValue(action specs.LinuxSeccompAction, errnoRet *uint) (uint32, error) {
 	data, most := uint(unix.EPERM), uint(0)
 	if errnoRet != nil {
 		data = *errnoRet
@@ -46,7 +46,7 @@ func answer(action specs.LinuxSeccompAction, errnoRet *uint) (uint32, error) {
 	}
 	switch {
 	case most == 0 && errnoRet != nil:
-		return 0, fmt.Errorf("action %s takes no errno, but errnoRet is %d", action, data)
+		return 0, fmt.Errorf("action %s: errnoRet %d: this action takes no errno", action, data)
 	case most == 0:
 		return ret, nil
 	case data > most:
@@ -55,18 +55,18 @@ func answer(action specs.LinuxSeccompAction, errnoRet *uint) (uint32, error) {
 	return ret | uint32(data), nil
 }
 
-// strictness is smaller the stricter the action in an answer.
+// strictness is smaller for a stricter action.
 func strictness(word uint32) int32 { return int32(word & unix.SECCOMP_RET_ACTION_FULL) }
 
-// permissive says whether calls with this answer take place. A tracer counts:
-// it sees the call and can refuse it itself.
+// permissive reports whether a call with this return value takes place. So does one
+// that a tracer sees: the tracer can refuse it.
 func permissive(word uint32) bool {
 	return strictness(word) >= strictness(unix.SECCOMP_RET_TRACE)
 }
 
 const flagTSYNC specs.LinuxSeccompFlag = "SECCOMP_FILTER_FLAG_TSYNC" // in the spec, not in specs-go
 
-// flagBits translates the section's flags to seccomp(2)'s.
+// flagBits translates the flags of the section to those of seccomp(2).
 func flagBits(flags []specs.LinuxSeccompFlag, notify bool) (uint, error) {
 	var bits uint
 	if notify {
@@ -74,7 +74,7 @@ func flagBits(flags []specs.LinuxSeccompFlag, notify bool) (uint, error) {
 	}
 	for _, flag := range flags {
 		switch flag {
-		case flagTSYNC: // all threads at once: the caller has only one
+		case flagTSYNC: // no effect: the process has one thread
 		case specs.LinuxSeccompFlagLog:
 			bits |= unix.SECCOMP_FILTER_FLAG_LOG
 		case specs.LinuxSeccompFlagSpecAllow:

@@ -2,18 +2,18 @@ package seccomp
 
 // From a section of names to a program over numbers.
 //
-// Reading the section gives rules (rule.go) and entries: this call has that
-// rule. For each ABI the entries become a line of spans (span.go), and the
-// line a binary search whose leaves answer.
+// The section is read into rules (rule.go) and entries: this call has that rule. For
+// each ABI the entries become spans of numbers (span.go), and the spans a binary
+// search whose leaves return.
 //
-// Other ABIs. The native one is always filtered, its companions (32-bit calls,
-// x32) by their own numbers where the section lists them. Where it does not:
+// Other ABIs. The native one is always filtered; its companions (32-bit calls, x32)
+// are filtered by their own numbers if the section lists them. If it does not:
 //
-//   - A foreign AUDIT_ARCH (int 0x80 on amd64) is killed, whatever the default
-//     action, as libseccomp does, but the process rather than one thread.
-//     An errno would be no kinder: a 32-bit program could not even exit.
-//   - x32, the calls of x86_64 with bit 30 set, gets ENOSYS: the answer of a
-//     kernel built without x32, which is nearly every one.
+//   - A call of another AUDIT_ARCH (int 0x80 on amd64) kills the process, whatever
+//     the default action; libseccomp kills the thread. An errno would not help: a
+//     32-bit program could not even exit.
+//   - x32, the calls of x86_64 with bit 30 set, gets ENOSYS, as from a kernel built
+//     without x32, which is nearly every one.
 
 import (
 	"errors"
@@ -23,21 +23,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Filter is what seccomp(2) wants to know.
+// Filter is the program and the flags for seccomp(2).
 type Filter struct {
 	Program []unix.SockFilter // for the filter in struct sock_fprog
 	Flags   uint              // SECCOMP_FILTER_FLAG_*
-	Notify  bool              // some call is answered by a listener: seccomp(2) returns its fd
-	Unknown []string          // names in the section that no ABI's table has; they are left out
+	Notify  bool              // a rule has SCMP_ACT_NOTIFY: seccomp(2) returns the descriptor of the listener
+	Unknown []string          // names in the section that no ABI has; they are left out
 }
 
 const maxInstructions = 4096 // BPF_MAXINSNS
 
-// Compile translates the seccomp section of an OCI config for a machine, named
-// as GOARCH: amd64 or arm64. An error names the entry it is about.
+// Compile compiles the seccomp section of an OCI config for a machine, a GOARCH: amd64
+// or arm64. An error names the entry of the section.
 //
-// A name that the ABI does not have is left out, as runc and crun do: one
-// section serves many architectures and kernels. See Filter.Unknown.
+// A name that the ABI does not have is left out, as in runc and crun: one section
+// serves many architectures and kernels. See Filter.Unknown.
 func Compile(s *specs.LinuxSeccomp, goarch string) (*Filter, error) {
 	f, err := compile(s, goarch)
 	if err != nil {
@@ -66,39 +66,39 @@ func compile(s *specs.LinuxSeccomp, goarch string) (*Filter, error) {
 	return &Filter{p, flags, c.notify, c.unknown}, nil
 }
 
-// compiler holds a section that has been read: entries in the section's order.
+// compiler holds the section: rules, and entries in its order.
 type compiler struct {
-	otherwise uint32 // the default action's answer
+	otherwise uint32 // the return value of the default action
 	rules     []rule
 	entries   []entry
 	notify    bool
 	unknown   []string
 }
 
-// An entry says that a call has a rule.
+// entry is a call and the index of its rule.
 type entry struct {
 	call *call
 	rule int
 }
 
 func (c *compiler) read(s *specs.LinuxSeccomp) (err error) {
-	if c.otherwise, err = answer(s.DefaultAction, s.DefaultErrnoRet); err != nil {
+	if c.otherwise, err = returnValue(s.DefaultAction, s.DefaultErrnoRet); err != nil {
 		return fmt.Errorf("defaultAction: %w", err)
 	}
 	if c.otherwise == unix.SECCOMP_RET_USER_NOTIF {
-		return fmt.Errorf("defaultAction: %s would ask the listener before it can listen", specs.ActNotify)
+		return fmt.Errorf("defaultAction: %s: the listener would have to answer before it exists", specs.ActNotify)
 	}
 	c.entries = make([]entry, 0, 512)
 	for i := range s.Syscalls {
 		if err := c.add(&s.Syscalls[i]); err != nil {
-			return fmt.Errorf("syscalls[%d] (%s): %w", i, firstOf(s.Syscalls[i].Names), err)
+			return fmt.Errorf("syscalls[%d] (%s): %w", i, nameOf(s.Syscalls[i].Names), err)
 		}
 	}
 	return nil
 }
 
-// firstOf stands for a list of names in an error; Docker's has 380.
-func firstOf(names []string) string {
+// nameOf abbreviates a list of names for an error; Docker's has 380.
+func nameOf(names []string) string {
 	switch len(names) {
 	case 0:
 		return "nameless"
@@ -110,7 +110,7 @@ func firstOf(names []string) string {
 
 func (c *compiler) add(s *specs.LinuxSyscall) error {
 	if len(s.Names) == 0 {
-		return errors.New("names is empty")
+		return errors.New("names: empty")
 	}
 	rules, err := rulesOf(s)
 	if err != nil {
@@ -131,7 +131,7 @@ func (c *compiler) add(s *specs.LinuxSyscall) error {
 	return nil
 }
 
-// dispatch goes to the section of the call's ABI and kills what has none.
+// dispatch adds a jump to the section of each ABI, and kills calls of others.
 func (c *compiler) dispatch(p program, sections []section) program {
 	if len(sections) == 0 {
 		return append(p, ret(unix.SECCOMP_RET_KILL_PROCESS))
@@ -139,18 +139,18 @@ func (c *compiler) dispatch(p program, sections []section) program {
 	at := len(p)
 	p = append(p, jump(unix.BPF_JEQ, sections[0].audit, next, next))
 	p = c.dispatch(p, sections[1:])
-	p = land(p, at)
-	return search(append(p, load(offNr)), c.line(sections[0]))
+	p = jumpToEnd(p, at)
+	return search(append(p, load(offNr)), c.spans(sections[0]))
 }
 
-// search finds the span of the number in A: each comparison halves the line.
-func search(p program, line line) program {
-	if len(line) == 1 {
-		return append(p, line[0].code...)
+// search adds a binary search for the span of the number in A.
+func search(p program, s spans) program {
+	if len(s) == 1 {
+		return append(p, s[0].code...)
 	}
-	middle, at := len(line)/2, len(p)
-	p = append(p, jump(unix.BPF_JGE, line[middle].from, next, next))
-	p = search(p, line[:middle])
-	p = land(p, at)
-	return search(p, line[middle:])
+	middle, at := len(s)/2, len(p)
+	p = append(p, jump(unix.BPF_JGE, s[middle].from, next, next))
+	p = search(p, s[:middle])
+	p = jumpToEnd(p, at)
+	return search(p, s[middle:])
 }

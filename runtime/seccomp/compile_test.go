@@ -120,8 +120,8 @@ func TestAnswers(t *testing.T) {
 			Syscalls:      []specs.LinuxSyscall{{Names: []string{"dup"}, Action: test.action, ErrnoRet: test.errno}},
 		}, "arm64")
 		if test.wrong != "" {
-			if err == nil || !strings.Contains(err.Error(), test.wrong) ||
-				!strings.Contains(err.Error(), "syscalls[0] (dup)") {
+			text := fmt.Sprint(err)
+			if !strings.Contains(text, test.wrong) || !strings.Contains(text, "syscalls[0] (dup)") {
 				t.Errorf("%s: error %v, want %s", test.action, err, test.wrong)
 			}
 			continue
@@ -140,24 +140,25 @@ func TestAnswers(t *testing.T) {
 }
 
 func TestFlags(t *testing.T) {
+	type flags = []specs.LinuxSeccompFlag
+	const waitKillable = "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"
 	notify := []specs.LinuxSyscall{{Names: []string{"mount"}, Action: specs.ActNotify}}
 	for _, test := range []struct {
-		flags []specs.LinuxSeccompFlag
+		flags flags
 		calls []specs.LinuxSyscall
 		want  uint
 		wrong string
 	}{
 		{want: 0},
-		{flags: []specs.LinuxSeccompFlag{"SECCOMP_FILTER_FLAG_TSYNC"}, want: 0},
-		{flags: []specs.LinuxSeccompFlag{"SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW"}, want: 6},
+		{flags: flags{"SECCOMP_FILTER_FLAG_TSYNC"}, want: 0},
+		{flags: flags{"SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW"}, want: 6},
 		{calls: notify, want: 8},
-		{flags: []specs.LinuxSeccompFlag{"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"}, calls: notify, want: 0x28},
-		{flags: []specs.LinuxSeccompFlag{"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"},
-			wrong: "without a rule of SCMP_ACT_NOTIFY"},
-		{flags: []specs.LinuxSeccompFlag{"LOG"}, wrong: `unknown flag "LOG"`},
+		{flags: flags{waitKillable}, calls: notify, want: 0x28},
+		{flags: flags{waitKillable}, wrong: "without a rule of SCMP_ACT_NOTIFY"},
+		{flags: flags{"LOG"}, wrong: `unknown flag "LOG"`},
 	} {
-		f, err := Compile(&specs.LinuxSeccomp{DefaultAction: specs.ActAllow, Flags: test.flags, Syscalls: test.calls},
-			"amd64")
+		section := &specs.LinuxSeccomp{DefaultAction: specs.ActAllow, Flags: test.flags, Syscalls: test.calls}
+		f, err := Compile(section, "amd64")
 		switch {
 		case test.wrong != "":
 			if err == nil || !strings.Contains(err.Error(), test.wrong) {
@@ -182,23 +183,22 @@ func TestRefused(t *testing.T) {
 	for i := range many {
 		many[i] = arg(specs.LinuxSeccompArg{Value: uint64(i), Op: specs.OpEqualTo})[0]
 	}
+	type section = specs.LinuxSeccomp
+	x64 := []specs.Arch{"SCMP_ARCH_X64"}
+	equals, seventh := specs.LinuxSeccompArg{Op: "=="}, specs.LinuxSeccompArg{Index: 6, Op: specs.OpEqualTo}
 	for _, test := range []struct {
-		section specs.LinuxSeccomp
+		section section
 		goarch  string
 		want    string
 	}{
-		{specs.LinuxSeccomp{}, "amd64", `defaultAction: unknown action ""`},
-		{specs.LinuxSeccomp{DefaultAction: specs.ActNotify}, "amd64", "defaultAction: SCMP_ACT_NOTIFY"},
-		{specs.LinuxSeccomp{DefaultAction: specs.ActAllow}, "riscv64", "no table of system calls for riscv64"},
-		{specs.LinuxSeccomp{DefaultAction: specs.ActAllow, Architectures: []specs.Arch{"SCMP_ARCH_X64"}}, "amd64",
-			`unknown architecture "SCMP_ARCH_X64"`},
-		{specs.LinuxSeccomp{DefaultAction: specs.ActErrno, Syscalls: allow()}, "amd64",
-			"syscalls[0] (nameless): names is empty"},
-		{specs.LinuxSeccomp{DefaultAction: specs.ActErrno,
-			Syscalls: arg(specs.LinuxSeccompArg{Index: 6, Op: specs.OpEqualTo})}, "amd64", "argument index 6"},
-		{specs.LinuxSeccomp{DefaultAction: specs.ActErrno, Syscalls: arg(specs.LinuxSeccompArg{Op: "=="})}, "amd64",
-			`unknown operator "=="`},
-		{specs.LinuxSeccomp{DefaultAction: specs.ActErrno, Syscalls: many}, "amd64", "the kernel takes at most 4096"},
+		{section{}, "amd64", `defaultAction: unknown action ""`},
+		{section{DefaultAction: specs.ActNotify}, "amd64", "defaultAction: SCMP_ACT_NOTIFY"},
+		{section{DefaultAction: specs.ActAllow}, "riscv64", "no table of system calls for riscv64"},
+		{section{DefaultAction: specs.ActAllow, Architectures: x64}, "amd64", `unknown architecture "SCMP_ARCH_X64"`},
+		{section{DefaultAction: specs.ActErrno, Syscalls: allow()}, "amd64", "syscalls[0] (nameless): names: empty"},
+		{section{DefaultAction: specs.ActErrno, Syscalls: arg(seventh)}, "amd64", "argument index 6"},
+		{section{DefaultAction: specs.ActErrno, Syscalls: arg(equals)}, "amd64", `unknown operator "=="`},
+		{section{DefaultAction: specs.ActErrno, Syscalls: many}, "amd64", "the kernel takes at most 4096"},
 	} {
 		if _, err := Compile(&test.section, test.goarch); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("error %v, want %s", err, test.want)
@@ -211,12 +211,12 @@ func TestUnknownNamesAreReported(t *testing.T) {
 		DefaultAction: specs.ActAllow,
 		Syscalls:      []specs.LinuxSyscall{{Names: []string{"keyclt", "open", "chown32"}, Action: specs.ActErrno}},
 	}, "arm64")
-	if !slices.Equal(f.Unknown, []string{"keyclt"}) {
-		t.Errorf("Unknown is %q; open and chown32 are calls of other ABIs", f.Unknown)
+	if !slices.Equal(f.Unknown, []string{"keyclt"}) { // open and chown32 are calls of other ABIs
+		t.Errorf("Unknown is %q", f.Unknown)
 	}
 }
 
-// Rules of one call: general and special, lax and strict, in either order.
+// Several rules of one call: with and without tests, in either order.
 func TestPrecedence(t *testing.T) {
 	type call = specs.LinuxSyscall
 	rule := func(action specs.LinuxSeccompAction, args ...specs.LinuxSeccompArg) call {
@@ -247,17 +247,17 @@ func TestPrecedence(t *testing.T) {
 		{[]call{rule(allow, five, second, six)}, []uint64{0, 7}, allow},
 	} {
 		f := mustCompile(t, &specs.LinuxSeccomp{DefaultAction: errno, Syscalls: test.calls}, "amd64")
-		want, err := answer(test.want, nil)
+		want, err := returnValue(test.want, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if got := run(f.Program, sys(t, "amd64", "dup", test.args...)); got != want {
-			t.Errorf("%+v with %d: %s, want %s", test.calls, test.args, answerText(got), test.want)
+			t.Errorf("%+v with %d: %s, want %s", test.calls, test.args, returnText(got), test.want)
 		}
 	}
 }
 
-// naive answers a call by reading the section, rule by rule.
+// naive returns what the section says of a call, rule by rule.
 func naive(s *specs.LinuxSeccomp, goarch string, d data) uint32 {
 	var abi string
 	nr := int(d.nr)
@@ -279,14 +279,14 @@ func naive(s *specs.LinuxSeccomp, goarch string, d data) uint32 {
 		return unix.SECCOMP_RET_KILL_PROCESS
 	}
 	must := func(action specs.LinuxSeccompAction, errno *uint) uint32 {
-		word, err := answer(action, errno)
+		word, err := returnValue(action, errno)
 		if err != nil {
 			panic(err)
 		}
 		return word
 	}
 	newest := -1
-	answers := []uint32{}
+	words := []uint32{}
 	general, named := false, false
 	for _, call := range s.Syscalls {
 		for _, name := range call.Names {
@@ -305,15 +305,15 @@ func naive(s *specs.LinuxSeccomp, goarch string, d data) uint32 {
 				general = true
 			}
 			if matches(call.Args, d.args, abi) {
-				answers = append(answers, must(call.Action, call.ErrnoRet))
+				words = append(words, must(call.Action, call.ErrnoRet))
 			}
 		}
 	}
-	if len(answers) > 0 {
-		slices.SortStableFunc(answers, func(a, b uint32) int {
+	if len(words) > 0 {
+		slices.SortStableFunc(words, func(a, b uint32) int {
 			return int(int32(a&0xffff0000)>>16) - int(int32(b&0xffff0000)>>16)
 		})
-		return answers[0]
+		return words[0]
 	}
 	switch s.DefaultAction {
 	case specs.ActAllow, specs.ActLog, specs.ActTrace:
@@ -349,8 +349,8 @@ func matches(tests []specs.LinuxSeccompArg, args [6]uint64, abi string) bool {
 	return all
 }
 
-// FuzzCompile makes a section and calls from a seed, and compares the program
-// with a naive reading of the section.
+// FuzzCompile compares the program with a naive reading of the section, for sections
+// and calls made from a seed.
 func FuzzCompile(f *testing.F) {
 	for seed := range uint64(300) {
 		f.Add(seed)
@@ -363,14 +363,15 @@ func FuzzCompile(f *testing.F) {
 		for range 200 {
 			d := randomCall(r, s)
 			if got, want := run(filter.Program, d), naive(s, goarch, d); got != want {
-				t.Fatalf("%s: %+v: %s, want %s\n%+v\n%s", goarch, d, answerText(got), answerText(want), s, filter)
+				t.Fatalf("%s: %+v: %s, want %s\n%+v\n%s", goarch, d, returnText(got), returnText(want), s, filter)
 			}
 		}
 	})
 }
 
-var interesting = []uint64{0, 1, 5, 38, 40, 1<<31 - 1, 1 << 31, 1<<32 - 1, 1 << 32, 1<<32 | 5, 1<<32 | 40, 1<<63 - 1,
-	1 << 63, math.MaxUint64}
+var interesting = []uint64{
+	0, 1, 5, 38, 40, 1<<31 - 1, 1 << 31, 1<<32 - 1, 1 << 32, 1<<32 | 5, 1<<32 | 40, 1<<63 - 1, 1 << 63, math.MaxUint64,
+}
 
 func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }
 

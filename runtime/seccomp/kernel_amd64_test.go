@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The other two ways into an amd64 kernel: int 0x80, the gate of 32-bit
-// programs, open to 64-bit ones too; and syscall with the x32 bit in the number.
+// The other two ways into an amd64 kernel: int 0x80, for 32-bit programs and open to
+// 64-bit ones, too; and syscall with the x32 bit in the number.
 
 func init() {
 	probes["int 0x80 socketcall"] = func() error { return int80("socketcall") }
@@ -60,8 +60,8 @@ func TestInt80Filtered(t *testing.T) {
 	}
 }
 
-// Most kernels lack x32 and would answer the same; TestDefaultProfileVerdicts
-// shows that the filter does.
+// Most kernels lack x32 and return the same; TestDefaultProfileActions shows that the
+// filter does.
 func TestX32Filtered(t *testing.T) {
 	if got, status := try(t, "default", "x32"); got != "ENOSYS" || status != 0 {
 		t.Errorf("getpid of x32: %q, status %#x; want ENOSYS", got, status)

@@ -18,10 +18,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The tests in this file ask the kernel. Each probe runs in a process of its
-// own, this test binary again: it installs a filter or none, makes one call and
-// prints the outcome. Without the filter the outcome must be another, or the
-// probe would prove nothing.
+// These tests ask the kernel. Each probe runs in a process of its own, this test
+// binary again: it installs a filter or none, makes one call and prints the outcome.
+// Without the filter the outcome must be another, or the probe would prove nothing.
 
 const childEnv = "SECCOMP_TEST_PROBE" // FILTER/PROBE
 
@@ -39,8 +38,8 @@ func TestMain(m *testing.M) {
 	os.Exit(0)
 }
 
-// install binds this process, all its threads, to a filter: "default", "docker"
-// (its profile as a file, with 32-bit companions) or "none".
+// install installs a filter for all threads of this process: "default", "docker" (its
+// profile in a file, with 32-bit companions) or "none".
 func install(filter string) error {
 	var s *specs.LinuxSeccomp
 	switch filter {
@@ -97,15 +96,17 @@ func raw(nr uintptr, args ...uintptr) error {
 	return outcomeError(errno)
 }
 
-const high = 1 << 32 // a bit that socket(2) does not see
+const high = 1 << 32 // a bit that socket(2) ignores
+
+func socket(family, kind uintptr) func() error {
+	return func() error { return raw(unix.SYS_SOCKET, family, kind) }
+}
 
 var probes = map[string]func() error{
-	"AF_ALG": func() error { return raw(unix.SYS_SOCKET, unix.AF_ALG, unix.SOCK_SEQPACKET) },
-	"AF_ALG, high bits": func() error {
-		return raw(unix.SYS_SOCKET, unix.AF_ALG|high, unix.SOCK_SEQPACKET)
-	},
-	"AF_VSOCK":                      func() error { return raw(unix.SYS_SOCKET, unix.AF_VSOCK, unix.SOCK_STREAM) },
-	"AF_VSOCK, high bits":           func() error { return raw(unix.SYS_SOCKET, unix.AF_VSOCK|high, unix.SOCK_STREAM) },
+	"AF_ALG":                        socket(unix.AF_ALG, unix.SOCK_SEQPACKET),
+	"AF_ALG, high bits":             socket(unix.AF_ALG|high, unix.SOCK_SEQPACKET),
+	"AF_VSOCK":                      socket(unix.AF_VSOCK, unix.SOCK_STREAM),
+	"AF_VSOCK, high bits":           socket(unix.AF_VSOCK|high, unix.SOCK_STREAM),
 	"keyctl":                        func() error { return raw(unix.SYS_KEYCTL, 1000) },
 	"add_key":                       func() error { return raw(unix.SYS_ADD_KEY) },
 	"io_uring_setup":                func() error { return raw(unix.SYS_IO_URING_SETUP) },
@@ -114,12 +115,12 @@ var probes = map[string]func() error{
 	"mount":                         func() error { return raw(unix.SYS_MOUNT) },
 	"clone3":                        func() error { return raw(unix.SYS_CLONE3) },
 	"a newer call":                  func() error { return raw(unix.SYS_OPEN_TREE_ATTR) },
-	"AF_UNIX":                       func() error { return raw(unix.SYS_SOCKET, unix.AF_UNIX, unix.SOCK_STREAM) },
-	"AF_INET6, high bits":           func() error { return raw(unix.SYS_SOCKET, unix.AF_INET6|high, unix.SOCK_STREAM) },
+	"AF_UNIX":                       socket(unix.AF_UNIX, unix.SOCK_STREAM),
+	"AF_INET6, high bits":           socket(unix.AF_INET6|high, unix.SOCK_STREAM),
 	"a program, threads, a network": work,
 }
 
-// work is what programs do all day.
+// work uses a network, threads, a file and a program.
 func work() error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -12,7 +12,7 @@ package seccomp
 //	51  jeq 0x0                   else 53
 //	52  ret ALLOW
 //
-// Where a condition's other way is not mentioned, it is the next line.
+// Without "then" or "else" a condition continues on the next line.
 
 import (
 	"fmt"
@@ -32,13 +32,13 @@ func (f *Filter) String() string {
 	return b.String()
 }
 
-// A printer follows what A holds, to know what a number means. The sections of
-// the ABIs stand in the reverse order of their comparisons.
+// printer tracks what A holds, to print what a number means. The sections of the ABIs
+// are in the reverse order of their comparisons.
 type printer struct {
 	offset uint32         // of the word in A
 	holds  map[int]uint32 // the same for the targets of jumps
-	abi    string         // whose section is being printed, as Name takes it
-	later  []string       // those compared before it, whose sections are still to come
+	abi    string         // of the section that is being printed, as in Name
+	later  []string       // the ABIs of the sections after it
 }
 
 func (p *printer) print(at int, in instruction) string {
@@ -55,7 +55,7 @@ func (p *printer) print(at int, in instruction) string {
 	case and(0).Code:
 		return fmt.Sprintf("and %#x", in.K)
 	case ret(0).Code:
-		return "ret " + answerText(in.K)
+		return "ret " + returnText(in.K)
 	case always(0).Code:
 		return fmt.Sprintf("%-26s go %d", "ja", p.target(at, in.K))
 	case jump(unix.BPF_JEQ, 0, next, next).Code:
@@ -86,7 +86,7 @@ func (p *printer) target(at int, skip uint32) int {
 	return to
 }
 
-// operand names the number that A is compared with.
+// operand prints the number that A is compared with.
 func (p *printer) operand(k uint32) string {
 	switch p.offset {
 	case offArch:
@@ -115,7 +115,7 @@ var auditArchs = [...]struct {
 	{unix.AUDIT_ARCH_ARM, "AUDIT_ARCH_ARM", "arm"},
 }
 
-// field names a word of struct seccomp_data.
+// field prints the name of a word of struct seccomp_data.
 func field(offset uint32) string {
 	switch {
 	case offset == offNr:
@@ -129,8 +129,8 @@ func field(offset uint32) string {
 	}
 }
 
-// answerText spells an answer: ERRNO(EPERM).
-func answerText(word uint32) string {
+// returnText prints a return value: ERRNO(EPERM).
+func returnText(word uint32) string {
 	data := word & unix.SECCOMP_RET_DATA
 	switch word & unix.SECCOMP_RET_ACTION_FULL {
 	case unix.SECCOMP_RET_KILL_PROCESS:

@@ -3,12 +3,12 @@ package seccomp
 // Where a section comes from: Docker's default profile, or a file.
 //
 // A profile is a section with conditions: rules that hold only on some
-// architectures, from some kernel on, or for a container with (or without) a
-// capability. Resolving it leaves a plain OCI section.
+// architectures, from some kernel version on, or for a container with (or without) a
+// capability. To resolve it leaves a plain OCI section.
 //
-// Conditions on the kernel are taken as met: minictr needs Linux 5.15, the
-// youngest condition in Docker's profile is 4.8, and what a filter says of a
-// call that the kernel lacks makes no difference.
+// Conditions on the kernel are taken as met: minictr needs Linux 5.15, the newest
+// condition in Docker's profile is 4.8, and a rule for a call that the kernel lacks
+// has no effect.
 
 import (
 	"bytes"
@@ -26,13 +26,13 @@ import (
 	"github.com/minictr/minictr/hint"
 )
 
-// Default returns Docker's default profile for a machine (GOARCH) and the
-// capabilities a container has in its bounding set ("CAP_SYS_ADMIN").
+// Default returns Docker's default profile for a machine (GOARCH) and the capabilities
+// in the container's bounding set ("CAP_SYS_ADMIN").
 //
-// It is stricter in one way: only the native ABI is listed, so that 32-bit and
-// x32 calls are refused. Docker allows them, and with them socketcall(2), whose
-// address family lies behind a pointer and cannot be filtered. And it looks at
-// int arguments as the kernel does, which sees their low 32 bits.
+// It is stricter in one way: only the native ABI is listed, so that 32-bit and x32
+// calls are refused. Docker allows them, and with them socketcall(2), whose address
+// family is behind a pointer and cannot be filtered. And it compares int arguments as
+// the kernel does, which uses their low 32 bits.
 func Default(arch string, caps []string) *specs.LinuxSeccomp {
 	profile := moby.DefaultProfile()
 	profile.ArchMap = nil
@@ -40,19 +40,19 @@ func Default(arch string, caps []string) *specs.LinuxSeccomp {
 	s.Architectures = []specs.Arch{scmpArch(arch)}
 	calls := make([]specs.LinuxSyscall, 0, len(s.Syscalls)+64)
 	for _, call := range s.Syscalls {
-		calls = append(calls, lowHalf(call)...)
+		calls = append(calls, maskToInt(call)...)
 	}
 	s.Syscalls = calls
 	return s
 }
 
-// lowHalf rewrites a rule on the first argument of socket(2) or personality(2),
-// an int, to compare its low half only. What the high half holds is chance
-// where a compiler put an int into a register, or malice; the kernel drops it.
+// maskToInt rewrites a rule on the first argument of socket(2) or personality(2), an
+// int, to compare its low half only. The kernel drops the high half, which holds
+// whatever a compiler, or an attacker, has left in the register.
 //
-// "Less than" has no masked form. A range from 0 is cut at the bits of its end,
-// as networks are: below 38 = 32+4+2 lie the blocks 0/32, 32/4 and 36/2.
-func lowHalf(call specs.LinuxSyscall) []specs.LinuxSyscall {
+// "Less than" has no masked form. A range from 0 is split at the bits of its end, as
+// networks are: below 38 = 32+4+2 are the blocks 0/32, 32/4 and 36/2.
+func maskToInt(call specs.LinuxSyscall) []specs.LinuxSyscall {
 	if name := call.Names[0]; name != "socket" && name != "personality" {
 		return []specs.LinuxSyscall{call}
 	}
@@ -76,15 +76,14 @@ func lowHalf(call specs.LinuxSyscall) []specs.LinuxSyscall {
 	return blocks
 }
 
-// Parse reads a profile as Docker's --security-opt seccomp=FILE takes it, or a
-// plain OCI section, and resolves it for a machine (GOARCH) and capabilities.
-// What it does not know it refuses: a misspelt "args" would allow a call with
-// any arguments.
+// Parse reads a profile, as Docker's --security-opt seccomp=FILE does, or a plain OCI
+// section, and resolves it for a machine (GOARCH) and capabilities. An unknown field
+// is an error: a misspelt "args" would allow a call with any arguments.
 func Parse(data []byte, arch string, caps []string) (*specs.LinuxSeccomp, error) {
 	s, err := parse(data, arch, caps)
 	if err != nil {
 		return nil, hint.New(fmt.Errorf("parse seccomp profile: %w", err),
-			"the format is that of https://docs.docker.com/engine/security/seccomp/ or of the OCI runtime spec's linux.seccomp")
+			"see https://docs.docker.com/engine/security/seccomp/ or linux.seccomp of the OCI runtime spec")
 	}
 	return s, nil
 }
@@ -109,7 +108,7 @@ func parse(data []byte, arch string, caps []string) (*specs.LinuxSeccomp, error)
 		if call == nil {
 			return nil, fmt.Errorf("syscalls[%d] is null", i)
 		}
-		//lint:ignore SA1019 the spelling of old profiles, which Docker still reads
+		//lint:ignore SA1019 of old profiles, which Docker still reads
 		name := call.Name
 		switch {
 		case name != "" && len(call.Names) > 0:
@@ -121,8 +120,8 @@ func parse(data []byte, arch string, caps []string) (*specs.LinuxSeccomp, error)
 	return resolveProfile(&profile, arch, caps), nil
 }
 
-// resolveProfile leaves the rules whose conditions hold, and of archMap the
-// machine's own line.
+// resolveProfile keeps the rules whose conditions hold, and of archMap the entry of
+// the machine.
 func resolveProfile(profile *moby.Seccomp, arch string, caps []string) *specs.LinuxSeccomp {
 	s := &profile.LinuxSeccomp
 	for _, a := range profile.ArchMap {
@@ -132,15 +131,16 @@ func resolveProfile(profile *moby.Seccomp, arch string, caps []string) *specs.Li
 	}
 	s.Syscalls = make([]specs.LinuxSyscall, 0, len(profile.Syscalls))
 	for _, call := range profile.Syscalls {
-		if included(call.Includes, arch, caps) && !excluded(call.Excludes, arch, caps) {
+		if isIncluded(call.Includes, arch, caps) && !isExcluded(call.Excludes, arch, caps) {
 			s.Syscalls = append(s.Syscalls, call.LinuxSyscall)
 		}
 	}
 	return s
 }
 
-// included: one of the architectures and all of the capabilities.
-func included(f *moby.Filter, arch string, caps []string) bool {
+// isIncluded reports whether a rule with these includes holds: on one of the
+// architectures, with all of the capabilities.
+func isIncluded(f *moby.Filter, arch string, caps []string) bool {
 	if f == nil {
 		return true
 	}
@@ -155,8 +155,9 @@ func included(f *moby.Filter, arch string, caps []string) bool {
 	return true
 }
 
-// excluded: one of the architectures, any of the capabilities, or the kernel.
-func excluded(f *moby.Filter, arch string, caps []string) bool {
+// isExcluded reports whether a rule with these excludes does not hold: on one of the
+// architectures, with any of the capabilities, or on the kernel.
+func isExcluded(f *moby.Filter, arch string, caps []string) bool {
 	if f == nil {
 		return false
 	}
@@ -164,7 +165,7 @@ func excluded(f *moby.Filter, arch string, caps []string) bool {
 		slices.ContainsFunc(f.Caps, func(capability string) bool { return slices.Contains(caps, capability) })
 }
 
-// profileArch is Docker's name of a GOARCH.
+// profileArch returns Docker's name of a GOARCH.
 func profileArch(arch string) string {
 	if arch == "386" {
 		return "x86"
@@ -172,7 +173,7 @@ func profileArch(arch string) string {
 	return arch
 }
 
-// scmpArch is libseccomp's, and so the OCI spec's, name of a GOARCH.
+// scmpArch returns the name of a GOARCH in libseccomp and in the OCI spec.
 func scmpArch(arch string) specs.Arch {
 	switch arch {
 	case "386":

@@ -18,10 +18,14 @@ var allCaps = []string{
 	"CAP_SYS_RAWIO", "CAP_SYS_TIME", "CAP_SYS_TTY_CONFIG",
 }
 
-// Docker's own resolution of its profile, on this machine, gives the same
-// answer to every native call.
+// Docker's own resolution of its profile, on this machine, has the same action for
+// every native call.
 func TestDefaultAnswersAsDockers(t *testing.T) {
-	for _, caps := range append([][]string{nil, allCaps}, each(allCaps)...) {
+	sets := [][]string{nil, allCaps}
+	for _, c := range allCaps {
+		sets = append(sets, []string{c})
+	}
+	for _, caps := range sets {
 		dockers, err := moby.GetDefaultProfile(&specs.Spec{Process: &specs.Process{
 			Capabilities: &specs.LinuxCapabilities{Bounding: caps},
 		}})
@@ -34,23 +38,16 @@ func TestDefaultAnswersAsDockers(t *testing.T) {
 			for _, arg := range []uint64{0, 1, 8, 16, 37, 38, 40, 45, 46, 0x20008, 0xffffffff, unix.CLONE_NEWUSER} {
 				d := number(runtime.GOARCH, nr, arg)
 				if got, want := run(got, d), run(want, d); got != want {
-					t.Errorf("%s: %s(%#x): %s, Docker's %s", caps, Name(runtime.GOARCH, nr), arg, answerText(got),
-						answerText(want))
+					call := fmt.Sprintf("%s(%#x)", Name(runtime.GOARCH, nr), arg)
+					t.Errorf("%s: %s: %s, Docker's %s", caps, call, returnText(got), returnText(want))
 				}
 			}
 		}
 	}
 }
 
-func each(caps []string) (sets [][]string) {
-	for _, c := range caps {
-		sets = append(sets, []string{c})
-	}
-	return sets
-}
-
-// Each call of HARDENING.md's row 18, on both machines.
-func TestDefaultProfileVerdicts(t *testing.T) {
+// Each call of row 18 of HARDENING.md, on both machines.
+func TestDefaultProfileActions(t *testing.T) {
 	const (
 		allow = unix.SECCOMP_RET_ALLOW
 		eperm = unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)
@@ -61,7 +58,7 @@ func TestDefaultProfileVerdicts(t *testing.T) {
 		check := func(what string, d data, want uint32) {
 			t.Helper()
 			if got := run(f.Program, d); got != want {
-				t.Errorf("%s: %s: %s, want %s", goarch, what, answerText(got), answerText(want))
+				t.Errorf("%s: %s: %s, want %s", goarch, what, returnText(got), returnText(want))
 			}
 		}
 		for _, high := range []uint64{0, 1 << 32, 0xffffffff << 32} {
@@ -102,7 +99,7 @@ func TestDefaultProfileVerdicts(t *testing.T) {
 	f := mustCompile(t, Default("amd64", nil), "amd64")
 	for nr := range 600 {
 		if got := run(f.Program, number("x32", nr, unix.AF_INET)); got != enosys {
-			t.Errorf("x32 call %d: %s", nr, answerText(got))
+			t.Errorf("x32 call %d: %s", nr, returnText(got))
 		}
 	}
 }
@@ -117,14 +114,14 @@ func TestDefaultFollowsCapabilities(t *testing.T) {
 			with := mustCompile(t, Default(goarch, []string{"CAP_CHOWN", test.capability}), goarch)
 			d := sys(t, goarch, test.call)
 			if run(without.Program, d) == unix.SECCOMP_RET_ALLOW || run(with.Program, d) != unix.SECCOMP_RET_ALLOW {
-				t.Errorf("%s: %s does not hang on %s", goarch, test.call, test.capability)
+				t.Errorf("%s: %s does not depend on %s", goarch, test.call, test.capability)
 			}
 		}
 	}
 }
 
-// A user who gives Docker's profile as a file gets Docker's: with the 32-bit
-// companions, each filtered by its own numbers.
+// Docker's profile in a file is Docker's: with the 32-bit companions, each filtered by
+// its own numbers.
 func TestParseDockersProfile(t *testing.T) {
 	data, err := json.Marshal(moby.DefaultProfile())
 	if err != nil {
@@ -141,11 +138,12 @@ func TestParseDockersProfile(t *testing.T) {
 		f := mustCompile(t, s, machine.goarch)
 		for _, abi := range append(machine.companions, machine.goarch) {
 			for name, want := range map[string]uint32{
-				"openat": unix.SECCOMP_RET_ALLOW, "keyctl": unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM),
+				"openat":         unix.SECCOMP_RET_ALLOW,
+				"keyctl":         unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM),
 				"open_tree_attr": enosys,
 			} {
 				if got := run(f.Program, sys(t, abi, name)); got != want {
-					t.Errorf("%s on %s: %s: %s, want %s", abi, machine.goarch, name, answerText(got), answerText(want))
+					t.Errorf("%s on %s: %s: %s, want %s", abi, machine.goarch, name, returnText(got), returnText(want))
 				}
 			}
 		}
@@ -153,10 +151,10 @@ func TestParseDockersProfile(t *testing.T) {
 }
 
 func TestParse(t *testing.T) {
-	plain := `{"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 38, "architectures": ["SCMP_ARCH_X86"],
-		"flags": ["SECCOMP_FILTER_FLAG_LOG"],
-		"syscalls": [{"names": ["read"], "action": "SCMP_ACT_ALLOW",
-			 "args": [{"index": 0, "value": 5, "op": "SCMP_CMP_EQ"}]},
+	plain := `{"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 38,
+		"architectures": ["SCMP_ARCH_X86"], "flags": ["SECCOMP_FILTER_FLAG_LOG"],
+		"syscalls": [
+			{"names": ["read"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "value": 5, "op": "SCMP_CMP_EQ"}]},
 			{"name": "write", "action": "SCMP_ACT_ALLOW", "comment": "the old spelling",
 			 "includes": {"minKernel": "4.8", "arches": ["amd64"]}, "excludes": {"caps": ["CAP_SYS_ADMIN"]}}]}`
 	s, err := Parse([]byte(plain), "amd64", nil)
@@ -185,19 +183,18 @@ func TestParseRefuses(t *testing.T) {
 	for profile, want := range map[string]string{
 		`{}`:                       "no defaultAction",
 		errno + `, "syscall": []}`: `unknown field "syscall"`,
-		errno + `, "syscalls": [{"names": ["read"], "arg": []}]}`:              `unknown field "arg"`,
-		errno + `, "syscalls": [{"names": ["read"], "includes": {"cap": 1}}]}`: `unknown field "cap"`,
-		errno + `, "syscalls": [{"name": "a", "names": ["b"]}]}`:               `both name "a" and names`,
-		errno + `, "syscalls": [null]}`:                                        "syscalls[0] is null",
-		errno + `} {}`:                                                         "more data",
-		errno + `, "architectures": ["SCMP_ARCH_X86"], "archMap": [` +
-			`{"architecture": "SCMP_ARCH_X86"}]}`: "both architectures and archMap",
+		errno + `, "syscalls": [{"names": ["read"], "arg": []}]}`:                 `unknown field "arg"`,
+		errno + `, "syscalls": [{"names": ["read"], "includes": {"cap": 1}}]}`:    `unknown field "cap"`,
+		errno + `, "syscalls": [{"name": "a", "names": ["b"]}]}`:                  `both name "a" and names`,
+		errno + `, "syscalls": [null]}`:                                           "syscalls[0] is null",
+		errno + `} {}`:                                                            "more data",
+		errno + `, "architectures": ["X86"], "archMap": [{"architecture": "X"}]}`: "both architectures and archMap",
 		errno: "unexpected EOF",
 		`[]`:  "cannot unmarshal",
 	} {
 		_, err := Parse([]byte(profile), "amd64", nil)
-		if err == nil || !strings.Contains(err.Error(), want) ||
-			!strings.HasPrefix(err.Error(), "parse seccomp profile: ") {
+		text := fmt.Sprint(err)
+		if !strings.Contains(text, want) || !strings.HasPrefix(text, "parse seccomp profile: ") {
 			t.Errorf("%s: error %v, want %s", profile, err, want)
 		}
 	}

@@ -1,20 +1,20 @@
 package seccomp
 
-// A rule may look at arguments. They are 64 bits wide, the accumulator 32, so
-// a comparison is made of two halves, the high one first:
+// A rule may test arguments. They are 64 bits wide, the accumulator 32, so a
+// comparison is made of two halves, the high one first:
 //
 //	arg == v:  ld high; jeq v.high, next, fail;  ld low; jeq v.low, pass, fail
 //	arg >  v:  ld high; jgt v.high, pass, next;  jeq v.high, next, fail
 //	                                             ld low; jgt v.low, pass, fail
 //
-// The other operators are these two with pass and fail exchanged, or with jge
-// in the last place. In the 32-bit ABIs there are only low halves, and the
-// section's -1 means 0xffffffff.
+// The other operators are these two with pass and fail exchanged, or with jge in the
+// last place. In the 32-bit ABIs there are only low halves, and -1 in the section
+// means 0xffffffff.
 //
-// All 64 bits are compared because the section says so. The kernel itself uses
-// fewer where the argument is an int: socket(2) of family 1<<32 | AF_VSOCK
-// opens a vsock. A rule that refuses "family == AF_VSOCK" therefore lets it
-// through; who wants the int masks it (SCMP_CMP_MASKED_EQ), as profile.go does.
+// All 64 bits are compared, as the section says. The kernel uses fewer if the
+// argument is an int: socket(2) of family 1<<32 | AF_VSOCK opens a vsock. A rule that
+// refuses "family == AF_VSOCK" does not match it; a rule for the int has to mask it
+// (SCMP_CMP_MASKED_EQ), as profile.go does.
 
 import (
 	"cmp"
@@ -26,14 +26,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A rule answers a call whose arguments pass all its tests.
+// rule returns a word for a call whose arguments pass all its tests.
 type rule struct {
-	word   uint32
-	answer program // ret word
-	tests  []test
+	word  uint32
+	ret   program // ret word
+	tests []test
 }
 
-// A test compares an argument.
+// test compares an argument.
 type test struct {
 	low         uint32 // offset of the argument's low half
 	op          uint16 // BPF_JEQ, BPF_JGT or BPF_JGE
@@ -48,18 +48,18 @@ const (
 	offArgs = 16
 )
 
-// Where a test jumps before its place in the program is known.
+// Targets of the jumps of a test before its place in the program is known.
 const (
 	next = 0
 	pass = 0xfe
 	fail = 0xff
 )
 
-// rulesOf translates one entry of the section. An argument that is tested
-// twice makes each test a rule of its own, joined by "or": nobody would expect
-// it, but runc began so, crun follows, and profiles count on it.
+// rulesOf translates one entry of the section. If an argument is tested twice, each
+// test is a rule of its own, joined by "or": as in runc and crun, on which profiles
+// rely.
 func rulesOf(call *specs.LinuxSyscall) ([]rule, error) {
-	word, err := answer(call.Action, call.ErrnoRet)
+	word, err := returnValue(call.Action, call.ErrnoRet)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +88,7 @@ func rulesOf(call *specs.LinuxSyscall) ([]rule, error) {
 
 func newTest(arg specs.LinuxSeccompArg) (test, error) {
 	if arg.Index > 5 {
-		return test{}, fmt.Errorf("argument index %d: a call has six, 0 to 5", arg.Index)
+		return test{}, fmt.Errorf("argument index %d: want 0 to 5", arg.Index)
 	}
 	t := test{
 		low:   offArgs + 8*uint32(arg.Index), // little-endian, as amd64 and arm64 are
@@ -101,7 +101,7 @@ func newTest(arg specs.LinuxSeccompArg) (test, error) {
 	case specs.OpNotEqual:
 		t.not = true
 	case specs.OpMaskedEqual:
-		t.mask, t.value = arg.Value, arg.ValueTwo&arg.Value // other bits count for nothing, as in libseccomp
+		t.mask, t.value = arg.Value, arg.ValueTwo&arg.Value // other bits are ignored, as in libseccomp
 	case specs.OpGreaterThan:
 		t.op = unix.BPF_JGT
 	case specs.OpLessEqual:
@@ -116,18 +116,18 @@ func newTest(arg specs.LinuxSeccompArg) (test, error) {
 	return t, nil
 }
 
-// code answers with the rule's word, or falls off its end where a test fails.
+// code returns the word of the rule, or continues after it if a test fails.
 func (r rule) code(wide bool) program {
 	var code program
 	for _, t := range r.tests {
 		test := t.code(wide)
 		code = append(code, resolve(test, pass, len(test))...)
 	}
-	code = append(code, r.answer...)
+	code = append(code, r.ret...)
 	return resolve(code, fail, len(code))
 }
 
-// resolve points the jumps marked with label at the instruction with index target.
+// resolve makes the jumps to label jump to the instruction with index target.
 func resolve(code program, label uint8, target int) program {
 	for i := range code {
 		in := &code[i]
@@ -168,7 +168,7 @@ func (t test) code(wide bool) program {
 	}
 }
 
-// equal tests arg & mask == v. A half that the mask leaves out costs nothing.
+// equal tests arg & mask == v. A half without bits in the mask is not tested.
 func equal(low uint32, mask, v uint64, yes, no uint8) program {
 	var code program
 	for _, half := range []struct{ offset, mask, v uint32 }{
@@ -190,17 +190,17 @@ func equal(low uint32, mask, v uint64, yes, no uint8) program {
 	return code
 }
 
-// decide joins the rules of one call to a program that always answers, with
-// otherwise where no rule does.
+// decide joins the rules of one call to a program that always returns, otherwise if no
+// rule matches.
 //
-// The section is a list without a stated order of precedence. Of several
-// unconditional rules the first counts, as in libseccomp; of the rules that
-// match, the strictest action wins, as between filters in the kernel. So a
-// rule that forbids can be added anywhere in the list.
+// The spec states no precedence in the list. Of several unconditional rules the first
+// counts, as in libseccomp; of the rules that match, the strictest action wins, as
+// among filters in the kernel. So a rule that refuses can be added anywhere.
 func decide(rules []rule, otherwise program, wide bool) program {
 	if len(rules) == 1 && len(rules[0].tests) == 0 {
-		return rules[0].answer
+		return rules[0].ret
 	}
+	// the rules that count, the strictest first
 	var tried []rule
 	general := false
 	for _, r := range rules {
@@ -212,11 +212,12 @@ func decide(rules []rule, otherwise program, wide bool) program {
 	slices.SortStableFunc(tried, func(a, b rule) int {
 		return cmp.Compare(strictness(a.word), strictness(b.word))
 	})
+	// one after the other
 	var code, last program
 	for _, r := range tried {
 		piece := r.code(wide)
 		if len(last) == 3 && last[0] == piece[0] {
-			code = append(code, piece[1:]...) // A still holds the word that is tested
+			code = append(code, piece[1:]...) // A already holds the word
 		} else {
 			code = append(code, piece...)
 		}

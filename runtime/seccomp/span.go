@@ -1,14 +1,14 @@
 package seccomp
 
-// The numbers of an ABI as a line of spans: from the beginning of one to the
-// beginning of the next, all calls have the same answer.
+// The numbers of an ABI as spans: all calls from the beginning of one to the beginning
+// of the next have the same action.
 //
 //	0…12 ALLOW │ 13 ALLOW if … │ 14…133 ALLOW │ 134 ERRNO(EPERM) │ … │ 467… ERRNO(ENOSYS)
 //
-// The last one is for calls younger than the section. A program that tries a
-// new call and is told EPERM gives up; told ENOSYS it takes the old one. So
-// numbers above the highest the section names give ENOSYS, as in runc, unless
-// the default action lets calls pass.
+// The last span is for calls newer than the section. A program that tries a new call
+// fails on EPERM, but on ENOSYS it falls back to the old one. So numbers above the
+// highest in the section return ENOSYS, as in runc, unless the default action lets
+// calls pass.
 
 import (
 	"fmt"
@@ -19,7 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A section of the program serves one AUDIT_ARCH. On amd64 that can be two
+// section is the part of the program for one AUDIT_ARCH. On amd64 that can be two
 // ABIs: x32 is x86_64 with a bit set in the number.
 type section struct {
 	audit uint32
@@ -29,17 +29,16 @@ type section struct {
 
 const (
 	x32Bit     = 1 << 30 // __X32_SYSCALL_BIT
-	x32Private = 512     // x32's own ioctl, execve and others: old calls above the new ones
-	armPrivate = 0xf0000 // __ARM_NR_BASE: set_tls and its like, the same
+	x32Private = 512     // first of x32's own variants of old calls: ioctl, execve, …
+	armPrivate = 0xf0000 // __ARM_NR_BASE: set_tls, …
 	enosys     = unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)
 )
 
-// sectionsOf returns what a machine must filter: its native ABI, mentioned or
-// not, and the companions that archs lists. ABIs of other machines can make no
-// call here and need no filter.
+// sectionsOf returns the sections for a machine: its native ABI, listed or not, and
+// the companions that archs lists. Programs of other ABIs do not run here.
 func sectionsOf(archs []specs.Arch, goarch string) ([]section, error) {
 	for _, arch := range archs {
-		if !known(arch) {
+		if !isArch(arch) {
 			return nil, fmt.Errorf("unknown architecture %q", arch)
 		}
 	}
@@ -61,8 +60,8 @@ func sectionsOf(archs []specs.Arch, goarch string) ([]section, error) {
 	return sections, nil
 }
 
-// known tells the spec's architectures from a slip of the pen.
-func known(arch specs.Arch) bool {
+// isArch reports whether the spec has this architecture.
+func isArch(arch specs.Arch) bool {
 	switch arch {
 	case specs.ArchX86, specs.ArchX86_64, specs.ArchX32,
 		specs.ArchARM, specs.ArchAARCH64,
@@ -78,40 +77,41 @@ func known(arch specs.Arch) bool {
 	return false
 }
 
-// A span gives the numbers from `from` on to code, which ends in an answer.
+// span has the code, which always returns, for the numbers from `from` on.
 type span struct {
 	from uint32
 	code program
 }
 
-type line []span
+type spans []span
 
-// put adds a span. A neighbour with the same answer is the same span.
-func (l *line) put(from uint32, code program) {
+// add adds a span, unless its code is that of the span before it.
+func (l *spans) add(from uint32, code program) {
 	if n := len(*l); n > 0 && slices.Equal((*l)[n-1].code, code) {
 		return
 	}
 	*l = append(*l, span{from, code})
 }
 
-// line returns the spans of a section: all numbers from 0 on.
-func (c *compiler) line(s section) line {
-	l := make(line, 0, 128)
+// spans returns the spans of a section, for all numbers from 0 on.
+func (c *compiler) spans(s section) spans {
+	l := make(spans, 0, 128)
 	c.extend(&l, s.abi, 0)
 	switch {
 	case s.x32:
 		c.extend(&l, x32, x32Bit)
 	case s.abi == amd64:
-		l.put(x32Bit, program{ret(enosys)})
+		l.add(x32Bit, program{ret(enosys)})
 	}
 	return l
 }
 
 // extend adds the spans of one ABI, whose numbers begin at base.
-func (c *compiler) extend(l *line, abi int, base uint32) {
+func (c *compiler) extend(l *spans, abi int, base uint32) {
 	wide := abi != i386 && abi != arm
 	entries := c.numbered(abi)
 	newest := c.newest(abi, entries)
+	// numbers that are not in the section
 	otherwise, young := program{ret(c.otherwise)}, program{ret(enosys)}
 	unnamed := func(nr uint32) program {
 		if nr > newest {
@@ -119,30 +119,31 @@ func (c *compiler) extend(l *line, abi int, base uint32) {
 		}
 		return otherwise
 	}
+	// numbers that are, with those before them
 	nr := uint32(0) // the first number that has no span yet
 	var rules []rule
 	for i, e := range entries {
 		if e.nr > nr {
-			l.put(base+nr, unnamed(nr))
+			l.add(base+nr, unnamed(nr))
 		}
 		rules = append(rules, c.rules[e.rule])
 		if i+1 < len(entries) && entries[i+1].nr == e.nr {
 			continue
 		}
-		l.put(base+e.nr, decide(rules, otherwise, wide))
+		l.add(base+e.nr, decide(rules, otherwise, wide))
 		nr, rules = e.nr+1, rules[:0]
 	}
-	l.put(base+nr, unnamed(nr))
+	l.add(base+nr, unnamed(nr))
 }
 
-// A numbered entry of the section: this number has that rule.
+// numbered is an entry of the section by number.
 type numbered struct {
 	nr   uint32
 	rule int
 }
 
-// numbered returns the entries that an ABI has, by number, and those of one
-// number in the section's order.
+// numbered returns the entries that an ABI has, sorted by number, and those of one
+// number in the order of the section.
 func (c *compiler) numbered(abi int) []numbered {
 	list := make([]numbered, 0, len(c.entries))
 	for _, e := range c.entries {
@@ -159,7 +160,7 @@ func (c *compiler) numbered(abi int) []numbered {
 	return list
 }
 
-// newest returns the number above which calls are too young for the section.
+// newest returns the number above which calls are newer than the section.
 func (c *compiler) newest(abi int, entries []numbered) uint32 {
 	newest := uint32(math.MaxUint32)
 	if permissive(c.otherwise) {

@@ -1,12 +1,11 @@
 package seccomp
 
-// A system call's name is the same everywhere, its number is not: openat is
-// 257 for a 64-bit program on a PC, 295 for a 32-bit one on the same machine,
-// and 56 on arm64. Who sees 257 without the ABI knows nothing, and a filter
-// that does not look at the ABI first can be walked around.
+// The name of a system call is the same in every ABI, its number is not: openat is 257
+// for a 64-bit program on a PC, 295 for a 32-bit one on the same machine, and 56 on
+// arm64. A filter that does not test the ABI first can be bypassed.
 //
-// ztable.go has one row a call and one column an ABI, sorted by name. It is
-// plain data in the binary: nothing is built at start-up.
+// ztable.go has a row for each call and a column for each ABI, sorted by name. It is
+// plain data in the binary: nothing is computed at start-up.
 
 import (
 	"sort"
@@ -34,7 +33,7 @@ type (
 	numbers [abis]int32 // -1 where the ABI does not have the call
 )
 
-// lookup returns the row of a call, or nil for a name that no ABI knows.
+// lookup returns the row of a call, or nil for a name that no ABI has.
 func lookup(name string) *call {
 	i, found := sort.Find(len(table), func(i int) int { return strings.Compare(name, table[i].name) })
 	if !found {
@@ -59,9 +58,9 @@ func column(goarch string) (int, bool) {
 	return 0, false
 }
 
-// Name returns the name of a system call: Name("amd64", 257) is "openat". It
-// returns "" for a number nobody uses. The ABI is a GOARCH (amd64, 386, arm64,
-// arm) or "x32", whose numbers are given without their x32 bit.
+// Name returns the name of a system call: Name("amd64", 257) is "openat". It returns ""
+// for an unused number. The ABI is a GOARCH (amd64, 386, arm64, arm) or "x32", whose
+// numbers are without the x32 bit.
 func Name(goarch string, nr int) string {
 	col, ok := column(goarch)
 	if !ok || nr < 0 {
@@ -75,8 +74,8 @@ func Name(goarch string, nr int) string {
 	return ""
 }
 
-// Number returns the number of a system call, the reverse of Name. It reports
-// false where this ABI does not have the call.
+// Number returns the number of a system call, the reverse of Name, and false if the
+// ABI does not have it.
 func Number(goarch, name string) (int, bool) {
 	col, ok := column(goarch)
 	if !ok {

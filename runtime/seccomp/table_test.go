@@ -17,8 +17,8 @@ func TestTable(t *testing.T) {
 		abi, name string
 		nr        int
 	}{
-		{"amd64", "read", 0}, {"amd64", "openat", 257}, {"386", "openat", 295}, {"arm64", "openat", 56}, {"arm",
-			"openat", 322},
+		{"amd64", "read", 0},
+		{"amd64", "openat", 257}, {"386", "openat", 295}, {"arm64", "openat", 56}, {"arm", "openat", 322},
 		{"amd64", "ioctl", 16}, {"x32", "ioctl", 514}, {"x32", "read", 0}, {"386", "socketcall", 102},
 		{"arm64", "newfstatat", 79}, {"arm", "set_tls", 983045}, {"x32", "listns", 470},
 	} {
@@ -29,8 +29,9 @@ func TestTable(t *testing.T) {
 			t.Errorf("Name(%s, %d) = %q, want %q", test.abi, test.nr, name, test.name)
 		}
 	}
-	for _, test := range []struct{ abi, name string }{{"arm64", "open"}, {"amd64", "socketcall"}, {"amd64", ""},
-		{"mips", "read"}} {
+	for _, test := range []struct{ abi, name string }{
+		{"arm64", "open"}, {"amd64", "socketcall"}, {"amd64", ""}, {"mips", "read"},
+	} {
 		if nr, ok := Number(test.abi, test.name); ok {
 			t.Errorf("Number(%s, %q) = %d, want none", test.abi, test.name, nr)
 		}
@@ -42,10 +43,10 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// The machine's own constants.
 func TestTableAgreesWithUnix(t *testing.T) {
-	for name, nr := range map[string]int{"execve": unix.SYS_EXECVE, "seccomp": unix.SYS_SECCOMP,
-		"listns": unix.SYS_LISTNS} {
+	for name, nr := range map[string]int{
+		"execve": unix.SYS_EXECVE, "seccomp": unix.SYS_SECCOMP, "listns": unix.SYS_LISTNS,
+	} {
 		if got, ok := Number(runtime.GOARCH, name); !ok || got != nr {
 			t.Errorf("Number(%s, %s) = %d, %v; want %d", runtime.GOARCH, name, got, ok, nr)
 		}

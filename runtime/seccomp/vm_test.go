@@ -24,7 +24,7 @@ func (d data) word(offset uint32) uint32 {
 	return uint32(d.args[(offset-offArgs)/8] >> (offset % 8 * 8))
 }
 
-// run is what the kernel does with a filter.
+// run runs a filter as the kernel does.
 func run(p program, d data) uint32 {
 	var a uint32
 	for pc := 0; ; pc++ {
@@ -61,7 +61,7 @@ func run(p program, d data) uint32 {
 	}
 }
 
-// mustCompile compiles for a test, which the section is known to survive.
+// mustCompile compiles a section without errors.
 func mustCompile(t testing.TB, s *specs.LinuxSeccomp, goarch string) *Filter {
 	t.Helper()
 	f, err := Compile(s, goarch)
@@ -71,7 +71,7 @@ func mustCompile(t testing.TB, s *specs.LinuxSeccomp, goarch string) *Filter {
 	return f
 }
 
-// sys is a call of an ABI by name.
+// sys returns a call of an ABI by name.
 func sys(t testing.TB, abi, name string, args ...uint64) data {
 	t.Helper()
 	nr, ok := Number(abi, name)
@@ -81,7 +81,7 @@ func sys(t testing.TB, abi, name string, args ...uint64) data {
 	return number(abi, nr, args...)
 }
 
-// number is a call of an ABI by number.
+// number returns a call of an ABI by number.
 func number(abi string, nr int, args ...uint64) data {
 	d := data{nr: uint32(nr)}
 	switch abi {

@@ -1,11 +1,10 @@
 // Mktable writes the table of system calls, ../../ztable.go.
 //
-// Each ABI numbers its calls for itself. The numbers are read from two places
-// that read them from the kernel's headers: golang.org/x/sys/unix (newest, but
-// without x32 and without ARM's private calls) and go-seccomp-bpf's arch
-// package (all five ABIs, but with 0.16 ms of maps to fill at start-up, which
-// is why it is linked into this program and not into minictr). Where both know
-// a call they must agree.
+// Each ABI has its own numbers. They are read from two packages that take them from
+// the kernel's headers: golang.org/x/sys/unix (newest, but without x32 and the private
+// calls of ARM) and the arch package of go-seccomp-bpf (all five ABIs, but it fills
+// maps for 0.16 ms at start-up, so it is linked into this program and not into
+// minictr). If both have a call they must agree.
 package main
 
 import (
@@ -24,7 +23,7 @@ import (
 	"github.com/elastic/go-seccomp-bpf/arch"
 )
 
-// From this number on a new call gets the same number on every ABI.
+// From this number on a new call has the same number in every ABI.
 const firstCommon = 424
 
 var columns = []struct {
@@ -55,17 +54,17 @@ func main() {
 	}
 }
 
-// notCalls are constants that stand among the calls in the headers, and a
-// second name of newfstatat.
+// notCalls are other constants among the calls in the headers, and a second name of
+// newfstatat.
 var notCalls = []string{"arch_specific_syscall", "syscall_mask", "fstatat"}
 
-// notX32 are the calls that the kernel's syscall_64.tbl keeps from x32.
+// notX32 are the calls that syscall_64.tbl of the kernel does not have for x32.
 var notX32 = []string{
 	"_sysctl", "create_module", "epoll_ctl_old", "epoll_wait_old", "get_kernel_syms", "get_thread_area",
 	"nfsservctl", "query_module", "set_thread_area", "uprobe", "uretprobe", "uselib", "vserver",
 }
 
-// calls returns every call one ABI knows.
+// calls returns every call of an ABI.
 func calls(goarch string, info *arch.Info) map[string]int {
 	all := map[string]int{}
 	for number, name := range info.SyscallNumbers {
@@ -125,7 +124,8 @@ func render(table map[string][]int) []byte {
 	fmt.Fprint(&b, "// The numbers are those of amd64, 386, x32, arm64 and arm.\nvar table = [...]call{\n")
 	for _, name := range slices.Sorted(maps.Keys(table)) {
 		n := table[name]
-		fmt.Fprintf(&b, "\t{%-28snumbers{%d, %d, %d, %d, %d}},\n", strconv.Quote(name)+",", n[0], n[1], n[2], n[3], n[4])
+		row := fmt.Sprintf("numbers{%d, %d, %d, %d, %d}", n[0], n[1], n[2], n[3], n[4])
+		fmt.Fprintf(&b, "\t{%-28s%s},\n", strconv.Quote(name)+",", row)
 	}
 	fmt.Fprint(&b, "}\n")
 	return b.Bytes()
