@@ -29,7 +29,8 @@ func bindSource(l *list, m *mount, mounts []mount, linux *specs.Linux) error {
 		Hint(unix.ENOENT, "create the source: mkdir -p "+m.Source))
 	if m.idmap {
 		l.host("show its files with the owners that this user namespace maps them to",
-			call.MountSetattr(ref, "", m.idmapRecursive && m.recursive, call.MountAttr{Set: unix.MOUNT_ATTR_IDMAP, Userns: ids}).
+			call.MountSetattr(ref, "", m.idmapRecursive && m.recursive,
+				call.MountAttr{Set: unix.MOUNT_ATTR_IDMAP, Userns: ids}).
 				Hint(0, "this filesystem or kernel has no idmapped mounts: leave out idmap"))
 	}
 	bindAttributes(l, plan.Host, m)

@@ -76,7 +76,8 @@ func (b *builder) cgroup() error {
 	b.host("the container's cgroup", call.Mkdirat(cgroupMount, group, 0o755).
 		Hint(unix.EEXIST, "a container of this ID is running, or has left its cgroup behind"))
 	b.plan.Cgroup, b.plan.MadeAt = path.Join(mount, group), len(b.plan.Steps)-1
-	b.host("keep it open: clone3 needs a descriptor", call.Openat(cgroupMount, group, unix.O_PATH|unix.O_DIRECTORY).As(cgroupFd))
+	b.host("keep it open: clone3 needs a descriptor",
+		call.Openat(cgroupMount, group, unix.O_PATH|unix.O_DIRECTORY).As(cgroupFd))
 
 	// its limits
 	for _, f := range files {
@@ -166,6 +167,7 @@ func limitDevices(l *list, r *specs.LinuxResources) error {
 	}
 	const prog = plan.Ref("devices")
 	l.host("load a BPF program that decides which devices may be used", call.BpfLoadDeviceProgram(program, n).As(prog))
-	l.host("the kernel runs it whenever a process of the cgroup opens a device", call.BpfAttachDeviceProgram(cgroupFd, prog))
+	l.host("the kernel runs it whenever a process of the cgroup opens a device",
+		call.BpfAttachDeviceProgram(cgroupFd, prog))
 	return nil
 }

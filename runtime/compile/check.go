@@ -45,7 +45,8 @@ func checkBelowProc(destination string) error {
 		return nil
 	}
 	switch file {
-	case "cpuinfo", "diskstats", "loadavg", "meminfo", "net/dev", "slabinfo", "stat", "swaps", "uptime", "sys/crypto/fips_enabled", "sys/kernel/ns_last_pid":
+	case "cpuinfo", "diskstats", "loadavg", "meminfo", "net/dev", "slabinfo", "stat", "swaps", "uptime",
+		"sys/crypto/fips_enabled", "sys/kernel/ns_last_pid":
 		return nil
 	}
 	return fmt.Errorf("destination %q: inside /proc", destination)
@@ -222,7 +223,7 @@ func checkListener(s *specs.LinuxSeccomp, notify bool) error {
 	}
 	for i, call := range s.Syscalls {
 		if call.Action == specs.ActNotify && slices.Contains(call.Names, "write") {
-			return fmt.Errorf("linux.seccomp.syscalls[%d]: write: action %s is not possible: the runtime needs it first",
+			return fmt.Errorf("linux.seccomp.syscalls[%d]: write: action %s: the runtime needs this call first",
 				i, specs.ActNotify)
 		}
 	}

@@ -71,36 +71,14 @@ func (b *builder) makeWorkingDirectory() error {
 	return nil
 }
 
-// limitProcess sets resource limits (getrlimit(2)). They come when no step needs another
-// descriptor: one of them, RLIMIT_NOFILE, is how many there may be. openFiles is the
-// caller's own, zero for none.
-func limitProcess(l *list, limits []specs.POSIXRlimit, openFiles unix.Rlimit) error {
-	var seen []string
-	for i, limit := range limits {
-		l.begin("confine", fmt.Sprintf("process.rlimits[%d]", i))
-		resource, ok := call.Rlimit(limit.Type)
-		if !ok || slices.Contains(seen, limit.Type) {
-			return fmt.Errorf("process.rlimits[%d]: %q: unknown or duplicate", i, limit.Type)
-		}
-		seen = append(seen, limit.Type)
-		l.container("set a resource limit of the process",
-			call.Prlimit64(resource, limit.Type, limit.Soft, limit.Hard))
-	}
-	if openFiles != (unix.Rlimit{}) && !slices.Contains(seen, "RLIMIT_NOFILE") {
-		l.begin("confine", "minictr")
-		l.container("restore the caller's limit: the Go runtime has raised it",
-			call.Prlimit64(unix.RLIMIT_NOFILE, "RLIMIT_NOFILE", openFiles.Cur, openFiles.Max))
-	}
-	return nil
-}
-
 // dropPrivileges drops capabilities and changes the user.
 func dropPrivileges(l *list, user *specs.User, caps capabilitySets, privilegedFilter bool) {
 	// the bounding set: an upper limit for every later execve
 	l.begin("confine", "process.capabilities.bounding")
 	for n, name := range call.Capabilities {
 		if caps.bounding&(1<<n) == 0 {
-			l.container("drop it from the bounding set: execve cannot grant it again", call.PrctlDropBounding(n, name).Allow(unix.EINVAL))
+			l.container("drop it from the bounding set: execve cannot grant it again",
+				call.PrctlDropBounding(n, name).Allow(unix.EINVAL))
 		}
 	}
 

@@ -63,7 +63,8 @@ func placeDevice(l *list, d device, user nsMode, fresh bool) {
 	dir, name := deviceDir(l, d.path)
 	if user != inherited && d.isBound() {
 		l.container("make a file to mount it on", call.MakeFile(dir, name, 0o666).Allow(unix.EEXIST))
-		l.container("open that file; follow no symbolic link", call.Openat2(dir, name, unix.O_PATH, unix.RESOLVE_NO_SYMLINKS).As(target))
+		l.container("open that file; follow no symbolic link",
+			call.Openat2(dir, name, unix.O_PATH, unix.RESOLVE_NO_SYMLINKS).As(target))
 		l.container("attach the host's device", call.MoveMount(d.ref(), target))
 		return
 	}
@@ -122,7 +123,8 @@ func bindDevices(l *list, config []specs.LinuxDevice) error {
 	devices, err := deviceList(config)
 	for _, d := range devices {
 		if d.isBound() {
-			l.host("clone the host's device: mknod is not permitted in a user namespace", call.OpenTree("", d.path, false).As(d.ref()))
+			l.host("clone the host's device: mknod is not permitted in a user namespace",
+				call.OpenTree("", d.path, false).As(d.ref()))
 			isDevice(l, plan.Host, d.ref(), d)
 		}
 	}

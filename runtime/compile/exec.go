@@ -61,7 +61,8 @@ func Hook(h *specs.Hook, spec *specs.Spec, o Options) (*plan.Plan, error) {
 	o.Cgroup2 = ""
 	if o.Join != nil {
 		o.Cgroup2 = o.Join.Cgroup
-		s.Linux = &specs.Linux{Namespaces: spec.Linux.Namespaces, UIDMappings: spec.Linux.UIDMappings, GIDMappings: spec.Linux.GIDMappings}
+		l := spec.Linux
+		s.Linux = &specs.Linux{Namespaces: l.Namespaces, UIDMappings: l.UIDMappings, GIDMappings: l.GIDMappings}
 	}
 	if err := checkHook(h); err != nil {
 		return nil, err
@@ -103,7 +104,8 @@ func (b *builder) holdRoot() error {
 	}
 	b.begin("root", "root")
 	b.host("open the container's root",
-		call.Openat("", fmt.Sprintf("/proc/%d/root", b.shape.options.Join.Pid), unix.O_PATH|unix.O_DIRECTORY).As(inside))
+		call.Openat("", fmt.Sprintf("/proc/%d/root", b.shape.options.Join.Pid),
+			unix.O_PATH|unix.O_DIRECTORY).As(inside))
 	b.host("fail if the process has exited: its pid could be reused", call.PidfdSendSignal(plan.Init, 0))
 	return nil
 }
@@ -129,7 +131,8 @@ func (b *builder) enterTerminal() error {
 	}
 	b.begin("terminal", "process.terminal")
 	b.host("open the container's devpts; follow no symbolic link",
-		call.Openat2(inside, "dev/pts", unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_IN_ROOT|unix.RESOLVE_NO_SYMLINKS).As(pts))
+		call.Openat2(inside, "dev/pts", unix.O_PATH|unix.O_DIRECTORY,
+			unix.RESOLVE_IN_ROOT|unix.RESOLVE_NO_SYMLINKS).As(pts))
 	b.host("fail if it is not devpts: the host opens a file in it",
 		call.FstatfsIs(pts, unix.DEVPTS_SUPER_MAGIC, "DEVPTS_SUPER_MAGIC", false))
 	return openTerminal(&b.list, pts, b.spec)

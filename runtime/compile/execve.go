@@ -25,7 +25,8 @@ const trampolineFile = plan.Ref("trampoline")
 // makeTrampoline makes the file.
 func (b *builder) makeTrampoline() error {
 	b.begin("trampoline", "minictr")
-	b.host("a file in memory, for the last calls of this list", call.MemfdCreate("minictr", true).As(trampolineFile).Allow(unix.EINVAL))
+	b.host("a file in memory, for the last calls of this list",
+		call.MemfdCreate("minictr", true).As(trampolineFile).Allow(unix.EINVAL))
 	b.host("the same, before Linux 6.3", call.MemfdCreate("minictr", false).WhenNot(trampolineFile).As(trampolineFile))
 	b.host("write a program that makes them", call.WriteProgram(trampolineFile))
 	return nil

@@ -103,23 +103,3 @@ func inheritMode(l *list, tmpfs plan.Ref) {
 	l.container("the mode of the directory that it covers", look)
 	l.container("give it the same mode", call.FchmodatRef(tmpfs, ".", mode))
 }
-
-// remount changes a mount that an earlier one has put there: its attributes, and
-// with options of its filesystem also that, in all its mounts. Only what the words say
-// is changed. mount_setattr(2) refuses a place that is no mount.
-func remount(l *list, m *mount) {
-	if len(m.data) > 0 && !m.bind {
-		const fs = plan.Ref("fs")
-		l.container("the filesystem that is mounted there", call.Fspick(target).As(fs))
-		for _, option := range m.data {
-			setOption(l, plan.Container, fs, option)
-		}
-		l.container("apply the new options", call.Fsreconfigure(fs))
-	}
-	a := m.alone()
-	if a != (call.MountAttr{}) || len(m.data) == 0 {
-		l.container("change the attributes of the mount that is there", call.MountSetattr(target, "", false, a).
-			Hint(unix.EINVAL, "remount changes a mount that an earlier entry of mounts has made"))
-	}
-	propagate(l, plan.Container, target, m.propagation, true)
-}

@@ -92,7 +92,8 @@ func writeIDMaps(l *list, process plan.Ref, field string, uids, gids []specs.Lin
 			fmt.Fprintf(&lines, "%d %d %d\n", id.ContainerID, id.HostID, id.Size)
 		}
 		l.from = m.from
-		l.host("the file of the id mappings", call.Openat("", "/proc/@"+string(process)+"/"+m.file, unix.O_WRONLY).As("map"))
+		l.host("the file of the id mappings",
+			call.Openat("", "/proc/@"+string(process)+"/"+m.file, unix.O_WRONLY).As("map"))
 		l.host("each line: first id inside, first id outside, number of ids", call.Write("map", lines.String()))
 	}
 }
@@ -140,7 +141,8 @@ func (b *builder) names() error {
 	if b.shape.ns[networkNS] == created {
 		b.begin("namespaces", "linux.namespaces")
 		b.container("a socket, for requests about network links",
-			call.Socket(plan.Named(unix.AF_INET, "AF_INET"), plan.Named(unix.SOCK_DGRAM, "SOCK_DGRAM"), plan.Int(0)).As("socket"))
+			call.Socket(plan.Named(unix.AF_INET, "AF_INET"), plan.Named(unix.SOCK_DGRAM, "SOCK_DGRAM"), plan.Int(0)).
+				As("socket"))
 		b.container("bring up lo, the only link of a new network namespace", call.SetLinkUp("socket", "lo"))
 	}
 	return nil

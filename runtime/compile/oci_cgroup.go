@@ -52,7 +52,8 @@ func reserve(l *list, above string, reserved int64, r *specs.LinuxResources) {
 func delegate(l *list, spec *specs.Spec) error {
 	own := slices.Contains(spec.Linux.Namespaces, specs.LinuxNamespace{Type: specs.CgroupNamespace})
 	writable := slices.ContainsFunc(spec.Mounts, func(m specs.Mount) bool {
-		return m.Source == "cgroup" && path.Clean(m.Destination) == "/sys/fs/cgroup" && !slices.Contains(m.Options, "ro")
+		return m.Source == "cgroup" && path.Clean(m.Destination) == "/sys/fs/cgroup" &&
+			!slices.Contains(m.Options, "ro")
 	})
 	if !own || !writable {
 		return nil
@@ -66,7 +67,9 @@ func delegate(l *list, spec *specs.Spec) error {
 		return nil
 	}
 	l.host("let the container's user make cgroups below", call.Fchownat(cgroupFd, ".", owner, call.SameGroup))
-	for _, name := range [...]string{"cgroup.procs", "cgroup.threads", "cgroup.subtree_control", "memory.oom.group", "memory.reclaim"} {
+	for _, name := range [...]string{
+		"cgroup.procs", "cgroup.threads", "cgroup.subtree_control", "memory.oom.group", "memory.reclaim",
+	} {
 		l.host("let the user write this file (listed in /sys/kernel/cgroup/delegate)",
 			call.Fchownat(cgroupFd, name, owner, call.SameGroup).Allow(unix.ENOENT))
 	}

@@ -41,7 +41,7 @@ func mountUserns(l *list, m *mount, mounts []mount, linux *specs.Linux) (plan.Re
 		uids, gids = linux.UIDMappings, linux.GIDMappings
 	}
 	if len(uids) == 0 || len(gids) == 0 {
-		return "", errors.New("option \"idmap\": requires uidMappings and gidMappings, of the mount or of the container")
+		return "", errors.New("option \"idmap\": requires uidMappings and gidMappings of mount or container")
 	}
 	ref, field := userns, "linux"
 	if !slices.Equal(uids, linux.UIDMappings) || !slices.Equal(gids, linux.GIDMappings) {
@@ -85,9 +85,10 @@ func mapLayers(l *list, o *Overlay, linux *specs.Linux) error {
 		l.host("the layer, as a detached mount", call.OpenTree("", dir, false).As(layer))
 		l.host("show its files with the owners that the container's ids map to",
 			call.MountSetattr(layer, "", false, call.MountAttr{Set: unix.MOUNT_ATTR_IDMAP, Userns: userns}).
-				Hint(0, "this filesystem or kernel has no idmapped mounts: a user namespace needs Linux 6.15 for its layers"))
-		l.host("the next lower layer: read-only, and shared by all containers", call.FsconfigFd(overlayFs, "lowerdir+", layer).
-			Hint(unix.EINVAL, manyLayers))
+				Hint(0, "this filesystem or kernel has no idmapped mounts: layers of a user namespace need Linux 6.15"))
+		l.host("the next lower layer: read-only, and shared by all containers",
+			call.FsconfigFd(overlayFs, "lowerdir+", layer).
+				Hint(unix.EINVAL, manyLayers))
 	}
 	uid, err := HostID(0, linux.UIDMappings)
 	if err != nil {

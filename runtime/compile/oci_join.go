@@ -54,7 +54,8 @@ func cloneInto(l *list, joinedPID plan.Ref, clone plan.Step) {
 	}
 	undumpable(l, plan.Host)
 	l.host("the way back", call.Openat("", "/proc/self/ns/pid", 0).As(own))
-	l.host("make the next child in this pid namespace; the caller stays outside", call.Setns(joinedPID, unix.CLONE_NEWPID))
+	l.host("make the next child in this pid namespace; the caller stays outside",
+		call.Setns(joinedPID, unix.CLONE_NEWPID))
 	l.host(why, clone)
 	l.host("make later children in the host's pid namespace again", call.Setns(own, unix.CLONE_NEWPID))
 }

@@ -27,18 +27,21 @@ func labels(l *list, p *specs.Process, dir plan.Ref, proc string) {
 	const attr, old = plan.Ref("attr"), plan.Ref("label")
 	if p.ApparmorProfile != "" {
 		l.begin("settings", "process.apparmorProfile")
-		l.container("the file of AppArmor, since Linux 5.8", call.Openat(dir, proc+"thread-self/attr/apparmor/exec", unix.O_WRONLY).As(attr).
-			Allow(unix.ENOENT).Hint(0, noAppArmor))
+		l.container("the file of AppArmor, since Linux 5.8",
+			call.Openat(dir, proc+"thread-self/attr/apparmor/exec", unix.O_WRONLY).As(attr).
+				Allow(unix.ENOENT).Hint(0, noAppArmor))
 		l.container("set the profile that execve applies", call.Write(attr, "exec "+p.ApparmorProfile).
 			Hint(unix.ENOENT, noProfile).Hint(0, noAppArmor))
-		l.container("the file of any security module, before Linux 5.8", call.Openat(dir, proc+"thread-self/attr/exec", unix.O_WRONLY).WhenNot(attr).
-			As(old).Hint(0, noAppArmor))
+		l.container("the file of any security module, before Linux 5.8",
+			call.Openat(dir, proc+"thread-self/attr/exec", unix.O_WRONLY).WhenNot(attr).
+				As(old).Hint(0, noAppArmor))
 		l.container("set the profile that execve applies", call.Write(old, "exec "+p.ApparmorProfile).
 			Hint(unix.ENOENT, noProfile).Hint(0, noAppArmor))
 	}
 	if p.SelinuxLabel != "" {
 		l.begin("settings", "process.selinuxLabel")
-		l.container("the file of SELinux", call.Openat(dir, proc+"thread-self/attr/exec", unix.O_WRONLY).As(attr).Hint(0, noSELinux))
+		l.container("the file of SELinux",
+			call.Openat(dir, proc+"thread-self/attr/exec", unix.O_WRONLY).As(attr).Hint(0, noSELinux))
 		l.container("set the label that execve applies", call.Write(attr, p.SelinuxLabel).Hint(0, noSELinux))
 	}
 }

@@ -59,7 +59,8 @@ func (b *builder) giveNetDevices() error {
 		if newName == "" {
 			newName = name
 		}
-		if len(newName) >= unix.IFNAMSIZ || strings.ContainsAny(newName, "/: \t\n\x00") || newName == "." || newName == ".." {
+		if len(newName) >= unix.IFNAMSIZ || strings.ContainsAny(newName, "/: \t\n\x00") ||
+			newName == "." || newName == ".." {
 			return fmt.Errorf("linux.netDevices: %q: %q: not a device name", name, newName)
 		}
 		giveNetDevice(&b.list, device, newName, theirs)
@@ -75,7 +76,8 @@ func openNetworks(l *list, theirs plan.Ref) {
 		plan.Named(unix.NETLINK_ROUTE, "NETLINK_ROUTE"))
 	l.host("the host's network namespace", call.Openat("", "/proc/thread-self/ns/net", 0).As(ownNetwork))
 	l.host("a netlink socket in the host's namespace", socket.As(rtnetlink))
-	l.host("enter the container's: a socket belongs to the namespace that it was made in", call.Setns(theirs, unix.CLONE_NEWNET))
+	l.host("enter the container's: a socket belongs to the namespace that it was made in",
+		call.Setns(theirs, unix.CLONE_NEWNET))
 	l.host("a netlink socket in the container's namespace", socket.As(theirsSocket))
 	l.host("return; the socket still belongs to the container's", call.Setns(ownNetwork, unix.CLONE_NEWNET))
 }

@@ -60,7 +60,8 @@ func detachRoot(l *list, side plan.Side, word string) error {
 			call.MountSetattr(root, "", true, call.MountAttr{Propagation: unix.MS_SLAVE}))
 		return nil
 	}
-	l.add(side, "make it private: mounts below it are not propagated", call.MountSetattr(root, "", true, call.MountAttr{Propagation: unix.MS_PRIVATE}))
+	l.add(side, "make it private: mounts below it are not propagated",
+		call.MountSetattr(root, "", true, call.MountAttr{Propagation: unix.MS_PRIVATE}))
 	return nil
 }
 
@@ -74,9 +75,11 @@ func shareRoot(l *list, word string) error {
 	l.begin("mask", "linux.rootfsPropagation")
 	switch p.flag {
 	case unix.MS_SHARED:
-		l.container("make the root shared, in a new peer group", call.MountSetattr("", "/", p.recursive, call.MountAttr{Propagation: p.flag}))
+		l.container("make the root shared, in a new peer group",
+			call.MountSetattr("", "/", p.recursive, call.MountAttr{Propagation: p.flag}))
 	case unix.MS_UNBINDABLE:
-		l.container("make the root unbindable", call.MountSetattr("", "/", p.recursive, call.MountAttr{Propagation: p.flag}))
+		l.container("make the root unbindable",
+			call.MountSetattr("", "/", p.recursive, call.MountAttr{Propagation: p.flag}))
 	}
 	return nil
 }

@@ -32,7 +32,8 @@ func (b *builder) sysctl() error {
 	}
 	i := slices.IndexFunc(b.shape.mounts, func(m mount) bool { return m.Type == "proc" && !m.bind })
 	if i < 0 {
-		return fmt.Errorf("linux.sysctl, process.oomScoreAdj, apparmorProfile, selinuxLabel: require a mount of type proc")
+		return errors.New("linux.sysctl, process.oomScoreAdj, apparmorProfile, selinuxLabel: " +
+			"require a mount of type proc")
 	}
 	proc := mountRef(i)
 	for _, key := range slices.Sorted(maps.Keys(sysctl)) {
@@ -41,7 +42,8 @@ func (b *builder) sysctl() error {
 			return fmt.Errorf("linux.sysctl: %q: %w", key, err)
 		}
 		file := "sys/" + strings.ReplaceAll(key, ".", "/")
-		b.container("open the kernel parameter, which the container's namespace has a copy of", call.Openat(proc, file, unix.O_WRONLY).As("sysctl"))
+		b.container("open the kernel parameter, which the container's namespace has a copy of",
+			call.Openat(proc, file, unix.O_WRONLY).As("sysctl"))
 		b.container("set it", call.Write("sysctl", sysctl[key]))
 	}
 	ownFiles(&b.list, p, proc, "")
@@ -60,7 +62,8 @@ func (b *builder) hostFiles() error {
 func ownFiles(l *list, p *specs.Process, dir plan.Ref, proc string) {
 	if p.OOMScoreAdj != nil {
 		l.begin("settings", "process.oomScoreAdj")
-		l.container("the file of the process's OOM score", call.Openat(dir, proc+"self/oom_score_adj", unix.O_WRONLY).As("oom"))
+		l.container("the file of the process's OOM score",
+			call.Openat(dir, proc+"self/oom_score_adj", unix.O_WRONLY).As("oom"))
 		l.container("set it: a higher score is killed earlier", call.Write("oom", fmt.Sprint(*p.OOMScoreAdj)).
 			Hint(unix.EACCES, "the score can be raised, but not lowered without CAP_SYS_RESOURCE"))
 	}

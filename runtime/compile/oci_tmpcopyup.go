@@ -44,7 +44,8 @@ func holdImage(l *list, mounts []mount, i int) {
 			continue
 		}
 		makeParents(l, m.dest, []unix.Errno{unix.EEXIST, unix.EROFS})
-		l.container("the image's parent directory", call.Openat2("", path.Dir(m.dest), unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_NO_MAGICLINKS).As(above))
+		l.container("the image's parent directory",
+			call.Openat2("", path.Dir(m.dest), unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_NO_MAGICLINKS).As(above))
 		l.container("clone it before a tmpfs covers it", call.OpenTree(above, "", false).As(imageRef(j)))
 	}
 }
@@ -75,13 +76,15 @@ func copyUp(l *list, mounts []mount, i int, user nsMode) {
 		l.container("make a directory for the overlay", call.Mkdirat(tmpfs, part, 0o755))
 	}
 	l.container("change to the tmpfs: overlayfs takes relative names", call.Fchdir(tmpfs))
-	l.container("open the mount point of the image's directory", call.Openat(tmpfs, string(lower), unix.O_PATH|unix.O_DIRECTORY).As(lower))
+	l.container("open the mount point of the image's directory",
+		call.Openat(tmpfs, string(lower), unix.O_PATH|unix.O_DIRECTORY).As(lower))
 	l.container("attach the image's directory", call.MoveMount(imageRef(i), lower))
 	stackUp(l, m.alone().Set&^unix.MOUNT_ATTR_RDONLY, user)
 	if outermost(mounts, i) != i {
 		l.container("make the directory; it may exist", call.Mkdirat(stack, name, 0o755).Allow(unix.EEXIST))
 	}
-	l.container("open the directory in the overlay", call.Openat2(stack, name, unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_BENEATH|unix.RESOLVE_NO_SYMLINKS).As(view))
+	l.container("open the directory in the overlay",
+		call.Openat2(stack, name, unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_BENEATH|unix.RESOLVE_NO_SYMLINKS).As(view))
 	copyOwner(l, stack, name, m.data)
 	l.container("clone it as a mount", call.OpenTree(view, "", false).As(copyRef(i)))
 	propagate(l, plan.Container, copyRef(i), m.propagation, false)
@@ -98,10 +101,12 @@ func stackUp(l *list, attributes uint64, user nsMode) {
 	const stack, place = plan.Ref("stack"), plan.Ref("place")
 	l.container("create an overlay filesystem, not yet configured", call.Fsopen("overlay").As(overlayFs))
 	l.container("the image's directory: read-only", call.Fsconfig(overlayFs, "lowerdir", "lower").Hint(0, notStackable))
-	l.container("the directory that takes changes, in the tmpfs", call.Fsconfig(overlayFs, "upperdir", upper).Hint(0, notStackable))
+	l.container("the directory that takes changes, in the tmpfs",
+		call.Fsconfig(overlayFs, "upperdir", upper).Hint(0, notStackable))
 	l.container("a directory that overlayfs needs", call.Fsconfig(overlayFs, "workdir", work))
 	if user != inherited {
-		l.container("store attributes as user.*: a user namespace may not set trusted.*", call.Fsconfig(overlayFs, "userxattr", ""))
+		l.container("store attributes as user.*: a user namespace may not set trusted.*",
+			call.Fsconfig(overlayFs, "userxattr", ""))
 	}
 	l.container("create the filesystem: the directories stacked", call.Fscreate(overlayFs).Hint(0, notStackable))
 	l.container("a detached mount of it", call.Fsmount(overlayFs, attributes).As(stack))

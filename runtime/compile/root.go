@@ -62,10 +62,13 @@ func (b *builder) makeRoot() error {
 	} else {
 		stackLayers(&b.list, o.Lower)
 	}
-	b.host("the directory that takes the container's changes", call.Fsconfig(overlayFs, "upperdir", path.Join(o.Changes, upper)))
-	b.host("a directory that overlayfs needs, on the same filesystem", call.Fsconfig(overlayFs, "workdir", path.Join(o.Changes, work)))
+	b.host("the directory that takes the container's changes",
+		call.Fsconfig(overlayFs, "upperdir", path.Join(o.Changes, upper)))
+	b.host("a directory that overlayfs needs, on the same filesystem",
+		call.Fsconfig(overlayFs, "workdir", path.Join(o.Changes, work)))
 	if o.Volatile {
-		b.host("do not sync to disk: the changes are removed with the container", call.Fsconfig(overlayFs, "volatile", ""))
+		b.host("do not sync to disk: the changes are removed with the container",
+			call.Fsconfig(overlayFs, "volatile", ""))
 	}
 	b.host("create the filesystem: the directories stacked", call.Fscreate(overlayFs))
 	b.host("a detached mount of it", call.Fsmount(overlayFs, 0).As(root))
@@ -121,7 +124,8 @@ func (b *builder) pivot() error {
 		enterRoot(&b.list, b.spec.Root.Path)
 		return nil
 	}
-	b.container("attach the root in this mount namespace: pivot_root requires a mount point", call.MoveMountTo(root, "/"))
+	b.container("attach the root in this mount namespace: pivot_root requires a mount point",
+		call.MoveMountTo(root, "/"))
 	b.container("change to the new root", call.Fchdir(root))
 	swapRoots(&b.list, b.shape.options.NoPivot)
 	return nil
@@ -132,7 +136,8 @@ func (b *builder) pivot() error {
 func swapRoots(l *list, noPivot bool) {
 	if noPivot {
 		l.from = "--no-pivot"
-		l.container("make it the root; the host's root stays mounted, as pivot_root is not possible here", call.Chroot("."))
+		l.container("make it the root; the host's root stays mounted, as pivot_root is not possible here",
+			call.Chroot("."))
 		return
 	}
 	l.container("make the new root /; the old root is mounted over it", call.PivotRoot(".", "."))

@@ -17,14 +17,16 @@ import (
 func (b *builder) session() error {
 	// signals: an ignored one stays ignored over clone3 and execve (signal(7))
 	b.begin("session", "process")
-	b.container("nohup(1) makes it ignored, and clone3 keeps that: restore the default", call.DefaultSignal(unix.SIGHUP))
+	b.container("nohup(1) makes it ignored, and clone3 keeps that: restore the default",
+		call.DefaultSignal(unix.SIGHUP))
 	b.container("likewise: a shell ignores SIGINT for background commands",
 		call.DefaultSignal(unix.SIGINT))
 	b.container("unblock all signals: the host blocked them around clone3", call.UnblockSignals())
 
 	// the host's ends of the pipes: while the child holds one, it cannot see the host die
 	if !b.shape.intermediate { // else the intermediate process has closed it
-		b.container("close the host's end of the report pipe: when the host dies, a write fails", call.Close(plan.ReportRead))
+		b.container("close the host's end of the report pipe: when the host dies, a write fails",
+			call.Close(plan.ReportRead))
 	}
 	if b.shape.waits {
 		b.container("close the host's end of the other pipe: when the host dies, a read returns",

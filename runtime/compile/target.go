@@ -39,7 +39,8 @@ func makeTarget(l *list, m *mount) {
 	dir := call.Mkdirat(above, name, 0o755).Allow(exists...)
 	if m.bind && !m.inRoot() {
 		l.container(why, dir.When(isDirRef(m.index)))
-		l.container("make the mount point, a file; it may exist", call.MakeFile(above, name, 0o644).Allow(exists...).WhenNot(isDirRef(m.index)))
+		l.container("make the mount point, a file; it may exist",
+			call.MakeFile(above, name, 0o644).Allow(exists...).WhenNot(isDirRef(m.index)))
 		return
 	}
 	if m.inheritsMode() {

@@ -36,7 +36,8 @@ func (b *builder) terminal() error {
 func openTerminal(l *list, devpts plan.Ref, spec *specs.Spec) error {
 	// the two ends
 	l.host("a new pseudo-terminal: the host's end; fail if another file is mounted on it",
-		call.Openat2(devpts, "ptmx", unix.O_RDWR|unix.O_NOCTTY, unix.RESOLVE_NO_XDEV|unix.RESOLVE_NO_SYMLINKS).As(plan.Ptmx))
+		call.Openat2(devpts, "ptmx", unix.O_RDWR|unix.O_NOCTTY,
+			unix.RESOLVE_NO_XDEV|unix.RESOLVE_NO_SYMLINKS).As(plan.Ptmx))
 	l.host("unlock the other end", call.TiocSptlck(plan.Ptmx))
 	l.host("open the other end, without a path", call.TiocGptpeer(plan.Ptmx).As(tty))
 
@@ -63,7 +64,8 @@ func console(l *list) {
 	l.from = "process.terminal"
 	const console, ends = "console", plan.Ref("console")
 	l.container("make a file to mount it on", call.MakeFile(dev, console, 0o600).Allow(unix.EEXIST))
-	l.container("open that file; follow no symbolic link", call.Openat2(dev, console, unix.O_PATH, unix.RESOLVE_NO_SYMLINKS|unix.RESOLVE_BENEATH).As(target))
+	l.container("open that file; follow no symbolic link",
+		call.Openat2(dev, console, unix.O_PATH, unix.RESOLVE_NO_SYMLINKS|unix.RESOLVE_BENEATH).As(target))
 	l.container("the terminal that is open, as a mount", call.OpenTree(tty, "", false).As(ends))
 	l.container("attach it on /dev/console", call.MoveMount(ends, target))
 }

@@ -212,7 +212,8 @@ func (w *Walk) closeAllBut(keep ...plan.Ref) {
 	for i, s := range w.plan.Steps {
 		slot := &w.program.slots[i]
 		name := plan.Ref(s.Result)
-		if s.Side == plan.Host && name != "" && s.Name != "clone3" && slot.state == done && !slices.Contains(keep, name) {
+		opened := s.Side == plan.Host && name != "" && s.Name != "clone3" && slot.state == done
+		if opened && !slices.Contains(keep, name) {
 			unix.Close(int(slot.value))
 			slot.state = todo
 		}

@@ -119,7 +119,8 @@ func FstatfsIs(file plan.Ref, magic uint64, name string, not bool) plan.Step {
 
 // Fsetxattr(2) sets an attribute of the file that is open as fd.
 func Fsetxattr(fd plan.Ref, name, value string) plan.Step {
-	return plan.Syscall("fsetxattr", unix.SYS_FSETXATTR, fd, plan.Str(name), plan.Str(value), plan.Int(len(value)), plan.Int(0))
+	return plan.Syscall("fsetxattr", unix.SYS_FSETXATTR, fd, plan.Str(name), plan.Str(value), plan.Int(len(value)),
+		plan.Int(0))
 }
 
 // ReadByte waits until a byte, or the end of the file, comes.
@@ -128,7 +129,8 @@ func ReadByte(fd plan.Ref) plan.Step {
 }
 
 func Write(fd plan.Ref, data string) plan.Step {
-	return plan.Syscall("write", unix.SYS_WRITE, fd, &plan.Mem{Bytes: []byte(data), Text: printable.Quote(plan.Fold(data, truncate))}, plan.Int(len(data)))
+	return plan.Syscall("write", unix.SYS_WRITE, fd,
+		&plan.Mem{Bytes: []byte(data), Text: printable.Quote(plan.Fold(data, truncate))}, plan.Int(len(data)))
 }
 
 // WriteProgram writes the program that makes the calls of side Trampoline.
@@ -143,7 +145,8 @@ func Dup3(old, fd plan.Arg) plan.Step {
 func Close(fd plan.Ref) plan.Step { return plan.Syscall("close", unix.SYS_CLOSE, fd) }
 
 func CloseRange(first int, f uint64) plan.Step {
-	return plan.Syscall("close_range", unix.SYS_CLOSE_RANGE, plan.Int(first), plan.Named(uint64(^uint32(0)), "~0U"), flags(f, closeRangeFlags))
+	return plan.Syscall("close_range", unix.SYS_CLOSE_RANGE, plan.Int(first), plan.Named(uint64(^uint32(0)), "~0U"),
+		flags(f, closeRangeFlags))
 }
 
 func CloseOnExec(fd plan.Ref, on bool) plan.Step {

@@ -37,7 +37,8 @@ func Fscreate(fs plan.Ref) plan.Step {
 // Fspick(2): the filesystem of the mount that is open as dir, to be configured
 // anew.
 func Fspick(dir plan.Ref) plan.Step {
-	return plan.Syscall("fspick", unix.SYS_FSPICK, dir, plan.Str(""), flags(unix.FSPICK_CLOEXEC|unix.FSPICK_EMPTY_PATH, fspickFlags))
+	return plan.Syscall("fspick", unix.SYS_FSPICK, dir, plan.Str(""),
+		flags(unix.FSPICK_CLOEXEC|unix.FSPICK_EMPTY_PATH, fspickFlags))
 }
 
 // Fsreconfigure changes the superblock to what was configured.

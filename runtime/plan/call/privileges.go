@@ -65,7 +65,8 @@ func Capset(effective, permitted, inheritable uint64) plan.Step {
 	header := &plan.Mem{Text: "{_LINUX_CAPABILITY_VERSION_3, 0}"}
 	header.Bytes = binary.NativeEndian.AppendUint32(nil, unix.LINUX_CAPABILITY_VERSION_3)
 	header.Bytes = binary.NativeEndian.AppendUint32(header.Bytes, 0)
-	data := &plan.Mem{Text: fmt.Sprintf("{effective=%#x, permitted=%#x, inheritable=%#x}", effective, permitted, inheritable)}
+	data := &plan.Mem{Text: fmt.Sprintf("{effective=%#x, permitted=%#x, inheritable=%#x}",
+		effective, permitted, inheritable)}
 	for shift := 0; shift <= 32; shift += 32 {
 		for _, set := range []uint64{effective, permitted, inheritable} {
 			data.Bytes = binary.NativeEndian.AppendUint32(data.Bytes, uint32(set>>shift))
@@ -94,8 +95,8 @@ func BpfLoadDeviceProgram(program []byte, n int) plan.Step {
 
 // BpfAttachDeviceProgram is bpf(2) BPF_PROG_ATTACH of such a program to a cgroup.
 func BpfAttachDeviceProgram(cgroup, prog plan.Ref) plan.Step {
-	text := fmt.Sprintf("{attach_type=BPF_CGROUP_DEVICE, target_fd=%s, attach_bpf_fd=%s, attach_flags=BPF_F_ALLOW_MULTI}",
-		cgroup, prog)
+	text := fmt.Sprintf("{attach_type=BPF_CGROUP_DEVICE, target_fd=%s, attach_bpf_fd=%s, "+
+		"attach_flags=BPF_F_ALLOW_MULTI}", cgroup, prog)
 	attr := plan.Words(text, 0, 0).With32(0, cgroup).With32(4, prog).
 		With32(8, plan.Int(unix.BPF_CGROUP_DEVICE)).With32(12, plan.Int(unix.BPF_F_ALLOW_MULTI))
 	return bpf(unix.BPF_PROG_ATTACH, "BPF_PROG_ATTACH", attr)

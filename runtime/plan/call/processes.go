@@ -49,7 +49,8 @@ func PidfdOpen(pid plan.Ref) plan.Step {
 
 // PidfdSendSignal sends a signal; 0 asks whether the process is there.
 func PidfdSendSignal(pidfd plan.Ref, signal int) plan.Step {
-	return plan.Syscall("pidfd_send_signal", unix.SYS_PIDFD_SEND_SIGNAL, pidfd, plan.Int(signal), plan.Null, plan.Int(0))
+	return plan.Syscall("pidfd_send_signal", unix.SYS_PIDFD_SEND_SIGNAL, pidfd, plan.Int(signal), plan.Null,
+		plan.Int(0))
 }
 
 func Kill(pid plan.Ref, signal unix.Signal) plan.Step {
@@ -73,14 +74,16 @@ func Setdomainname(name string) plan.Step {
 
 // Keyctl joins a new, empty session keyring (keyctl(2)).
 func Keyctl() plan.Step {
-	return plan.Syscall("keyctl", unix.SYS_KEYCTL, plan.Named(unix.KEYCTL_JOIN_SESSION_KEYRING, "KEYCTL_JOIN_SESSION_KEYRING"), plan.Null)
+	return plan.Syscall("keyctl", unix.SYS_KEYCTL,
+		plan.Named(unix.KEYCTL_JOIN_SESSION_KEYRING, "KEYCTL_JOIN_SESSION_KEYRING"), plan.Null)
 }
 
 func Setsid() plan.Step { return plan.Syscall("setsid", unix.SYS_SETSID) }
 
 func Prlimit64(resource uint64, name string, soft, hard uint64) plan.Step {
 	text := fmt.Sprintf("{rlim_cur=%s, rlim_max=%s}", limit(soft), limit(hard))
-	return plan.Syscall("prlimit64", unix.SYS_PRLIMIT64, plan.Int(0), plan.Named(resource, name), plan.Words(text, soft, hard), plan.Null).
+	return plan.Syscall("prlimit64", unix.SYS_PRLIMIT64, plan.Int(0), plan.Named(resource, name),
+		plan.Words(text, soft, hard), plan.Null).
 		Hint(unix.EPERM, "a hard limit can be lowered, but not raised without CAP_SYS_RESOURCE")
 }
 
@@ -101,7 +104,8 @@ func UnblockSignals() plan.Step {
 // those two that may be ignored on purpose when a program begins.
 func DefaultSignal(sig unix.Signal) plan.Step {
 	return plan.Syscall("rt_sigaction", unix.SYS_RT_SIGACTION,
-		plan.Named(sig, unix.SignalName(sig)), plan.Words("{sa_handler=SIG_DFL}", 0, 0, 0, 0), plan.Null, plan.Int(word))
+		plan.Named(sig, unix.SignalName(sig)), plan.Words("{sa_handler=SIG_DFL}", 0, 0, 0, 0),
+		plan.Null, plan.Int(word))
 }
 
 func Execve(path string, argv, envp []string) plan.Step {
@@ -119,12 +123,14 @@ var programHints = []plan.Hint{
 
 // Execveat executes the file that is open as fd, with an empty environment.
 func Execveat(fd plan.Ref, argv []string) plan.Step {
-	return plan.Syscall("execveat", unix.SYS_EXECVEAT, fd, plan.Str(""), plan.Strs(argv), plan.Strs(nil), flags(unix.AT_EMPTY_PATH, atFlags))
+	return plan.Syscall("execveat", unix.SYS_EXECVEAT, fd, plan.Str(""), plan.Strs(argv), plan.Strs(nil),
+		flags(unix.AT_EMPTY_PATH, atFlags))
 }
 
 // SchedSetaffinity binds the calling thread, and what it makes, to CPUs: a bit for each.
 func SchedSetaffinity(mask []uint64, text string) plan.Step {
-	return plan.Syscall("sched_setaffinity", unix.SYS_SCHED_SETAFFINITY, plan.Int(0), plan.Int(len(mask)*word), plan.Words(text, mask...))
+	return plan.Syscall("sched_setaffinity", unix.SYS_SCHED_SETAFFINITY, plan.Int(0), plan.Int(len(mask)*word),
+		plan.Words(text, mask...))
 }
 
 // SchedSetattr sets the scheduling policy of the caller. policy is the name of attr.Policy.
