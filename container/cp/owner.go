@@ -11,17 +11,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Owners in a tar are those that the container sees. Where it has a user
-// namespace, its files have other ids on the host (user_namespaces(7)).
+// Owners in a tar are those that the container sees. In a user namespace, its files have
+// other IDs on the host (user_namespaces(7)).
 
-// IDs are a range of ids of a container, and what they are on the host.
+// IDs maps a range of user or group IDs of a container to the host's.
 type IDs struct{ ContainerID, HostID, Size uint32 }
 
-// overflowID is who owns what has no owner in a user namespace: "nobody"
+// overflowID stands for IDs that a user namespace does not map
 // (/proc/sys/kernel/overflowuid).
 const overflowID = 65534
 
-// toContainer is what an id of the host is in the container.
+// toContainer returns the ID in the container of an ID of the host.
 func toContainer(ids []IDs, id uint32) int {
 	for _, r := range ids {
 		if id >= r.HostID && id-r.HostID < r.Size {
@@ -34,10 +34,10 @@ func toContainer(ids []IDs, id uint32) int {
 	return int(id)
 }
 
-// toHost is what an id of the container is on the host.
+// toHost returns the ID on the host of an ID of the container.
 func toHost(ids []IDs, id int) (int, error) {
 	if id < 0 || id >= math.MaxUint32 {
-		return 0, fmt.Errorf("owner %d is not a 32-bit number", id)
+		return 0, fmt.Errorf("owner %d: not a 32-bit number", id)
 	}
 	for _, r := range ids {
 		if uint32(id) >= r.ContainerID && uint32(id)-r.ContainerID < r.Size {
@@ -45,7 +45,7 @@ func toHost(ids []IDs, id int) (int, error) {
 		}
 	}
 	if len(ids) > 0 {
-		return 0, fmt.Errorf("owner %d is nobody in the container's user namespace", id)
+		return 0, fmt.Errorf("owner %d: not mapped in the container's user namespace", id)
 	}
 	return id, nil
 }
@@ -55,9 +55,9 @@ var (
 	errSocket = errors.New("a socket")
 )
 
-// setOwner decides whose an entry becomes. Setuid bits and file capabilities speak
-// of the owner that a file had: what comes out of a container without its owner
-// comes without them, or a stranger's file would run with the caller's rights.
+// setOwner sets the owner of an entry, and reports whether to unpack it. Setuid bits and
+// file capabilities belong to the owner that a file had: out of a container, a file that
+// loses its owner loses them too, or it would run with the caller's rights.
 func (t *Tree) setOwner(h *tar.Header, o *Options) (use bool, err error) {
 	if !o.Archive {
 		if h.Typeflag == tar.TypeChar || h.Typeflag == tar.TypeBlock {

@@ -14,38 +14,37 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Packing walks down a tree that others change. Every inode is taken hold of
-// once, without opening it (O_PATH), and looked at. Only a folder or a regular
-// file is then opened, by its descriptor: a FIFO would wait for a writer, and a
-// device might do something.
+// Packing walks a tree that other processes change. Every inode is opened once with O_PATH,
+// which has no effect on it, and inspected. Only a directory or a regular file is then
+// opened for reading, through its descriptor: a FIFO would block, a device might act.
 //
-// A tar's header tells a file's size before its bytes come. A file that has
-// shrunk by then is filled up with zeros, one that has grown is cut, and the
-// stream goes on; that it was so is told at the end. What is gone before it is
-// reached was not there.
+// The header of a tar entry holds the size of the file before its bytes. A file that has
+// become shorter is filled up with zeros, one that has become longer is cut; the stream
+// goes on, and the error at the end names the file. What is removed before it is reached
+// is left out.
 
 const (
 	bufferSize = 128 << 10
 
-	maxLinkNames = 64 << 20 // bytes of names kept to find hard links again
+	maxLinkNames = 64 << 20 // bytes of names kept to find hard links
 	maxXattrs    = 512 << 10
-	maxErrors    = 10 // errors that are told one by one
+	maxErrors    = 10 // errors that are reported one by one
 )
 
 type inode struct{ dev, ino uint64 }
 
 type packer struct {
 	*source
-	top   string // the name that the source gets in the tar
+	top   string // the name of the source in the tar
 	o     *Options
 	tar   *tar.Writer
-	links map[inode]string // the names of inodes that have several
-	names int              // bytes in them
+	links map[inode]string // the first name of inodes that have several
+	names int              // bytes in links
 	errs  errorList
 	buf   []byte
 }
 
-// errorList collects what was wrong with single files.
+// errorList collects the errors of single files.
 type errorList struct {
 	first []error
 	more  int
@@ -66,7 +65,7 @@ func (w *errorList) err() error {
 	return errors.Join(w.first...)
 }
 
-// path is what an entry is called in the source.
+// path returns the path of an entry in the source.
 func (p *packer) path(name string) string {
 	return path.Join(p.source.path, strings.TrimPrefix(name, p.top))
 }
@@ -75,9 +74,9 @@ func (p *packer) fail(name, what string, err error) {
 	p.errs.add(p.wrap(what, p.path(name), err))
 }
 
-// packEntry packs what has a name in a folder. The error is that of the stream.
-func (p *packer) packEntry(folder int, base, name string) error {
-	fd, err := unix.Openat(folder, base, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+// packEntry packs a name in a directory. The error is that of the stream.
+func (p *packer) packEntry(dir int, base, name string) error {
+	fd, err := unix.Openat(dir, base, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err == unix.ENOENT {
 		return nil
 	}
@@ -89,7 +88,7 @@ func (p *packer) packEntry(folder int, base, name string) error {
 	return p.packInode(fd, name)
 }
 
-// packInode packs what is held.
+// packInode packs the inode of an O_PATH descriptor.
 func (p *packer) packInode(fd int, name string) error {
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
@@ -128,7 +127,7 @@ func (p *packer) packInode(fd int, name string) error {
 	return p.tar.WriteHeader(h)
 }
 
-// setHardLink makes the header that of a hard link, if the inode has come before.
+// setHardLink turns the header into that of a hard link, if the inode has come before.
 func (p *packer) setHardLink(h *tar.Header, st *unix.Stat_t) bool {
 	if st.Nlink < 2 {
 		return false
@@ -140,8 +139,8 @@ func (p *packer) setHardLink(h *tar.Header, st *unix.Stat_t) bool {
 	return ok
 }
 
-// remember keeps the name of an inode that may come again. When there are too
-// many, each name gets a file of its own.
+// remember keeps the name of an inode that may come again. When the names take too much
+// memory, each further name becomes a file.
 func (p *packer) remember(name string, st *unix.Stat_t) {
 	if st.Nlink > 1 && p.names+len(name) < maxLinkNames {
 		p.links[inode{uint64(st.Dev), st.Ino}] = name
@@ -158,7 +157,7 @@ func (p *packer) packSymlink(fd int, h *tar.Header) (err error) {
 	return p.tar.WriteHeader(h)
 }
 
-// packDir packs a folder, and what is in it.
+// packDir packs a directory and its contents.
 func (p *packer) packDir(held int, h *tar.Header) error {
 	name := h.Name
 	fd, err := unix.Openat(held, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
@@ -166,14 +165,14 @@ func (p *packer) packDir(held int, h *tar.Header) error {
 		p.fail(name, "open", err)
 		return nil
 	}
-	folder := os.NewFile(uintptr(fd), name)
-	defer folder.Close()
+	dir := os.NewFile(uintptr(fd), name)
+	defer dir.Close()
 	h.Typeflag, h.Name, h.PAXRecords = tar.TypeDir, name+"/", p.xattrs(fd, name)
 	if err := p.tar.WriteHeader(h); err != nil || p.isKernelMount(fd, name) {
 		return err
 	}
 	for {
-		bases, err := folder.Readdirnames(256)
+		bases, err := dir.Readdirnames(256)
 		for _, base := range bases {
 			if err := p.packEntry(fd, base, name+"/"+base); err != nil {
 				return err
@@ -183,14 +182,14 @@ func (p *packer) packDir(held int, h *tar.Header) error {
 		case err == nil:
 			continue
 		case err != io.EOF:
-			p.fail(name, "read folder", err)
+			p.fail(name, "read directory", err)
 		}
 		return nil
 	}
 }
 
-// isKernelMount tells whether a folder is one of those that the machine puts into a
-// running container: of the whole root, they stay empty.
+// isKernelMount reports whether a directory is /proc, /sys or /dev of a running container:
+// in a copy of the whole root, they are empty.
 func (p *packer) isKernelMount(fd int, name string) bool {
 	if !p.container || p.source.path != "/" {
 		return false
@@ -205,7 +204,8 @@ func (p *packer) isKernelMount(fd int, name string) bool {
 
 // packFile packs a regular file.
 func (p *packer) packFile(held int, h *tar.Header, st *unix.Stat_t) error {
-	fd, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", held), unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	name := fmt.Sprintf("/proc/self/fd/%d", held)
+	fd, err := unix.Open(name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		p.fail(h.Name, "open", err)
 		return nil
@@ -219,7 +219,7 @@ func (p *packer) packFile(held int, h *tar.Header, st *unix.Stat_t) error {
 	return p.packContent(fd, h)
 }
 
-// packContent writes exactly as many bytes as the header tells.
+// packContent writes exactly as many bytes as the header has.
 func (p *packer) packContent(fd int, h *tar.Header) error {
 	var short error
 	for left := h.Size; left > 0; {
@@ -229,7 +229,7 @@ func (p *packer) packContent(fd int, h *tar.Header) error {
 			if n, short = read(fd, want); short != nil {
 				p.fail(h.Name, "read", short)
 			} else if n == 0 {
-				short = errors.New("it became shorter while it was copied, the rest are zeros")
+				short = errors.New("file became shorter while it was copied: the rest is zeros")
 				p.fail(h.Name, "copy", short)
 			}
 		}
@@ -247,7 +247,7 @@ func (p *packer) packContent(fd int, h *tar.Header) error {
 		return nil
 	}
 	if n, _ := read(fd, p.buf[:1]); n > 0 {
-		p.fail(h.Name, "copy", fmt.Errorf("it is longer than it said, only %d bytes are copied", h.Size))
+		p.fail(h.Name, "copy", fmt.Errorf("file became longer while it was copied: only %d bytes are copied", h.Size))
 	}
 	return nil
 }
@@ -261,7 +261,7 @@ func read(fd int, buf []byte) (int, error) {
 	}
 }
 
-// xattrs are those extended attributes that a copy may have.
+// xattrs returns the extended attributes that a copy may keep, as PAX records.
 func (p *packer) xattrs(fd int, name string) map[string]string {
 	list, value := p.buf[:64<<10], p.buf[64<<10:] // XATTR_LIST_MAX, XATTR_SIZE_MAX
 	n, err := unix.Flistxattr(fd, list)
@@ -283,7 +283,7 @@ func (p *packer) xattrs(fd int, name string) map[string]string {
 			continue
 		}
 		if total += len(key) + n; err == nil && (total > maxXattrs || strings.Contains(key, "=")) {
-			err = errors.New("a tar cannot hold it")
+			err = errors.New("not possible in a tar")
 		}
 		if err != nil {
 			p.fail(name, "fgetxattr "+key+" of", err)

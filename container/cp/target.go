@@ -7,35 +7,35 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What a copy is called, by docker's rules (docs.docker.com/reference/cli/
+// The name of a copy, by docker's rules (docs.docker.com/reference/cli/
 // docker/container/cp):
 //
-//	SOURCE is        TARGET is nothing   TARGET is a file   TARGET is a folder
-//	a file           becomes TARGET      takes its place    TARGET/SOURCE
-//	a folder         becomes TARGET      refused            TARGET/SOURCE
-//	a folder, "/."   becomes TARGET      refused            what is in it, to TARGET
+//	SOURCE           TARGET does not exist   TARGET is a file   TARGET is a directory
+//	file             becomes TARGET          replaces TARGET    TARGET/SOURCE
+//	directory        becomes TARGET          refused            TARGET/SOURCE
+//	directory/.      becomes TARGET          refused            its contents, to TARGET
 //
-// A file for a TARGET that ends in a slash, where no folder is, is refused, and
-// so is a device that would be replaced. The folder that TARGET lies in must be
-// there.
+// Refused are also a file for a TARGET with a slash at its end that is not a directory,
+// and a TARGET that is a device. The parent directory of TARGET must exist.
 
-// targetName returns the name that the source gets in the place's folder; "." stands
-// for what is in it.
-func targetName(s *source, p *target) (string, error) {
-	exists := p.kind != 0
+// targetName returns the name that the source gets in the directory of dst; "." stands for
+// the contents of the source.
+func targetName(s *source, dst *target) (string, error) {
+	exists := dst.kind != 0
 	switch {
-	case p.name == "" && s.contents:
+	case dst.name == "" && s.contents:
 		return ".", nil
-	case p.name == "":
+	case dst.name == "":
 		return s.name, nil
 	case s.isDir && exists:
-		return "", p.wrap("copy onto", p.path, errors.New("cannot copy a folder onto a file"))
-	case p.slash && exists:
-		return "", p.wrap("copy to", p.path, unix.ENOTDIR)
-	case p.kind == unix.S_IFCHR || p.kind == unix.S_IFBLK:
-		return "", p.wrap("copy onto", p.path, errDevice)
-	case p.slash && !s.isDir:
-		return "", hint.New(p.wrap("copy to", p.path, errors.New("no such folder")), "make the folder first, or leave out the slash at the end")
+		return "", dst.wrap("copy onto", dst.path, errors.New("cannot copy a directory onto a file"))
+	case dst.slash && exists:
+		return "", dst.wrap("copy to", dst.path, unix.ENOTDIR)
+	case dst.kind == unix.S_IFCHR || dst.kind == unix.S_IFBLK:
+		return "", dst.wrap("copy onto", dst.path, errDevice)
+	case dst.slash && !s.isDir:
+		return "", hint.New(dst.wrap("copy to", dst.path, errors.New("no such directory")),
+			"create the directory first, or leave out the slash at the end")
 	}
-	return p.name, nil
+	return dst.name, nil
 }
