@@ -1,9 +1,9 @@
-// Package ps shows processes as this machine's ps(1) does, and those of one
-// cgroup alone. Nothing is run that comes from a container.
+// Package ps lists processes of a cgroup in the format of ps(1). It runs the host's
+// ps; nothing of a container is run.
 //
-// ps knows processes by their numbers, and numbers are used again: one that has
-// ended may be another's when ps looks. So the cgroup is asked before and after,
-// and only who was in it both times is shown.
+// PIDs are used again: the PID of a process that has ended may be another process's
+// when ps reads it. So the cgroup is read before and after, and only processes that
+// are in it both times are listed.
 package ps
 
 import (
@@ -18,12 +18,12 @@ import (
 	"github.com/minictr/minictr/internal/printable"
 )
 
-// Full is how a full list is asked for: UID PID PPID C STIME TTY TIME CMD.
+// Full is the option for a full list: UID PID PPID C STIME TTY TIME CMD.
 const Full = "-ef"
 
-// Lines returns the heading of what ps prints with these options, Full if there
-// are none, and the lines about processes that are in list whenever it is called.
-// What could steer a terminal is replaced.
+// Lines returns the output of ps with these options, Full if there are none: the
+// heading, and the lines of processes that list returns before and after. Control
+// characters are replaced. The options must print a column PID.
 func Lines(list func() ([]int, error), options ...string) ([]string, error) {
 	if len(options) == 0 {
 		options = []string{Full}
@@ -47,8 +47,8 @@ func Lines(list func() ([]int, error), options ...string) ([]string, error) {
 	return lines, nil
 }
 
-// run tells ps which processes to look at, if it understands (-q), for that is
-// quicker where there are many others.
+// run runs ps for these processes alone, which is faster if there are many others, or
+// for all if it does not know the option -q.
 func run(options []string, pids []int) (string, error) {
 	if len(pids) > 0 {
 		var numbers []string
@@ -65,7 +65,7 @@ func run(options []string, pids []int) (string, error) {
 	ps.Stderr = &stderr
 	out, err := ps.Output()
 	if errors.Is(err, exec.ErrNotFound) {
-		return "", hint.New(err, "install it: apt-get install procps, dnf install procps-ng or apk add procps")
+		return "", hint.New(err, "apt-get install procps, dnf install procps-ng or apk add procps")
 	}
 	if err != nil {
 		return "", fmt.Errorf("ps %s: %w: %s", strings.Join(options, " "), err, strings.TrimSpace(stderr.String()))
@@ -73,19 +73,20 @@ func run(options []string, pids []int) (string, error) {
 	return string(out), nil
 }
 
-// choose takes the heading of a table, and the lines whose PID is wanted.
+// choose returns the heading of a table, and the lines whose PID is wanted.
 func choose(table string, wanted func(pid int) bool) (lines []string, err error) {
 	column := -1
 	for line := range strings.Lines(table) {
 		fields := strings.Fields(line)
 		if column < 0 {
 			if column = slices.Index(fields, "PID"); column < 0 {
-				return nil, hint.New(errors.New("no column PID in what it prints"), "ask for it, too, as in -o pid,comm")
+				return nil, hint.New(errors.New("no column PID in the output"), "add the column: -o pid,comm")
 			}
 		} else if column >= len(fields) {
 			continue
 		} else if pid, err := strconv.Atoi(fields[column]); err != nil {
-			return nil, hint.New(fmt.Errorf("%q in column PID", fields[column]), "ask for it before columns of several words, as in -o pid,lstart")
+			return nil, hint.New(fmt.Errorf("%q in column PID", fields[column]),
+				"put it before columns of several words: -o pid,lstart")
 		} else if !wanted(pid) {
 			continue
 		}

@@ -12,7 +12,7 @@ import (
 	"github.com/minictr/minictr/internal/testkit"
 )
 
-// sleeper starts a process that is called by any name.
+// sleeper starts a process with this name.
 func sleeper(t *testing.T, name string) (pid int) {
 	t.Helper()
 	cmd := exec.Command("sleep", "60")
@@ -61,8 +61,8 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// TestNumberUsedAgain: who is not in the cgroup afterwards is another.
-func TestNumberUsedAgain(t *testing.T) {
+// TestReusedPidIsHidden: a process that is not in the cgroup afterwards is another.
+func TestReusedPidIsHidden(t *testing.T) {
 	testkit.NeedTool(t, "ps")
 	ended := false
 	lines, err := Lines(func() ([]int, error) {
@@ -95,7 +95,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// TestProcessNamesEscaped: a process calls itself what it likes.
+// TestProcessNamesEscaped: a process chooses its own name.
 func TestProcessNamesEscaped(t *testing.T) {
 	table := "PID CMD\n1 \x1b]0;owned\a\u009b\n2 other\n"
 	lines, err := choose(table, func(pid int) bool { return pid == 1 })

@@ -66,7 +66,7 @@ func (s *Streams) open(fd int, hostEnd *os.File, interactive bool, uid uint32) e
 }
 
 // Inherit passes the standard streams of minictr as they are to a process that
-// outlives it and runs as uid, who becomes the owner of pipes (chownPipe). It reports
+// outlives it and runs as uid, which becomes the owner of pipes (chownPipe). It reports
 // which streams are null(4).
 func Inherit(uid uint32) (null [3]bool, err error) {
 	s := &Streams{}

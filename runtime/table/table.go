@@ -1,25 +1,25 @@
 // Package table makes programs that are a table of system calls.
 //
-// Such a program is an ELF file (elf(5)) of some hundred bytes, for a file in
-// memory (memfd_create(2)). It has no library and no stack of its own making; a
-// process that runs it has a few pages, and nothing of the program that made it.
+// Such a program is an ELF file (elf(5)) of some hundred bytes, for a file in memory
+// (memfd_create(2)). It uses no library and no stack; a process that runs it has a few
+// pages, and nothing of the program that made it.
 // Two are made in minictr: the trampoline, from which a container jumps into its
 // program (package walk), and the watcher of a container in the background
 // (container/watch).
 //
 //	headers  of the file and its segments
 //	code     a loop of some twenty instructions, in assembly (loop_*.s)
-//	head     what to say when a call fails: to whom, which bytes, how many
-//	table    the lines; in the end a mark instead of a number
-//	memory   that the lines point to
+//	head     what to write when a call fails: descriptor, address, length
+//	table    the lines, ended by a mark instead of a number
+//	memory   the arguments that lines point to
 //
-// The loop takes one [Line] after the other: it makes the call, keeps its
-// result, and goes to the line that is to follow such a result. That is enough
-// to wait, to decide and to begin again.
+// The loop takes one [Line] after the other: it makes the call, stores its result, and
+// goes to the line that follows such a result. That is enough to wait, to branch and
+// to repeat.
 //
-// When a call fails and no line is to follow, the head's bytes, which are the
-// table, are written where the head says, and the process ends: the results tell
-// the reader why. When an execve(2) succeeds nothing of the program is left.
+// When a call fails and no line follows, the table is written to the descriptor of the
+// head, and the process exits: the reader finds the error in the results. When an
+// execve(2) succeeds nothing of the program is left.
 package table
 
 import (
@@ -32,42 +32,42 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Line is one call, and what follows it. Lines are named by their index.
+// Line is a system call, and the lines that follow it.
 type Line struct {
 	Number uint64   // of the call, or Difference
 	Args   []uint64 // at most six
 
-	// Accept are errors that are as good as success, at most four; AnyError is
+	// Accept are errors after which the program continues, at most four; AnyError is
 	// all of them.
 	Accept []unix.Errno
 
-	// To is the address of 8 bytes for the result; 0 is the line's own place.
+	// To is the address of 8 bytes for the result; 0 is in the line itself.
 	To uint64
 
-	// Then is how many lines are skipped after success, Zero after the result 0,
+	// Then is the number of lines to skip after success, Zero after the result 0,
 	// Else after an accepted error; -1 is this line again.
 	Then, Zero, Else int
 }
 
-// Difference is no call but the only sum that the loop can do: of its arguments
-// the first two are addresses of 8 bytes and the third is a mask; the result is
+// Difference is not a call but the only operation of the loop: the first two
+// arguments are addresses of 8 bytes and the third is a mask; the result is
 // (*first - *second) & third.
 const Difference = endMark - 1
 
-// MaxErrno is the last error that there can be: a larger result is none.
+// MaxErrno is the largest errno (MAX_ERRNO in the kernel).
 const MaxErrno = 4095
 
 // AnyError accepts every error.
 const AnyError = unix.Errno(MaxErrno + 1)
 
-// ExitFailed is the status of a program whose call failed.
+// ExitFailed is the exit status of a program whose call failed.
 const ExitFailed = 125
 
 // Addresses and sizes, in bytes.
 const (
 	codeAddress = 0x400000
 	dataAddress = 0x800000
-	codeSize    = 320 // more than the loop takes
+	codeSize    = 320 // the loop and padding
 	headOffset  = elfHeader + segments*elfSegment + codeSize
 	headSize    = 4 * word
 
@@ -77,12 +77,12 @@ const (
 	maxArgs    = 6
 	maxAccept  = 4
 	endMark    = uint64(math.MaxUint64) // instead of a call's number
-	notReached = uint64(1) << 63        // instead of a result
-	verdictTag = "verdict\n"            // the last word of the head: what is said begins here
+	notReached = uint64(1) << 63        // the result of a line that was not reached
+	reportTag  = "report:\n"            // the last word of the head, with which the report begins
 	word       = 8
 )
 
-// Where a line has what, in bytes from its beginning.
+// Offsets in a line, in bytes.
 const (
 	argsOffset   = word
 	acceptOffset = argsOffset + maxArgs*word
@@ -94,30 +94,30 @@ const (
 	lineSize     = elseOffset + word
 )
 
-// Program is one in the making. It is made for a number of lines, whose place
-// comes first; then there can be memory, and then the lines.
+// Program is built by New, for a number of lines; then Put adds memory, and SetLine
+// sets the lines.
 type Program struct {
 	data  []byte
 	lines int
 }
 
-// loop is the address of the loop.
+// loop returns the address of the loop.
 func loop() unsafe.Pointer
 
-// New begins a program of so many lines, which speaks to the descriptor verdict
-// when it fails.
-func New(lines int, verdict int) *Program {
+// New begins a program with a number of lines. When it fails it writes its table to
+// the descriptor report, for Results.
+func New(lines int, report int) *Program {
 	p := &Program{lines: lines}
 	p.headers()
 	p.data = append(p.data, unsafe.Slice((*byte)(loop()), codeSize)...)
-	p.words(uint64(verdict), dataAddress+headOffset+headSize-word, uint64(word+lines*lineSize))
-	p.data = append(p.data, verdictTag...)
+	p.words(uint64(report), dataAddress+headOffset+headSize-word, uint64(word+lines*lineSize))
+	p.data = append(p.data, reportTag...)
 	p.data = append(p.data, make([]byte, lines*lineSize)...)
 	p.words(endMark)
 	return p
 }
 
-// Put adds bytes to the memory, and returns their address in the process.
+// Put adds bytes to the memory and returns their address in the process.
 func (p *Program) Put(b []byte) uint64 {
 	at := uint64(len(p.data))
 	p.data = append(p.data, b...)
@@ -125,18 +125,18 @@ func (p *Program) Put(b []byte) uint64 {
 	return dataAddress + at
 }
 
-// PutString adds a string with the NUL that ends it.
+// PutString adds a string and a NUL, and returns its address.
 func (p *Program) PutString(s string) uint64 { return p.Put(append([]byte(s), 0)) }
 
-// PutWords adds numbers of 8 bytes.
+// PutWords adds numbers of 8 bytes, and returns their address.
 func (p *Program) PutWords(w ...uint64) uint64 {
 	at := dataAddress + uint64(len(p.data))
 	p.words(w...)
 	return at
 }
 
-// PutStrings adds what execve(2) takes for arguments: addresses of strings, and
-// a zero.
+// PutStrings adds an argument vector as execve(2) takes it, addresses of strings and
+// a zero, and returns its address.
 func (p *Program) PutStrings(list []string) uint64 {
 	addresses := make([]uint64, len(list)+1)
 	for i, s := range list {
@@ -145,18 +145,18 @@ func (p *Program) PutStrings(list []string) uint64 {
 	return p.PutWords(addresses...)
 }
 
-// Argument is the address of argument k of line i, for lines that change others.
+// Argument returns the address of argument k of line i, for lines that set others.
 func (p *Program) Argument(i, k int) uint64 {
 	return uint64(dataAddress + place(i) + argsOffset + k*word)
 }
 
-// place is where line i is.
+// place returns the offset of line i.
 func place(i int) int { return headOffset + headSize + i*lineSize }
 
-// SetLine writes line number i.
+// SetLine sets line i, counted from 0.
 func (p *Program) SetLine(i int, l Line) error {
 	if i >= p.lines {
-		return fmt.Errorf("line %d of %d", i, p.lines)
+		return fmt.Errorf("line %d: only %d lines", i, p.lines)
 	}
 	if len(l.Args) > maxArgs || len(l.Accept) > maxAccept {
 		return fmt.Errorf("more than %d arguments or %d accepted errors", maxArgs, maxAccept)
@@ -183,7 +183,7 @@ func (p *Program) SetLine(i int, l Line) error {
 	return nil
 }
 
-// File is the program, for a file that is then executed.
+// File returns the program as an executable file.
 func (p *Program) File() []byte {
 	const sizes = elfHeader + elfSegment + 4*word // in the second segment's header
 	for i := range 2 {
@@ -221,13 +221,13 @@ func (p *Program) headers() {
 	segment(stack, read|write, 0, 0)
 }
 
-// Results reads what a program has said when it failed: for each line whether it
-// was reached, and its error, 0 for success.
-func Results(said []byte) (list []Result) {
-	if len(said) >= word {
-		said = said[word:] // the tag
+// Results parses the report of a program that failed: a Result for each line. A
+// report that was cut off has fewer.
+func Results(report []byte) (list []Result) {
+	if len(report) >= word {
+		report = report[word:] // the tag
 	}
-	for line := range slices.Chunk(said, lineSize) {
+	for line := range slices.Chunk(report, lineSize) {
 		if len(line) < lineSize {
 			break
 		}
@@ -241,7 +241,7 @@ func Results(said []byte) (list []Result) {
 	return list
 }
 
-// Result is what became of a line.
+// Result is the result of a line; Errno is 0 for success.
 type Result struct {
 	Reached bool
 	Errno   unix.Errno

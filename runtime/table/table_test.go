@@ -14,8 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Programs here are a few lines long. Where a test wants to see which way a
-// program has taken, it exits with another code on each.
+// These programs are a few lines long, and exit with another code on each branch.
 
 const stdin, stdout = 0, 1
 
@@ -28,7 +27,7 @@ var (
 	wrong = Line{Number: unix.SYS_FCHDIR, Args: []uint64{stdin, 0}} // ENOTDIR
 )
 
-// run runs a program, and returns its exit code and what it says on descriptor 1.
+// run runs a program, and returns its exit code and its output.
 func run(t *testing.T, p *Program) (code int, said []byte) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "program")
@@ -45,7 +44,7 @@ func run(t *testing.T, p *Program) (code int, said []byte) {
 	return cmd.ProcessState.ExitCode(), said
 }
 
-// program is one of these lines.
+// program returns a program of these lines.
 func program(t *testing.T, lines ...Line) *Program {
 	t.Helper()
 	p := New(len(lines), stdout)
@@ -84,7 +83,7 @@ func TestFollow(t *testing.T) {
 		"the fourth error":    {follow(accept(fails, four...), 1, 2, 3), 13},
 		"another error":       {follow(accept(wrong, four...), 1, 2, 3), ExitFailed},
 		"an error":            {follow(fails, 1, 2, 3), ExitFailed},
-		"the next":            {follow(works, 0, 2, 3), 10},
+		"the next line":       {follow(works, 0, 2, 3), 10},
 		"any error, no error": {follow(accept(works, AnyError), 1, 2, 3), 11},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -98,14 +97,14 @@ func TestFollow(t *testing.T) {
 	}
 }
 
-// A program that goes back counts down from three, and makes a call each time.
+// A loop counts down from three, and makes a call each time.
 func TestLoopAndDifference(t *testing.T) {
 	p := New(4, stdout)
 	count, one, text := p.PutWords(3), p.PutWords(1), p.PutString("again ")
 	set(t, p,
 		Line{Number: unix.SYS_WRITE, Args: []uint64{stdout, text, 6}},
 		Line{Number: Difference, Args: []uint64{count, one, 0xffff}, To: count, Zero: 1},
-		Line{Number: unix.SYS_GETPPID, Then: -3, Zero: -3}, // where no parent is seen it is 0
+		Line{Number: unix.SYS_GETPPID, Then: -3, Zero: -3}, // 0 if the parent is in another PID namespace
 		exitWith(7))
 	if code, said := run(t, p); code != 7 || string(said) != "again again again " {
 		t.Errorf("exit code %d, said %q", code, said)
@@ -139,7 +138,7 @@ func TestDifference(t *testing.T) {
 	}
 }
 
-// What one call returns is another one's argument.
+// The result of one call is an argument of another.
 func TestTo(t *testing.T) {
 	p := New(4, stdout)
 	null, text := p.PutString("/dev/null"), p.PutString("x")
@@ -167,12 +166,12 @@ func TestResults(t *testing.T) {
 			t.Errorf("line %d: %v, want %v", i, got[i], want[i])
 		}
 	}
-	for n := range said { // a verdict that was cut off is no reason to fall over
+	for n := range said { // a report that was cut off
 		Results(said[:n])
 	}
 }
 
-// A program that runs out of lines has failed.
+// A program that reaches the end of its lines fails.
 func TestEnd(t *testing.T) {
 	if code, _ := run(t, program(t, works)); code != ExitFailed {
 		t.Errorf("exit code %d", code)
@@ -192,7 +191,7 @@ func TestSetLineRefuses(t *testing.T) {
 	}
 }
 
-// The program has no stack of its own making, no library, and only a few pages.
+// The process has a few pages only.
 func TestMemory(t *testing.T) {
 	p := New(2, stdout)
 	ever := p.PutWords(1000, 0)
@@ -229,7 +228,7 @@ func TestMemory(t *testing.T) {
 	}
 }
 
-// What New copies has to hold the whole loop, with the padding behind it.
+// New copies the whole loop.
 func TestCodeFits(t *testing.T) {
 	begin := uintptr(loop())
 	size := uintptr(0)
@@ -237,7 +236,7 @@ func TestCodeFits(t *testing.T) {
 		size++
 	}
 	if size < 64 || size > codeSize {
-		t.Errorf("the loop takes %d bytes, and %d are copied", size, codeSize)
+		t.Errorf("the loop has %d bytes, and %d are copied", size, codeSize)
 	}
 	t.Logf("%d bytes", size)
 }
