@@ -1,6 +1,5 @@
-// A config is refused, by the name of the field, if it asks for something
-// that no step is made for. What is silently left out of a container is
-// noticed when it is too late.
+// A config is refused, with the name of the field, if it asks for something that no step
+// is made for. A container without it would look as if it had it.
 
 package compile
 
@@ -15,7 +14,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// check looks at the whole config before anything is compiled.
+// check checks the whole config before it is compiled.
 func check(s *specs.Spec) error {
 	if !strings.HasPrefix(s.Version, "1.") {
 		return fmt.Errorf("ociVersion: %q: want 1.x (runtime-spec, config.md)", s.Version)
@@ -38,7 +37,7 @@ func check(s *specs.Spec) error {
 }
 
 // checkBelowProc refuses mounts in procfs but for files that programs like
-// lxcfs put there: whatever lies in /proc is believed.
+// lxcfs put there: programs trust what is in /proc.
 func checkBelowProc(destination string) error {
 	file, below := strings.CutPrefix(destination, "/proc/")
 	if !below {
@@ -52,7 +51,7 @@ func checkBelowProc(destination string) error {
 	return fmt.Errorf("destination %q: inside /proc", destination)
 }
 
-// checkProcess looks at a process: the container's, or another one for it.
+// checkProcess checks a process: the container's, or another one for it.
 func checkProcess(p *specs.Process) error {
 	if p == nil || len(p.Args) == 0 {
 		return errors.New("process.args: must not be empty")
@@ -174,7 +173,7 @@ func known(kind specs.LinuxNamespaceType) bool {
 }
 
 // checkStrings refuses NUL bytes: the kernel would read the string only up to
-// there, and see another one than whoever checked it.
+// there, and use another one than was checked.
 func checkStrings(s *specs.Spec) error {
 	fields := map[string][]string{
 		"hostname": {s.Hostname}, "domainname": {s.Domainname}, "root.path": {s.Root.Path},

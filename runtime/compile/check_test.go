@@ -221,7 +221,7 @@ func TestLimitsNeedCgroup(t *testing.T) {
 	}
 }
 
-// TestUngrantedCapabilities: what cannot be given is told, and no error
+// TestUngrantedCapabilities: what cannot be granted is a warning, not an error
 // (config.md, "capabilities").
 func TestUngrantedCapabilities(t *testing.T) {
 	spec, options := testSpec(), testOptions()
@@ -420,7 +420,7 @@ func TestDelegation(t *testing.T) {
 	}
 }
 
-// TestControllersArePassedDown: by every folder above, each controller once.
+// TestControllersArePassedDown: by every cgroup above, each controller once.
 func TestControllersArePassedDown(t *testing.T) {
 	spec := testSpec()
 	limit := int64(5)

@@ -16,7 +16,7 @@ func notifying(names ...string) *specs.LinuxSeccomp {
 		}}
 }
 
-// TestListenerRefusals: a call that nobody would answer is refused before it is made.
+// TestListenerRefusals: a notified call without a process to answer it is refused.
 func TestListenerRefusals(t *testing.T) {
 	for want, s := range map[string]*specs.LinuxSeccomp{
 		"linux.seccomp.listenerPath: must":     {DefaultAction: specs.ActAllow, Syscalls: notifying("mkdir").Syscalls},
@@ -53,8 +53,8 @@ func TestListenerIsIgnored(t *testing.T) {
 	}
 }
 
-// TestUnknownCalls: who forbids a call by a name that nobody knows learns of it; in a
-// list of what is allowed such a name makes no difference.
+// TestUnknownCalls: a forbidden call of an unknown name is a warning; among allowed calls
+// such a name makes no difference.
 func TestUnknownCalls(t *testing.T) {
 	for action, warned := range map[specs.LinuxSeccompAction]bool{specs.ActAllow: true, specs.ActLog: true,
 		specs.ActErrno: false, specs.ActKillProcess: false} {

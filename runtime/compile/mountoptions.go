@@ -1,15 +1,15 @@
-// The options of a mount come as a list of words, in which five kinds are
-// mixed, and the kernel takes each kind in another call:
+// The options of a mount are a list of words (runtime-spec, config.md, "Linux mount
+// options"). Five kinds are mixed in it, and the kernel takes each in another call:
 //
 //	what it is      bind, rbind, remount, tmpcopyup, idmap, ridmap
 //	attributes      ro, nosuid, noatime, …: of the mount, so that the same
 //	                filesystem can be writable elsewhere
-//	propagation     shared, slave, …: of mounts below it (propagation.go)
-//	the kernel's    sync, lazytime, …: of every filesystem, for all its mounts
+//	propagation     shared, slave, …: of mounts below it (oci_propagation.go)
+//	the kernel's    sync, lazytime, …: of any filesystem, for all its mounts
 //	the filesystem's own: size=64k
 //
-// An r before an attribute or a propagation means the mount and all below it;
-// without, this mount alone. A later word takes back an earlier one.
+// An r before an attribute or a propagation means the mount and all below it; without
+// it, this mount alone. A later word overrides an earlier one.
 
 package compile
 
@@ -25,7 +25,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mountOpts are the options of a mount, sorted by what they are to the kernel.
+// mountOpts are the options of a mount, by kind.
 type mountOpts struct {
 	bind, recursive       bool // bind or rbind; rbind
 	remount, copyUp       bool
@@ -35,10 +35,9 @@ type mountOpts struct {
 	data                  []string // for the filesystem: size=64k
 }
 
-// RootSource begins the source of a bind mount whose source lies inside the
-// root filesystem itself: "rootfs:/data" onto "/data" makes that folder a
-// mount of its own, writable even under a read-only root. It is how an image's
-// volumes are made, and no host path can be meant by it.
+// RootSource begins the source of a bind mount that is inside the root filesystem itself:
+// "rootfs:/data" on "/data" makes that directory a mount of its own, writable even with
+// a read-only root. An image's volumes are made so. It is no path of the host.
 const RootSource = "rootfs:"
 
 // mount is an entry of the config's mounts, and its options.
@@ -87,7 +86,7 @@ func (m *mount) readOnlyLater() bool {
 // destination is the place of a mount. A relative one starts from "/".
 func destination(m specs.Mount) string { return path.Clean("/" + m.Destination) }
 
-// Binds tells whether a mount shows a file or folder that is already there, and
+// Binds reports whether a mount shows a file or directory that exists already, and
 // not a filesystem of its type.
 func Binds(m specs.Mount) bool {
 	return m.Type == "bind" || slices.Contains(m.Options, "bind") || slices.Contains(m.Options, "rbind")
@@ -214,8 +213,8 @@ func attribute(word string) (bit uint64, on, ok bool) {
 
 // alone is what holds for a mount that has none below it.
 func (o *mountOpts) alone() call.MountAttr {
-	said := o.top.Set | o.top.Clear
-	return call.MountAttr{Set: o.tree.Set&^said | o.top.Set, Clear: o.tree.Clear&^said | o.top.Clear}
+	top := o.top.Set | o.top.Clear
+	return call.MountAttr{Set: o.tree.Set&^top | o.top.Set, Clear: o.tree.Clear&^top | o.top.Clear}
 }
 
 type propagation struct {

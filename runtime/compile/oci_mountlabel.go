@@ -30,7 +30,7 @@ func fileLabel(l *list, side plan.Side, mount plan.Ref, fstype, label string) {
 	if label == "" || fstype != "mqueue" {
 		return
 	}
-	const folder = plan.Ref("mqueue")
-	l.add(side, "open its root directory", call.Openat(mount, ".", unix.O_RDONLY|unix.O_DIRECTORY).As(folder))
-	l.add(side, "label it", call.Fsetxattr(folder, "security.selinux", label))
+	const dir = plan.Ref("mqueue")
+	l.add(side, "open its root directory", call.Openat(mount, ".", unix.O_RDONLY|unix.O_DIRECTORY).As(dir))
+	l.add(side, "label it", call.Fsetxattr(dir, "security.selinux", label))
 }

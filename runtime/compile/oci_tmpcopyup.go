@@ -1,25 +1,24 @@
 // Beyond a plain container: tmpcopyup
 //
-// tmpcopyup: a new tmpfs at /run should begin with what the image has in /run.
+// With tmpcopyup a new tmpfs at /run begins with what the image has in /run.
 //
-// Nothing is copied for that: a copy wants folders to be read, and a list of
-// system calls that is written down beforehand cannot know what is in them.
-// overlayfs does it in the kernel, file by file, when one is changed: the image's
-// folder below, only read, and a folder of the tmpfs above, so that all changes
-// go there, within its size. What is stacked is the folder that /run lies in, and
-// of that stack /run is then taken: so it has the image's owner and mode, too. (In
-// a user namespace, where overlayfs notes what is deleted in attributes user.*, a
-// folder of the image can be removed since Linux 6.6, when tmpfs learned those.)
+// Nothing is copied: a copy reads directories, and a list of system calls that is written
+// before cannot know what is in them. overlayfs copies in the kernel, each file when it
+// is changed: the image's directory below, read-only, and a directory of the tmpfs
+// above, so that all changes go there, within its size. What is stacked is the parent of
+// /run, and of that stack /run is then taken: so it has the image's owner and mode, too.
+// (In a user namespace, where overlayfs records deletions in attributes user.*, a
+// directory of the image can be removed since Linux 6.6, when tmpfs got those.)
 //
 //	/run (tmpfs)         hidden, once the last of these is mounted over it
-//	    lower            the image's /, by a mount of its own
+//	    lower            the image's parent directory, by a mount of its own
 //	    upper, work      overlayfs's, as in root.go
 //	    stack            lower and upper as one
 //	/run                 the "run" in that stack
 //
 // The kernel stacks overlayfs on overlayfs once, not twice, and an engine's root
-// filesystem is one already. So when /run/lock is to be copied up too, what the
-// image has there is held before /run is covered.
+// filesystem is one already. So when /run/lock is to be copied up too, what the image has
+// there is opened before /run is covered.
 
 package compile
 
@@ -33,7 +32,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// imageRef is the image's folder in which mounts[i] lies.
+// imageRef is the image's directory in which mounts[i] lies.
 func imageRef(i int) plan.Ref { return "image/" + mountRef(i) }
 
 // holdImage holds what the image has, for mounts[i] and for those in it.
@@ -67,7 +66,7 @@ func outermost(mounts []mount, i int) int {
 // copyRef is what stands at the place of mounts[i] in the end.
 func copyRef(i int) plan.Ref { return "copy/" + mountRef(i) }
 
-// copyUp lays the image's folder under the tmpfs that has just been put on it.
+// copyUp stacks the tmpfs that was just attached on the image's directory.
 func copyUp(l *list, mounts []mount, i int, user nsMode) {
 	const lower, stack, view = plan.Ref("lower"), plan.Ref("stack"), plan.Ref("view")
 	m := &mounts[i]
@@ -114,7 +113,7 @@ func stackUp(l *list, attributes uint64, user nsMode) {
 	l.container("attach it: only an attached mount can be cloned in part", call.MoveMount(stack, place))
 }
 
-// copyOwner gives the folder what the config says of the tmpfs's own.
+// copyOwner sets the owner and mode that the config has for the tmpfs.
 func copyOwner(l *list, stack plan.Ref, name string, options []string) {
 	uid, gid := ^uint32(0), ^uint32(0) // fchownat(2): leave as it is
 	for _, d := range options {

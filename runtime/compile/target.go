@@ -1,8 +1,8 @@
 // Core 16 of 28: the place to mount on
 //
 // A path in the container's root is hostile: the image may have put a symbolic link
-// anywhere on it. Whoever can make root mount on a path of its choice has escaped; so
-// have a dozen attacks on container runtimes worked.
+// anywhere on it. A program that can make root mount on a path of its choice can leave
+// the container; a dozen attacks on container runtimes have worked so.
 //
 // Rules:
 //
@@ -51,7 +51,7 @@ func makeTarget(l *list, m *mount) {
 }
 
 // makeParents makes the directories above dest, but for those that have just been made:
-// the same call twice tells a reader nothing.
+// the same call twice would only be longer.
 func makeParents(l *list, dest string, accept []unix.Errno) {
 	var above []string
 	for d := path.Dir(dest); d != "/"; d = path.Dir(d) {

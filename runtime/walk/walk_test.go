@@ -336,7 +336,7 @@ func TestTrampoline(t *testing.T) {
 	end(t, w)
 }
 
-// TestSearch: folders of PATH are tried one after another. If the program is in
+// TestSearch: directories of PATH are tried one after another. If the program is in
 // none the error is that of the first, or of one that was found and forbidden.
 func TestSearch(t *testing.T) {
 	dir := t.TempDir()
@@ -398,8 +398,8 @@ func noChildren(t *testing.T) {
 	}
 }
 
-// TestLowerRefuses: what cannot be handed to the kernel is found before
-// anything is done.
+// TestLowerRefuses: an argument that the kernel cannot take is an error before
+// any call is made.
 func TestLowerRefuses(t *testing.T) {
 	seven := make([]plan.Arg, 7)
 	for i := range seven {

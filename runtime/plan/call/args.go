@@ -15,7 +15,7 @@ const (
 // AllBits is a mask of a whole field.
 const AllBits = ^uint64(0)
 
-// At is a folder descriptor argument: "" is the working directory.
+// at is a directory descriptor: "" is the working directory.
 func at(dir plan.Ref) plan.Arg {
 	if dir == "" {
 		n := int64(cwd)

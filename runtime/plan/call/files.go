@@ -13,9 +13,9 @@ func Openat(dir plan.Ref, path string, f uint64) plan.Step {
 	return plan.Syscall("openat", unix.SYS_OPENAT, at(dir), plan.Str(path), flags(f|unix.O_CLOEXEC, openFlags))
 }
 
-// Openat2(2) opens a path under rules that the kernel keeps for every part of
+// Openat2 opens a path under rules that the kernel applies to every part of
 // it: RESOLVE_NO_SYMLINKS follows no link at all, RESOLVE_NO_MAGICLINKS none
-// of /proc's doors to other roots.
+// of procfs that lead to open files (proc(5)).
 func Openat2(dir plan.Ref, path string, f, resolve uint64) plan.Step {
 	f |= unix.O_CLOEXEC
 	text := fmt.Sprintf("{flags=%s, resolve=%s}", flags(f, openFlags), flags(resolve, resolveFlags))
@@ -97,7 +97,7 @@ func Symlinkat(target string, dir plan.Ref, path string) plan.Step {
 	return plan.Syscall("symlinkat", unix.SYS_SYMLINKAT, plan.Str(target), at(dir), plan.Str(path))
 }
 
-// Statx(2) of what is open as fd.
+// Statx returns the attributes of the file that is open as fd.
 func Statx(fd plan.Ref, text string) plan.Step {
 	const size = 256 // struct statx
 	return plan.Syscall("statx", unix.SYS_STATX, fd, plan.Str(""), flags(unix.AT_EMPTY_PATH, atFlags),
@@ -117,7 +117,7 @@ func FstatfsIs(file plan.Ref, magic uint64, name string, not bool) plan.Step {
 	return s
 }
 
-// Fsetxattr(2) sets an attribute of the file that is open as fd.
+// Fsetxattr sets an attribute of the file that is open as fd.
 func Fsetxattr(fd plan.Ref, name, value string) plan.Step {
 	return plan.Syscall("fsetxattr", unix.SYS_FSETXATTR, fd, plan.Str(name), plan.Str(value), plan.Int(len(value)),
 		plan.Int(0))

@@ -16,7 +16,7 @@ type flag struct {
 	name string
 }
 
-// Flags is a word of bits with its names: "CLONE_NEWNS|CLONE_NEWPID".
+// flags is a word of bits with its names: "CLONE_NEWNS|CLONE_NEWPID".
 func flags(value uint64, set []flag) plan.Num {
 	var names []string
 	rest := value

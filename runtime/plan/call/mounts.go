@@ -7,12 +7,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Fsopen(2): a filesystem to be configured, not yet mounted.
+// Fsopen creates a filesystem that is not yet configured.
 func Fsopen(fstype string) plan.Step {
 	return plan.Syscall("fsopen", unix.SYS_FSOPEN, plan.Str(fstype), flags(unix.FSOPEN_CLOEXEC, fsopenFlags))
 }
 
-// Fsconfig(2) sets an option; value "" is an option without a value.
+// Fsconfig sets an option; value "" is an option without a value.
 func Fsconfig(fs plan.Ref, key, value string) plan.Step {
 	if value == "" {
 		return plan.Syscall("fsconfig", unix.SYS_FSCONFIG, fs,
@@ -22,7 +22,7 @@ func Fsconfig(fs plan.Ref, key, value string) plan.Step {
 		plan.Named(unix.FSCONFIG_SET_STRING, "FSCONFIG_SET_STRING"), plan.Str(key), plan.Str(value), plan.Int(0))
 }
 
-// FsconfigFd hands the filesystem a folder by its descriptor.
+// FsconfigFd sets an option to a directory, by its descriptor.
 func FsconfigFd(fs plan.Ref, key string, fd plan.Ref) plan.Step {
 	return plan.Syscall("fsconfig", unix.SYS_FSCONFIG, fs,
 		plan.Named(unix.FSCONFIG_SET_FD, "FSCONFIG_SET_FD"), plan.Str(key), plan.Null, fd)
@@ -34,7 +34,7 @@ func Fscreate(fs plan.Ref) plan.Step {
 		plan.Named(unix.FSCONFIG_CMD_CREATE, "FSCONFIG_CMD_CREATE"), plan.Null, plan.Null, plan.Int(0))
 }
 
-// Fspick(2): the filesystem of the mount that is open as dir, to be configured
+// Fspick opens the filesystem of the mount that is open as dir, to be configured
 // anew.
 func Fspick(dir plan.Ref) plan.Step {
 	return plan.Syscall("fspick", unix.SYS_FSPICK, dir, plan.Str(""),
@@ -47,7 +47,7 @@ func Fsreconfigure(fs plan.Ref) plan.Step {
 		plan.Named(unix.FSCONFIG_CMD_RECONFIGURE, "FSCONFIG_CMD_RECONFIGURE"), plan.Null, plan.Null, plan.Int(0))
 }
 
-// Fsmount(2): a mount of the superblock that is attached nowhere.
+// Fsmount returns a detached mount of the filesystem.
 func Fsmount(fs plan.Ref, attr uint64) plan.Step {
 	return plan.Syscall("fsmount", unix.SYS_FSMOUNT, fs,
 		flags(unix.FSMOUNT_CLOEXEC, fsmountFlags), flags(attr, mountAttrs))
@@ -67,8 +67,8 @@ func OpenTree(dir plan.Ref, path string, recursive bool) plan.Step {
 	return plan.Syscall("open_tree", unix.SYS_OPEN_TREE, at(dir), plan.Str(path), flags(f, openTreeFlags))
 }
 
-// MoveMount attaches a mount onto an open folder or file: no path, so
-// nothing to swap on the way.
+// MoveMount attaches a mount on an open directory or file. There is no path, so nothing
+// on it can be replaced meanwhile.
 func MoveMount(mount, target plan.Ref) plan.Step {
 	s := plan.Syscall("move_mount", unix.SYS_MOVE_MOUNT, mount, plan.Str(""), target, plan.Str(""),
 		flags(unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH, moveMountFlags))
@@ -94,10 +94,10 @@ type MountAttr struct {
 	Userns                  plan.Ref // for MOUNT_ATTR_IDMAP
 }
 
-// Put adds what a word means to what is set and cleared. Of access times there
-// are three kinds, noatime, strictatime and relatime, of which the last is the
-// kernel's default and its bits are zero: so one is chosen by clearing all
-// (mount_setattr(2)), and taking one away is choosing the default.
+// Put adds an attribute that an option sets or clears. Of access times there are three
+// kinds, noatime, strictatime and relatime. The last is the kernel's default, and its bits
+// are zero: so one is set by clearing all (mount_setattr(2)), and clearing one is setting
+// the default.
 func (a *MountAttr) Put(bit uint64, on bool) {
 	if bit&^unix.MOUNT_ATTR__ATIME == 0 {
 		chosen := a.Clear&unix.MOUNT_ATTR__ATIME != 0
@@ -120,7 +120,7 @@ func (a *MountAttr) Put(bit uint64, on bool) {
 	}
 }
 
-// Forget drops what was said about an attribute.
+// Forget removes an attribute from both sets.
 func (a *MountAttr) Forget(bit uint64) {
 	if bit&^unix.MOUNT_ATTR__ATIME == 0 {
 		bit = unix.MOUNT_ATTR__ATIME

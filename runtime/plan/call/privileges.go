@@ -59,7 +59,7 @@ func Setresuid(uid uint32) plan.Step {
 	return plan.Syscall("setresuid", unix.SYS_SETRESUID, plan.Int(uid), plan.Int(uid), plan.Int(uid))
 }
 
-// Capset(2) sets the process's own capabilities. The kernel takes the three
+// Capset sets the process's own capabilities. The kernel takes the three
 // sets as two halves of 32 bits each, the lower halves first.
 func Capset(effective, permitted, inheritable uint64) plan.Step {
 	header := &plan.Mem{Text: "{_LINUX_CAPABILITY_VERSION_3, 0}"}

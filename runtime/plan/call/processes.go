@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Clone3(2) starts the container's process: in new namespaces, in the cgroup
+// Clone3 starts the container's process: in new namespaces, in the cgroup
 // that is open as cgroup unless that is "".
 func Clone3(f uint64, cgroup plan.Ref) plan.Step {
 	const exitSignal, cgroupField = 4 * word, 10 * word
@@ -37,7 +37,7 @@ func Unshare(f uint64) plan.Step {
 	return plan.Syscall("unshare", unix.SYS_UNSHARE, flags(f, cloneFlags))
 }
 
-// Setns(2) enters namespaces: the one that is open as fd, or all those named
+// Setns enters namespaces: the one that is open as fd, or all those named
 // of the process that a pidfd holds.
 func Setns(fd plan.Ref, f uint64) plan.Step {
 	return plan.Syscall("setns", unix.SYS_SETNS, fd, flags(f, cloneFlags))
