@@ -1,14 +1,3 @@
-// Package meter tells what a container uses, as the kernel counts it in the files
-// of its cgroup (Documentation/admin-guide/cgroup-v2.rst).
-//
-// Most numbers are what is used now. Time on the CPU only grows, so a share of it
-// is the difference of two readings over the time between them, and 100 is one
-// processor. What processes waited for is told by pressure: the share of the
-// last ten seconds in which some of them, or all, stood still for want of it
-// (Documentation/accounting/psi.rst).
-//
-// What the kernel does not count, since this machine's cgroup v2 has not the
-// controller or the container was not given it, is nil: that is not 0.
 package stats
 
 import (
@@ -31,16 +20,16 @@ type Usage struct {
 	Pressure Pressure `json:"pressure"`
 }
 
-// CPU is the time on all processors since the container began, and the share of
-// one, in percent, since the reading before; nil if there was none.
+// CPU is the time on all processors since the start of the container, and the share of one
+// processor, in percent, since the sample before; nil if there is none.
 type CPU struct {
 	Nanoseconds uint64   `json:"nanoseconds"`
 	Percent     *float64 `json:"percent"`
 }
 
-// Memory is in bytes. Anonymous memory is the processes' own; pages of files
-// are a cache, which the kernel takes back when it needs room. Current is
-// both, the kernel's own for this container, and some more. No limit is nil.
+// Memory is in bytes: memory.current, and of memory.stat the anonymous memory of the
+// processes, the page cache, and the kernel's memory. Current is these three and more. No
+// limit is nil.
 type Memory struct {
 	Current uint64   `json:"current"`
 	Anon    uint64   `json:"anon"`
@@ -56,27 +45,28 @@ type Pids struct {
 	Limit   *uint64 `json:"limit"`
 }
 
-// IO is the bytes read from and written to all disks.
+// IO is the number of bytes read from and written to all disks.
 type IO struct {
 	Read    uint64 `json:"read"`
 	Written uint64 `json:"written"`
 }
 
-// Pressure is of each kind.
+// Pressure is the pressure on each resource.
 type Pressure struct {
 	CPU    *Stall `json:"cpu"`
 	Memory *Stall `json:"memory"`
 	IO     *Stall `json:"io"`
 }
 
-// Stall is a share of the last ten seconds, in percent.
+// Stall is the share of the last ten seconds in which some or all processes waited, in
+// percent.
 type Stall struct {
 	Some float64 `json:"some"`
 	Full float64 `json:"full"`
 }
 
-// Samples are remembered by the inode of the cgroup: a container that was started
-// again has another.
+// Samples holds the last CPU time of each cgroup, by its inode: a restarted container has a
+// new one.
 type Samples map[uint64]sample
 
 type sample struct {
@@ -84,21 +74,25 @@ type sample struct {
 	nanoseconds uint64
 }
 
-// Read reads the cgroup at path. If it is gone the error is fs.ErrNotExist.
+// Read reads the cgroup at path, and keeps the sample. The error is fs.ErrNotExist if the
+// cgroup does not exist, or is removed meanwhile.
 func (r Samples) Read(path string) (*Usage, error) {
+	// the numbers, of one cgroup
 	inode, err := inodeOf(path)
 	if err != nil {
 		return nil, err
 	}
 	now := time.Now()
 	s, err := cgroup.ReadStats(path)
-	counted := cgroup.Available(path)
-	if again, gone := inodeOf(path); gone != nil || again != inode { // and files that were missing have gone
+	controllers := cgroup.Available(path)
+	// files of a removed cgroup look as if they were missing
+	if now, err := inodeOf(path); err != nil || now != inode {
 		return nil, fs.ErrNotExist
 	}
 	if err != nil {
 		return nil, err
 	}
+	// what every cgroup counts, and what its controllers count
 	u := &Usage{
 		CPU:      &CPU{Nanoseconds: s.CPU.Usage.Total},
 		Pressure: Pressure{stallOf(s.CPU.Pressure), stallOf(s.Memory.Pressure), stallOf(s.Blkio.Pressure)},
@@ -107,13 +101,13 @@ func (r Samples) Read(path string) (*Usage, error) {
 		u.CPU.Percent = percent(float64(s.CPU.Usage.Total-last.nanoseconds), float64(now.Sub(last.at)))
 	}
 	r[inode] = sample{now, s.CPU.Usage.Total}
-	if slices.Contains(counted, "memory") {
+	if slices.Contains(controllers, "memory") {
 		u.Memory = memory(&s.Memory)
 	}
-	if slices.Contains(counted, "pids") {
+	if slices.Contains(controllers, "pids") {
 		u.Pids = &Pids{s.Pids.Current, limitOf(s.Pids.Limit)}
 	}
-	if slices.Contains(counted, "io") {
+	if slices.Contains(controllers, "io") {
 		u.IO = disks(&s.Blkio)
 	}
 	return u, nil
@@ -142,7 +136,7 @@ func disks(b *cgroup.Blkio) *IO {
 	return u
 }
 
-// limitOf: package cgroup says 0 or the largest number for no limit.
+// limitOf returns nil for no limit, which package cgroup reports as 0 or the largest number.
 func limitOf(n uint64) *uint64 {
 	if n == 0 || n == math.MaxUint64 {
 		return nil
@@ -150,7 +144,7 @@ func limitOf(n uint64) *uint64 {
 	return &n
 }
 
-// percent has two digits behind the point.
+// percent returns a share rounded to two decimal places, nil if whole is not positive.
 func percent(part, whole float64) *float64 {
 	if whole <= 0 {
 		return nil

@@ -17,7 +17,7 @@ import (
 	"github.com/minictr/minictr/runtime/cgroup"
 )
 
-// startInCgroup makes a cgroup with a program in it.
+// startInCgroup creates a cgroup and starts a program in it.
 func startInCgroup(t *testing.T, name string, args ...string) (path string) {
 	t.Helper()
 	testkit.NeedRoot(t)
@@ -25,7 +25,7 @@ func startInCgroup(t *testing.T, name string, args ...string) (path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if path, err = os.MkdirTemp(mount, "minictr-meter"); err != nil { // no other run's
+	if path, err = os.MkdirTemp(mount, "minictr-stats"); err != nil {
 		t.Fatal(err)
 	}
 	dir, err := os.Open(path)
@@ -48,7 +48,7 @@ func startInCgroup(t *testing.T, name string, args ...string) (path string) {
 	return path
 }
 
-// waitForCPU waits until the cgroup's processes have taken so many nanoseconds.
+// waitForCPU waits until the processes of the cgroup have used want nanoseconds.
 func waitForCPU(t *testing.T, path string, want uint64) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
@@ -60,12 +60,12 @@ func waitForCPU(t *testing.T, path string, want uint64) {
 			return
 		}
 		if time.Now().After(end) {
-			t.Fatalf("a busy loop takes %d ns, want %d", u.CPU.Nanoseconds, want)
+			t.Fatalf("a busy loop uses %d ns, want %d", u.CPU.Nanoseconds, want)
 		}
 	}
 }
 
-// wantPercent: the share is what was taken, of a time between these two.
+// wantPercent fails unless share is taken, of a time between least and most.
 func wantPercent(t *testing.T, share *float64, taken uint64, least, most time.Duration) {
 	t.Helper()
 	if share == nil {
@@ -73,19 +73,18 @@ func wantPercent(t *testing.T, share *float64, taken uint64, least, most time.Du
 	}
 	const rounded = 0.01
 	if *share < 100*float64(taken)/float64(most)-rounded || *share > 100*float64(taken)/float64(least)+rounded {
-		t.Errorf("%v percent: %d ns were taken, of a time between %v and %v", *share, taken, least, most)
+		t.Errorf("%v percent: %d ns were used, of a time between %v and %v", *share, taken, least, most)
 	}
 }
 
-// TestCPU: a share needs two readings of one cgroup, and is what its
-// processes took.
+// TestCPU: a share needs two samples of one cgroup, and is what its processes used.
 func TestCPU(t *testing.T) {
 	path := startInCgroup(t, "sh", "-c", "while :; do :; done")
 	m := Samples{}
 	began := time.Now()
 	first, err := m.Read(path)
 	if err != nil || first.CPU.Percent != nil {
-		t.Fatalf("first reading: %+v, %v", first, err)
+		t.Fatalf("first sample: %+v, %v", first, err)
 	}
 	shortest := time.Now()
 	waitForCPU(t, path, first.CPU.Nanoseconds+uint64(50*time.Millisecond))
@@ -100,7 +99,7 @@ func TestCPU(t *testing.T) {
 	}
 }
 
-// TestNotCounted: what has no controller is not there, rather than 0.
+// TestNotCounted: a number without its controller is nil, not 0.
 func TestNotCounted(t *testing.T) {
 	path := startInCgroup(t, "sleep", "60")
 	u, err := Samples{}.Read(path)
@@ -119,7 +118,7 @@ func TestNotCounted(t *testing.T) {
 	}
 }
 
-// TestFiles: which file is which number. A folder of plain files stands
+// TestFiles: each number is that of its file. A directory of plain files stands
 // for a cgroup with all controllers, which scripts/test-vm has.
 func TestFiles(t *testing.T) {
 	dir := t.TempDir()
