@@ -2,36 +2,27 @@ package runtime
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// Hooks are shells that write down what they see, one file for all of them.
+// Hooks are shell scripts whose output is one log.
 
-// hook is a shell's words, of which each line that is printed goes to the log.
-func (c *container) hook(words string) specs.Hook {
-	return specs.Hook{Path: "/bin/sh", Args: []string{"sh", "-c", "exec >> " + c.file("log") + "; " + words, "hook"},
+// hook is a script of the host that appends to the log.
+func (c *container) hook(script string) specs.Hook {
+	return specs.Hook{Path: "/bin/sh", Args: []string{"sh", "-c", "exec >> " + c.file("log") + "; " + script, "hook"},
 		Env: []string{"PATH=/bin:/usr/bin", "COLOUR=blue"}}
 }
 
-// sees is the status and the number that a hook is told of.
-const sees = `; s=$(cat); echo "$s" | grep -o '"status":"[a-z]*"' | cut -d'"' -f4`
-
-// withHooks gives a container of newContainer hooks; its config is written anew.
-func (c *container) withHooks(t *testing.T, change func(*specs.Spec)) {
-	t.Helper()
-	data, err := os.ReadFile(c.file("config.json"))
-	try(t, err)
-	spec := &specs.Spec{}
-	try(t, json.Unmarshal(data, spec))
-	change(spec)
-	data, err = json.Marshal(spec)
-	try(t, err)
-	try(t, os.WriteFile(c.file("config.json"), data, 0o644))
+// inside is a script of the container.
+func inside(script string) []specs.Hook {
+	return []specs.Hook{{Path: "/bin/sh", Args: []string{"sh", "-c", script}, Env: []string{"PATH=/bin"}}}
 }
 
 func (c *container) log(t *testing.T) string {
@@ -43,32 +34,25 @@ func (c *container) log(t *testing.T) string {
 	return strings.TrimSpace(string(data))
 }
 
-// all six kinds, two of each, each of which says its name and what is true of the
-// container.
-func (c *container) allHooks(s *specs.Spec) {
-	list := func(name string) []specs.Hook {
-		return []specs.Hook{c.hook("echo " + name + " 1" + sees), c.hook("echo " + name + " 2")}
-	}
-	s.Hooks = &specs.Hooks{
-		//lint:ignore SA1019 the specification still wants it
-		Prestart:      list("prestart"),
-		CreateRuntime: list("createRuntime"), CreateContainer: list("createContainer"),
-		Poststart: list("poststart"), Poststop: list("poststop"),
-		StartContainer: []specs.Hook{{Path: "/bin/sh", Args: []string{"sh", "-c", "(echo startContainer 1" + sees +
-			") >> /log"}, Env: []string{"PATH=/bin"}}},
-	}
-}
-
-// TestHookOrder: each kind at its moment, in its order, with the container's state
-// on standard input.
+// TestHookOrder: the hooks of each kind run at their point of the lifecycle, in order,
+// with the container's state on standard input.
 func TestHookOrder(t *testing.T) {
-	const create = "prestart 1\ncreated\nprestart 2\ncreateRuntime 1\ncreated\ncreateRuntime 2\ncreateContainer " +
-		"1\ncreated\ncreateContainer 2"
+	const create = "prestart 1\ncreated\nprestart 2\ncreateRuntime 1\ncreated\ncreateRuntime 2\n" +
+		"createContainer 1\ncreated\ncreateContainer 2"
 	const start = "\npoststart 1\nrunning\npoststart 2"
 	const stop = "\npoststop 1\nstopped\npoststop 2"
-	c := newContainer(t, func(*specs.Spec) {}, "(cat /log; echo done) > /seen; sleep 60")
-	try(t, os.Symlink("sh", c.file("rootfs/bin/cut")))
-	c.withHooks(t, c.allHooks)
+	const status = `; s=$(cat); echo "$s" | grep -o '"status":"[a-z]*"' | cut -d'"' -f4`
+	c := newContainer(t, unchanged, "(cat /log; echo done) > /seen; sleep 60")
+	list := func(name string) []specs.Hook {
+		return []specs.Hook{c.hook("echo " + name + " 1" + status), c.hook("echo " + name + " 2")}
+	}
+	c.spec.Hooks = &specs.Hooks{
+		//lint:ignore SA1019 the specification still requires it
+		Prestart:      list("prestart"),
+		CreateRuntime: list("createRuntime"), CreateContainer: list("createContainer"),
+		StartContainer: inside("(echo startContainer 1" + status + ") >> /log"),
+		Poststart:      list("poststart"), Poststop: list("poststop"),
+	}
 	c.create(t)
 	want(t, c.log(t), create)
 	c.start(t)
@@ -77,84 +61,68 @@ func TestHookOrder(t *testing.T) {
 	c.must(t, "delete", "--force", c.id)
 	want(t, c.log(t), create+start+stop)
 
-	try(t, os.Remove(c.file("log")))
-	try(t, os.Remove(c.file("rootfs/log")))
-	c.withHooks(t, func(s *specs.Spec) { s.Process.Args = []string{"cat", "/log"} })
+	testkit.Check(t, os.Remove(c.file("log")), os.Remove(c.file("rootfs/log")))
+	c.spec.Process.Args = []string{"cat", "/log"}
 	want(t, c.run(t), "startContainer 1\ncreated")
 	want(t, c.log(t), create+start+stop)
 }
 
-// TestHookState: what a hook is told, in full, is what `state` tells.
+// TestHookState: a hook reads the whole state, as the state command prints it.
 func TestHookState(t *testing.T) {
 	c := newContainer(t, func(s *specs.Spec) { s.Annotations = map[string]string{"colour": "blue"} }, "sleep 60")
-	c.withHooks(t, func(s *specs.Spec) {
-		s.Hooks = &specs.Hooks{CreateRuntime: []specs.Hook{c.hook("cat")}}
-	})
+	c.spec.Hooks = &specs.Hooks{CreateRuntime: []specs.Hook{c.hook("cat")}}
 	c.create(t)
-	var told specs.State
-	try(t, json.Unmarshal([]byte(c.log(t)), &told))
-	if told.ID != c.id || told.Version != specs.Version || told.Bundle != c.dir || told.Pid != c.pid(t) ||
-		told.Annotations["colour"] != "blue" {
-		t.Errorf("the hook is told %+v", told)
+	var read specs.State
+	testkit.Check(t, json.Unmarshal([]byte(c.log(t)), &read))
+	if read.ID != c.id || read.Version != specs.Version || read.Bundle != c.dir || read.Pid != c.pid(t) ||
+		read.Annotations["colour"] != "blue" {
+		t.Errorf("the hook reads %+v", read)
 	}
 }
 
-// TestHookProcess: a hook gets the environment, and the arguments, of its entry, and
-// no descriptor but its standard streams.
+// TestHookProcess: a hook gets the environment and the arguments of its entry, and no
+// descriptor but its standard streams.
 func TestHookProcess(t *testing.T) {
-	c := newContainer(t, func(*specs.Spec) {}, "sleep 60")
-	c.withHooks(t, func(s *specs.Spec) {
-		s.Hooks = &specs.Hooks{Poststart: []specs.Hook{
-			c.hook("echo $0; env | sort; ls /proc/self/fd | tr '\\n' ' '"),
-			{Path: "/bin/sh", Args: []string{"sh", "-c", "echo $#; /usr/bin/env > " + c.file("bare")}},
-			{Path: "/bin/true"},
-		}}
-	})
+	c := newContainer(t, unchanged, "sleep 60")
+	c.spec.Hooks = &specs.Hooks{Poststart: []specs.Hook{
+		c.hook("echo $0; env | sort; ls /proc/self/fd | tr '\\n' ' '"),
+		{Path: "/bin/sh", Args: []string{"sh", "-c", "echo $#; /usr/bin/env > " + c.file("bare")}},
+		{Path: "/bin/true"},
+	}}
 	t.Setenv("LD_LIBRARY_PATH", "/nowhere") // HARDENING.md, row 12
 	c.create(t)
 	c.start(t)
 	want(t, strings.Replace(c.log(t), "PWD="+c.dir+"\n", "", 1), "hook\nCOLOUR=blue\nPATH=/bin:/usr/bin\n0 1 2 3")
-	bare, err := os.ReadFile(c.file("bare"))
-	try(t, err)
-	want(t, strings.Replace(string(bare), "PWD="+c.dir+"\n", "", 1), "")
+	want(t, strings.Replace(testkit.ReadFile(t, c.file("bare")), "PWD="+c.dir+"\n", "", 1), "")
 }
 
-// TestHookNamespaces: createContainer runs in the container's namespaces and finds
-// the host's programs, and the root where the config says it is; startContainer
-// sees the container alone.
+// TestHookNamespaces: createContainer runs in the container's namespaces, with the
+// host's programs and the root at root.path; startContainer sees the container alone.
 func TestHookNamespaces(t *testing.T) {
 	const namespaces = "for n in pid mnt ipc; do readlink /proc/self/ns/$n; done"
-	for name, change := range map[string]func(*specs.Spec){
-		"plain": func(*specs.Spec) {}, "user": mapped,
-	} {
+	for name, change := range map[string]func(*specs.Spec){"plain": unchanged, "user": mapped(0)} {
 		t.Run(name, func(t *testing.T) {
-			c := newContainer(t, change, "")
-			try(t, os.MkdirAll(c.file("rootfs/out"), 0o777))
-			c.withHooks(t, func(s *specs.Spec) {
-				s.Process.Args[2] = "(" + namespaces + "; echo done) > /out/inside; sleep 60"
-				s.Hooks = &specs.Hooks{
-					CreateRuntime: []specs.Hook{c.hook(namespaces + "; ls " + c.file("rootfs/proc") +
-						" | grep -c self; true")},
-					CreateContainer: []specs.Hook{c.hook(namespaces + "; ls " + c.file("rootfs/proc") +
-						" | grep -x self; echo made > " + c.file("rootfs/dev/made"))},
-					StartContainer: []specs.Hook{{Path: "/bin/sh",
-						Args: []string{"sh", "-c", "(" + namespaces + "; cat /dev/made; echo done) > /out/start"},
-						Env:  []string{"PATH=/bin"}}},
-				}
-			})
+			c := newContainer(t, change, "("+namespaces+"; echo done) > /out/inside; sleep 60")
+			testkit.Check(t, os.MkdirAll(c.file("rootfs/out"), 0o777))
+			proc := namespaces + "; ls " + c.file("rootfs/proc")
+			c.spec.Hooks = &specs.Hooks{
+				CreateRuntime: []specs.Hook{c.hook(proc + " | grep -c self; true")},
+				CreateContainer: []specs.Hook{c.hook(proc + " | grep -x self; echo made > " +
+					c.file("rootfs/dev/made"))},
+				StartContainer: inside("(" + namespaces + "; cat /dev/made; echo done) > /out/start"),
+			}
 			c.create(t)
 			c.start(t)
-			inside := report(t, c.file("rootfs/out/inside"))
-			host := strings.TrimSpace(shell(t, "/", namespaces))
-			want(t, c.log(t), host+"\n0\n"+inside+"\nself")
-			want(t, report(t, c.file("rootfs/out/start")), inside+"\nmade")
+			container := report(t, c.file("rootfs/out/inside"))
+			want(t, c.log(t), shell(t, namespaces)+"\n0\n"+container+"\nself")
+			want(t, report(t, c.file("rootfs/out/start")), container+"\nmade")
 		})
 	}
 }
 
-// TestHookFails: where it stops the container nothing of that is left, but what the
-// hooks of its end do; and the last words of a hook are told.
-func TestHookFails(t *testing.T) {
+// TestFailedHookStopsContainer: but the poststop hooks run. The error has the last
+// output of the hook, all of whose processes are killed.
+func TestFailedHookStopsContainer(t *testing.T) {
 	three := 3
 	for _, kind := range []string{"prestart", "createRuntime", "createContainer", "startContainer", "poststart"} {
 		for name, bad := range map[string]specs.Hook{
@@ -165,36 +133,29 @@ func TestHookFails(t *testing.T) {
 		} {
 			t.Run(kind+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				c := newContainer(t, func(*specs.Spec) {}, "sleep 60")
-				c.withHooks(t, func(s *specs.Spec) {
-					s.Hooks = &specs.Hooks{Poststop: []specs.Hook{c.hook("echo the end")}}
-					list := map[string]*[]specs.Hook{
-						//lint:ignore SA1019 the specification still wants it
-						"prestart":      &s.Hooks.Prestart,
-						"createRuntime": &s.Hooks.CreateRuntime, "createContainer": &s.Hooks.CreateContainer,
-						"startContainer": &s.Hooks.StartContainer, "poststart": &s.Hooks.Poststart,
-					}[kind]
-					*list = []specs.Hook{{Path: "/bin/sh", Args: []string{"sh", "-c", ":"}}, bad, c.hook("echo never")}
-				})
-				out, err := c.oci("create", "--bundle", c.dir, c.id)
-				if err == nil && (kind == "startContainer" || kind == "poststart") {
-					if out, err = c.oci("start", c.id); err == nil {
-						t.Error("it is started")
-					}
+				c := newContainer(t, unchanged, "sleep 60")
+				hooks := &specs.Hooks{Poststop: []specs.Hook{c.hook("echo the end")}}
+				c.spec.Hooks = hooks
+				*map[string]*[]specs.Hook{
+					//lint:ignore SA1019 the specification still requires it
+					"prestart":      &hooks.Prestart,
+					"createRuntime": &hooks.CreateRuntime, "createContainer": &hooks.CreateContainer,
+					"startContainer": &hooks.StartContainer, "poststart": &hooks.Poststart,
+				}[kind] = append(inside(":"), bad, c.hook("echo never"))
+				command := "create"
+				if kind == "startContainer" || kind == "poststart" {
+					c.create(t)
+					command = "start"
+				}
+				c.fails(t, []string{command, c.id}, "hooks."+kind+"[1]: "+bad.Path+": ", name)
+				if command == "start" {
 					c.must(t, "delete", "--force", c.id)
 				}
-				if err == nil || !strings.Contains(out, "hooks."+kind+"[1]: "+bad.Path+": ") ||
-					!strings.Contains(out, name) {
-					t.Errorf("%v\n%s", err, out)
-				}
-				if out, err := c.oci("state", c.id); err == nil || !strings.Contains(out, "does not exist") {
-					t.Errorf("it is left over: %v\n%s", err, out)
-				}
+				c.wantGone(t)
 				want(t, c.log(t), "the end")
-				group, err := os.ReadFile(c.file("late")) // a hook of the runtime's namespaces begins in our folder
+				session, err := os.ReadFile(c.file("late")) // a hook outside of the container starts in the bundle
 				if err == nil {
-					alive := shell(t, "/", "ps -o stat= -s "+strings.TrimSpace(string(group))+" || true")
-					want(t, strings.Trim(alive, "Z\n"), "") // who is dead waits for its parent only
+					wantKilled(t, strings.TrimSpace(string(session)))
 				} else if name == "timeout of 3 s" && !strings.HasSuffix(kind, "Container") {
 					t.Errorf("the hook has not run: %v", err)
 				}
@@ -203,28 +164,59 @@ func TestHookFails(t *testing.T) {
 	}
 }
 
-// TestHookOfTheEndFails: that is a warning, and the next hook runs.
-func TestHookOfTheEndFails(t *testing.T) {
-	c := newContainer(t, func(*specs.Spec) {}, "true")
-	c.withHooks(t, func(s *specs.Spec) {
-		s.Hooks = &specs.Hooks{Poststop: []specs.Hook{{Path: "/bin/false"}, c.hook("echo the end")}}
+// wantKilled fails the test unless all processes of a session end. A killed process is
+// a zombie until its parent waits for it.
+func wantKilled(t *testing.T, session string) {
+	t.Helper()
+	testkit.Eventually(t, "the processes of the hook are killed", func() bool {
+		states := strings.Fields(shell(t, "ps -o stat= -s "+session+" || true"))
+		return !slices.ContainsFunc(states, func(s string) bool { return !strings.HasPrefix(s, "Z") })
 	})
+}
+
+// TestFailedPoststopHookWarns: and the next hook runs.
+func TestFailedPoststopHookWarns(t *testing.T) {
+	c := newContainer(t, unchanged, "true")
+	c.spec.Hooks = &specs.Hooks{Poststop: []specs.Hook{{Path: "/bin/false"}, c.hook("echo the end")}}
 	if out := c.run(t); !strings.Contains(out, "hooks.poststop[0]: /bin/false: exit code 1") {
 		t.Errorf("the warning: %s", out)
 	}
 	want(t, c.log(t), "the end")
 }
 
-// TestHookThatTalks: however much it writes, nobody waits for a reader.
-func TestHookThatTalks(t *testing.T) {
-	c := newContainer(t, func(*specs.Spec) {}, "sleep 60")
-	c.withHooks(t, func(s *specs.Spec) {
-		s.Hooks = &specs.Hooks{CreateRuntime: []specs.Hook{{Path: "/bin/sh", Env: []string{"PATH=/bin:/usr/bin"},
-			Args: []string{"sh", "-c", "head -c 3000000 /dev/zero | tr '\\0' x; echo; sleep 3 & echo last words; " +
-				"exit 3"}}}}
-	})
-	out, err := c.oci("create", "--bundle", c.dir, c.id)
+// TestHookOutputIsLimited: and a hook never waits for a reader of its output.
+func TestHookOutputIsLimited(t *testing.T) {
+	c := newContainer(t, unchanged, "sleep 60")
+	script := "head -c 3000000 /dev/zero | tr '\\0' x; echo; sleep 3 & echo last words; exit 3"
+	c.spec.Hooks = &specs.Hooks{CreateRuntime: []specs.Hook{{Path: "/bin/sh", Args: []string{"sh", "-c", script},
+		Env: []string{"PATH=/bin:/usr/bin"}}}}
+	out, err := c.oci("create", c.id)
 	if err == nil || !strings.Contains(out, "last words") || len(out) > 4096 {
-		t.Errorf("%v\n%s", err, fmt.Sprintf("%.200s … of %d bytes", out, len(out)))
+		t.Errorf("%v\n%.200s … of %d bytes", err, out, len(out))
 	}
+}
+
+// TestStartHookWithoutMountNamespace: startContainer sees the container's root
+// nevertheless.
+func TestStartHookWithoutMountNamespace(t *testing.T) {
+	testkit.NeedLinux(t, "6.15")
+	c := newContainer(t, without(specs.MountNamespace), "sleep 60")
+	c.spec.Hooks = &specs.Hooks{CreateContainer: []specs.Hook{c.hook("echo from the host")},
+		StartContainer: inside("ls / > /seen; echo done >> /seen")}
+	c.create(t)
+	c.start(t)
+	want(t, c.log(t), "from the host")
+	want(t, report(t, c.file("rootfs/seen")), "bin\ndev\nproc\nseen\nsys")
+}
+
+// TestHooksInJoinedUserNamespace: createContainer joins it, createRuntime does not.
+func TestHooksInJoinedUserNamespace(t *testing.T) {
+	first := newContainer(t, allNamespaces, "sleep 60")
+	first.create(t)
+	pid := first.pid(t)
+	c := newContainer(t, joined(pid, specs.UserNamespace, specs.PIDNamespace), "sleep 60")
+	user := []specs.Hook{c.hook("ls -l /proc/self/ns/user | grep -o 'user:.*'")}
+	c.spec.Hooks = &specs.Hooks{CreateRuntime: user, CreateContainer: user}
+	c.create(t)
+	want(t, c.log(t), namespacesOf(t, "thread-self")["user"]+"\n"+namespacesOf(t, strconv.Itoa(pid))["user"])
 }

@@ -2,107 +2,230 @@ package runtime
 
 import (
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/minictr/minictr/internal/testkit"
+	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
 
-// Attributes of mounts and options of filesystems, seen from inside.
+// Attributes and propagation of mounts, and options of filesystems.
 
-// TestAttributes: each word is seen in mountinfo, for a filesystem, for a bind
-// mount, and for the mounts below that where the word has an r.
-func TestAttributes(t *testing.T) {
-	program := oci(t)
-	for _, test := range []struct{ options, fs, bind, below string }{
-		{"", "rw,relatime", "rw,relatime", "rw,relatime"},
-		{"ro", "ro,relatime", "ro,relatime", "rw,relatime"},
-		{"rro", "ro,relatime", "ro,relatime", "ro,relatime"},
-		{"rro,rw", "rw,relatime", "rw,relatime", "ro,relatime"},
-		{"nosuid,nodev,noexec", "rw,nosuid,nodev,noexec,relatime", "rw,nosuid,nodev,noexec,relatime", "rw,relatime"},
-		{"rnosuid,rnodev,rnoexec", "rw,nosuid,nodev,noexec,relatime", "rw,nosuid,nodev,noexec,relatime",
-			"rw,nosuid,nodev,noexec,relatime"},
-		{"noatime,nodiratime", "rw,noatime,nodiratime", "rw,noatime,nodiratime", "rw,relatime"},
-		{"noatime,relatime", "rw,relatime", "rw,relatime", "rw,relatime"},
-		{"strictatime", "rw", "rw", "rw,relatime"},
-		{"rstrictatime", "rw", "rw", "rw"},
-		{"nosymfollow", "rw,relatime,nosymfollow", "rw,relatime,nosymfollow", "rw,relatime"},
+// TestMountAttributes: mountinfo shows each option of a filesystem, of a bind mount,
+// and, if the option begins with r, of the mounts below that.
+func TestMountAttributes(t *testing.T) {
+	const safe = "rw,nosuid,nodev,noexec,relatime"
+	for _, test := range []struct{ options, top, below string }{
+		{"", "rw,relatime", "rw,relatime"},
+		{"ro", "ro,relatime", "rw,relatime"},
+		{"rro", "ro,relatime", "ro,relatime"},
+		{"rro,rw", "rw,relatime", "ro,relatime"},
+		{"nosuid,nodev,noexec", safe, "rw,relatime"},
+		{"rnosuid,rnodev,rnoexec", safe, safe},
+		{"noatime,nodiratime", "rw,noatime,nodiratime", "rw,relatime"},
+		{"noatime,relatime", "rw,relatime", "rw,relatime"},
+		{"strictatime", "rw", "rw,relatime"},
+		{"rstrictatime", "rw", "rw"},
+		{"nosymfollow", "rw,relatime,nosymfollow", "rw,relatime"},
 	} {
 		t.Run(test.options, func(t *testing.T) {
-			b := newBundle(t, program)
-			options := strings.Split(test.options, ",")
-			if test.options == "" {
-				options = nil
-			}
+			b := newBundle(t)
+			options := strings.FieldsFunc(test.options, func(r rune) bool { return r == ',' })
 			b.mount("/fs", "tmpfs", "tmpfs", options...)
-			b.mount("/bind", "none", b.folder(t, "src"), append(options, "rbind")...)
-			want(t, b.run(t, see+"see /fs; see /bind; see /bind/below"),
-				strings.Join([]string{test.fs + " -", test.bind + " -", test.below + " -"}, "\n"))
+			b.mount("/bind", "none", b.tree(t, "src"), append(options, "rbind")...)
+			want(t, b.output(see+"see /fs; see /bind; see /bind/below"),
+				test.top+" -\n"+test.top+" -\n"+test.below+" -")
 		})
 	}
 }
 
-// TestReadonlyIsProved: not by mountinfo, but by a write that fails.
-func TestReadonlyIsProved(t *testing.T) {
-	b := newBundle(t, oci(t))
-	src := b.folder(t, "src")
+// TestReadonlyMountsRefuseWrites: with ro the mounts below stay writable.
+func TestReadonlyMountsRefuseWrites(t *testing.T) {
+	b := newBundle(t)
+	src := b.tree(t, "src")
 	b.mount("/top", "bind", src, "rbind", "ro")
 	b.mount("/all", "bind", src, "rbind", "rro")
 	b.mount("/tmp", "tmpfs", "tmpfs", "ro")
-	b.mount("/tmp/place", "tmpfs", "tmpfs")
+	b.mount("/tmp/below", "tmpfs", "tmpfs")
 	b.spec.Root.Readonly = true
-	want(t, b.run(t, "for f in /new /top/new /top/below/new /all/new /all/below/new /tmp/new /tmp/place/new; do "+
-		"touch $f 2>/dev/null && echo $f; done"),
-		"/top/below/new\n/tmp/place/new")
+	want(t, b.output("for f in /new /top/new /top/below/new /all/new /all/below/new /tmp/new /tmp/below/new; do "+
+		"touch $f 2>/dev/null && echo $f; done"), "/top/below/new\n/tmp/below/new")
 }
 
-// TestExplicitWordsAct: what the source forbids is allowed by the word for it, and
-// by no other.
-func TestExplicitWordsAct(t *testing.T) {
-	b := newBundle(t, oci(t))
-	src := filepath.Join(b.dir, "src")
-	try(t, os.Mkdir(src, 0o755))
-	try(t, unix.Mount("tmpfs", src, "tmpfs", unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NOATIME, ""))
-	try(t, unix.Mount("", src, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NOATIME, ""))
-	b.mount("/as", "bind", src, "bind", "nodev")
-	b.mount("/is", "bind", src, "bind", "rw", "suid", "atime")
-	want(t, b.run(t, see+"see /as; see /is"), "ro,nosuid,nodev,noatime -\nrw,relatime -")
+// TestOnlyNamedAttributesCleared: a bind mount keeps the attributes of its source,
+// but those that an option clears.
+func TestOnlyNamedAttributesCleared(t *testing.T) {
+	b := newBundle(t)
+	src := b.file("src")
+	const flags = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NOATIME
+	testkit.Check(t, os.Mkdir(src, 0o755), unix.Mount("tmpfs", src, "tmpfs", flags, ""),
+		unix.Mount("", src, "", unix.MS_REMOUNT|unix.MS_BIND|flags, ""))
+	b.mount("/kept", "bind", src, "bind", "nodev")
+	b.mount("/cleared", "bind", src, "bind", "rw", "suid", "atime")
+	want(t, b.output(see+"see /kept; see /cleared"), "ro,nosuid,nodev,noatime -\nrw,relatime -")
 }
 
-// TestTmpfsMode: without a mode a tmpfs is as open as the folder that it covers.
-func TestTmpfsMode(t *testing.T) {
-	b := newBundle(t, oci(t))
-	closed := filepath.Join(b.dir, "rootfs", "closed")
-	try(t, os.Mkdir(closed, 0o700))
+// TestTmpfsInheritsMode: without an option, that of the directory it covers.
+func TestTmpfsInheritsMode(t *testing.T) {
+	b := newBundle(t)
+	testkit.Check(t, os.Mkdir(b.file("rootfs/closed"), 0o700))
 	b.mount("/closed", "tmpfs", "tmpfs")
 	b.mount("/new", "tmpfs", "tmpfs")
-	b.mount("/said", "tmpfs", "tmpfs", "mode=711")
-	want(t, b.run(t, "stat -c %a /closed /new /said"), "700\n1777\n711")
+	b.mount("/option", "tmpfs", "tmpfs", "mode=711")
+	want(t, b.output("stat -c %a /closed /new /option"), "700\n1777\n711")
 }
 
-// TestRemount changes what an earlier mount has put there, and nothing else.
+// TestRemount: remount changes an earlier mount of the config, and no other.
 func TestRemount(t *testing.T) {
-	b := newBundle(t, oci(t))
-	b.mount("/bind", "none", b.folder(t, "src"), "bind", "nosuid")
+	b := newBundle(t)
+	b.mount("/bind", "none", b.tree(t, "src"), "bind", "nosuid")
 	b.mount("/bind", "none", "", "remount", "bind", "ro")
 	b.mount("/tmp", "tmpfs", "tmpfs", "nosuid")
 	b.mount("/tmp", "tmpfs", "tmpfs", "remount", "noexec", "size=8k")
-	want(t, b.run(t, see+"see /bind; see /tmp; cat /bin/busybox 2>&1 > /tmp/big || echo full"),
+	want(t, b.output(see+"see /bind; see /tmp; cat /bin/busybox 2>&1 > /tmp/big || echo full"),
 		"ro,nosuid,relatime -\nrw,nosuid,noexec,relatime -\ncat: write error: No space left on device\nfull")
 	b.spec.Mounts = b.spec.Mounts[:1]
 	b.mount("/etc", "none", "", "remount", "bind", "ro")
-	if out := b.run(t, "true"); !strings.Contains(out, "hint: remount changes a mount that") {
-		t.Errorf("a remount of what is no mount: %s", out)
-	}
+	b.runFails(t, "hint: remount changes a mount that")
 }
 
-// TestSuperblockOptions: of a filesystem, the kernel's own words.
+// TestSuperblockOptions: mountinfo shows the options of a filesystem.
 func TestSuperblockOptions(t *testing.T) {
-	b := newBundle(t, oci(t))
+	b := newBundle(t)
 	b.mount("/fs", "tmpfs", "tmpfs", "sync", "dirsync", "lazytime", "mand", "silent", "iversion", "size=64k")
 	b.mount("/back", "tmpfs", "tmpfs", "sync", "lazytime", "async", "nolazytime", "nomand", "loud", "noiversion",
 		"size=64k")
-	want(t, strings.ReplaceAll(b.run(t, "grep -E ' /(fs|back) ' /proc/self/mountinfo | cut -d' ' -f10"), ",inode64",
-		""), "rw,sync,dirsync,mand,lazytime,size=64k\nrw,size=64k")
+	options := b.output("grep -E ' /(fs|back) ' /proc/self/mountinfo | cut -d' ' -f10")
+	want(t, strings.ReplaceAll(options, ",inode64", ""), "rw,sync,dirsync,mand,lazytime,size=64k\nrw,size=64k")
+}
+
+// TestPropagationInMountinfo: of a filesystem, of a bind mount, and of the mount below
+// that. The source is shared.
+func TestPropagationInMountinfo(t *testing.T) {
+	for _, test := range []struct{ options, fs, bind, below string }{
+		{"bind", "", "-", ""},
+		{"rbind", "", "-", "-"},
+		{"shared", "shared", "shared", "shared"},
+		{"rshared", "shared", "shared", "shared"},
+		{"slave", "-", "master", "master"},
+		{"rslave", "-", "master", "master"},
+		{"private", "-", "-", "-"},
+		{"rprivate", "-", "-", "-"},
+		{"unbindable", "unbindable", "unbindable", "-"},
+		{"runbindable", "unbindable", "unbindable", "unbindable"},
+	} {
+		t.Run(test.options, func(t *testing.T) {
+			b := newBundle(t)
+			options := []string{test.options}
+			if !strings.HasSuffix(test.options, "bind") {
+				options = append(options, "rbind")
+			}
+			b.mount("/bind", "none", b.tree(t, "src"), options...)
+			if test.fs != "" {
+				b.mount("/fs", "tmpfs", "tmpfs", test.options)
+			}
+			wanted := ""
+			for _, propagation := range []string{test.fs, test.bind, test.below} {
+				if propagation != "" {
+					wanted += "rw,relatime " + propagation + "\n"
+				}
+			}
+			want(t, b.output(see+"see /fs; see /bind; see /bind/below"), strings.TrimSpace(wanted))
+		})
+	}
+}
+
+// TestMountEvents: a later mount of the host propagates to the container, and one of
+// the container to the host, as the options say.
+func TestMountEvents(t *testing.T) {
+	for _, test := range []struct {
+		options, root string
+		in, out       bool
+	}{
+		{"bind", "", false, false},
+		{"bind,private", "", false, false},
+		{"bind,slave", "", true, false},
+		{"rbind,rslave", "", true, false},
+		{"bind,shared", "", true, true},
+		{"rbind,rshared", "rshared", true, true},
+		{"bind", "slave", false, false},
+		{"bind,rslave", "rslave", true, false},
+	} {
+		t.Run(test.options+" "+test.root, func(t *testing.T) {
+			b := newBundle(t)
+			testkit.Check(t, os.MkdirAll(b.file("src/host"), 0o755), os.Mkdir(b.file("src/container"), 0o755))
+			b.mount("/lent", "none", b.file("src"), strings.Split(test.options, ",")...)
+			b.spec.Linux.RootfsPropagation = test.root
+			rest := b.outputAround(t, "mount -t tmpfs none /lent/container; touch /lent/container/mark; echo made; "+
+				"read x; ls /lent/host", func() {
+				if _, err := os.Stat(b.file("src/container/mark")); (err == nil) != test.out {
+					t.Errorf("the container's mount, on the host: %v", err)
+				}
+				mountMark(t, b.file("src/host"))
+			})
+			if (rest == "mark") != test.in {
+				t.Errorf("the host's mount, in the container: %q", rest)
+			}
+		})
+	}
+}
+
+// mountMark mounts a tmpfs with a file "mark".
+func mountMark(t *testing.T, dir string) {
+	t.Helper()
+	testkit.Check(t, unix.Mount("tmpfs", dir, "tmpfs", 0, ""), os.WriteFile(dir+"/mark", nil, 0o644))
+}
+
+// TestRootfsPropagation: as the validation program of runtime-tools tests it; and a
+// slave root receives later mounts of the host.
+func TestRootfsPropagation(t *testing.T) {
+	for _, test := range []struct {
+		propagation, info string
+		copied, seen      bool
+	}{
+		{"", "-", false, false},
+		{"private", "-", false, false},
+		{"rprivate", "-", false, false},
+		{"slave", "master", false, true},
+		{"rslave", "master", false, true},
+		{"shared", "shared", true, false},
+		{"rshared", "shared", true, false},
+	} {
+		t.Run(test.propagation, func(t *testing.T) {
+			b := newBundle(t)
+			b.spec.Linux.RootfsPropagation = test.propagation
+			b.spec.Linux.ReadonlyPaths = []string{"/etc"}
+			testkit.Check(t, os.Mkdir(b.file("rootfs/copy"), 0o755), os.Mkdir(b.file("rootfs/from"), 0o755),
+				os.Mkdir(b.file("rootfs/to"), 0o755), os.WriteFile(b.file("rootfs/from/mark"), nil, 0o644))
+			out := b.output(see + "see /; mount -o rbind / /copy; mount -o bind /from /to; ls /copy/to; ")
+			info, _, _ := strings.Cut(out, "\n")
+			want(t, info, "rw,relatime "+test.info)
+			if copied := strings.HasSuffix(out, "mark"); copied != test.copied {
+				t.Errorf("a bind mount of the root receives its mounts: %v", copied)
+			}
+			rest := b.outputAround(t, "echo; read x; ls /lent", func() { mountMark(t, b.file("rootfs/lent")) })
+			if (rest == "mark") != test.seen {
+				t.Errorf("the host's mount in the root, in the container: %q", rest)
+			}
+		})
+	}
+	for _, propagation := range []string{"unbindable", "runbindable"} {
+		b := newBundle(t)
+		b.spec.Linux.RootfsPropagation = propagation
+		b.spec.Linux.ReadonlyPaths = []string{"/etc"}
+		if out := b.output("mount -o rbind / /lent"); !strings.Contains(out, "Invalid argument") {
+			t.Errorf("%s: a bind mount of the root: %s", propagation, out)
+		}
+	}
+}
+
+// TestRootfsPropagationWithHooks: hooks delay pivot_root(2), which refuses a shared
+// root.
+func TestRootfsPropagationWithHooks(t *testing.T) {
+	b := newBundle(t)
+	b.spec.Linux.RootfsPropagation = "shared"
+	b.spec.Hooks = &specs.Hooks{CreateContainer: []specs.Hook{{Path: "/bin/true"}}}
+	info, _, _ := strings.Cut(b.output(see+"see /"), "\n")
+	want(t, info, "rw,relatime shared")
 }

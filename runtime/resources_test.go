@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,54 +9,45 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// Limits, as a container finds them in its cgroup; and what is refused where
-// the machine has no controllers. What needs them is run by scripts/test-vm.
+// Cgroups and their limits. scripts/test-vm runs the tests that need controllers.
 
-func resources(t *testing.T, text string) *specs.LinuxResources {
-	t.Helper()
-	r := &specs.LinuxResources{}
-	if err := json.Unmarshal([]byte(text), r); err != nil {
-		t.Fatal(err)
-	}
-	return r
+// limited gives a container resources, as JSON.
+func limited(text string) func(*specs.Spec) { return fields(`{"linux": {"resources": ` + text + `}}`) }
+
+// inCgroup gives a container a cgroupsPath.
+func inCgroup(path string) func(*specs.Spec) {
+	return func(s *specs.Spec) { s.Linux.CgroupsPath = path }
 }
 
-// hierarchy is where cgroup2 is mounted, and which controllers it has.
-func hierarchy(t *testing.T) (mount string, controllers []string) {
+func cgroupMount(t *testing.T) string {
 	t.Helper()
+	testkit.NeedRoot(t)
 	mount, err := cgroup.Mount()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return mount, cgroup.Available(mount)
+	testkit.Check(t, err)
+	return mount
 }
 
 func TestResources(t *testing.T) {
-	program := oci(t)
-	mount, controllers := hierarchy(t)
-	if !slices.Contains(controllers, "memory") {
-		t.Skip("no controllers here: make test-vm has them")
-	}
-	out, err := run(t, program, func(s *specs.Spec) {
-		s.Linux.CgroupsPath = "/fields/limits"
-		s.Linux.Resources = resources(t, `{
-			"memory": {"limit": 67108864, "swap": 100663296, "reservation": 4096},
-			"cpu": {"shares": 1024, "quota": 50000, "period": 200000, "burst": 1000, "cpus": "0", "mems": "0"},
-			"pids": {"limit": 20},
-			"blockIO": {"weight": 500},
-			"hugepageLimits": [{"pageSize": "2MB", "limit": 4194304}],
-			"unified": {"memory.high": "50331648"}}`)
-		s.Mounts = append(s.Mounts, specs.Mount{Destination: "/cgroup", Type: "bind", Source: mount,
-			Options: []string{"rbind"}})
-	},
+	mount := cgroupMount(t)
+	testkit.NeedController(t, "memory")
+	c := newContainer(t, limited(`{
+		"memory": {"limit": 67108864, "swap": 100663296, "reservation": 4096},
+		"cpu": {"shares": 1024, "quota": 50000, "period": 200000, "burst": 1000, "cpus": "0", "mems": "0"},
+		"pids": {"limit": 20},
+		"blockIO": {"weight": 500},
+		"hugepageLimits": [{"pageSize": "2MB", "limit": 4194304}],
+		"unified": {"memory.high": "50331648"}}`),
 		`cd /cgroup/fields/limits; for f in memory.max memory.low memory.high cpu.weight cpu.max cpu.max.burst \
 			cpuset.cpus cpuset.mems pids.max io.weight hugetlb.2MB.max hugetlb.2MB.rsvd.max
 		do echo $f $(cat $f); done`)
-	want := `memory.max 67108864
+	inCgroup("/fields/limits")(c.spec)
+	c.mount("/cgroup", "bind", mount, "rbind")
+	want(t, c.run(t), `memory.max 67108864
 memory.low 4096
 memory.high 50331648
 cpu.weight 100
@@ -68,130 +58,96 @@ cpuset.mems 0
 pids.max 20
 io.weight default 4950
 hugetlb.2MB.max 4194304
-hugetlb.2MB.rsvd.max 4194304`
-	if err != nil || out != want {
-		t.Errorf("%v\n%s\nwant\n%s", err, out, want)
-	}
+hugetlb.2MB.rsvd.max 4194304`)
 }
 
-// TestNoLimits: what engines write when nothing was asked for needs no controller.
-func TestNoLimits(t *testing.T) {
-	out, err := run(t, oci(t), func(s *specs.Spec) {
-		s.Linux.Resources = resources(t, `{"memory": {"limit": 0, "swappiness": null, "disableOOMKiller": false},
-			"cpu": {"shares": 0, "quota": 0}, "pids": {}, "blockIO": {"weight": 0}, "network": {},
-			"devices": [{"allow": false, "access": "rwm"}]}`)
-	}, "echo it runs")
-	if err != nil || out != "it runs" {
-		t.Errorf("%v\n%s", err, out)
-	}
+// TestZeroLimitsNeedNoController: engines write 0 for no limit.
+func TestZeroLimitsNeedNoController(t *testing.T) {
+	want(t, newContainer(t, limited(`{"memory": {"limit": 0, "swappiness": null, "disableOOMKiller": false},
+		"cpu": {"shares": 0, "quota": 0}, "pids": {}, "blockIO": {"weight": 0}, "network": {},
+		"devices": [{"allow": false, "access": "rwm"}]}`), "echo it runs").run(t), "it runs")
 }
 
-// TestNoController: a limit that cannot be set is an error with advice.
-func TestNoController(t *testing.T) {
-	program := oci(t)
-	_, controllers := hierarchy(t)
+// TestMissingControllerRefused: a limit that cannot be set is an error with a hint.
+func TestMissingControllerRefused(t *testing.T) {
+	controllers := cgroup.Available(cgroupMount(t))
 	for controller, text := range map[string]string{
 		"pids": `{"pids": {"limit": 5}}`, "memory": `{"memory": {"limit": 67108864}}`,
 		"io":      `{"blockIO": {"weight": 100}}`,
 		"hugetlb": `{"hugepageLimits": [{"pageSize": "2MB", "limit": 0}]}`,
-		"rdma":    `{"rdma": {"x": {"hcaHandles": 1}}}`,
+		"rdma":    `{"rdma": {"x": {"hcaHandles": 1}}}`, // there is no device x
 	} {
-		if slices.Contains(controllers, controller) && controller != "rdma" {
-			continue
-		}
-		out, err := run(t, program, func(s *specs.Spec) { s.Linux.Resources = resources(t, text) }, "echo it runs")
-		if err == nil || strings.Contains(out, "it runs") || !slices.Contains(controllers, controller) &&
-			!strings.Contains(out, `does not offer the controller "`+controller) {
-			t.Errorf("%s: %v\n%s", text, err, out)
+		c := newContainer(t, limited(text), "echo it runs")
+		if !slices.Contains(controllers, controller) {
+			c.runFails(t, `does not offer the controller "`+controller)
+		} else if controller == "rdma" {
+			c.runFails(t)
 		}
 	}
 }
 
-// TestLeftCgroup: what a crash left behind, frozen even, is in nobody's way.
-func TestLeftCgroup(t *testing.T) {
-	program := oci(t)
-	mount, _ := hierarchy(t)
-	group := filepath.Join(mount, "fields", "left")
-	if err := os.MkdirAll(group, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cgroup.Remove(filepath.Dir(group)) })
-	if err := cgroup.Freeze(group); err != nil {
-		t.Fatal(err)
-	}
-	out, err := run(t, program, func(s *specs.Spec) { s.Linux.CgroupsPath = "/fields/left" }, "echo it runs")
-	if err != nil || out != "it runs" {
-		t.Errorf("%v\n%s", err, out)
-	}
+// makeCgroup makes a cgroup of a caller.
+func makeCgroup(t *testing.T, name string) (path string) {
+	t.Helper()
+	path = filepath.Join(cgroupMount(t), "fields", name)
+	testkit.Check(t, os.MkdirAll(path, 0o755))
+	t.Cleanup(func() { cgroup.Remove(filepath.Dir(path)) })
+	return path
+}
+
+// TestEmptyCgroupReused: one that a killed command left, even frozen, is removed.
+func TestEmptyCgroupReused(t *testing.T) {
+	group := makeCgroup(t, "left")
+	testkit.Check(t, cgroup.Freeze(group))
+	want(t, newContainer(t, inCgroup("/fields/left"), "echo it runs").run(t), "it runs")
 	if _, err := os.Stat(group); err == nil {
-		t.Errorf("%s is still there", group)
+		t.Errorf("%s still exists", group)
 	}
 }
 
-// TestBusyCgroup: a cgroup with a process in it is another's, and stays so.
-func TestBusyCgroup(t *testing.T) {
-	program := oci(t)
-	mount, _ := hierarchy(t)
-	group := filepath.Join(mount, "fields", "busy")
-	if err := os.MkdirAll(group, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cgroup.Remove(filepath.Dir(group)) })
+// TestBusyCgroupRefused: a cgroup with a process is not used, and stays as it is.
+func TestBusyCgroupRefused(t *testing.T) {
+	group := makeCgroup(t, "busy")
 	other := exec.Command("sleep", "60")
-	if err := other.Start(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, other.Start())
 	defer func() { other.Process.Kill(); other.Wait() }()
-	if err := os.WriteFile(filepath.Join(group, "cgroup.procs"), []byte(strconv.Itoa(other.Process.Pid)),
-		0); err != nil {
-		t.Fatal(err)
-	}
-	out, err := run(t, program, func(s *specs.Spec) { s.Linux.CgroupsPath = "/fields/busy" }, "echo it runs")
-	if err == nil || !strings.Contains(out, "file exists") || strings.Contains(out, "it runs") {
-		t.Errorf("%v\n%s", err, out)
-	}
-	if pids, err := cgroup.Pids(group); err != nil || !slices.Equal(pids, []int{other.Process.Pid}) {
+	pid := other.Process.Pid
+	testkit.Check(t, os.WriteFile(filepath.Join(group, "cgroup.procs"), []byte(strconv.Itoa(pid)), 0))
+	newContainer(t, inCgroup("/fields/busy"), "echo it runs").runFails(t, "file exists")
+	if pids, err := cgroup.Pids(group); err != nil || !slices.Equal(pids, []int{pid}) {
 		t.Errorf("then in it: %v, %v", pids, err)
 	}
 }
 
-// TestDelegatedCgroup: who has a writable cgroup of its own makes others below it.
+// TestDelegatedCgroup: a user whose cgroup is mounted writable may make cgroups below
+// it, and not change its own limits.
 func TestDelegatedCgroup(t *testing.T) {
-	program := oci(t)
 	for option, want := range map[string]string{"rw": "/sys/fs/cgroup/below",
 		"ro": "mkdir: can't create directory '/sys/fs/cgroup/below': Read-only file system"} {
-		out, err := run(t, program, func(s *specs.Spec) {
-			s.Process.User.UID = 1000
-			s.Linux.Namespaces = append(s.Linux.Namespaces, specs.LinuxNamespace{Type: specs.CgroupNamespace})
-			s.Mounts = append(s.Mounts, specs.Mount{Destination: "/sys/fs/cgroup", Type: "cgroup", Source: "cgroup",
-				Options: []string{option}})
-		}, "mkdir /sys/fs/cgroup/below && ls -d /sys/fs/cgroup/below; echo 1 2>/dev/null "+
-			">/sys/fs/cgroup/cgroup.freeze && echo it changes its own limits; true")
-		if err != nil || !strings.HasPrefix(out, want) || strings.Contains(out, "its own limits") {
-			t.Errorf("%s: %v\n%s\nwant %s", option, err, out, want)
+		c := newContainer(t, in(specs.CgroupNamespace, ""), "mkdir /sys/fs/cgroup/below && ls -d /sys/fs/cgroup/below"+
+			"; echo 1 2>/dev/null >/sys/fs/cgroup/cgroup.freeze && echo it changes its own limits; true")
+		c.spec.Process.User.UID = 1000
+		c.mount("/sys/fs/cgroup", "cgroup", "cgroup", option)
+		if out := c.run(t); !strings.HasPrefix(out, want) || strings.Contains(out, "its own limits") {
+			t.Errorf("%s: %s\nwant %s", option, out, want)
 		}
 	}
 }
 
-// TestAppArmor: the profile, testdata/minictr-test.profile, is in force, and
-// inherited.
+// TestAppArmor: the profile testdata/minictr-test.profile confines the container and
+// other processes in it.
 func TestAppArmor(t *testing.T) {
-	program := oci(t)
+	testkit.NeedRoot(t)
 	if profiles, _ := os.ReadFile("/sys/kernel/security/apparmor/profiles"); !strings.Contains(string(profiles),
 		"minictr-test") {
 		t.Skip("no profile minictr-test here: make test-vm loads it")
 	}
-	const (
-		words = "echo 1 >/allowed; echo 1 >/secret; cat /allowed; cat /proc/self/attr/current; cat /secret " +
-			"2>/dev/null || echo denied"
-		want = "1\nminictr-test (enforce)\ndenied"
-	)
-	out, err := run(t, program, func(s *specs.Spec) { s.Process.ApparmorProfile = "minictr-test" }, words)
-	if err != nil || out != want {
-		t.Errorf("run: %v\n%s\nwant\n%s", err, out, want)
-	}
-	out, err = execute(t, program, func(p *specs.Process) { p.ApparmorProfile = "minictr-test" }, words)
-	if err != nil || out != want {
-		t.Errorf("exec: %v\n%s\nwant\n%s", err, out, want)
-	}
+	const profile = `{"apparmorProfile": "minictr-test"}`
+	const script = "echo 1 >/allowed; echo 1 >/secret; cat /allowed /proc/self/attr/current; cat /secret " +
+		"2>/dev/null || echo denied"
+	const wanted = "1\nminictr-test (enforce)\ndenied"
+	want(t, newContainer(t, fields(`{"process": `+profile+`}`), script).run(t), wanted)
+	c := newContainer(t, unchanged, "sleep 60")
+	c.must(t, "run", "--detach", c.id)
+	want(t, c.exec(t, profile, script), wanted)
 }
