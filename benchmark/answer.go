@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -31,43 +33,52 @@ func (a Answer) Began() time.Time {
 	return time.Now().Add(time.Duration(a.BeganNS - now.Nano()))
 }
 
-// Ask asks the workload once. It returns the answer, and when its first byte arrived.
-func Ask(ctx context.Context, network, address string) (a Answer, first time.Time, err error) {
+// get asks the workload at "unix:PATH" or "tcp:HOST:PORT" once (HTTP/1.0) and decodes
+// its answer. It returns when the first byte arrived.
+func get(ctx context.Context, address, path string, answer any) (first time.Time, err error) {
+	network, address, _ := strings.Cut(address, ":")
 	conn, err := new(net.Dialer).DialContext(ctx, network, address)
 	if err != nil {
-		return a, first, err
+		return first, err
 	}
 	defer conn.Close()
-	if deadline, ok := ctx.Deadline(); ok {
-		conn.SetDeadline(deadline)
-	}
-	if _, err = conn.Write([]byte("GET / HTTP/1.0\r\n\r\n")); err != nil {
-		return a, first, err
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	if _, err = fmt.Fprintf(conn, "GET %s HTTP/1.0\r\n\r\n", path); err != nil {
+		return first, err
 	}
 	r := bufio.NewReader(conn)
 	if _, err = r.Peek(1); err != nil {
-		return a, first, fmt.Errorf("wait for the first byte: %w", err)
+		return first, fmt.Errorf("wait for the first byte: %w", err)
 	}
 	first = time.Now()
 	reply, err := http.ReadResponse(r, nil)
 	if err != nil {
-		return a, first, err
+		return first, err
 	}
-	defer reply.Body.Close()
-	if err = json.NewDecoder(reply.Body).Decode(&a); err != nil {
-		return a, first, fmt.Errorf("the workload's answer: %w", err)
+	body, err := io.ReadAll(reply.Body)
+	if err == nil && reply.StatusCode != http.StatusOK {
+		err = fmt.Errorf("the workload's answer: %s: %s", reply.Status, body)
+	} else if err == nil {
+		err = json.Unmarshal(body, answer)
 	}
-	return a, first, nil
+	return first, err
 }
 
-// AskUntil asks the workload over TCP until it answers or ctx ends. Each question
-// has half a second: a forwarded port accepts connections long before the
-// workload listens behind it.
+// Ask asks the workload about its surroundings. It returns the answer, and when its
+// first byte arrived.
+func Ask(ctx context.Context, address string) (a Answer, first time.Time, err error) {
+	first, err = get(ctx, address, "/", &a)
+	return a, first, err
+}
+
+// AskUntil asks the workload until it answers or ctx ends. Each question has half a
+// second: a forwarded port accepts connections long before the workload listens
+// behind it.
 func AskUntil(ctx context.Context, address string) (a Answer, first time.Time, err error) {
 	err = Poll(ctx, 5*time.Millisecond, func() (err error) {
 		ctx, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
 		defer cancel()
-		a, first, err = Ask(ctx, "tcp", address)
+		a, first, err = Ask(ctx, address)
 		return err
 	})
 	return a, first, err

@@ -2,10 +2,11 @@ package benchmark_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -14,7 +15,7 @@ import (
 
 // unsteady is a target some of whose starts fail.
 type unsteady struct {
-	name                   string
+	name, address          string
 	kind                   benchmark.Kind
 	fails                  func(start int) bool
 	started, runs, running int
@@ -34,16 +35,18 @@ func (u *unsteady) Start(context.Context) (*benchmark.Instance, error) {
 		return nil, fmt.Errorf("start %d has failed", u.started)
 	}
 	u.running++
-	run := func(_ context.Context, out io.Writer, _ ...string) error {
-		if u.runs++; u.fails(1) && u.runs == 2 {
-			return errors.New("no work was done")
-		}
-		_, err := io.WriteString(out, "5\n")
-		return err
-	}
 	stop := func() error { u.running--; return nil }
-	phases := []benchmark.Phase{{Name: "all", Took: 1}}
-	return &benchmark.Instance{Phases: phases, Processes: u.Processes, Run: run, Stop: stop}, nil
+	return &benchmark.Instance{Phases: []benchmark.Phase{{Name: "all", Took: 1}}, Address: u.address,
+		Processes: u.Processes, Stop: stop}, nil
+}
+
+// ServeHTTP does work.
+func (u *unsteady) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	if u.runs++; u.fails(1) && u.runs == 2 {
+		http.Error(w, "no work was done", http.StatusBadRequest)
+		return
+	}
+	io.WriteString(w, "5\n")
 }
 
 // What fails once is repeated and reported; what keeps failing is left out, and does
@@ -56,6 +59,9 @@ func TestFailuresAreRepeated(t *testing.T) {
 	}
 	var list []benchmark.Target
 	for _, u := range targets {
+		server := httptest.NewServer(u)
+		defer server.Close()
+		u.address = "tcp:" + server.Listener.Addr().String()
 		list = append(list, u)
 	}
 	o := benchmark.Smallest()

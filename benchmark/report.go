@@ -73,7 +73,7 @@ type Work struct {
 	Host   float64 `json:"hostPerSecond"`
 }
 
-// WorkKinds returns the kinds of work, as arguments of the workload, and what each shows.
+// WorkKinds returns the kinds of work, as the workload names them, and what each shows.
 func WorkKinds() [][2]string {
 	return [][2]string{
 		{"cpu", "finding primes: instructions alone"},

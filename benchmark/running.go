@@ -1,13 +1,10 @@
 package benchmark
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -97,12 +94,10 @@ func (m *measurement) measureWork(ctx context.Context, host, inside *Instance, c
 	return nil
 }
 
-// perSecond runs "workload KIND SECONDS", which prints a number.
-func perSecond(ctx context.Context, i *Instance, kind string, d time.Duration) (float64, error) {
-	var out bytes.Buffer
-	err := i.Run(ctx, &out, Workload, kind, strconv.FormatFloat(d.Seconds(), 'f', -1, 64))
-	if err != nil {
-		return 0, fmt.Errorf("work inside: %w", err)
+// perSecond has the workload work for a while.
+func perSecond(ctx context.Context, i *Instance, kind string, d time.Duration) (n float64, err error) {
+	if _, err = get(ctx, i.Address, fmt.Sprintf("/%s/%d", kind, d.Milliseconds()), &n); err != nil {
+		err = fmt.Errorf("work: %w", err)
 	}
-	return strconv.ParseFloat(strings.TrimSpace(out.String()), 64)
+	return n, err
 }

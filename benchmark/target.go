@@ -70,8 +70,9 @@ type Setup struct {
 
 // Instance is a running workload that has answered.
 type Instance struct {
-	Phases []Phase // from the command to the first byte of the answer
-	Answer Answer
+	Phases  []Phase // from the command to the first byte of the answer
+	Answer  Answer
+	Address string // where the workload answers: "unix:PATH" or "tcp:HOST:PORT"
 
 	// Processes returns the ids, on the host, of those that serve this instance,
 	// and end with it.
@@ -80,15 +81,11 @@ type Instance struct {
 	// Cgroup returns the directory of the instance's own cgroup, or "". It may be nil.
 	Cgroup func() string
 
-	// Run runs a program inside. The workload's path is Workload in each target:
-	// Run(ctx, out, Workload, "calls", "2").
-	Run func(ctx context.Context, stdout io.Writer, argv ...string) error
-
 	// Stop ends the instance and removes it. It returns when nothing is left.
 	Stop func() error
 }
 
-// Workload is the path of the workload inside containers and machines.
+// Workload is the path of the workload inside containers.
 const Workload = "/bin/workload"
 
 // Phase is a part of a start.

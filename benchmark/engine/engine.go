@@ -41,7 +41,7 @@ type engine struct {
 func Targets() (list []benchmark.Target) {
 	for _, t := range tools() {
 		facts := benchmark.Facts{Name: t.name, Kind: benchmark.Container}
-		if t.exec == "" {
+		if t.remove == "" {
 			facts.Kind, facts.Version = benchmark.Process, runtime.Version()
 		}
 		list = append(list, &engine{tool: t, facts: facts})

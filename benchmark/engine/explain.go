@@ -47,7 +47,7 @@ func (e *engine) Explain(ctx context.Context) ([]benchmark.Phase, error) {
 func parse(explanation string) ([]benchmark.Phase, error) {
 	groups := [...]struct{ phase, parts string }{
 		{"cgroup", "cgroup"},
-		{"mount", "root sources filesystems attach dev hide"},
+		{"mount", "root sources filesystems attach dev mask"},
 		{"clone", "clone session namespaces"},
 		{"pivot", "pivot"},
 		{"exec", "trampoline confine exec"},

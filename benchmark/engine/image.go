@@ -68,7 +68,7 @@ func rootfs(program []byte, dirs ...string) fstest.MapFS {
 }
 
 // serve returns the command of the workload in a container.
-func serve() []string { return []string{benchmark.Workload, "serve", "unix:" + inside + "/" + socket} }
+func serve() []string { return []string{benchmark.Workload, "unix:" + inside + "/" + socket} }
 
 func (i *instance) writeBundle() error {
 	options := &config.Options{Command: serve(), Volumes: []string{i.dir + ":" + inside}}

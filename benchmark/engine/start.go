@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -38,7 +37,6 @@ func (e *engine) Start(ctx context.Context) (*benchmark.Instance, error) {
 	}
 	i.Instance.Processes = func() []int { return i.pids.alive() }
 	i.Instance.Cgroup = func() string { return cgroupOf(i.workload()) }
-	i.Instance.Run = i.runInside
 	i.Instance.Stop = i.stop
 	return &i.Instance, nil
 }
@@ -107,7 +105,8 @@ func (e *engine) launch(ctx context.Context, command string) (i *instance, err e
 
 // ask ends both phases.
 func (i *instance) ask(ctx context.Context, clock *benchmark.Clock) error {
-	answer, first, err := benchmark.Ask(ctx, "unix", filepath.Join(i.dir, socket))
+	i.Instance.Address = "unix:" + filepath.Join(i.dir, socket)
+	answer, first, err := benchmark.Ask(ctx, i.Instance.Address)
 	if err != nil {
 		return err
 	}
@@ -122,17 +121,9 @@ func (i *instance) ask(ctx context.Context, clock *benchmark.Clock) error {
 }
 
 // command is words of the client, with the variables of the container.
-func (i *instance) command(command string, more ...string) []string {
+func (i *instance) command(command string) []string {
 	i.vars["id"], i.vars["answer"] = i.id, i.dir
-	return append(i.engine.command(command), more...)
-}
-
-// runInside runs a program; a process runs nothing but the workload.
-func (i *instance) runInside(ctx context.Context, stdout io.Writer, argv ...string) error {
-	if i.exec == "" {
-		argv = argv[1:]
-	}
-	return i.do(ctx, stdout, i.command(i.exec, argv...))
+	return i.engine.command(command)
 }
 
 // workload returns its process id on the host; 0 if it has ended.

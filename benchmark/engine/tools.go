@@ -19,7 +19,6 @@ type tool struct {
 	run        string
 	foreground bool   // run does not return while the container runs
 	explain    string // run, with the duration of each step on standard error
-	exec       string // a program follows
 	remove     string
 	list       string // prints the ids of all containers
 	unload     string // all images
@@ -38,7 +37,7 @@ func tools() []tool {
 	return []tool{{
 		name:   "fork+exec",
 		client: "$workload",
-		run:    "serve unix:$answer/" + socket, foreground: true,
+		run:    "unix:$answer/" + socket, foreground: true,
 		store: "$workload",
 	}, {
 		name:    "minictr run",
@@ -47,7 +46,7 @@ func tools() []tool {
 		load:    "load -i $dir/image.tar",
 		run:     "run --rm" + bind + image, foreground: true,
 		explain: "run --rm --explain" + bind + image,
-		exec:    "exec $id", remove: "rm -f $id", list: "ps -aq",
+		remove:  "rm -f $id", list: "ps -aq",
 		store: "$dir/root",
 	}, {
 		name:    "minictr run -d",
@@ -55,7 +54,7 @@ func tools() []tool {
 		client:  "$dir/minictr --root $dir/root",
 		load:    "load -i $dir/image.tar",
 		run:     "run --detach" + bind + image,
-		exec:    "exec $id", remove: "rm -f $id", list: "ps -aq",
+		remove:  "rm -f $id", list: "ps -aq",
 		store: "$dir/root",
 	}, {
 		name:     "crun run -d",
@@ -63,7 +62,7 @@ func tools() []tool {
 		client: "crun --root $state --cgroup-manager=cgroupfs",
 		bundle: true,
 		run:    "run --detach --bundle $dir/bundles/$id $id",
-		exec:   "exec $id", remove: "delete --force $id", list: "list --quiet",
+		remove: "delete --force $id", list: "list --quiet",
 		store: "$dir/bundles",
 	}, {
 		name:     "runc run -d",
@@ -71,7 +70,7 @@ func tools() []tool {
 		client: "runc --root $state",
 		bundle: true,
 		run:    "run --detach --bundle $dir/bundles/$id $id",
-		exec:   "exec $id", remove: "delete --force $id", list: "list --quiet",
+		remove: "delete --force $id", list: "list --quiet",
 		store: "$dir/bundles",
 	}, {
 		name:     "podman run -d",
@@ -82,7 +81,7 @@ func tools() []tool {
 		// explicit limits: podman would raise some, which not every computer allows; a log without journald
 		run: "run -d" + bind + "--log-driver k8s-file --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 " +
 			"--pids-limit 0 " + image,
-		exec: "exec $id", remove: "rm -f -t 0 $id", list: "ps -aq", unload: "rmi --all --force",
+		remove: "rm -f -t 0 $id", list: "ps -aq", unload: "rmi --all --force",
 		store: "$dir/podman",
 	}, {
 		name:     "docker run -d",
@@ -93,7 +92,7 @@ func tools() []tool {
 		client: "docker -H unix://$dir/docker.sock",
 		load:   "load -q -i $dir/image.tar",
 		run:    "run -d" + bind + image,
-		exec:   "exec $id", remove: "rm -f $id", list: "ps -aq",
+		remove: "rm -f $id", list: "ps -aq",
 		store: "$dir/data",
 	}}
 }

@@ -25,8 +25,7 @@ const (
 
 // console is the output of a machine on its serial port.
 type console struct {
-	marks chan mark     // closed at the end
-	ended chan struct{} // closed then, too
+	marks chan mark // closed at the end
 
 	mu   sync.Mutex
 	last []string // lines, for errors
@@ -37,13 +36,14 @@ type mark struct {
 	at   time.Time
 }
 
-func newConsole() *console {
-	return &console{marks: make(chan mark, 16), ended: make(chan struct{})}
+// newConsole reads to the end, which is the machine's.
+func newConsole(r io.Reader) *console {
+	c := &console{marks: make(chan mark, 16)}
+	go c.read(r)
+	return c
 }
 
-// read reads to the end, which is the machine's.
 func (c *console) read(r io.Reader) {
-	defer close(c.ended)
 	defer close(c.marks)
 	for lines := bufio.NewScanner(r); lines.Scan(); {
 		now := time.Now()
@@ -58,6 +58,12 @@ func (c *console) read(r io.Reader) {
 		c.mu.Lock()
 		c.last = append(c.last[max(0, len(c.last)-19):], line)
 		c.mu.Unlock()
+	}
+}
+
+// drain returns at the end.
+func (c *console) drain() {
+	for range c.marks {
 	}
 }
 

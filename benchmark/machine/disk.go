@@ -13,7 +13,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -32,7 +31,7 @@ func (t *disk) Available() error {
 	if runtime.GOARCH != "amd64" {
 		return errors.New("scripts/box makes no box for this processor")
 	}
-	return benchmark.Installed(emulator(), "qemu-img", "ssh")
+	return benchmark.Installed(emulator(), "qemu-img")
 }
 
 func (t *disk) Prepare(ctx context.Context, s benchmark.Setup) error {
@@ -41,7 +40,7 @@ func (t *disk) Prepare(ctx context.Context, s benchmark.Setup) error {
 	return errors.Join(err, sameWorkload(t.box("workload"), s.Workload))
 }
 
-// box returns a file of the box: the image, the key for ssh, the workload.
+// box returns a file of the box: the image, the workload.
 func (b *base) box(file string) string { return filepath.Join(b.setup.Source, "bin/box", file) }
 
 // sameWorkload returns an error if the box has another workload than other targets.
@@ -64,7 +63,7 @@ func sameWorkload(inBox, workload string) error {
 const firmware = "firmware, kernel"
 
 // machineMemory in MiB is the Vagrantfile's default.
-const machineMemory = 1024
+const machineMemory = "1024"
 
 func (t *disk) Start(ctx context.Context) (*benchmark.Instance, error) {
 	t.count++
@@ -77,15 +76,12 @@ func (t *disk) Start(ctx context.Context) (*benchmark.Instance, error) {
 	}
 	clock.Mark("disk", time.Now())
 	drive := "if=virtio,format=qcow2,cache=unsafe,file=" + strings.ReplaceAll(image, ",", ",,")
-	m := model{board: "pc", memory: machineMemory, accel: t.accel, cache: 64, shell: sshPort, phase: firmware,
-		args: []string{"-drive", drive, "-device", "virtio-rng-pci"}}
-	q, err := m.boot(ctx, clock)
+	i, err := t.boot(ctx, clock, firmware, 64, "-M", "pc", "-m", machineMemory,
+		"-drive", drive, "-device", "virtio-rng-pci")
 	if err != nil {
 		return nil, errors.Join(err, os.Remove(image))
 	}
-	q.Run = func(ctx context.Context, stdout io.Writer, argv ...string) error {
-		return runBySSH(ctx, t.box("key"), "127.0.0.1", q.shell, stdout, argv)
-	}
-	q.Stop = func() error { return errors.Join(q.stop(), os.Remove(image)) }
-	return &q.Instance, nil
+	stop := i.Stop
+	i.Stop = func() error { return errors.Join(stop(), os.Remove(image)) }
+	return i, nil
 }

@@ -10,5 +10,5 @@
 // is read is the host's, when the line arrives.
 //
 // Reading order: machine.go, console.go, qemu.go, then the targets: initramfs.go,
-// disk.go, vagrant.go with libvirt.go; shell.go runs commands in a machine.
+// disk.go, vagrant.go.
 package machine

@@ -3,7 +3,6 @@ package machine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -14,12 +13,8 @@ import (
 	"github.com/minictr/minictr/benchmark"
 )
 
-// The ports inside: of the workload, and for commands.
-const (
-	workloadPort = 8000
-	shellPort    = 8001
-	sshPort      = 22
-)
+// workloadPort is the workload's inside.
+const workloadPort = 8000
 
 // timeout of a machine, which may have to boot in software.
 const timeout = 5 * time.Minute
@@ -80,21 +75,23 @@ func accelerator(ctx context.Context, s benchmark.Setup) (string, error) {
 	return "", errors.New("scripts/vm has not recorded whether KVM works")
 }
 
-// freePorts returns ports of this computer. They are not reserved, but the kernel
-// does not give the same one again soon.
-func freePorts(n int) (ports []int, err error) {
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+// freePort returns a port of this computer. It is not reserved, but the kernel does
+// not give the same one again soon.
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
 	}
-	return ports, nil
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
-func local(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
+// ask ends the last phase: the workload listens, and answers.
+func ask(ctx context.Context, clock *benchmark.Clock, address string) ([]benchmark.Phase, benchmark.Answer, error) {
+	answer, first, err := benchmark.AskUntil(ctx, address)
+	clock.Mark("first byte", first)
+	return clock.Phases, answer, err
+}
 
 // perArch returns the word for this CPU.
 func perArch(amd64, arm64 string) string {

@@ -1,62 +1,18 @@
 package machine
 
 import (
-	"bytes"
 	"context"
-	"io"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 )
 
-// A shell behind a port is given the words of a command, and its output and
-// failure are returned.
-func TestRunByShell(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			file, _ := conn.(*net.TCPConn).File() // not conn: Run would wait for the end of its input
-			conn.Close()
-			shell := exec.Command("sh")
-			shell.Stdin, shell.Stdout = file, file
-			shell.Run()
-			file.Close()
-		}
-	}()
-	run := func(out io.Writer, argv ...string) error {
-		return runByShell(t.Context(), listener.Addr().String(), out, argv)
-	}
-	var out bytes.Buffer
-	words := []string{"a b", "it's", "", "$HOME `id` \\", "two\nlines", "*"}
-	if err := run(&out, append([]string{"printf", `%s\0`}, words...)...); err != nil {
-		t.Fatal(err)
-	}
-	if got := strings.Split(strings.TrimSuffix(out.String(), "\x00"), "\x00"); !slices.Equal(got, words) {
-		t.Errorf("%q became %q", words, got)
-	}
-	if err := run(&out, "false"); err == nil {
-		t.Error("a command that failed is no error")
-	}
-}
-
 // A mark is found anywhere in a line, others are skipped, and the error for a
 // machine that ends too early quotes its console.
 func TestConsole(t *testing.T) {
-	c := newConsole()
-	c.read(strings.NewReader("noise\r\nmark: one\r\nsh: mark: two\r\nKernel panic\r\n"))
+	c := newConsole(strings.NewReader("noise\r\nmark: one\r\nsh: mark: two\r\nKernel panic\r\n"))
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	if at, err := c.wait(ctx, "two"); err != nil || time.Since(at) > time.Minute {
@@ -72,8 +28,7 @@ func TestFollower(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	path := filepath.Join(t.TempDir(), "console")
 	created := make(chan time.Time, 1)
-	c := newConsole()
-	go c.read(&follower{ctx: ctx, path: path, created: created})
+	c := newConsole(&follower{ctx: ctx, path: path, created: created})
 	f, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +47,7 @@ func TestFollower(t *testing.T) {
 		}
 	}
 	cancel()
-	<-c.ended
+	c.drain()
 }
 
 // The box that is measured has the workload that other targets have.

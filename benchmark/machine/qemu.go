@@ -16,12 +16,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/minictr/minictr/benchmark"
-	"golang.org/x/sys/unix"
 )
 
 func emulator() string { return perArch("qemu-system-x86_64", "qemu-system-aarch64") }
@@ -36,35 +35,44 @@ func version() string {
 	return words[min(3, len(words)-1)]
 }
 
-// model of a machine.
-type model struct {
-	board  string // QEMU's name of the mainboard
-	memory int    // MiB
-	accel  string
-	cache  int      // MiB for translated instructions; by default, up to 1 GiB
-	shell  int      // the port inside for commands
-	phase  string   // that ends when user space begins
-	args   []string // more devices
-}
-
 // qemu is a running machine.
 type qemu struct {
 	benchmark.Instance
 	cmd     *benchmark.Command
 	console *console
-	shell   int // the port of this computer for commands
 }
 
-// boot starts a machine, and returns when the workload has answered.
-func (m model) boot(ctx context.Context, clock *benchmark.Clock) (_ *qemu, err error) {
+// boot starts a machine, and returns when the workload has answered. first is the
+// phase that ends when user space begins, cache the MiB that QEMU may keep of
+// translated instructions (by default, up to 1 GiB), args more of its options.
+//
+// The machine has no devices but a serial port, a network card and those of args.
+// The network behind the card is QEMU's own (qemu(1), -netdev user): it needs no
+// privileges, and leaves nothing.
+func (b *base) boot(ctx context.Context, clock *benchmark.Clock, first string, cache int, args ...string) (
+	_ *benchmark.Instance, err error,
+) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	ports, err := freePorts(2)
+	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
-	q := &qemu{console: newConsole(), shell: ports[1]}
-	up, err := q.start(ctx, m, ports)
+	processor := []string{"-accel", "kvm", "-cpu", "host"}
+	if b.accel != "kvm" {
+		processor = []string{"-accel", fmt.Sprintf("tcg,tb-size=%d", cache), "-cpu", perArch("qemu64", "cortex-a72")}
+	}
+	forward := fmt.Sprintf("user,id=net,hostfwd=tcp:127.0.0.1:%d-:%d", port, workloadPort)
+	argv := slices.Concat([]string{emulator(), "-smp", "1", "-nodefaults", "-no-user-config", "-display", "none",
+		"-no-reboot", "-qmp", "stdio", "-serial", "file:/dev/fd/3",
+		"-netdev", forward, "-device", "virtio-net-pci,romfile=,netdev=net"}, processor, args)
+
+	// a machine outlives the timeout of its start
+	q := new(qemu)
+	if q.cmd, err = benchmark.NewCommand(context.Background(), argv...); err != nil {
+		return nil, err
+	}
+	up, err := q.start(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -74,88 +82,52 @@ func (m model) boot(ctx context.Context, clock *benchmark.Clock) (_ *qemu, err e
 		}
 	}()
 	clock.Mark("QEMU", up)
-	if err := q.console.clock(ctx, clock, m.phase); err != nil {
+	if err := q.console.clock(ctx, clock, first); err != nil {
 		return nil, err
 	}
-	answer, first, err := benchmark.AskUntil(ctx, local(ports[0]))
-	if err != nil {
-		return nil, err
-	}
-	clock.Mark("first byte", first)
-	q.Instance = benchmark.Instance{Phases: clock.Phases, Answer: answer, Stop: q.stop,
-		Processes: func() []int { return []int{q.cmd.Process.Pid} }}
-	return q, nil
+	q.Address = fmt.Sprintf("tcp:127.0.0.1:%d", port)
+	q.Processes, q.Stop = func() []int { return []int{q.cmd.Process.Pid} }, q.stop
+	q.Phases, q.Answer, err = ask(ctx, clock, q.Address)
+	return &q.Instance, err
 }
 
-// start runs QEMU, and returns when the guest's first instruction was executed.
-// The machine has no devices but a serial port, a network card and those of m.args.
-// The network behind the card is QEMU's own (qemu(1), -netdev user): it needs no
-// privileges, and leaves nothing.
-func (q *qemu) start(ctx context.Context, m model, ports []int) (up time.Time, err error) {
-	processor := []string{"-accel", "kvm", "-cpu", "host"}
-	if m.accel != "kvm" {
-		processor = []string{"-accel", fmt.Sprintf("tcg,tb-size=%d", m.cache), "-cpu", perArch("qemu64", "cortex-a72")}
-	}
-	forward := fmt.Sprintf("user,id=net,hostfwd=tcp:127.0.0.1:%d-:%d,hostfwd=tcp:127.0.0.1:%d-:%d",
-		ports[0], workloadPort, ports[1], m.shell)
-	args := append([]string{emulator(), "-M", m.board, "-m", strconv.Itoa(m.memory), "-smp", "1",
-		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio",
-		"-chardev", "socket,id=monitor,fd=3", "-mon", "chardev=monitor,mode=control",
-		"-netdev", forward, "-device", "virtio-net-pci,romfile=,netdev=net"}, processor...)
-
-	// a machine outlives the timeout of its start
-	q.cmd, err = benchmark.NewCommand(context.Background(), append(args, m.args...)...)
+// start runs QEMU, and returns when the guest's first instruction was executed:
+// QEMU greets early on its monitor (docs/interop/qmp-spec.txt), but executes
+// commands only when the machine runs. This one changes nothing.
+func (q *qemu) start(ctx context.Context) (up time.Time, err error) {
+	serial, guest, err := os.Pipe()
 	if err != nil {
 		return up, err
 	}
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return up, os.NewSyscallError("socketpair", err)
-	}
-	unix.SetNonblock(pair[1], true) // so that a deadline can end a read
-	qemuEnd, monitor := os.NewFile(uintptr(pair[0]), "monitor"), os.NewFile(uintptr(pair[1]), "monitor")
-	defer monitor.Close()
-	q.cmd.ExtraFiles = []*os.File{qemuEnd}
-	out, err := q.cmd.StdoutPipe()
+	q.cmd.ExtraFiles, q.cmd.Stderr = []*os.File{guest}, guest
+	in, errIn := q.cmd.StdinPipe()
+	out, errOut := q.cmd.StdoutPipe()
+	err = errors.Join(errIn, errOut, q.cmd.Start())
+	guest.Close()
+	q.console = newConsole(serial)
 	if err != nil {
 		return up, err
 	}
-	q.cmd.Stderr = q.cmd.Stdout
-	err = q.cmd.Start()
-	qemuEnd.Close()
-	if err != nil {
-		return up, err
+	defer context.AfterFunc(ctx, func() { q.cmd.Process.Kill() })()
+	_, err = in.Write([]byte("{\"execute\": \"qmp_capabilities\"}\n"))
+	monitor := bufio.NewReader(out)
+	for range 2 { // the greeting, the answer
+		if err == nil {
+			_, err = monitor.ReadString('\n')
+		}
 	}
-	go q.console.read(out)
-	if up, err = running(ctx, monitor); err != nil {
-		err = errors.Join(fmt.Errorf("start QEMU: %w\n%s", err, q.console.tail()), q.stop())
+	up = time.Now()
+	if err != nil {
+		q.stop()
+		err = fmt.Errorf("start QEMU: %w\n%s", err, q.console.tail())
 	}
 	return up, err
 }
 
-// running sends the monitor a command that changes nothing (docs/interop/
-// qmp-spec.txt). QEMU greets early, but executes commands only when the machine runs.
-func running(ctx context.Context, monitor *os.File) (time.Time, error) {
-	stop := context.AfterFunc(ctx, func() { monitor.SetReadDeadline(time.Now()) })
-	defer stop()
-	if _, err := monitor.WriteString("{\"execute\": \"qmp_capabilities\"}\n"); err != nil {
-		return time.Time{}, err
-	}
-	lines := bufio.NewReader(monitor)
-	for range 2 { // the greeting, the answer
-		if _, err := lines.ReadString('\n'); err != nil {
-			return time.Time{}, err
-		}
-	}
-	return time.Now(), nil
-}
-
 // stop switches the machine off, without a shutdown.
 func (q *qemu) stop() error {
-	if err := q.cmd.Process.Kill(); err != nil {
-		return err
-	}
-	<-q.console.ended
+	err := q.cmd.Process.Kill()
+	q.console.drain()
 	q.cmd.Wait() // its error: it was killed
-	return nil
+	return err
 }

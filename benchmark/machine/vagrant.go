@@ -7,7 +7,7 @@ package machine
 //
 // When the command returns, the workload, a service of the machine, has been up
 // for some seconds. It is asked only then, since only then a person knows the
-// address. Nothing is provisioned.
+// address. Nothing is provisioned. scripts/bench-libvirt asks libvirt.
 
 import (
 	"bytes"
@@ -18,6 +18,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,16 +28,17 @@ import (
 // vagrant is the target "vagrant up".
 type vagrant struct {
 	base
-	virt *libvirt
+	daemons *benchmark.Daemon // libvirt's, if none ran
 }
 
-// box is the name that scripts/box gives.
-const box = "minictr/debian12"
-
-func (v *vagrant) Processes() []int { return v.virt.processes() }
+// box is the name that scripts/box gives, machinePrefix begins that of each machine.
+const (
+	box           = "minictr/debian12"
+	machinePrefix = "minictr-bench-"
+)
 
 func (v *vagrant) Available() error {
-	if err := benchmark.Installed("vagrant", "virsh", emulator(), "ssh"); err != nil {
+	if err := benchmark.Installed("vagrant", "virsh", emulator()); err != nil {
 		return err
 	}
 	if _, err := os.Stat(boxDir()); err != nil {
@@ -55,21 +57,55 @@ func boxDir() string {
 	return filepath.Join(home, "boxes", strings.ReplaceAll(box, "/", "-VAGRANTSLASH-"))
 }
 
-func (v *vagrant) Prepare(ctx context.Context, s benchmark.Setup) error {
-	if err := errors.Join(v.prepare(ctx, s), sameWorkload(v.box("workload"), s.Workload)); err != nil {
-		return err
-	}
+// libvirt runs scripts/bench-libvirt, and returns the words of its output.
+func (v *vagrant) libvirt(ctx context.Context, args ...string) ([]string, error) {
 	var out bytes.Buffer
-	if err := benchmark.Run(ctx, &out, "vagrant", "--version"); err != nil {
+	err := benchmark.Run(ctx, &out, append([]string{v.script()}, args...)...)
+	return strings.Fields(out.String()), err
+}
+
+func (v *vagrant) script() string { return filepath.Join(v.setup.Source, "scripts/bench-libvirt") }
+func (v *vagrant) before() string { return filepath.Join(v.setup.Scratch, "before") }
+
+// connect starts libvirt's daemons unless they run, and records what exists.
+func (v *vagrant) connect(ctx context.Context, s benchmark.Setup) error {
+	v.setup = s
+	version, err := v.libvirt(ctx, "version")
+	if err != nil {
+		if os.Getuid() != 0 {
+			return errors.New("libvirtd does not run, and only root can start it")
+		}
+		if err := benchmark.Installed("libvirtd", "virtlogd"); err != nil {
+			return err
+		}
+		if v.daemons, err = benchmark.StartDaemon(s.Log, v.script(), "serve", s.Scratch); err != nil {
+			return err
+		}
+		ctx, cancel := context.WithTimeout(ctx, time.Minute)
+		defer cancel()
+		err = benchmark.Poll(ctx, 100*time.Millisecond, func() (err error) {
+			version, err = v.libvirt(ctx, "version")
+			return err
+		})
+	}
+	if err == nil {
+		_, err = v.libvirt(ctx, "record", v.before())
+	}
+	v.facts.Version = strings.Join(version, " ")
+	return err
+}
+
+func (v *vagrant) Prepare(ctx context.Context, s benchmark.Setup) error {
+	err := errors.Join(v.prepare(ctx, s), sameWorkload(v.box("workload"), s.Workload))
+	if err != nil {
 		return err
 	}
-	var err error
-	if v.virt, err = connect(ctx, s); err != nil {
+	qemu := v.facts.Version
+	if err := v.connect(ctx, s); err != nil {
 		return err
 	}
+	v.facts.Version += ", QEMU " + qemu + ", box " + box
 	versions, _ := filepath.Glob(boxDir() + "/*/*") // VERSION/PROVIDER; scripts/box leaves one
-	tool := strings.TrimSpace(strings.TrimPrefix(out.String(), "Vagrant "))
-	v.facts.Version = fmt.Sprintf("%s, libvirt %s, QEMU %s, box %s", tool, v.virt.version, v.facts.Version, box)
 	for _, dir := range versions {
 		v.facts.Version += " " + filepath.Base(filepath.Dir(dir))
 	}
@@ -78,11 +114,10 @@ func (v *vagrant) Prepare(ctx context.Context, s benchmark.Setup) error {
 
 // Recover removes machines: each has a directory.
 func (v *vagrant) Recover(ctx context.Context, s benchmark.Setup) (err error) {
-	v.setup = s
-	if v.virt, err = connect(ctx, s); err != nil {
+	defer func() { err = errors.Join(err, v.Close()) }()
+	if err := v.connect(ctx, s); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, v.Close()) }()
 	dirs, err := filepath.Glob(filepath.Join(s.Scratch, machinePrefix+"*"))
 	for _, dir := range dirs {
 		err = errors.Join(err, v.machine(filepath.Base(dir)).stop())
@@ -91,45 +126,58 @@ func (v *vagrant) Recover(ctx context.Context, s benchmark.Setup) (err error) {
 }
 
 func (v *vagrant) Disk() (int64, error) {
-	volumes, err := volumes(context.Background())
-	paths := []string{boxDir()}
-	for _, path := range volumes {
-		paths = append(paths, path)
-	}
+	volumes, err := v.libvirt(context.Background(), "volumes")
 	if err != nil {
 		return 0, err
 	}
-	return benchmark.Usage(paths...)
+	return benchmark.Usage(append(volumes, boxDir())...)
 }
 
-func (v *vagrant) Close() error {
-	if v.virt == nil {
-		return nil
+func (v *vagrant) Processes() []int { return v.processes() }
+
+// processes returns those of the daemons, or of a machine; none if it has ended.
+func (v *vagrant) processes(machine ...string) (pids []int) {
+	words, _ := v.libvirt(context.Background(), append([]string{"processes"}, machine...)...)
+	for _, word := range words {
+		pid, _ := strconv.Atoi(word)
+		pids = append(pids, pid)
 	}
-	return v.virt.close()
+	return pids
+}
+
+// Close removes what did not exist before, and stops the daemons.
+func (v *vagrant) Close() (err error) {
+	if _, missing := os.Stat(v.before()); missing == nil {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		_, err = v.libvirt(ctx, "restore", v.before())
+	}
+	if v.daemons != nil {
+		err = errors.Join(err, v.daemons.Stop())
+	}
+	return err
 }
 
 func (v *vagrant) Start(ctx context.Context) (*benchmark.Instance, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	v.count++
-	m := v.machine(fmt.Sprintf("%s%d", machinePrefix, v.count))
+	m := v.machine(fmt.Sprint(machinePrefix, v.count))
 	if err := os.Mkdir(m.dir, 0o755); err != nil {
 		return nil, err
 	}
 	if err := m.up(ctx); err != nil {
 		return nil, errors.Join(err, m.stop())
 	}
-	m.Processes = func() []int { return domain(m.name) }
-	m.Run, m.Stop = m.run, m.stop
+	m.Processes, m.Stop = func() []int { return v.processes(m.name) }, m.stop
 	return &m.Instance, nil
 }
 
 // vagrantMachine has a directory for what Vagrant knows of it.
 type vagrantMachine struct {
 	benchmark.Instance
-	target             *vagrant
-	name, dir, address string
+	target    *vagrant
+	name, dir string
 }
 
 func (v *vagrant) machine(name string) *vagrantMachine {
@@ -143,8 +191,7 @@ func (m *vagrantMachine) vagrant(ctx context.Context, stdout io.Writer, args ...
 	}
 	cmd.Dir, cmd.Stdout = m.target.setup.Source, stdout
 	cmd.Env = append(os.Environ(), "VAGRANT_DOTFILE_PATH="+filepath.Join(m.dir, "vagrant"), "VAGRANT_BOX="+box,
-		"VM_NAME="+m.name, "VM_ACCEL="+m.target.accel, "VM_CONSOLE="+m.console(),
-		fmt.Sprintf("VM_MEMORY=%d", machineMemory))
+		"VM_NAME="+m.name, "VM_ACCEL="+m.target.accel, "VM_CONSOLE="+m.console(), "VM_MEMORY="+machineMemory)
 	return cmd.Run()
 }
 
@@ -155,8 +202,8 @@ func (m *vagrantMachine) console() string { return filepath.Join(m.dir, "console
 func (m *vagrantMachine) up(ctx context.Context) error {
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
-	console, created := newConsole(), make(chan time.Time, 1)
-	go console.read(&follower{ctx: reading, path: m.console(), created: created})
+	created := make(chan time.Time, 1)
+	console := newConsole(&follower{ctx: reading, path: m.console(), created: created})
 
 	// the command, and what the console says of the time until it returned
 	var out bytes.Buffer
@@ -172,29 +219,21 @@ func (m *vagrantMachine) up(ctx context.Context) error {
 	clock.Mark("ssh", returned)
 
 	// the answer
-	address := regexp.MustCompile(`SSH address: (\S+):22`).FindSubmatch(out.Bytes())
-	if address == nil {
+	host := regexp.MustCompile(`SSH address: (\S+):22`).FindSubmatch(out.Bytes())
+	if host == nil {
 		return fmt.Errorf("vagrant up: no address in its output\n%s", out.String())
 	}
-	m.address = string(address[1])
-	answer, first, err := benchmark.AskUntil(ctx, fmt.Sprintf("%s:%d", m.address, workloadPort))
-	if err != nil {
-		return err
-	}
-	clock.Mark("first byte", first)
-	m.Phases, m.Answer = clock.Phases, answer
-	return nil
-}
-
-func (m *vagrantMachine) run(ctx context.Context, stdout io.Writer, argv ...string) error {
-	return runBySSH(ctx, m.target.box("key"), m.address, sshPort, stdout, argv)
+	m.Address = fmt.Sprintf("tcp:%s:%d", host[1], workloadPort)
+	var err error
+	m.Phases, m.Answer, err = ask(ctx, clock, m.Address)
+	return err
 }
 
 func (m *vagrantMachine) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	destroyed := m.vagrant(ctx, nil, "destroy", "--force")
-	if err := forget(ctx, m.name); err != nil {
+	if _, err := m.target.libvirt(ctx, "forget", m.name); err != nil {
 		return errors.Join(destroyed, err)
 	}
 	return os.RemoveAll(m.dir)

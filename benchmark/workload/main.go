@@ -2,20 +2,20 @@
 // process, in containers, in machines. It is static, needs no files but /proc,
 // and starts in about a millisecond.
 //
-//	workload serve unix:PATH       answer HTTP on a Unix socket
-//	workload serve tcp:PORT        answer HTTP on a port of all addresses
-//	workload cpu SECONDS           sieves of primes per second, by one thread
-//	workload calls SECONDS         calls of getppid(2) per second
-//	workload switches SECONDS      bytes per second to another process and back
+//	workload unix:PATH|tcp:PORT
 //
-// The answer is benchmark.Answer as JSON. Reading order: main.go, serve.go, work.go.
+// answers HTTP on a Unix socket, or on a port of all addresses, in JSON:
+//
+//	GET /                        benchmark.Answer
+//	GET /cpu/MILLISECONDS        sieves of primes per second, by one thread
+//	GET /calls/MILLISECONDS      calls of getppid(2) per second
+//	GET /switches/MILLISECONDS   bytes per second to another process and back
+//
+// Reading order: main.go, serve.go, work.go.
 package main
 
 import (
 	"os"
-	"strconv"
-	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -27,20 +27,15 @@ func main() {
 	err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &began)
 	switch args := os.Args[1:]; {
 	case err != nil:
-	case len(args) == 1 && args[0] == "echo":
-		err = echo()
-	case len(args) != 2:
+	case len(args) != 1:
 		err = os.ErrInvalid
-	case args[0] == "serve":
-		err = serve(args[1])
+	case args[0] == "echo":
+		err = echo()
 	default:
-		var seconds float64
-		if seconds, err = strconv.ParseFloat(args[1], 64); err == nil {
-			err = work(args[0], time.Duration(seconds*float64(time.Second)))
-		}
+		err = serve(args[0])
 	}
 	if err != nil {
-		os.Stderr.WriteString("workload " + strings.Join(os.Args[1:], " ") + ": " + err.Error() + "\n")
+		os.Stderr.WriteString("workload: " + err.Error() + "\n")
 		os.Exit(1)
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"os"
 	"strconv"
 	"strings"
@@ -61,24 +60,25 @@ func listen(where string) (int, error) {
 	return fd, err
 }
 
-// answer reads a request to its empty line and replies. It ignores a client that
-// closes the connection.
+// answer reads a request, which is short enough to arrive at once, and replies. It
+// ignores a client that closes the connection.
 func answer(conn int) {
-	var request []byte
-	var piece [512]byte
-	for !bytes.Contains(request, []byte("\r\n\r\n")) {
-		n, err := unix.Read(conn, piece[:])
-		if err == unix.EINTR {
-			continue
-		}
-		if n <= 0 || len(request) > 8192 {
-			return
-		}
-		request = append(request, piece[:n]...)
+	var request [512]byte
+	n, _ := unix.Read(conn, request[:])
+	words := strings.Fields(string(request[:max(n, 0)])) // GET /KIND/MILLISECONDS HTTP/1.0
+	if len(words) < 2 {
+		return
 	}
-	body := describe()
-	reply := "HTTP/1.0 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + strconv.Itoa(len(body)) +
-		"\r\n\r\n" + body
+	status, body := "200 OK", ""
+	if kind, ms, _ := strings.Cut(words[1][1:], "/"); kind == "" {
+		body = describe()
+	} else if perSecond, err := work(kind, ms); err == nil {
+		body = strconv.Itoa(perSecond)
+	} else {
+		status, body = "400 Bad Request", err.Error()
+	}
+	reply := "HTTP/1.0 " + status + "\r\nContent-Type: application/json\r\nContent-Length: " +
+		strconv.Itoa(len(body)+1) + "\r\n\r\n" + body + "\n"
 	unix.SendmsgN(conn, []byte(reply), nil, nil, unix.MSG_NOSIGNAL)
 }
 
@@ -97,7 +97,7 @@ func describe() string {
 		`,"processes":` + strconv.Itoa(processes) +
 		`,"memoryKiB":` + field("/proc/meminfo", "MemTotal:") +
 		`,"ownKiB":` + field("/proc/self/status", "VmRSS:") +
-		`,"beganNS":` + strconv.FormatInt(began.Nano(), 10) + "}\n"
+		`,"beganNS":` + strconv.FormatInt(began.Nano(), 10) + "}"
 }
 
 // field returns a number of a file of /proc; 0 if it is not there.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"io"
 	"os"
 	"runtime"
 	"strconv"
@@ -11,35 +10,37 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// work repeats one kind of work, in one thread, and prints how often per second.
-func work(kind string, d time.Duration) error {
+// work repeats one kind of work, in one thread, and returns how often per second.
+func work(kind, milliseconds string) (perSecond int, err error) {
+	ms, err := strconv.Atoi(milliseconds)
+	if err != nil {
+		return 0, err
+	}
 	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	do, done := sieve, func() error { return nil }
 	switch kind {
 	case "cpu":
 	case "calls": // into the kernel and back
 		do = func() error { unix.Getppid(); return nil }
 	case "switches":
-		var err error
 		if do, done, err = partner(); err != nil {
-			return err
+			return 0, err
 		}
 	default:
-		return os.ErrInvalid
+		return 0, os.ErrInvalid
 	}
+	err = do()       // once the partner has started
 	const batch = 50 // between two looks at the clock
 	n, start := 0, time.Now()
-	for time.Since(start) < d {
-		for range batch {
-			if err := do(); err != nil {
-				return err
-			}
+	for err == nil && time.Since(start) < time.Duration(ms)*time.Millisecond {
+		for i := 0; i < batch && err == nil; i++ {
+			err = do()
 		}
 		n += batch
 	}
-	perSecond := float64(n) / time.Since(start).Seconds()
-	_, err := os.Stdout.WriteString(strconv.Itoa(int(perSecond)) + "\n")
-	return errors.Join(err, done())
+	took := time.Since(start)
+	return int(float64(n) / took.Seconds()), errors.Join(err, done())
 }
 
 var composite [1 << 14]bool
@@ -61,29 +62,32 @@ func sieve() error {
 // partner starts a process that echoes bytes. do sends one and waits for it, which
 // switches to the process and back; done ends the process.
 func partner() (do, done func() error, err error) {
-	var there, back [2]int
-	if err := errors.Join(unix.Pipe2(there[:], unix.O_CLOEXEC), unix.Pipe2(back[:], unix.O_CLOEXEC)); err != nil {
-		return nil, nil, os.NewSyscallError("pipe2", err)
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, os.NewSyscallError("socketpair", err)
 	}
-	in, out := os.NewFile(uintptr(there[0]), "in"), os.NewFile(uintptr(back[1]), "out")
-	defer in.Close()
-	defer out.Close()
-	attr := &os.ProcAttr{Files: []*os.File{in, out, os.Stderr}}
+	theirs := os.NewFile(uintptr(pair[1]), "socket")
+	defer theirs.Close()
+	attr := &os.ProcAttr{Files: []*os.File{theirs, theirs, os.Stderr}}
 	process, err := os.StartProcess("/proc/self/exe", []string{"workload", "echo"}, attr)
+	if err != nil {
+		unix.Close(pair[0])
+		return nil, nil, err
+	}
 	do = func() error {
 		var b [1]byte
-		if _, err := unix.Write(there[1], b[:]); err != nil {
-			return os.NewSyscallError("write", err)
+		_, err := unix.Write(pair[0], b[:])
+		if err == nil {
+			_, err = unix.Read(pair[0], b[:])
 		}
-		_, err := unix.Read(back[0], b[:])
-		return os.NewSyscallError("read", err)
+		return os.NewSyscallError("echo", err)
 	}
 	done = func() error {
-		unix.Close(there[1]) // the end of its input
+		unix.Close(pair[0]) // the end of its input
 		_, err := process.Wait()
 		return err
 	}
-	return do, done, err
+	return do, done, nil
 }
 
 // echo is the partner.
@@ -94,7 +98,7 @@ func echo() error {
 			return err
 		}
 		if _, err := unix.Write(1, b[:]); err != nil {
-			return io.ErrClosedPipe
+			return err
 		}
 	}
 }
