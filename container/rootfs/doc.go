@@ -8,5 +8,5 @@
 // package does not copy, and does not start anything.
 //
 // Reading order: root.go, files.go (regular files of a root), size.go, stopped.go (the
-// root of a container that does not run), furnish.go (its mounts).
+// root of a container that does not run).
 package rootfs

@@ -57,11 +57,11 @@ func Open(c *container.Container, write bool) (*Root, error) {
 
 // lockedRoot returns the root of a container that the caller has locked.
 func lockedRoot(c *container.Container, spec *specs.Spec, write bool) (*Root, error) {
-	s, err := stoppedRoot(c, spec, write)
+	fd, unmount, err := stoppedRoot(c, spec, write)
 	if err != nil {
 		return nil, errors.Join(err, c.Unlock())
 	}
-	return &Root{newTree(s.fd, spec), func() error { return errors.Join(s.leave(), c.Unlock()) }}, nil
+	return &Root{newTree(fd, spec), func() error { return errors.Join(unmount(), c.Unlock()) }}, nil
 }
 
 // newTree returns the tree below fd, with the container's ID mappings.

@@ -93,7 +93,7 @@ func report(at plan.SyncPoint) plan.Step { return call.Write(plan.ReportWrite, s
 // Names of results that several parts use. Each is a file descriptor.
 const (
 	cgroupFd  = plan.Ref("cgroup")  // the directory of the container's cgroup
-	root      = plan.Ref("root")    // the mount that becomes the container's "/"
+	root      = plan.Root           // the mount that becomes the container's "/"
 	overlayFs = plan.Ref("overlay") // overlayfs that is being configured
 	target    = plan.Ref("target")  // the file or directory that is mounted on next
 	dev       = plan.Ref("dev")     // the container's /dev

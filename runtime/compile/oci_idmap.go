@@ -81,6 +81,10 @@ func createUserns(l *list, ref plan.Ref, field string, uids, gids []specs.LinuxI
 // that it has outside.
 func mapLayers(l *list, o *Overlay, linux *specs.Linux) error {
 	const layer = plan.Ref("layer")
+	if o.ReadOnly {
+		l.host("what the container has changed, with the owners that it has outside",
+			call.Fsconfig(overlayFs, "lowerdir+", path.Join(o.Changes, upper)).Hint(unix.EINVAL, manyLayers))
+	}
 	for _, dir := range o.Lower {
 		l.host("the layer, as a detached mount", call.OpenTree("", dir, false).As(layer))
 		l.host("show its files with the owners that the container's ids map to",
@@ -90,14 +94,24 @@ func mapLayers(l *list, o *Overlay, linux *specs.Linux) error {
 			call.FsconfigFd(overlayFs, "lowerdir+", layer).
 				Hint(unix.EINVAL, manyLayers))
 	}
-	uid, err := HostID(0, linux.UIDMappings)
-	if err != nil {
-		return fmt.Errorf("linux.uidMappings: root: %w", err)
+	if o.ReadOnly {
+		return nil
 	}
-	gid, err := HostID(0, linux.GIDMappings)
+	uid, gid, err := rootIDs(linux)
 	if err != nil {
-		return fmt.Errorf("linux.gidMappings: root: %w", err)
+		return err
 	}
 	l.host("give / to the container's root", call.Fchownat("", path.Join(o.Changes, upper), uid, gid))
 	return nil
+}
+
+// rootIDs returns the ids on the host of the container's root.
+func rootIDs(linux *specs.Linux) (uid, gid uint32, err error) {
+	if uid, err = HostID(0, linux.UIDMappings); err != nil {
+		return 0, 0, fmt.Errorf("linux.uidMappings: root: %w", err)
+	}
+	if gid, err = HostID(0, linux.GIDMappings); err != nil {
+		return 0, 0, fmt.Errorf("linux.gidMappings: root: %w", err)
+	}
+	return uid, gid, nil
 }

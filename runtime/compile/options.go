@@ -1,6 +1,10 @@
 package compile
 
-import "golang.org/x/sys/unix"
+import (
+	"path"
+
+	"golang.org/x/sys/unix"
+)
 
 // Options is what the config does not say: facts of the host, and what the caller asks
 // for the container's process. The zero value of a field asks for nothing.
@@ -67,6 +71,17 @@ type Overlay struct {
 	// Volatile leaves out syncing to disk: for a container whose changes are removed
 	// with it.
 	Volatile bool
+	// ReadOnly makes what the container has changed one more layer, the topmost: the stack
+	// takes no writes.
+	ReadOnly bool
+}
+
+// lower returns the lower directories of the stack.
+func (o *Overlay) lower() []string {
+	if o.ReadOnly {
+		return append([]string{path.Join(o.Changes, upper)}, o.Lower...)
+	}
+	return o.Lower
 }
 
 // The directories in Overlay.Changes.

@@ -60,12 +60,14 @@ func (b *builder) makeRoot() error {
 			return err
 		}
 	} else {
-		stackLayers(&b.list, o.Lower)
+		stackLayers(&b.list, o.lower())
 	}
-	b.host("the directory that takes the container's changes",
-		call.Fsconfig(overlayFs, "upperdir", path.Join(o.Changes, upper)))
-	b.host("a directory that overlayfs needs, on the same filesystem",
-		call.Fsconfig(overlayFs, "workdir", path.Join(o.Changes, work)))
+	if !o.ReadOnly {
+		b.host("the directory that takes the container's changes",
+			call.Fsconfig(overlayFs, "upperdir", path.Join(o.Changes, upper)))
+		b.host("a directory that overlayfs needs, on the same filesystem",
+			call.Fsconfig(overlayFs, "workdir", path.Join(o.Changes, work)))
+	}
 	if o.Volatile {
 		b.host("do not sync to disk: the changes are removed with the container",
 			call.Fsconfig(overlayFs, "volatile", ""))

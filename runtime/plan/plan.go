@@ -57,6 +57,7 @@ const (
 	StartError  = Ref("start-error")  // where it then writes which step failed
 	Listener    = Ref("listener")     // of a seccomp filter, by its number in the child
 	Init        = Ref("init")         // a pidfd of a running container's first process
+	Root        = Ref("root")         // the mount that becomes the container's "/"
 )
 
 // Stdio are the names of the standard streams, by their numbers.

@@ -78,13 +78,12 @@ func Start(p *plan.Plan, c Caller) (*Walk, error) {
 	c.FDs[plan.ReportRead], c.FDs[plan.ReportWrite] = pipe[0], pipe[1]
 
 	// the plan in memory
-	program, err := lower(p, c.FDs)
+	w, err := newWalk(p, c)
 	if err != nil {
 		unix.Close(pipe[1])
 		return nil, err
 	}
-	w := &Walk{plan: p, program: program, caller: c, clone: -1, report: pipe[0]}
-	w.tracer = tracer{walk: w, tell: c.Trace, began: now()}
+	w.report = pipe[0]
 
 	// the host's steps; the child's, until the pipe ends
 	w.host()
@@ -102,6 +101,16 @@ func Start(p *plan.Plan, c Caller) (*Walk, error) {
 		return nil, err
 	}
 	w.closeAllBut(plan.Pidfd, plan.Ptmx)
+	return w, nil
+}
+
+func newWalk(p *plan.Plan, c Caller) (*Walk, error) {
+	program, err := lower(p, c.FDs)
+	if err != nil {
+		return nil, err
+	}
+	w := &Walk{plan: p, program: program, caller: c, clone: -1}
+	w.tracer = tracer{walk: w, tell: c.Trace, began: now()}
 	return w, nil
 }
 
@@ -206,14 +215,16 @@ func (w *Walk) Close() {
 	w.program.release()
 }
 
-// closeAllBut closes what the host's steps opened. Each result of theirs is a
-// descriptor, but for the number that clone3 returns.
+// noFd are the calls whose result is no descriptor.
+var noFd = []string{"clone3", "mkdirat", "mknodat"}
+
+// closeAllBut closes what the host's steps opened.
 func (w *Walk) closeAllBut(keep ...plan.Ref) {
 	for i, s := range w.plan.Steps {
 		slot := &w.program.slots[i]
 		name := plan.Ref(s.Result)
-		opened := s.Side == plan.Host && name != "" && s.Name != "clone3" && slot.state == done
-		if opened && !slices.Contains(keep, name) {
+		opened := s.Side == plan.Host && name != "" && slot.state == done
+		if opened && !slices.Contains(noFd, s.Name) && !slices.Contains(keep, name) {
 			unix.Close(int(slot.value))
 			slot.state = todo
 		}
