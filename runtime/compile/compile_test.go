@@ -267,7 +267,7 @@ func checkSteps(t *testing.T, p *plan.Plan) {
 		known[plan.Ref(s.Result)] = true
 		last = s
 	}
-	if last.Side != plan.Trampoline || last.Name != "execve" {
+	if begun[plan.Container] && (last.Side != plan.Trampoline || last.Name != "execve") {
 		t.Errorf("the end is %s, made by the %s", last.Call(), last.Side)
 	}
 }

@@ -21,7 +21,8 @@
 //	confine.go     capabilities, user, no_new_privs; filter.go
 //	execve.go      the child becomes the program; path.go finds it
 //
-// Then exec.go, another process in a container that runs, and what these files lean on:
+// Then exec.go, another process in a container that runs; view.go, the root of one that
+// does not; and what these files lean on:
 // options.go, what the config does not say; mountoptions.go, the words of a mount's
 // options; check.go, configs that are refused; terminal.go. Files called oci_*.go are
 // the breadth of the specification, beyond a plain container.
