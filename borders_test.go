@@ -99,8 +99,8 @@ type listed struct {
 	Deps       []string
 }
 
-// packages are those of this module, with all that they need.
-func packages(t *testing.T) (list []listed) {
+// listPackages returns those of this module, with all that they need.
+func listPackages(t *testing.T) (list []listed) {
 	t.Helper()
 	if _, err := exec.LookPath("go"); err != nil {
 		t.Skip("the command go is not in PATH")
@@ -125,7 +125,7 @@ func packages(t *testing.T) (list []listed) {
 
 func TestBorders(t *testing.T) {
 	rules := may()
-	for _, p := range packages(t) {
+	for _, p := range listPackages(t) {
 		name := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
 		rule, known := rules[name]
 		allowed := strings.Fields(rule + " " + leaves)

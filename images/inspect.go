@@ -53,7 +53,7 @@ func (s *Store) Inspect(name string) (*Inspection, error) {
 	}
 	// the layers
 	i.RootFS.Type, i.RootFS.Layers = c.RootFS.Type, image.Layers
-	i.GraphDriver.Name, i.GraphDriver.Data = "overlay", s.lowerDirs(image)
+	i.GraphDriver.Name, i.GraphDriver.Data = "overlay", lowerDirs(s, image)
 	// the names
 	for _, other := range index {
 		if other.Digest == d.Digest && nameOf(other) != "" {
@@ -75,7 +75,7 @@ func (i *Inspection) addName(familiar string, manifest digest.Digest) {
 }
 
 // lowerDirs returns the layers in the format of overlayfs: the top one first.
-func (s *Store) lowerDirs(image *Image) map[string]string {
+func lowerDirs(s *Store, image *Image) map[string]string {
 	var dirs []string
 	for _, d := range slices.Backward(image.Layers) {
 		dirs = append(dirs, s.layers.Path(d))

@@ -274,7 +274,7 @@ func TestUnreferencedRemoved(t *testing.T) {
 // checkNoOrphans fails if the store has a blob or layer that no image refers to.
 func checkNoOrphans(t *testing.T, s *Store) {
 	t.Helper()
-	blobs, trees, err := s.reachable()
+	blobs, trees, err := reachable(s)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ func (p *puller) pullLayer(ctx context.Context, src layerSource, tree string) er
 	if present, err := p.hasLayer(ctx, src); present || err != nil {
 		return err
 	}
-	partial, err := p.store.openPartial(ctx, src)
+	partial, err := openPartial(p.store, ctx, src)
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (p *puller) hasUnreferenced(ctx context.Context, src layerSource) (bool, er
 }
 
 // openPartial opens and locks the file of a partial blob.
-func (s *Store) openPartial(ctx context.Context, src layerSource) (*os.File, error) {
+func openPartial(s *Store, ctx context.Context, src layerSource) (*os.File, error) {
 	path := s.path("partial", src.Blob.Encoded())
 	for {
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
@@ -179,7 +179,7 @@ func (p *puller) commit(src layerSource, partial *os.File, u *layers.Unpacked) e
 }
 
 // removePartials removes interrupted downloads. It returns their size in bytes.
-func (s *Store) removePartials() (freed int64, err error) {
+func removePartials(s *Store) (freed int64, err error) {
 	left, err := filepath.Glob(s.path("partial", "*"))
 	if err != nil {
 		return 0, err

@@ -57,7 +57,7 @@ func (s *Store) prune(all bool, scratch *scratch) (*Pruned, error) {
 		return nil, err
 	}
 	// remove what it no longer refers to
-	before, err := s.diskUsage()
+	before, err := diskUsage(s)
 	if err != nil {
 		return nil, err
 	}
@@ -68,18 +68,18 @@ func (s *Store) prune(all bool, scratch *scratch) (*Pruned, error) {
 	if err != nil {
 		return pruned, err
 	}
-	after, err := s.diskUsage()
+	after, err := diskUsage(s)
 	if err != nil {
 		return pruned, err
 	}
 	// remove interrupted downloads
-	freed, err := s.removePartials()
+	freed, err := removePartials(s)
 	pruned.Freed = before - after + freed
 	return pruned, err
 }
 
 // diskUsage returns the bytes in all blobs and in the files of all layers.
-func (s *Store) diskUsage() (sum int64, err error) {
+func diskUsage(s *Store) (sum int64, err error) {
 	// blobs
 	files, err := filepath.Glob(s.path("blobs", "sha256", "*"))
 	if err != nil {

@@ -57,7 +57,7 @@ func (s *Store) removeLocked(name string, force bool, scratch *scratch) (lines [
 		return nil, err
 	}
 	// an image in use stays
-	users, err := s.users(d.Digest)
+	users, err := users(s, d.Digest)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +138,7 @@ func (s *Store) containers() ([]container, error) {
 }
 
 // users returns the IDs of the containers that use an image.
-func (s *Store) users(manifest digest.Digest) ([]string, error) {
+func users(s *Store, manifest digest.Digest) ([]string, error) {
 	all, err := s.containers()
 	var ids []string
 	for _, c := range all {
@@ -152,7 +152,7 @@ func (s *Store) users(manifest digest.Digest) ([]string, error) {
 // collect deletes blobs and layers that no image refers to. It returns the diff IDs
 // of the layers.
 func (s *Store) collect(scratch *scratch) (deleted []digest.Digest, err error) {
-	blobs, trees, err := s.reachable()
+	blobs, trees, err := reachable(s)
 	if err != nil {
 		return nil, err
 	}
@@ -188,7 +188,7 @@ func (s *Store) collect(scratch *scratch) (deleted []digest.Digest, err error) {
 }
 
 // reachable returns the blobs and layers that the index refers to.
-func (s *Store) reachable() (blobs, trees map[digest.Digest]bool, err error) {
+func reachable(s *Store) (blobs, trees map[digest.Digest]bool, err error) {
 	index, err := s.index()
 	if err != nil {
 		return nil, nil, err

@@ -96,14 +96,14 @@ func splitFile(src string) (file, name string) {
 
 // openStored opens an image of the store by its name or ID.
 func (s *Store) openStored(name string) (*Source, error) {
-	return s.openFound(func(index []ocispec.Descriptor) (ocispec.Descriptor, error) {
+	return openFound(s, func(index []ocispec.Descriptor) (ocispec.Descriptor, error) {
 		return s.find(index, name)
 	})
 }
 
 // ImageByManifest opens an image of the store by the digest of its manifest.
 func (s *Store) ImageByManifest(manifest digest.Digest) (*Source, error) {
-	return s.openFound(func(index []ocispec.Descriptor) (ocispec.Descriptor, error) {
+	return openFound(s, func(index []ocispec.Descriptor) (ocispec.Descriptor, error) {
 		for _, d := range index {
 			if d.Digest == manifest {
 				return d, nil
@@ -115,7 +115,7 @@ func (s *Store) ImageByManifest(manifest digest.Digest) (*Source, error) {
 
 // openFound opens the image that find returns, and keeps it from being removed. A
 // user without permission for the lock opens it without that.
-func (s *Store) openFound(find func([]ocispec.Descriptor) (ocispec.Descriptor, error)) (src *Source, err error) {
+func openFound(s *Store, find func([]ocispec.Descriptor) (ocispec.Descriptor, error)) (src *Source, err error) {
 	src = new(Source)
 	defer func() {
 		if err != nil {
@@ -136,18 +136,18 @@ func (s *Store) openFound(find func([]ocispec.Descriptor) (ocispec.Descriptor, e
 	if err != nil {
 		return src, err
 	}
-	return src, s.fill(src, d)
+	return src, fill(s, src, d)
 }
 
 // fill reads the image of a descriptor.
-func (s *Store) fill(src *Source, d ocispec.Descriptor) error {
+func fill(s *Store, src *Source, d ocispec.Descriptor) error {
 	image, err := s.read(d)
 	if err != nil {
 		return err
 	}
 	src.Name, src.ID, src.Config = Familiar(image.Name), image.ID, image.Config
 	for i, blob := range image.blobs {
-		src.Layers = append(src.Layers, s.sourceLayer(image.Layers[i], blob))
+		src.Layers = append(src.Layers, sourceLayer(s, image.Layers[i], blob))
 		if i < len(image.Sizes) {
 			src.Layers[i].unpacked = image.Sizes[i]
 		}
@@ -156,7 +156,7 @@ func (s *Store) fill(src *Source, d ocispec.Descriptor) error {
 }
 
 // sourceLayer returns a layer of the store.
-func (s *Store) sourceLayer(diffID digest.Digest, blob ocispec.Descriptor) *Layer {
+func sourceLayer(s *Store, diffID digest.Digest, blob ocispec.Descriptor) *Layer {
 	return &Layer{
 		DiffID: diffID, Blob: blob.Digest, Size: blob.Size, unpacked: -1,
 		open:  func() (io.ReadCloser, error) { return os.Open(s.blobPath(blob.Digest)) },

@@ -6,7 +6,7 @@
 // work is done in package runtime. Names, flags, the shape of JSON and the errors that
 // engines look for are runc's.
 //
-// To read: main.go (the list of commands), run.go with bundle.go (run and create), log.go
-// (what engines read); then any command. internal/help checks the arguments of all
-// commands and prints --help.
+// To read: main.go (the list of commands), container.go (their CONTAINER-ID), run.go with
+// bundle.go (run and create), log.go (what engines read); then any command. internal/help
+// checks the arguments of all commands and prints --help.
 package main

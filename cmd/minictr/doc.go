@@ -5,9 +5,10 @@
 // container and the packages below it (how it is run), runtime (how a process becomes a
 // container).
 //
-// To read: main.go (the list of commands, errors and exit codes), run.go and flags.go
-// (run, from its flags to its exit code), explain.go (run --explain), plan.go; then any
-// command. internal/help checks the arguments of all commands and prints --help.
+// To read: main.go (the list of commands), exit.go (errors and exit codes), run.go and
+// flags.go (run, from its flags to its exit code), explain.go (run --explain), plan.go;
+// then any command. internal/help checks the arguments of all commands and prints --help.
 // Shared by several commands: each.go (a list of containers), format.go and output.go
-// (tables, templates, JSON), image_args.go (IMAGE@N:/path), layers_file.go.
+// (tables, templates, JSON), pull_first.go (--pull of run and create), image_args.go
+// (IMAGE@N:/path), layers_subject.go, layers_file.go.
 package main

@@ -1,20 +1,15 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"slices"
 
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/internal/help"
-	"github.com/minictr/minictr/internal/printable"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sys/unix"
 )
-
-const exitFailure = 125 // of minictr itself, not of the program
 
 func main() {
 	// The modes of files in the store must not depend on the caller's umask: users
@@ -54,34 +49,5 @@ func main() {
 	}
 	if err := help.Run(app, os.Args); err != nil {
 		exit(err)
-	}
-}
-
-// status is the exit code of a program that ran, as an error.
-type status int
-
-func (s status) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
-
-// exit prints an error and exits with docker's code for it: 127 if the program was
-// not found, 126 if it could not be started, 125 for all else. A status is not
-// printed: it is the program's own exit code.
-func exit(err error) {
-	var s status
-	if errors.As(err, &s) {
-		os.Exit(int(s))
-	}
-	tell(err)
-	os.Exit(exitCode(err))
-}
-
-// tell prints an error and its hint.
-func tell(err error) {
-	fmt.Fprintln(os.Stderr, "minictr: "+printable.String(err.Error()))
-	h := hint.Of(err)
-	if h == "" && errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0 {
-		h = "sudo minictr …"
-	}
-	if h != "" {
-		fmt.Fprintln(os.Stderr, "hint: "+printable.String(h))
 	}
 }

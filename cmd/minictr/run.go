@@ -3,17 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 
-	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/container/config"
 	"github.com/minictr/minictr/container/lifecycle"
-	"github.com/minictr/minictr/hint"
-	"github.com/minictr/minictr/images"
 	"github.com/minictr/minictr/internal/help"
-	"github.com/minictr/minictr/internal/printable"
-	"github.com/minictr/minictr/runtime"
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/walk"
 	"github.com/urfave/cli/v2"
@@ -32,15 +26,6 @@ var runCommand = &cli.Command{
 		&cli.BoolFlag{Name: "explain", Usage: "print every system call with its reason, result and duration"},
 	}, commonFlags, pullFlags, runFlags),
 	Action: run,
-}
-
-// pullFlags are the flags of commands that pull a missing image.
-var pullFlags = []cli.Flag{
-	help.Heading("Image"),
-	platformFlag,
-	&cli.StringFlag{Name: "pull", Usage: "`WHEN` when to pull the image: always, missing or never", Value: pullMissing},
-	&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print no progress of the pull"},
-	tlsFlag,
 }
 
 func run(c *cli.Context) error {
@@ -83,92 +68,9 @@ func runDetached(c *cli.Context, o *config.Options) error {
 	return nil
 }
 
-// withImage calls do, which needs the image that the command names. A missing image
-// is pulled, as --pull says.
-func withImage(c *cli.Context, do func() error) error {
-	when := c.String("pull")
-	if err := pullBefore(c, when); err != nil {
-		return err
-	}
-	err := do()
-	if !errors.Is(err, images.ErrNotFound) || when != pullMissing {
-		return err
-	}
-	if err := pullFor(c, err); err != nil {
-		return err
-	}
-	return do()
-}
-
 // Values of --pull.
 const (
 	pullAlways  = "always"
 	pullMissing = "missing"
 	pullNever   = "never"
 )
-
-func pullBefore(c *cli.Context, when string) error {
-	switch when {
-	case pullMissing, pullNever:
-		err := checkPlatform(c)
-		if err == nil || when == pullNever {
-			return err
-		}
-		return pullFor(c, err)
-	case pullAlways:
-		return pullFor(c, nil)
-	}
-	return fmt.Errorf("--pull %q: not one of always, missing, never", when)
-}
-
-// checkPlatform returns an error if the image is in the store, but for another
-// platform than --platform.
-func checkPlatform(c *cli.Context) error {
-	platform := c.String("platform")
-	if platform == "" {
-		return nil
-	}
-	store, err := images.Open(c.String("root"))
-	if err != nil {
-		return err
-	}
-	image, err := store.Image(c.Args().First())
-	if errors.Is(err, images.ErrNotFound) {
-		return nil
-	}
-	if err == nil {
-		err = image.Check(platform)
-	}
-	if err != nil {
-		err = fmt.Errorf("--platform %s: %w", platform, err)
-	}
-	return err
-}
-
-// pullFor pulls the image that the command names. missing is the error of finding it
-// in the store, if it was looked for. Progress goes to standard error: standard
-// output is the container's.
-func pullFor(c *cli.Context, missing error) error {
-	short := c.Args().First()
-	if missing != nil && !c.Bool("quiet") {
-		fmt.Fprintf(os.Stderr, "Unable to find image '%s' locally\n", printable.String(short))
-	}
-	ctx, stop := interruptible(c)
-	defer stop()
-	_, err := pullImage(ctx, c, short, os.Stderr)
-	if err != nil && missing != nil {
-		return hint.New(fmt.Errorf("%w; %w", missing, err), hint.Of(err))
-	}
-	return err
-}
-
-// exitCode returns docker's exit code for an error.
-func exitCode(err error) int {
-	if fault := new(container.ExitError); errors.As(err, &fault) {
-		return fault.Code
-	}
-	if code, ok := runtime.ExecExitCode(err); ok {
-		return code
-	}
-	return exitFailure
-}
