@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestInvalidNamesRefused: a name is a folder, a cgroup and a word on a terminal.
+// TestInvalidNamesRefused: a name is used as a directory, as a cgroup and on a terminal.
 func TestInvalidNamesRefused(t *testing.T) {
 	for _, name := range []string{"a", "web-1", "A_b.c", "0"} {
 		if err := state.CheckName(name); err != nil {

@@ -46,8 +46,8 @@ func testImage() ocispec.Image {
 	}}
 }
 
-// testFiles is an image's root: the numbers of ada's line are nobody else's,
-// and "1001" is a trap.
+// testFiles is an image's root: the IDs of ada are hers alone, and "1001" is a name that
+// looks like an ID.
 func testFiles() fstest.MapFS {
 	return fstest.MapFS{
 		"etc/passwd": {Data: []byte("root:x:0:0:root:/root:/bin/sh\n" +

@@ -6,7 +6,7 @@ import (
 )
 
 // TestOriginOfLimits: a limit that cannot be set, or whose controller is missing, is
-// told by the flag that asked for it.
+// reported by the flag that set it.
 func TestOriginOfLimits(t *testing.T) {
 	l := Limits{Memory: "8m", CpusetMems: "0", CPUShares: new(uint64(5)), PidsLimit: new(int64(7)),
 		DeviceWriteBps: []string{"/dev/a:1"}, HugetlbLimits: []string{"2MB:0"}, CgroupConf: []string{"memory.high=1g",

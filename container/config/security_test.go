@@ -115,7 +115,7 @@ func TestSecurityOpt(t *testing.T) {
 	}
 }
 
-// TestSeccompFollowsCapabilities: who may mount may call mount(2).
+// TestSeccompFollowsCapabilities: with CAP_SYS_ADMIN the filter allows mount(2).
 func TestSeccompFollowsCapabilities(t *testing.T) {
 	allows := func(o Options) bool {
 		for _, call := range mustConfig(t, o).Linux.Seccomp.Syscalls {

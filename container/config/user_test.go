@@ -95,10 +95,10 @@ func TestHostileAccountFilesRefused(t *testing.T) {
 		file *fstest.MapFile
 		text string
 	}{
-		"FIFO":   {&fstest.MapFile{Mode: fs.ModeNamedPipe | 0o644}, "not a regular file"},
-		"device": {&fstest.MapFile{Mode: fs.ModeDevice | 0o644}, "not a regular file"},
-		"folder": {&fstest.MapFile{Mode: fs.ModeDir | 0o755}, "not a regular file"},
-		"huge":   {&fstest.MapFile{Data: huge}, "larger than 1048576 bytes"},
+		"FIFO":      {&fstest.MapFile{Mode: fs.ModeNamedPipe | 0o644}, "not a regular file"},
+		"device":    {&fstest.MapFile{Mode: fs.ModeDevice | 0o644}, "not a regular file"},
+		"directory": {&fstest.MapFile{Mode: fs.ModeDir | 0o755}, "not a regular file"},
+		"huge":      {&fstest.MapFile{Data: huge}, "larger than 1048576 bytes"},
 	} {
 		for _, user := range []string{"ada", "1000", ""} {
 			_, _, err := Config(&Options{User: user}, testImage(), fstest.MapFS{"etc/passwd": test.file}, testHost())
@@ -107,7 +107,7 @@ func TestHostileAccountFilesRefused(t *testing.T) {
 	}
 }
 
-// noAccess is a root whose files belong to somebody else.
+// noAccess is a root whose files the caller may not read.
 type noAccess struct{}
 
 func (noAccess) Open(name string) (fs.File, error) {

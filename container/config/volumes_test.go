@@ -229,8 +229,8 @@ func checkMount(t *testing.T, m specs.Mount, err error) {
 	}
 }
 
-// TestPropagation: /proc is in no peer group of the test's host, /proc/sys
-// hears of others.
+// TestPropagation: a bind mount is shared, or slave, only if its source is. On the test's
+// host /proc is private and /proc/sys is slave.
 func TestPropagation(t *testing.T) {
 	for _, test := range []struct{ word, want string }{
 		{"/proc/tty:/x:rshared", "path /proc/tty is mounted on /proc, which is not a shared mount"},

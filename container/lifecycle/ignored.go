@@ -11,10 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ignores reports whether the kernel would drop a signal to the process: the process
-// ignores it, or is the init process of its PID namespace and has no handler for it
-// (pid_namespaces(7)). A blocked signal stays pending. SIGKILL, from the parent namespace,
-// is never dropped.
+// ignores reports whether the kernel would discard a signal sent to a process now: the
+// process ignores it, or is PID 1 of its namespace and has no handler for it
+// (pid_namespaces(7)). A blocked signal stays pending. SIGKILL cannot be ignored.
 func ignores(pid int, sig unix.Signal) (bool, error) {
 	path := "/proc/" + strconv.Itoa(pid) + "/status"
 	status, err := os.ReadFile(path)
