@@ -15,7 +15,7 @@ import (
 func Root(root, dirs, programs string) error {
 	busybox, err := os.ReadFile("/bin/busybox")
 	if err != nil {
-		return fmt.Errorf("Debian's busybox-static is not installed, use make test: %w", err)
+		return fmt.Errorf("busybox-static of Debian is not installed, use make test: %w", err)
 	}
 	for name := range strings.FieldsSeq(dirs + " bin") {
 		err = errors.Join(err, os.MkdirAll(filepath.Join(root, name), 0o755))
