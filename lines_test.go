@@ -4,7 +4,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -29,12 +28,7 @@ func eachGoFile(t *testing.T, visit func(path, text string)) {
 // TestLineWidth: no line of Go is longer than 120 columns; a tab counts four.
 func TestLineWidth(t *testing.T) {
 	const width = 120
-	unfolded := []string{"container", "runtime"} // until their lines are folded
 	eachGoFile(t, func(path, text string) {
-		top, _, _ := strings.Cut(path, "/")
-		if slices.Contains(unfolded, top) && !strings.HasSuffix(path, "_test.go") {
-			return
-		}
 		for i, line := range strings.Split(text, "\n") {
 			if columns := utf8.RuneCountInString(line) + 3*strings.Count(line, "\t"); columns > width {
 				t.Errorf("%s:%d: %d columns", path, i+1, columns)

@@ -63,7 +63,8 @@ func ReadConfig(r io.Reader, bundle string) (*specs.Spec, error) {
 	}
 	for i := range spec.Mounts {
 		m := &spec.Mounts[i]
-		if compile.Binds(*m) && m.Source != "" && !filepath.IsAbs(m.Source) && !strings.HasPrefix(m.Source, compile.RootSource) {
+		if compile.Binds(*m) && m.Source != "" && !filepath.IsAbs(m.Source) &&
+			!strings.HasPrefix(m.Source, compile.RootSource) {
 			m.Source = filepath.Join(bundle, m.Source)
 		}
 	}

@@ -53,7 +53,9 @@ func hooksOf(f *state.Dir, status specs.ContainerState) *hooks {
 // ociState returns the state of a container (runtime-spec, runtime.md, "State").
 func ociState(f *state.Dir, status specs.ContainerState) specs.State {
 	r := &f.Record
-	return specs.State{Version: r.OCIVersion, ID: f.ID(), Status: status, Pid: r.Pid, Bundle: r.Bundle, Annotations: r.Annotations}
+	return specs.State{
+		Version: r.OCIVersion, ID: f.ID(), Status: status, Pid: r.Pid, Bundle: r.Bundle, Annotations: r.Annotations,
+	}
 }
 
 // create runs the hooks of create.

@@ -52,7 +52,8 @@ func sendFd(path string, message []byte, fd int) error {
 		return fmt.Errorf("socket: %w", err)
 	}
 	defer unix.Close(socket)
-	if err := unix.SetsockoptTimeval(socket, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &unix.Timeval{Sec: timeout}); err != nil {
+	limit := unix.Timeval{Sec: timeout}
+	if err := unix.SetsockoptTimeval(socket, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &limit); err != nil {
 		return fmt.Errorf("setsockopt SO_SNDTIMEO: %w", err)
 	}
 	if err := unix.Connect(socket, &unix.SockaddrUnix{Name: path}); err != nil {

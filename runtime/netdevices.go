@@ -19,9 +19,9 @@ func netDevices(spec *specs.Spec) (map[string]compile.NetDevice, error) {
 	}
 	found := map[string]compile.NetDevice{}
 	names := map[uint32]string{}
-	err := eachMessage(unix.RTM_GETLINK, unix.RTM_NEWLINK, func(m syscall.NetlinkMessage, attributes []syscall.NetlinkRouteAttr) {
+	err := eachMessage(unix.RTM_GETLINK, unix.RTM_NEWLINK, func(m message, attrs []attribute) {
 		index := binary.NativeEndian.Uint32(m.Data[4:])
-		for _, a := range attributes {
+		for _, a := range attrs {
 			if a.Attr.Type == unix.IFLA_IFNAME {
 				name := unix.ByteSliceToString(a.Value)
 				if _, wanted := spec.Linux.NetDevices[name]; wanted {
@@ -33,9 +33,9 @@ func netDevices(spec *specs.Spec) (map[string]compile.NetDevice, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = eachMessage(unix.RTM_GETADDR, unix.RTM_NEWADDR, func(m syscall.NetlinkMessage, attributes []syscall.NetlinkRouteAttr) {
+	err = eachMessage(unix.RTM_GETADDR, unix.RTM_NEWADDR, func(m message, attrs []attribute) {
 		name, wanted := names[binary.NativeEndian.Uint32(m.Data[4:])]
-		if address, lasting := permanent(m, attributes); wanted && lasting {
+		if address, lasting := permanent(m, attrs); wanted && lasting {
 			d := found[name]
 			d.Addresses = append(d.Addresses, address)
 			found[name] = d
@@ -44,8 +44,13 @@ func netDevices(spec *specs.Spec) (map[string]compile.NetDevice, error) {
 	return found, err
 }
 
+type (
+	message   = syscall.NetlinkMessage
+	attribute = syscall.NetlinkRouteAttr
+)
+
 // eachMessage calls f for every message of a kind in the reply to a request.
-func eachMessage(request, kind int, f func(syscall.NetlinkMessage, []syscall.NetlinkRouteAttr)) error {
+func eachMessage(request, kind int, f func(message, []attribute)) error {
 	data, err := syscall.NetlinkRIB(request, unix.AF_UNSPEC)
 	if err != nil {
 		return fmt.Errorf("rtnetlink: %w", err)

@@ -24,7 +24,8 @@ type Signals struct {
 func CatchSignals() *Signals {
 	s := &Signals{make(chan os.Signal, 128), make(chan struct{})}
 	go func() {
-		signal.Notify(s.caught, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGWINCH, unix.SIGUSR1, unix.SIGUSR2)
+		signal.Notify(s.caught, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT,
+			unix.SIGWINCH, unix.SIGUSR1, unix.SIGUSR2)
 		close(s.ready)
 	}()
 	return s

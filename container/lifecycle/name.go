@@ -20,7 +20,8 @@ var adjectives = [...]string{"agile", "bold", "brave", "bright", "calm", "clever
 
 var nouns = [...]string{"bind", "buffer", "cache", "cgroup", "clone", "dentry", "epoll", "fork", "futex", "inode",
 	"kernel", "link", "mount", "mutex", "page", "pidfd", "pipe", "pivot", "process", "root", "rope", "session",
-	"signal", "slab", "socket", "stack", "stream", "symlink", "task", "thread", "timer", "token", "tmpfs", "veth", "wait"}
+	"signal", "slab", "socket", "stack", "stream", "symlink", "task", "thread", "timer", "token", "tmpfs", "veth",
+	"wait"}
 
 // claimName gives the container its name, or a generated one if name is "". The caller
 // holds the container's lock.

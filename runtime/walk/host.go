@@ -20,7 +20,8 @@ func Host(p *plan.Plan, c Caller) (*Walk, error) {
 	if c.FDs = maps.Clone(c.FDs); c.FDs == nil {
 		c.FDs = map[plan.Ref]int{}
 	}
-	for read, write := range map[plan.Ref]plan.Ref{plan.ReportRead: plan.ReportWrite, plan.ResumeRead: plan.ResumeWrite} {
+	ends := map[plan.Ref]plan.Ref{plan.ReportRead: plan.ReportWrite, plan.ResumeRead: plan.ResumeWrite}
+	for read, write := range ends {
 		var pipe [2]int
 		if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
 			return nil, fmt.Errorf("pipe2: %w", err)
