@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 // atHand returns the folder of the programs and the runtime that they are to
@@ -16,9 +18,7 @@ import (
 func atHand(t *testing.T) (dir, runtimeCommand string) {
 	t.Helper()
 	dir, err := filepath.Abs("../bin/validation")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	if inMachineHere() {
 		return dir, "/bin/minictr-oci"
 	}
@@ -27,9 +27,7 @@ func atHand(t *testing.T) (dir, runtimeCommand string) {
 	}
 	if named := os.Getenv(runtimeEnv); named != "" {
 		path, err := exec.LookPath(named)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
 		return dir, path
 	}
 	runtimeCommand = filepath.Join(t.TempDir(), "minictr-oci")

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 // The columns of README.md's table that hold verdicts.
@@ -99,9 +101,7 @@ func (tab *table) judge(t *testing.T, outcomes []outcome, column int) {
 		t.Errorf("%d programs ran, the table has %d", len(outcomes), len(tab.rows))
 	}
 	if *update {
-		if err := os.WriteFile(readme, []byte(strings.Join(tab.lines, "\n")), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, os.WriteFile(readme, []byte(strings.Join(tab.lines, "\n")), 0o644))
 	}
 	where := map[int]string{natively: "natively", inMachine: "in the virtual machine"}[column]
 	if says := fmt.Sprintf("%s %d", where, show(t, outcomes)); !strings.Contains(strings.Join(tab.lines, " "), says) {
@@ -134,9 +134,7 @@ func show(t *testing.T, outcomes []outcome) (clean int) {
 // TestReasons: each program that does not pass everywhere has a reason.
 func TestReasons(t *testing.T) {
 	tab, err := readTable()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	for name := range tab.rows {
 		fine := slices.IndexFunc([]int{natively, inMachine}, func(c int) bool {
 			return tab.cell(name, c) != "passes"

@@ -22,17 +22,13 @@ func TestVerdicts(t *testing.T) {
 	}
 	dir, command := atHand(t)
 	tab, err := readTable()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	column, atOnce := natively, 6
 	if inMachineHere() {
 		column, atOnce = inMachine, 4
 	}
 	b := &bench{programs: dir, runtime: command, scratch: t.TempDir(), controllers: column == inMachine}
 	outcomes, err := b.all(atOnce, tab.want(column))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	tab.judge(t, outcomes, column)
 }

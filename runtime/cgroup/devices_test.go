@@ -2,9 +2,12 @@ package cgroup
 
 import (
 	"encoding/binary"
+	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
@@ -51,54 +54,49 @@ func allows(t *testing.T, code []byte, kind, access, major, minor uint32) bool {
 	return false
 }
 
-func deviceRule(allow bool, kind string, major, minor int64, access string) specs.LinuxDeviceCgroup {
-	r := specs.LinuxDeviceCgroup{Allow: allow, Type: kind, Access: access}
-	if major >= 0 {
-		r.Major = &major
+// rules returns device rules, such as "allow c 10:232 rw"; * is any number.
+func rules(texts ...string) (list []specs.LinuxDeviceCgroup) {
+	for _, text := range texts {
+		words := strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == ':' })
+		rule := specs.LinuxDeviceCgroup{Allow: words[0] == "allow", Type: words[1], Access: words[4]}
+		for i, number := range []**int64{&rule.Major, &rule.Minor} {
+			if n, err := strconv.ParseInt(words[2+i], 10, 64); err == nil {
+				*number = &n
+			}
+		}
+		list = append(list, rule)
 	}
-	if minor >= 0 {
-		r.Minor = &minor
-	}
-	return r
+	return list
 }
 
 // TestDeviceProgram: the last rule that matches counts, a device that no rule matches
 // is denied, and the default devices are always allowed.
 func TestDeviceProgram(t *testing.T) {
-	denyAll := deviceRule(false, "a", -1, -1, "rwm")
-	for _, test := range []struct {
-		rules       []specs.LinuxDeviceCgroup
-		yes, no     string // KIND MAJOR MINOR ACCESS, separated by ;
-		description string
+	const denyAll = "deny a *:* rwm"
+	for name, test := range map[string]struct {
+		rules   []specs.LinuxDeviceCgroup
+		yes, no string // KIND MAJOR MINOR ACCESS, separated by ;
 	}{
-		{description: "no rules", yes: "c 1 3 rw;c 136 7 rw;b 8 0 m", no: "c 10 229 r;b 8 0 r;c 1 4 r;c 1 11 r"},
-		{description: "deny all", rules: []specs.LinuxDeviceCgroup{denyAll},
-			yes: "c 1 3 rw;c 1 5 r;c 5 0 rw;c 5 2 rw;c 136 7 rw;c 10 232 m;b 8 0 m",
-			no:  "c 10 232 r;b 8 0 r;b 8 0 w;c 1 1 r;b 1 3 r;c 10 232 rm"},
-		{description: "one device", rules: []specs.LinuxDeviceCgroup{denyAll, deviceRule(true, "c", 10, 232, "rw")},
-			yes: "c 10 232 r;c 10 232 rw;c 10 232 m", no: "c 10 231 r;b 10 232 r;c 11 232 w"},
-		{description: "read only", rules: []specs.LinuxDeviceCgroup{denyAll, deviceRule(true, "b", 8, -1, "r")},
-			yes: "b 8 0 r;b 8 99 r", no: "b 8 0 w;b 8 0 rw;c 8 0 r;b 9 0 r"},
-		{description: "the last rule counts",
-			rules: []specs.LinuxDeviceCgroup{denyAll, deviceRule(true, "b", 8, -1, "rwm"),
-				deviceRule(false, "b", 8, 1, "w")},
-			yes: "b 8 0 w;b 8 1 r", no: "b 8 1 w"},
-		{description: "no deny rule", rules: []specs.LinuxDeviceCgroup{deviceRule(true, "c", 10, 232, "r")},
-			yes: "c 10 232 r;c 1 3 rw", no: "c 10 233 r;b 8 0 r"},
-		{description: "all devices but one",
-			rules: []specs.LinuxDeviceCgroup{deviceRule(true, "a", -1, -1, "rwm"), deviceRule(false, "b", 8, 0, "rw")},
-			yes:   "c 1 1 rw;b 8 1 rw", no: "b 8 0 r;b 8 0 w"},
+		"no rules": {nil, "c 1 3 rw;c 136 7 rw;b 8 0 m", "c 10 229 r;b 8 0 r;c 1 4 r;c 1 11 r"},
+		"deny all": {rules(denyAll), "c 1 3 rw;c 1 5 r;c 5 0 rw;c 5 2 rw;c 136 7 rw;c 10 232 m;b 8 0 m",
+			"c 10 232 r;b 8 0 r;b 8 0 w;c 1 1 r;b 1 3 r;c 10 232 rm"},
+		"one device": {rules(denyAll, "allow c 10:232 rw"),
+			"c 10 232 r;c 10 232 rw;c 10 232 m", "c 10 231 r;b 10 232 r;c 11 232 w"},
+		"read only":            {rules(denyAll, "allow b 8:* r"), "b 8 0 r;b 8 99 r", "b 8 0 w;b 8 0 rw;c 8 0 r;b 9 0 r"},
+		"the last rule counts": {rules(denyAll, "allow b 8:* rwm", "deny b 8:1 w"), "b 8 0 w;b 8 1 r", "b 8 1 w"},
+		"no deny rule":         {rules("allow c 10:232 r"), "c 10 232 r;c 1 3 rw", "c 10 233 r;b 8 0 r"},
+		"all devices but one":  {rules("allow a *:* rwm", "deny b 8:0 rw"), "c 1 1 rw;b 8 1 rw", "b 8 0 r;b 8 0 w"},
 	} {
 		code, n, err := DeviceProgram(test.rules)
 		if err != nil || n == 0 || n*instruction != len(code) {
-			t.Errorf("%s: %d instructions in %d bytes, %v", test.description, n, len(code), err)
+			t.Errorf("%s: %d instructions in %d bytes, %v", name, n, len(code), err)
 			continue
 		}
 		for list, want := range map[string]bool{test.yes: true, test.no: false} {
 			for device := range strings.SplitSeq(list, ";") {
 				kind, access, major, minor := parseDevice(t, device)
 				if got := allows(t, code, kind, access, major, minor); got != want {
-					t.Errorf("%s: %s: %v, want %v", test.description, device, got, want)
+					t.Errorf("%s: %s: %v, want %v", name, device, got, want)
 				}
 			}
 		}
@@ -107,28 +105,19 @@ func TestDeviceProgram(t *testing.T) {
 
 func parseDevice(t *testing.T, device string) (kind, access, major, minor uint32) {
 	t.Helper()
-	fields := strings.Fields(device)
-	k, err := deviceType(fields[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := accessBits(fields[3])
-	if err != nil {
-		t.Fatal(err)
-	}
-	number := func(s string) (n uint32) {
-		for _, c := range s {
-			n = n*10 + uint32(c-'0')
-		}
-		return n
-	}
-	return uint32(k), uint32(a), number(fields[1]), number(fields[2])
+	var kindWord, accessWord string
+	_, err := fmt.Sscan(device, &kindWord, &major, &minor, &accessWord)
+	testkit.Check(t, err)
+	k, err := deviceType(kindWord)
+	testkit.Check(t, err)
+	a, err := accessBits(accessWord)
+	testkit.Check(t, err)
+	return uint32(k), uint32(a), major, minor
 }
 
 func TestAllDevicesNeedNoProgram(t *testing.T) {
 	for _, rules := range [][]specs.LinuxDeviceCgroup{
-		{deviceRule(true, "a", -1, -1, "rwm")},
-		{deviceRule(false, "a", -1, -1, "rwm"), deviceRule(true, "a", -1, -1, "rwm")},
+		rules("allow a *:* rwm"), rules("deny a *:* rwm", "allow a *:* rwm"),
 	} {
 		if code, n, err := DeviceProgram(rules); code != nil || n != 0 || err != nil {
 			t.Errorf("%v: %d instructions, %v", rules, n, err)

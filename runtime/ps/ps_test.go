@@ -17,9 +17,7 @@ func sleeper(t *testing.T, name string) (pid int) {
 	t.Helper()
 	cmd := exec.Command("sleep", "60")
 	cmd.Args[0] = name
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, cmd.Start())
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
 	return cmd.Process.Pid
 }

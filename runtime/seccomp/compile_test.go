@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
@@ -248,9 +249,7 @@ func TestPrecedence(t *testing.T) {
 	} {
 		f := mustCompile(t, &specs.LinuxSeccomp{DefaultAction: errno, Syscalls: test.calls}, "amd64")
 		want, err := returnValue(test.want, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
 		if got := run(f.Program, sys(t, "amd64", "dup", test.args...)); got != want {
 			t.Errorf("%+v with %d: %s, want %s", test.calls, test.args, returnText(got), test.want)
 		}

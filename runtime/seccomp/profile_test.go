@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minictr/minictr/internal/testkit"
 	moby "github.com/moby/profiles/seccomp"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -29,9 +30,7 @@ func TestDefaultAnswersAsDockers(t *testing.T) {
 		dockers, err := moby.GetDefaultProfile(&specs.Spec{Process: &specs.Process{
 			Capabilities: &specs.LinuxCapabilities{Bounding: caps},
 		}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
 		want := mustCompile(t, dockers, runtime.GOARCH).Program
 		got := mustCompile(t, Default(runtime.GOARCH, caps), runtime.GOARCH).Program
 		for nr := range 600 {
@@ -124,17 +123,13 @@ func TestDefaultFollowsCapabilities(t *testing.T) {
 // its own numbers.
 func TestParseDockersProfile(t *testing.T) {
 	data, err := json.Marshal(moby.DefaultProfile())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	for _, machine := range []struct {
 		goarch     string
 		companions []string
 	}{{"amd64", []string{"386", "x32"}}, {"arm64", []string{"arm"}}} {
 		s, err := Parse(data, machine.goarch, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
 		f := mustCompile(t, s, machine.goarch)
 		for _, abi := range append(machine.companions, machine.goarch) {
 			for name, want := range map[string]uint32{
@@ -158,9 +153,7 @@ func TestParse(t *testing.T) {
 			{"name": "write", "action": "SCMP_ACT_ALLOW", "comment": "the old spelling",
 			 "includes": {"minKernel": "4.8", "arches": ["amd64"]}, "excludes": {"caps": ["CAP_SYS_ADMIN"]}}]}`
 	s, err := Parse([]byte(plain), "amd64", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	f := mustCompile(t, s, "amd64")
 	if f.Flags != unix.SECCOMP_FILTER_FLAG_LOG {
 		t.Errorf("flags %#x", f.Flags)

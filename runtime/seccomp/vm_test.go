@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
@@ -65,9 +66,7 @@ func run(p program, d data) uint32 {
 func mustCompile(t testing.TB, s *specs.LinuxSeccomp, goarch string) *Filter {
 	t.Helper()
 	f, err := Compile(s, goarch)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	return f
 }
 

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"golang.org/x/sys/unix"
 )
 
@@ -31,9 +32,7 @@ var (
 func run(t *testing.T, p *Program) (code int, said []byte) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "program")
-	if err := os.WriteFile(path, p.File(), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.WriteFile(path, p.File(), 0o700))
 	cmd := exec.Command(path)
 	timer := time.AfterFunc(10*time.Second, func() { cmd.Process.Kill() })
 	defer timer.Stop()
@@ -55,9 +54,7 @@ func program(t *testing.T, lines ...Line) *Program {
 func set(t *testing.T, p *Program, lines ...Line) {
 	t.Helper()
 	for i, l := range lines {
-		if err := p.SetLine(i, l); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, p.SetLine(i, l))
 	}
 }
 
@@ -198,25 +195,17 @@ func TestMemory(t *testing.T) {
 	set(t, p, Line{Number: unix.SYS_CLOSE, Args: []uint64{stdout}},
 		Line{Number: unix.SYS_NANOSLEEP, Args: []uint64{ever, 0}})
 	path := filepath.Join(t.TempDir(), "program")
-	if err := os.WriteFile(path, p.File(), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.WriteFile(path, p.File(), 0o700))
 	cmd := exec.Command(path)
 	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
+	testkit.Check(t, cmd.Start())
 	defer cmd.Wait()
 	defer cmd.Process.Kill()
 	out.Read(make([]byte, 1)) // until it has begun
 	var pages uint64
 	statm, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(cmd.Process.Pid), "statm"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	for _, c := range statm {
 		if c == ' ' {
 			break

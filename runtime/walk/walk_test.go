@@ -92,33 +92,25 @@ func end(t *testing.T, w *Walk) unix.WaitStatus {
 func descriptors(t *testing.T) int {
 	t.Helper()
 	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	r.Close()
 	w.Close()
 	list, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	return len(list)
 }
 
 func find(t *testing.T, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	return path
 }
 
 func TestProgramRuns(t *testing.T) {
 	for name, want := range map[string]int{"true": 0, "false": 1} {
 		w, told, err := start(t, clone(unix.CLONE_NEWPID|unix.CLONE_CLEAR_SIGHAND), execve(find(t, name)))
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
 		pid, _ := w.Result(plan.Pid)
 		if r := told[0]; !r.Made || int(r.Value) != pid || r.Errno != 0 || r.Took <= 0 {
 			t.Errorf("told of clone3: %+v", r)
@@ -136,9 +128,7 @@ func TestResultsAreUsed(t *testing.T) {
 		openat("file", file, unix.O_CREAT|unix.O_WRONLY),
 		writeTo("file", "from the child"),
 		execve(find(t, "true")))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	end(t, w)
 	if data, _ := os.ReadFile(file); string(data) != "from the child" {
 		t.Errorf("%q", data)
@@ -203,9 +193,7 @@ func TestAcceptedError(t *testing.T) {
 	w, told, err := start(t, clone(unix.CLONE_NEWPID),
 		tolerant, writeTo("file", "x"), onlyIf, instead, writeTo("file", "x"), never,
 		execve(find(t, "true")))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	end(t, w)
 	done := ""
 	for i := range 7 {
@@ -275,9 +263,7 @@ func TestReturns(t *testing.T) {
 		num(unix.O_CLOEXEC))
 	pipe.Returns = &plan.Place{Arg: 0, Offset: 4}
 	w, told, err := start(t, clone(unix.CLONE_NEWPID), pipe, writeTo("written", "text"), execve(find(t, "true")))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	end(t, w)
 	if !told[2].Made || told[2].Value != 4 {
 		t.Errorf("the pipe's second end took %d bytes, want 4", told[2].Value)
@@ -285,9 +271,7 @@ func TestReturns(t *testing.T) {
 	for word, want := range map[string]unix.Errno{"\xfe\xff\xff\xff": unix.ENOENT, "\x01\xf0\xff\xff": unix.Errno(4095),
 		"\x00\xf0\xff\xff": 0} {
 		path := filepath.Join(t.TempDir(), "word")
-		if err := os.WriteFile(path, []byte(word), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, os.WriteFile(path, []byte(word), 0o600))
 		read := inChild("", "read", unix.SYS_READ, plan.Ref("file"), &plan.Mem{Bytes: make([]byte, 8), Text: "buf"},
 			num(4))
 		read.Returns = &plan.Place{Arg: 1}
@@ -308,9 +292,7 @@ func TestReturns(t *testing.T) {
 // every kind, and that program is what /proc/self/exe has been.
 func TestTrampoline(t *testing.T) {
 	r, out, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	defer r.Close()
 	testkit.NeedRoot(t)
 	runtime.LockOSThread()
@@ -326,9 +308,7 @@ func TestTrampoline(t *testing.T) {
 	p := &plan.Plan{Steps: steps, StartError: plan.ReportWrite}
 	w, err := Start(p, Caller{FDs: map[plan.Ref]int{"out": int(out.Fd())}})
 	out.Close()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	text, err := io.ReadAll(r)
 	if want := "memory\nargument environment\n"; err != nil || string(text) != want {
 		t.Errorf("printed %q, %v, want %q", text, err, want)
@@ -341,18 +321,14 @@ func TestTrampoline(t *testing.T) {
 func TestSearch(t *testing.T) {
 	dir := t.TempDir()
 	forbidden := filepath.Join(dir, "forbidden")
-	if err := os.WriteFile(forbidden, []byte("text"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.WriteFile(forbidden, []byte("text"), 0o600))
 	try := func(path string) plan.Step {
 		s := execve(path)
 		s.Accept = []unix.Errno{unix.ENOENT, unix.EACCES}
 		return s
 	}
 	w, _, err := start(t, leave(try("/nowhere/true"), try(forbidden), try(find(t, "true")), try("/never"))...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	end(t, w)
 	const first = 6
 	for _, test := range []struct {
