@@ -24,7 +24,7 @@ func TestProcSymlinkRefused(t *testing.T) {
 			b := newBundle(t, "true")
 			b.replace(t, name, target)
 			r := b.run(t)
-			r.refused(t, "/"+name, "a link here would be a trap")
+			r.refused(t, "/"+name, "follow no symbolic link")
 			r.untouched(t)
 		}
 	}

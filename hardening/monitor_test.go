@@ -435,9 +435,9 @@ func unreachable(t *testing.T, how string) {
 	defer directory.Close()
 	tried := 0
 	for _, part := range []string{"containers", "names"} {
-		err := filepath.WalkDir(filepath.Join(store, part), func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.Name() == "proc" {
-				return err
+		err := testkit.WalkDir(filepath.Join(store, part), func(path string, d fs.DirEntry) error {
+			if d.Name() == "proc" {
+				return nil
 			}
 			tried++
 			rel, _ := filepath.Rel(store, path)

@@ -23,7 +23,7 @@ func TestMaskThroughLinkIntoProcRefused(t *testing.T) {
 		frozen.ReadonlyPaths = []string{"/detour"}
 		for _, linux := range []specs.Linux{masked, frozen} {
 			b.spec.Linux = &linux
-			b.run(t).refused(t, "Paths", "by a detour")
+			b.run(t).refused(t, "Paths", "fail if it is on procfs")
 		}
 	}
 }
