@@ -11,6 +11,7 @@ import (
 	"github.com/docker/go-units"
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/internal/help"
+	"github.com/minictr/minictr/runtime"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/minictr/minictr/runtime/state"
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -63,7 +64,11 @@ var updateCommand = &cli.Command{
 		if container.Record.Cgroup == "" {
 			return errors.New("container has no cgroup")
 		}
-		return cgroup.Update(container.Record.Cgroup, r)
+		change, err := cgroup.NewChange(container.Record.Cgroup, r)
+		if err != nil {
+			return err
+		}
+		return runtime.Update(change, nil)
 	},
 }
 

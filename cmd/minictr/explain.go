@@ -11,8 +11,26 @@ import (
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/stdio"
 	"github.com/minictr/minictr/runtime/walk"
+	"github.com/urfave/cli/v2"
 	"golang.org/x/sys/unix"
 )
+
+var explainFlag = &cli.BoolFlag{
+	Name:  "explain",
+	Usage: "print every system call with its reason, result and duration",
+}
+
+// explain returns what --explain asks for: a trace for each plan that is carried out. It is
+// nil without the flag.
+func explain(c *cli.Context) func(*plan.Plan) walk.Trace {
+	if !c.Bool("explain") {
+		return nil
+	}
+	return func(p *plan.Plan) walk.Trace {
+		style := plan.Style{Color: stdio.IsTerminal(os.Stderr)}
+		return (&explainer{plan: p, style: style, spent: map[string]time.Duration{}}).step
+	}
+}
 
 // explainer prints the steps of a plan as they are carried out, on standard error:
 // standard output is the program's.
@@ -25,12 +43,6 @@ type explainer struct {
 	total time.Duration
 	spent map[string]time.Duration // by part
 	parts []string                 // in order
-}
-
-// watch returns a function to be called after each step of p.
-func (e *explainer) watch(p *plan.Plan) walk.Trace {
-	*e = explainer{plan: p, style: plan.Style{Color: stdio.IsTerminal(os.Stderr)}, spent: map[string]time.Duration{}}
-	return e.step
 }
 
 // step prints step i, with a headline before a new part, and the sum after the last.

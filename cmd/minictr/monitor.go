@@ -28,7 +28,7 @@ var monitorCommand = &cli.Command{
 	ArgsUsage: "ID",
 	Hidden:    true,
 	Flags: []cli.Flag{
-		&cli.BoolFlag{Name: "explain", Usage: "print every system call"},
+		explainFlag,
 		&cli.BoolFlag{Name: "stdin", Usage: "the container inherits standard input"},
 		&cli.BoolFlag{Name: "ended", Usage: "the container has exited"},
 		&cli.BoolFlag{Name: "restart", Usage: "restart the container"},
@@ -49,11 +49,6 @@ var monitorCommand = &cli.Command{
 		if c.Bool("stdin") {
 			stdin = os.Stdin
 		}
-		var e explainer
-		calls := e.watch
-		if !c.Bool("explain") {
-			calls = nil
-		}
-		return monitor.Run(root, id, os.NewFile(starterFd, "starter"), stdin, calls)
+		return monitor.Run(root, id, os.NewFile(starterFd, "starter"), stdin, explain(c))
 	},
 }

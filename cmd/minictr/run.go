@@ -8,8 +8,6 @@ import (
 	"github.com/minictr/minictr/container/config"
 	"github.com/minictr/minictr/container/lifecycle"
 	"github.com/minictr/minictr/internal/help"
-	"github.com/minictr/minictr/runtime/plan"
-	"github.com/minictr/minictr/runtime/walk"
 	"github.com/urfave/cli/v2"
 )
 
@@ -23,7 +21,7 @@ var runCommand = &cli.Command{
 			Name: "detach", Aliases: []string{"d"},
 			Usage: "run in the background and print the container ID",
 		},
-		&cli.BoolFlag{Name: "explain", Usage: "print every system call with its reason, result and duration"},
+		explainFlag,
 	}, commonFlags, pullFlags, runFlags),
 	Action: run,
 }
@@ -33,15 +31,10 @@ func run(c *cli.Context) error {
 	if c.Bool("detach") {
 		return runDetached(c, o)
 	}
-	var watch func(*plan.Plan) walk.Trace
-	var e explainer
-	if c.Bool("explain") {
-		watch = e.watch
-	}
 	// Run it. A leftover after the exit is reported, and changes no exit code.
 	var code int
 	err := withImage(c, func() (err error) {
-		code, err = lifecycle.Run(c.String("root"), c.Args().First(), o, watch)
+		code, err = lifecycle.Run(c.String("root"), c.Args().First(), o, explain(c))
 		return err
 	})
 	if left := new(lifecycle.CleanupError); errors.As(err, &left) {

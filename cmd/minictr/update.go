@@ -14,6 +14,8 @@ var updateCommand = &cli.Command{
 	Usage:     "change the limits and the restart policy of containers",
 	ArgsUsage: "CONTAINER…",
 	Flags: append([]cli.Flag{
+		help.Heading("Common"),
+		explainFlag,
 		help.Heading("Lifecycle"),
 		&cli.StringFlag{Name: "restart", Usage: restartUsage},
 	}, limitFlags...),
@@ -21,10 +23,11 @@ var updateCommand = &cli.Command{
 }
 
 func update(c *cli.Context) error {
-	if len(c.LocalFlagNames()) == 0 {
+	trace := explain(c)
+	if n := len(c.LocalFlagNames()); n == 0 || n == 1 && trace != nil {
 		return hint.New(errors.New("update: no limit given"), "minictr update --help")
 	}
 	return each(c, func(name string) error {
-		return lifecycle.Update(c.String("root"), name, limits(c), c.String("restart"))
+		return lifecycle.Update(c.String("root"), name, limits(c), c.String("restart"), trace)
 	})
 }

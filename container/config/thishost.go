@@ -62,7 +62,7 @@ func (h *Host) SetReserved(l *Limits) error {
 	if l.MemoryReservation == "" {
 		return nil
 	}
-	sum, err := cgroup.Reserved(filepath.Join(h.Cgroup2, CgroupParent))
+	sum, err := cgroup.Reserved(filepath.Join(h.Cgroup2, CgroupParent), h.ID)
 	h.Reserved = &sum
 	return err
 }

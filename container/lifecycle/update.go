@@ -2,29 +2,32 @@ package lifecycle
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"path/filepath"
 
 	"github.com/docker/go-units"
 	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/container/config"
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/internal/lockfile"
+	"github.com/minictr/minictr/runtime"
 	"github.com/minictr/minictr/runtime/cgroup"
+	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/walk"
 	"github.com/opencontainers/runtime-spec/specs-go"
-	"golang.org/x/sys/unix"
 )
 
 // Update changes limits of a container, and its restart policy unless restart is "".
-// Limits that change does not set stay.
-func Update(root, name string, change config.Limits, restart string) error {
-	return withContainer(root, name, "update", func(c *container.Container) error { return update(c, change, restart) })
+// Limits that change does not set stay. trace, if any, sees every system call that changes
+// the container's cgroup.
+func Update(root, name string, change config.Limits, restart string, trace func(*plan.Plan) walk.Trace) error {
+	return withContainer(root, name, "update", func(c *container.Container) error {
+		return update(c, change, restart, trace)
+	})
 }
 
 // update locks the file image, which is never replaced: concurrent updates are made one
 // after the other.
-func update(c *container.Container, change config.Limits, restart string) error {
+func update(c *container.Container, change config.Limits, restart string, trace func(*plan.Plan) walk.Trace) error {
 	lock, err := lockfile.Lock(context.Background(), c.Path("image"), lockfile.Exclusive)
 	if err != nil {
 		return err
@@ -53,7 +56,7 @@ func update(c *container.Container, change config.Limits, restart string) error 
 		return err
 	}
 	// apply and save them; a task created meanwhile has the old ones
-	if err := apply(c, r); err != nil {
+	if err := apply(c, r, trace); err != nil {
 		return err
 	}
 	saved := *r
@@ -62,11 +65,11 @@ func update(c *container.Container, change config.Limits, restart string) error 
 	if err := save(c, spec); err != nil {
 		return err
 	}
-	return apply(c, r)
+	return apply(c, r, nil)
 }
 
 // apply sets the limits of the container's cgroup if it runs.
-func apply(c *container.Container, r *specs.LinuxResources) error {
+func apply(c *container.Container, r *specs.LinuxResources, trace func(*plan.Plan) walk.Trace) error {
 	s, err := c.State()
 	if err != nil || !s.Active() {
 		return err
@@ -77,34 +80,17 @@ func apply(c *container.Container, r *specs.LinuxResources) error {
 	if err := checkMemory(s.Cgroup, r); err != nil {
 		return err
 	}
-	err = cgroup.Update(s.Cgroup, r)
+	change, err := cgroup.NewChange(s.Cgroup, r)
 	if err == nil && c.Settings.Options.MemoryReservation != "" {
-		err = cgroup.Reserve(filepath.Dir(s.Cgroup))
+		err = change.Reserve()
 	}
 	if err == nil {
-		return nil
+		err = runtime.Update(change, trace)
 	}
-	if s, now := c.State(); now == nil && !s.Active() {
+	if s, now := c.State(); err != nil && now == nil && !s.Active() {
 		return nil // it has exited, and its cgroup is removed
 	}
-	return explainRefusal(err, c.Settings.Origin)
-}
-
-// explainRefusal adds the flag of the limit that the kernel refused, and a hint.
-func explainRefusal(err error, origin config.Origin) error {
-	text := hint.Of(err)
-	switch {
-	case text != "":
-	case errors.Is(err, unix.ENOENT):
-		text = "this kernel does not support the limit"
-	case errors.Is(err, unix.ENODEV):
-		text = "name a whole disk, as listed by: lsblk -d"
-	}
-	var limit *cgroup.LimitError
-	if errors.As(err, &limit) {
-		err = origin.Wrap(err, "linux.resources."+limit.From)
-	}
-	return hint.New(err, text)
+	return container.WithFlag(err, c.Settings.Origin)
 }
 
 // checkMemory refuses a limit below the memory that the kernel cannot reclaim from the

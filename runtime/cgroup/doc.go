@@ -5,8 +5,8 @@
 // there to set it. The files of a controller ("memory") exist only if every
 // directory above enables it in cgroup.subtree_control.
 //
-// To make and fill the cgroup of a container is part of the plan (package compile).
-// Here are the facts that the plan needs (where cgroup2 is mounted, which file holds
+// To make and fill the cgroup of a container, and to change it, is a plan (package compile).
+// Here are the facts that a plan needs (where cgroup2 is mounted, which file holds
 // which limit of the OCI config), and what happens to a cgroup when no plan runs.
 //
 // Reading order: cgroup.go (mount, kill, remove), processes.go (list, freeze,

@@ -1,4 +1,4 @@
-package cgroup
+package cgroup_test
 
 import (
 	"bufio"
@@ -19,6 +19,8 @@ import (
 
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/internal/testkit"
+	"github.com/minictr/minictr/runtime"
+	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
@@ -33,12 +35,12 @@ func group(t *testing.T, controllers ...string) string {
 	for _, c := range controllers {
 		testkit.NeedController(t, c)
 	}
-	mount, err := Mount()
+	mount, err := cgroup.Mount()
 	testkit.Check(t, err)
 	path, err := os.MkdirTemp(mount, "minictr-"+strings.ToLower(t.Name()))
 	testkit.Check(t, err, os.Mkdir(filepath.Join(path, "below"), 0o755))
 	t.Cleanup(func() {
-		if err := Remove(path); err != nil {
+		if err := cgroup.Remove(path); err != nil {
 			t.Error(err)
 		}
 	})
@@ -79,7 +81,7 @@ func readsKmsg(t *testing.T, path string) bool {
 
 func wantFrozen(t *testing.T, path string, want bool) {
 	t.Helper()
-	if frozen, err := Frozen(path); frozen != want || err != nil {
+	if frozen, err := cgroup.Frozen(path); frozen != want || err != nil {
 		t.Errorf("frozen %v, %v, want %v", frozen, err, want)
 	}
 }
@@ -89,12 +91,20 @@ func update(t *testing.T, path, resources string) error {
 	t.Helper()
 	var r specs.LinuxResources
 	testkit.Check(t, json.Unmarshal([]byte(resources), &r))
-	return Update(path, &r)
+	return change(path, &r)
+}
+
+func change(path string, r *specs.LinuxResources) error {
+	c, err := cgroup.NewChange(path, r)
+	if err != nil {
+		return err
+	}
+	return runtime.Update(c, nil)
 }
 
 func wantFile(t *testing.T, path, name, want string) {
 	t.Helper()
-	if got, err := get(path, name); got != want || err != nil {
+	if got, err := cgroup.Get(path, name); got != want || err != nil {
 		t.Errorf("%s is %q, %v, want %q", name, got, err, want)
 	}
 }
@@ -102,11 +112,11 @@ func wantFile(t *testing.T, path, name, want string) {
 func TestPids(t *testing.T) {
 	path := group(t)
 	list := sleepers(t, path)
-	pids, err := Pids(path)
+	pids, err := cgroup.Pids(path)
 	if want := []int{list[0].Process.Pid, list[1].Process.Pid}; err != nil || !slices.Equal(pids, want) {
 		t.Errorf("%v, %v; want %v", pids, err, want)
 	}
-	if pids, err := Pids(path + "-nowhere"); len(pids) > 0 || err != nil {
+	if pids, err := cgroup.Pids(path + "-nowhere"); len(pids) > 0 || err != nil {
 		t.Errorf("no such cgroup: %v, %v", pids, err)
 	}
 }
@@ -133,7 +143,7 @@ func TestFreeze(t *testing.T) {
 	}
 	wantFrozen(t, path, false)
 	wantPrints()
-	testkit.Check(t, Freeze(path))
+	testkit.Check(t, cgroup.Freeze(path))
 	wantFrozen(t, path, true)
 	const silence = 300 * time.Millisecond
 	for range 1000 { // what it printed before
@@ -144,7 +154,7 @@ func TestFreeze(t *testing.T) {
 	if prints(silence) {
 		t.Error("it prints while it is frozen")
 	}
-	testkit.Check(t, Thaw(path))
+	testkit.Check(t, cgroup.Thaw(path))
 	wantFrozen(t, path, false)
 	wantPrints()
 }
@@ -156,10 +166,10 @@ func TestSignal(t *testing.T) {
 	for _, sig := range []syscall.Signal{unix.SIGTERM, unix.SIGKILL} {
 		list := sleepers(t, path)
 		if sig == unix.SIGKILL {
-			testkit.Check(t, Freeze(path), Signal(path, unix.SIGCONT))
+			testkit.Check(t, cgroup.Freeze(path), cgroup.Signal(path, unix.SIGCONT))
 			wantFrozen(t, path, true)
 		}
-		testkit.Check(t, Signal(path, sig), Signal(path+"-nowhere", sig))
+		testkit.Check(t, cgroup.Signal(path, sig), cgroup.Signal(path+"-nowhere", sig))
 		for _, cmd := range list {
 			cmd.Wait()
 			if s := cmd.ProcessState.Sys().(syscall.WaitStatus); s.Signal() != sig {
@@ -178,7 +188,7 @@ func TestRemoveTogether(t *testing.T) {
 		var all sync.WaitGroup
 		for range 4 {
 			all.Go(func() {
-				if err := Remove(path); err != nil {
+				if err := cgroup.Remove(path); err != nil {
 					t.Error(err)
 				}
 			})
@@ -192,7 +202,7 @@ func TestReadStats(t *testing.T) {
 	path := group(t)
 	testkit.Check(t, start(t, path, "sh", "-c", "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done").Wait())
 	start(t, path, "sleep", "60")
-	s, err := ReadStats(path)
+	s, err := cgroup.ReadStats(path)
 	testkit.Check(t, err)
 	if s.CPU.Usage.Total < 1e6 || s.CPU.Usage.User == 0 || s.Pids.Current != 1 {
 		t.Errorf("%+v", s)
@@ -212,7 +222,7 @@ func TestReadStats(t *testing.T) {
 func TestWatchEnds(t *testing.T) {
 	path := group(t)
 	cmd := start(t, path, "sleep", "60")
-	kills, err := WatchOOM(path)
+	kills, err := cgroup.WatchOOM(path)
 	testkit.Check(t, err)
 	select {
 	case <-kills:
@@ -246,14 +256,14 @@ func TestUpdateDevices(t *testing.T) {
 		opens bool
 	}{
 		{nil, true}, // a cgroup without a program
-		{rules(deny), false},
+		{cgroup.Rules(deny), false},
 		{nil, false}, // no rules: unchanged
-		{rules(deny, kmsg), true},
-		{rules(deny), false},
-		{rules(deny, all), true},
-		{rules(deny, all), true},
+		{cgroup.Rules(deny, kmsg), true},
+		{cgroup.Rules(deny), false},
+		{cgroup.Rules(deny, all), true},
+		{cgroup.Rules(deny, all), true},
 	} {
-		testkit.Check(t, Update(path, &specs.LinuxResources{Devices: test.rules}))
+		testkit.Check(t, change(path, &specs.LinuxResources{Devices: test.rules}))
 		if opens := readsKmsg(t, path); opens != test.opens {
 			t.Errorf("%v: opens %v", test.rules, opens)
 		}
@@ -269,12 +279,12 @@ func TestDevicesBelow(t *testing.T) {
 		above, below []specs.LinuxDeviceCgroup
 		opens        bool
 	}{
-		{rules(deny, kmsg, mem), rules(deny, kmsg), true},
-		{rules(deny, kmsg, mem), rules(deny, mem), false},
-		{rules(deny, mem), rules(deny, kmsg), false},
+		{cgroup.Rules(deny, kmsg, mem), cgroup.Rules(deny, kmsg), true},
+		{cgroup.Rules(deny, kmsg, mem), cgroup.Rules(deny, mem), false},
+		{cgroup.Rules(deny, mem), cgroup.Rules(deny, kmsg), false},
 	} {
-		testkit.Check(t, Update(path, &specs.LinuxResources{Devices: test.above}),
-			Update(below, &specs.LinuxResources{Devices: test.below}))
+		testkit.Check(t, change(path, &specs.LinuxResources{Devices: test.above}),
+			change(below, &specs.LinuxResources{Devices: test.below}))
 		if opens := readsKmsg(t, below); opens != test.opens {
 			t.Errorf("%+v: opens %v", test, opens)
 		}
@@ -291,7 +301,8 @@ func TestMissingController(t *testing.T) {
 		t.Skip("this machine has the controller; the first half ran")
 	}
 	err := update(t, path, `{"pids": {"limit": 5}}`)
-	if err == nil || !strings.Contains(err.Error(), "resources: pids") || !strings.Contains(hint.Of(err), `"pids"`) {
+	if err == nil || !strings.Contains(err.Error(), "linux.resources.pids") ||
+		!strings.Contains(hint.Of(err), `"pids"`) {
 		t.Errorf("error %v, hint %q", err, hint.Of(err))
 	}
 }
@@ -327,7 +338,7 @@ func TestUpdate(t *testing.T) {
 		err := update(t, path, test.resources)
 		if test.file == "" {
 			testkit.WantError(t, test.resources, err, test.want)
-		} else if got, _ := get(path, test.file); err != nil || got != test.want {
+		} else if got, _ := cgroup.Get(path, test.file); err != nil || got != test.want {
 			t.Errorf("%s: %s is %q, want %q; error %v", test.resources, test.file, got, test.want, err)
 		}
 	}
@@ -375,7 +386,7 @@ func TestUpdateDisk(t *testing.T) {
 		t.Errorf("an absent disk: %v", err)
 	}
 	const limits = " rbps=1048576 wbps=max riops=max wiops=7"
-	if got, _ := get(path, "io.max"); !strings.HasSuffix(got, limits) {
+	if got, _ := cgroup.Get(path, "io.max"); !strings.HasSuffix(got, limits) {
 		t.Errorf("io.max: %q", got)
 	}
 }
@@ -386,7 +397,7 @@ func TestWatchOOM(t *testing.T) {
 	const limit = 8 << 20
 	testkit.Check(t, update(t, path, `{"memory": {"limit": 8388608, "swap": 8388608}}`))
 	start(t, path, "sleep", "60")
-	kills, err := WatchOOM(path)
+	kills, err := cgroup.WatchOOM(path)
 	testkit.Check(t, err)
 	for range 2 {
 		start(t, path, "tail", "/dev/zero")
@@ -394,7 +405,7 @@ func TestWatchOOM(t *testing.T) {
 			t.Fatal("the channel is closed while a process runs")
 		}
 	}
-	s, err := ReadStats(path)
+	s, err := cgroup.ReadStats(path)
 	if err != nil || s.Memory.Usage.Limit != limit || s.Memory.Swap.Limit != limit || s.Memory.Usage.Usage == 0 ||
 		s.Memory.Raw["anon"] == 0 {
 		t.Errorf("%+v, %v", s, err)

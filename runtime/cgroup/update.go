@@ -4,61 +4,118 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/minictr/minictr/hint"
 	"github.com/opencontainers/runtime-spec/specs-go"
-	"golang.org/x/sys/unix"
 )
 
-// Update changes the limits of a cgroup with processes. It writes the same files as
-// for a new one; limits that r does not mention stay. Device rules in r, if any,
-// replace all former ones. If a file cannot be written, those before it are restored;
-// the error is a LimitError then.
-func Update(path string, r *specs.LinuxResources) error {
-	if r == nil {
-		return nil
-	}
+// Change is a change of the limits of a cgroup that has processes. What it needs to know of
+// the cgroup has been read; to write it is a plan (compile.Update).
+type Change struct {
+	Mount, Group string                    // where cgroup2 is mounted; the cgroup's path below it
+	Enable       []string                  // controllers that the cgroup does not have yet
+	Files        []File                    // limits
+	Devices      []specs.LinuxDeviceCgroup // rules that replace all former ones; none: no change
+	Programs     []uint32                  // the device programs of the former rules, by ID
+}
+
+// NewChange returns the change that sets the limits of r. Limits that r does not mention
+// stay.
+func NewChange(path string, r *specs.LinuxResources) (*Change, error) {
 	r, err := withPeriod(path, r)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	files, err := Files(r)
 	if err != nil {
-		return fmt.Errorf("resources: %w", err)
+		return nil, fmt.Errorf("resources: %w", err)
 	}
 	if err := checkMemory(path, r.Memory); err != nil {
-		return err
+		return nil, err
 	}
-	has, err := get(path, "cgroup.controllers")
+	text, err := get(path, "cgroup.controllers")
+	if err != nil {
+		return nil, err
+	}
+	has := strings.Fields(text)
+	c := &Change{Mount: path, Files: withoutUnlimited(files, has), Devices: r.Devices}
+	c.Enable = missing(c.Files, has)
+	for isCgroup(filepath.Dir(c.Mount)) {
+		c.Mount = filepath.Dir(c.Mount)
+	}
+	if c.Group, err = filepath.Rel(c.Mount, path); err == nil && len(c.Devices) > 0 {
+		c.Programs, err = devicePrograms(path)
+	}
+	return c, err
+}
+
+func isCgroup(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "cgroup.subtree_control"))
+	return err == nil
+}
+
+// Reserve adds memory.low of the cgroup above: the sum of those below it.
+func (c *Change) Reserve() error {
+	const name = "memory.low"
+	own := slices.IndexFunc(c.Files, func(f File) bool { return f.Name == name })
+	if own < 0 {
+		return nil
+	}
+	path := filepath.Join(c.Mount, c.Group)
+	sum, err := Reserved(filepath.Dir(path), filepath.Base(path))
 	if err != nil {
 		return err
 	}
-	files = withoutUnlimited(files, strings.Fields(has))
-	if err := enableControllers(path, missing(files, strings.Fields(has))); err != nil {
-		return err
+	n, err := strconv.ParseInt(c.Files[own].Value, 10, 64)
+	if err != nil || n > math.MaxInt64-sum {
+		n = math.MaxInt64 - sum // "max"
 	}
-	if err := write(path, files); err != nil {
-		return err
-	}
-	if len(r.Devices) == 0 {
-		return nil
-	}
-	return replaceDevices(path, r.Devices)
+	c.Files = append(c.Files, File{Name: "../" + name, Value: number(sum + n), From: "memory.reservation",
+		Why: "the cgroup above has to protect the sum: memory.low is limited by it", Optional: true})
+	return nil
 }
 
-// LimitError is a limit that could not be set.
-type LimitError struct {
-	From string // the field below linux.resources, or the controller
-	Err  error
+// Present returns the change that sets the present values of the same files again. A file
+// that does not exist is left out.
+func (c *Change) Present() (*Change, error) {
+	now := &Change{Mount: c.Mount, Group: c.Group}
+	for _, f := range c.Files {
+		value, err := present(filepath.Join(c.Mount, c.Group), f)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("resources: %s: %w", f.From, err)
+		}
+		now.Files = append(now.Files, File{Name: f.Name, Value: value + "\n", From: f.From, Why: "the former value"})
+	}
+	return now, nil
 }
 
-func (e *LimitError) Error() string { return fmt.Sprintf("resources: %s: %v", e.From, e.Err) }
-func (e *LimitError) Unwrap() error { return e.Err }
+// present returns the value of the file or, in a file with a line for each device, that
+// line.
+func present(path string, f File) (string, error) {
+	text, err := get(path, f.Name)
+	device, _, _ := strings.Cut(strings.TrimSpace(f.Value), " ")
+	if !strings.Contains(device, ":") {
+		text, _, _ = strings.Cut(text, "\n") // the default, in a file of weights
+		return text, err
+	}
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, device+" ") {
+			return strings.TrimSpace(line), err
+		}
+	}
+	if f.Name == "io.max" {
+		return device + " rbps=max wbps=max riops=max wiops=max", err
+	}
+	return device + " default", err
+}
 
 // withPeriod adds the present quota to a period alone, which cpu.max does not take.
 func withPeriod(path string, r *specs.LinuxResources) (*specs.LinuxResources, error) {
@@ -106,100 +163,8 @@ func missing(files []File, has []string) []string {
 	return slices.DeleteFunc(Controllers(files), func(c string) bool { return slices.Contains(has, c) })
 }
 
-// enableControllers enables the controllers for the cgroup, from the top down.
-func enableControllers(path string, controllers []string) error {
-	if len(controllers) == 0 {
-		return nil
-	}
-	var above []string
-	for dir := filepath.Dir(path); isCgroup(dir); dir = filepath.Dir(dir) {
-		above = append(above, dir)
-	}
-	for _, dir := range slices.Backward(above) {
-		for _, c := range controllers {
-			err := put(dir, "cgroup.subtree_control", "+"+c)
-			if errors.Is(err, unix.EBUSY) {
-				return &LimitError{c, fmt.Errorf("enable the controller: %w: %s has processes", err, dir)}
-			}
-			if err != nil {
-				return hint.New(&LimitError{c, fmt.Errorf("enable the controller: %w", err)}, ControllerHint(c))
-			}
-		}
-	}
-	return nil
-}
-
 // ControllerHint returns the hint for a controller that cannot be enabled.
 func ControllerHint(controller string) string {
 	return fmt.Sprintf("this machine's cgroup v2 does not offer the controller %q: leave the limit out, "+
 		"or boot with cgroup_no_v1=all", controller)
-}
-
-func isCgroup(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, "cgroup.subtree_control"))
-	return err == nil
-}
-
-// write writes files. If one cannot be written, those before it are restored.
-func write(path string, files []File) (err error) {
-	var before []File
-	defer func() {
-		if err == nil {
-			return
-		}
-		for _, f := range slices.Backward(before) {
-			err = errors.Join(err, put(path, f.Name, f.Value+"\n"))
-		}
-	}()
-	replace := func(f File) error {
-		old, err := present(path, f)
-		if err == nil {
-			err = put(path, f.Name, f.Value)
-		}
-		if err == nil {
-			before = append(before, old)
-		}
-		return err
-	}
-	missing := false
-	for i, f := range files {
-		if f.Instead && !missing {
-			continue
-		}
-		if f.Name == "cpu.max" && i+1 < len(files) && files[i+1].Name == "cpu.max.burst" {
-			// the kernel refuses a quota below the old burst
-			if err := replace(File{Name: "cpu.max.burst", Value: "0"}); err != nil {
-				return err
-			}
-		}
-		err := replace(f)
-		if missing = f.Optional && errors.Is(err, fs.ErrNotExist); missing {
-			continue
-		}
-		if err != nil {
-			return &LimitError{f.From, fmt.Errorf("%q: %w", f.Value, err)}
-		}
-	}
-	return nil
-}
-
-// present returns f with the present value of the file or, in a file with a line for
-// each device, of that line.
-func present(path string, f File) (File, error) {
-	text, err := get(path, f.Name)
-	device, _, _ := strings.Cut(f.Value, " ")
-	if !strings.Contains(device, ":") {
-		text, _, _ = strings.Cut(text, "\n") // the default, in a file of weights
-		return File{Name: f.Name, Value: text}, err
-	}
-	for line := range strings.Lines(text) {
-		if strings.HasPrefix(line, device+" ") {
-			return File{Name: f.Name, Value: strings.TrimSpace(line)}, err
-		}
-	}
-	none := " default"
-	if f.Name == "io.max" {
-		none = " rbps=max wbps=max riops=max wiops=max"
-	}
-	return File{Name: f.Name, Value: device + none}, err
 }

@@ -146,7 +146,7 @@ func limit(l *list, f cgroup.File) {
 		open = open.WhenNot(file)
 	}
 	l.host("open the file that holds the limit", open.As(file))
-	l.host(f.Why, call.Write(file, f.Value))
+	l.host(f.Why, call.Write(file, f.Value).Hint(unix.ENODEV, "name a whole disk, as listed by: lsblk -d"))
 }
 
 // limitDevices attaches a BPF program (bpf(2)) to the cgroup. The kernel runs it whenever

@@ -4,7 +4,8 @@
 // Compiling makes no system call, needs no privileges, and gives the same list for the
 // same config. [Compile] is the plan of a container, [Exec] of a further process in it,
 // [Hook] of a hook, and [Last] what is left of the plan of a container that was created
-// and is started now.
+// and is started now. [Update] changes the limits of one that runs, [Mount] shows the root
+// of one that does not.
 //
 // Read it in this order:
 //
@@ -21,8 +22,8 @@
 //	confine.go     capabilities, user, no_new_privs; filter.go
 //	execve.go      the child becomes the program; path.go finds it
 //
-// Then exec.go, another process in a container that runs; view.go, the root of one that
-// does not; and what these files lean on:
+// Then exec.go, another process in a container that runs; update.go, other limits for it;
+// view.go, the root of one that does not run; and what these files lean on:
 // options.go, what the config does not say; mountoptions.go, the words of a mount's
 // options; check.go, configs that are refused; terminal.go. Files called oci_*.go are
 // the breadth of the specification, beyond a plain container.

@@ -102,6 +102,19 @@ func BpfAttachDeviceProgram(cgroup, prog plan.Ref) plan.Step {
 	return bpf(unix.BPF_PROG_ATTACH, "BPF_PROG_ATTACH", attr)
 }
 
+// BpfOpenProgram is bpf(2) BPF_PROG_GET_FD_BY_ID: it opens a program that is loaded.
+func BpfOpenProgram(id uint32) plan.Step {
+	attr := plan.Words(fmt.Sprintf("{prog_id=%d}", id), 0, 0).With32(0, plan.Int(id))
+	return bpf(unix.BPF_PROG_GET_FD_BY_ID, "BPF_PROG_GET_FD_BY_ID", attr)
+}
+
+// BpfDetachDeviceProgram is bpf(2) BPF_PROG_DETACH of such a program from a cgroup.
+func BpfDetachDeviceProgram(cgroup, prog plan.Ref) plan.Step {
+	text := fmt.Sprintf("{attach_type=BPF_CGROUP_DEVICE, target_fd=%s, attach_bpf_fd=%s}", cgroup, prog)
+	attr := plan.Words(text, 0, 0).With32(0, cgroup).With32(4, prog).With32(8, plan.Int(unix.BPF_CGROUP_DEVICE))
+	return bpf(unix.BPF_PROG_DETACH, "BPF_PROG_DETACH", attr)
+}
+
 func bpf(command int, name string, attr *plan.Mem) plan.Step {
 	return plan.Syscall("bpf", unix.SYS_BPF, plan.Named(command, name), attr, plan.Int(len(attr.Bytes)))
 }
