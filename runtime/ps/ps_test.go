@@ -30,24 +30,17 @@ func these(pids ...int) func() ([]int, error) {
 func TestLines(t *testing.T) {
 	testkit.NeedTool(t, "ps")
 	one, two := sleeper(t, "one"), sleeper(t, "two")
-	for _, test := range []struct {
-		options       string
-		heading, line string
-	}{
-		{"", "UID PID PPID C STIME TTY TIME CMD", "one 60"},
-		{"-ef", "UID PID PPID C STIME TTY TIME CMD", "one 60"},
-		{"aux", "USER PID %CPU %MEM VSZ RSS TTY STAT START TIME COMMAND", "one 60"},
-		{"-o pid,args", "PID COMMAND", "one 60"},
-		{"-o comm,pid,args", "COMMAND PID COMMAND", "one 60"},
+	for options, heading := range map[string]string{
+		"":                 "UID PID PPID C STIME TTY TIME CMD",
+		"-ef":              "UID PID PPID C STIME TTY TIME CMD",
+		"aux":              "USER PID %CPU %MEM VSZ RSS TTY STAT START TIME COMMAND",
+		"-o pid,args":      "PID COMMAND",
+		"-o comm,pid,args": "COMMAND PID COMMAND",
 	} {
-		lines, err := Lines(these(one), strings.Fields(test.options)...)
-		if err != nil || len(lines) == 0 || strings.Join(strings.Fields(lines[0]), " ") != test.heading {
-			t.Errorf("%s: %v\n%s", test.options, err, strings.Join(lines, "\n"))
-			continue
-		}
-		if len(lines) != 2 || !strings.HasSuffix(lines[1], test.line) || !slices.Contains(strings.Fields(lines[1]),
-			strconv.Itoa(one)) {
-			t.Errorf("%s: %q, want a line that ends with %q", test.options, lines[1:], test.line)
+		lines, err := Lines(these(one), strings.Fields(options)...)
+		if err != nil || len(lines) != 2 || strings.Join(strings.Fields(lines[0]), " ") != heading ||
+			!strings.HasSuffix(lines[1], "one 60") || !slices.Contains(strings.Fields(lines[1]), strconv.Itoa(one)) {
+			t.Errorf("%s: %v\n%s", options, err, strings.Join(lines, "\n"))
 		}
 	}
 	lines, err := Lines(these(one, two))
@@ -82,10 +75,8 @@ func TestErrors(t *testing.T) {
 		"-o lstart,pid": `in column PID`,
 		"--what":        "ps --what: exit status 1: ",
 	} {
-		if lines, err := Lines(these(os.Getpid()), strings.Fields(options)...); err == nil ||
-			!strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %q, %v, want %q", options, lines, err, want)
-		}
+		_, err := Lines(these(os.Getpid()), strings.Fields(options)...)
+		testkit.WantError(t, options, err, want)
 	}
 	t.Setenv("PATH", t.TempDir())
 	if _, err := Lines(these(os.Getpid())); err == nil || !strings.Contains(hint.Of(err), "procps") {

@@ -3,11 +3,12 @@ package table
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strconv"
+	"slices"
 	"testing"
 	"time"
 
@@ -29,18 +30,23 @@ var (
 )
 
 // run runs a program, and returns its exit code and its output.
-func run(t *testing.T, p *Program) (code int, said []byte) {
+func run(t *testing.T, p *Program) (code int, output []byte) {
+	t.Helper()
+	cmd := command(t, p)
+	timer := time.AfterFunc(testkit.Timeout, func() { cmd.Process.Kill() })
+	defer timer.Stop()
+	output, err := cmd.Output()
+	if exit := new(exec.ExitError); !errors.As(err, &exit) {
+		testkit.Check(t, err)
+	}
+	return cmd.ProcessState.ExitCode(), output
+}
+
+func command(t *testing.T, p *Program) *exec.Cmd {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "program")
 	testkit.Check(t, os.WriteFile(path, p.File(), 0o700))
-	cmd := exec.Command(path)
-	timer := time.AfterFunc(10*time.Second, func() { cmd.Process.Kill() })
-	defer timer.Stop()
-	said, err := cmd.Output()
-	if exit := new(exec.ExitError); err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
-	}
-	return cmd.ProcessState.ExitCode(), said
+	return exec.Command(path)
 }
 
 // program returns a program of these lines.
@@ -63,10 +69,14 @@ func accept(l Line, errnos ...unix.Errno) Line {
 	return l
 }
 
-func TestFollow(t *testing.T) {
+// TestNextLine: the result of a line decides which one is next.
+func TestNextLine(t *testing.T) {
 	follow := func(l Line, then, zero, other int) Line {
 		l.Then, l.Zero, l.Else = then, zero, other
 		return l
+	}
+	if code, _ := run(t, program(t, works)); code != ExitFailed {
+		t.Errorf("the end of the lines: exit code %d", code)
 	}
 	four := []unix.Errno{unix.EPERM, unix.ENOENT, unix.EINTR, unix.EBADF}
 	for name, test := range map[string]struct {
@@ -94,8 +104,8 @@ func TestFollow(t *testing.T) {
 	}
 }
 
-// A loop counts down from three, and makes a call each time.
-func TestLoopAndDifference(t *testing.T) {
+// TestLoop: a loop counts down from three, and makes a call each time.
+func TestLoop(t *testing.T) {
 	p := New(4, stdout)
 	count, one, text := p.PutWords(3), p.PutWords(1), p.PutString("again ")
 	set(t, p,
@@ -103,8 +113,8 @@ func TestLoopAndDifference(t *testing.T) {
 		Line{Number: Difference, Args: []uint64{count, one, 0xffff}, To: count, Zero: 1},
 		Line{Number: unix.SYS_GETPPID, Then: -3, Zero: -3}, // 0 if the parent is in another PID namespace
 		exitWith(7))
-	if code, said := run(t, p); code != 7 || string(said) != "again again again " {
-		t.Errorf("exit code %d, said %q", code, said)
+	if code, output := run(t, p); code != 7 || string(output) != "again again again " {
+		t.Errorf("exit code %d, output %q", code, output)
 	}
 }
 
@@ -127,16 +137,16 @@ func TestDifference(t *testing.T) {
 				Line{Number: Difference, Args: []uint64{a, b, test.mask}, To: result},
 				Line{Number: unix.SYS_WRITE, Args: []uint64{stdout, result, word}},
 				exitWith(0))
-			_, said := run(t, p)
-			if len(said) != word || binary.NativeEndian.Uint64(said) != test.want {
-				t.Errorf("%x, want %x", said, test.want)
+			_, output := run(t, p)
+			if len(output) != word || binary.NativeEndian.Uint64(output) != test.want {
+				t.Errorf("%x, want %x", output, test.want)
 			}
 		})
 	}
 }
 
-// The result of one call is an argument of another.
-func TestTo(t *testing.T) {
+// TestResultIsLaterArgument: a line may put its result into an argument of another.
+func TestResultIsLaterArgument(t *testing.T) {
 	p := New(4, stdout)
 	null, text := p.PutString("/dev/null"), p.PutString("x")
 	at := unix.AT_FDCWD
@@ -144,38 +154,25 @@ func TestTo(t *testing.T) {
 		Line{Number: unix.SYS_OPENAT, Args: []uint64{uint64(at), null, unix.O_WRONLY}, To: p.Argument(1, 0)},
 		Line{Number: unix.SYS_WRITE, Args: []uint64{999, text, 1}, To: p.Argument(2, 0)},
 		exitWith(0), exitWith(9))
-	if code, said := run(t, p); code != 1 { // the number of bytes written
-		t.Errorf("exit code %d; results %v", code, Results(said))
+	if code, output := run(t, p); code != 1 { // the number of bytes written
+		t.Errorf("exit code %d; results %v", code, Results(output))
 	}
 }
 
 func TestResults(t *testing.T) {
 	p := program(t, works, accept(wrong, unix.ENOTDIR), Line{Number: unix.SYS_GETPPID, Then: 1}, exitWith(0), fails,
 		exitWith(0))
-	code, said := run(t, p)
+	code, output := run(t, p)
 	want := []Result{{true, 0}, {true, unix.ENOTDIR}, {true, 0}, {false, 0}, {true, unix.EBADF}, {false, 0}}
-	got := Results(said)
-	if code != ExitFailed || len(got) != len(want) {
-		t.Fatalf("exit code %d, results %v", code, got)
+	if got := Results(output); code != ExitFailed || !slices.Equal(got, want) {
+		t.Fatalf("exit code %d, results %v, want %v", code, got, want)
 	}
-	for i := range want {
-		if got[i] != want[i] {
-			t.Errorf("line %d: %v, want %v", i, got[i], want[i])
-		}
-	}
-	for n := range said { // a report that was cut off
-		Results(said[:n])
+	for n := range output { // a report that was cut off
+		Results(output[:n])
 	}
 }
 
-// A program that reaches the end of its lines fails.
-func TestEnd(t *testing.T) {
-	if code, _ := run(t, program(t, works)); code != ExitFailed {
-		t.Errorf("exit code %d", code)
-	}
-}
-
-func TestSetLineRefuses(t *testing.T) {
+func TestTooLargeLineRefused(t *testing.T) {
 	p := New(1, stdout)
 	for name, err := range map[string]error{
 		"a line too many":            p.SetLine(1, works),
@@ -188,36 +185,26 @@ func TestSetLineRefuses(t *testing.T) {
 	}
 }
 
-// The process has a few pages only.
+// TestMemory: the process has less than 1 MiB of address space.
 func TestMemory(t *testing.T) {
 	p := New(2, stdout)
 	ever := p.PutWords(1000, 0)
 	set(t, p, Line{Number: unix.SYS_CLOSE, Args: []uint64{stdout}},
 		Line{Number: unix.SYS_NANOSLEEP, Args: []uint64{ever, 0}})
-	path := filepath.Join(t.TempDir(), "program")
-	testkit.Check(t, os.WriteFile(path, p.File(), 0o700))
-	cmd := exec.Command(path)
+	cmd := command(t, p)
 	out, err := cmd.StdoutPipe()
-	testkit.Check(t, err)
-	testkit.Check(t, cmd.Start())
+	testkit.Check(t, err, cmd.Start())
 	defer cmd.Wait()
 	defer cmd.Process.Kill()
 	out.Read(make([]byte, 1)) // until it has begun
-	var pages uint64
-	statm, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(cmd.Process.Pid), "statm"))
-	testkit.Check(t, err)
-	for _, c := range statm {
-		if c == ' ' {
-			break
-		}
-		pages = 10*pages + uint64(c-'0')
-	}
-	if size := pages * uint64(os.Getpagesize()); size > 1<<20 {
+	pages := 0
+	fmt.Sscan(testkit.ReadFile(t, fmt.Sprintf("/proc/%d/statm", cmd.Process.Pid)), &pages)
+	if size := pages * os.Getpagesize(); size == 0 || size > 1<<20 {
 		t.Errorf("%d bytes of address space", size)
 	}
 }
 
-// New copies the whole loop.
+// TestCodeFits: New copies the whole loop.
 func TestCodeFits(t *testing.T) {
 	begin := uintptr(loop())
 	size := uintptr(0)
