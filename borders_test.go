@@ -62,7 +62,7 @@ var toCome = map[string]string{
 	"network/dns":      "",
 	"container/volume": "",
 	"build":            "container/lifecycle network",
-	"cri":              "runtime network container/rootfs container/logs", // not lifecycle: a pod has a state of its own
+	"cri":              "runtime network container/rootfs container/logs", // a pod has its own lifecycle
 	"cmd/minictr-cri":  "cri internal/help",
 	"lessons":          "runtime/walk runtime/plan/call",
 }
