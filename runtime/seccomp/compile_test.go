@@ -5,7 +5,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/minictr/minictr/internal/testkit"
@@ -52,6 +51,14 @@ func ExampleFilter_String() {
 	//   20  ret ERRNO(ENOSYS)
 }
 
+func sectionOf(action specs.LinuxSeccompAction, rules ...specs.LinuxSyscall) *specs.LinuxSeccomp {
+	return &specs.LinuxSeccomp{DefaultAction: action, Syscalls: rules}
+}
+
+func ruleOf(name string, action specs.LinuxSeccompAction, args ...specs.LinuxSeccompArg) specs.LinuxSyscall {
+	return specs.LinuxSyscall{Names: []string{name}, Action: action, Args: args}
+}
+
 func TestOperators(t *testing.T) {
 	const big = 1<<32 | 5
 	for _, test := range []struct {
@@ -72,21 +79,13 @@ func TestOperators(t *testing.T) {
 		{specs.OpMaskedEqual, 0xff, 0x105, []uint64{5, 0x305}, []uint64{6, 0}},
 		{specs.OpMaskedEqual, 0, 0, []uint64{0, big, math.MaxUint64}, nil},
 	} {
-		f := mustCompile(t, &specs.LinuxSeccomp{
-			DefaultAction: specs.ActErrno,
-			Syscalls: []specs.LinuxSyscall{{
-				Names: []string{"dup3"}, Action: specs.ActAllow,
-				Args: []specs.LinuxSeccompArg{{Index: 2, Value: test.value, ValueTwo: test.two, Op: test.op}},
-			}},
-		}, "amd64")
-		for _, arg := range test.yes {
-			if run(f.Program, sys(t, "amd64", "dup3", 0, 0, arg)) != unix.SECCOMP_RET_ALLOW {
-				t.Errorf("%#x %s %#x %#x does not match", arg, test.op, test.value, test.two)
-			}
-		}
-		for _, arg := range test.no {
-			if run(f.Program, sys(t, "amd64", "dup3", 0, 0, arg)) == unix.SECCOMP_RET_ALLOW {
-				t.Errorf("%#x %s %#x %#x matches", arg, test.op, test.value, test.two)
+		arg := specs.LinuxSeccompArg{Index: 2, Value: test.value, ValueTwo: test.two, Op: test.op}
+		f := mustCompile(t, sectionOf(specs.ActErrno, ruleOf("dup3", specs.ActAllow, arg)), "amd64")
+		for want, values := range map[bool][]uint64{true: test.yes, false: test.no} {
+			for _, v := range values {
+				if got := run(f.Program, sys(t, "amd64", "dup3", 0, 0, v)) == unix.SECCOMP_RET_ALLOW; got != want {
+					t.Errorf("%#x %s %#x %#x: matches %v", v, test.op, test.value, test.two, got)
+				}
 			}
 		}
 	}
@@ -116,21 +115,15 @@ func TestAnswers(t *testing.T) {
 		{action: specs.ActKillProcess, errno: errno(1), wrong: "takes no errno"},
 		{action: "SCMP_ACT_ALOW", wrong: `unknown action "SCMP_ACT_ALOW"`},
 	} {
-		f, err := Compile(&specs.LinuxSeccomp{
-			DefaultAction: specs.ActAllow,
-			Syscalls:      []specs.LinuxSyscall{{Names: []string{"dup"}, Action: test.action, ErrnoRet: test.errno}},
-		}, "arm64")
+		dup := ruleOf("dup", test.action)
+		dup.ErrnoRet = test.errno
+		f, err := Compile(sectionOf(specs.ActAllow, dup), "arm64")
 		if test.wrong != "" {
-			text := fmt.Sprint(err)
-			if !strings.Contains(text, test.wrong) || !strings.Contains(text, "syscalls[0] (dup)") {
-				t.Errorf("%s: error %v, want %s", test.action, err, test.wrong)
-			}
+			testkit.WantError(t, string(test.action), err, test.wrong)
+			testkit.WantError(t, string(test.action), err, "syscalls[0] (dup)")
 			continue
 		}
-		if err != nil {
-			t.Error(err)
-			continue
-		}
+		testkit.Check(t, err)
 		if got := run(f.Program, sys(t, "arm64", "dup")); got != test.want {
 			t.Errorf("%s: %#x, want %#x", test.action, got, test.want)
 		}
@@ -143,7 +136,7 @@ func TestAnswers(t *testing.T) {
 func TestFlags(t *testing.T) {
 	type flags = []specs.LinuxSeccompFlag
 	const waitKillable = "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"
-	notify := []specs.LinuxSyscall{{Names: []string{"mount"}, Action: specs.ActNotify}}
+	notify := []specs.LinuxSyscall{ruleOf("mount", specs.ActNotify)}
 	for _, test := range []struct {
 		flags flags
 		calls []specs.LinuxSyscall
@@ -158,100 +151,86 @@ func TestFlags(t *testing.T) {
 		{flags: flags{waitKillable}, wrong: "without a rule of SCMP_ACT_NOTIFY"},
 		{flags: flags{"LOG"}, wrong: `unknown flag "LOG"`},
 	} {
-		section := &specs.LinuxSeccomp{DefaultAction: specs.ActAllow, Flags: test.flags, Syscalls: test.calls}
-		f, err := Compile(section, "amd64")
-		switch {
-		case test.wrong != "":
-			if err == nil || !strings.Contains(err.Error(), test.wrong) {
-				t.Errorf("%v: error %v, want %s", test.flags, err, test.wrong)
-			}
-		case err != nil:
-			t.Error(err)
-		case f.Flags != test.want:
-			t.Errorf("%v: flags %#x, want %#x", test.flags, f.Flags, test.want)
+		s := sectionOf(specs.ActAllow, test.calls...)
+		s.Flags = test.flags
+		f, err := Compile(s, "amd64")
+		if test.wrong != "" {
+			testkit.WantError(t, fmt.Sprint(test.flags), err, test.wrong)
+		} else if err != nil || f.Flags != test.want {
+			t.Errorf("%v: %+v, %v, want flags %#x", test.flags, f, err, test.want)
 		}
 	}
 }
 
-func TestRefused(t *testing.T) {
-	allow := func(names ...string) []specs.LinuxSyscall {
-		return []specs.LinuxSyscall{{Names: names, Action: specs.ActAllow}}
-	}
-	arg := func(a specs.LinuxSeccompArg) []specs.LinuxSyscall {
-		return []specs.LinuxSyscall{{Names: []string{"dup"}, Action: specs.ActAllow, Args: []specs.LinuxSeccompArg{a}}}
-	}
+func TestInvalidSectionRefused(t *testing.T) {
 	many := make([]specs.LinuxSyscall, 2100)
 	for i := range many {
-		many[i] = arg(specs.LinuxSeccompArg{Value: uint64(i), Op: specs.OpEqualTo})[0]
+		many[i] = ruleOf("dup", specs.ActAllow, specs.LinuxSeccompArg{Value: uint64(i), Op: specs.OpEqualTo})
 	}
-	type section = specs.LinuxSeccomp
-	x64 := []specs.Arch{"SCMP_ARCH_X64"}
-	equals, seventh := specs.LinuxSeccompArg{Op: "=="}, specs.LinuxSeccompArg{Index: 6, Op: specs.OpEqualTo}
-	for _, test := range []struct {
-		section section
-		goarch  string
-		want    string
-	}{
-		{section{}, "amd64", `defaultAction: unknown action ""`},
-		{section{DefaultAction: specs.ActNotify}, "amd64", "defaultAction: SCMP_ACT_NOTIFY"},
-		{section{DefaultAction: specs.ActAllow}, "riscv64", "no table of system calls for riscv64"},
-		{section{DefaultAction: specs.ActAllow, Architectures: x64}, "amd64", `unknown architecture "SCMP_ARCH_X64"`},
-		{section{DefaultAction: specs.ActErrno, Syscalls: allow()}, "amd64", "syscalls[0] (nameless): names: empty"},
-		{section{DefaultAction: specs.ActErrno, Syscalls: arg(seventh)}, "amd64", "argument index 6"},
-		{section{DefaultAction: specs.ActErrno, Syscalls: arg(equals)}, "amd64", `unknown operator "=="`},
-		{section{DefaultAction: specs.ActErrno, Syscalls: many}, "amd64", "the kernel takes at most 4096"},
+	x64 := sectionOf(specs.ActAllow)
+	x64.Architectures = []specs.Arch{"SCMP_ARCH_X64"}
+	for want, s := range map[string]*specs.LinuxSeccomp{
+		`defaultAction: unknown action ""`:     {},
+		"defaultAction: SCMP_ACT_NOTIFY":       sectionOf(specs.ActNotify),
+		`unknown architecture "SCMP_ARCH_X64"`: x64,
+		"syscalls[0] (nameless): names: empty": sectionOf(specs.ActErrno, specs.LinuxSyscall{Action: specs.ActAllow}),
+		"argument index 6": sectionOf(specs.ActErrno,
+			ruleOf("dup", specs.ActAllow, specs.LinuxSeccompArg{Index: 6, Op: specs.OpEqualTo})),
+		`unknown operator "=="`: sectionOf(specs.ActErrno,
+			ruleOf("dup", specs.ActAllow, specs.LinuxSeccompArg{Op: "=="})),
+		"the kernel takes at most 4096": sectionOf(specs.ActErrno, many...),
 	} {
-		if _, err := Compile(&test.section, test.goarch); err == nil || !strings.Contains(err.Error(), test.want) {
-			t.Errorf("error %v, want %s", err, test.want)
-		}
+		_, err := Compile(s, "amd64")
+		testkit.WantError(t, "amd64", err, want)
 	}
+	_, err := Compile(sectionOf(specs.ActAllow), "riscv64")
+	testkit.WantError(t, "riscv64", err, "no table of system calls for riscv64")
 }
 
-func TestUnknownNamesAreReported(t *testing.T) {
-	f := mustCompile(t, &specs.LinuxSeccomp{
-		DefaultAction: specs.ActAllow,
-		Syscalls:      []specs.LinuxSyscall{{Names: []string{"keyclt", "open", "chown32"}, Action: specs.ActErrno}},
-	}, "arm64")
-	if !slices.Equal(f.Unknown, []string{"keyclt"}) { // open and chown32 are calls of other ABIs
+// TestUnknownNamesReported: but not those of calls of other ABIs.
+func TestUnknownNamesReported(t *testing.T) {
+	calls := specs.LinuxSyscall{Names: []string{"keyclt", "open", "chown32"}, Action: specs.ActErrno}
+	f := mustCompile(t, sectionOf(specs.ActAllow, calls), "arm64")
+	if !slices.Equal(f.Unknown, []string{"keyclt"}) {
 		t.Errorf("Unknown is %q", f.Unknown)
 	}
 }
 
-// Several rules of one call: with and without tests, in either order.
+// TestPrecedence: of several rules of one call, with and without tests.
 func TestPrecedence(t *testing.T) {
-	type call = specs.LinuxSyscall
-	rule := func(action specs.LinuxSeccompAction, args ...specs.LinuxSeccompArg) call {
-		return call{Names: []string{"dup"}, Action: action, Args: args}
+	type rules = []specs.LinuxSyscall
+	dup := func(action specs.LinuxSeccompAction, args ...specs.LinuxSeccompArg) specs.LinuxSyscall {
+		return ruleOf("dup", action, args...)
 	}
 	five := specs.LinuxSeccompArg{Value: 5, Op: specs.OpEqualTo}
 	six := specs.LinuxSeccompArg{Value: 6, Op: specs.OpEqualTo}
 	second := specs.LinuxSeccompArg{Index: 1, Value: 7, Op: specs.OpEqualTo}
 	allow, kill, errno := specs.ActAllow, specs.ActKillProcess, specs.ActErrno
 	for _, test := range []struct {
-		calls []call
+		rules rules
 		args  []uint64
 		want  specs.LinuxSeccompAction
 	}{
-		{[]call{rule(allow), rule(kill)}, []uint64{5}, allow},
-		{[]call{rule(kill), rule(allow)}, []uint64{5}, kill},
-		{[]call{rule(allow), rule(kill, five)}, []uint64{5}, kill},
-		{[]call{rule(kill, five), rule(allow)}, []uint64{5}, kill},
-		{[]call{rule(kill, five), rule(allow)}, []uint64{6}, allow},
-		{[]call{rule(allow, five), rule(kill)}, []uint64{5}, kill},
-		{[]call{rule(allow, five), rule(kill, five)}, []uint64{5}, kill},
-		{[]call{rule(allow, five), rule(allow, six)}, []uint64{6}, allow},
-		{[]call{rule(allow, five), rule(allow, six)}, []uint64{7}, errno},
-		{[]call{rule(allow, five, second)}, []uint64{5, 7}, allow},
-		{[]call{rule(allow, five, second)}, []uint64{5, 8}, errno},
-		{[]call{rule(allow, five, second)}, []uint64{6, 7}, errno},
-		{[]call{rule(allow, five, six)}, []uint64{6}, allow}, // the same argument twice: or
-		{[]call{rule(allow, five, second, six)}, []uint64{0, 7}, allow},
+		{rules{dup(allow), dup(kill)}, []uint64{5}, allow},
+		{rules{dup(kill), dup(allow)}, []uint64{5}, kill},
+		{rules{dup(allow), dup(kill, five)}, []uint64{5}, kill},
+		{rules{dup(kill, five), dup(allow)}, []uint64{5}, kill},
+		{rules{dup(kill, five), dup(allow)}, []uint64{6}, allow},
+		{rules{dup(allow, five), dup(kill)}, []uint64{5}, kill},
+		{rules{dup(allow, five), dup(kill, five)}, []uint64{5}, kill},
+		{rules{dup(allow, five), dup(allow, six)}, []uint64{6}, allow},
+		{rules{dup(allow, five), dup(allow, six)}, []uint64{7}, errno},
+		{rules{dup(allow, five, second)}, []uint64{5, 7}, allow},
+		{rules{dup(allow, five, second)}, []uint64{5, 8}, errno},
+		{rules{dup(allow, five, second)}, []uint64{6, 7}, errno},
+		{rules{dup(allow, five, six)}, []uint64{6}, allow}, // the same argument twice: or
+		{rules{dup(allow, five, second, six)}, []uint64{0, 7}, allow},
 	} {
-		f := mustCompile(t, &specs.LinuxSeccomp{DefaultAction: errno, Syscalls: test.calls}, "amd64")
+		f := mustCompile(t, sectionOf(errno, test.rules...), "amd64")
 		want, err := returnValue(test.want, nil)
 		testkit.Check(t, err)
 		if got := run(f.Program, sys(t, "amd64", "dup", test.args...)); got != want {
-			t.Errorf("%+v with %d: %s, want %s", test.calls, test.args, returnText(got), test.want)
+			t.Errorf("%+v with %d: %s, want %s", test.rules, test.args, returnText(got), test.want)
 		}
 	}
 }
@@ -342,10 +321,7 @@ func matches(tests []specs.LinuxSeccompArg, args [6]uint64, abi string) bool {
 		repeated = repeated || seen[test.Index]
 		seen[test.Index] = true
 	}
-	if repeated {
-		return any
-	}
-	return all
+	return all || repeated && any
 }
 
 // FuzzCompile compares the program with a naive reading of the section, for sections

@@ -45,6 +45,14 @@ func TestDefaultAnswersAsDockers(t *testing.T) {
 	}
 }
 
+// wantReturn fails the test unless a filter returns want for a call.
+func wantReturn(t *testing.T, what string, f *Filter, d data, want uint32) {
+	t.Helper()
+	if got := run(f.Program, d); got != want {
+		t.Errorf("%s: %s, want %s", what, returnText(got), returnText(want))
+	}
+}
+
 // Each call of row 18 of HARDENING.md, on both machines.
 func TestDefaultProfileActions(t *testing.T) {
 	const (
@@ -56,9 +64,7 @@ func TestDefaultProfileActions(t *testing.T) {
 		f := mustCompile(t, Default(goarch, nil), goarch)
 		check := func(what string, d data, want uint32) {
 			t.Helper()
-			if got := run(f.Program, d); got != want {
-				t.Errorf("%s: %s: %s, want %s", goarch, what, returnText(got), returnText(want))
-			}
+			wantReturn(t, goarch+": "+what, f, d, want)
 		}
 		for _, high := range []uint64{0, 1 << 32, 0xffffffff << 32} {
 			for family := range uint64(64) {
@@ -97,9 +103,7 @@ func TestDefaultProfileActions(t *testing.T) {
 	}
 	f := mustCompile(t, Default("amd64", nil), "amd64")
 	for nr := range 600 {
-		if got := run(f.Program, number("x32", nr, unix.AF_INET)); got != enosys {
-			t.Errorf("x32 call %d: %s", nr, returnText(got))
-		}
+		wantReturn(t, fmt.Sprintf("x32 call %d", nr), f, number("x32", nr, unix.AF_INET), enosys)
 	}
 }
 
@@ -124,22 +128,17 @@ func TestDefaultFollowsCapabilities(t *testing.T) {
 func TestParseDockersProfile(t *testing.T) {
 	data, err := json.Marshal(moby.DefaultProfile())
 	testkit.Check(t, err)
-	for _, machine := range []struct {
-		goarch     string
-		companions []string
-	}{{"amd64", []string{"386", "x32"}}, {"arm64", []string{"arm"}}} {
-		s, err := Parse(data, machine.goarch, nil)
+	for goarch, abis := range map[string][]string{"amd64": {"amd64", "386", "x32"}, "arm64": {"arm64", "arm"}} {
+		s, err := Parse(data, goarch, nil)
 		testkit.Check(t, err)
-		f := mustCompile(t, s, machine.goarch)
-		for _, abi := range append(machine.companions, machine.goarch) {
+		f := mustCompile(t, s, goarch)
+		for _, abi := range abis {
 			for name, want := range map[string]uint32{
 				"openat":         unix.SECCOMP_RET_ALLOW,
 				"keyctl":         unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM),
 				"open_tree_attr": enosys,
 			} {
-				if got := run(f.Program, sys(t, abi, name)); got != want {
-					t.Errorf("%s on %s: %s: %s, want %s", abi, machine.goarch, name, returnText(got), returnText(want))
-				}
+				wantReturn(t, abi+" on "+goarch+": "+name, f, sys(t, abi, name), want)
 			}
 		}
 	}
@@ -159,9 +158,7 @@ func TestParse(t *testing.T) {
 		t.Errorf("flags %#x", f.Flags)
 	}
 	for _, d := range []data{sys(t, "386", "read", 5), sys(t, "amd64", "read", 5), sys(t, "amd64", "write")} {
-		if run(f.Program, d) != unix.SECCOMP_RET_ALLOW {
-			t.Errorf("%+v is not allowed", d)
-		}
+		wantReturn(t, fmt.Sprintf("%+v", d), f, d, unix.SECCOMP_RET_ALLOW)
 	}
 	if s, err = Parse([]byte(plain), "amd64", []string{"CAP_SYS_ADMIN"}); err != nil || len(s.Syscalls) != 1 {
 		t.Errorf("the second entry is excluded with CAP_SYS_ADMIN: %v %+v", err, s)

@@ -82,19 +82,12 @@ func sys(t testing.TB, abi, name string, args ...uint64) data {
 
 // number returns a call of an ABI by number.
 func number(abi string, nr int, args ...uint64) data {
-	d := data{nr: uint32(nr)}
-	switch abi {
-	case "amd64":
-		d.arch = unix.AUDIT_ARCH_X86_64
-	case "x32":
-		d.arch = unix.AUDIT_ARCH_X86_64
+	d := data{nr: uint32(nr), arch: map[string]uint32{
+		"amd64": unix.AUDIT_ARCH_X86_64, "x32": unix.AUDIT_ARCH_X86_64, "386": unix.AUDIT_ARCH_I386,
+		"arm64": unix.AUDIT_ARCH_AARCH64, "arm": unix.AUDIT_ARCH_ARM,
+	}[abi]}
+	if abi == "x32" {
 		d.nr |= 1 << 30
-	case "386":
-		d.arch = unix.AUDIT_ARCH_I386
-	case "arm64":
-		d.arch = unix.AUDIT_ARCH_AARCH64
-	case "arm":
-		d.arch = unix.AUDIT_ARCH_ARM
 	}
 	copy(d.args[:], args)
 	return d
