@@ -35,7 +35,7 @@ func bindSource(l *list, m *mount, mounts []mount, linux *specs.Linux) error {
 	}
 	bindAttributes(l, plan.Host, m)
 	if m.dest == "/proc" {
-		l.host("only procfs may be mounted on /proc: programs trust it", onProcfs(ref, false).
+		l.host("only procfs may be mounted on /proc: programs trust it", checkProcfs(ref, false).
 			Hint(unix.EPERM, "mount only procfs on /proc"))
 	}
 	l.host("is it a directory? its target has to be of the same type",
@@ -66,10 +66,10 @@ func bindCgroup(l *list, m *mount, cgroup2 string) error {
 // call what is for all mounts of the tree, in a second what is for the top alone.
 func bindAttributes(l *list, side plan.Side, m *mount) {
 	// what both calls set
-	list := m.bound()
+	list := m.bindPropagation()
 	first, why := m.tree, "mounts made below it are not propagated"
 	if !m.recursive {
-		first = m.alone()
+		first = m.topAttributes()
 	}
 	if list[0].recursive || !m.recursive {
 		first.Propagation, list = list[0].flag, list[1:]

@@ -62,12 +62,12 @@ func (b *builder) cgroup() error {
 	b.host("the cgroup2 filesystem, as the host has mounted it",
 		call.Openat("", mount, unix.O_PATH|unix.O_DIRECTORY).As(cgroupMount))
 	enable, count := cgroup.Controllers(files), b.shape.options.Count
-	passDown(&b.list, ".", enable, count)
+	enableControllers(&b.list, ".", enable, count)
 	names := strings.Split(group, "/")
 	for i := range names[:len(names)-1] {
 		above := path.Join(names[:i+1]...)
 		b.host("make the cgroup above; it may exist", call.Mkdirat(cgroupMount, above, 0o755).Allow(unix.EEXIST))
-		passDown(&b.list, above, enable, count)
+		enableControllers(&b.list, above, enable, count)
 	}
 
 	// the container's own
@@ -107,11 +107,11 @@ func groupPath(cgroupsPath string) (string, error) {
 	return group, nil
 }
 
-// passDown lets the cgroups in dir use controllers. Those of count, which only count
+// enableControllers lets the cgroups in dir use controllers. Those of count, which only count
 // what is used, are refused where processes are in dir, as in a container that looks
 // like a machine (kernel, cgroup-v2.rst, "No Internal Process Constraint"). For a
 // limit that is an error.
-func passDown(l *list, dir string, need, count []string) {
+func enableControllers(l *list, dir string, need, count []string) {
 	count = slices.DeleteFunc(slices.Clone(count), func(c string) bool { return slices.Contains(need, c) })
 	if len(need)+len(count) == 0 {
 		return

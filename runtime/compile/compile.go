@@ -57,7 +57,7 @@ func Compile(spec *specs.Spec, o Options) (*plan.Plan, error) {
 		b.giveNetDevices,
 		b.session,
 		b.awaitNetDevices,
-		b.names,
+		b.setUpNamespaces,
 
 		// its filesystems
 		b.filesystems,

@@ -65,7 +65,7 @@ func (b *builder) makeWorkingDirectory() error {
 	if dir := path.Clean(b.spec.Process.Cwd); dir != "/" && !slices.Contains(b.made, dir) {
 		accept := []unix.Errno{unix.EEXIST, unix.EROFS}
 		makeParents(&b.list, dir, accept)
-		above, name := holdParent(&b.list, dir)
+		above, name := openParent(&b.list, dir)
 		b.container("make the working directory; it may exist", call.Mkdirat(above, name, 0o755).Allow(accept...))
 	}
 	return nil
@@ -96,7 +96,7 @@ func dropPrivileges(l *list, user *specs.User, caps capabilitySets, privilegedFi
 		l.container("keep these capabilities, and CAP_SYS_ADMIN to load the filter",
 			call.Capset(caps.effective|admin, caps.permitted|admin, caps.inheritable))
 	} else {
-		l.container("keep these capabilities", caps.set())
+		l.container("keep these capabilities", caps.capset())
 	}
 
 	// the ambient set: what a program gets that is neither root's nor has file capabilities
@@ -114,7 +114,9 @@ type capabilitySets struct {
 	bounding, effective, permitted, inheritable, ambient uint64
 }
 
-func (c *capabilitySets) set() plan.Step { return call.Capset(c.effective, c.permitted, c.inheritable) }
+func (c *capabilitySets) capset() plan.Step {
+	return call.Capset(c.effective, c.permitted, c.inheritable)
+}
 
 // capabilities returns process.capabilities. One that the kernel does not know, or that
 // the caller has not got to give, is warned of and left out (runtime-spec, config.md,

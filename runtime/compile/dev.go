@@ -37,7 +37,7 @@ func (b *builder) setUpDev() error {
 	b.container("open /dev; follow no symbolic link",
 		call.Openat2("", "/dev", unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_NO_SYMLINKS).As(dev))
 	if b.shape.dev == boundDev {
-		holdNull(&b.list)
+		openNull(&b.list)
 		return nil
 	}
 
@@ -48,26 +48,26 @@ func (b *builder) setUpDev() error {
 	}
 	for _, d := range devices {
 		fresh := b.shape.dev == newDev && path.Dir(d.path) == "/dev" && !mountedOn(d.path)
-		placeDevice(&b.list, d, b.shape.ns[userNS], fresh)
+		makeDevice(&b.list, d, b.shape.ns[userNS], fresh)
 	}
 
 	// links, and what other parts need
 	for _, link := range devLinks {
 		b.container("a link that programs expect", call.Symlinkat(link[1], dev, link[0]).Allow(unix.EEXIST))
 	}
-	holdNull(&b.list)
+	openNull(&b.list)
 	if b.spec.Process.Terminal {
 		console(&b.list)
 	}
 	return nil
 }
 
-// holdNull opens /dev/null once and makes sure that it is that device: a file that only
+// openNull opens /dev/null once and makes sure that it is that device: a file that only
 // has the name would be mounted over everything that is to be masked.
-func holdNull(l *list) {
+func openNull(l *list) {
 	l.container("open /dev/null: files are masked with it",
 		call.Openat2(dev, "null", unix.O_PATH, unix.RESOLVE_NO_SYMLINKS|unix.RESOLVE_BENEATH).As(null))
-	isDevice(l, plan.Container, null, defaultDevices[0])
+	checkDevice(l, plan.Container, null, defaultDevices[0])
 }
 
 // nullStreams opens the container's own /dev/null. Through a descriptor of the host's, root
@@ -81,7 +81,7 @@ func (b *builder) nullStreams() error {
 	b.begin("dev", "process")
 	b.container("open the container's /dev/null for streams that are not connected",
 		call.Openat2("", "/dev/null", unix.O_RDWR|unix.O_NOCTTY, unix.RESOLVE_NO_SYMLINKS).As(nowhere))
-	isDevice(&b.list, plan.Container, nowhere, defaultDevices[0])
+	checkDevice(&b.list, plan.Container, nowhere, defaultDevices[0])
 	for fd, name := range plan.Stdio {
 		if b.shape.options.Null[fd] {
 			b.container("the "+string(name), call.Dup3(nowhere, plan.Int(fd)))

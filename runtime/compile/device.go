@@ -58,9 +58,9 @@ func deviceList(config []specs.LinuxDevice) ([]device, error) {
 	return devices, nil
 }
 
-// placeDevice makes one, or binds it. Nothing is in its place yet if that is fresh.
-func placeDevice(l *list, d device, user nsMode, fresh bool) {
-	dir, name := deviceDir(l, d.path)
+// makeDevice makes one, or binds it. Nothing is in its place yet if that is fresh.
+func makeDevice(l *list, d device, user nsMode, fresh bool) {
+	dir, name := makeDeviceDir(l, d.path)
 	if user != inherited && d.isBound() {
 		l.container("make a file to mount it on", call.MakeFile(dir, name, 0o666).Allow(unix.EEXIST))
 		l.container("open that file; follow no symbolic link",
@@ -80,32 +80,32 @@ func placeDevice(l *list, d device, user nsMode, fresh bool) {
 		l.container(why, node.As(made).Allow(unix.EEXIST))
 		l.container("open what is there already",
 			call.Openat2(dir, name, unix.O_PATH, unix.RESOLVE_NO_SYMLINKS).WhenNot(made).As(there))
-		isDevice(l, plan.Container, there, d)
+		checkDevice(l, plan.Container, there, d)
 	}
 	if d.uid != 0 || d.gid != 0 {
 		l.container("set its owner", call.Fchownat(dir, name, d.uid, d.gid))
 	}
 }
 
-// deviceDir makes the directories that a device lies in, and holds the last.
-func deviceDir(l *list, file string) (dir plan.Ref, name string) {
+// makeDeviceDir makes the directories that a device lies in, and holds the last.
+func makeDeviceDir(l *list, file string) (dir plan.Ref, name string) {
 	inDev, ok := strings.CutPrefix(file, "/dev/")
 	if !ok {
 		makeParents(l, file, []unix.Errno{unix.EEXIST, unix.EROFS})
-		return holdParent(l, file)
+		return openParent(l, file)
 	}
 	for i, c := range inDev {
 		if above := "/dev/" + inDev[:i]; c == '/' && !slices.Contains(l.made, above) {
-			dir, last := holdInDev(l, inDev[:i])
+			dir, last := openParentInDev(l, inDev[:i])
 			l.container("make a directory for devices", call.Mkdirat(dir, last, 0o755).Allow(unix.EEXIST))
 			l.made = append(l.made, above)
 		}
 	}
-	return holdInDev(l, inDev)
+	return openParentInDev(l, inDev)
 }
 
-// holdInDev holds the directory of /dev in which the last name is to be made.
-func holdInDev(l *list, name string) (dir plan.Ref, last string) {
+// openParentInDev holds the directory of /dev in which the last name is to be made.
+func openParentInDev(l *list, name string) (dir plan.Ref, last string) {
 	above, last := path.Split(name)
 	if above == "" {
 		return dev, name
@@ -117,15 +117,15 @@ func holdInDev(l *list, name string) (dir plan.Ref, last string) {
 	return dir, last
 }
 
-// bindDevices clones the host's nodes for placeDevice.
-func bindDevices(l *list, config []specs.LinuxDevice) error {
+// cloneDevices clones the host's nodes for makeDevice.
+func cloneDevices(l *list, config []specs.LinuxDevice) error {
 	l.begin("sources", "linux.devices")
 	devices, err := deviceList(config)
 	for _, d := range devices {
 		if d.isBound() {
 			l.host("clone the host's device: mknod is not permitted in a user namespace",
 				call.OpenTree("", d.path, false).As(d.ref()))
-			isDevice(l, plan.Host, d.ref(), d)
+			checkDevice(l, plan.Host, d.ref(), d)
 		}
 	}
 	return err
@@ -136,8 +136,8 @@ func (d *device) isBound() bool { return d.kind != unix.S_IFIFO }
 
 func (d *device) ref() plan.Ref { return plan.Ref(strings.TrimPrefix(d.path, "/")) }
 
-// isDevice fails unless what is held is this device and no other.
-func isDevice(l *list, side plan.Side, held plan.Ref, d device) {
+// checkDevice fails unless what is held is this device and no other.
+func checkDevice(l *list, side plan.Side, held plan.Ref, d device) {
 	const modeOffset, rdevOffset = 0x18, 0x80 // in struct statx (statx(2))
 	is := func(text string, e plan.Expect) plan.Step {
 		s := call.Statx(held, text)

@@ -99,7 +99,7 @@ func (b *builder) enterCgroup() error {
 
 // holdRoot holds the root of the container's first process.
 func (b *builder) holdRoot() error {
-	if !b.shape.ownRoot && !b.spec.Process.Terminal {
+	if !b.shape.joinsChroot && !b.spec.Process.Terminal {
 		return nil
 	}
 	b.begin("root", "root")
@@ -112,7 +112,7 @@ func (b *builder) holdRoot() error {
 
 // enterHeldRoot makes it this process's root as well.
 func (b *builder) enterHeldRoot() error {
-	if !b.shape.ownRoot {
+	if !b.shape.joinsChroot {
 		return nil
 	}
 	b.begin("root", "root")

@@ -70,7 +70,7 @@ func (b *builder) execve() error {
 	if b.shape.privilegedFilter {
 		b.from = "process.capabilities"
 		caps, _ := capabilities(p, &b.shape)
-		b.container("drop CAP_SYS_ADMIN: the filter is loaded", caps.set())
+		b.container("drop CAP_SYS_ADMIN: the filter is loaded", caps.capset())
 	}
 
 	// the trampoline

@@ -51,7 +51,7 @@ func makeFilesystem(l *list, side plan.Side, m *mount, linux *specs.Linux) {
 	}
 	for _, option := range m.data {
 		if side == plan.Host {
-			option = outside(option, linux)
+			option = optionOnHost(option, linux)
 		}
 		setOption(l, side, fs, option)
 	}
@@ -59,7 +59,7 @@ func makeFilesystem(l *list, side plan.Side, m *mount, linux *specs.Linux) {
 	l.add(side, "create the filesystem", call.Fscreate(fs))
 
 	// the mount
-	attributes := m.alone().Set
+	attributes := m.topAttributes().Set
 	if m.readOnlyLater() {
 		attributes &^= unix.MOUNT_ATTR_RDONLY
 	}
@@ -74,9 +74,9 @@ func setOption(l *list, side plan.Side, fs plan.Ref, option string) {
 	l.add(side, "option "+printable.Quote(key), call.Fsconfig(fs, key, value))
 }
 
-// outside translates an id of the container in an option, "gid=5", for the host's
+// optionOnHost translates an id of the container in an option, "gid=5", for the host's
 // process. One that is not mapped is left to the kernel to refuse.
-func outside(option string, linux *specs.Linux) string {
+func optionOnHost(option string, linux *specs.Linux) string {
 	key, value, _ := strings.Cut(option, "=")
 	maps := linux.UIDMappings
 	if key == "gid" {
@@ -92,13 +92,13 @@ func outside(option string, linux *specs.Linux) string {
 	return option
 }
 
-const newPlace = plan.Ref("new") // a place to mount on, if it was not there
+const newTarget = plan.Ref("new") // a place to mount on, if it was not there
 
 // inheritMode gives a tmpfs the mode of the directory that it covers. A new directory
 // has none to give: then the tmpfs is for all, which is the kernel's default.
 func inheritMode(l *list, tmpfs plan.Ref) {
 	const mode, modeOffset = plan.Ref("mode"), 0x1c // of stx_mode in struct statx (statx(2))
-	look := call.Statx(target, "{stx_mode}").As(mode).WhenNot(newPlace)
+	look := call.Statx(target, "{stx_mode}").As(mode).WhenNot(newTarget)
 	look.Returns = &plan.Place{Arg: 4, Offset: modeOffset}
 	l.container("the mode of the directory that it covers", look)
 	l.container("give it the same mode", call.FchmodatRef(tmpfs, ".", mode))

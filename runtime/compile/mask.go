@@ -60,19 +60,19 @@ func (b *builder) maskPaths() error {
 		b.container("make the root read-only; mounts in it are not changed", setReadOnly("", "/", false))
 	}
 	if b.shape.pivotLater {
-		return nil // the pivot is still to come, and shareRoot after it
+		return nil // the pivot is still to come, and setRootPropagation after it
 	}
-	return shareRoot(&b.list, b.spec.Linux.RootfsPropagation)
+	return setRootPropagation(&b.list, b.spec.Linux.RootfsPropagation)
 }
 
 func setReadOnly(dir plan.Ref, path string, recursive bool) plan.Step {
 	return call.MountSetattr(dir, path, recursive, call.MountAttr{Set: unix.MOUNT_ATTR_RDONLY})
 }
 
-// find opens a path as held, if it is there. In the kernel's filesystems no link is
+// openIfExists opens a path as held, if it is there. In the kernel's filesystems no link is
 // followed. One of the image leads where it leads the container's programs, which would
 // find the file by it as well, but not into procfs.
-func find(l *list, why, path string, f uint64, held, unless plan.Ref) {
+func openIfExists(l *list, why, path string, f uint64, held, unless plan.Ref) {
 	resolve := uint64(unix.RESOLVE_NO_MAGICLINKS)
 	if isKernelPath(path) {
 		resolve = unix.RESOLVE_NO_SYMLINKS
@@ -80,7 +80,7 @@ func find(l *list, why, path string, f uint64, held, unless plan.Ref) {
 	l.container(why, call.Openat2("", path, unix.O_PATH|f, resolve).As(held).WhenNot(unless).
 		Allow(unix.ENOENT, unix.ENOTDIR, unix.EACCES))
 	if !isKernelPath(path) {
-		l.container("fail if it is on procfs: programs trust files there", onProcfs(held, true))
+		l.container("fail if it is on procfs: programs trust files there", checkProcfs(held, true))
 	}
 }
 
@@ -88,13 +88,13 @@ func find(l *list, why, path string, f uint64, held, unless plan.Ref) {
 func mask(l *list, path, label string) {
 	const dir, file, cover, fs = plan.Ref("dir"), plan.Ref("file"), plan.Ref("cover"), plan.Ref("fs")
 	const nothing = unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC
-	find(l, "open it if it is a directory", path, unix.O_DIRECTORY, dir, "")
+	openIfExists(l, "open it if it is a directory", path, unix.O_DIRECTORY, dir, "")
 	l.container("an empty directory to mount over it", call.Fsopen("tmpfs").When(dir).As(fs))
 	contextOption(l, plan.Container, fs, "tmpfs", label)
 	l.container("create the filesystem", call.Fscreate(fs))
 	l.container("a detached mount of it, read-only", call.Fsmount(fs, nothing).As(cover))
 	l.container("mask the directory", call.MoveMount(cover, dir))
-	find(l, "open it if it is a file", path, 0, file, dir)
+	openIfExists(l, "open it if it is a file", path, 0, file, dir)
 	l.container("clone the mount of /dev/null", call.OpenTree(null, "", false).When(file).As(cover))
 	l.container("mask the file: it reads as empty", call.MoveMount(cover, file))
 }
@@ -102,7 +102,7 @@ func mask(l *list, path, label string) {
 // makeReadOnly mounts a path on itself, read-only.
 func makeReadOnly(l *list, path, _ string) {
 	const place, again = plan.Ref("place"), plan.Ref("again")
-	find(l, "open it if it exists", path, 0, place, "")
+	openIfExists(l, "open it if it exists", path, 0, place, "")
 	l.container("clone it as a mount", call.OpenTree(place, "", true).When(place).As(again))
 	l.container("make the clone read-only", setReadOnly(again, "", true))
 	l.container("mount the clone over the original", call.MoveMount(again, place))

@@ -79,7 +79,7 @@ func (m *mount) inheritsMode() bool {
 // readOnlyLater reports whether a mount becomes read-only at the end (mask.go): in a
 // new tmpfs, and in /dev, places for other mounts and devices are still to be made.
 func (m *mount) readOnlyLater() bool {
-	return m.alone().Set&unix.MOUNT_ATTR_RDONLY != 0 && !m.bind && !m.remount &&
+	return m.topAttributes().Set&unix.MOUNT_ATTR_RDONLY != 0 && !m.bind && !m.remount &&
 		(m.Type == "tmpfs" || m.dest == "/dev")
 }
 
@@ -211,8 +211,8 @@ func attribute(word string) (bit uint64, on, ok bool) {
 	return 0, false, false
 }
 
-// alone is what holds for a mount that has none below it.
-func (o *mountOpts) alone() call.MountAttr {
+// topAttributes is what holds for a mount that has none below it.
+func (o *mountOpts) topAttributes() call.MountAttr {
 	top := o.top.Set | o.top.Clear
 	return call.MountAttr{Set: o.tree.Set&^top | o.top.Set, Clear: o.tree.Clear&^top | o.top.Clear}
 }
@@ -241,8 +241,8 @@ func propagationOf(word string) (p propagation, ok bool) {
 	return propagation{}, false
 }
 
-// bound is what becomes of the peers of a tree that is bound, call by call.
-func (o *mountOpts) bound() []propagation {
+// bindPropagation is what becomes of the peers of a tree that is bound, call by call.
+func (o *mountOpts) bindPropagation() []propagation {
 	list := slices.Clone(o.propagation)
 	if len(list) == 0 {
 		return []propagation{{unix.MS_PRIVATE, true}}

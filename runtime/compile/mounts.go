@@ -40,7 +40,7 @@ func (b *builder) sources() error {
 	if b.shape.ns[userNS] == inherited || b.shape.dev == boundDev {
 		return nil
 	}
-	return bindDevices(&b.list, b.spec.Linux.Devices)
+	return cloneDevices(&b.list, b.spec.Linux.Devices)
 }
 
 // filesystems makes those of the kernel: proc, sysfs, tmpfs, …
@@ -73,7 +73,7 @@ func (b *builder) attach() error {
 		// the place
 		makeTarget(&b.list, m)
 		if m.copyUp {
-			holdImage(&b.list, mounts, i)
+			cloneImageDirs(&b.list, mounts, i)
 		}
 		openTarget(&b.list, m.dest)
 
@@ -89,7 +89,7 @@ func (b *builder) attach() error {
 		if m.copyUp {
 			copyUp(&b.list, mounts, i, b.shape.ns[userNS])
 		}
-		b.covered(m.dest)
+		b.forgetBelow(m.dest)
 	}
 	return nil
 }

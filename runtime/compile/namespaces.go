@@ -123,8 +123,8 @@ func becomeRoot(l *list, user nsMode) {
 	l.container("become user 0 of the user namespace, which owns the other namespaces", call.Setresuid(0))
 }
 
-// names gives the new namespaces what they need to be of use.
-func (b *builder) names() error {
+// setUpNamespaces gives the new namespaces what they need to be of use.
+func (b *builder) setUpNamespaces() error {
 	if b.shape.ns[cgroupNS] == created {
 		b.begin("namespaces", "linux.namespaces")
 		b.container("a cgroup namespace whose root is the container's cgroup; clone3 would have taken the host's",

@@ -51,7 +51,7 @@ func (b *builder) runHooks() error {
 	b.container("make it the root of this process again", call.Chroot("."))
 	b.container("change to the container's root", call.Fchdir(root))
 	swapRoots(&b.list, b.shape.options.NoPivot)
-	return shareRoot(&b.list, b.spec.Linux.RootfsPropagation)
+	return setRootPropagation(&b.list, b.spec.Linux.RootfsPropagation)
 }
 
 // checkHooks checks all hooks of a config.

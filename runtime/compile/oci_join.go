@@ -98,8 +98,8 @@ func undumpable(l *list, side plan.Side) {
 		call.PrctlUndumpable())
 }
 
-// join enters the other namespaces.
-func join(l *list, s *shape, namespaces []specs.LinuxNamespace) {
+// joinNamespaces enters the other namespaces.
+func joinNamespaces(l *list, s *shape, namespaces []specs.LinuxNamespace) {
 	l.begin("join", "linux.namespaces")
 	switch {
 	case s.options.Join != nil:

@@ -46,10 +46,10 @@ func rootPropagation(word string) (propagation, error) {
 	return p, nil
 }
 
-// detachRoot settles what the new root has from the mount it is a copy of. It
+// setClonePropagation settles what the new root has from the mount it is a copy of. It
 // stays a slave if it is to be one; whatever else it is to be, it begins as
 // private: shared with itself alone, not with the host.
-func detachRoot(l *list, side plan.Side, word string) error {
+func setClonePropagation(l *list, side plan.Side, word string) error {
 	p, err := rootPropagation(word)
 	if err != nil {
 		return err
@@ -65,9 +65,9 @@ func detachRoot(l *list, side plan.Side, word string) error {
 	return nil
 }
 
-// shareRoot comes last: pivot_root(2) refuses a root that is shared, and of one
+// setRootPropagation comes last: pivot_root(2) refuses a root that is shared, and of one
 // that is unbindable nothing can be mounted again to be hidden or read-only.
-func shareRoot(l *list, word string) error {
+func setRootPropagation(l *list, word string) error {
 	p, err := rootPropagation(word)
 	if err != nil {
 		return err

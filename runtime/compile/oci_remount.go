@@ -20,7 +20,7 @@ func remount(l *list, m *mount) {
 		}
 		l.container("apply the new options", call.Fsreconfigure(fs))
 	}
-	a := m.alone()
+	a := m.topAttributes()
 	if a != (call.MountAttr{}) || len(m.data) == 0 {
 		l.container("change the attributes of the mount that is there", call.MountSetattr(target, "", false, a).
 			Hint(unix.EINVAL, "remount changes a mount that an earlier entry of mounts has made"))

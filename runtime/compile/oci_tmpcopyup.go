@@ -35,8 +35,8 @@ import (
 // imageRef is the image's directory in which mounts[i] lies.
 func imageRef(i int) plan.Ref { return "image/" + mountRef(i) }
 
-// holdImage holds what the image has, for mounts[i] and for those in it.
-func holdImage(l *list, mounts []mount, i int) {
+// cloneImageDirs holds what the image has, for mounts[i] and for those in it.
+func cloneImageDirs(l *list, mounts []mount, i int) {
 	const above = plan.Ref("above")
 	for j, m := range mounts {
 		if !m.copyUp || outermost(mounts, j) != i {
@@ -78,7 +78,7 @@ func copyUp(l *list, mounts []mount, i int, user nsMode) {
 	l.container("open the mount point of the image's directory",
 		call.Openat(tmpfs, string(lower), unix.O_PATH|unix.O_DIRECTORY).As(lower))
 	l.container("attach the image's directory", call.MoveMount(imageRef(i), lower))
-	stackUp(l, m.alone().Set&^unix.MOUNT_ATTR_RDONLY, user)
+	stackUp(l, m.topAttributes().Set&^unix.MOUNT_ATTR_RDONLY, user)
 	if outermost(mounts, i) != i {
 		l.container("make the directory; it may exist", call.Mkdirat(stack, name, 0o755).Allow(unix.EEXIST))
 	}

@@ -37,7 +37,7 @@ func (b *builder) makeRoot() error {
 	b.begin("root", "root")
 	o := b.shape.options.Root
 	switch {
-	case b.shape.rootOfOthers:
+	case b.shape.rootInJoined:
 		return nil // nothing can be mounted on a copy made in another namespace: the child makes it
 	case o == nil:
 		return bindRoot(&b.list, plan.Host, b.spec)
@@ -81,7 +81,7 @@ func (b *builder) makeRoot() error {
 func bindRoot(l *list, side plan.Side, spec *specs.Spec) error {
 	l.from = "root.path"
 	l.add(side, "the directory that becomes /, as a detached mount", call.OpenTree("", spec.Root.Path, true).As(root))
-	return detachRoot(l, side, spec.Linux.RootfsPropagation)
+	return setClonePropagation(l, side, spec.Linux.RootfsPropagation)
 }
 
 const manyLayers = "an image of so many layers needs Linux 6.7"
@@ -106,7 +106,7 @@ func (b *builder) pivot() error {
 	b.begin("pivot", "root")
 	b.container("no process may read /proc/PID/exe of this one: until execve it is the host's minictr",
 		call.PrctlUndumpable())
-	if b.shape.rootOfOthers {
+	if b.shape.rootInJoined {
 		if err := bindRoot(&b.list, plan.Container, b.spec); err != nil {
 			return err
 		}

@@ -34,7 +34,7 @@ func (b *builder) session() error {
 	}
 
 	// namespaces that exist, and root in the user namespace
-	join(&b.list, &b.shape, b.spec.Linux.Namespaces)
+	joinNamespaces(&b.list, &b.shape, b.spec.Linux.Namespaces)
 	b.begin("session", "process")
 	if user := b.shape.ns[userNS]; user != inherited {
 		becomeRoot(&b.list, user)

@@ -96,8 +96,8 @@ type shape struct {
 	vfork            bool // the child uses the host's memory until execveat (namespaces.go)
 	intermediate     bool // a process in between joins namespaces (oci_join.go)
 	sharedMounts     bool // the mount namespace is not the container's own
-	ownRoot          bool // the container to join has another root than its mount namespace
-	rootOfOthers     bool // the root is a path in a mount namespace that is joined
+	joinsChroot      bool // the container to join has another root than its mount namespace
+	rootInJoined     bool // the root is a path in a mount namespace that is joined
 	pivotLater       bool // chroot(2) first, pivot_root(2) after the hooks
 	privilegedFilter bool // loading the seccomp filter takes CAP_SYS_ADMIN
 }
@@ -119,8 +119,8 @@ func newShape(spec *specs.Spec, o Options, f *seccomp.Filter, mounts []mount) sh
 		s.sharedMounts = s.sharedMounts && (n.Type != specs.MountNamespace || n.Path != "")
 	}
 	s.intermediate = o.Join == nil && s.ns[userNS] != inherited && joinsAny
-	s.ownRoot = o.Join != nil && !o.Join.Early && s.sharedMounts
-	s.rootOfOthers = s.ns[mountNS] == joined && o.Root == nil
+	s.joinsChroot = o.Join != nil && !o.Join.Early && s.sharedMounts
+	s.rootInJoined = s.ns[mountNS] == joined && o.Root == nil
 
 	// what the child waits for
 	h := spec.Hooks

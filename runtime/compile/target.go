@@ -35,7 +35,7 @@ func makeTarget(l *list, m *mount) {
 	exists := []unix.Errno{unix.EEXIST, unix.EROFS}
 	const why = "make the mount point; it may exist"
 	makeParents(l, m.dest, exists)
-	above, name := holdParent(l, m.dest)
+	above, name := openParent(l, m.dest)
 	dir := call.Mkdirat(above, name, 0o755).Allow(exists...)
 	if m.bind && !m.inRoot() {
 		l.container(why, dir.When(isDirRef(m.index)))
@@ -44,7 +44,7 @@ func makeTarget(l *list, m *mount) {
 		return
 	}
 	if m.inheritsMode() {
-		dir = dir.As(newPlace)
+		dir = dir.As(newTarget)
 	}
 	l.container(why, dir)
 	l.made = append(l.made, m.dest)
@@ -60,16 +60,16 @@ func makeParents(l *list, dest string, accept []unix.Errno) {
 	for _, d := range slices.Backward(above) {
 		kernels := isBelow(d, "/proc") || isBelow(d, "/sys") // only the kernel makes directories there
 		if !slices.Contains(l.made, d) && !kernels {
-			above, name := holdParent(l, d)
+			above, name := openParent(l, d)
 			l.container("make a parent directory; it may exist", call.Mkdirat(above, name, 0o755).Allow(accept...))
 			l.made = append(l.made, d)
 		}
 	}
 }
 
-// holdParent opens the directory in which the last name of a path is to be made.
+// openParent opens the directory in which the last name of a path is to be made.
 // mkdirat(2) and mknodat(2) would follow every link in a whole path, magic ones too.
-func holdParent(l *list, file string) (above plan.Ref, name string) {
+func openParent(l *list, file string) (above plan.Ref, name string) {
 	dir, name := path.Split(file)
 	if dir == "/" {
 		return "", file
@@ -80,9 +80,9 @@ func holdParent(l *list, file string) (above plan.Ref, name string) {
 	return above, name
 }
 
-// covered forgets the directories below dest that have been made: a mount lies
+// forgetBelow forgets the directories below dest that have been made: a mount lies
 // over them now.
-func (l *list) covered(dest string) {
+func (l *list) forgetBelow(dest string) {
 	l.made = slices.DeleteFunc(l.made, func(d string) bool { return strings.HasPrefix(d, dest+"/") })
 }
 
@@ -97,7 +97,7 @@ func openTarget(l *list, dest string) {
 	}
 	l.container("open the mount point; links stay inside the root",
 		call.Openat2("", dest, unix.O_PATH, unix.RESOLVE_NO_MAGICLINKS).As(target).Hint(unix.ENOENT, noTarget))
-	l.container("fail if it is on procfs: programs trust files there", onProcfs(target, true))
+	l.container("fail if it is on procfs: programs trust files there", checkProcfs(target, true))
 }
 
 // isKernelPath reports whether a path is in a filesystem in which no link is followed.
@@ -108,7 +108,7 @@ func isKernelPath(path string) bool {
 // isBelow reports whether a path is dir, or in it.
 func isBelow(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
 
-// onProcfs fails unless a file is on procfs, or, with not, if it is.
-func onProcfs(file plan.Ref, not bool) plan.Step {
+// checkProcfs fails unless a file is on procfs, or, with not, if it is.
+func checkProcfs(file plan.Ref, not bool) plan.Step {
 	return call.FstatfsIs(file, unix.PROC_SUPER_MAGIC, "PROC_SUPER_MAGIC", not)
 }

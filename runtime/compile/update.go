@@ -28,7 +28,7 @@ func Update(c *cgroup.Change) (*plan.Plan, error) {
 		call.Openat("", c.Mount, unix.O_PATH|unix.O_DIRECTORY).As(cgroupMount))
 	names := strings.Split(c.Group, "/")
 	for i := range names {
-		passDown(l, path.Join(names[:i]...), c.Enable, nil)
+		enableControllers(l, path.Join(names[:i]...), c.Enable, nil)
 	}
 	l.host("the container's cgroup", call.Openat(cgroupMount, c.Group, unix.O_PATH|unix.O_DIRECTORY).As(cgroupFd))
 

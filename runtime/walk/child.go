@@ -56,13 +56,13 @@ func afterFork()
 // ticks reads the processor's cycle counter, without a system call.
 func ticks() uint64
 
-// split makes the clone3 call of ops[i]. It returns in the host only. In the child it
+// cloneChild makes the clone3 call of ops[i]. It returns in the host only. In the child it
 // makes the steps of the side that begins here, and never returns. A child may make a
 // child of its own.
 //
 // With CLONE_VM the child uses this very stack, while the host stands still, and
 // overwrites it. So the host returns at once, with nothing but what it has in
-// registers: that is why vfork is assembly, and split is not inlined.
+// registers: that is why vfork is assembly, and cloneChild is not inlined.
 //
 // No signal handler of Go's runs in the child: beforeFork has blocked all signals, and
 // CLONE_CLEAR_SIGHAND removes the handlers before a step of the plan unblocks them.
@@ -70,7 +70,7 @@ func ticks() uint64
 //go:noinline
 //go:norace
 //go:nosplit
-func split(ops []op, slots []slot, i int) (pid, errno uintptr) {
+func cloneChild(ops []op, slots []slot, i int) (pid, errno uintptr) {
 	pid, errno = vfork(ops[i].number, ops[i].words[0], ops[i].words[1])
 	if pid != 0 || errno != 0 {
 		return pid, errno
@@ -150,16 +150,16 @@ func step(o *op, slots []slot, i int) bool {
 		errno = unix.EPERM
 	}
 	if errno == 0 && o.result != nil {
-		value, errno = written(*o.result)
+		value, errno = writtenResult(*o.result)
 	}
 	return store(o, &slots[i], value, uintptr(errno))
 }
 
-// written returns a result that the call has written to memory.
+// writtenResult returns a result that the call has written to memory.
 //
 //go:norace
 //go:nosplit
-func written(n int32) (value uintptr, errno syscall.Errno) {
+func writtenResult(n int32) (value uintptr, errno syscall.Errno) {
 	if n < 0 && n >= -table.MaxErrno {
 		return 0, syscall.Errno(-n)
 	}

@@ -36,7 +36,7 @@ func Host(p *plan.Plan, c Caller) (*Walk, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.host()
+	w.makeHostSteps()
 	w.tracer.finish()
 	if i := w.firstFailed(plan.Host); i >= 0 {
 		failed := w.errorAt(i)

@@ -192,14 +192,14 @@ func ofProcess(path plan.Str) (name plan.Ref, file string, ok bool) {
 // bytes returns a copy of data, and its address. One more word follows it, so that the
 // address of empty memory is valid.
 func (l *lowerer) bytes(data []byte) ([]byte, uintptr) {
-	b := l.room(len(data) + word)[:len(data)+word]
+	b := l.allocate(len(data) + word)[:len(data)+word]
 	copy(b, data)
 	return b, uintptr(unsafe.Pointer(unsafe.SliceData(b)))
 }
 
-// room returns n bytes of memory, aligned to a word. It is taken from large pieces: a plan
+// allocate returns n bytes of memory, aligned to a word. It is taken from large pieces: a plan
 // points to a thousand small things.
-func (l *lowerer) room(n int) []byte {
+func (l *lowerer) allocate(n int) []byte {
 	const piece = 64 << 10
 	n = (n + word - 1) &^ (word - 1)
 	if len(l.rest) < n {
@@ -212,13 +212,13 @@ func (l *lowerer) room(n int) []byte {
 }
 
 func (l *lowerer) str(s string) uintptr {
-	b := l.room(len(s) + 1)
+	b := l.allocate(len(s) + 1)
 	copy(b, s)
 	return uintptr(unsafe.Pointer(unsafe.SliceData(b)))
 }
 
 func (l *lowerer) strs(list []string) uintptr {
-	b := l.room((len(list) + 1) * word)
+	b := l.allocate((len(list) + 1) * word)
 	for i, s := range list {
 		put(b[i*word:(i+1)*word], l.str(s))
 	}

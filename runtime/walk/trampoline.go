@@ -37,7 +37,7 @@ func trampoline(p *plan.Plan, fds map[plan.Ref]int) ([]byte, error) {
 	if !ok && len(steps) > 0 {
 		return nil, fmt.Errorf("%s: the caller has no descriptor of this name", p.StartError)
 	}
-	t := &tramp{table.New(len(steps), report), fds}
+	t := &trampolineWriter{table.New(len(steps), report), fds}
 	for i, s := range steps {
 		if err := t.set(i, s); err != nil {
 			return nil, fmt.Errorf("%s: %w", s.Call(), err)
@@ -46,13 +46,13 @@ func trampoline(p *plan.Plan, fds map[plan.Ref]int) ([]byte, error) {
 	return t.File(), nil
 }
 
-// tramp is a trampoline while it is made.
-type tramp struct {
+// trampolineWriter is a trampoline while it is made.
+type trampolineWriter struct {
 	*table.Program
 	fds map[plan.Ref]int
 }
 
-func (t *tramp) set(i int, s *plan.Step) error {
+func (t *trampolineWriter) set(i int, s *plan.Step) error {
 	line := table.Line{Number: uint64(s.Number), Accept: s.Accept}
 	for _, a := range s.Args {
 		w, err := t.arg(a)
@@ -64,7 +64,7 @@ func (t *tramp) set(i int, s *plan.Step) error {
 	return t.SetLine(i, line)
 }
 
-func (t *tramp) arg(a plan.Arg) (uint64, error) {
+func (t *trampolineWriter) arg(a plan.Arg) (uint64, error) {
 	switch a := a.(type) {
 	case plan.Num:
 		return a.Value, nil
@@ -124,8 +124,8 @@ func reported(p *plan.Plan, output []byte) iter.Seq2[int, unix.Errno] {
 	}
 }
 
-// noteResults stores what the trampoline reported in the slots of its steps.
-func (w *Walk) noteResults() {
+// storeResults stores what the trampoline reported in the slots of its steps.
+func (w *Walk) storeResults() {
 	for i, errno := range reported(w.plan, w.output) {
 		s := &w.program.slots[i]
 		switch {

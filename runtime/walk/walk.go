@@ -86,14 +86,14 @@ func Start(p *plan.Plan, c Caller) (*Walk, error) {
 	w.report = pipe[0]
 
 	// the host's steps; the child's, until the pipe ends
-	w.host()
+	w.makeHostSteps()
 	unix.Close(pipe[1])
 	if w.clone >= 0 {
-		w.await()
+		w.readReports()
 	}
 
 	// the outcome
-	w.noteResults()
+	w.storeResults()
 	w.tracer.finish()
 	if err := w.failure(); err != nil {
 		w.reap()
@@ -114,8 +114,8 @@ func newWalk(p *plan.Plan, c Caller) (*Walk, error) {
 	return w, nil
 }
 
-// host makes the host's steps, clone3 among them.
-func (w *Walk) host() {
+// makeHostSteps makes the host's steps, clone3 among them.
+func (w *Walk) makeHostSteps() {
 	// Block all signals: one that only Go's scheduler sends, even, would interrupt a
 	// long call (bpf(2) fails with EAGAIN).
 	var all, before unix.Sigset_t
@@ -134,7 +134,7 @@ func (w *Walk) host() {
 		p.fill(i)
 		if p.ops[i].number == unix.SYS_CLONE3 {
 			beforeFork()
-			pid, errno := split(p.ops, p.slots, i)
+			pid, errno := cloneChild(p.ops, p.slots, i)
 			afterFork()
 			store(&p.ops[i], &p.slots[i], pid, errno)
 			if p.ops[i].child != plan.UsernsHelper {
@@ -149,9 +149,9 @@ func (w *Walk) host() {
 	}
 }
 
-// await reads the report pipe to its end. If a step of the host's failed after clone3 the
+// readReports reads the report pipe to its end. If a step of the host's failed after clone3 the
 // child may wait for it forever, and is killed.
-func (w *Walk) await() {
+func (w *Walk) readReports() {
 	if w.firstFailed(plan.Host) >= 0 {
 		w.kill()
 	}
@@ -163,14 +163,14 @@ func (w *Walk) await() {
 			return
 		}
 		for i := range max(n, 0) {
-			w.read(buf[i : i+1])
+			w.handleReport(buf[i : i+1])
 		}
 	}
 }
 
-// read takes one byte that the child has written: a sync point, or, from the first byte
+// handleReport takes one byte that the child has written: a sync point, or, from the first byte
 // that is none, what the trampoline reports.
-func (w *Walk) read(b []byte) {
+func (w *Walk) handleReport(b []byte) {
 	switch at := plan.SyncPoint(b[0]); {
 	case len(w.output) > 0:
 		w.output = append(w.output, b...)
@@ -215,8 +215,8 @@ func (w *Walk) Close() {
 	w.program.release()
 }
 
-// noFd are the calls whose result is no descriptor.
-var noFd = []string{"clone3", "mkdirat", "mknodat"}
+// notDescriptors are the calls whose result is no descriptor.
+var notDescriptors = []string{"clone3", "mkdirat", "mknodat"}
 
 // closeAllBut closes what the host's steps opened.
 func (w *Walk) closeAllBut(keep ...plan.Ref) {
@@ -224,7 +224,7 @@ func (w *Walk) closeAllBut(keep ...plan.Ref) {
 		slot := &w.program.slots[i]
 		name := plan.Ref(s.Result)
 		opened := s.Side == plan.Host && name != "" && slot.state == done
-		if opened && !slices.Contains(noFd, s.Name) && !slices.Contains(keep, name) {
+		if opened && !slices.Contains(notDescriptors, s.Name) && !slices.Contains(keep, name) {
 			unix.Close(int(slot.value))
 			slot.state = todo
 		}
