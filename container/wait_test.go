@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/minictr/minictr/internal/lockfile"
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/minictr/minictr/runtime/state"
 )
 
@@ -13,24 +14,16 @@ import (
 // not exist yet waits for that process.
 func TestWaitForTaskBeingCreated(t *testing.T) {
 	c := &Container{ID: "c", Dir: t.TempDir()}
-	if err := c.WriteFile("image", []byte("x")); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, c.WriteFile("image", []byte("x")))
 	task, err := state.New(c.Dir, TaskDir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	defer task.Close()
 	sleep := exec.Command("sleep", "100")
-	if err := sleep.Start(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, sleep.Start())
 	defer sleep.Wait()
 	defer sleep.Process.Kill()
 	lock, err := lockfile.Try(c.Dir, lockfile.Exclusive) // as its monitor does
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	defer lock.Close()
 
 	type answer struct {
@@ -43,16 +36,10 @@ func TestWaitForTaskBeingCreated(t *testing.T) {
 		answers <- answer{exit, err}
 	}()
 	time.Sleep(50 * time.Millisecond)
-	if err := task.SetProcess(sleep.Process.Pid); err != nil {
-		t.Fatal(err)
-	}
-	if err := task.Commit(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, task.SetProcess(sleep.Process.Pid))
+	testkit.Check(t, task.Commit())
 	// an exit status does not count while the process runs
-	if err := c.SaveExitStatus(&ExitStatus{Tasks: 1, ExitCode: 7}); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, c.SaveExitStatus(&ExitStatus{Tasks: 1, ExitCode: 7}))
 	select {
 	case a := <-answers:
 		t.Fatalf("%+v, before the process exited", a)

@@ -53,9 +53,7 @@ func newBundle(t *testing.T, words ...string) *bundle {
 
 func (b *bundle) try(t *testing.T, err error) {
 	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 }
 
 // unmount removes mounts from the config.

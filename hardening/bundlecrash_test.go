@@ -133,9 +133,7 @@ func (p *killedBundle) command(name string, more ...string) func(*testing.T) *ex
 		default:
 			err = p.lives()
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
 		return p.bundle.oci(name, more...)
 	}
 }

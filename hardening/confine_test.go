@@ -12,6 +12,8 @@ import (
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sys/unix"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 // TestCgroupNamespaceHidesHostTree: the container's own cgroup is the root of the tree
@@ -100,9 +102,7 @@ func TestOverlongPathsRefused(t *testing.T) {
 		t.Errorf("a program with a path of 5000 bytes: exit code %d: %.300s", r.code, r.stderr)
 	}
 	variables := filepath.Join(t.TempDir(), "variables")
-	if err := os.WriteFile(variables, []byte("A="+strings.Repeat("x", 200_000)), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.WriteFile(variables, []byte("A="+strings.Repeat("x", 200_000)), 0o644))
 	r = box(t, "--env-file", variables, "--", "true")
 	if r.code != 126 || !strings.Contains(r.stderr, "argument list too long") {
 		t.Errorf("a variable of 200 kB: exit code %d: %.300s", r.code, r.stderr)

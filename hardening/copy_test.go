@@ -35,14 +35,10 @@ func alive(t *testing.T, image string, flags []string, words ...string) (name st
 		flags...)
 	cmd := command("minictr", append(append(args, image), words...)...)
 	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, cmd.Start())
 	t.Cleanup(func() {
 		cmd.Process.Kill()
 		cmd.Wait()
@@ -107,12 +103,8 @@ func source(t *testing.T) (dir string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "source")
 	for name, text := range map[string]string{"file": "new\n", "directory/inner": "new\n"} {
-		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755))
+		testkit.Check(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
 	}
 	return dir
 }
@@ -250,9 +242,7 @@ func TestCopyLoadsNoContainerFile(t *testing.T) {
 				cp(words...).Args...)...)
 		run(trace).want(t, 0)
 		data, err := os.ReadFile(log)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
 		programs := 0
 		for line := range strings.Lines(string(data)) {
 			switch {
@@ -300,9 +290,7 @@ func TestCopyDropsSetuid(t *testing.T) {
 	into := t.TempDir()
 	run(cp(name+":/data/su", into)).want(t, 0)
 	st, err := os.Stat(into + "/su")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	if st.Mode() != 0o755 {
 		t.Errorf("mode %v", st.Mode())
 	}
@@ -353,9 +341,7 @@ func TestCopyStaysInVolume(t *testing.T) {
 	guard(t)
 	volume := t.TempDir()
 	for what, to := range canaryPaths() {
-		if err := os.Symlink(to, filepath.Join(volume, what)); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, os.Symlink(to, filepath.Join(volume, what)))
 	}
 	try := func(t *testing.T, name string) {
 		for what := range canaryPaths() {

@@ -70,9 +70,7 @@ func TestKillBetweenCloneAndExecve(t *testing.T) {
 	} {
 		cmd := command("minictr", "run", "--rm", "--name", "phoenix", waits.flag, "box", "sleep", "1000")
 		outer := traced(t, cmd, call+":delay_enter=500000:when=1")
-		if err := outer.Start(); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, outer.Start())
 		awaitStop(waits.number, nil)
 		killHost()
 		ended := make(chan error)
@@ -110,12 +108,8 @@ func TestKillWhileItRuns(t *testing.T) {
 		cmd := command("minictr", append(append([]string{"run", "--rm", "--name", "phoenix"}, flags...), "box", "sh",
 			"-c", "sleep 1000 & sleep 1001 & echo started; wait")...)
 		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
+		testkit.Check(t, cmd.Start())
 		io.ReadFull(out, make([]byte, len("started\n")))
 		cmd.Process.Kill()
 		cmd.Wait()
@@ -132,9 +126,7 @@ func TestKillLoadAtEveryStep(t *testing.T) {
 	}
 	layer := []entry{file("data/phoenix", 0o644, "alive\n"), link("x", "y"), dir("z", 0o700)}
 	data, err := archive("phoenix:latest", ocispec.ImageConfig{}, layer)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	loading := func(*testing.T) *exec.Cmd {
 		cmd := command("minictr", "load")
 		cmd.Stdin = bytes.NewReader(data)

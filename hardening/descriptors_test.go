@@ -13,6 +13,8 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 // TestProgramUnreachableDuringSetup: a container with the host's PID namespace looks at
@@ -21,9 +23,7 @@ import (
 func TestProgramUnreachableDuringSetup(t *testing.T) {
 	guard(t)
 	outer := traced(t, command("minictr", "run", "--rm", "box", "true"), "seccomp:delay_enter=1000000:when=1")
-	if err := outer.Start(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, outer.Start())
 	awaitStop(unix.SYS_SECCOMP, nil)
 	r := box(t, "--pid", "host", "--", "/probe", "exes")
 	outer.Wait()
@@ -39,9 +39,7 @@ func leak(t *testing.T) []*os.File {
 	var files []*os.File
 	for _, name := range []string{"", "file", "secret"} {
 		f, err := os.Open(filepath.Join(canary, name))
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
 		t.Cleanup(func() { f.Close() })
 		files = append(files, f)
 	}

@@ -92,13 +92,9 @@ func TestExecUserFromContainerFiles(t *testing.T) {
 func TestExecIgnoresHostileAccountFiles(t *testing.T) {
 	guard(t)
 	passwd := filepath.Join(t.TempDir(), "passwd")
-	if err := os.WriteFile(passwd, []byte("evil:x:0:0:canary of the host:/:\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.WriteFile(passwd, []byte("evil:x:0:0:canary of the host:/:\n"), 0o644))
 	given := t.TempDir()
-	if err := unix.Mknod(filepath.Join(given, "socket"), unix.S_IFSOCK|0o666, 0); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, unix.Mknod(filepath.Join(given, "socket"), unix.S_IFSOCK|0o666, 0))
 	d := detach(t, "-v", given+":/given", "--", "sleep", "1000")
 	refused := func(what string) {
 		t.Helper()

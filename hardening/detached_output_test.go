@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 // colour is an escape sequence that logs passes on to a terminal (console_codes(4),
@@ -175,9 +177,7 @@ func TestInvalidContainerNamesRefused(t *testing.T) {
 			target = rel
 		}
 		os.Remove(planted)
-		if err := os.Symlink(target, planted); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, os.Symlink(target, planted))
 		for _, verb := range append(verbs, []string{"exec"}, []string{"cp"}) {
 			for _, name := range names {
 				words := append(slices.Clone(verb), name)
@@ -216,9 +216,7 @@ func TestInvalidContainerNamesRefused(t *testing.T) {
 func listing(t *testing.T, dir string) (text string) {
 	t.Helper()
 	all, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	for _, e := range all {
 		data, _ := os.ReadFile(filepath.Join(dir, e.Name()))
 		text += e.Name() + " " + strconv.Itoa(len(data)) + "\n"

@@ -245,15 +245,11 @@ func (e *killedContainer) live(n int) {
 func parent(t *testing.T, pid int) int {
 	t.Helper()
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	_, rest, _ := strings.Cut(string(data), "PPid:\t")
 	number, _, _ := strings.Cut(rest, "\n")
 	ppid, err := strconv.Atoi(number)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	return ppid
 }
 

@@ -222,9 +222,7 @@ func TestNamespacePathsChecked(t *testing.T) {
 	guard(t)
 	dir := t.TempDir()
 	for name, make := range fakes {
-		if err := make(filepath.Join(dir, strings.ReplaceAll(name, "/", "-"))); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, make(filepath.Join(dir, strings.ReplaceAll(name, "/", "-"))))
 	}
 	paths := []string{"/" + strings.Repeat("n", 300), strings.Repeat("/long", 1000), "/proc/1/ns/net\x00/x",
 		"proc/1/ns/net", "/proc/1/ns/mnt", "/proc/1/ns/nothing", "/proc/self/fd/0"}

@@ -56,14 +56,10 @@ func TestEndlessOutputIsBounded(t *testing.T) {
 		attached := d.saying("attach", "--no-stdin") // and their output is not read
 		for _, c := range []*exec.Cmd{follower, attached} {
 			r, w, err := os.Pipe()
-			if err != nil {
-				t.Fatal(err)
-			}
+			testkit.Check(t, err)
 			defer r.Close()
 			c.Stdout = w
-			if err := c.Start(); err != nil {
-				t.Fatal(err)
-			}
+			testkit.Check(t, c.Start())
 			w.Close()
 		}
 		for range 20 {
@@ -91,12 +87,8 @@ func TestEndlessOutputIsBounded(t *testing.T) {
 		}
 		leaver := d.saying("logs", "-f")
 		out, err := leaver.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := leaver.Start(); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
+		testkit.Check(t, leaver.Start())
 		bufio.NewReader(out).ReadString('\n')
 		out.Close()
 		testkit.Eventually(t, "logs -f exits when its output is not read", func() bool {
@@ -157,14 +149,10 @@ func TestHeldPipeDelaysNoExit(t *testing.T) {
 		pid, monitor := d.pid(t), d.monitor(t)
 		for _, fd := range []int{1, 2} {
 			pipe, err := os.OpenFile(fmt.Sprintf("/proc/%d/fd/%d", pid, fd), os.O_WRONLY|unix.O_NOCTTY, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
+			testkit.Check(t, err)
 			flood := exec.Command("/bin/busybox", "yes")
 			flood.Stdout = pipe
-			if err := flood.Start(); err != nil {
-				t.Fatal(err)
-			}
+			testkit.Check(t, flood.Start())
 			pipe.Close()
 			defer flood.Wait()
 			defer flood.Process.Kill()
@@ -197,9 +185,7 @@ func TestHeldPipeDelaysNoHealthCheck(t *testing.T) {
 func TestFullDiskStopsNoContainer(t *testing.T) {
 	guard(t)
 	disk := t.TempDir()
-	if err := unix.Mount("tmpfs", disk, "tmpfs", 0, "size=8m"); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, unix.Mount("tmpfs", disk, "tmpfs", 0, "size=8m"))
 	t.Cleanup(func() { // the monitor may still be exiting
 		testkit.Eventually(t, "unmount the disk", func() bool { return unix.Unmount(disk, 0) == nil })
 	})
@@ -216,9 +202,7 @@ func TestFullDiskStopsNoContainer(t *testing.T) {
 	os.WriteFile(end, nil, 0o644)
 	small("run", "-d", "--name", "full", "-v", flag+":/flag", "box", "sh", "-c", busy).want(t, 0)
 	fill, err := os.Create(filepath.Join(disk, "fill"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	for err == nil {
 		_, err = fill.Write(make([]byte, 4096))
 	}

@@ -273,13 +273,9 @@ func TestOracleCanary(t *testing.T) {
 		"content": func() error { return os.WriteFile(file, []byte("other\n"), 0) },
 	} {
 		before := picture{}
-		if err := errors.Join(canaries(before), touch()); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, errors.Join(canaries(before), touch()))
 		after := picture{}
-		if err := canaries(after); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, canaries(after))
 		if len(before.Changes(after)) == 0 {
 			t.Errorf("%s of the canary changed, and the check did not notice", what)
 		}

@@ -104,9 +104,7 @@ func hostile(t *testing.T, config ocispec.ImageConfig, layer ...entry) (name str
 	name = fmt.Sprintf("hostile%x:latest", sha256.Sum256([]byte(t.Name())))[:20]
 	config.Env = append(config.Env, "PATH=/bin")
 	data, err := archive(name, config, layer)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	if r := load(data); r.code != 0 {
 		t.Fatalf("load the hostile image: %s", r.stderr)
 	}

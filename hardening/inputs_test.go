@@ -59,13 +59,9 @@ func TestMalformedEnvironmentRefused(t *testing.T) {
 func TestNoAbstractSockets(t *testing.T) {
 	guard(t)
 	before := picture{}
-	if err := sockets(before); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, sockets(before))
 	evil, err := net.Listen("unix", "@evil")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	b := newBundle(t, "/probe", "sleep")
 	b.live(t)
 	b.begin(t, b.oci("exec", "--detach", "--", "/probe", "sleep")).want(t, 0)
@@ -87,9 +83,7 @@ func TestNoAbstractSockets(t *testing.T) {
 	}
 	evil.Close()
 	after := picture{}
-	if err := sockets(after); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, sockets(after))
 	if changes := before.Changes(after); len(changes) > 0 {
 		t.Errorf("while containers live: %s", changes)
 	}
@@ -101,9 +95,7 @@ func TestStateDirectoriesArePrivate(t *testing.T) {
 	guard(t)
 	defer unix.Umask(unix.Umask(0))
 	given := filepath.Join(t.TempDir(), "given")
-	if err := os.Mkdir(given, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.Mkdir(given, 0o755))
 	for _, mask := range []int{0, 0o777, 0o022} {
 		for _, root := range []string{filepath.Join(t.TempDir(), "new", "deep"), given} {
 			unix.Umask(mask)
@@ -155,9 +147,7 @@ func TestHugeInputRefused(t *testing.T) {
 		"directory": func() error { return os.Mkdir(config, 0o755) },
 	} {
 		os.RemoveAll(config)
-		if err := make(); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, make())
 		for _, cmd := range []*exec.Cmd{
 			command("minictr-oci", "run", "--bundle", dir, "huge"), command("minictr-oci", "create", "--bundle", dir,
 				"huge"),
@@ -181,18 +171,12 @@ func TestConsoleSocketBlocksNoCommand(t *testing.T) {
 	dir := t.TempDir()
 	busy := filepath.Join(dir, "busy")
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	defer unix.Close(fd)
-	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: busy}); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, unix.Bind(fd, &unix.SockaddrUnix{Name: busy}))
 	unix.Listen(fd, 0)
 	first, err := net.Dial("unix", busy)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	defer first.Close()
 	os.WriteFile(filepath.Join(dir, "file"), nil, 0o644)
 	unix.Mkfifo(filepath.Join(dir, "FIFO"), 0o644)

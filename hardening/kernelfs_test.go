@@ -13,6 +13,8 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 // TestProcSymlinkRefused: a kernel filesystem is mounted on a real directory or not at
@@ -80,9 +82,7 @@ func TestMountBelowProcRefused(t *testing.T) {
 		box(t, "--tmpfs", place, "--", "true").refused(t, place)
 	}
 	faked := t.TempDir() + "/uptime"
-	if err := os.WriteFile(faked, []byte("1 1\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.WriteFile(faked, []byte("1 1\n"), 0o644))
 	if r := box(t, "-v", faked+":/proc/uptime", "--", "cat", "/proc/uptime"); r.stdout != "1 1\n" {
 		t.Errorf("/proc/uptime: %+v", r)
 	}

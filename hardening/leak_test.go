@@ -14,6 +14,8 @@ import (
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sys/unix"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 const many = 200
@@ -82,9 +84,7 @@ func TestOneNameTwoCommands(t *testing.T) {
 	const rivals = 4
 	for range 10 {
 		theirs, ours, err := os.Pipe() // the winner keeps the name until all others have asked
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
 		results := make(chan result, rivals)
 		for range rivals {
 			go func() {
@@ -117,9 +117,7 @@ func TestOneNameTwoCommands(t *testing.T) {
 func TestOneImageTwoLoads(t *testing.T) {
 	guard(t)
 	data, err := archive("rivals:latest", ocispec.ImageConfig{}, []entry{file("data/mark", 0o644, "whole\n")})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	var all sync.WaitGroup
 	for n := range 12 {
 		all.Go(func() {
@@ -149,22 +147,16 @@ func TestOneImageTwoLoads(t *testing.T) {
 func TestFullDisk(t *testing.T) {
 	guard(t)
 	disk := t.TempDir()
-	if err := unix.Mount("small", disk, "tmpfs", 0, "size=12m"); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, unix.Mount("small", disk, "tmpfs", 0, "size=12m"))
 	defer unix.Unmount(disk, unix.MNT_DETACH)
 	on := func(words ...string) *exec.Cmd {
 		return exec.Command(filepath.Join(bin, "minictr"), append([]string{"--root", disk}, words...)...)
 	}
 	small, err := archive("small:latest", ocispec.ImageConfig{Env: []string{"PATH=/bin"}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	large, err := archive("large:latest", ocispec.ImageConfig{Env: []string{"PATH=/bin"}},
 		[]entry{file("large", 0o644, strings.Repeat("x", 24<<20))})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	loading := func(data []byte) result {
 		cmd := on("load")
 		cmd.Stdin = bytes.NewReader(data)
@@ -189,9 +181,7 @@ func TestFullDisk(t *testing.T) {
 		f.Close()
 	}
 	run(on("run", "--rm", "--name", "full", "small", "true")).refused(t, "no space left on device")
-	if err := os.Remove(filler); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.Remove(filler))
 	run(on("run", "--rm", "--name", "full", "small", "true")).want(t, 0)
 	for _, dir := range []string{"containers", "names", "tmp"} {
 		if left, _ := os.ReadDir(filepath.Join(disk, dir)); len(left) != 0 {
@@ -203,8 +193,6 @@ func TestFullDisk(t *testing.T) {
 func usedBytes(t *testing.T, path string) uint64 {
 	t.Helper()
 	var st unix.Statfs_t
-	if err := unix.Statfs(path, &st); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, unix.Statfs(path, &st))
 	return (st.Blocks - st.Bfree) * uint64(st.Bsize)
 }

@@ -124,9 +124,7 @@ func TestProgramUnreachableDuringHealthCheck(t *testing.T) {
 		d := detach(t, append(flags, "--", "/probe", "watch")...)
 		trace := exec.Command("strace", "-f", "-qq", "-o", os.DevNull, "-p", strconv.Itoa(d.monitor(t)), "-e",
 			"inject="+delayedCalls)
-		if err := trace.Start(); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, trace.Start())
 		d.said(t, "minictr exe: ")
 		trace.Process.Signal(unix.SIGTERM)
 		trace.Wait()
@@ -236,15 +234,11 @@ func TestDetachReleasesCallersStreams(t *testing.T) {
 	reader := detach(t, "-i", "--", "cat")
 	reader.say("stop", "-t", "0").want(t, 0)
 	theirs, ours, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	defer ours.Close()
 	cmd := reader.saying("start", "-a", "-i")
 	cmd.Stdin, cmd.Stderr = theirs, os.Stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, cmd.Start())
 	pipe, _ := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", theirs.Fd()))
 	theirs.Close()
 	ours.WriteString("a word\n")
@@ -323,9 +317,7 @@ func TestMonitorEnvironmentIsClean(t *testing.T) {
 	run(cmd).want(t, 0) // strace exits with its last tracee
 	defer func() { run(command("minictr", "rm", "-f", "planted")).want(t, 0) }()
 	data, err := os.ReadFile(trace)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	seen := map[string]int{}
 	for line := range strings.Lines(string(data)) {
 		for kind, words := range map[string]string{"monitor": `["minictr", "monitor"`,
@@ -351,9 +343,7 @@ func TestMonitorEnvironmentIsClean(t *testing.T) {
 func TestMonitorNeedsNoSocket(t *testing.T) {
 	guard(t)
 	before := picture{}
-	if err := sockets(before); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, sockets(before))
 	for _, kind := range []string{"", "-i", "-t"} {
 		d := detach(t, append(append(strings.Fields(kind), often("true")...), "--", "sh", "-c",
 			"echo begun; sleep 1000")...)
@@ -363,9 +353,7 @@ func TestMonitorNeedsNoSocket(t *testing.T) {
 		pids := []int{d.monitor(t)}
 		for _, c := range clients {
 			c.Stderr = os.Stderr // its last output, if there is any
-			if err := c.Start(); err != nil {
-				t.Fatal(err)
-			}
+			testkit.Check(t, c.Start())
 			pids = append(pids, c.Process.Pid)
 		}
 		time.Sleep(200 * time.Millisecond)
@@ -378,9 +366,7 @@ func TestMonitorNeedsNoSocket(t *testing.T) {
 			}
 		}
 		after := picture{}
-		if err := sockets(after); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, sockets(after))
 		if changes := before.Changes(after); len(changes) > 0 {
 			t.Errorf("while it lives: %s", changes)
 		}
@@ -429,9 +415,7 @@ func TestContainerFilesArePrivate(t *testing.T) {
 func unreachable(t *testing.T, how string) {
 	t.Helper()
 	directory, err := os.Open(store)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	defer directory.Close()
 	tried := 0
 	for _, part := range []string{"containers", "names"} {
@@ -448,9 +432,7 @@ func unreachable(t *testing.T, how string) {
 			}
 			return nil
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
 		if r := asNobody(t, "ls", "/proc/self/fd/3/"+part, directory); r.code == 0 {
 			t.Errorf("%s: nobody lists %s", how, part)
 		}

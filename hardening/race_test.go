@@ -223,9 +223,7 @@ func TestMountUsesOpenedSource(t *testing.T) {
 	source, other := filepath.Join(dir, "source"), filepath.Join(dir, "other")
 	for _, err := range []error{os.Mkdir(source, 0o755), os.WriteFile(filepath.Join(source, "file"), []byte("mine\n"),
 		0o644), os.Symlink(canary, other)} {
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
 	}
 	cmd := command("minictr", boxArgs("-v", source+":/vol:ro", "--", "sh", "-c",
 		"cat /vol/file; echo lost > /vol/file")...)
@@ -242,17 +240,11 @@ func TestReadOnlyVolumeIsRecursive(t *testing.T) {
 	guard(t)
 	source := t.TempDir()
 	inner := filepath.Join(source, "inner")
-	if err := os.Mkdir(inner, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.Mount("inner", inner, "tmpfs", 0, ""); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.Mkdir(inner, 0o755))
+	testkit.Check(t, unix.Mount("inner", inner, "tmpfs", 0, ""))
 	defer unix.Unmount(inner, 0)
 	for _, file := range []string{filepath.Join(source, "file"), filepath.Join(inner, "file")} {
-		if err := os.WriteFile(file, nil, 0o666); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, os.WriteFile(file, nil, 0o666))
 	}
 	words := []string{"--", "/probe", "write", "/vol/file", "/vol/inner/file"}
 	for mode, want := range map[string]string{"ro": "EROFS", "rw": "ok"} {

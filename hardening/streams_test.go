@@ -21,9 +21,7 @@ import (
 func look(t *testing.T, path string) string {
 	t.Helper()
 	var st unix.Stat_t
-	if err := unix.Stat(path, &st); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, unix.Stat(path, &st))
 	return fmt.Sprintf("mode %o, owner %d:%d, %d bytes", st.Mode, st.Uid, st.Gid, st.Size)
 }
 
@@ -50,10 +48,8 @@ func TestFileAsStreamUnchanged(t *testing.T) {
 	ways, clean := spoilers(t)
 	for what, cmd := range ways {
 		in, out := filepath.Join(t.TempDir(), "in"), filepath.Join(t.TempDir(), "out")
-		if err := errors.Join(os.WriteFile(in, []byte("to be read\n"), 0o600),
-			os.WriteFile(out, []byte("said before\n"), 0o600)); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, errors.Join(os.WriteFile(in, []byte("to be read\n"), 0o600),
+			os.WriteFile(out, []byte("said before\n"), 0o600)))
 		beforeIn, beforeOut := look(t, in), look(t, out)
 		cmd.Stdin = open(t, in, os.O_RDONLY)
 		cmd.Stdout = open(t, out, os.O_WRONLY|os.O_APPEND)
@@ -109,9 +105,7 @@ func TestNullAsStreamUnchanged(t *testing.T) {
 func open(t *testing.T, path string, flag int) *os.File {
 	t.Helper()
 	f, err := os.OpenFile(path, flag, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	t.Cleanup(func() { f.Close() })
 	return f
 }

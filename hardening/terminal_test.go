@@ -16,6 +16,8 @@ import (
 	"github.com/creack/pty"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sys/unix"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 // inTerminal runs a command in a controlling terminal, as a shell does. It returns what
@@ -23,16 +25,12 @@ import (
 func inTerminal(t *testing.T, cmd *exec.Cmd) (shown string, typed int) {
 	t.Helper()
 	ours, theirs, err := pty.Open()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	defer ours.Close()
 	defer theirs.Close()
 	before := termios(t, theirs)
 	before.Lflag &^= unix.ECHO | unix.ICANON // no line buffering and no echo, to count bytes
-	if err := unix.IoctlSetTermios(int(theirs.Fd()), unix.TCSETS, &before); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, unix.IoctlSetTermios(int(theirs.Fd()), unix.TCSETS, &before))
 	output := make(chan string)
 	go func() {
 		data, _ := io.ReadAll(ours)
@@ -56,9 +54,7 @@ func inTerminal(t *testing.T, cmd *exec.Cmd) (shown string, typed int) {
 func termios(t *testing.T, f *os.File) unix.Termios {
 	t.Helper()
 	state, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	return *state
 }
 
@@ -176,18 +172,14 @@ func TestControlBytesOfImagesEscaped(t *testing.T) {
 		"type":   {Header: tar.Header{Typeflag: 'Z', Name: controls}},
 	} {
 		data, err := archive("evil:latest", ocispec.ImageConfig{}, []entry{layer})
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
 		if r := load(data); steers(r.stdout + r.stderr) {
 			t.Errorf("an entry with a bad %s: load prints control bytes:\n%q", what, r.stderr)
 		}
 		run(command("minictr", "rmi", "-f", "evil"))
 	}
 	data, err := archive("evil"+controls+":latest", ocispec.ImageConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	if r := load(data); r.code == 0 || steers(r.stdout+r.stderr) {
 		t.Errorf("an image with such a name: exit code %d: %q", r.code, r.stdout+r.stderr)
 	}

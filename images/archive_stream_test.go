@@ -55,9 +55,7 @@ func TestStreamIsUnpackedAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Close()
-	if err := <-loaded; err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, <-loaded)
 	checkWhole(t, s)
 	wantImages(t, s, 1)
 }
@@ -78,9 +76,7 @@ func TestStreamForms(t *testing.T) {
 			s := newStore(t)
 			data := testkit.Gzip(b.tar())
 			for range 2 { // the second time, the store has it
-				if err := loadStream(t, s, data); err != nil {
-					t.Fatal(err)
-				}
+				testkit.Check(t, loadStream(t, s, data))
 				checkWhole(t, s)
 			}
 			wantImages(t, s, 1)
@@ -96,9 +92,7 @@ func TestStreamWithLink(t *testing.T) {
 	head, tail := b.parts("a/layer.tar")
 	link := testkit.Tar(testkit.Link("b/layer.tar", "../a/layer.tar"))[:512] // without its end
 	s := newStore(t)
-	if err := loadStream(t, s, slices.Concat(head, link, tail)); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, loadStream(t, s, slices.Concat(head, link, tail)))
 	checkWhole(t, s)
 }
 
@@ -109,9 +103,7 @@ func TestStreamIgnoresOtherFiles(t *testing.T) {
 	b := dockerArchive("test:one", tarOf("a", "1"))
 	b["sbom.json"], b["hostile.tar"], b["unused.tar"] = sbom, hostile, largeLayer("a")
 	s := newStore(t)
-	if err := loadStream(t, s, b.tar()); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, loadStream(t, s, b.tar()))
 	checkWhole(t, s)
 	if trees, err := s.Layers().List(); err != nil || len(trees) != 1 {
 		t.Errorf("layers: %v, %v", trees, err)

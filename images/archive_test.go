@@ -122,12 +122,8 @@ func (a archive) dir(t testing.TB) string {
 	dir := t.TempDir()
 	for name, data := range a {
 		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, data, 0o644); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		testkit.Check(t, os.WriteFile(path, data, 0o644))
 	}
 	return dir
 }
@@ -144,9 +140,7 @@ func zstandard(data []byte) []byte {
 func writeTemp(t testing.TB, data []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "archive")
-	if err := os.WriteFile(path, data, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.WriteFile(path, data, 0o644))
 	return path
 }
 
@@ -154,18 +148,14 @@ func newStore(t testing.TB) *Store {
 	t.Helper()
 	testkit.NeedRoot(t)
 	s, err := Open(filepath.Join(t.TempDir(), "store"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	return s
 }
 
 func mustLoad(t testing.TB, s *Store, src string) []string {
 	t.Helper()
 	names, err := s.Load(t.Context(), src, LoadOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	return names
 }
 
@@ -178,9 +168,7 @@ func loadDocker(t testing.TB, s *Store, tag string, tars ...[]byte) {
 func mustImage(t testing.TB, s *Store, name string) *Image {
 	t.Helper()
 	image, err := s.Image(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	return image
 }
 
@@ -196,9 +184,7 @@ func wantImages(t testing.TB, s *Store, n int) {
 func wantFile(t testing.TB, s *Store, image *Image, name, want string) {
 	t.Helper()
 	f, err := s.Layers().Open(image.Layers, name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	defer f.Close()
 	if text, err := io.ReadAll(f); string(text) != want || err != nil {
 		t.Errorf("%s has %q, want %q (%v)", name, text, want, err)

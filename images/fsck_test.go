@@ -8,15 +8,14 @@ import (
 	"time"
 
 	"github.com/minictr/minictr/internal/lockfile"
+	"github.com/minictr/minictr/internal/testkit"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 func mustFsck(t *testing.T, s *Store) *FsckReport {
 	t.Helper()
 	v, err := s.Fsck(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	return v
 }
 
@@ -27,16 +26,12 @@ func TestFsckShared(t *testing.T) {
 	shared, own := tarOf("a", "1"), tarOf("b", "2")
 	loadDocker(t, s, "a:1", shared)
 	loadDocker(t, s, "b:1", shared, own)
-	if err := s.Tag("b:1", "b:2"); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, s.Tag("b:1", "b:2"))
 	if v := mustFsck(t, s); v.Images != 2 || v.Blobs != 6 || v.Layers != 2 || len(v.Problems)+len(v.Notes) > 0 {
 		t.Errorf("%+v", v)
 	}
 	image := mustImage(t, s, "b:1")
-	if err := os.WriteFile(s.blobPath(image.ID), []byte("{}"), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.WriteFile(s.blobPath(image.ID), []byte("{}"), 0o644))
 	v := mustFsck(t, s)
 	if len(v.Problems) != 1 || !slices.Equal(v.Problems[0].Images, []string{"b:1", "b:2"}) || len(v.Notes) > 0 {
 		t.Errorf("%+v", v)
@@ -70,9 +65,7 @@ func TestFsckWaits(t *testing.T) {
 	s := newStore(t)
 	loadDocker(t, s, "a:1", tarOf("a", "1"))
 	release, err := s.lock("lock", lockfile.Exclusive)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	done := make(chan error)
 	go func() { _, err := s.Fsck(t.Context()); done <- err }()
 	select {

@@ -40,9 +40,7 @@ func TestArchiveForms(t *testing.T) {
 		t.Run(name+", from a pipe", func(t *testing.T) {
 			s := newStore(t)
 			names, err := s.Load(t.Context(), "-", LoadOptions{Stdin: bytes.NewReader(data)})
-			if err != nil {
-				t.Fatal(err)
-			}
+			testkit.Check(t, err)
 			checkTestOne(t, s, names)
 		})
 	}
@@ -70,9 +68,7 @@ func checkTestOne(t *testing.T, s *Store, names []string) {
 func checkWhole(t *testing.T, s *Store) {
 	t.Helper()
 	blobs, err := filepath.Glob(s.path("blobs", "sha256", "*"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	for _, path := range blobs {
 		data, err := os.ReadFile(path)
 		if err != nil || digest.FromBytes(data).Encoded() != filepath.Base(path) {
@@ -221,17 +217,11 @@ func TestLoadAndRemoveAtOnce(t *testing.T) {
 // A load removes the scratch directory of a killed one, and no other.
 func TestAbandonedScratchRemoved(t *testing.T) {
 	s := newStore(t)
-	if err := s.create(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, s.create())
 	dead := s.path("tmp", "dead")
-	if err := os.MkdirAll(filepath.Join(dead, "layer0", "diff"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.MkdirAll(filepath.Join(dead, "layer0", "diff"), 0o700))
 	alive, err := s.scratch()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	if _, err := os.Stat(dead); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the abandoned directory: %v", err)
 	}
@@ -250,14 +240,10 @@ func TestUnreferencedRemoved(t *testing.T) {
 	s := newStore(t)
 	loadDocker(t, s, "a", tarOf("a", "1"))
 	orphan := mustImage(t, s, "a")
-	if err := os.Remove(s.path("index.json")); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.Remove(s.path("index.json")))
 	other := writeTemp(t, dockerArchive("b", tarOf()).tar())
 	release, err := s.Hold()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	mustLoad(t, s, other)
 	if !s.Layers().Has(orphan.Layers[0]) {
 		t.Error("removed while another command may need it")
@@ -275,9 +261,7 @@ func TestUnreferencedRemoved(t *testing.T) {
 func checkNoOrphans(t *testing.T, s *Store) {
 	t.Helper()
 	blobs, trees, err := reachable(s)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	for pattern, want := range map[string]int{
 		"blobs/sha256/*": len(blobs), "layers/sha256/*": len(trees), "layers/????????": len(trees),
 	} {
@@ -304,22 +288,16 @@ func TestDiskFull(t *testing.T) {
 	archive := writeTemp(t, dockerArchive("big", tarOf("a", strings.Repeat("x", 128<<10), "b", "1")).tar())
 	loaded := false
 	for size := 32 << 10; !loaded; size += 4 << 10 {
-		if err := unix.Mount("tmpfs", root, "tmpfs", 0, fmt.Sprintf("size=%d", size)); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, unix.Mount("tmpfs", root, "tmpfs", 0, fmt.Sprintf("size=%d", size)))
 		loaded = loadToFullDisk(t, root, archive)
-		if err := unix.Unmount(root, 0); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, unix.Unmount(root, 0))
 	}
 }
 
 // loadToFullDisk reports whether the disk was large enough.
 func loadToFullDisk(t *testing.T, root, archive string) bool {
 	s, err := Open(root)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	_, failed := s.Load(t.Context(), archive, LoadOptions{})
 	if failed != nil && (!errors.Is(failed, unix.ENOSPC) || !strings.Contains(failed.Error(), archive)) {
 		t.Errorf("got %v", failed)
@@ -358,9 +336,7 @@ func TestDocumentsAreReadable(t *testing.T) {
 func TestMissingStoreIsEmpty(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "none")
 	s, err := Open(root)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	wantImages(t, s, 0)
 	if _, err := s.Image("ubuntu"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("image: %v", err)

@@ -115,9 +115,7 @@ func (s *testRegistry) pullFor(ctx context.Context, store *Store, platform strin
 func (s *testRegistry) mustPull(t *testing.T, store *Store) *Pulled {
 	t.Helper()
 	pulled, err := s.pull(t.Context(), store)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	return pulled
 }
 
@@ -194,9 +192,7 @@ func TestPullPlatform(t *testing.T) {
 	var offers []ocispec.Descriptor
 	for _, text := range platforms {
 		p, err := parsePlatform(text)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
 		offers = append(offers, b.imageFor(p, tarOf("platform", text)))
 	}
 	remote := newTestRegistry(t, b, b.json(ocispec.MediaTypeImageIndex, indexOf(offers...)))
@@ -396,15 +392,9 @@ func TestPullDiscardsCorruptPartial(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			remote := newTestRegistry(t, b, manifest)
 			store := newStore(t)
-			if err := store.create(); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.Mkdir(store.path("partial"), 0o700); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(store.path("partial", layer.Digest.Encoded()), begun, 0o600); err != nil {
-				t.Fatal(err)
-			}
+			testkit.Check(t, store.create())
+			testkit.Check(t, os.Mkdir(store.path("partial"), 0o700))
+			testkit.Check(t, os.WriteFile(store.path("partial", layer.Digest.Encoded()), begun, 0o600))
 			remote.mustPull(t, store)
 			data, err := os.ReadFile(store.blobPath(layer.Digest))
 			if err != nil || digest.FromBytes(data) != layer.Digest {

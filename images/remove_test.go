@@ -17,9 +17,7 @@ func TestRemove(t *testing.T) {
 	loadDocker(t, s, "test:two", shared)
 	one := mustImage(t, s, "test:one")
 	lines, err := s.Remove("test:one")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	want := []string{"Untagged: test:one", "Deleted: " + one.ID.String(), "Deleted: " + one.Layers[1].String()}
 	if !slices.Equal(lines, want) {
 		t.Errorf("got %q, want %q", lines, want)
@@ -67,13 +65,9 @@ func TestRemoveUsed(t *testing.T) {
 	loadDocker(t, s, "b:1", layer)
 	image := mustImage(t, s, "a:1")
 	container := s.path("containers", "c1")
-	if err := os.MkdirAll(container, 0o700); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.MkdirAll(container, 0o700))
 	text := []byte(image.Manifest.String() + "\n")
-	if err := os.WriteFile(filepath.Join(container, "image"), text, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.WriteFile(filepath.Join(container, "image"), text, 0o600))
 	if _, err := s.Remove("a:1"); err != nil {
 		t.Errorf("one of two names: %v", err)
 	}
@@ -86,9 +80,7 @@ func TestRemoveUsed(t *testing.T) {
 		t.Error("its layer was removed")
 	}
 	checkWhole(t, s)
-	if err := os.RemoveAll(container); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.RemoveAll(container))
 	if _, err := s.Remove(image.ID.String()); err != nil || s.Layers().Has(image.Layers[0]) {
 		t.Errorf("after the container: %v", err)
 	}

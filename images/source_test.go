@@ -25,9 +25,7 @@ import (
 func openImage(t testing.TB, src, cache string) *Source {
 	t.Helper()
 	found, err := openImageErr(t, src, cache)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	t.Cleanup(found.Close)
 	return found
 }
@@ -35,18 +33,14 @@ func openImage(t testing.TB, src, cache string) *Source {
 func openImageErr(t testing.TB, src, cache string) (*Source, error) {
 	t.Helper()
 	s, err := Open(filepath.Join(t.TempDir(), "no-store"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	return s.OpenReadOnly(t.Context(), src, cache)
 }
 
 func indexesOf(t testing.TB, src *Source) []*index.Index {
 	t.Helper()
 	all, err := src.Indexes(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	return all
 }
 
@@ -58,16 +52,12 @@ func TestSourceOfTorture(t *testing.T) {
 		t.Skipf("no torture image: %v", err)
 	}
 	history, err := os.ReadFile(filepath.Join(torture, "history.tsv"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	for _, archive := range []string{"docker.tar.gz", "oci-gzip.tar", "oci-zstd.tar"} {
 		t.Run(archive, func(t *testing.T) {
 			src := openImage(t, filepath.Join(torture, archive), t.TempDir())
 			s, err := stack.New(indexesOf(t, src)...)
-			if err != nil {
-				t.Fatal(err)
-			}
+			testkit.Check(t, err)
 			compare(t, listStack(s), string(truth))
 			if s.Root.Size() != s.Visible() {
 				t.Errorf("the tree shows %d bytes, %d are not hidden", s.Root.Size(), s.Visible())
@@ -122,9 +112,7 @@ func listStack(s *stack.Stack) string {
 func listSteps(t *testing.T, src *Source) string {
 	t.Helper()
 	measures, err := src.Measures(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	var out strings.Builder
 	for _, step := range slices.Backward(src.Steps()) {
 		size := int64(0)
@@ -151,9 +139,7 @@ func TestIndexIsCached(t *testing.T) {
 	if len(files) != 1 {
 		t.Fatalf("saved indexes: %q", files)
 	}
-	if err := os.Truncate(files[0], 50); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.Truncate(files[0], 50))
 	indexesOf(t, openImage(t, path, cache))
 	if st, err := os.Stat(files[0]); err != nil || st.Size() <= 50 {
 		t.Errorf("the corrupt index was not replaced: %v, %v", st, err)
@@ -161,9 +147,7 @@ func TestIndexIsCached(t *testing.T) {
 
 	lie := dockerArchive("x:1", one)
 	lie["a/layer.tar"] = two
-	if err := os.WriteFile(path, lie.tar(), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.WriteFile(path, lie.tar(), 0o644))
 	if x, err := openImage(t, path, cache).Indexes(t.Context()); err == nil {
 		t.Errorf("a layer that is not that of the config is read as %+v", x[0])
 	}
@@ -184,9 +168,7 @@ func TestCompressedArchiveIsCached(t *testing.T) {
 	}
 	t.Setenv("TMPDIR", t.TempDir())
 	in, err := openImage(t, path, cache).Layers[0].Open()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	if data, err := io.ReadAll(in); err != nil || !bytes.Contains(data, []byte("one")) {
 		t.Errorf("layer: %d bytes, %v", len(data), err)
 	}
@@ -197,9 +179,7 @@ func TestSourceInStore(t *testing.T) {
 	s := newStore(t)
 	loadDocker(t, s, "x:1", tarOf("a", "one"))
 	src, err := s.OpenReadOnly(t.Context(), "x:1", "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	x := indexesOf(t, src)
 	src.Close()
 	if x[0].Size != 3 || src.Name != "x:1" {

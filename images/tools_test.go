@@ -25,9 +25,7 @@ const testOne = "docker.io/library/test:one"
 func shortDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "minictr-")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	t.Cleanup(func() {
 		if err := os.RemoveAll(dir); err != nil {
 			t.Error(err)
@@ -88,9 +86,7 @@ func TestWrittenByOthers(t *testing.T) {
 func TestReadByOthers(t *testing.T) {
 	testkit.NeedRoot(t)
 	s, err := Open(shortDir(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	loadDocker(t, s, testOne, tarOf("a", "1"), tarOf("a", "2"))
 	image := mustImage(t, s, testOne)
 	here := s.root + ":" + testOne
@@ -121,33 +117,21 @@ func TestCrane(t *testing.T) {
 	mustLoad(t, s, b.dir(t))
 	// crane validates the store
 	index, err := layout.ImageIndexFromPath(s.root)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	if err := validate.Index(index); err != nil {
 		t.Error(err)
 	}
 	// what crane reads of the store, it writes as a tar and as a layout
 	path, err := layout.FromPath(s.root)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	hash, err := v1.NewHash(mustImage(t, s, testOne).Manifest.String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	image, err := path.Image(hash)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	tag, err := name.NewTag("test:one")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	dir := t.TempDir()
-	if err := crane.WriteToFile(filepath.Join(dir, "crane.tar"), tag, image); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, crane.WriteToFile(filepath.Join(dir, "crane.tar"), tag, image))
 	if _, err := layout.Write(filepath.Join(dir, "crane"), index); err != nil {
 		t.Fatal(err)
 	}

@@ -86,9 +86,7 @@ func listTree(t *testing.T, root string) string {
 	for _, path := range walk(t, root) {
 		full := root + path
 		var st unix.Stat_t
-		if err := unix.Lstat(full, &st); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, unix.Lstat(full, &st))
 		kind, size, group, body := kindOf(st.Mode), int64(0), "", ""
 		mtime := strconv.FormatInt(st.Mtim.Sec, 10)
 		switch kind {
@@ -97,9 +95,7 @@ func listTree(t *testing.T, root string) string {
 		case "file":
 			size = st.Size
 			data, err := os.ReadFile(full)
-			if err != nil {
-				t.Fatal(err)
-			}
+			testkit.Check(t, err)
 			sum := sha256.Sum256(data)
 			body = hex.EncodeToString(sum[:])[:16]
 			if st.Nlink > 1 {
@@ -125,9 +121,7 @@ func walk(t *testing.T, root string) (paths []string) {
 	var visit func(dir string)
 	visit = func(dir string) {
 		entries, err := os.ReadDir(root + dir)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
 		for _, e := range entries {
 			// overlayfs lists a whiteout of nothing
 			if _, err := os.Lstat(root + dir + "/" + e.Name()); !os.IsNotExist(err) {
@@ -187,9 +181,7 @@ func listXattrs(t *testing.T, path string) string {
 		}
 		value := make([]byte, 65536)
 		n, err := unix.Lgetxattr(path, name, value)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
 		all = append(all, fmt.Sprintf("%s=%x", name, value[:n]))
 	}
 	slices.Sort(all)

@@ -17,13 +17,9 @@ func beneath(t *testing.T) (dir string, d Destination) {
 	t.Helper()
 	testkit.NeedRoot(t)
 	dir = filepath.Join(t.TempDir(), "tree")
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.Mkdir(dir, 0o755))
 	fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	t.Cleanup(func() { unix.Close(fd) })
 	return dir, Destination{
 		Dir: fd, Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS,
@@ -40,14 +36,10 @@ func extract(d Destination, entries ...entry) error {
 func TestExtractInto(t *testing.T) {
 	dir, d := beneath(t)
 	err := extract(d, file("a", "old"), file("gone", "kept"), symlink("l", "d"), file("d/x", "old"), file("d/y", "old"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	added := testkit.Tar(file("a", "new"), file(".wh.gone", ""), file(".wh..wh..opq", ""),
 		file("l/x", "new"), symlink("d/y", "x"), file("new/deep/z", "z"))
-	if err := ExtractInto(bytes.NewReader(testkit.Gzip(added)), d); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, ExtractInto(bytes.NewReader(testkit.Gzip(added)), d))
 	want := ".wh..wh..opq= .wh.gone= a=new d/ d/x=new d/y>x gone=kept l>d new/ new/deep/ new/deep/z=z"
 	if got := show(t, dir); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
@@ -77,9 +69,7 @@ func TestExtractIntoFilter(t *testing.T) {
 		h.Uid, h.Gid = 7, 8
 		return !strings.HasSuffix(h.Name, "left"), nil
 	}
-	if err := extract(d, file("implied/a", ""), file("implied/left", "")); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, extract(d, file("implied/a", ""), file("implied/left", "")))
 	if got := show(t, dir); got != "implied/ implied/a=" {
 		t.Error(got)
 	}
@@ -98,9 +88,7 @@ func TestLinkOutOfTreeNotFollowed(t *testing.T) {
 	for name, to := range map[string]string{
 		"absolute": outside, "upwards": "../outside", "magic": "/proc/self/root" + outside,
 	} {
-		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, os.Symlink(to, filepath.Join(dir, name)))
 		if err := extract(d, file(name+"/secret", "evil")); err == nil {
 			t.Errorf("%s: no error", name)
 		}

@@ -29,12 +29,8 @@ import (
 func canary(t testing.TB) (outside string, check func()) {
 	t.Helper()
 	outside = filepath.Join(t.TempDir(), "outside")
-	if err := os.Mkdir(outside, 0o750); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(outside, "secret"), []byte("canary"), 0o640); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.Mkdir(outside, 0o750))
+	testkit.Check(t, os.WriteFile(filepath.Join(outside, "secret"), []byte("canary"), 0o640))
 	before := state(t, outside)
 	return outside, func() {
 		t.Helper()
@@ -67,9 +63,7 @@ func state(t testing.TB, root string) string {
 			st.Nlink, st.Mtim.Sec, st.Mtim.Nsec, text, xattrs(t, path))
 		return err
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	return all.String()
 }
 
@@ -134,9 +128,7 @@ func TestOverlayXattrsDropped(t *testing.T) {
 	}
 	for _, kind := range []byte{tar.TypeReg, tar.TypeDir} {
 		tree, err := unpackTo(t, entry{Header: tar.Header{Name: "a", Typeflag: kind, Mode: 0o755, PAXRecords: pax}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
 		if got := xattrs(t, filepath.Join(tree, "a")); got != "" {
 			t.Errorf("kind %c: attributes %q", kind, got)
 		}
@@ -291,9 +283,7 @@ func inside(t *testing.T, tree string) {
 		counts[st.Ino] = uint64(st.Nlink)
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	for ino, n := range links {
 		if counts[ino] != n {
 			t.Fatalf("inode %d has %d names, %d of them in the layer", ino, counts[ino], n)

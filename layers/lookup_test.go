@@ -26,12 +26,8 @@ func stack(t testing.TB, tars ...[]entry) (*Store, []digest.Digest) {
 		// i distinguishes layers of the same entries
 		data := append(testkit.Tar(entries...), byte(i))
 		u, err := Unpack(t.Context(), bytes.NewReader(data), filepath.Join(t.TempDir(), "l"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Commit(u); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
+		testkit.Check(t, s.Commit(u))
 		ids = append(ids, u.DiffID)
 	}
 	return s, ids

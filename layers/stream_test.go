@@ -15,9 +15,7 @@ func TestDigests(t *testing.T) {
 	testkit.NeedRoot(t)
 	plain := append(testkit.Tar(file("a", "1")), bytes.Repeat([]byte{7}, 3*chunkSize+1)...)
 	enc, err := zstd.NewWriter(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	half := len(plain) / 2
 	for name, blob := range map[string][]byte{
 		"plain":               plain,

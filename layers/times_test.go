@@ -40,9 +40,7 @@ func TestTimeNotSetThroughLink(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			others := []entry{at(dir(""), late), at(dir("b"), late), at(dir("b/x"), late)}
 			tree, err := unpackTo(t, append(others, entries...)...)
-			if err != nil {
-				t.Fatal(err)
-			}
+			testkit.Check(t, err)
 			for _, dir := range []string{"", "b", "b/x"} {
 				checkTime(t, filepath.Join(tree, dir), late)
 			}
@@ -58,9 +56,7 @@ func TestFolderTimes(t *testing.T) {
 		at(dir("again"), early), at(dir("again"), late),
 		at(dir("usr/lib"), early), symlink("lib", "usr/lib"), at(dir("lib/x"), late), file("lib/x/y", ""),
 		at(dir("back"), early), file("back", ""), at(dir("back"), late), file("back/y", ""))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	checkTime(t, filepath.Join(tree, "again"), late)
 	checkTime(t, filepath.Join(tree, "usr/lib"), early)
 	checkTime(t, filepath.Join(tree, "usr/lib/x"), late)
@@ -70,9 +66,7 @@ func TestFolderTimes(t *testing.T) {
 func checkTime(t *testing.T, path string, want time.Time) {
 	t.Helper()
 	st, err := os.Lstat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	if !st.ModTime().Equal(want) {
 		t.Errorf("%s has the time %v, want %v", path, st.ModTime(), want)
 	}

@@ -78,9 +78,7 @@ func show(t testing.TB, tree string) string {
 		words = append(words, name)
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	return strings.Join(words, " ")
 }
 
@@ -123,9 +121,7 @@ func TestTree(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tree, err := unpackTo(t, tt.entries...)
-			if err != nil {
-				t.Fatal(err)
-			}
+			testkit.Check(t, err)
 			if got := show(t, tree); got != tt.want {
 				t.Errorf("got  %q\nwant %q", got, tt.want)
 			}
@@ -183,17 +179,13 @@ func TestAttributes(t *testing.T) {
 	null.Devmajor, null.Devminor, null.Linkname = 1, 3, ""
 	tree, err := unpackTo(t, dir, plain, null,
 		header("d/link", tar.TypeSymlink, 0o777), header("d/fifo", tar.TypeFifo, 0o622))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	for name, mode := range map[string]uint32{
 		"d": unix.S_IFDIR | 0o3775, "d/file": unix.S_IFREG | 0o4711, "d/link": unix.S_IFLNK | 0o777,
 		"d/fifo": unix.S_IFIFO | 0o622, "d/null": unix.S_IFCHR | 0o666,
 	} {
 		var st unix.Stat_t
-		if err := unix.Lstat(filepath.Join(tree, name), &st); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, unix.Lstat(filepath.Join(tree, name), &st))
 		got := fmt.Sprintf("%o %d:%d %d.%d", st.Mode, st.Uid, st.Gid, st.Mtim.Sec, st.Mtim.Nsec)
 		if want := fmt.Sprintf("%o 3000000:12345 1234567890.123456789", mode); got != want {
 			t.Errorf("%s: got %s, want %s", name, got, want)
@@ -210,9 +202,7 @@ func TestAttributes(t *testing.T) {
 func xattrs(t testing.TB, path string) string {
 	buf := make([]byte, 4096)
 	n, err := unix.Llistxattr(path, buf)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	return strings.Join(strings.FieldsFunc(string(buf[:n]), func(r rune) bool { return r == 0 }), " ")
 }
 
@@ -225,17 +215,13 @@ func TestSparse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			tree, err := unpackTo(t, file("f", body))
-			if err != nil {
-				t.Fatal(err)
-			}
+			testkit.Check(t, err)
 			got, err := os.ReadFile(filepath.Join(tree, "f"))
 			if err != nil || string(got) != body {
 				t.Fatalf("content differs: %d bytes, want %d (%v)", len(got), len(body), err)
 			}
 			var st unix.Stat_t
-			if err := unix.Stat(filepath.Join(tree, "f"), &st); err != nil {
-				t.Fatal(err)
-			}
+			testkit.Check(t, unix.Stat(filepath.Join(tree, "f"), &st))
 			if strings.Contains(body, hole) && st.Blocks*512 > 64<<10 {
 				t.Errorf("%d bytes on disk for a hole", st.Blocks*512)
 			}
@@ -252,18 +238,14 @@ func TestSparseEntries(t *testing.T) {
 	body := strings.Repeat("data"+strings.Repeat("\x00", length-4), holes)
 	dir := t.TempDir()
 	f, err := os.Create(filepath.Join(dir, "f"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	defer f.Close()
 	for i := range holes {
 		if _, err := f.WriteAt([]byte("data"), int64(i*length)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := f.Truncate(holes * length); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, f.Truncate(holes*length))
 	for _, format := range []string{
 		"--format=gnu", "--format=posix --sparse-version=0.0",
 		"--format=posix --sparse-version=0.1", "--format=posix --sparse-version=1.0",
@@ -276,9 +258,7 @@ func TestSparseEntries(t *testing.T) {
 			}
 			out := filepath.Join(t.TempDir(), "layer")
 			u, err := Unpack(t.Context(), bytes.NewReader(layer), out)
-			if err != nil {
-				t.Fatal(err)
-			}
+			testkit.Check(t, err)
 			got, err := os.ReadFile(filepath.Join(out, "diff", "f"))
 			if err != nil || string(got) != body {
 				t.Errorf("content differs: %d bytes, want %d (%v)", len(got), len(body), err)

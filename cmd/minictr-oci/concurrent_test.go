@@ -18,9 +18,7 @@ const many = 16
 func TestAtOnce(t *testing.T) {
 	testkit.NeedRoot(t)
 	c := crash{bundle: t.TempDir(), root: t.TempDir()}
-	if err := writeBundle(c.bundle, "", `{"linux": {"cgroupsPath": null}}`); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, writeBundle(c.bundle, "", `{"linux": {"cgroupsPath": null}}`))
 	id := fmt.Sprintf("at-once-%d", os.Getpid()) // unique, for it names the cgroup
 	wantOne(t, c.atOnce(t, slices.Repeat([]string{"create --bundle BUNDLE " + id}, many)),
 		"container with given ID already exists")

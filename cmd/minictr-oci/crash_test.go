@@ -52,9 +52,7 @@ func (c crash) test(t *testing.T) {
 	name := strings.ReplaceAll(t.Name(), "/", "-")
 	c.bundle, c.group = t.TempDir(), filepath.Join(mount, testGroup(), name)
 	t.Cleanup(func() { os.Remove(filepath.Dir(c.group)) })
-	if err := writeBundle(c.bundle, name, "{}"); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, writeBundle(c.bundle, name, "{}"))
 	testkit.KillAt(t, testkit.Kill{
 		Command: func(t *testing.T) *exec.Cmd {
 			c.root = t.TempDir()
@@ -113,9 +111,7 @@ func (c crash) clean(t *testing.T) {
 func (c crash) command(t *testing.T, line string) *exec.Cmd {
 	t.Helper()
 	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	t.Cleanup(func() { out.Close() })
 	words := append([]string{"--root", c.root}, strings.Fields(strings.ReplaceAll(line, "BUNDLE", c.bundle))...)
 	cmd := exec.Command("minictr-oci", words...)

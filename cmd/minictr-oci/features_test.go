@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/minictr/minictr/runtime/compile"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -14,9 +15,7 @@ import (
 func compiles(t *testing.T, change func(*specs.Spec)) bool {
 	t.Helper()
 	spec := &specs.Spec{}
-	if err := json.Unmarshal(defaultConfig, spec); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, json.Unmarshal(defaultConfig, spec))
 	spec.Linux.CgroupsPath = "/web"
 	change(spec)
 	p, err := compile.Compile(spec, compile.Options{Cgroup2: "/sys/fs/cgroup", Arch: "amd64",
@@ -33,9 +32,7 @@ func TestDefaultConfigCompiles(t *testing.T) {
 	if err == nil {
 		err = json.Unmarshal(data, spec)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	if _, err := compile.Compile(spec, compile.Options{}); err != nil {
 		t.Errorf("--rootless: %v", err)
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 // TestLogAsEnginesReadIt: containerd's shim decodes one object after the other, podman the
@@ -19,15 +21,11 @@ func TestLogAsEnginesReadIt(t *testing.T) {
 	} {
 		name := filepath.Join(t.TempDir(), "log")
 		var j journal
-		if err := j.open(name, "json", false); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, j.open(name, "json", false))
 		j.debug("nobody asked")
 		j.write("error", msg)
 		data, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
 		var line struct {
 			Level, Msg string
 			Time       time.Time
@@ -45,15 +43,11 @@ func TestLogAsEnginesReadIt(t *testing.T) {
 func TestLogOfText(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "log")
 	var j journal
-	if err := errors.Join(j.open(name, "text", true), j.open(name, "", true)); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, errors.Join(j.open(name, "text", true), j.open(name, "", true)))
 	j.write("error", "two\nlines")
 	j.debug("\x1b[2J")
 	file, err := os.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	defer file.Close()
 	var got []string
 	for lines := bufio.NewScanner(file); lines.Scan(); {

@@ -57,14 +57,10 @@ func newMachine(t *testing.T, programs ...string) *machine {
 	testkit.NeedTool(t, append(programs, "tini", "nsenter")...)
 	m := &machine{t: t, dir: t.TempDir(), group: newGroup(t)}
 	for _, dir := range []string{filepath.Dir(m.dir), m.dir} { // so that root of a user namespace can pass
-		if err := os.Chmod(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, os.Chmod(dir, 0o755))
 	}
 	for _, dir := range []string{"bin", "tmp"} {
-		if err := os.Mkdir(m.path(dir), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, os.Mkdir(m.path(dir), 0o755))
 	}
 	m.boot()
 	return m
@@ -74,13 +70,9 @@ func newMachine(t *testing.T, programs ...string) *machine {
 func newGroup(t *testing.T) string {
 	t.Helper()
 	mount, err := cgroup.Mount()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	group, err := os.MkdirTemp(mount, "minictr-engine")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	t.Cleanup(func() {
 		if err := cgroup.Remove(group); err != nil {
 			t.Error(err)
@@ -92,9 +84,7 @@ func newGroup(t *testing.T) string {
 func (m *machine) boot() {
 	m.t.Helper()
 	group, err := os.Open(m.group)
-	if err != nil {
-		m.t.Fatal(err)
-	}
+	testkit.Check(m.t, err)
 	defer group.Close()
 	m.init = exec.Command("sh", "-c", boot)
 	m.init.SysProcAttr = &syscall.SysProcAttr{
@@ -104,14 +94,10 @@ func (m *machine) boot() {
 		Pdeathsig: unix.SIGKILL,
 	}
 	out, err := m.init.StdoutPipe()
-	if err != nil {
-		m.t.Fatal(err)
-	}
+	testkit.Check(m.t, err)
 	var trouble strings.Builder
 	m.init.Stderr = &trouble
-	if err := m.init.Start(); err != nil {
-		m.t.Fatal(err)
-	}
+	testkit.Check(m.t, m.init.Start())
 	m.t.Cleanup(func() {
 		m.init.Process.Kill()
 		m.init.Wait()
@@ -126,9 +112,7 @@ func (m *machine) path(name string) string { return filepath.Join(m.dir, name) }
 func (m *machine) write(name, text string, mode fs.FileMode) (path string) {
 	m.t.Helper()
 	path = m.path(name)
-	if err := os.WriteFile(path, []byte(text), mode); err != nil {
-		m.t.Fatal(err)
-	}
+	testkit.Check(m.t, os.WriteFile(path, []byte(text), mode))
 	return path
 }
 
@@ -156,15 +140,11 @@ func (m *machine) command(name string, args ...string) (output string) {
 func (m *machine) daemon(line string, alive ...string) {
 	m.t.Helper()
 	log, err := os.Create(m.path("daemon.log"))
-	if err != nil {
-		m.t.Fatal(err)
-	}
+	testkit.Check(m.t, err)
 	defer log.Close()
 	server := exec.Command(m.wrap("daemon", line))
 	server.Stdout, server.Stderr = log, log
-	if err := server.Start(); err != nil {
-		m.t.Fatal(err)
-	}
+	testkit.Check(m.t, server.Start())
 	m.t.Cleanup(func() { m.init.Process.Kill(); server.Wait() })
 	if !testkit.Within(func() bool { return exec.Command(m.path("bin/"+alive[0]), alive[1:]...).Run() == nil }) {
 		text, _ := os.ReadFile(log.Name())

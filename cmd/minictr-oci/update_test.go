@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/minictr/minictr/internal/help"
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/urfave/cli/v2"
 )
@@ -37,9 +38,7 @@ func TestUpdateFlags(t *testing.T) {
 			CPU: &specs.LinuxCPU{}, Memory: &specs.LinuxMemory{}, Pids: &specs.LinuxPids{},
 			BlockIO: &specs.LinuxBlockIO{},
 		}
-		if err := json.Unmarshal([]byte(want), limits); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, json.Unmarshal([]byte(want), limits))
 		if !reflect.DeepEqual(got, limits) {
 			t.Errorf("update %s: not %s", line, want)
 		}

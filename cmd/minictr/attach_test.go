@@ -163,16 +163,10 @@ func TestAttachLost(t *testing.T) {
 		t.Fatalf("watchers: %v, %v", watchers, err)
 	}
 	data, err := os.ReadFile(watchers[0])
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	var monitor struct{ Pid int }
-	if err := json.Unmarshal(data, &monitor); err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.Kill(monitor.Pid, unix.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, json.Unmarshal(data, &monitor))
+	testkit.Check(t, unix.Kill(monitor.Pid, unix.SIGKILL))
 	s.ends(255)
 	if after := s.settings(); after != before {
 		t.Errorf("terminal before:\n%s\nafter:\n%s", before, after)
@@ -244,9 +238,7 @@ func TestExecKilledClient(t *testing.T) {
 			said(t, "exec", "-d", "box", "sleep", "3000")
 			args := append(append([]string{"exec"}, strings.Fields(flags)...), "box", "sh", "-c", "sleep 2000; true")
 			client := exec.Command("minictr", args...)
-			if err := client.Start(); err != nil {
-				t.Fatal(err)
-			}
+			testkit.Check(t, client.Start())
 			running := func(command string) bool {
 				return strings.Contains(said(t, "exec", "box", "ps", "-o", "args"), "\n"+command+"\n")
 			}
@@ -296,26 +288,18 @@ func TestStartOvertaken(t *testing.T) {
 	inBackground(t, "create -i", `read line; echo "read: $line"; exit 6`)
 	id := strings.TrimSpace(said(t, "inspect", "--format", "{{.Id}}", "box"))
 	waiters, err := os.Create(filepath.Join(os.Getenv("MINICTR_ROOT"), "containers", id, "waiters"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	defer waiters.Close()
 	// the lock on which the second client waits
-	if err := lockfile.LockFile(t.Context(), waiters, lockfile.Exclusive); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, lockfile.LockFile(t.Context(), waiters, lockfile.Exclusive))
 	var out strings.Builder
 	ctx, cancel := context.WithTimeout(t.Context(), testkit.Timeout)
 	defer cancel()
 	late := exec.CommandContext(ctx, "minictr", "start", "-ai", "box")
 	late.Stdin, late.Stdout, late.Stderr = strings.NewReader("a word\n"), &out, &out
-	if err := late.Start(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, late.Start())
 	st, err := waiters.Stat()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	waits := regexp.MustCompile(fmt.Sprintf(`-> FLOCK .*:%d 0 EOF`, st.Sys().(*syscall.Stat_t).Ino))
 	if !testkit.Within(func() bool { locks, _ := os.ReadFile("/proc/locks"); return waits.Match(locks) }) {
 		t.Error("start -ai does not wait for the lock of waiters")

@@ -157,30 +157,20 @@ func (b *corruptBox) corrupt(t *testing.T, file string, damage func([]byte) []by
 	if file == "monitor" && errors.Is(err, os.ErrNotExist) { // it has exited
 		whole, err = []byte(`{"boot":"x"}`), nil
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, damage(whole), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
+	testkit.Check(t, os.WriteFile(path, damage(whole), 0o600))
 }
 
 // killMonitor simulates a power cut: no exit status is recorded.
 func (b *corruptBox) killMonitor(t *testing.T) {
 	t.Helper()
 	data, err := os.ReadFile(b.path("monitor"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	_, rest, _ := strings.Cut(string(data), `"pid":`)
 	digits, _, _ := strings.Cut(rest, ",")
 	pid, err := strconv.Atoi(digits)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.Kill(pid, unix.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
+	testkit.Check(t, unix.Kill(pid, unix.SIGKILL))
 	if !testkit.Within(func() bool { return !alive(b.pid) }) {
 		t.Error("the container outlives its monitor")
 	}

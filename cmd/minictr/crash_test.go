@@ -143,15 +143,11 @@ func (c crash) truth(t *testing.T, store string) {
 func otherImage(t *testing.T, demo string) string {
 	t.Helper()
 	data, err := os.ReadFile(demo)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	data = bytes.ReplaceAll(data, []byte("demo:latest"), []byte("else:latest"))
 	data = bytes.ReplaceAll(data, []byte(`"Cmd": ["look"]`), []byte(`"Cmd": ["true"]`))
 	path := filepath.Join(t.TempDir(), "other.tar")
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.WriteFile(path, data, 0o600))
 	return path
 }
 
@@ -188,8 +184,6 @@ func listing(t *testing.T, dir string) string {
 		fmt.Fprintln(&text, strings.TrimPrefix(path, dir), st.Mode(), size)
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	return text.String()
 }

@@ -31,15 +31,11 @@ func TestDocker(t *testing.T) {
 	testkit.NeedTool(t, "dockerd", "docker", "docker-registry")
 	archive, dir := testkit.DemoImage(t), t.TempDir()
 	registry, stop, err := startRegistry(dir, "plain", "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	t.Cleanup(stop)
 	socket := startDocker(t, dir, registry)
 	scripts, err := filepath.Glob("testdata/docker/*.txtar")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	for _, script := range scripts { // one after the other: they share a dockerd and an image
 		t.Run(filepath.Base(script), func(t *testing.T) {
 			testscript.Run(t, testscript.Params{
@@ -63,9 +59,7 @@ func startDocker(t *testing.T, dir, registry string) (socket string) {
 	t.Helper()
 	path := func(name string) string { return filepath.Join(dir, name) }
 	output, err := os.Create(path("log"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	defer output.Close()
 	if err := os.WriteFile(path("daemon.json"), []byte("{}"), 0o600); err != nil { // not the host's
 		t.Fatal(err)
@@ -79,9 +73,7 @@ func startDocker(t *testing.T, dir, registry string) (socket string) {
 		"--exec-opt", "native.cgroupdriver=cgroupfs", "--cgroup-parent", "/"+cgroups)
 	server.Stdout, server.Stderr = output, output
 	server.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS, Pdeathsig: unix.SIGTERM}
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, server.Start())
 	ended := make(chan struct{})
 	go func() { server.Wait(); close(ended) }()
 	t.Cleanup(func() {

@@ -51,9 +51,7 @@ func TestKilledWhileInitLayerIsMade(t *testing.T) {
 		t.Fatalf("minictr run: %v\n%s", err, out)
 	}
 	half := filepath.Join(os.Getenv("MINICTR_ROOT"), "layers", ".init-123")
-	if err := os.MkdirAll(filepath.Join(half, "etc"), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.MkdirAll(filepath.Join(half, "etc"), 0o755))
 	if out, err := exec.Command("minictr", "run", "--rm", "demo", "true").CombinedOutput(); err != nil {
 		t.Fatalf("minictr run: %v\n%s", err, out)
 	}
@@ -72,36 +70,22 @@ func TestExitCodeSurvivesFailedCleanup(t *testing.T) {
 	run := exec.Command("minictr", "run", "-i", "--cidfile", idFile, "demo", "sh", "-c",
 		"echo kept >/note; echo ready; read x; exit 7")
 	in, err := run.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	out, err := run.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	var said bytes.Buffer
 	run.Stderr = &said
-	if err := run.Start(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, run.Start())
 	out.Read(make([]byte, 8))
 	id, err := os.ReadFile(idFile)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	root, err := cgroup.Mount()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	group := filepath.Join(root, "minictr", string(id))
-	if err := unix.Mount("tmpfs", group, "tmpfs", 0, ""); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, unix.Mount("tmpfs", group, "tmpfs", 0, ""))
 	in.Close()
 	run.Wait()
-	if err := unix.Unmount(group, 0); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, unix.Unmount(group, 0))
 	if code := run.ProcessState.ExitCode(); code != 7 {
 		t.Errorf("exit code %d, want 7", code)
 	}
@@ -128,13 +112,9 @@ func kill(t *testing.T, flags, mark string) (id string) {
 	run := exec.Command("minictr", append(args, "demo", "sh", "-c", `sh -c 'echo ready; sleep 1000' "$0" & wait`,
 		mark)...)
 	out, err := run.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	run.Stderr = os.Stderr
-	if err := run.Start(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, run.Start())
 	if _, err := out.Read(make([]byte, 8)); err != nil {
 		t.Fatal(err)
 	}
@@ -144,9 +124,7 @@ func kill(t *testing.T, flags, mark string) (id string) {
 	run.Process.Kill()
 	run.Wait()
 	data, err := os.ReadFile(idFile)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	return string(data)
 }
 
@@ -156,18 +134,14 @@ func traces(t *testing.T, mark string) string {
 	t.Helper()
 	list := processes(mark)
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	for line := range strings.Lines(string(mounts)) {
 		if strings.Contains(line, os.Getenv("MINICTR_ROOT")) {
 			list = append(list, "mount "+line)
 		}
 	}
 	root, err := cgroup.Mount()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	ids, _ := filepath.Glob(os.Getenv("MINICTR_ROOT") + "/containers/*")
 	for _, path := range ids {
 		list = append(list, "directory "+path)

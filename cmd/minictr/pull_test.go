@@ -36,9 +36,7 @@ func newSlowRegistry(t *testing.T) *slowRegistry {
 	testkit.NeedTool(t, "docker-registry", "skopeo")
 	dir := t.TempDir()
 	host, stop, err := startRegistry(dir, "plain", "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	t.Cleanup(stop)
 	push := exec.Command("skopeo", "copy", "-q", "--dest-tls-verify=false", "docker-archive:"+testkit.DemoImage(t),
 		"docker://"+host+"/demo")
@@ -97,9 +95,7 @@ func TestPullKilled(t *testing.T) {
 	for range 5 {
 		registry.most.Store(registry.sent.Load() + 100<<10)
 		pull := exec.Command("minictr", "pull", registry.host+"/demo")
-		if err := pull.Start(); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, pull.Start())
 		more := testkit.Within(func() bool { return partialBytes(t, root) > kept })
 		pull.Process.Kill()
 		pull.Wait()
@@ -127,9 +123,7 @@ func TestPullKilled(t *testing.T) {
 	var size int64
 	for _, blob := range glob(t, root, "blobs/sha256/*") {
 		st, err := os.Stat(blob)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
 		size += st.Size()
 	}
 	if sent+kept > size {
@@ -147,9 +141,7 @@ func TestPullKilled(t *testing.T) {
 func glob(t *testing.T, elem ...string) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(elem...))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	return files
 }
 
@@ -158,9 +150,7 @@ func partialBytes(t *testing.T, root string) (sum int64) {
 	t.Helper()
 	for _, file := range glob(t, root, "partial/*") {
 		st, err := os.Stat(file)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
 		sum += st.Size()
 	}
 	return sum

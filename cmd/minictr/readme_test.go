@@ -16,13 +16,9 @@ func TestReadme(t *testing.T) {
 	testkit.NeedRoot(t)
 	loadDemo(t)
 	out, err := exec.Command("minictr", "plan", "demo").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	_, sample, _ := strings.Cut(string(readme), "\n```\n")
 	sample, _, _ = strings.Cut(sample, "\n```\n")
 	number := regexp.MustCompile(`^ *\d+ `)

@@ -86,15 +86,11 @@ func TestStatsIsDrawnAnew(t *testing.T) {
 	testkit.NeedRoot(t)
 	t.Setenv("MINICTR_ROOT", t.TempDir())
 	screen, line, err := pty.Open()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	defer screen.Close()
 	s := &session{t: t, screen: screen, line: line, Cmd: exec.Command("minictr", "stats")}
 	s.Stdin, s.Stdout, s.Stderr = line, line, line
-	if err := s.Start(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, s.Start())
 	defer s.Wait()
 	defer s.Process.Kill()
 	defer line.Close()

@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 // traced is a call that was made.
@@ -31,9 +33,7 @@ var callLine = regexp.MustCompile(`^(\w+)\((.*)\) += (-?\d+|0x[0-9a-f]+|\?)(?: (
 func readTrace(t *testing.T, path string) (calls []traced) {
 	t.Helper()
 	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	for line := range strings.Lines(string(data)) {
 		m := callLine.FindStringSubmatch(strings.TrimSuffix(line, "\n"))
 		if m == nil || strings.Contains(m[2], "<unfinished") {

@@ -41,16 +41,12 @@ func open(t *testing.T, script string, flags ...string) *session {
 func inTerminal(t *testing.T, args ...string) *session {
 	t.Helper()
 	screen, line, err := pty.Open()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	pty.Setsize(screen, &pty.Winsize{Rows: 31, Cols: 97})
 	s := &session{t: t, screen: screen, line: line, Cmd: exec.Command("minictr", args...)}
 	s.Stdin, s.Stdout, s.Stderr = line, line, line
 	s.SysProcAttr = &unix.SysProcAttr{Setsid: true, Setctty: true}
-	if err := s.Start(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, s.Start())
 	go s.read()
 	t.Cleanup(func() {
 		s.Process.Kill()
@@ -100,9 +96,7 @@ func (s *session) typeIn(text string) {
 func (s *session) settings() string {
 	s.t.Helper()
 	settings, err := unix.IoctlGetTermios(int(s.line.Fd()), unix.TCGETS)
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	testkit.Check(s.t, err)
 	return fmt.Sprintf("%+v", *settings)
 }
 

@@ -89,9 +89,7 @@ func output(t *testing.T, cmd *exec.Cmd, terminal bool) []byte {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(""), &out, &said
 	if terminal {
 		ours, theirs, err := pty.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
 		defer ours.Close()
 		defer theirs.Close()
 		pty.Setsize(ours, &pty.Winsize{Rows: 33, Cols: 99})
@@ -118,16 +116,12 @@ func traceRun(t *testing.T, words []string, terminal bool) *trace {
 	args := []string{"-ff", "-v", "-xx", "-s", "1000000", "-o", dir + "/thread", "minictr", "run", "--cidfile", idFile}
 	output(t, exec.Command("strace", append(args, words...)...), terminal)
 	data, err := os.ReadFile(idFile)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	tr := &trace{threads: map[int][]traced{}, id: string(data)}
 	files, _ := filepath.Glob(dir + "/thread.*")
 	for _, f := range files {
 		thread, err := strconv.Atoi(strings.TrimPrefix(filepath.Ext(f), "."))
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
 		tr.threads[thread] = readTrace(t, f)
 		if slices.ContainsFunc(tr.threads[thread], func(c traced) bool { return c.name == "clone3" && begins(c) }) {
 			tr.host = thread
@@ -146,9 +140,7 @@ func begins(c traced) bool { return !strings.Contains(c.line, "CLONE_THREAD") }
 func compareTruth(t *testing.T, plan []planLine, tr *trace) {
 	t.Helper()
 	cgroups, err := cgroup.Mount()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	r, made, running := results{}, 0, false
 	child, begun := 0, map[int]bool{} // the latest process, and all
 	for _, step := range plan {

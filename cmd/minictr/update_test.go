@@ -60,17 +60,13 @@ func TestKilledUpdate(t *testing.T) {
 func pages(t *testing.T, store string) (kernel, typed, config uint64) {
 	t.Helper()
 	c, err := container.Find(store, "one")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	s, err := c.State()
 	if err != nil || !s.Active() {
 		t.Fatalf("%+v, %v", s, err)
 	}
 	text, err := os.ReadFile(filepath.Join(s.Cgroup, "hugetlb.2MB.max"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	if kernel, err = strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64); err != nil {
 		t.Fatal(err)
 	}
@@ -106,9 +102,7 @@ func TestUpdatesAtOnce(t *testing.T) {
 	}
 	all.Wait()
 	c, err := container.Find(store, "one")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	o := c.Settings.Options
 	if o.Restart != "always" || len(o.CgroupConf) != 2 || o.PidsLimit == nil || o.Memory != "-1" || o.CPUShares == nil {
 		t.Errorf("changes are lost: restart %q, %+v", o.Restart, o.Limits)

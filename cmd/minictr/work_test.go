@@ -19,9 +19,7 @@ func TestLimitProcessors(t *testing.T) {
 	work := func(cpus string) (microseconds int) {
 		out, err := exec.Command("minictr", "run", "--rm", "--cpus", cpus, "demo", "sh", "-c",
 			`timeout 2 sh -c "while :; do :; done"; sed -n "s/usage_usec //p" /sys/fs/cgroup/cpu.stat`).Output()
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
 		if microseconds, err = strconv.Atoi(strings.TrimSpace(string(out))); err != nil {
 			t.Fatal(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/minictr/minictr/runtime/state"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -140,9 +141,7 @@ func TestStopSignal(t *testing.T) {
 
 func TestHostFiles(t *testing.T) {
 	files, err := HostFiles(&Options{Hostname: "web"}, testHost())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	if string(files["hostname"]) != "web\n" || string(files["hosts"]) != hostsFile || len(files["resolv.conf"]) != 0 {
 		t.Errorf("%q", files)
 	}
@@ -173,9 +172,7 @@ func TestHostFiles(t *testing.T) {
 
 func TestThisHost(t *testing.T) {
 	h, err := ThisHost(&Options{Privileged: true, Init: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	isNull := func(d specs.LinuxDevice) bool {
 		return d.Path == "/dev/null" && d.Type == "c" && d.Major == 1 && d.Minor == 3
 	}
@@ -195,9 +192,7 @@ func TestUsernsWithHostQueues(t *testing.T) {
 		host.Mqueue = there
 		spec, _, err := Config(&Options{User: "0:0", Userns: "0:100000:65536", IPC: "host"}, testImage(), testFiles(),
 			host)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
 		if hasMount(spec.Mounts, "/dev/mqueue") != there {
 			t.Errorf("/dev/mqueue on the host: %v, in the container: %v", there, !there)
 		}

@@ -12,6 +12,7 @@ import (
 	"testing/fstest"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/testkit"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -70,9 +71,7 @@ func testConfig(t *testing.T, o Options) (*specs.Spec, error) {
 func mustConfig(t *testing.T, o Options) *specs.Spec {
 	t.Helper()
 	spec, err := testConfig(t, o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	return spec
 }
 
@@ -111,19 +110,13 @@ func TestGolden(t *testing.T) {
 				spec.Linux.Seccomp = &specs.LinuxSeccomp{DefaultAction: spec.Linux.Seccomp.DefaultAction}
 			}
 			got, err := json.MarshalIndent(spec, "", "\t")
-			if err != nil {
-				t.Fatal(err)
-			}
+			testkit.Check(t, err)
 			file := filepath.Join("testdata", name+".json")
 			if *update {
-				if err := os.WriteFile(file, append(got, '\n'), 0o644); err != nil {
-					t.Fatal(err)
-				}
+				testkit.Check(t, os.WriteFile(file, append(got, '\n'), 0o644))
 			}
 			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
+			testkit.Check(t, err)
 			if !bytes.Equal(got, bytes.TrimSuffix(want, []byte("\n"))) {
 				t.Errorf("config differs from %s; run go test -update and look at git diff\n%s", file, got)
 			}
@@ -138,9 +131,7 @@ func TestDeterministic(t *testing.T) {
 	image.Config.Volumes = map[string]struct{}{"/c": {}, "/a": {}, "/b": {}, "d/../e": {}}
 	for range 20 {
 		spec, _, err := Config(&Options{}, image, testFiles(), testHost())
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
 		if !slices.IsSortedFunc(spec.Mounts, func(a, b specs.Mount) int {
 			return strings.Compare(a.Destination, b.Destination)
 		}) {

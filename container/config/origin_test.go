@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"testing"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 // TestOriginOfLimits: a limit that cannot be set, or whose controller is missing, is
@@ -39,9 +41,7 @@ func TestOriginOfLimits(t *testing.T) {
 func TestOriginOfMounts(t *testing.T) {
 	o := &Options{Volumes: []string{"/x:/data/b", "/data/b:/a"}, Tmpfs: []string{"/data"}, Workdir: "/a"}
 	spec, origin, err := Config(o, testImage(), testFiles(), testHost())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	want := map[string]string{"/data/b": "--volume /x:/data/b", "/a": "--volume /data/b:/a", "/data": "--tmpfs /data"}
 	for i, m := range spec.Mounts {
 		if got := origin.Flag(fmt.Sprintf("mounts[%d]: anything on %s", i, m.Destination)); got != want[m.Destination] {

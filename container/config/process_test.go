@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 func TestCommandLine(t *testing.T) {
@@ -75,9 +77,7 @@ func TestWorkingDir(t *testing.T) {
 func TestEnv(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "env")
 	text := "\ufeff# a comment\n\n  SPACED=yes\r\nGREETING=from the file\nQUOTED=\"1 2\" \nEDITOR\nNOTHERE\nLAST=1"
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.WriteFile(file, []byte(text), 0o644))
 	for _, test := range []struct {
 		name string
 		o    Options
@@ -115,9 +115,7 @@ func TestEnvFileErrors(t *testing.T) {
 		"A=\x00":     "line 1: holds a NUL byte",
 	} {
 		file := filepath.Join(t.TempDir(), "env")
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, os.WriteFile(file, []byte(text), 0o644))
 		_, err := testConfig(t, Options{EnvFiles: []string{file}})
 		wantError(t, text, err, want)
 	}
@@ -132,9 +130,7 @@ func TestImageDataIsInert(t *testing.T) {
 		"org.opencontainers.hooks": "/bin/sh"}
 	image.Config.Env = append(image.Config.Env, "LD_PRELOAD=/evil.so", "HOSTNAME=evil")
 	spec, _, err := Config(&Options{}, image, testFiles(), testHost())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	if spec.Hooks != nil || spec.Annotations != nil || spec.Hostname != plain.Hostname {
 		t.Errorf("hooks %v, annotations %v, hostname %q", spec.Hooks, spec.Annotations, spec.Hostname)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
@@ -22,9 +23,7 @@ func limits(t *testing.T, l Limits) string {
 		t.Errorf("%+v: %v, hint %q", l, err, hint.Of(err))
 	}
 	text, err := json.Marshal(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	return string(text)
 }
 

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 func TestCapabilities(t *testing.T) {
@@ -69,9 +71,7 @@ func TestSecurityOpt(t *testing.T) {
 	dir := t.TempDir()
 	profile := filepath.Join(dir, "profile.json")
 	text := `{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir"],"action":"SCMP_ACT_ERRNO"}]}`
-	if err := os.WriteFile(profile, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.WriteFile(profile, []byte(text), 0o644))
 	for _, test := range []struct {
 		opt           string
 		privileged    bool

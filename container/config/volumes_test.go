@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/minictr/minictr/runtime/compile"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -139,9 +140,7 @@ func imageVolume(t *testing.T, volume string, o Options) (*specs.Spec, error) {
 
 func TestImageVolumes(t *testing.T) {
 	spec, err := imageVolume(t, "data/", Options{ReadOnly: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	if m := find(t, spec, "/data"); m.Source != "rootfs:/data" || !slices.Contains(m.Options, "rw") {
 		t.Errorf("volume %+v", m)
 	}
@@ -181,9 +180,7 @@ func TestHostileImageVolumesRefused(t *testing.T) {
 		wantError(t, volume, err, text)
 	}
 	spec, err := imageVolume(t, "../../etc/cron.d", Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	if m := find(t, spec, "/etc/cron.d"); m.Source != "rootfs:/etc/cron.d" {
 		t.Errorf("source %q", m.Source)
 	}

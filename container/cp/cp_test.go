@@ -80,9 +80,7 @@ func (p *pair) out(source, target string, o *Options) error {
 
 func try(t *testing.T, err error) {
 	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 }
 
 // look describes a path: the text of a file, > and the target of a link, the names in a

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/minictr/minictr/container/config"
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
@@ -33,8 +34,6 @@ func TestInspectedLimits(t *testing.T) {
 func resources(t *testing.T, l config.Limits) *specs.LinuxResources {
 	t.Helper()
 	r := &specs.LinuxResources{}
-	if err := l.Set(r, config.Host{Controllers: []string{"cpu", "io", "memory", "pids"}}); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, l.Set(r, config.Host{Controllers: []string{"cpu", "io", "memory", "pids"}}))
 	return r
 }

@@ -23,28 +23,20 @@ import (
 func TestCollectCgroups(t *testing.T) {
 	testkit.NeedRoot(t)
 	mount, err := cgroup.Mount()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	root := t.TempDir()
 	makeCgroup := func(name string, age time.Duration) string {
 		path := filepath.Join(mount, config.CgroupParent, name)
-		if err := os.MkdirAll(path, 0o755); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, os.MkdirAll(path, 0o755))
 		t.Cleanup(func() { cgroup.Remove(path) })
 		then := time.Now().Add(-age)
-		if err := os.Chtimes(path, then, then); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, os.Chtimes(path, then, then))
 		return path
 	}
 	old, own, busy := container.NewID(), container.NewID(), container.NewID()
 	makeCgroup(filepath.Join(old, "below"), time.Hour)
 	goes := makeCgroup(old, time.Hour)
-	if err := os.MkdirAll(filepath.Join(root, "containers", own), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.MkdirAll(filepath.Join(root, "containers", own), 0o700))
 	full := makeCgroup(filepath.Join(busy, "a-full"), time.Hour)
 	stays := []string{
 		makeCgroup(container.NewID(), time.Minute), makeCgroup(own, time.Hour),
@@ -52,27 +44,17 @@ func TestCollectCgroups(t *testing.T) {
 		makeCgroup(filepath.Join(busy, "z-empty"), time.Hour), full, makeCgroup(busy, time.Hour),
 	}
 	sleep := exec.Command("sleep", "100")
-	if err := sleep.Start(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, sleep.Start())
 	defer sleep.Wait()
 	defer sleep.Process.Kill()
 	pid := []byte(strconv.Itoa(sleep.Process.Pid))
-	if err := os.WriteFile(filepath.Join(full, "cgroup.procs"), pid, 0); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(root, "containers", own, "image"), []byte("x"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.WriteFile(filepath.Join(full, "cgroup.procs"), pid, 0))
+	testkit.Check(t, os.WriteFile(filepath.Join(root, "containers", own, "image"), []byte("x"), 0o600))
 	lock, err := lockfile.Try(filepath.Join(root, "containers", own), lockfile.Exclusive) // as its monitor does
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	defer lock.Close()
 	left, err := Collect(root)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	if !slices.Contains(left, container.Leftover{Kind: "cgroup", Name: goes, What: "removed"}) {
 		t.Errorf("%s: not listed as removed: %v", goes, left)
 	}

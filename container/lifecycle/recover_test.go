@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 // corrupt makes a container called name, with a file that is not JSON.
@@ -15,19 +16,13 @@ func corrupt(t *testing.T, root, name, file string) *container.Container {
 	c := &container.Container{ID: container.NewID(), StoreRoot: root}
 	c.Dir = filepath.Join(root, "containers", c.ID)
 	for _, dir := range []string{filepath.Dir(c.Path(file)), filepath.Join(root, "names")} {
-		if err := os.MkdirAll(dir, container.DirMode); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, os.MkdirAll(dir, container.DirMode))
 	}
 	files := map[string]string{"settings.json": `{"Format":2}`, "image": "sha256:0\n", file: "{corrupt"}
 	for name, text := range files {
-		if err := c.WriteFile(name, []byte(text)); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, c.WriteFile(name, []byte(text)))
 	}
-	if err := claim(c, name); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, claim(c, name))
 	return c
 }
 
@@ -36,13 +31,9 @@ func corrupt(t *testing.T, root, name, file string) *container.Container {
 func TestRecoverSkipsCorrupt(t *testing.T) {
 	root := t.TempDir()
 	c := corrupt(t, root, "broken", filepath.Join(container.TaskDir, "state.json"))
-	if err := os.Mkdir(c.Path("exit.json"), container.DirMode); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.Mkdir(c.Path("exit.json"), container.DirMode))
 	ghost := filepath.Join(root, "names", "ghost")
-	if err := os.Symlink(container.NewID(), ghost); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.Symlink(container.NewID(), ghost))
 	if err := container.Recover(root); err != nil {
 		t.Errorf("Recover: %v", err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/internal/lockfile"
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 // TestRecoverStopped: a locked container without a stop mark was started again, or is
@@ -13,16 +14,12 @@ import (
 func TestRecoverStopped(t *testing.T) {
 	c := &container.Container{ID: "c", Dir: t.TempDir()}
 	lock, err := lockfile.Try(c.Dir, lockfile.Exclusive) // as its monitor does
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	defer lock.Close()
 	if err := recoverStopped(c); !errors.Is(err, container.ErrRunning) {
 		t.Errorf("while it is being removed: %v", err)
 	}
-	if err := c.WriteFile("image", []byte("x")); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, c.WriteFile("image", []byte("x")))
 	if err := recoverStopped(c); err != nil {
 		t.Errorf("started again: %v", err)
 	}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 // million is a log of a million lines, 8 MiB and more in each file.
@@ -30,9 +32,7 @@ func BenchmarkMillionLines(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := Copy(b.Context(), dir, o, nil, io.Discard, io.Discard); err != nil {
-					b.Fatal(err)
-				}
+				testkit.Check(b, Copy(b.Context(), dir, o, nil, io.Discard, io.Discard))
 			}
 		})
 	}
@@ -49,9 +49,7 @@ func BenchmarkEcho(b *testing.B) {
 	var times []time.Duration
 	for b.Loop() {
 		start := time.Now()
-		if err := w.Write(Stdout, start, []byte("x")); err != nil {
-			b.Fatal(err)
-		}
+		testkit.Check(b, w.Write(Stdout, start, []byte("x")))
 		if _, err := r.Read(make([]byte, 16)); err != nil {
 			b.Fatal(err)
 		}

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 // follower is a Copy with Follow in progress.
@@ -179,9 +181,7 @@ func TestFollowIncompleteFrame(t *testing.T) {
 	first, other := output{"1first\n"}.bytes(), output{"2other text\n"}.bytes()
 	put(t, dir, Current, nil)
 	file, err := os.OpenFile(filepath.Join(dir, Current), os.O_WRONLY|os.O_APPEND, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	defer file.Close()
 	f := follow(t, dir, Options{Tail: -1})
 	add := func(part []byte) {
@@ -194,9 +194,7 @@ func TestFollowIncompleteFrame(t *testing.T) {
 	add(first[34:])
 	f.sees("first\n")
 	add(first[:34])
-	if err := file.Truncate(int64(len(first))); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, file.Truncate(int64(len(first))))
 	add(other)
 	f.sees("first\nother text\n")
 	if err := f.end(); err != nil {
@@ -220,9 +218,7 @@ func TestFollowUntil(t *testing.T) {
 	until := time.Now().Add(50 * time.Millisecond)
 	w := openWriter(t, dir, Maximum)
 	for _, f := range []frame{{until, Stdout, []byte("before\n")}, {until.Add(1), Stdout, []byte("after\n")}} {
-		if err := w.Write(f.stream, f.time, f.data); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, w.Write(f.stream, f.time, f.data))
 	}
 	f := follow(t, dir, Options{Tail: -1, Until: until})
 	f.sees("before\n")
@@ -256,9 +252,7 @@ func TestFollowFromPosition(t *testing.T) {
 				put(t, dir, Current, before.bytes()[:60])
 			}
 			end, err := End(dir)
-			if err != nil {
-				t.Fatal(err)
-			}
+			testkit.Check(t, err)
 			if _, err := Repair(dir); err != nil {
 				t.Fatal(err)
 			}
@@ -288,16 +282,12 @@ func TestFilesAreClosed(t *testing.T) {
 	before := descriptors(t)
 	for range 10 {
 		end, err := End(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
 		f := follow(t, dir, Options{Tail: 1, From: end})
 		writeFrames(t, w, "1c\n", "1d\n")
 		f.end()
 		end, err = End(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
 		end.Close()
 	}
 	after := descriptors(t)
@@ -312,8 +302,6 @@ func TestFilesAreClosed(t *testing.T) {
 func descriptors(t *testing.T) int {
 	t.Helper()
 	list, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	return len(list)
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 // start is the time of the first frame in a test's log; each other is a second later.
@@ -38,9 +40,7 @@ func (s output) bytes() (file []byte) {
 // put writes a file of the log in dir.
 func put(t testing.TB, dir, name string, data []byte) {
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.WriteFile(filepath.Join(dir, name), data, 0o600))
 }
 
 // merged is the output of both streams: standard error is in angle brackets.
@@ -278,9 +278,7 @@ func TestCopyWhileRenamed(t *testing.T) {
 	}()
 	for ctx.Err() == nil {
 		text, err := show(t, dir, Options{Tail: -1})
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
 		var first, second int
 		if n, _ := fmt.Sscan(text, &first, &second); n == 2 && second != first+1 {
 			t.Fatalf("between %d and %d something is missing", first, second)

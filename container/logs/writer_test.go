@@ -19,9 +19,7 @@ import (
 func openWriter(t testing.TB, dir string, maximum int64) *Writer {
 	t.Helper()
 	w, err := OpenWriter(dir, maximum)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	t.Cleanup(func() { w.Close() })
 	return w
 }
@@ -29,18 +27,14 @@ func openWriter(t testing.TB, dir string, maximum int64) *Writer {
 func writeFrames(t testing.TB, w *Writer, s ...string) {
 	t.Helper()
 	for _, f := range output(s).frames() {
-		if err := w.Write(f.stream, f.time, f.data); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, w.Write(f.stream, f.time, f.data))
 	}
 }
 
 func content(t *testing.T, dir, name string) []byte {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(dir, name))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	return data
 }
 
@@ -48,9 +42,7 @@ func content(t *testing.T, dir, name string) []byte {
 func TestFormat(t *testing.T) {
 	dir := t.TempDir()
 	w := openWriter(t, dir, Maximum)
-	if err := w.Write(Stderr, time.Unix(1, 2), []byte("abc")); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, w.Write(Stderr, time.Unix(1, 2), []byte("abc")))
 	want := []byte{0: 1, 8: 2, 16: 2, 24: 3, 32: 'a', 'b', 'c'} // in the byte order of amd64 and arm64
 	if got := content(t, dir, Current); !bytes.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
@@ -149,9 +141,7 @@ func TestDiskFull(t *testing.T) {
 		}
 		return
 	}
-	if err := unix.Mount("tmpfs", disk, "tmpfs", 0, "size=128k"); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, unix.Mount("tmpfs", disk, "tmpfs", 0, "size=128k"))
 	put(t, disk, "ballast", make([]byte, 64<<10))
 
 	w := openWriter(t, disk, Maximum)
@@ -168,9 +158,7 @@ func TestDiskFull(t *testing.T) {
 	}
 	expect(t, disk, want.String())
 
-	if err := os.Remove(filepath.Join(disk, "ballast")); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.Remove(filepath.Join(disk, "ballast")))
 	writeFrames(t, w, "1again\n")
 	expect(t, disk, want.String()+"again\n")
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/minictr/minictr/container/logs"
+	"github.com/minictr/minictr/internal/testkit"
 	"golang.org/x/sys/unix"
 )
 
@@ -138,9 +139,7 @@ func start(t *testing.T, dir string, o instructions) *tested {
 
 func (w *tested) must(err error) {
 	w.Helper()
-	if err != nil {
-		w.Fatal(err)
-	}
+	testkit.Check(w, err)
 }
 
 func (w *tested) proc(name string) string {
@@ -361,9 +360,7 @@ func smallDisk(t *testing.T, size string) (dir string) {
 func TestFullDiskDropsWholeFrames(t *testing.T) {
 	dir := smallDisk(t, "256k")
 	filler := filepath.Join(dir, "filler")
-	if err := os.WriteFile(filler, make([]byte, 256<<10), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.WriteFile(filler, make([]byte, 256<<10), 0o600))
 	w := start(t, dir, instructions{})
 	w.write(w.stdout, "no room")
 	w.idle()

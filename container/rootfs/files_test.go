@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 // TestHostileAccountFilesOfRunningContainer: whatever /etc/passwd is in the container, the
@@ -35,18 +37,12 @@ func TestHostileAccountFilesOfRunningContainer(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			root := t.TempDir()
 			etc := filepath.Join(root, "etc")
-			if err := os.Mkdir(etc, 0o700); err != nil {
-				t.Fatal(err)
-			}
+			testkit.Check(t, os.Mkdir(etc, 0o700))
 			write(t, filepath.Join(etc, "passwd"), []byte("inside"))
 			write(t, filepath.Join(etc, "other"), []byte("inside"))
-			if err := test.make(etc); err != nil {
-				t.Fatal(err)
-			}
+			testkit.Check(t, test.make(etc))
 			dir, err := os.Open(root)
-			if err != nil {
-				t.Fatal(err)
-			}
+			testkit.Check(t, err)
 			defer dir.Close()
 			got, err := fs.ReadFile(Files(dir.Fd()), "etc/passwd")
 			if string(got) != test.want || (err == nil) != (test.want != "") {
@@ -58,9 +54,7 @@ func TestHostileAccountFilesOfRunningContainer(t *testing.T) {
 
 func write(t *testing.T, path string, data []byte) {
 	t.Helper()
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.WriteFile(path, data, 0o600))
 }
 
 // linkTo returns a function that replaces passwd by a symbolic link.

@@ -22,22 +22,16 @@ func startInCgroup(t *testing.T, name string, args ...string) (path string) {
 	t.Helper()
 	testkit.NeedRoot(t)
 	mount, err := cgroup.Mount()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	if path, err = os.MkdirTemp(mount, "minictr-stats"); err != nil {
 		t.Fatal(err)
 	}
 	dir, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	defer dir.Close()
 	cmd := exec.Command(name, args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(dir.Fd())}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, cmd.Start())
 	t.Cleanup(func() {
 		cmd.Process.Kill()
 		cmd.Wait()
@@ -53,9 +47,7 @@ func waitForCPU(t *testing.T, path string, want uint64) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		u, err := Samples{}.Read(path)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
 		if u.CPU.Nanoseconds >= want {
 			return
 		}
@@ -90,9 +82,7 @@ func TestCPU(t *testing.T) {
 	waitForCPU(t, path, first.CPU.Nanoseconds+uint64(50*time.Millisecond))
 	least := time.Since(shortest)
 	second, err := m.Read(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	wantPercent(t, second.CPU.Percent, second.CPU.Nanoseconds-first.CPU.Nanoseconds, least, time.Since(began))
 	if stalled := second.Pressure.CPU; stalled == nil || second.Pressure.Memory == nil {
 		t.Errorf("no pressure: %+v", second.Pressure)
@@ -103,9 +93,7 @@ func TestCPU(t *testing.T) {
 func TestNotCounted(t *testing.T) {
 	path := startInCgroup(t, "sleep", "60")
 	u, err := Samples{}.Read(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	counted := cgroup.Available(path)
 	for controller, there := range map[string]bool{"memory": u.Memory != nil, "pids": u.Pids != nil,
 		"io": u.IO != nil} {
@@ -132,20 +120,14 @@ func TestFiles(t *testing.T) {
 		"io.stat": "8:0 rbytes=1 wbytes=20 rios=1 wios=1 dbytes=0 dios=0\n8:16 rbytes=2 wbytes=30 rios=1 wios=1 " +
 			"dbytes=0 dios=0\n7:0\n",
 	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
 	}
 	inode, err := inodeOf(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	last := time.Now().Add(-time.Second)
 	m := Samples{inode: sample{last, 1_000_000}}
 	u, err := m.Read(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	if u.CPU.Nanoseconds != 2_000_000 {
 		t.Errorf("cpu %d", u.CPU.Nanoseconds)
 	}
@@ -167,9 +149,7 @@ func TestFiles(t *testing.T) {
 	}
 	for text, limit := range map[string]*uint64{"max": nil,
 		strconv.FormatUint(math.MaxInt64, 10): new(uint64(math.MaxInt64))} {
-		if err := os.WriteFile(filepath.Join(dir, "memory.max"), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, os.WriteFile(filepath.Join(dir, "memory.max"), []byte(text), 0o644))
 		u, err := m.Read(dir)
 		if got := u.Memory.Limit; err != nil || (got == nil) != (limit == nil) || got != nil && *got != *limit {
 			t.Errorf("memory.max %s: %v, %v", text, got, err)

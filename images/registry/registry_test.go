@@ -118,9 +118,7 @@ func knows(t *testing.T, hosts ...string) {
 		auths[h] = map[string]string{"auth": "bWU6c2VjcmV0"} // me:secret
 	}
 	data, err := json.Marshal(map[string]any{"auths": auths})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	home := t.TempDir()
 	for _, name := range []string{"HOME", "DOCKER_CONFIG", "XDG_RUNTIME_DIR"} {
 		t.Setenv(name, home)
@@ -133,9 +131,7 @@ func knows(t *testing.T, hosts ...string) {
 func writeConfig(t *testing.T, text string) {
 	t.Helper()
 	path := filepath.Join(os.Getenv("DOCKER_CONFIG"), "config.json")
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.WriteFile(path, []byte(text), 0o600))
 }
 
 const basic = "Basic bWU6c2VjcmV0"
@@ -158,9 +154,7 @@ func shake(t *testing.T, host string) (r *Repository) {
 		r = opened
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	return r
 }
 
@@ -247,9 +241,7 @@ func TestToken(t *testing.T) {
 	}))
 	host := serve(t, with(wantToken(&d, "http://localhost:"+port(tokens))))
 	knows(t, host)
-	if err := get(t, &Settings{NoVerify: true}, host); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, get(t, &Settings{NoVerify: true}, host))
 	if strings.Contains(d.text(), "registry Basic") {
 		t.Errorf("the registry saw the password, not only the token:\n%s", d.text())
 	}
@@ -279,9 +271,7 @@ func TestRedirectCarriesNoPassword(t *testing.T) {
 				return true
 			}))
 			knows(t, host)
-			if err := get(t, &Settings{NoVerify: true}, host); err != nil {
-				t.Fatal(err)
-			}
+			testkit.Check(t, get(t, &Settings{NoVerify: true}, host))
 			if strings.Contains(d.text(), "other") || !strings.Contains(d.text(), "registry "+basic) {
 				t.Errorf("seen:\n%s", d.text())
 			}
@@ -295,15 +285,11 @@ func TestNoPasswordToAnotherPort(t *testing.T) {
 	other := serve(t, d.server("other"))
 	host := serve(t, http.RedirectHandler("http://"+other+"/v2/", http.StatusTemporaryRedirect))
 	request, err := http.NewRequest(http.MethodGet, "http://"+host, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	request.Header.Set("Authorization", basic)
 	client := http.Client{Transport: &guard{inner: http.DefaultTransport, insecure: true}}
 	answer, err := client.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	answer.Body.Close()
 	if d.text() != "" {
 		t.Errorf("seen: %s", d.text())
@@ -594,9 +580,7 @@ func TestSettings(t *testing.T) {
 		`{"registry-mirrors": ["https://m.test/x"]}`: false,
 		`{`: false,
 	} {
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, os.WriteFile(path, []byte(text), 0o600))
 		if _, err := Load(); (err == nil) != good {
 			t.Errorf("%s: error %v", text, err)
 		}
@@ -614,9 +598,7 @@ func TestLogin(t *testing.T) {
 	if err := Logout(host); !errors.Is(err, ErrNotLoggedIn) {
 		t.Errorf("logout before login: %v", err)
 	}
-	if err := s.Login(t.Context(), host, "me", "secret"); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, s.Login(t.Context(), host, "me", "secret"))
 	if err := get(t, s, host); err != nil {
 		t.Errorf("after login: %v", err)
 	}
@@ -639,9 +621,7 @@ func TestCredentialHelper(t *testing.T) {
 	knows(t)
 	bin := t.TempDir()
 	helper := "#!/bin/sh\necho '{\"ServerURL\": \"x\", \"Username\": \"me\", \"Secret\": \"secret\"}'\n"
-	if err := os.WriteFile(filepath.Join(bin, "docker-credential-test"), []byte(helper), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.WriteFile(filepath.Join(bin, "docker-credential-test"), []byte(helper), 0o755))
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 	config := fmt.Sprintf(`{"credHelpers": {%q: "test"}}`, host)
 	writeConfig(t, config)

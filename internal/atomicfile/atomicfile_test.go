@@ -4,14 +4,14 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 func TestWriteReplaces(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "report")
 	for i, text := range []string{"a long old text", "new"} {
-		if err := Write(path, []byte(text), 0o640, i == 0); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, Write(path, []byte(text), 0o640, i == 0))
 		if got, err := os.ReadFile(path); err != nil || string(got) != text {
 			t.Errorf("%q, %v, want %q", got, err, text)
 		}
@@ -24,12 +24,8 @@ func TestWriteReplaces(t *testing.T) {
 func TestFullDiskKeepsTheOldFile(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "report")
-	if err := Write(path, []byte("old"), 0o600, false); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink("/dev/full", filepath.Join(dir, ".report")); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, Write(path, []byte("old"), 0o600, false))
+	testkit.Check(t, os.Symlink("/dev/full", filepath.Join(dir, ".report")))
 	if err := Write(path, []byte("new"), 0o600, false); err == nil {
 		t.Error("a full disk is no error")
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 func TestModes(t *testing.T) {
@@ -23,9 +25,7 @@ func TestModes(t *testing.T) {
 	} {
 		dir := t.TempDir()
 		held, err := Lock(context.Background(), dir, c.first)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
 		if f, err := Try(dir, c.second); !errors.Is(err, c.want) || (err == nil) != (f != nil) {
 			t.Errorf("%v while %v is held: %v, want %v", c.second, c.first, err, c.want)
 		}
@@ -42,9 +42,7 @@ func TestModes(t *testing.T) {
 func TestLockWaits(t *testing.T) {
 	dir, errLate := t.TempDir(), errors.New("too late")
 	held, err := Try(dir, Exclusive)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	ended, end := context.WithTimeoutCause(context.Background(), time.Millisecond, errLate)
 	defer end()
 	if _, err := Lock(ended, dir, Exclusive); !errors.Is(err, errLate) {
@@ -82,9 +80,7 @@ func TestStillNamed(t *testing.T) {
 		if err == nil {
 			err = c.change()
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
 		if got, err := StillNamed(f, path); got != c.want || err != nil {
 			t.Errorf("%v, %v, want %v", got, err, c.want)
 		}

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 // written returns what Writer makes of the parts.
@@ -18,9 +20,7 @@ func written(t *testing.T, parts ...string) string {
 			t.Fatalf("write %q: %d, %v", p, n, err)
 		}
 	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, w.Close())
 	return b.String()
 }
 

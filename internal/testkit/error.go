@@ -10,9 +10,7 @@ import (
 // Check ends the test unless all errors are nil.
 func Check(t testing.TB, errs ...error) {
 	t.Helper()
-	if err := errors.Join(errs...); err != nil {
-		t.Fatal(err)
-	}
+	Check(t, errors.Join(errs...))
 }
 
 // ReadFile returns the content of a file.

@@ -103,9 +103,7 @@ func (k Kill) points(t *testing.T) (points []point) {
 	}
 	k.check(t, whole)
 	data, err := os.ReadFile(trace)
-	if err != nil {
-		t.Fatal(err)
-	}
+	Check(t, err)
 	count := map[string]int{}
 	for _, m := range tracedCall.FindAllStringSubmatch(string(data), -1) {
 		count[m[1]]++
@@ -130,9 +128,7 @@ func (k Kill) run(t *testing.T, p point, options ...string) Killed {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "output")
 	out, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	Check(t, err)
 	defer out.Close()
 	inner := k.Command(t)
 	options = append([]string{"-f", "-qq"}, options...)
@@ -142,9 +138,7 @@ func (k Kill) run(t *testing.T, p point, options ...string) Killed {
 	cmd := exec.Command("strace", append(options, inner.Args...)...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = inner.Stdin, out, out, inner.ExtraFiles
 	cmd.Env = append(inner.Environ(), "GOMAXPROCS=1")
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	Check(t, cmd.Start())
 	timer := time.AfterFunc(Timeout, func() { cmd.Process.Kill() })
 	err = cmd.Wait()
 	killed := Killed{At: strings.TrimSpace(fmt.Sprintf("%s %d", p.call, p.n)), Code: cmd.ProcessState.ExitCode()}

@@ -29,9 +29,7 @@ func tarOf(headers ...*tar.Header) []byte {
 func read(t testing.TB, data []byte) *Index {
 	t.Helper()
 	x, err := Read(t.Context(), bytes.NewReader(data))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	return x
 }
 
@@ -93,16 +91,12 @@ func TestRead(t *testing.T) {
 func TestTextIsExact(t *testing.T) {
 	x := read(t, everything())
 	var text bytes.Buffer
-	if err := x.Write(&text); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, x.Write(&text))
 	if n := strings.Count(text.String(), "\n"); n != 1+len(x.Entries) {
 		t.Errorf("%d lines for %d entries: a name has a line break", n, len(x.Entries))
 	}
 	again, err := Parse(&text)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	for i := range x.Entries {
 		a, b := &x.Entries[i], &again.Entries[i]
 		if !a.Time.Equal(b.Time) {
@@ -119,9 +113,7 @@ func TestTextIsExact(t *testing.T) {
 func TestDamaged(t *testing.T) {
 	x := read(t, everything())
 	var b bytes.Buffer
-	if err := x.Write(&b); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, x.Write(&b))
 	text := b.String()
 	for n := range len(text) {
 		if _, err := Parse(strings.NewReader(text[:n])); err == nil {
@@ -163,9 +155,7 @@ func FuzzRead(f *testing.F) {
 			return
 		}
 		var text bytes.Buffer
-		if err := x.Write(&text); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, x.Write(&text))
 		if _, err := Parse(bytes.NewReader(text.Bytes())); err != nil {
 			t.Fatalf("%v: %s", err, text.String())
 		}
@@ -176,9 +166,7 @@ func FuzzRead(f *testing.F) {
 // written and parsed without a change.
 func FuzzParse(f *testing.F) {
 	var seed bytes.Buffer
-	if err := read(f, everything()).Write(&seed); err != nil {
-		f.Fatal(err)
-	}
+	testkit.Check(f, read(f, everything()).Write(&seed))
 	f.Add(seed.String())
 	f.Add("")
 	f.Fuzz(func(t *testing.T, text string) {
@@ -187,16 +175,12 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		var first, second bytes.Buffer
-		if err := x.Write(&first); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, x.Write(&first))
 		again, err := Parse(bytes.NewReader(first.Bytes()))
 		if err != nil {
 			t.Fatalf("%v: %q", err, first.String())
 		}
-		if err := again.Write(&second); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, again.Write(&second))
 		if first.String() != second.String() {
 			t.Errorf("%q became %q", first.String(), second.String())
 		}

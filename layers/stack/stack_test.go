@@ -60,9 +60,7 @@ func indexes(t testing.TB, layers ...string) (all []*index.Index) {
 	t.Helper()
 	for _, text := range layers {
 		x, err := index.Read(t.Context(), bytes.NewReader(layer(text)))
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
 		all = append(all, x)
 	}
 	return all
@@ -71,9 +69,7 @@ func indexes(t testing.TB, layers ...string) (all []*index.Index) {
 func stacked(t testing.TB, layers ...string) *Stack {
 	t.Helper()
 	s, err := New(indexes(t, layers...)...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	return s
 }
 
@@ -236,9 +232,7 @@ func TestExtract(t *testing.T) {
 	s := stacked(t, text)
 	dir := t.TempDir()
 	root, err := os.OpenRoot(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	defer root.Close()
 	open := func(int) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(layer(text))), nil }
 	left, err := Extract(t.Context(), s.Find("/root/.ssh", false), root, "out", open)
@@ -269,26 +263,16 @@ func TestExtractFollowsNoLink(t *testing.T) {
 	s := stacked(t, text)
 	dir := t.TempDir()
 	out := filepath.Join(dir, "out")
-	if err := os.Mkdir(out, 0o700); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.Mkdir(out, 0o700))
 	canaries := []string{filepath.Join(dir, "canary"), filepath.Join(out, "canary")}
 	for i, canary := range canaries {
-		if err := os.WriteFile(canary, []byte("alive"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Symlink(canary, filepath.Join(out, fmt.Sprint("abs", i))); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, os.WriteFile(canary, []byte("alive"), 0o600))
+		testkit.Check(t, os.Symlink(canary, filepath.Join(out, fmt.Sprint("abs", i))))
 	}
 	err := errors.Join(os.Symlink("canary", filepath.Join(out, "rel")), os.Symlink("..", filepath.Join(out, "up")))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	root, err := os.OpenRoot(out)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	defer root.Close()
 	for _, to := range []string{"abs0", "abs1", "rel", "canary", "up/canary", "up/new", "../new"} {
 		_, err = Extract(t.Context(), s.Find("/f", false), root, to, func(int) (io.ReadCloser, error) {
