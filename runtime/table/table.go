@@ -3,9 +3,8 @@
 // Such a program is an ELF file (elf(5)) of some hundred bytes, for a file in memory
 // (memfd_create(2)). It uses no library and no stack; a process that runs it has a few
 // pages, and nothing of the program that made it.
-// Two are made in minictr: the trampoline, from which a container jumps into its
-// program (package walk), and the watcher of a container in the background
-// (container/watch).
+// minictr makes two: the trampoline, which executes the container's program (package
+// walk), and the monitor of a detached container while it waits (container/monitor).
 //
 //	headers  of the file and its segments
 //	code     a loop of some twenty instructions, in assembly (loop_*.s)
