@@ -80,26 +80,32 @@ func Recover(ctx context.Context, targets []Target, s Setup, progress *log.Logge
 
 func (m *measurement) prepare(ctx context.Context, c *candidate, s Setup) {
 	*c.Facts = c.Target.Facts()
-	err := c.Available()
-	if err == nil {
+	m.try(ctx, c, func() error {
+		if err := c.Available(); err != nil {
+			return err
+		}
 		m.Printf("prepare %s", c.Name)
 		m.targets = append(m.targets, c)
 		s.Scratch = scratch(s, c.Target)
-		if err = os.Mkdir(s.Scratch, 0o755); err == nil {
-			err = c.Prepare(ctx, s)
+		if err := os.Mkdir(s.Scratch, 0o755); err != nil {
+			return err
 		}
-	}
-	if err != nil {
-		m.leaveOut(c, err)
-		return
-	}
-	*c.Facts = c.Target.Facts()
+		err := c.Prepare(ctx, s)
+		*c.Facts = c.Target.Facts()
+		return err
+	})
 }
 
-// leaveOut excludes a target from what follows.
-func (m *measurement) leaveOut(c *candidate, err error) {
-	m.Printf("%s is left out: %v", c.Name, err)
-	c.LeftOut = err.Error()
+// try does a step of a target, unless that is left out. A target whose step fails is
+// left out of what follows.
+func (m *measurement) try(ctx context.Context, c *candidate, step func() error) {
+	if c.LeftOut != "" || ctx.Err() != nil {
+		return
+	}
+	if err := step(); err != nil && ctx.Err() == nil {
+		m.Printf("%s is left out: %v", c.Name, err)
+		c.LeftOut = err.Error()
+	}
 }
 
 // attempts of a step before its target is left out: in an hour with machines, one

@@ -16,23 +16,16 @@ func (m *measurement) measureRunning(ctx context.Context) {
 		m.Print("neither memory nor work is measured: no process to compare with")
 		return
 	}
-	process := m.targets[i]
-	host, err := m.start(ctx, process, false)
-	if err != nil {
-		m.leaveOut(process, err)
-		return
-	}
-	for _, c := range m.targets {
-		if c.LeftOut != "" || ctx.Err() != nil {
-			continue
+	m.try(ctx, m.targets[i], func() error {
+		host, err := m.start(ctx, m.targets[i], false)
+		if err != nil {
+			return err
 		}
-		if err := m.measureOne(ctx, host, c); err != nil {
-			m.leaveOut(c, err)
+		for _, c := range m.targets {
+			m.try(ctx, c, func() error { return m.measureOne(ctx, host, c) })
 		}
-	}
-	if err := host.Stop(); err != nil {
-		m.leaveOut(process, err)
-	}
+		return host.Stop()
+	})
 }
 
 func (m *measurement) measureOne(ctx context.Context, host *Instance, c *candidate) error {

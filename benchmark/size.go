@@ -1,15 +1,14 @@
 package benchmark
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 // measureSize adds up what the instances of a target take that are running.
@@ -82,38 +81,13 @@ func field(file, key, separator string) (string, error) {
 
 // Usage returns how many bytes of disk the given files and directories take:
 // blocks that are allocated, so that holes do not count. A file with several
-// names counts once; what is mounted in a directory does not count.
+// names counts once; what is mounted in a directory does not count (du(1)).
 func Usage(paths ...string) (bytes int64, err error) {
-	seen := map[[2]uint64]bool{}
-	for _, path := range paths {
-		var device uint64
-		err := filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
-			var st unix.Stat_t
-			if err == nil {
-				err = unix.Lstat(name, &st)
-			}
-			if name == path {
-				device = st.Dev
-			}
-			switch {
-			case errors.Is(err, fs.ErrNotExist) && name != path:
-				return nil // a daemon has removed it meanwhile
-			case err != nil:
-				return err
-			case st.Dev != device && entry.IsDir():
-				return fs.SkipDir
-			case st.Dev != device:
-				return nil
-			}
-			if id := [2]uint64{st.Dev, st.Ino}; !seen[id] {
-				seen[id] = true
-				bytes += st.Blocks * 512
-			}
-			return nil
-		})
-		if err != nil {
-			return 0, err
-		}
+	out, err := exec.Command("du", append([]string{"-sxcB1", "--"}, paths...)...).Output()
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	if len(lines) != len(paths)+1 { // a path is missing; else a daemon has removed a file meanwhile
+		return 0, fmt.Errorf("du %q: %w", paths, cmp.Or(err, errors.New("no total")))
 	}
-	return bytes, nil
+	total, _, _ := strings.Cut(lines[len(paths)], "\t")
+	return strconv.ParseInt(total, 10, 64)
 }

@@ -52,32 +52,26 @@ func (m *measurement) record(s Start) {
 }
 
 // startOnce starts an instance and stops it.
-func (m *measurement) startOnce(ctx context.Context, c *candidate, cold bool) ([]Phase, bool) {
-	if c.LeftOut != "" || ctx.Err() != nil {
-		return nil, false
-	}
-	i, err := m.start(ctx, c, cold)
-	if err != nil {
-		if ctx.Err() == nil {
-			m.leaveOut(c, err)
+func (m *measurement) startOnce(ctx context.Context, c *candidate, cold bool) (phases []Phase, ok bool) {
+	m.try(ctx, c, func() error {
+		i, err := m.start(ctx, c, cold)
+		if err != nil {
+			return err
 		}
-		return nil, false
-	}
-	c.Seen = i.Answer
-	if err := i.Stop(); err != nil {
-		m.leaveOut(c, err)
-	}
-	return i.Phases, true
+		c.Seen, phases, ok = i.Answer, i.Phases, true
+		return i.Stop()
+	})
+	return phases, ok
 }
 
 func (m *measurement) start(ctx context.Context, c *candidate, cold bool) (i *Instance, err error) {
 	err = m.retry(ctx, c, func() (err error) {
 		if cold {
-			if err := dropCaches(); err != nil {
-				return err
-			}
+			err = dropCaches()
 		}
-		i, err = c.Start(ctx)
+		if err == nil {
+			i, err = c.Start(ctx)
+		}
 		return err
 	})
 	return i, err
@@ -93,24 +87,20 @@ func dropCaches() error {
 func (m *measurement) measureExplained(ctx context.Context) {
 	for _, c := range m.targets {
 		e, ok := c.Target.(Explainer)
-		warm, _, _ := m.options.amounts(c.Kind)
-		for range warm {
-			if !ok || c.LeftOut != "" || ctx.Err() != nil {
-				break
-			}
-			var phases []Phase
-			err := m.retry(ctx, c, func() (err error) {
-				phases, err = e.Explain(ctx)
+		for warm, _, _ := m.options.amounts(c.Kind); ok && warm > 0; warm-- {
+			m.try(ctx, c, func() error {
+				var phases []Phase
+				err := m.retry(ctx, c, func() (err error) {
+					phases, err = e.Explain(ctx)
+					return err
+				})
+				if ok = err == nil; ok {
+					m.record(Start{Target: c.Name, Explained: true, Phases: phases})
+				} else if errors.Is(err, errors.ErrUnsupported) {
+					err = nil
+				}
 				return err
 			})
-			if errors.Is(err, errors.ErrUnsupported) {
-				break
-			}
-			if err != nil {
-				m.leaveOut(c, err)
-				break
-			}
-			m.record(Start{Target: c.Name, Explained: true, Phases: phases})
 		}
 	}
 }

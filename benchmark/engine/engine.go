@@ -127,14 +127,12 @@ func (e *engine) fill(s benchmark.Setup) error {
 		}
 		return os.CopyFS(filepath.Join(s.Scratch, "bundles/rootfs"), rootfs(program, "dev", "proc", "sys"))
 	}
-	if strings.HasPrefix(e.client, "$dir/minictr ") {
-		// A copy: the pages of a file that the linker has just written are mapped
-		// more slowly than those of an installed one.
-		if minictr, err := os.ReadFile(s.Minictr); err != nil {
-			return err
-		} else if err := os.WriteFile(filepath.Join(s.Scratch, "minictr"), minictr, 0o755); err != nil {
-			return err
-		}
+	// A copy: the pages of a file that the linker has just written are mapped more
+	// slowly than those of an installed one.
+	if minictr, err := os.ReadFile(s.Minictr); err != nil {
+		return err
+	} else if err := os.WriteFile(filepath.Join(s.Scratch, "minictr"), minictr, 0o755); err != nil {
+		return err
 	}
 	return writeImage(filepath.Join(s.Scratch, "image.tar"), program)
 }
@@ -183,7 +181,8 @@ func (e *engine) Recover(ctx context.Context, s benchmark.Setup) (err error) {
 		e.thread.end()
 		return nil
 	}
-	defer func() { err = errors.Join(err, e.Close(), removeCgroups()) }()
+	defer removeCgroups()
+	defer func() { err = errors.Join(err, e.Close()) }()
 	if err := e.startDaemon(ctx, s.Log); err != nil {
 		return err
 	}

@@ -2,10 +2,9 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -20,15 +19,6 @@ import (
 // made it. A daemon loses its parent; the kernel gives it the nearest ancestor
 // that is a "child subreaper" (PR_SET_CHILD_SUBREAPER(2const)), which is the
 // benchmark while the command runs.
-
-// becomeSubreaper lasts until release: libvirt, for one, relies on an init that
-// reaps at once.
-func becomeSubreaper() (release func(), err error) {
-	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
-		return nil, os.NewSyscallError("prctl", err)
-	}
-	return func() { unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0) }, nil
-}
 
 // pids is a set of process ids.
 type pids []int
@@ -109,18 +99,7 @@ func cgroupOf(pid int) string {
 }
 
 // removeCgroups removes those that runc and crun leave when they are killed while
-// they make a container.
-func removeCgroups() error {
-	return filepath.WalkDir("/sys/fs/cgroup", func(path string, entry fs.DirEntry, err error) error {
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			return nil // removed meanwhile
-		case err != nil || !entry.IsDir() || !strings.HasPrefix(entry.Name(), idPrefix):
-			return err
-		}
-		if err := unix.Rmdir(path); err != nil && err != unix.EBUSY && err != unix.ENOENT {
-			return fmt.Errorf("rmdir %s: %w", path, err)
-		}
-		return fs.SkipDir
-	})
+// they make a container. Those that are in use stay.
+func removeCgroups() {
+	exec.Command("find", "/sys/fs/cgroup", "-depth", "-type", "d", "-name", idPrefix+"*", "-delete").Run()
 }

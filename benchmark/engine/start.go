@@ -58,19 +58,19 @@ func (e *engine) launch(ctx context.Context, command string) (i *instance, err e
 		}
 	}
 	created, err := watch(i.dir)
+	defer created.Close() // of nil, it does nothing
 	if err != nil {
 		return nil, err
 	}
-	defer created.Close()
 	cmd, err := benchmark.NewCommand(context.Background(), i.command(command)...)
 	if err != nil {
 		return nil, err
 	}
-	release, err := becomeSubreaper()
-	if err != nil {
+	// not for longer: libvirt, for one, relies on an init that reaps at once
+	if err := subreaper(1); err != nil {
 		return nil, err
 	}
-	defer release()
+	defer subreaper(0)
 	before := descendants()
 
 	// the start
@@ -85,7 +85,7 @@ func (e *engine) launch(ctx context.Context, command string) (i *instance, err e
 		}
 		i.returned <- result{stderr, err}
 	}()
-	if err = created.wait(ctx); err == nil {
+	if err = waitForName(ctx, created); err == nil {
 		err = i.ask(ctx, clock)
 	}
 
@@ -101,6 +101,11 @@ func (e *engine) launch(ctx context.Context, command string) (i *instance, err e
 		return nil, errors.Join(err, i.stop())
 	}
 	return i, nil
+}
+
+// subreaper makes the benchmark the parent of daemons, or no longer.
+func subreaper(on uintptr) error {
+	return os.NewSyscallError("prctl", unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, on, 0, 0, 0))
 }
 
 // ask ends both phases.
@@ -156,27 +161,20 @@ func (i *instance) stop() (err error) {
 	return errors.Join(err, i.pids.wait(ctx), os.RemoveAll(i.dir))
 }
 
-// inotify is a descriptor that reports names in a directory (inotify(7)).
-type inotify struct{ *os.File }
-
-func watch(dir string) (inotify, error) {
+// watch returns a descriptor that reports names in a directory (inotify(7)).
+func watch(dir string) (*os.File, error) {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
-		return inotify{}, os.NewSyscallError("inotify_init1", err)
+		return nil, os.NewSyscallError("inotify_init1", err)
 	}
-	w := inotify{os.NewFile(uintptr(fd), "inotify")}
-	if _, err := unix.InotifyAddWatch(fd, dir, unix.IN_MOVED_TO); err != nil {
-		w.Close()
-		return inotify{}, os.NewSyscallError("inotify_add_watch", err)
-	}
-	return w, nil
+	_, err = unix.InotifyAddWatch(fd, dir, unix.IN_MOVED_TO)
+	return os.NewFile(uintptr(fd), "inotify"), os.NewSyscallError("inotify_add_watch", err)
 }
 
-// wait returns when a file was renamed to a name in the directory, or ctx ends.
-func (w inotify) wait(ctx context.Context) error {
-	stop := context.AfterFunc(ctx, func() { w.SetReadDeadline(time.Now()) })
-	defer stop()
-	if _, err := w.Read(make([]byte, unix.SizeofInotifyEvent+unix.NAME_MAX+1)); err != nil {
+// waitForName returns when a file was renamed to a name in the directory, or ctx ends.
+func waitForName(ctx context.Context, created *os.File) error {
+	defer context.AfterFunc(ctx, func() { created.SetReadDeadline(time.Now()) })()
+	if _, err := created.Read(make([]byte, unix.SizeofInotifyEvent+unix.NAME_MAX+1)); err != nil {
 		return fmt.Errorf("wait for the workload to listen: %w", err)
 	}
 	return nil

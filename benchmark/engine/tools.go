@@ -34,21 +34,7 @@ const (
 )
 
 func tools() []tool {
-	return []tool{{
-		name:   "fork+exec",
-		client: "$workload",
-		run:    "unix:$answer/" + socket, foreground: true,
-		store: "$workload",
-	}, {
-		name:    "minictr run",
-		version: "$dir/minictr version",
-		client:  "$dir/minictr --root $dir/root",
-		load:    "load -i $dir/image.tar",
-		run:     "run --rm" + bind + image, foreground: true,
-		explain: "run --rm --explain" + bind + image,
-		remove:  "rm -f $id", list: "ps -aq",
-		store: "$dir/root",
-	}, {
+	minictr := tool{
 		name:    "minictr run -d",
 		version: "$dir/minictr version",
 		client:  "$dir/minictr --root $dir/root",
@@ -56,43 +42,50 @@ func tools() []tool {
 		run:     "run --detach" + bind + image,
 		remove:  "rm -f $id", list: "ps -aq",
 		store: "$dir/root",
-	}, {
-		name:     "crun run -d",
-		programs: "crun", version: "crun --version",
-		client: "crun --root $state --cgroup-manager=cgroupfs",
-		bundle: true,
-		run:    "run --detach --bundle $dir/bundles/$id $id",
-		remove: "delete --force $id", list: "list --quiet",
-		store: "$dir/bundles",
-	}, {
-		name:     "runc run -d",
-		programs: "runc", version: "runc --version",
-		client: "runc --root $state",
-		bundle: true,
-		run:    "run --detach --bundle $dir/bundles/$id $id",
-		remove: "delete --force $id", list: "list --quiet",
-		store: "$dir/bundles",
-	}, {
-		name:     "podman run -d",
-		programs: "podman runc", version: "podman --version",
-		client: "podman --cgroup-manager cgroupfs --runtime runc --events-backend none " +
-			"--root $dir/podman --runroot $dir/run",
-		load: "load -q -i $dir/image.tar",
-		// explicit limits: podman would raise some, which not every computer allows; a log without journald
-		run: "run -d" + bind + "--log-driver k8s-file --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 " +
-			"--pids-limit 0 " + image,
-		remove: "rm -f -t 0 $id", list: "ps -aq", unload: "rmi --all --force",
-		store: "$dir/podman",
-	}, {
-		name:     "docker run -d",
-		programs: "docker dockerd", version: "dockerd --version",
-		// a daemon of its own: one that runs already is not touched
-		daemon: "dockerd --data-root $dir/data --exec-root $dir/run --pidfile $dir/docker.pid " +
-			"-H unix://$dir/docker.sock --bridge=none --iptables=false",
-		client: "docker -H unix://$dir/docker.sock",
-		load:   "load -q -i $dir/image.tar",
-		run:    "run -d" + bind + image,
-		remove: "rm -f $id", list: "ps -aq",
-		store: "$dir/data",
-	}}
+	}
+	foreground := minictr
+	foreground.name, foreground.foreground = "minictr run", true
+	foreground.run, foreground.explain = "run --rm"+bind+image, "run --rm --explain"+bind+image
+	runtime := func(name, client string) tool {
+		return tool{
+			name:     name + " run -d",
+			programs: name, version: name + " --version",
+			client: client,
+			bundle: true,
+			run:    "run --detach --bundle $dir/bundles/$id $id",
+			remove: "delete --force $id", list: "list --quiet",
+			store: "$dir/bundles",
+		}
+	}
+	return []tool{{
+		name:   "fork+exec",
+		client: "$workload",
+		run:    "unix:$answer/" + socket, foreground: true,
+		store: "$workload",
+	}, foreground, minictr,
+		runtime("crun", "crun --root $state --cgroup-manager=cgroupfs"),
+		runtime("runc", "runc --root $state"),
+		{
+			name:     "podman run -d",
+			programs: "podman runc", version: "podman --version",
+			client: "podman --cgroup-manager cgroupfs --runtime runc --events-backend none " +
+				"--root $dir/podman --runroot $dir/run",
+			load: "load -q -i $dir/image.tar",
+			// explicit limits: podman would raise some, which not every computer allows; a log without journald
+			run: "run -d" + bind + "--log-driver k8s-file --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 " +
+				"--pids-limit 0 " + image,
+			remove: "rm -f -t 0 $id", list: "ps -aq", unload: "rmi --all --force",
+			store: "$dir/podman",
+		}, {
+			name:     "docker run -d",
+			programs: "docker dockerd", version: "dockerd --version",
+			// a daemon of its own: one that runs already is not touched
+			daemon: "dockerd --data-root $dir/data --exec-root $dir/run --pidfile $dir/docker.pid " +
+				"-H unix://$dir/docker.sock --bridge=none --iptables=false",
+			client: "docker -H unix://$dir/docker.sock",
+			load:   "load -q -i $dir/image.tar",
+			run:    "run -d" + bind + image,
+			remove: "rm -f $id", list: "ps -aq",
+			store: "$dir/data",
+		}}
 }
