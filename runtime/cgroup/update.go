@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -38,25 +37,20 @@ func NewChange(path string, r *specs.LinuxResources) (*Change, error) {
 	if err := checkMemory(path, r.Memory); err != nil {
 		return nil, err
 	}
-	text, err := get(path, "cgroup.controllers")
+	mount, err := Mount()
 	if err != nil {
 		return nil, err
 	}
-	has := strings.Fields(text)
-	c := &Change{Mount: path, Files: withoutUnlimited(files, has), Devices: r.Devices}
-	c.Enable = missing(c.Files, has)
-	for isCgroup(filepath.Dir(c.Mount)) {
-		c.Mount = filepath.Dir(c.Mount)
+	has, err := get(path, "cgroup.controllers")
+	if err != nil {
+		return nil, err
 	}
-	if c.Group, err = filepath.Rel(c.Mount, path); err == nil && len(c.Devices) > 0 {
+	files = withoutUnlimited(files, strings.Fields(has))
+	c := &Change{Mount: mount, Enable: missing(files, strings.Fields(has)), Files: files, Devices: r.Devices}
+	if c.Group, err = filepath.Rel(mount, path); err == nil && len(c.Devices) > 0 {
 		c.Programs, err = devicePrograms(path)
 	}
 	return c, err
-}
-
-func isCgroup(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, "cgroup.subtree_control"))
-	return err == nil
 }
 
 // Reserve adds memory.low of the cgroup above: the sum of those below it.
