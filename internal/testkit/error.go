@@ -10,7 +10,9 @@ import (
 // Check ends the test unless all errors are nil.
 func Check(t testing.TB, errs ...error) {
 	t.Helper()
-	Check(t, errors.Join(errs...))
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // ReadFile returns the content of a file.

@@ -68,9 +68,6 @@ func (l *list) add(side plan.Side, why string, s plan.Step) {
 	l.plan.Steps = append(l.plan.Steps, s)
 }
 
-// warn tells the caller what the config asks for and the container does not get.
-func (l *list) warn(text string) { l.plan.Warnings = append(l.plan.Warnings, text) }
-
 // sync makes the child wait for the host: it writes one byte into a pipe that the
 // host reads, and reads the answer from another.
 func (l *list) sync(why string, at plan.SyncPoint) {

@@ -14,8 +14,8 @@
 // memory is already there. Where it is the result of an earlier step, such as a
 // descriptor, it refers to the slot where that result will be. So the child only runs
 // one loop ([step], in child.go): take the words, make the call, store the result. It
-// allocates nothing, locks nothing, and its stack does not grow: it is compiled with
-// go:nosplit, and the linker proves that.
+// allocates nothing, locks nothing, and its stack does not grow: the linker refuses a
+// function marked go:nosplit whose stack could.
 //
 // If possible the child does not even get a copy of the host's memory: it uses the
 // host's, as with vfork(2), and the host stands still until the child has left this
