@@ -6,219 +6,148 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
 
-// TestRefusals: what no step is made for is refused by the name of its field.
-func TestRefusals(t *testing.T) {
-	one := uint64(1)
-	minus, plus, five := int64(-1), int64(1), uint16(5)
-	yes := true
-	for _, test := range []struct {
-		want   string
-		change func(*specs.Spec)
-	}{
-		{"process.args: ", func(s *specs.Spec) { s.Process.Args = nil }},
-		{"process.args: ", func(s *specs.Spec) { s.Process = nil }},
-		{"root.path: ", func(s *specs.Spec) { s.Root = nil }},
-		{`process.cwd: "srv"`, func(s *specs.Spec) { s.Process.Cwd = "srv" }},
-		{"hooks.poststop[0]: ", func(s *specs.Spec) {
-			s.Hooks = &specs.Hooks{Poststop: []specs.Hook{{Path: "relative"}}}
-		}},
-		{"solaris: ", func(s *specs.Spec) { s.Solaris = &specs.Solaris{} }},
-		{"windows: ", func(s *specs.Spec) { s.Windows = &specs.Windows{} }},
-		{"vm: ", func(s *specs.Spec) { s.VM = &specs.VM{} }},
-		{"zos: ", func(s *specs.Spec) { s.ZOS = &specs.ZOS{} }},
-		{"freebsd: ", func(s *specs.Spec) { s.FreeBSD = &specs.FreeBSD{} }},
-		{"process.commandLine: ", func(s *specs.Spec) { s.Process.CommandLine = "dir" }},
-		{"process.user.username: ", func(s *specs.Spec) { s.Process.User.Username = "ada" }},
-		{"process.user.uid: 4294967295", func(s *specs.Spec) { s.Process.User.UID = 1<<32 - 1 }},
-		{"process.user.gid: 4294967295", func(s *specs.Spec) { s.Process.User.GID = 1<<32 - 1 }},
-		{"process.user.additionalGids: 4294967295", func(s *specs.Spec) {
-			s.Process.User.AdditionalGids = []uint32{5, 1<<32 - 1}
-		}},
-		{"process.scheduler.policy: ", func(s *specs.Spec) { s.Process.Scheduler = &specs.Scheduler{} }},
-		{"process.scheduler.nice: 20", func(s *specs.Spec) {
-			s.Process.Scheduler = &specs.Scheduler{Policy: specs.SchedOther, Nice: 20}
-		}},
-		{"process.scheduler.priority: 5", func(s *specs.Spec) {
-			s.Process.Scheduler = &specs.Scheduler{Policy: specs.SchedBatch, Priority: 5}
-		}},
-		{"process.scheduler.runtime", func(s *specs.Spec) {
-			s.Process.Scheduler = &specs.Scheduler{Policy: specs.SchedFIFO, Period: 5}
-		}},
-		{"process.scheduler.flags: ", func(s *specs.Spec) {
-			s.Process.Scheduler = &specs.Scheduler{Policy: specs.SchedFIFO,
-				Flags: []specs.LinuxSchedulerFlag{"SCHED_FLAG_JOY"}}
-		}},
-		{"process.ioPriority.class: ", func(s *specs.Spec) { s.Process.IOPriority = &specs.LinuxIOPriority{} }},
-		{"process.ioPriority.priority: 8", func(s *specs.Spec) {
-			s.Process.IOPriority = &specs.LinuxIOPriority{Class: specs.IOPRIO_CLASS_BE, Priority: 8}
-		}},
-		{"process.execCPUAffinity.final: ", func(s *specs.Spec) {
-			s.Process.ExecCPUAffinity = &specs.CPUAffinity{Final: "3-1"}
-		}},
-		{"process.execCPUAffinity.initial: ", func(s *specs.Spec) {
-			s.Process.ExecCPUAffinity = &specs.CPUAffinity{Initial: "0,,1"}
-		}},
-		{"process.rlimits[0]: ", func(s *specs.Spec) { s.Process.Rlimits = []specs.POSIXRlimit{{Type: "RLIMIT_JOY"}} }},
-		{"process.rlimits[1]: ", func(s *specs.Spec) {
-			s.Process.Rlimits = []specs.POSIXRlimit{{Type: "RLIMIT_CPU"}, {Type: "RLIMIT_CPU"}}
-		}},
-		{"process.apparmorProfile: ", func(s *specs.Spec) { s.Process.ApparmorProfile = "a\x00" }},
-		{"linux.sysctl, process.oomScoreAdj, apparmorProfile", func(s *specs.Spec) {
-			s.Process.ApparmorProfile = "a"
-			s.Mounts = nil
-		}},
-		{"process.env: ", func(s *specs.Spec) { s.Process.Env = []string{"=x"} }},
-		{"process.env: ", func(s *specs.Spec) { s.Process.Env = []string{"NAME"} }},
-		{"process.env: ", func(s *specs.Spec) { s.Process.Env = []string{"A=b\x00c"} }},
-		{"process.args: ", func(s *specs.Spec) { s.Process.Args = []string{"ls\x00"} }},
-		{"hostname: ", func(s *specs.Spec) { s.Hostname = "a\x00b" }},
-		{"mounts[4]: ", func(s *specs.Spec) { s.Mounts[4].Source = "/srv\x00/etc" }},
-		{"process.terminal: ", func(s *specs.Spec) { s.Process.Terminal = true; s.Mounts = nil }},
-		{"linux.intelRdt: ", func(s *specs.Spec) { s.Linux.IntelRdt = &specs.LinuxIntelRdt{} }},
-		{"linux.memoryPolicy.mode: ", func(s *specs.Spec) { s.Linux.MemoryPolicy = &specs.LinuxMemoryPolicy{} }},
-		{"linux.memoryPolicy.nodes: ", func(s *specs.Spec) {
-			s.Linux.MemoryPolicy = &specs.LinuxMemoryPolicy{Mode: specs.MpolBind, Nodes: "0-"}
-		}},
-		{"linux.memoryPolicy.flags: ", func(s *specs.Spec) {
-			s.Linux.MemoryPolicy = &specs.LinuxMemoryPolicy{Mode: specs.MpolBind, Nodes: "0",
-				Flags: []specs.MemoryPolicyFlagType{"MPOL_F_JOY"}}
-		}},
-		{"linux.personality.domain: ", func(s *specs.Spec) { s.Linux.Personality = &specs.LinuxPersonality{} }},
-		{"linux.personality.flags: ", func(s *specs.Spec) {
-			s.Linux.Personality = &specs.LinuxPersonality{Domain: specs.PerLinux32,
-				Flags: []specs.LinuxPersonalityFlag{"ADDR_NO_RANDOMIZE"}}
-		}},
-		{"linux.timeOffsets: ", func(s *specs.Spec) {
-			s.Linux.TimeOffsets = map[string]specs.LinuxTimeOffset{"boottime": {}}
-		}},
-		{`linux.netDevices: "eth0": no such device`, func(s *specs.Spec) {
-			s.Linux.NetDevices = map[string]specs.LinuxNetDevice{"eth0": {}}
-		}},
-		{"linux.netDevices: requires", func(s *specs.Spec) {
-			s.Linux.NetDevices = map[string]specs.LinuxNetDevice{"eth0": {}}
-			s.Linux.Namespaces = slices.DeleteFunc(s.Linux.Namespaces, func(n specs.LinuxNamespace) bool {
-				return n.Type == specs.NetworkNamespace
-			})
-		}},
-		{`linux.rootfsPropagation: "public"`, func(s *specs.Spec) { s.Linux.RootfsPropagation = "public" }},
-		{"linux.maskedPaths[1]: ", func(s *specs.Spec) { s.Linux.MaskedPaths = []string{"/x", "proc/keys"} }},
-		{"linux.readonlyPaths[0]: ", func(s *specs.Spec) { s.Linux.ReadonlyPaths = []string{""} }},
-		{"linux.namespaces[6]: ", func(s *specs.Spec) {
-			s.Linux.Namespaces = append(s.Linux.Namespaces, specs.LinuxNamespace{Type: specs.PIDNamespace})
-		}},
-		{"linux.namespaces[0]: ", func(s *specs.Spec) { s.Linux.Namespaces[0].Path = "ns/pid" }},
-		{"linux.namespaces[0]: ", func(s *specs.Spec) { s.Linux.Namespaces[0].Type = "dream" }},
-		{"linux.uidMappings", func(s *specs.Spec) { s.Linux.UIDMappings = []specs.LinuxIDMapping{{Size: 1}} }},
-		{"linux.cgroupsPath: ", func(s *specs.Spec) { s.Linux.CgroupsPath = "/" }},
-		{"linux.sysctl: ", func(s *specs.Spec) { s.Linux.Sysctl = map[string]string{"../../etc/passwd": "x"} }},
-		{"linux.sysctl, ", func(s *specs.Spec) { s.Linux.Sysctl = map[string]string{"net.x": "1"}; s.Mounts = nil }},
-		{"linux.devices[0]: ", func(s *specs.Spec) {
-			s.Linux.Devices = []specs.LinuxDevice{{Path: "dev/null", Type: "c"}}
-		}},
-		{"linux.devices[0]: ", func(s *specs.Spec) {
-			s.Linux.Devices = []specs.LinuxDevice{{Path: "/dev/..", Type: "c"}}
-		}},
-		{"linux.devices[0]: major, minor: ", func(s *specs.Spec) {
-			s.Linux.Devices = []specs.LinuxDevice{{Path: "/dev/x", Type: "c", Major: 1 << 32}}
-		}},
-		{"linux.devices[0]: ", func(s *specs.Spec) {
-			s.Linux.Devices = []specs.LinuxDevice{{Path: "/dev/x", Type: "q"}}
-		}},
-		{"linux.cgroupsPath: ", func(s *specs.Spec) { s.Linux.CgroupsPath = "system.slice:docker:ID" }},
-		{"linux.resources: blockIO.leafWeight: ", func(s *specs.Spec) {
-			s.Linux.Resources.BlockIO = &specs.LinuxBlockIO{LeafWeight: &five}
-		}},
-		{"linux.resources: blockIO.weight: 5", func(s *specs.Spec) {
-			s.Linux.Resources.BlockIO = &specs.LinuxBlockIO{Weight: &five}
-		}},
-		{"linux.resources: blockIO.weightDevice[0]: ", func(s *specs.Spec) {
-			s.Linux.Resources.BlockIO = &specs.LinuxBlockIO{WeightDevice: make([]specs.LinuxWeightDevice, 1)}
-		}},
-		{"linux.resources: hugepageLimits[0].pageSize: ", func(s *specs.Spec) {
-			s.Linux.Resources.HugepageLimits = []specs.LinuxHugepageLimit{{Pagesize: "2/MB"}}
-		}},
-		{"linux.resources: network: ", func(s *specs.Spec) {
-			s.Linux.Resources.Network = &specs.LinuxNetwork{Priorities: make([]specs.LinuxInterfacePriority, 1)}
-		}},
-		{"linux.resources: rdma: ", func(s *specs.Spec) {
-			s.Linux.Resources.Rdma = map[string]specs.LinuxRdma{"x": {}}
-		}},
-		{"linux.resources: memory.kernel: ", func(s *specs.Spec) {
-			s.Linux.Resources.Memory = &specs.LinuxMemory{KernelTCP: &plus}
-		}},
-		{"linux.resources: memory.swappiness: ", func(s *specs.Spec) {
-			s.Linux.Resources.Memory = &specs.LinuxMemory{Swappiness: &one}
-		}},
-		{"linux.resources: memory.disableOOMKiller: ", func(s *specs.Spec) {
-			s.Linux.Resources.Memory = &specs.LinuxMemory{DisableOOMKiller: &yes}
-		}},
-		{"linux.resources: memory.swap: ", func(s *specs.Spec) {
-			n := int64(5)
-			s.Linux.Resources.Memory = &specs.LinuxMemory{Swap: &n}
-		}},
-		{"linux.resources: cpu.realtimeRuntime", func(s *specs.Spec) {
-			s.Linux.Resources.CPU = &specs.LinuxCPU{RealtimeRuntime: &minus}
-		}},
-		{"linux.resources: unified: ", func(s *specs.Spec) {
-			s.Linux.Resources.Unified = map[string]string{"../cgroup.procs": "1"}
-		}},
-		{"linux.resources.devices: ", func(s *specs.Spec) { s.Linux.Resources.Devices[0].Type = "q" }},
-		{"linux.resources.devices: ", func(s *specs.Spec) { s.Linux.Resources.Devices[0].Access = "x" }},
-		{"linux.seccomp: ", func(s *specs.Spec) { s.Linux.Seccomp.DefaultAction = specs.ActNotify }},
-		{"mounts[4]: destination: ", func(s *specs.Spec) { s.Mounts[4].Destination = "" }},
-		{"mounts[4]: destination ", func(s *specs.Spec) { s.Mounts[4].Destination = "data/.." }},
-		{"mounts[4]: destination ", func(s *specs.Spec) { s.Mounts[4].Destination = "proc/1" }},
-		{"mounts[4]: source: ", func(s *specs.Spec) { s.Mounts[4].Source = "" }},
-		{"mounts[4]: uidMappings", func(s *specs.Spec) { s.Mounts[4].UIDMappings = make([]specs.LinuxIDMapping, 1) }},
-		{`mounts[4]: option "readonly": `, func(s *specs.Spec) { s.Mounts[4].Options = []string{"bind", "readonly"} }},
-		{`mounts[4]: option "sync": `, func(s *specs.Spec) { s.Mounts[4].Options = []string{"bind", "sync"} }},
-		{`mounts[4]: option "idmap=uids=0-1-10": `, func(s *specs.Spec) {
-			s.Mounts[4].Options = []string{"bind", "idmap=uids=0-1-10"}
-		}},
-		{`mounts[4]: option "context=x": `, func(s *specs.Spec) {
-			s.Mounts[4].Options = []string{"bind", "context=x"}
-		}},
-		{`mounts[4]: option "tmpcopyup": `, func(s *specs.Spec) {
-			s.Mounts[4].Options = []string{"bind", "tmpcopyup"}
-		}},
-		{`mounts[0]: option "tmpcopyup": `, func(s *specs.Spec) { s.Mounts[0].Options = []string{"tmpcopyup"} }},
-		{`mounts[4]: option "idmap": `, func(s *specs.Spec) { s.Mounts[4].Options = []string{"bind", "idmap"} }},
-		{`mounts[4]: option "idmap": `, func(s *specs.Spec) {
-			s.Mounts[4] = specs.Mount{Destination: "/d", Source: RootSource + "/d", Options: []string{"bind", "idmap"}}
-		}},
-		{"mounts[4]: uidMappings, gidMappings: ", func(s *specs.Spec) {
-			s.Mounts[4].UIDMappings = make([]specs.LinuxIDMapping, 1)
-		}},
-		{`mounts[0]: type "tmpfs": `, func(s *specs.Spec) { s.Mounts[0].Type = "tmpfs" }},
-		{`mounts[0]: option "idmap": `, func(s *specs.Spec) { s.Mounts[0].Options = []string{"idmap"} }},
-		{"mounts[0]: type: ", func(s *specs.Spec) { s.Mounts[0].Type = "" }},
+// TestInvalidConfigRefused: the error begins with the name of the field.
+func TestInvalidConfigRefused(t *testing.T) {
+	for _, test := range []struct{ want, object, fields string }{
+		{`process.args: `, "", `"process": null`},
+		{`root.path: `, "", `"root": null`},
+		{`hooks.poststop[0]: `, "", `"hooks": {"poststop": [{"path": "relative"}]}`},
+		{`solaris: `, "", `"solaris": {}`},
+		{`windows: `, "", `"windows": {}`},
+		{`vm: `, "", `"vm": {}`},
+		{`zos: `, "", `"zos": {}`},
+		{`freebsd: `, "", `"freebsd": {}`},
+		{`hostname: `, "", `"hostname": "a\u0000b"`},
+		{`process.terminal: `, "", `"process": {"terminal": true}, "mounts": null`},
+		{`linux.sysctl, process.oomScoreAdj, apparmorProfile`, "",
+			`"process": {"apparmorProfile": "a"}, "mounts": null`},
+		{`linux.sysctl, `, "", `"linux": {"sysctl": {"net.x": "1"}}, "mounts": null`},
+		{`process.args: `, "process", `"args": null`},
+		{`process.args: `, "process", `"args": ["ls\u0000"]`},
+		{`process.cwd: "srv"`, "process", `"cwd": "srv"`},
+		{`process.commandLine: `, "process", `"commandLine": "dir"`},
+		{`process.user.username: `, "process", `"user": {"username": "ada"}`},
+		{`process.user.uid: 4294967295`, "process", `"user": {"uid": 4294967295}`},
+		{`process.user.gid: 4294967295`, "process", `"user": {"gid": 4294967295}`},
+		{`process.user.additionalGids: 4294967295`, "process", `"user": {"additionalGids": [5, 4294967295]}`},
+		{`process.scheduler.policy: `, "process", `"scheduler": {}`},
+		{`process.scheduler.nice: 20`, "process", `"scheduler": {"policy": "SCHED_OTHER", "nice": 20}`},
+		{`process.scheduler.priority: 5`, "process", `"scheduler": {"policy": "SCHED_BATCH", "priority": 5}`},
+		{`process.scheduler.runtime`, "process", `"scheduler": {"policy": "SCHED_FIFO", "period": 5}`},
+		{`process.scheduler.flags: `, "process", `"scheduler": {"policy": "SCHED_FIFO", "flags": ["SCHED_FLAG_JOY"]}`},
+		{`process.ioPriority.class: `, "process", `"ioPriority": {}`},
+		{`process.ioPriority.priority: 8`, "process", `"ioPriority": {"class": "IOPRIO_CLASS_BE", "priority": 8}`},
+		{`process.execCPUAffinity.final: `, "process", `"execCPUAffinity": {"final": "3-1"}`},
+		{`process.execCPUAffinity.initial: `, "process", `"execCPUAffinity": {"initial": "0,,1"}`},
+		{`process.rlimits[0]: `, "process", `"rlimits": [{"type": "RLIMIT_JOY"}]`},
+		{`process.rlimits[1]: `, "process", `"rlimits": [{"type": "RLIMIT_CPU"}, {"type": "RLIMIT_CPU"}]`},
+		{`process.apparmorProfile: `, "process", `"apparmorProfile": "a\u0000"`},
+		{`process.env: `, "process", `"env": ["=x"]`},
+		{`process.env: `, "process", `"env": ["NAME"]`},
+		{`process.env: `, "process", `"env": ["A=b\u0000c"]`},
+		{`linux.intelRdt: `, "linux", `"intelRdt": {}`},
+		{`linux.memoryPolicy.mode: `, "linux", `"memoryPolicy": {}`},
+		{`linux.memoryPolicy.nodes: `, "linux", `"memoryPolicy": {"mode": "MPOL_BIND", "nodes": "0-"}`},
+		{`linux.memoryPolicy.flags: `, "linux",
+			`"memoryPolicy": {"mode": "MPOL_BIND", "nodes": "0", "flags": ["MPOL_F_JOY"]}`},
+		{`linux.personality.domain: `, "linux", `"personality": {}`},
+		{`linux.personality.flags: `, "linux", `"personality": {"domain": "LINUX32", "flags": ["ADDR_NO_RANDOMIZE"]}`},
+		{`linux.timeOffsets: `, "linux", `"timeOffsets": {"boottime": {}}`},
+		{`linux.netDevices: "eth0": no such device`, "linux", `"netDevices": {"eth0": {}}`},
+		{`linux.netDevices: requires`, "linux",
+			`"netDevices": {"eth0": {}}, "namespaces": [{"type": "mount"}, {"type": "pid"}, {"type": "uts"}]`},
+		{`linux.rootfsPropagation: "public"`, "linux", `"rootfsPropagation": "public"`},
+		{`linux.maskedPaths[1]: `, "linux", `"maskedPaths": ["/x", "proc/keys"]`},
+		{`linux.readonlyPaths[0]: `, "linux", `"readonlyPaths": [""]`},
+		{`linux.namespaces[2]: `, "linux", `"namespaces": [{"type": "mount"}, {"type": "pid"}, {"type": "pid"}]`},
+		{`linux.namespaces[0]: `, "namespaces[0]", `"path": "ns/pid"`},
+		{`linux.namespaces[0]: `, "namespaces[0]", `"type": "dream"`},
+		{`linux.uidMappings`, "linux", `"uidMappings": [{"size": 1}]`},
+		{`linux.cgroupsPath: `, "linux", `"cgroupsPath": "/"`},
+		{`linux.cgroupsPath: `, "linux", `"cgroupsPath": "system.slice:docker:ID"`},
+		{`linux.sysctl: `, "linux", `"sysctl": {"../../etc/passwd": "x"}`},
+		{`linux.seccomp: `, "linux", `"seccomp": {"defaultAction": "SCMP_ACT_NOTIFY"}`},
+		{`linux.devices[0]: `, "linux", `"devices": [{"path": "dev/null", "type": "c"}]`},
+		{`linux.devices[0]: `, "linux", `"devices": [{"path": "/dev/..", "type": "c"}]`},
+		{`linux.devices[0]: major, minor: `, "linux",
+			`"devices": [{"path": "/dev/x", "type": "c", "major": 4294967296}]`},
+		{`linux.devices[0]: `, "linux", `"devices": [{"path": "/dev/x", "type": "q"}]`},
+		{`linux.resources: blockIO.leafWeight: `, "resources", `"blockIO": {"leafWeight": 5}`},
+		{`linux.resources: blockIO.weight: 5`, "resources", `"blockIO": {"weight": 5}`},
+		{`linux.resources: blockIO.weightDevice[0]: `, "resources", `"blockIO": {"weightDevice": [{}]}`},
+		{`linux.resources: hugepageLimits[0].pageSize: `, "resources", `"hugepageLimits": [{"pageSize": "2/MB"}]`},
+		{`linux.resources: network: `, "resources", `"network": {"priorities": [{}]}`},
+		{`linux.resources: rdma: `, "resources", `"rdma": {"x": {}}`},
+		{`linux.resources: memory.kernel: `, "resources", `"memory": {"kernelTCP": 1}`},
+		{`linux.resources: memory.swappiness: `, "resources", `"memory": {"swappiness": 1}`},
+		{`linux.resources: memory.disableOOMKiller: `, "resources", `"memory": {"disableOOMKiller": true}`},
+		{`linux.resources: memory.swap: `, "resources", `"memory": {"swap": 5}`},
+		{`linux.resources: cpu.realtimeRuntime`, "resources", `"cpu": {"realtimeRuntime": -1}`},
+		{`linux.resources: unified: `, "resources", `"unified": {"../cgroup.procs": "1"}`},
+		{`linux.resources.devices: `, "resources", `"devices": [{"type": "q", "access": "rwm"}]`},
+		{`linux.resources.devices: `, "resources", `"devices": [{"access": "x"}]`},
+		{`mounts[0]: option "tmpcopyup": `, "mounts[0]", `"options": ["tmpcopyup"]`},
+		{`mounts[0]: option "idmap": `, "mounts[0]", `"options": ["idmap"]`},
+		{`mounts[0]: type "tmpfs": `, "mounts[0]", `"type": "tmpfs"`},
+		{`mounts[0]: type: `, "mounts[0]", `"type": ""`},
+		{`mounts[4]: `, "mounts[4]", `"source": "/srv\u0000/etc"`},
+		{`mounts[4]: destination: `, "mounts[4]", `"destination": ""`},
+		{`mounts[4]: destination `, "mounts[4]", `"destination": "data/.."`},
+		{`mounts[4]: destination `, "mounts[4]", `"destination": "proc/1"`},
+		{`mounts[4]: source: `, "mounts[4]", `"source": ""`},
+		{`mounts[4]: option "readonly": `, "mounts[4]", `"options": ["bind", "readonly"]`},
+		{`mounts[4]: option "sync": `, "mounts[4]", `"options": ["bind", "sync"]`},
+		{`mounts[4]: option "idmap=uids=0-1-10": `, "mounts[4]", `"options": ["bind", "idmap=uids=0-1-10"]`},
+		{`mounts[4]: option "context=x": `, "mounts[4]", `"options": ["bind", "context=x"]`},
+		{`mounts[4]: option "tmpcopyup": `, "mounts[4]", `"options": ["bind", "tmpcopyup"]`},
+		{`mounts[4]: option "idmap": `, "mounts[4]", `"options": ["bind", "idmap"]`},
+		{`mounts[4]: option "idmap": `, "mounts[4]",
+			`"destination": "/d", "type": "", "source": "` + RootSource + `/d", "options": ["bind", "idmap"]`},
+		{`mounts[4]: uidMappings, gidMappings: `, "mounts[4]", `"uidMappings": [{}]`},
 	} {
 		spec := testSpec()
-		test.change(spec)
-		if _, err := Compile(spec, testOptions()); err == nil || !strings.HasPrefix(err.Error(), test.want) {
-			t.Errorf("error %v, want %s…", err, test.want)
-		}
+		set(t, map[string]any{"": spec, "process": spec.Process, "linux": spec.Linux, "resources": spec.Linux.Resources,
+			"namespaces[0]": &spec.Linux.Namespaces[0], "mounts[0]": &spec.Mounts[0], "mounts[4]": &spec.Mounts[4],
+		}[test.object], test.fields)
+		_, err := Compile(spec, testOptions())
+		wantPrefix(t, err, test.want)
 	}
 }
 
-// TestLimitsNeedCgroup: a limit is never forgotten.
+// set sets fields of an object, as they are written in JSON.
+func set(t *testing.T, object any, fields string) {
+	t.Helper()
+	d := json.NewDecoder(strings.NewReader("{" + fields + "}"))
+	d.DisallowUnknownFields()
+	if err := d.Decode(object); err != nil {
+		t.Fatalf("%s: %v", fields, err)
+	}
+}
+
+// wantPrefix fails the test unless the message of err begins with a text.
+func wantPrefix(t *testing.T, err error, text string) {
+	t.Helper()
+	if err == nil || !strings.HasPrefix(err.Error(), text) {
+		t.Errorf("error %v, want %s…", err, text)
+	}
+}
+
+// TestLimitsNeedCgroup: a limit is never ignored.
 func TestLimitsNeedCgroup(t *testing.T) {
 	spec, options := testSpec(), testOptions()
-	limit := int64(5)
-	spec.Linux.Resources.Pids = &specs.LinuxPids{Limit: &limit}
 	options.Cgroup2 = ""
-	if _, err := Compile(spec, options); err == nil || !strings.HasPrefix(err.Error(), "linux.resources: ") {
-		t.Errorf("error %v, want linux.resources: …", err)
-	}
-	spec.Linux.Resources = &specs.LinuxResources{Memory: &specs.LinuxMemory{}, Pids: &specs.LinuxPids{}}
-	if _, err := Compile(spec, options); err != nil {
-		t.Errorf("no limit is asked for: %v", err)
-	}
+	set(t, spec.Linux.Resources, `"pids": {"limit": 5}`)
+	_, err := Compile(spec, options)
+	wantPrefix(t, err, "linux.resources: ")
+	set(t, spec.Linux, `"resources": {"memory": {}, "pids": {"limit": null}, "devices": null}`)
+	_, err = Compile(spec, options)
+	testkit.Check(t, err)
 }
 
 // TestUngrantedCapabilities: what cannot be granted is a warning, not an error
@@ -228,20 +157,18 @@ func TestUngrantedCapabilities(t *testing.T) {
 	spec.Process.Capabilities.Effective = []string{"CAP_FLY", "CAP_KILL"}
 	options.Permitted = 1<<unix.CAP_CHOWN | 1<<unix.CAP_NET_BIND_SERVICE
 	p, err := Compile(spec, options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	told := strings.Join(p.Warnings, "\n")
+	testkit.Check(t, err)
+	warnings := strings.Join(p.Warnings, "\n")
 	for _, want := range []string{`process.capabilities.effective: "CAP_FLY"`,
 		`process.capabilities.bounding: "CAP_KILL"`} {
-		if !strings.Contains(told, want) {
-			t.Errorf("warned of %s, want %s", told, want)
+		if !strings.Contains(warnings, want) {
+			t.Errorf("warnings %s, want %s", warnings, want)
 		}
 	}
+	const want = "capset({_LINUX_CAPABILITY_VERSION_3, 0}, {effective=0x0, permitted=0x401, inheritable=0x0})"
 	for _, s := range p.Steps {
-		if s.Name == "capset" && s.Call() != "capset({_LINUX_CAPABILITY_VERSION_3, 0}, {effective=0x0, "+
-			"permitted=0x401, inheritable=0x0})" {
-			t.Error(s.Call())
+		if s.Name == "capset" && s.Call() != want {
+			t.Errorf("%s, want %s", s.Call(), want)
 		}
 	}
 }
