@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -55,9 +56,7 @@ func TestGoldenHook(t *testing.T) {
 // TestHookOfTheHost: it joins nothing.
 func TestHookOfTheHost(t *testing.T) {
 	p, err := Hook(&specs.Hook{Path: "/bin/hook"}, testSpec(), Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	for _, s := range p.Steps {
 		if s.Name == "setns" || s.Name == "unshare" {
 			t.Errorf("it joins: %s", s.Call())
@@ -91,13 +90,9 @@ func TestLast(t *testing.T) {
 	spec, options := testSpec(), testOptions()
 	createdContainer(spec, &options)
 	p, err := Compile(spec, options)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	last, err := Last(spec, options)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	begin := slices.IndexFunc(p.Steps, func(s plan.Step) bool { return s.Side == plan.Trampoline })
 	if len(last.Steps) != len(p.Steps)-begin {
 		t.Fatalf("%d steps are left of %d", len(last.Steps), len(p.Steps)-begin)

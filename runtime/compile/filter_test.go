@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -43,9 +44,7 @@ func TestListenerIsIgnored(t *testing.T) {
 	spec := testSpec()
 	spec.Linux.Seccomp.ListenerPath, spec.Linux.Seccomp.ListenerMetadata = "/run/agent", "x"
 	p, err := Compile(spec, testOptions())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	for _, s := range p.Steps {
 		if s.Result == string(plan.Listener) {
 			t.Errorf("there is a listener: %s", s.Call())
@@ -62,9 +61,7 @@ func TestUnknownCalls(t *testing.T) {
 		spec.Linux.Seccomp = &specs.LinuxSeccomp{DefaultAction: action,
 			Syscalls: []specs.LinuxSyscall{{Names: []string{"keyclt"}, Action: specs.ActTrap}}}
 		p, err := Compile(spec, testOptions())
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, err)
 		if got := strings.Contains(strings.Join(p.Warnings, "\n"), `linux.seccomp: "keyclt"`); got != warned {
 			t.Errorf("default %s: warned is %v: %q", action, got, p.Warnings)
 		}

@@ -96,7 +96,7 @@ func setattrs(t *testing.T, options ...string) string {
 	spec := testSpec()
 	spec.Mounts[4].Options = options
 	var list []string
-	for _, c := range calls(t, spec, "mount_setattr") {
+	for _, c := range calls(t, spec, "mount_setattr", "") {
 		if rest, ok := strings.CutPrefix(c, `mount_setattr(@mounts[4], "", `); ok {
 			rest = strings.NewReplacer("AT_EMPTY_PATH", "", "|AT_RECURSIVE", "all ", "MOUNT_ATTR_", "", "MS_", "",
 				", 32)", "", ", {", "{").Replace(rest)
