@@ -7,6 +7,6 @@
 // descriptor it gets, never by a path of the host (openat2(2), RESOLVE_IN_ROOT). The
 // package does not copy, and does not start anything.
 //
-// Reading order: root.go, files.go (regular files of a root), size.go, stopped.go (the
+// Reading order: root.go, files.go (regular files of a root), size.go, mount.go (the
 // root of a container that does not run).
 package rootfs
