@@ -1,7 +1,11 @@
 // Core 1 of 28: this list
 
-// Package runtime takes an OCI config to a running process, and sees it to its exit.
-// It knows nothing of images: a config and a root filesystem are all it wants.
+// Package runtime starts the process that an OCI config describes and waits for its exit.
+// It knows nothing of images: its input is a config (config.json of the OCI runtime
+// specification: the program, its mounts, its limits, …) and a root filesystem.
+//
+// It does so in two parts: package compile turns the config into a plan, a list of system
+// calls, and package walk carries the plan out.
 //
 // # The learner's core
 //
@@ -44,11 +48,10 @@
 //	cgroup     which file of a control group holds which limit
 //	seccomp    the filter of system calls
 //	stdio      what the container's standard streams are connected to
-//	state      which containers there are, and what is true of them
+//	state      the containers that exist, and the recorded state of each
 //
-// This package ties them together. For a process of its own, Start compiles and walks
-// the plan, Wait waits for the process, and Close removes what outlives it, its cgroup.
-// A container that runs while no command of minictr does (create.go tells of its life)
-// has Create, StartCreated, Exec, Kill and Delete, each a command of its own, and
-// hooks in between.
+// This package uses them all. For a child of this process, Start compiles a plan and
+// carries it out, Wait waits for the process, and Close removes its cgroup. A container
+// that outlives the command that made it (create.go) has Create, StartCreated, Exec, Kill
+// and Delete, each for a command of its own, and hooks in between.
 package runtime

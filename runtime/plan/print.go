@@ -29,7 +29,7 @@ const (
 	bold, dim, cyan, yellow, plain = "\x1b[1m", "\x1b[2m", "\x1b[36m", "\x1b[33m", "\x1b[0m"
 )
 
-// Print writes the plan as text, a headline before each part.
+// Print writes the plan as text, with a headline above each part.
 func (p *Plan) Print(w io.Writer, style Style) error {
 	var b strings.Builder
 	part := ""
@@ -49,7 +49,7 @@ func (s Style) Headline(part string) string {
 	return fmt.Sprintf("\n%s\n", s.paint(bold, part+": "+About(part)))
 }
 
-// About says in a few words what a part of the plan is for.
+// About returns what a part of the plan is for, in a few words.
 func About(part string) string {
 	switch part {
 	case "cgroup":

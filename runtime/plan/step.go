@@ -24,12 +24,12 @@ import (
 type Side uint8
 
 const (
-	Host         Side = iota // the process that was started
+	Host         Side = iota // minictr's own process
 	Intermediate             // a child that joins namespaces, and makes the container's process
 	UsernsHelper             // a child that holds a user namespace, for its id mappings
 	Container                // the child that becomes the container, from clone3 on
-	Trampoline               // the same process, in the program that makes the last steps
-	Sides                    // how many there are
+	Trampoline               // the same process, in the small program that makes the last steps
+	Sides                    // the number of sides
 )
 
 func (s Side) String() string {
@@ -46,18 +46,18 @@ type Step struct {
 	Child  Side   // of clone3 and execveat: the side that begins here
 	Result string // what later steps call the returned value; "" for nothing
 	If     Ref    // make the call only if this earlier result exists
-	Unless Ref    // make the call only if it does not; where both have one name, it is kept
+	Unless Ref    // make the call only if it does not; if Result has the same name, it keeps its value
 
 	// Accept holds the errors that are as good as success, such as EEXIST for a
 	// directory that should exist. The step then has no result, and later steps that
 	// use its result are left out.
 	Accept []unix.Errno
 
-	// Expect is what the call must have written for the step to succeed.
+	// Expect is what the call must have written to memory for the step to succeed.
 	Expect *Expect
 
-	// Returns is where the call writes its result, if that is not the value that it
-	// returns.
+	// Returns is where in memory the call writes the step's result; nil if the result is
+	// the value that the call returns.
 	Returns *Place
 
 	// Hints say what to do when the step fails, by errno; 0 is any other errno.
@@ -79,6 +79,12 @@ func (s Step) As(r Ref) Step { s.Result = string(r); return s }
 // Allow adds errors that are as good as success.
 func (s Step) Allow(e ...unix.Errno) Step { s.Accept = append(s.Accept, e...); return s }
 
+// When makes the step depend on an earlier result being there.
+func (s Step) When(r Ref) Step { s.If = r; return s }
+
+// WhenNot makes the step depend on an earlier result being absent.
+func (s Step) WhenNot(r Ref) Step { s.Unless = r; return s }
+
 // Hint adds what to do when the step fails with e, or with 0 for every other errno.
 func (s Step) Hint(e unix.Errno, text string) Step {
 	s.Hints = append(s.Hints, Hint{e, text})
@@ -91,22 +97,16 @@ type Hint struct {
 	Text  string
 }
 
-// When makes the step depend on an earlier result being there.
-func (s Step) When(r Ref) Step { s.If = r; return s }
-
-// WhenNot makes the step depend on an earlier result being absent.
-func (s Step) WhenNot(r Ref) Step { s.Unless = r; return s }
-
-// Expect is a check of memory that a call has filled: the 64-bit word at
-// Offset of argument Arg, under Mask, must be Value (or must not, with Not).
-// If it is otherwise the step fails with EPERM.
+// Expect is a check of memory that a call has filled: the 64-bit word at Offset, in bytes,
+// of the struct that argument Arg points to, AND Mask, must be Value (or must not, with
+// Not). Otherwise the step fails with EPERM.
 type Expect struct {
 	Arg, Offset int
 	Mask, Value uint64
 	Not         bool
 }
 
-// Place is the 32-bit word at Offset of argument Arg.
+// Place is the 32-bit word at Offset, in bytes, of the struct that argument Arg points to.
 type Place struct{ Arg, Offset int }
 
 // Call returns the step as strace(1) would print it, with names for results:
@@ -129,9 +129,7 @@ func (s *Step) Call() string {
 	return b.String()
 }
 
-// Arg is an argument: [Num], [Str], [Strs], [Ref] or [*Mem]. A system call
-// takes at most six, each one machine word: a number, or the address of
-// memory that is laid out before the first call is made.
+// Arg is an argument: [Num], [Str], [Strs], [Ref], [*Mem] or [Program].
 type Arg interface{ String() string }
 
 // Num is a number, with the name that the manual has for it ("AT_FDCWD").
@@ -218,8 +216,9 @@ func (m *Mem) With32(offset int, arg Arg) *Mem {
 	return m
 }
 
-// Program is the address of an executable file that makes the calls of side Trampoline,
-// or its size in bytes. Package walk writes it, as it knows the addresses.
+// Program is the address of the executable file that makes the calls of side Trampoline,
+// or its size in bytes. Package walk makes the file: it alone knows the values of all
+// arguments.
 type Program bool
 
 const (
@@ -229,8 +228,8 @@ const (
 
 func (p Program) String() string { return "…" }
 
-// short returns the argument's text, a long list of strings cut: Call is one line, and an
-// environment may be long.
+// short returns the argument's text. A long list of strings, such as an environment, is
+// cut: Call returns one line.
 func short(a Arg) string {
 	text := a.String()
 	if _, list := a.(Strs); list && len(text) > listWidth {
