@@ -85,9 +85,6 @@ type Instance struct {
 	Stop func() error
 }
 
-// Workload is the path of the workload inside containers.
-const Workload = "/bin/workload"
-
 // Phase is a part of a start.
 type Phase struct {
 	Name string        `json:"name"`

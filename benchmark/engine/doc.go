@@ -12,6 +12,6 @@
 // monitor them; minictr's run in the foreground as well.
 //
 // Reading order: tools.go (the commands of each engine), engine.go, start.go,
-// explain.go; then image.go (images and bundles), thread.go (where commands are
+// explain.go; then bundle.go, thread.go (where commands are
 // started), processes.go (and cgroups, as the kernel knows them).
 package engine

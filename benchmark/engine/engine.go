@@ -87,7 +87,7 @@ func (e *engine) Prepare(ctx context.Context, s benchmark.Setup) error {
 	if err := e.open(s); err != nil {
 		return err
 	}
-	if err := e.fill(s); err != nil {
+	if err := e.fill(ctx, s); err != nil {
 		return err
 	}
 
@@ -116,25 +116,21 @@ func (e *engine) Prepare(ctx context.Context, s benchmark.Setup) error {
 }
 
 // fill makes the files of the scratch directory.
-func (e *engine) fill(s benchmark.Setup) error {
-	program, err := os.ReadFile(s.Workload)
-	switch {
-	case err != nil || e.facts.Kind == benchmark.Process:
-		return err
-	case e.bundle:
+func (e *engine) fill(ctx context.Context, s benchmark.Setup) error {
+	if e.facts.Kind == benchmark.Process {
+		return nil
+	}
+	if e.bundle {
 		if err := os.MkdirAll(e.vars["state"], 0o755); err != nil {
 			return err
 		}
-		return os.CopyFS(filepath.Join(s.Scratch, "bundles/rootfs"), rootfs(program, "dev", "proc", "sys"))
 	}
 	// A copy: the pages of a file that the linker has just written are mapped more
 	// slowly than those of an installed one.
-	if minictr, err := os.ReadFile(s.Minictr); err != nil {
-		return err
-	} else if err := os.WriteFile(filepath.Join(s.Scratch, "minictr"), minictr, 0o755); err != nil {
+	if err := benchmark.Run(ctx, nil, "cp", s.Minictr, s.Scratch); err != nil {
 		return err
 	}
-	return writeImage(filepath.Join(s.Scratch, "image.tar"), program)
+	return benchmark.Run(ctx, nil, filepath.Join(s.Source, "scripts/bench-image"), s.Workload, s.Scratch, address)
 }
 
 // startDaemon starts it and waits until it answers. It restores the containers

@@ -135,7 +135,7 @@ func (i *instance) command(command string) []string {
 func (i *instance) workload() int {
 	for _, pid := range i.pids.alive() {
 		comm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
-		if string(comm) == filepath.Base(benchmark.Workload)+"\n" {
+		if string(comm) == "workload\n" {
 			return pid
 		}
 	}

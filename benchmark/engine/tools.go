@@ -26,9 +26,10 @@ type tool struct {
 }
 
 const (
-	image  = "localhost/bench:latest"
-	inside = "/answer" // $answer in a container
-	socket = "socket"  // the workload's, in $answer
+	image   = "localhost/bench:latest"
+	socket  = "socket"                 // the workload's, in $answer
+	inside  = "/answer"                // $answer in a container
+	address = "unix:/answer/" + socket // where the workload answers in a container
 
 	bind = " --name $id --network none -v $answer:" + inside + " "
 )

@@ -6,10 +6,10 @@ package machine
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -19,6 +19,7 @@ import (
 
 // The marks on the console.
 const (
+	created   = "created"    // of a console that is followed: its file exists
 	userSpace = "user space" // the first process begins
 	services  = "services"   // the workload is about to be started
 )
@@ -91,41 +92,28 @@ func (c *console) wait(ctx context.Context, name string) (time.Time, error) {
 	}
 }
 
-// clock ends the phases until user space, and until the workload is started.
-func (c *console) clock(ctx context.Context, clock *benchmark.Clock, first string) error {
-	for _, m := range [...][2]string{{first, userSpace}, {"user space", services}} {
-		at, err := c.wait(ctx, m[1])
+// clock ends phases, each at a mark.
+func (c *console) clock(ctx context.Context, clock *benchmark.Clock, phases ...[2]string) error {
+	for _, p := range phases {
+		at, err := c.wait(ctx, p[1])
 		if err != nil {
 			return err
 		}
-		clock.Mark(m[0], at)
+		clock.Mark(p[0], at)
 	}
 	return nil
 }
 
-// follower reads a file that another process will create and write.
-type follower struct {
-	ctx     context.Context
-	path    string
-	file    *os.File
-	created chan<- time.Time
-}
-
-// Read waits for data until ctx ends.
-func (f *follower) Read(p []byte) (n int, err error) {
-	for {
-		if f.file == nil {
-			if f.file, err = os.Open(f.path); err == nil {
-				f.created <- time.Now()
-			}
-		} else if n, _ = f.file.Read(p); n > 0 { // after the end of the file there may be more later
-			return n, nil
-		}
-		select {
-		case <-f.ctx.Done():
-			f.file.Close() // of nil, it does nothing
-			return 0, io.EOF
-		case <-time.After(10 * time.Millisecond):
-		}
+// follow reads a console from a file that another process will create, until ctx
+// ends. The first mark says that it exists.
+func follow(ctx context.Context, file string) (*console, error) {
+	const script = `until [ -e "$0" ]; do sleep .01; done; echo "mark: ` + created + `"; exec tail -c +1 -f "$0"`
+	cmd, err := benchmark.NewCommand(ctx, "sh", "-c", script, file)
+	if err != nil {
+		return nil, err
 	}
+	r, w := io.Pipe()
+	cmd.Stdout = w
+	go func() { w.CloseWithError(cmp.Or(cmd.Run(), io.EOF)) }()
+	return newConsole(r), nil
 }

@@ -1,8 +1,8 @@
 package machine
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -54,25 +54,9 @@ func accelerator(ctx context.Context, s benchmark.Setup) (string, error) {
 	if accel := os.Getenv("VM_ACCEL"); accel != "" {
 		return accel, nil
 	}
-	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	if err != nil {
-		return "", err
-	}
-	for range 2 {
-		text, _ := os.ReadFile(filepath.Join(s.Source, "bin/vm/accel"))
-		if words := strings.Fields(string(text)); len(words) == 2 && words[0] == strings.TrimSpace(string(boot)) {
-			return words[1], nil
-		}
-		f, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0)
-		if err != nil {
-			return "tcg", nil
-		}
-		f.Close()
-		if err := benchmark.Run(ctx, s.Log, filepath.Join(s.Source, "scripts/vm"), "true"); err != nil {
-			return "", err
-		}
-	}
-	return "", errors.New("scripts/vm has not recorded whether KVM works")
+	var out bytes.Buffer
+	err := benchmark.Run(ctx, &out, filepath.Join(s.Source, "scripts/vm"), "--accel")
+	return strings.TrimSpace(out.String()), err
 }
 
 // freePort returns a port of this computer. It is not reserved, but the kernel does

@@ -23,18 +23,23 @@ func TestConsole(t *testing.T) {
 	}
 }
 
-// follower reads a file that is created and written later.
-func TestFollower(t *testing.T) {
+// A console that is followed is a file that is created and written later.
+func TestFollow(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	path := filepath.Join(t.TempDir(), "console")
-	created := make(chan time.Time, 1)
-	c := newConsole(&follower{ctx: ctx, path: path, created: created})
+	c, err := follow(ctx, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(30 * time.Millisecond)
 	f, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	<-created
+	if _, err := c.wait(ctx, created); err != nil {
+		t.Error(err)
+	}
 	for _, part := range []string{"mark: us", "er space\nmark: services\n"} {
 		if _, err := f.WriteString(part); err != nil {
 			t.Fatal(err)

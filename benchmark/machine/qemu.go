@@ -82,7 +82,7 @@ func (b *base) boot(ctx context.Context, clock *benchmark.Clock, first string, c
 		}
 	}()
 	clock.Mark("QEMU", up)
-	if err := q.console.clock(ctx, clock, first); err != nil {
+	if err := q.console.clock(ctx, clock, [2]string{first, userSpace}, [2]string{"user space", services}); err != nil {
 		return nil, err
 	}
 	q.Address = fmt.Sprintf("tcp:127.0.0.1:%d", port)

@@ -202,8 +202,10 @@ func (m *vagrantMachine) console() string { return filepath.Join(m.dir, "console
 func (m *vagrantMachine) up(ctx context.Context) error {
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
-	created := make(chan time.Time, 1)
-	console := newConsole(&follower{ctx: reading, path: m.console(), created: created})
+	console, err := follow(reading, m.console())
+	if err != nil {
+		return err
+	}
 
 	// the command, and what the console says of the time until it returned
 	var out bytes.Buffer
@@ -212,8 +214,9 @@ func (m *vagrantMachine) up(ctx context.Context) error {
 		return fmt.Errorf("%w\n%s\n%s", err, out.String(), console.tail())
 	}
 	returned := time.Now()
-	clock.Mark("Vagrant, libvirt", <-created)
-	if err := console.clock(ctx, clock, firmware); err != nil {
+	err = console.clock(ctx, clock, [2]string{"Vagrant, libvirt", created}, [2]string{firmware, userSpace},
+		[2]string{"user space", services})
+	if err != nil {
 		return err
 	}
 	clock.Mark("ssh", returned)
@@ -224,7 +227,6 @@ func (m *vagrantMachine) up(ctx context.Context) error {
 		return fmt.Errorf("vagrant up: no address in its output\n%s", out.String())
 	}
 	m.Address = fmt.Sprintf("tcp:%s:%d", host[1], workloadPort)
-	var err error
 	m.Phases, m.Answer, err = ask(ctx, clock, m.Address)
 	return err
 }
