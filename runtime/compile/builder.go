@@ -1,15 +1,16 @@
 // Core 7 of 28: the list of steps while it is written
 //
-// Compiling is nothing but appending to a list. A builder has three fields: the
-// config, what one look at it tells (shape.go), and the list.
+// Compiling appends steps to a list. A builder has three fields: the config, decisions
+// that several parts share (shape.go), and the list.
 //
 // Rules:
 //
 //   - A part of the plan, such as (*builder).pivot, is a method of builder: it
 //     decides what is to be done. Helpers are functions of list: they do it.
-//   - begin comes before the first step of a part; it says which field of the
-//     config asks for what follows.
-//   - host and container append a step with the sentence that a reader sees.
+//   - begin comes before the first step of a part; it names the field of the config
+//     that asks for the steps that follow.
+//   - host and container append a step for that side, with the sentence that `minictr
+//     plan` prints. Package call returns the steps: call.Openat returns an openat(2).
 
 package compile
 
@@ -27,14 +28,14 @@ type builder struct {
 	list
 }
 
-// list is the plan so far, and what holds for the next step.
+// list is the plan so far, and the part and field of the next step.
 type list struct {
 	plan       plan.Plan
 	part, from string
 	made       []string // directories in the container's root that an earlier step makes
 }
 
-// usualSteps is enough for most: a list that has to grow is copied.
+// usualSteps is the capacity of a new list: most plans fit, so that it is never copied.
 const usualSteps = 400
 
 func newBuilder(spec *specs.Spec, o Options, f *seccomp.Filter, mounts []mount) *builder {
@@ -75,8 +76,9 @@ func (l *list) sync(why string, at plan.SyncPoint) {
 	l.await("wait for the host's answer; if the host has died, read returns 0 bytes and this step fails", at)
 }
 
-// await makes the child read the host's answer. When the host is killed, the pipe
-// has no writer, read(2) returns 0 bytes, and the buffer does not hold the answer.
+// await makes the child read the host's answer, and expect that byte in the buffer, which
+// is argument 1 of read(2). When the host is killed, read(2) returns 0 bytes, and the
+// step fails.
 func (l *list) await(why string, answer plan.SyncPoint) {
 	s := call.ReadByte(plan.ResumeRead)
 	s.Expect = &plan.Expect{Arg: 1, Mask: 0xff, Value: uint64(answer)}
@@ -92,10 +94,10 @@ const (
 	cgroupFd  = plan.Ref("cgroup")  // the directory of the container's cgroup
 	root      = plan.Root           // the mount that becomes the container's "/"
 	overlayFs = plan.Ref("overlay") // overlayfs that is being configured
-	target    = plan.Ref("target")  // the file or directory that is mounted on next
+	target    = plan.Ref("target")  // the file or directory to mount on
 	dev       = plan.Ref("dev")     // the container's /dev
 	null      = plan.Ref("null")    // its /dev/null
-	tty       = plan.Ref("tty")     // its side of its terminal
+	tty       = plan.Ref("tty")     // the container's end of its terminal
 )
 
 // mountRef is the descriptor of mounts[i].

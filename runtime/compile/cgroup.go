@@ -1,18 +1,18 @@
 // Core 9 of 28: the control group
 //
-// A control group, cgroup for short, is a set of processes that the kernel accounts
-// for and limits together (cgroups(7)). It is a directory in the cgroup2 filesystem:
-// mkdir(2) makes one, and the kernel fills it with files. Writing a number into
-// memory.max limits the memory of all processes in it; clone3(2) starts a child in
-// it, so that not one instruction of the child is left uncounted.
+// A control group, cgroup for short, is a set of processes whose use of resources the
+// kernel counts and limits together (cgroups(7)). It is a directory in the cgroup2
+// filesystem: mkdir(2) makes one, and the kernel fills it with files. Writing a number to
+// memory.max limits the memory of all processes in it. clone3(2) starts a child in a
+// cgroup, so that the limits hold from its first instruction.
 //
 // Rules:
 //
 //   - A controller (memory, cpu, io, pids, …) works in a cgroup only if every
 //     directory above passes it down, in its file cgroup.subtree_control.
-//   - A cgroup of this name that has processes belongs to a running container, and
-//     rmdir(2) refuses it: an error. One without processes was left by a crash.
-//   - Which file holds which limit is known to package cgroup.
+//   - A cgroup of this name without processes was left by a crash: it is removed first.
+//     One with processes belongs to a running container: rmdir(2) fails, then mkdir(2).
+//   - Package cgroup knows which file holds which limit: cgroup.Files returns them.
 
 package compile
 
@@ -32,13 +32,13 @@ import (
 )
 
 const (
-	cgroupMount = plan.Ref("cgroup2") // the top of the hierarchy
-	file        = plan.Ref("file")
+	cgroupMount = plan.Ref("cgroup2") // the root of the cgroup2 filesystem
+	file        = plan.Ref("file")    // the file to write to next
 )
 
 // cgroup makes the container's cgroup, and writes its limits.
 func (b *builder) cgroup() error {
-	// which files are to be written?
+	// the files to write, from the limits of the config
 	resources := resourcesOf(b.spec)
 	files, err := cgroup.Files(resources)
 	if err != nil {
@@ -53,7 +53,7 @@ func (b *builder) cgroup() error {
 		return nil
 	}
 
-	// the directories above: make them, and pass the controllers down
+	// the directories above: make them, and enable the controllers in each
 	b.begin("cgroup", "linux.cgroupsPath")
 	group, err := groupPath(b.spec.Linux.CgroupsPath)
 	if err != nil {
@@ -79,7 +79,7 @@ func (b *builder) cgroup() error {
 	b.host("keep it open: clone3 needs a descriptor",
 		call.Openat(cgroupMount, group, unix.O_PATH|unix.O_DIRECTORY).As(cgroupFd))
 
-	// its limits
+	// its limits; memory reserved for it (reserve), write access (delegate), devices
 	for _, f := range files {
 		limit(&b.list, f)
 	}
@@ -107,17 +107,16 @@ func groupPath(cgroupsPath string) (string, error) {
 	return group, nil
 }
 
-// enableControllers lets the cgroups in dir use controllers. Those of count, which only count
-// what is used, are refused where processes are in dir, as in a container that looks
-// like a machine (kernel, cgroup-v2.rst, "No Internal Process Constraint"). For a
-// limit that is an error.
+// enableControllers lets the cgroups in dir use controllers. need are those of a limit of
+// the config; count are those that only count what is used. The kernel enables none in a
+// directory that has processes, other than the root of the hierarchy (kernel,
+// cgroup-v2.rst, "No Internal Process Constraint"): for need that is an error.
 func enableControllers(l *list, dir string, need, count []string) {
 	count = slices.DeleteFunc(slices.Clone(count), func(c string) bool { return slices.Contains(need, c) })
 	if len(need)+len(count) == 0 {
 		return
 	}
 	from := l.from
-	defer func() { l.from = from }()
 	l.host("the list of controllers that the cgroups below may use",
 		call.Openat(cgroupMount, path.Join(dir, "cgroup.subtree_control"), unix.O_WRONLY).As(file))
 	for _, c := range need {
@@ -135,7 +134,8 @@ func enableControllers(l *list, dir string, need, count []string) {
 
 const noInternalProcesses = "the topmost cgroup has processes, as in a container: move them to a cgroup below it first"
 
-// limit writes one file of the cgroup.
+// limit writes one file of the cgroup. Of a pair of files for one limit, of which a kernel
+// has one, the first is Optional, and the second is written Instead.
 func limit(l *list, f cgroup.File) {
 	l.from = "linux.resources." + f.From
 	open := call.Openat(cgroupFd, f.Name, unix.O_WRONLY).Hint(unix.ENOENT, "this kernel has no such limit")

@@ -1,8 +1,17 @@
 // Core 6 of 28: the parts of a plan, in their order
 //
-// Compile reads as the story of a container: each part is a method, and the files
-// that follow explain them in this order. Parts that a plain container has no use
-// for add nothing to the list; they are in files called oci_*.go.
+// Each part of a plan is written by a method of builder. Compile calls them in order, and
+// the files that follow explain them in this order. A part that the config does not ask
+// for adds no step; functions that a plain container never needs are in files oci_*.go.
+//
+// Options (options.go) hold what the config does not say. The most used are:
+//
+//	Root         the image's layers, to be stacked by overlayfs; nil: root.path is the root
+//	Cgroup2      the directory where the host has mounted cgroup2, "" for no cgroup
+//	Stdio, Null  standard streams that the caller provides, or that are /dev/null
+//	Join         a running container that this process joins (exec), nil for a new one
+//	Outlive      the process continues to run when minictr exits
+//	Wait         the container is only created; another command starts it
 
 package compile
 
@@ -20,7 +29,7 @@ import (
 // config.md and config-linux.md). A field that is not implemented, or that contradicts
 // another, is an error that names it.
 func Compile(spec *specs.Spec, o Options) (*plan.Plan, error) {
-	// refuse a config that is wrong
+	// check the config
 	if spec.Process == nil && o.Wait {
 		spec = withoutProgram(spec)
 	} else if err := checkProcess(spec.Process); err != nil {
@@ -41,25 +50,25 @@ func Compile(spec *specs.Spec, o Options) (*plan.Plan, error) {
 		return nil, err
 	}
 
-	// write the list
+	// write the steps
 	b := newBuilder(spec, o, filter, mounts)
 	b.plan.Warnings = warnings
 	return b.compile(
-		// before there is a second process
+		// the host prepares what the container's process needs
 		b.cgroup,
 		b.makeRoot,
 		b.sources,
 		b.terminal,
 		b.makeTrampoline,
 
-		// there is one from here on, and it makes most of the calls
+		// the container's process, the child, begins; it makes most of the calls from here on
 		b.clone,
 		b.giveNetDevices,
 		b.session,
 		b.awaitNetDevices,
 		b.setUpNamespaces,
 
-		// its filesystems
+		// the child makes its filesystems and changes its root
 		b.filesystems,
 		b.sysctl,
 		b.pivot,
@@ -70,21 +79,23 @@ func Compile(spec *specs.Spec, o Options) (*plan.Plan, error) {
 		b.maskPaths,
 		b.runHooks,
 
-		// what it may do, and its end
+		// it gives up privileges, and becomes the program
 		b.confine,
 		b.execve,
 	)
 }
 
-// withoutProgram is a config whose container may be created, but not started.
+// withoutProgram returns the config with an empty process: the container can be created,
+// but not started.
 func withoutProgram(spec *specs.Spec) *specs.Spec {
 	s := *spec
 	s.Process = &specs.Process{Cwd: "/"}
 	return &s
 }
 
-// readFilter compiles linux.seccomp; without one it returns nil. Calls that no kernel
-// known here has cannot be refused as the config wants it: of these it warns.
+// readFilter compiles linux.seccomp, the filter of system calls (filter.go), and returns
+// nil if there is none. A rule for a system call of unknown name cannot be compiled; where
+// the filter allows what no rule refuses, it returns a warning.
 func readFilter(spec *specs.Spec, arch string) (f *seccomp.Filter, warnings []string, err error) {
 	if spec.Linux == nil || spec.Linux.Seccomp == nil {
 		return nil, nil, nil

@@ -1,20 +1,18 @@
 // Core 11 of 28: namespaces, and the call that makes a process in them
 //
 // clone3(2) makes a process, as fork(2) does. With a flag for each kind of namespace
-// the process begins in new ones; with CLONE_INTO_CGROUP it begins in a cgroup. So
-// one call makes the container. From here on two processes walk the list: the host
-// makes the steps of its side, and the child those of the container's.
+// the process begins in new ones; with CLONE_INTO_CGROUP it begins in a cgroup. From here
+// on two processes make steps: the host those of its side, and the child those of the
+// container's. Three kinds of namespaces need more than a flag:
 //
-// Two kinds of namespaces take more than a flag:
-//
-//   - The cgroup namespace shows the cgroup of the process that makes it as the root.
-//     During clone3 that is still the host's, so the child makes it later itself.
-//   - The user namespace gives a process all capabilities over what the namespace owns,
-//     and none over the host. clone3 makes it before all others, so that it owns them.
-//     Its user ids mean nothing until a process outside has written which ids they are
-//     outside (user_namespaces(7), "/proc/pid/uid_map"). The child waits for that.
-//
-// A third, the pid namespace, takes in children only: the child is its process 1.
+//   - A cgroup namespace shows the cgroup of the process that makes it as the root.
+//     During clone3 that is the host's cgroup, so the child makes it later by unshare(2).
+//   - A user namespace gives its processes all capabilities over the namespaces that it
+//     owns, and none over the host. clone3 makes it first, so that it owns the others.
+//     Its user ids have no meaning until a process outside has mapped them to ids outside
+//     (user_namespaces(7), "/proc/pid/uid_map"). The child waits for that.
+//   - A process never changes its pid namespace: setns(2) sets that of later children
+//     (cloneInto). The first process in a new one, here the child, has pid 1.
 
 package compile
 
@@ -28,9 +26,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// clone starts the child.
+// clone makes the child.
 func (b *builder) clone() error {
-	// namespaces that are joined, or made by the host
+	// namespaces that are joined, or made by the host (oci_join.go)
 	b.begin("clone", "linux.namespaces")
 	if b.shape.options.Join == nil {
 		openNamespaces(&b.list, b.spec.Linux.Namespaces)
@@ -41,12 +39,12 @@ func (b *builder) clone() error {
 
 	// the flags
 	b.begin("clone", "linux.namespaces")
-	f := uint64(unix.CLONE_CLEAR_SIGHAND)
+	f := uint64(unix.CLONE_CLEAR_SIGHAND) // reset signal handlers: they are Go's
 	if b.shape.vfork {
-		// As vfork(2): the child uses the host's memory, and the host stands still until
-		// the child has left this program. That saves copying the page tables, which
-		// would take longer than most of the plan. It is not possible where the child
-		// waits for the host, nor where processes that may look into it live already.
+		// As vfork(2): the child uses the host's memory, and the host is suspended until the
+		// child has executed another program. That saves copying the page tables, which
+		// takes longer than most of the plan. It is not possible if the child waits for the
+		// host, nor in an existing pid namespace, whose processes could read that memory.
 		f |= unix.CLONE_VM | unix.CLONE_VFORK
 	}
 	for i, n := range namespaces[:cgroupNS] {
@@ -69,7 +67,7 @@ func (b *builder) clone() error {
 	}
 	b.host("a descriptor of the process: a pid could be reused", call.PidfdOpen(plan.Pid).As(plan.Pidfd))
 
-	// what its ids mean
+	// the mappings of its user ids
 	if b.shape.ns[userNS] == created {
 		writeIDMaps(&b.list, plan.Pid, "linux", b.spec.Linux.UIDMappings, b.spec.Linux.GIDMappings)
 		b.host("tell the child that its ids are mapped", call.Write(plan.ResumeWrite, "."))
@@ -77,8 +75,8 @@ func (b *builder) clone() error {
 	return nil
 }
 
-// writeIDMaps writes what the ids of a process's user namespace mean outside. field is the
-// object of the config that has the mappings.
+// writeIDMaps maps the ids of a process's user namespace to ids outside. field is the object
+// of the config that has the mappings.
 func writeIDMaps(l *list, process plan.Ref, field string, uids, gids []specs.LinuxIDMapping) {
 	for _, m := range []struct {
 		file, from string
@@ -98,8 +96,8 @@ func writeIDMaps(l *list, process plan.Ref, field string, uids, gids []specs.Lin
 	}
 }
 
-// HostID returns what an id inside a user namespace is outside. Without mappings
-// there is no user namespace, and it is the same.
+// HostID returns the id outside a user namespace to which an id inside is mapped. Without
+// mappings there is no user namespace, and the two are equal.
 func HostID(id uint32, maps []specs.LinuxIDMapping) (uint32, error) {
 	if len(maps) == 0 {
 		return id, nil
@@ -112,7 +110,7 @@ func HostID(id uint32, maps []specs.LinuxIDMapping) (uint32, error) {
 	return 0, fmt.Errorf("id %d: not mapped", id)
 }
 
-// becomeRoot takes the id 0 of the user namespace, once it is mapped.
+// becomeRoot changes to the id 0 of the user namespace, once that is mapped.
 func becomeRoot(l *list, user nsMode) {
 	l.from = "linux.uidMappings"
 	if user == created {
@@ -123,7 +121,7 @@ func becomeRoot(l *list, user nsMode) {
 	l.container("become user 0 of the user namespace, which owns the other namespaces", call.Setresuid(0))
 }
 
-// setUpNamespaces gives the new namespaces what they need to be of use.
+// setUpNamespaces makes the cgroup namespace, and sets names and links in the new namespaces.
 func (b *builder) setUpNamespaces() error {
 	if b.shape.ns[cgroupNS] == created {
 		b.begin("namespaces", "linux.namespaces")

@@ -1,11 +1,11 @@
 // Core 10 of 28: the root filesystem
 //
-// A mount shows a filesystem at a directory. Since Linux 5.2 the two halves of that
-// are calls of their own: fsmount(2) and open_tree(2) return a mount that is attached
-// nowhere, as a file descriptor, and move_mount(2) attaches it. The host makes the
-// root filesystem so and never attaches it; the child does, in its own mount
-// namespace. The host's mount table never shows it, and when the last descriptor is
-// closed, by kill -9 even, the kernel frees it.
+// A mount shows a filesystem at a directory. Since Linux 5.2 that takes two calls:
+// fsmount(2), of a new filesystem, or open_tree(2), of a clone of a mount, returns a
+// file descriptor of a detached mount, and move_mount(2) attaches it at a directory. The
+// host makes the root filesystem detached; the child attaches it, in its own mount
+// namespace. So the host's mount table never shows it, and the kernel frees it when the
+// last descriptor is closed, even by SIGKILL.
 //
 // The root is a directory, or overlayfs: several directories that are shown as one
 // (kernel, overlayfs.rst). The lower ones, the image's layers, are only read. What
@@ -16,9 +16,12 @@
 // not do: a process with CAP_SYS_CHROOT can leave a chroot, as long as the host's
 // root is still attached in its mount namespace.
 //
-// A container may also live in a mount namespace of others. Then the root stays
-// unattached: the child enters it with chroot(2). It has no parent directory to climb
-// to, and its mounts are seen by no one else (Linux 6.15).
+// A mount has a propagation (mount_namespaces(7)): what is mounted below a shared mount
+// appears below its copies too, in other mount namespaces; below a private one it does not.
+//
+// A container may also join an existing mount namespace. Then the root stays detached, so
+// that no other process there sees it, and the child enters it with chroot(2). A detached
+// root has no parent directory to leave it by (Linux 6.15).
 
 package compile
 
@@ -38,22 +41,22 @@ func (b *builder) makeRoot() error {
 	o := b.shape.options.Root
 	switch {
 	case b.shape.rootInJoined:
-		return nil // nothing can be mounted on a copy made in another namespace: the child makes it
+		return nil // the child makes it (pivot), in the mount namespace that it joins
 	case o == nil:
 		return bindRoot(&b.list, plan.Host, b.spec)
 	}
 
-	// options of fsconfig(2) are short: name the layers as from here
+	// An option of fsconfig(2) has at most 255 bytes: name the layers by relative paths.
 	b.host("give this thread a working directory of its own, for relative names of layers", call.Unshare(unix.CLONE_FS))
 	b.host("the directory of the unpacked layers", call.Chdir(o.Dir))
-	mapped := b.shape.ns[userNS] != inherited
+	mapped := b.shape.ns[userNS] != inherited // files have the ids of a user namespace (oci_idmap.go)
 	if mapped {
 		b.begin("root", "linux.uidMappings")
 		createUserns(&b.list, userns, "linux", b.spec.Linux.UIDMappings, b.spec.Linux.GIDMappings)
 		b.begin("root", "root")
 	}
 
-	// the stack
+	// overlayfs
 	b.host("create an overlay filesystem, not yet configured", call.Fsopen("overlay").As(overlayFs))
 	if mapped {
 		if err := mapLayers(&b.list, o, b.spec.Linux); err != nil {
@@ -86,8 +89,7 @@ func bindRoot(l *list, side plan.Side, spec *specs.Spec) error {
 
 const manyLayers = "an image of so many layers needs Linux 6.7"
 
-// stackLayers names the lower directories. One option holds at most 255 bytes
-// (fsconfig(2)).
+// stackLayers names the lower directories: in one option if they fit in it.
 func stackLayers(l *list, lower []string) {
 	const maxOption = 255
 	if joined := strings.Join(lower, ":"); len(joined) <= maxOption {
@@ -118,8 +120,8 @@ func (b *builder) pivot() error {
 		return nil
 	}
 
-	// A new mount namespace begins as a copy of the host's, in which mounts still are
-	// passed on both ways.
+	// A new mount namespace begins with copies of the host's mounts, and the shared ones
+	// among them are still shared with the host.
 	b.container("make all mounts private: none is propagated to the host, nor from it",
 		call.MountSetattr("", "/", true, call.MountAttr{Propagation: unix.MS_PRIVATE}))
 	if b.shape.pivotLater {
@@ -133,8 +135,8 @@ func (b *builder) pivot() error {
 	return nil
 }
 
-// swapRoots makes the working directory the root. pivot_root(".", ".") mounts the old
-// root over the new one (pivot_root(2), "NOTES"): the umount2 that follows detaches it.
+// swapRoots makes the working directory the root. pivot_root(".", ".") mounts the old root
+// over the new one (pivot_root(2), "NOTES"), and umount2(2) detaches it.
 func swapRoots(l *list, noPivot bool) {
 	if noPivot {
 		l.from = "--no-pivot"

@@ -1,9 +1,10 @@
 // Core 12 of 28: signals, streams and session of the child
 //
-// The child of clone3(2) is a copy of the host's process: it has its signal settings,
-// its session, its keyrings, its standard streams. None of that is meant for the
-// container. A session is what belongs to one terminal (setsid(2)): a process with
-// a session of its own is not signalled by a Ctrl-C there.
+// The child of clone3(2) inherits from the host's process: signal dispositions and mask,
+// session, keyrings, standard streams. None of that is meant for the container. A session
+// is a set of processes with one controlling terminal (setsid(2)): Ctrl-C there signals
+// no process of another session. A keyring holds keys, such as those of an encrypted disk,
+// in the kernel (keyrings(7)).
 
 package compile
 
@@ -13,9 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// session gives the child signals, streams and session of the child: signals, ids, streams, terminal.
+// session gives the child its own signals, user ids, streams and session.
 func (b *builder) session() error {
-	// signals: an ignored one stays ignored over clone3 and execve (signal(7))
+	// signals: an ignored one stays ignored in a child and after execve (signal(7))
 	b.begin("session", "process")
 	b.container("nohup(1) makes it ignored, and clone3 keeps that: restore the default",
 		call.DefaultSignal(unix.SIGHUP))
@@ -33,14 +34,14 @@ func (b *builder) session() error {
 			call.Close(plan.ResumeWrite))
 	}
 
-	// namespaces that exist, and root in the user namespace
+	// namespaces that exist (oci_join.go), and root in the user namespace
 	joinNamespaces(&b.list, &b.shape, b.spec.Linux.Namespaces)
 	b.begin("session", "process")
 	if user := b.shape.ns[userNS]; user != inherited {
 		becomeRoot(&b.list, user)
 	}
 
-	// streams: after dup3 the number 0, 1 or 2 stands for another file
+	// streams: dup3 makes the descriptor 0, 1 or 2 refer to another file
 	b.container("create files with exactly the modes in this list", call.Umask(0))
 	terminal := b.spec.Process.Terminal
 	if terminal {

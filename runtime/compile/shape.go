@@ -1,13 +1,12 @@
 // Core 8 of 28: what the container is like
 //
-// Many parts of a plan depend on the same few questions: has the container a user
-// namespace of its own? does its process wait for the host? Each question is
-// answered once, here, before the first step is written; the parts read fields.
+// Several parts of a plan depend on the same few questions: has the container a user
+// namespace of its own? does its process wait for the host? Each question is answered
+// once, here, before the first step is written; the parts read fields. At a first reading
+// pass over newShape: the fields are explained where they are used.
 //
-// A namespace is a kernel object that gives its processes a view of their own of
-// one kind of thing (namespaces(7)): process numbers, mounts, host names, … For
-// each of the eight kinds a container either keeps the namespace of the process
-// that makes it, gets a new one, or joins one that exists.
+// For each of the eight kinds of namespaces (namespaces(7)) a container either keeps the
+// namespace of the process that makes it, gets a new one, or joins one that exists.
 
 package compile
 
@@ -18,13 +17,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The kinds of namespaces. Those before cgroupNS are made by clone3(2) itself.
+// The kinds of namespaces. Those before cgroupNS can be made by clone3(2) itself.
 const (
-	userNS = iota
+	userNS = iota // user ids, group ids and capabilities
 	pidNS
 	mountNS
-	utsNS
-	ipcNS
+	utsNS // host name and NIS domain name
+	ipcNS // System V IPC, POSIX message queues
 	networkNS
 	cgroupNS
 	timeNS
@@ -44,7 +43,7 @@ var namespaces = [...]struct {
 	timeNS:    {specs.TimeNamespace, unix.CLONE_NEWTIME},
 }
 
-// indexOf is the index of a kind of namespace, -1 for an unknown one.
+// indexOf returns the index of a kind of namespace, -1 for an unknown one.
 func indexOf(kind specs.LinuxNamespaceType) int {
 	for i := range namespaces {
 		if namespaces[i].kind == kind {
@@ -54,7 +53,7 @@ func indexOf(kind specs.LinuxNamespaceType) int {
 	return -1
 }
 
-// flagOf is the flag of a kind of namespace, 0 for an unknown one.
+// flagOf returns the flag of a kind of namespace, 0 for an unknown one.
 func flagOf(kind specs.LinuxNamespaceType) uint64 {
 	if i := indexOf(kind); i >= 0 {
 		return namespaces[i].flag
@@ -62,25 +61,25 @@ func flagOf(kind specs.LinuxNamespaceType) uint64 {
 	return 0
 }
 
-// nsMode is where the container has a namespace from.
+// nsMode is how the container gets a namespace.
 type nsMode uint8
 
 const (
-	inherited nsMode = iota // from the process that makes it
+	inherited nsMode = iota // it keeps that of the process that makes it
 	created                 // this plan makes a new one
-	joined                  // an existing one: a container's, or a file of linux.namespaces[].path
+	joined                  // an existing one: a running container's, or linux.namespaces[].path
 )
 
 // devKind is what is at the container's /dev.
 type devKind uint8
 
 const (
-	imageDev devKind = iota // the root's own directory
+	imageDev devKind = iota // the directory of the image
 	newDev                  // a new tmpfs
 	boundDev                // a directory of the host
 )
 
-// shape is what one look at the config and the options tells.
+// shape holds decisions that follow from the config and the options.
 type shape struct {
 	options Options
 	filter  *seccomp.Filter // nil for none
@@ -89,17 +88,17 @@ type shape struct {
 	ns  [len(namespaces)]nsMode
 	dev devKind
 
-	hooks            bool // programs of the host run before the pivot (oci_hooks.go)
+	hooks            bool // programs on the host run before the program starts (oci_hooks.go)
 	notify           bool // a process on the host answers some system calls (filter.go)
 	waits            bool // the child waits for the host before its last steps
-	saves            bool // the child waits until its existence is recorded
-	vfork            bool // the child uses the host's memory until execveat (namespaces.go)
-	intermediate     bool // a process in between joins namespaces (oci_join.go)
-	sharedMounts     bool // the mount namespace is not the container's own
-	joinsChroot      bool // the container to join has another root than its mount namespace
-	rootInJoined     bool // the root is a path in a mount namespace that is joined
+	saves            bool // the child waits until the host has recorded it
+	vfork            bool // the child shares the host's memory until execveat (namespaces.go)
+	intermediate     bool // another child joins namespaces, and makes the container's (oci_join.go)
+	sharedMounts     bool // the mount namespace is not new: other processes use it
+	joinsChroot      bool // the container to join has its root by chroot(2)
+	rootInJoined     bool // root.path is a path in the mount namespace that is joined
 	pivotLater       bool // chroot(2) first, pivot_root(2) after the hooks
-	privilegedFilter bool // loading the seccomp filter takes CAP_SYS_ADMIN
+	privilegedFilter bool // loading the seccomp filter requires CAP_SYS_ADMIN
 }
 
 func newShape(spec *specs.Spec, o Options, f *seccomp.Filter, mounts []mount) shape {
@@ -122,7 +121,7 @@ func newShape(spec *specs.Spec, o Options, f *seccomp.Filter, mounts []mount) sh
 	s.joinsChroot = o.Join != nil && !o.Join.Early && s.sharedMounts
 	s.rootInJoined = s.ns[mountNS] == joined && o.Root == nil
 
-	// what the child waits for
+	// waiting
 	h := spec.Hooks
 	//lint:ignore SA1019 the specification still wants it
 	s.hooks = h != nil && len(h.Prestart)+len(h.CreateRuntime)+len(h.CreateContainer) > 0
@@ -133,7 +132,7 @@ func newShape(spec *specs.Spec, o Options, f *seccomp.Filter, mounts []mount) sh
 	s.pivotLater = s.hooks && !s.sharedMounts
 	s.privilegedFilter = f != nil && !spec.Process.NoNewPrivileges
 
-	// /dev
+	// /dev: the last mount on it counts
 	for _, m := range mounts {
 		switch {
 		case m.dest != "/dev" || m.remount:
@@ -152,7 +151,7 @@ func (s *shape) has(kind specs.LinuxNamespaceType) bool {
 	return i >= 0 && s.ns[i] != inherited
 }
 
-// joinedPID is the descriptor of a pid namespace that is joined, "" for none.
+// joinedPID returns the descriptor of the pid namespace that is joined, "" for none.
 func (s *shape) joinedPID() plan.Ref {
 	switch {
 	case s.ns[pidNS] != joined:
