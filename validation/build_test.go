@@ -1,8 +1,6 @@
 package validation
 
 import (
-	"bytes"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,39 +10,33 @@ import (
 	"github.com/minictr/minictr/internal/testkit"
 )
 
-// atHand returns the folder of the programs and the runtime that they are to
-// call. On the host they are built first; into the virtual machine, where there
-// is no source, scripts/test-vm has brought them.
-func atHand(t *testing.T) (dir, runtimeCommand string) {
+// programsAndRuntime returns the directory of the programs, and the runtime for them.
+// It builds them, but not in the virtual machine, where scripts/test-vm has put them.
+func programsAndRuntime(t *testing.T) (dir, runtimeCommand string) {
 	t.Helper()
 	dir, err := filepath.Abs("../bin/validation")
 	testkit.Check(t, err)
-	if inMachineHere() {
+	if isMachine() {
 		return dir, "/bin/minictr-oci"
 	}
-	if _, err := execute("", "./build", dir); err != nil {
-		t.Fatal(err)
-	}
+	execute(t, "", "./build", dir)
 	if named := os.Getenv(runtimeEnv); named != "" {
 		path, err := exec.LookPath(named)
 		testkit.Check(t, err)
 		return dir, path
 	}
 	runtimeCommand = filepath.Join(t.TempDir(), "minictr-oci")
-	if _, err := execute("..", "go", "build", "-tags=urfave_cli_no_docs", "-o", runtimeCommand,
-		"./cmd/minictr-oci"); err != nil {
-		t.Fatal(err)
-	}
+	execute(t, "..", "go", "build", "-tags=urfave_cli_no_docs", "-o", runtimeCommand, "./cmd/minictr-oci")
 	return dir, runtimeCommand
 }
 
-// inMachineHere tells whether this is the virtual machine.
-func inMachineHere() bool {
+// isMachine reports whether this is the virtual machine: it has no source.
+func isMachine() bool {
 	_, err := os.Stat("../go.mod")
 	return err != nil
 }
 
-// programs lists those that build has made.
+// programs returns the names of the programs that build makes.
 func programs(dir string) ([]string, error) {
 	list, err := os.ReadDir(dir)
 	var names []string
@@ -57,16 +49,12 @@ func programs(dir string) ([]string, error) {
 	return names, err
 }
 
-// execute runs a command in a folder and returns what it printed, without the last
-// newline.
-func execute(dir, name string, args ...string) (string, error) {
+// execute runs a command in a directory.
+func execute(t *testing.T, dir, name string, args ...string) {
+	t.Helper()
 	cmd := exec.Command(name, args...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), "CGO_ENABLED=0")
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("%s: %w\n%s%s", cmd, err, out, stderr.Bytes())
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", cmd, err, out)
 	}
-	return string(bytes.TrimSuffix(out, []byte("\n"))), nil
 }

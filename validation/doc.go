@@ -1,7 +1,7 @@
 // Package validation runs the OCI's own validation programs against
 // minictr-oci: natively, and in a virtual machine (scripts/test-vm).
 //
-// The programs come from github.com/opencontainers/runtime-tools, folder
+// The programs come from github.com/opencontainers/runtime-tools, directory
 // validation/: 58 small Go programs, each of which makes containers with the
 // runtime that $RUNTIME names and prints what it found as TAP (Test Anything
 // Protocol), a line "ok 1 - …" or "not ok 1 - …" for each statement of the
@@ -12,7 +12,7 @@
 // with a /run of its own, and below a cgroup of its own, which is the root of
 // the tree it sees. So they run side by side though they use the same names,
 // and whatever one leaves behind ends with it: its cgroup is killed as a
-// whole, its mounts go with the namespace, its files lie in one folder.
+// whole, its mounts go with the namespace, its files are in one directory.
 //
 // What became of a program is said in a few words, its verdict:
 //

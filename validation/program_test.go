@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,39 +14,40 @@ import (
 	"time"
 
 	"github.com/minictr/minictr/runtime/cgroup"
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 )
 
-// limit is how long a program may take. The longest sleep some 13 s.
+// limit is the timeout of a program. The longest sleeps some 13 s.
 const limit = 90 * time.Second
 
-// outcome is what became of a program.
+// outcome is the result of a program.
 type outcome struct {
 	Program, Verdict string
-	Output           string // all that it printed
+	Output           string // standard output and error
 	Took             time.Duration
 }
 
 // bench is where programs run.
 type bench struct {
-	programs string // folder of the programs, runtimetest and the root's archive
+	programs string // directory of the programs, runtimetest and the root's archive
 	runtime  string // the command they call
 	group    string // cgroup above theirs
-	scratch  string // folder above theirs
+	scratch  string // directory above theirs
 
-	controllers bool // hand controllers down to them
+	controllers bool // enable controllers for them
 }
 
 // setUp is run by a shell in new mount and cgroup namespaces, in a cgroup that
 // is the root of the tree from here on: no process may stay there, or it could
-// not hand controllers down (cgroups(7), "no internal processes").
+// not enable controllers (cgroups(7), "no internal processes").
 const setUp = `
 umount -l /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup && mount -t tmpfs run /run &&
 mkdir /sys/fs/cgroup/suite && echo 0 >/sys/fs/cgroup/suite/cgroup.procs && exec "$0"`
 
-// all runs every program, so many at a time. want tells the verdict that is
-// expected of one. As some race with what they test (killsig sends a signal to
-// a shell that may not have set its trap), a surprise has to come three times.
+// all runs every program, atOnce at a time; want returns its expected verdict. Some
+// programs race with what they test (killsig signals a shell that may not have set its
+// trap): another verdict counts at the third run.
 func (b *bench) all(atOnce int, want func(program string) string) (outcomes []outcome, err error) {
 	names, err := programs(b.programs)
 	if err != nil {
@@ -57,16 +59,12 @@ func (b *bench) all(atOnce int, want func(program string) string) (outcomes []ou
 	defer func() { err = errors.Join(err, cgroup.Remove(b.group)) }()
 	outcomes = make([]outcome, len(names))
 	problems := make([]error, len(names))
-	places := make(chan struct{}, atOnce)
-	var wait sync.WaitGroup
+	var group errgroup.Group
+	group.SetLimit(atOnce)
 	for i, p := range names {
-		wait.Go(func() {
-			places <- struct{}{}
-			defer func() { <-places }()
-			outcomes[i], problems[i] = b.run(p)
-		})
+		group.Go(func() error { outcomes[i], problems[i] = b.run(p); return nil })
 	}
-	wait.Wait()
+	group.Wait()
 	for i, p := range names {
 		for again := 0; again < 2 && want(p) != "" && !agree(want(p), outcomes[i].Verdict) &&
 			problems[i] == nil; again++ {
@@ -76,8 +74,7 @@ func (b *bench) all(atOnce int, want func(program string) string) (outcomes []ou
 	return outcomes, errors.Join(problems...)
 }
 
-// makeCgroup makes the cgroup above the programs'. Without controllers nothing is
-// handed down to it, whatever the machine has.
+// makeCgroup makes the cgroup above the programs', with or without controllers.
 func (b *bench) makeCgroup() error {
 	mount, err := cgroup.Mount()
 	if err != nil {
@@ -100,14 +97,13 @@ func (b *bench) makeCgroup() error {
 	return nil
 }
 
-// run runs one. An error is not the program's: the bench could not be made, or
-// not be taken away.
+// run runs a program. An error is the bench's, not the program's.
 func (b *bench) run(program string) (o outcome, err error) {
-	group, folder := filepath.Join(b.group, program), filepath.Join(b.scratch, program)
-	if err := errors.Join(os.Mkdir(group, 0o755), os.Mkdir(folder, 0o755)); err != nil {
+	group, dir := filepath.Join(b.group, program), filepath.Join(b.scratch, program)
+	if err := errors.Join(os.Mkdir(group, 0o755), os.Mkdir(dir, 0o755)); err != nil {
 		return o, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	defer func() { err = errors.Join(err, cgroup.Remove(group)) }()
 	fd, err := unix.Open(group, unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -119,14 +115,13 @@ func (b *bench) run(program string) (o outcome, err error) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "sh", "-c", setUp, "./"+program)
 	cmd.Dir = b.programs
-	cmd.Env = append(os.Environ(), "RUNTIME="+b.runtime, "TMPDIR="+folder)
+	cmd.Env = append(os.Environ(), "RUNTIME="+b.runtime, "TMPDIR="+dir)
 	cmd.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: fd,
 		Unshareflags: unix.CLONE_NEWNS | unix.CLONE_NEWCGROUP}
 	cmd.WaitDelay = time.Second // a container may have kept standard error
-	var stdout, both strings.Builder
-	var lock sync.Mutex
-	cmd.Stdout = &tee{&lock, []*strings.Builder{&stdout, &both}}
-	cmd.Stderr = &tee{&lock, []*strings.Builder{&both}}
+	var stdout strings.Builder
+	var both output
+	cmd.Stdout, cmd.Stderr = io.MultiWriter(&stdout, &both), &both
 	began := time.Now()
 	err = cmd.Run()
 	o = outcome{Program: program, Output: both.String(), Took: time.Since(began)}
@@ -144,17 +139,14 @@ func (b *bench) run(program string) (o outcome, err error) {
 	return o, nil
 }
 
-// tee writes to several, one write at a time.
-type tee struct {
-	lock *sync.Mutex
-	to   []*strings.Builder
+// output is what several writers have written.
+type output struct {
+	strings.Builder
+	lock sync.Mutex
 }
 
-func (t *tee) Write(p []byte) (int, error) {
-	t.lock.Lock()
-	defer t.lock.Unlock()
-	for _, b := range t.to {
-		b.Write(p)
-	}
-	return len(p), nil
+func (o *output) Write(p []byte) (int, error) {
+	o.lock.Lock()
+	defer o.lock.Unlock()
+	return o.Builder.Write(p)
 }

@@ -52,7 +52,7 @@ func (tab *table) cell(program string, column int) string {
 	return strings.TrimSpace(strings.Split(tab.lines[i], "|")[column])
 }
 
-// put writes a verdict; of a program that is new, a row.
+// put writes a verdict, in a new row for a new program.
 func (tab *table) put(name string, column int, verdict string) {
 	i, ok := tab.rows[name]
 	if !ok {
@@ -65,7 +65,7 @@ func (tab *table) put(name string, column int, verdict string) {
 	tab.lines[i] = strings.Join(cells, "|")
 }
 
-// want tells the verdict that a column expects; "" if any will do.
+// want returns the verdict that a column expects; "": any.
 func (tab *table) want(column int) func(program string) string {
 	return func(program string) string {
 		if *update || os.Getenv(runtimeEnv) != "" {
@@ -75,13 +75,13 @@ func (tab *table) want(column int) func(program string) string {
 	}
 }
 
-// agree tells whether a verdict is the one of a cell, or one of two: "a or b".
+// agree reports whether a verdict is that of a cell, or one of two: "a or b".
 func agree(cell, verdict string) bool {
 	return slices.Contains(strings.Split(cell, " or "), verdict)
 }
 
-// judge compares outcomes with a column, or writes them there; and how many fail
-// no line, with the sentence above the table.
+// judge compares outcomes with a column, or writes them there. The sentence above the
+// table says how many programs fail no line.
 func (tab *table) judge(t *testing.T, outcomes []outcome, column int) {
 	t.Helper()
 	if os.Getenv(runtimeEnv) != "" {
@@ -131,8 +131,8 @@ func show(t *testing.T, outcomes []outcome) (clean int) {
 	return clean
 }
 
-// TestReasons: each program that does not pass everywhere has a reason.
-func TestReasons(t *testing.T) {
+// TestFailureHasReason: a row has a reason if its program does not pass everywhere.
+func TestFailureHasReason(t *testing.T) {
 	tab, err := readTable()
 	testkit.Check(t, err)
 	for name := range tab.rows {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// verdict reads what a program printed. The programs count anew for each
-// container at times, so lines are counted here.
+// verdict sums up the output of a program. Some programs restart their numbers for each
+// container, so lines are counted here.
 func verdict(tap string, end string) string {
 	var failed []int
 	lines, complains := 0, false

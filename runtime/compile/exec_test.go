@@ -2,7 +2,6 @@ package compile
 
 import (
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/minictr/minictr/internal/testkit"
@@ -10,51 +9,45 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// The plans of a container's later life, and of one that is created to have it.
+// The plans for a running container, and of a created one.
 
-// createdContainer has all that stops the child on its way, and a namespace of others.
-func createdContainer(s *specs.Spec, o *Options) {
+// createdContainer is a container whose child waits for the agent, for hooks and for
+// start, in a network namespace of a pod.
+func createdContainer() (*specs.Spec, Options) {
+	s, o := testContainer("userns")
 	o.Root, o.Wait, o.Outlive = nil, true, true
 	s.Process.NoNewPrivileges = false
 	s.Linux.Seccomp = notifying("mkdir")
 	s.Hooks = &specs.Hooks{CreateContainer: []specs.Hook{{Path: "/bin/true"}}}
-	s.Linux.UIDMappings = []specs.LinuxIDMapping{{HostID: 100000, Size: 65536}}
-	s.Linux.GIDMappings = s.Linux.UIDMappings
-	s.Linux.Namespaces = append(s.Linux.Namespaces, specs.LinuxNamespace{Type: specs.UserNamespace})
-	network := slices.IndexFunc(s.Linux.Namespaces, func(n specs.LinuxNamespace) bool {
-		return n.Type == specs.NetworkNamespace
-	})
-	s.Linux.Namespaces[network].Path = "/run/netns/pod"
+	for i := range s.Linux.Namespaces {
+		if n := &s.Linux.Namespaces[i]; n.Type == specs.NetworkNamespace {
+			n.Path = "/run/netns/pod"
+		}
+	}
+	return s, o
 }
 
 func TestGoldenCreated(t *testing.T) {
-	spec, options := testSpec(), testOptions()
-	createdContainer(spec, &options)
-	p, err := Compile(spec, options)
+	p, err := Compile(createdContainer())
 	compareGolden(t, "created", p, err)
 }
 
-// TestGoldenExec: another process, with a terminal, in that container.
+// TestGoldenExec: another process, with a terminal, in that container; and a
+// startContainer hook.
 func TestGoldenExec(t *testing.T) {
-	spec, options := testSpec(), testOptions()
-	createdContainer(spec, &options)
+	running := &Running{Pid: 4711, Cgroup: "/sys/fs/cgroup/minictr/ID"}
+	spec, options := createdContainer()
+	hook := &specs.Hook{Path: "/bin/hook", Args: []string{"hook", "now"}, Env: []string{"A=b"}}
+	p, err := Hook(hook, spec, Options{Join: running})
+	compareGolden(t, "hook", p, err)
 	spec.Process.Terminal = true
-	options.Wait, options.Join = false, &Running{Pid: 4711, Cgroup: "/sys/fs/cgroup/minictr/ID"}
-	p, err := Exec(spec, options)
+	options.Wait, options.Join = false, running
+	p, err = Exec(spec, options)
 	compareGolden(t, "exec", p, err)
 }
 
-// TestGoldenHook: a hook of startContainer in it.
-func TestGoldenHook(t *testing.T) {
-	spec, options := testSpec(), testOptions()
-	createdContainer(spec, &options)
-	hook := &specs.Hook{Path: "/bin/hook", Args: []string{"hook", "now"}, Env: []string{"A=b"}}
-	p, err := Hook(hook, spec, Options{Join: &Running{Pid: 4711, Cgroup: "/sys/fs/cgroup/minictr/ID"}})
-	compareGolden(t, "hook", p, err)
-}
-
-// TestHookOfTheHost: it joins nothing.
-func TestHookOfTheHost(t *testing.T) {
+// TestHostHookJoinsNothing: a hook of the host stays in its namespaces.
+func TestHostHookJoinsNothing(t *testing.T) {
 	p, err := Hook(&specs.Hook{Path: "/bin/hook"}, testSpec(), Options{})
 	testkit.Check(t, err)
 	for _, s := range p.Steps {
@@ -64,9 +57,9 @@ func TestHookOfTheHost(t *testing.T) {
 	}
 }
 
-// TestHookRefusals: a hook is a program of the host, and not another one than was
+// TestInvalidHookRefused: a hook is a program of the host, and not another one than was
 // checked.
-func TestHookRefusals(t *testing.T) {
+func TestInvalidHookRefused(t *testing.T) {
 	none := 0
 	for want, h := range map[string]specs.Hook{
 		`path "true": not absolute`:                     {Path: "true"},
@@ -78,17 +71,14 @@ func TestHookRefusals(t *testing.T) {
 	} {
 		spec := testSpec()
 		spec.Hooks = &specs.Hooks{CreateRuntime: []specs.Hook{{Path: "/bin/true"}, h}}
-		if _, err := Compile(spec, testOptions()); err == nil ||
-			!strings.HasPrefix(err.Error(), "hooks.createRuntime[1]: "+want) {
-			t.Errorf("%v, want %s…", err, want)
-		}
+		_, err := Compile(spec, testOptions())
+		wantPrefix(t, err, "hooks.createRuntime[1]: "+want)
 	}
 }
 
 // TestLast: what is left for start is the end of the list for create.
 func TestLast(t *testing.T) {
-	spec, options := testSpec(), testOptions()
-	createdContainer(spec, &options)
+	spec, options := createdContainer()
 	p, err := Compile(spec, options)
 	testkit.Check(t, err)
 	last, err := Last(spec, options)

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/minictr/minictr/runtime/plan"
 	"golang.org/x/sys/unix"
 )
@@ -20,13 +21,11 @@ func TestHost(t *testing.T) {
 		return made(plan.Host, "made", "mkdirat", unix.SYS_MKDIRAT, plan.Ref("dir"), plan.Str(name), num(0o700))
 	}
 	before := descriptors(t)
-	told := 0
-	w, err := Host(&plan.Plan{Steps: []plan.Step{open, mkdir("one")}}, Caller{Trace: func(int, Result) { told++ }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, ok := w.Result("dir"); !ok || told != 2 {
-		t.Errorf("result %v, %d steps traced", ok, told)
+	traced := 0
+	w, err := Host(&plan.Plan{Steps: []plan.Step{open, mkdir("one")}}, Caller{Trace: func(int, Result) { traced++ }})
+	testkit.Check(t, err)
+	if _, ok := w.Result("dir"); !ok || traced != 2 {
+		t.Errorf("result %v, %d steps traced", ok, traced)
 	}
 	w.Close()
 	_, err = Host(&plan.Plan{Steps: []plan.Step{open, mkdir("two"), mkdir("one"), mkdir("three")}}, Caller{})
