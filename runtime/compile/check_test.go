@@ -112,21 +112,11 @@ func TestInvalidConfigRefused(t *testing.T) {
 		{`mounts[4]: uidMappings, gidMappings: `, "mounts[4]", `"uidMappings": [{}]`},
 	} {
 		spec := testSpec()
-		set(t, map[string]any{"": spec, "process": spec.Process, "linux": spec.Linux, "resources": spec.Linux.Resources,
+		set(map[string]any{"": spec, "process": spec.Process, "linux": spec.Linux, "resources": spec.Linux.Resources,
 			"namespaces[0]": &spec.Linux.Namespaces[0], "mounts[0]": &spec.Mounts[0], "mounts[4]": &spec.Mounts[4],
 		}[test.object], test.fields)
 		_, err := Compile(spec, testOptions())
 		wantPrefix(t, err, test.want)
-	}
-}
-
-// set sets fields of an object, as they are written in JSON.
-func set(t *testing.T, object any, fields string) {
-	t.Helper()
-	d := json.NewDecoder(strings.NewReader("{" + fields + "}"))
-	d.DisallowUnknownFields()
-	if err := d.Decode(object); err != nil {
-		t.Fatalf("%s: %v", fields, err)
 	}
 }
 
@@ -142,10 +132,10 @@ func wantPrefix(t *testing.T, err error, text string) {
 func TestLimitsNeedCgroup(t *testing.T) {
 	spec, options := testSpec(), testOptions()
 	options.Cgroup2 = ""
-	set(t, spec.Linux.Resources, `"pids": {"limit": 5}`)
+	set(spec.Linux.Resources, `"pids": {"limit": 5}`)
 	_, err := Compile(spec, options)
 	wantPrefix(t, err, "linux.resources: ")
-	set(t, spec.Linux, `"resources": {"memory": {}, "pids": {"limit": null}, "devices": null}`)
+	set(spec.Linux, `"resources": {"memory": {}, "pids": {"limit": null}, "devices": null}`)
 	_, err = Compile(spec, options)
 	testkit.Check(t, err)
 }
@@ -287,7 +277,7 @@ func TestZeroPids(t *testing.T) {
 	for version, want := range map[string]bool{"1.3.0": true, "1.10.0-dev": true, "1.2.1": false, "1.0.2-dev": false} {
 		spec := testSpec()
 		spec.Version = version
-		set(t, spec.Linux.Resources, `"pids": {"limit": 0}`)
+		set(spec.Linux.Resources, `"pids": {"limit": 0}`)
 		if limited := len(calls(t, spec, "openat", "pids.max")) > 0; limited != want {
 			t.Errorf("%s: limited %v, want %v", version, limited, want)
 		}
@@ -324,7 +314,7 @@ func TestDelegation(t *testing.T) {
 func TestControllersEnabled(t *testing.T) {
 	spec := testSpec()
 	spec.Linux.CgroupsPath = "/a/b/c"
-	set(t, spec.Linux.Resources, `"pids": {"limit": 5}, "unified": {"pids.x": "1", "cgroup.max.depth": "3"}`)
+	set(spec.Linux.Resources, `"pids": {"limit": 5}, "unified": {"pids.x": "1", "cgroup.max.depth": "3"}`)
 	opened := calls(t, spec, "openat", "subtree_control")
 	if len(opened) != 3 || !strings.Contains(opened[2], `"a/b/cgroup.subtree_control"`) {
 		t.Errorf("opened: %v", opened)
@@ -338,7 +328,7 @@ func TestControllersEnabled(t *testing.T) {
 
 func TestDeviceDirectories(t *testing.T) {
 	spec := testSpec()
-	set(t, spec.Linux, `"devices": [{"path": "/dev/cpu/0/msr", "type": "c", "major": 202, "minor": 0},
+	set(spec.Linux, `"devices": [{"path": "/dev/cpu/0/msr", "type": "c", "major": 202, "minor": 0},
 		{"path": "/dev/cpu/1/msr", "type": "c", "major": 202, "minor": 1}]`)
 	made := slices.Concat(calls(t, spec, "mkdirat", "(@dev, "), calls(t, spec, "mkdirat", `(@above, "0"`),
 		calls(t, spec, "mkdirat", `(@above, "1"`))

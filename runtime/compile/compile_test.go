@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -29,44 +30,42 @@ func testOptions() Options {
 	}
 }
 
-// testSpec is a container as a runtime's user would ask for it.
+// testSpec returns the config of a usual container.
 func testSpec() *specs.Spec {
-	caps := []string{"CAP_CHOWN", "CAP_KILL", "CAP_NET_BIND_SERVICE"}
-	return &specs.Spec{
-		Version: specs.Version,
-		Process: &specs.Process{
-			Args:            []string{"ls", "-l"},
-			Env:             []string{"PATH=/usr/bin:/bin", "HOME=/root"},
-			Cwd:             "/srv/app",
-			NoNewPrivileges: true,
-			Capabilities:    &specs.LinuxCapabilities{Bounding: caps, Effective: caps, Permitted: caps},
-		},
-		Root:     &specs.Root{Path: "/bundle/rootfs"},
-		Hostname: "box",
-		Mounts: []specs.Mount{
-			{Destination: "/proc", Type: "proc", Source: "proc", Options: []string{"nosuid", "noexec", "nodev"}},
-			{Destination: "/dev", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "strictatime", "mode=755",
-				"size=65536k"}},
-			{Destination: "/dev/pts", Type: "devpts", Source: "devpts",
-				Options: []string{"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}},
-			{Destination: "/sys", Type: "sysfs", Source: "sysfs", Options: []string{"nosuid", "noexec", "nodev", "ro"}},
-			{Destination: "/data", Type: "bind", Source: "/srv/data", Options: []string{"rbind", "rro"}},
-		},
-		Linux: &specs.Linux{
-			CgroupsPath: "/minictr/ID",
-			Namespaces: []specs.LinuxNamespace{
-				{Type: specs.PIDNamespace}, {Type: specs.MountNamespace}, {Type: specs.UTSNamespace},
-				{Type: specs.IPCNamespace}, {Type: specs.NetworkNamespace}, {Type: specs.CgroupNamespace},
-			},
-			Resources: &specs.LinuxResources{Devices: []specs.LinuxDeviceCgroup{{Allow: false, Access: "rwm"}}},
-			Seccomp: &specs.LinuxSeccomp{
-				DefaultAction: specs.ActAllow,
-				Architectures: []specs.Arch{specs.ArchX86_64},
-				Syscalls:      []specs.LinuxSyscall{{Names: []string{"keyctl"}, Action: specs.ActErrno}},
-			},
-			MaskedPaths:   []string{"/proc/keys"},
-			ReadonlyPaths: []string{"/proc/sys"},
-		},
+	spec := &specs.Spec{Version: specs.Version}
+	set(spec, `"process": {"args": ["ls", "-l"], "env": ["PATH=/usr/bin:/bin", "HOME=/root"], "cwd": "/srv/app",
+			"noNewPrivileges": true, "capabilities": {
+				"bounding": ["CAP_CHOWN", "CAP_KILL", "CAP_NET_BIND_SERVICE"],
+				"effective": ["CAP_CHOWN", "CAP_KILL", "CAP_NET_BIND_SERVICE"],
+				"permitted": ["CAP_CHOWN", "CAP_KILL", "CAP_NET_BIND_SERVICE"]}},
+		"root": {"path": "/bundle/rootfs"},
+		"hostname": "box",
+		"mounts": [
+			{"destination": "/proc", "type": "proc", "source": "proc", "options": ["nosuid", "noexec", "nodev"]},
+			{"destination": "/dev", "type": "tmpfs", "source": "tmpfs",
+				"options": ["nosuid", "strictatime", "mode=755", "size=65536k"]},
+			{"destination": "/dev/pts", "type": "devpts", "source": "devpts",
+				"options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]},
+			{"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["nosuid", "noexec", "nodev", "ro"]},
+			{"destination": "/data", "type": "bind", "source": "/srv/data", "options": ["rbind", "rro"]}],
+		"linux": {
+			"cgroupsPath": "/minictr/ID",
+			"namespaces": [{"type": "pid"}, {"type": "mount"}, {"type": "uts"}, {"type": "ipc"}, {"type": "network"},
+				{"type": "cgroup"}],
+			"resources": {"devices": [{"allow": false, "access": "rwm"}]},
+			"seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64"],
+				"syscalls": [{"names": ["keyctl"], "action": "SCMP_ACT_ERRNO"}]},
+			"maskedPaths": ["/proc/keys"],
+			"readonlyPaths": ["/proc/sys"]}`)
+	return spec
+}
+
+// set sets fields of an object, as they are written in JSON.
+func set(object any, fields string) {
+	d := json.NewDecoder(strings.NewReader("{" + fields + "}"))
+	d.DisallowUnknownFields()
+	if err := d.Decode(object); err != nil {
+		panic(fmt.Sprintf("%s: %v", fields, err))
 	}
 }
 
@@ -130,29 +129,20 @@ func testContainers() map[string]func(*specs.Spec, *Options) {
 				Addresses: []NetAddress{{Family: 2, Prefix: 24, Text: "10.0.0.2/24"}}}}
 		},
 		"limits": func(s *specs.Spec, o *Options) {
-			memory, swap, shares, quota, period, pids, adj := int64(64<<20), int64(96<<20), uint64(512), int64(50000),
-				uint64(100000), int64(100), 500
-			s.Linux.Resources.Memory = &specs.LinuxMemory{Limit: &memory, Swap: &swap, Reservation: new(int64(8 << 20))}
+			set(s.Linux.Resources, `"memory": {"limit": 67108864, "swap": 100663296, "reservation": 8388608},
+				"cpu": {"shares": 512, "quota": 50000, "period": 100000}, "pids": {"limit": 100},
+				"blockIO": {"weight": 100, "throttleReadBpsDevice": [{"major": 8, "minor": 16, "rate": 1048576}]},
+				"hugepageLimits": [{"pageSize": "2MB", "limit": 4194304}]`)
+			set(s.Linux, `"sysctl": {"net.ipv4.ip_forward": "1", "kernel.msgmax": "4000"},
+				"personality": {"domain": "LINUX32"},
+				"memoryPolicy": {"mode": "MPOL_BIND", "nodes": "0-1,64", "flags": ["MPOL_F_STATIC_NODES"]}`)
+			set(s.Process, `"oomScoreAdj": 500, "rlimits": [{"type": "RLIMIT_NOFILE", "soft": 100, "hard": 200},
+				{"type": "RLIMIT_CORE", "soft": 0, "hard": 18446744073709551615}],
+				"scheduler": {"policy": "SCHED_BATCH", "nice": 5, "flags": ["SCHED_FLAG_RESET_ON_FORK"]},
+				"ioPriority": {"class": "IOPRIO_CLASS_BE", "priority": 6}, "apparmorProfile": "docker-default",
+				"selinuxLabel": "system_u:system_r:container_t:s0",
+				"user": {"uid": 1000, "gid": 1001, "additionalGids": [10, 20]}`)
 			o.Reserved = new(int64(4 << 20))
-			s.Linux.Resources.CPU = &specs.LinuxCPU{Shares: &shares, Quota: &quota, Period: &period}
-			s.Linux.Resources.Pids = &specs.LinuxPids{Limit: &pids}
-			s.Linux.Sysctl = map[string]string{"net.ipv4.ip_forward": "1", "kernel.msgmax": "4000"}
-			s.Process.OOMScoreAdj = &adj
-			s.Process.Rlimits = []specs.POSIXRlimit{{Type: "RLIMIT_NOFILE", Soft: 100, Hard: 200},
-				{Type: "RLIMIT_CORE", Soft: 0, Hard: ^uint64(0)}}
-			weight := uint16(100)
-			disk := specs.LinuxBlockIODevice{Major: 8, Minor: 16}
-			s.Linux.Resources.BlockIO = &specs.LinuxBlockIO{Weight: &weight,
-				ThrottleReadBpsDevice: []specs.LinuxThrottleDevice{{LinuxBlockIODevice: disk, Rate: 1 << 20}}}
-			s.Linux.Resources.HugepageLimits = []specs.LinuxHugepageLimit{{Pagesize: "2MB", Limit: 4 << 20}}
-			s.Linux.Personality = &specs.LinuxPersonality{Domain: specs.PerLinux32}
-			s.Linux.MemoryPolicy = &specs.LinuxMemoryPolicy{Mode: specs.MpolBind, Nodes: "0-1,64",
-				Flags: []specs.MemoryPolicyFlagType{specs.MpolFStaticNodes}}
-			s.Process.Scheduler = &specs.Scheduler{Policy: specs.SchedBatch, Nice: 5,
-				Flags: []specs.LinuxSchedulerFlag{specs.SchedFlagResetOnFork}}
-			s.Process.IOPriority = &specs.LinuxIOPriority{Class: specs.IOPRIO_CLASS_BE, Priority: 6}
-			s.Process.ApparmorProfile, s.Process.SelinuxLabel = "docker-default", "system_u:system_r:container_t:s0"
-			s.Process.User = specs.User{UID: 1000, GID: 1001, AdditionalGids: []uint32{10, 20}}
 			o.Stdio = [3]bool{true, false, false}
 		},
 	}
