@@ -1,5 +1,9 @@
 package config
 
+// A weight divides the bandwidth of a block device among the cgroups that use it at the
+// same time. A rate limit always holds, for one device and one direction. A flag names a
+// device by its path, the config by its major and minor number.
+
 import (
 	"errors"
 	"fmt"

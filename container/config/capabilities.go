@@ -1,5 +1,13 @@
 package config
 
+// Capabilities are the privileges of root, divided into 41 units (capabilities(7)).
+//
+// A container gets 11 of them: enough to install packages, and to run servers as other
+// users, inside its own namespaces. Docker's default set also has MKNOD, NET_RAW and
+// AUDIT_WRITE, which --cap-add grants. The bounding set limits what execve(2) can grant.
+// A capability in the inheritable or ambient set could survive execve(2) as an ordinary
+// user.
+
 import (
 	"fmt"
 	"slices"

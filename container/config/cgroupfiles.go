@@ -1,5 +1,10 @@
 package config
 
+// --cgroup-conf sets limits for which docker has no flag: memory.high, memory.min,
+// cpu.idle. It names a file of the cgroup and its value, which is written verbatim; the
+// config holds both in "unified" (config-linux.md, "Unified"). A file with a line for
+// each device, as io.latency, takes a flag for each line.
+
 import (
 	"errors"
 	"fmt"

@@ -1,5 +1,10 @@
 package config
 
+// A cpuset is a list of processors, on which processes may run, or of memory nodes, from
+// which they get pages. The kernel ignores a number that is not available; if none of a
+// list is, it treats the list as empty, and the container may use all (cgroup-v2.rst,
+// "cpuset.cpus.effective"). Here each such number is an error.
+
 import (
 	"errors"
 	"fmt"

@@ -1,5 +1,9 @@
 package config
 
+// The config does not list the device nodes that every container has (config-linux.md,
+// "Default Devices"). Package compile makes them, and package cgroup allows them, even
+// where the rules of the config deny all devices (HARDENING.md, row 7).
+
 import "github.com/opencontainers/runtime-spec/specs-go"
 
 // maskedPaths show secrets or the state of the machine (HARDENING.md, row 17).

@@ -1,5 +1,12 @@
 package config
 
+// The variables of a process are set in this order:
+//   - PATH, HOSTNAME and, with a terminal, TERM
+//   - the image's
+//   - those of --env-file; a NAME that the caller has not set is skipped
+//   - those of --env; a NAME that the caller has not set is unset
+//   - HOME, if it is unset or empty: the user's home directory in the image's /etc/passwd
+
 import (
 	"errors"
 	"fmt"

@@ -1,5 +1,11 @@
 package config
 
+// /etc/hostname, /etc/hosts and /etc/resolv.conf belong to a container, not to its image.
+// They are in a directory of the host and are bound over the image's files: what is
+// written to them changes neither the image nor other containers. With the host's
+// network, hosts and resolv.conf are copies of the host's; without a network there is no
+// name server, and resolv.conf is empty.
+
 import (
 	"errors"
 	"fmt"

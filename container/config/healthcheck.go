@@ -1,5 +1,8 @@
 package config
 
+// The image and the flags --health-… define the health check of a container. The monitor
+// of a detached container runs it and counts failures (package monitor).
+
 import (
 	"cmp"
 	"errors"

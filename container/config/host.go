@@ -1,5 +1,8 @@
 package config
 
+// A Host holds plain values, so that a config can be made for any machine, and compared
+// as text.
+
 import (
 	"errors"
 	"fmt"

@@ -1,5 +1,9 @@
 package config
 
+// The propagation of a bind mount decides whether mounts made later on one side appear on
+// the other. A bind mount joins the peer group of the mount that holds its source, if it
+// is in one.
+
 import (
 	"fmt"
 	"path/filepath"

@@ -1,5 +1,9 @@
 package config
 
+// A container has an ID, perhaps a name, and a host name, which need not be unique. The
+// host name appears in /etc/hostname, in HOSTNAME and in the prompts of shells: so
+// --hostname takes only the characters of a name.
+
 import (
 	"errors"
 	"fmt"

@@ -1,5 +1,15 @@
 package config
 
+// Every container gets these mounts:
+//
+//	/proc, /sys, /sys/fs/cgroup                  kernel filesystems
+//	/dev, /dev/pts, /dev/shm, /dev/mqueue        devices, terminals, IPC
+//	/etc/hostname, /etc/hosts, /etc/resolv.conf  files of its own (etcfiles.go)
+//	/sbin/docker-init                            with --init, the host's init program
+//
+// A mount of the caller's with the same destination replaces one of them; one on /dev or
+// /sys also replaces those below it.
+
 import (
 	"fmt"
 	"path"

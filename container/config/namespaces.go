@@ -1,5 +1,13 @@
 package config
 
+// Namespaces decide which resources of the system are the container's own
+// (namespaces(7)).
+//
+// The flag of a type shares the host's with the value "host". Mount and cgroup namespaces
+// are always new: the container could have neither a root nor a cgroup tree of its own
+// without them. A user namespace is made only with --userns CONTAINER:HOST:SIZE[,…]: the
+// SIZE IDs from CONTAINER inside are the IDs from HOST outside (user_namespaces(7)).
+
 import (
 	"fmt"
 	"slices"

@@ -1,5 +1,9 @@
 package config
 
+// An image has two lists: Entrypoint, the program that always runs, and Cmd, its default
+// arguments. The words after IMAGE replace Cmd. --entrypoint replaces Entrypoint and
+// removes Cmd: those arguments are for another program.
+
 import (
 	"errors"
 	"fmt"

@@ -1,5 +1,16 @@
 package config
 
+// Limits enter the config in the units of the OCI spec; package cgroup translates them to
+// files of cgroup v2.
+//
+// A memory limit also limits swap, for it would otherwise only move pages to disk, and
+// sets memory.oom.group, because what is left of a container after the OOM killer is
+// seldom of use. The number of processes is limited by default, because a fork bomb is
+// one line of shell.
+//
+// update takes the same flags. So 0 and -1, which mean no limit, enter the config: they
+// may remove one.
+
 import (
 	"fmt"
 	"math"
@@ -14,7 +25,7 @@ import (
 
 const (
 	pidsDefault  = 2048
-	memoryMin    = 6 << 20 // bytes; docker's
+	memoryMin    = 6 << 20 // bytes; docker's: a container needs that much to start
 	memoryMax    = math.MaxInt64 / 2
 	cpuPeriod    = 100_000 // microseconds; the kernel's default
 	cpuTimeMin   = 1000    // microseconds, of a period and of a quota; the kernel's

@@ -1,5 +1,8 @@
 package config
 
+// A resource limit of getrlimit(2) belongs to a process, which passes a copy to its
+// children; a limit of a cgroup holds for all processes of the container together.
+
 import (
 	"errors"
 	"fmt"

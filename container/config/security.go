@@ -1,5 +1,10 @@
 package config
 
+// With no_new_privs, execve(2) grants no privileges, not even those of a set-user-ID
+// program (prctl(2)). It is set by default; in docker it is not. A seccomp filter
+// restricts the system calls of the container: by docker's profile, or by that of a file.
+// --privileged sets neither, unless --security-opt does.
+
 import (
 	"errors"
 	"fmt"

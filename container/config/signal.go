@@ -1,5 +1,7 @@
 package config
 
+// The stop signal asks the process to exit. stop sends it, then SIGKILL after a timeout.
+
 import (
 	"fmt"
 

@@ -1,5 +1,8 @@
 package config
 
+// A sysctl is a kernel parameter (sysctl(8)). Package compile lists those that belong to
+// a namespace (oci_sysctl.go); the others would change the host, and are refused.
+
 import (
 	"fmt"
 	"strings"

@@ -1,5 +1,15 @@
 package config
 
+// USER[:GROUP] becomes a UID, a GID and supplementary groups. Names are looked up in the
+// image's /etc/passwd and /etc/group (passwd(5), group(5)), whose author is not trusted:
+//   - A number is never a name: 1000 is UID 1000 even if the image has an account "1000".
+//     +1000 and -1 are errors.
+//   - A number has 32 bits and is not 4294967295, which setresuid(2) reads as "leave
+//     unchanged". A line with another number is ignored.
+//   - The files must be regular and small. Only a name needs them.
+//   - The groups are always set, the primary one among them, so that the process inherits
+//     none of the caller's.
+
 import (
 	"errors"
 	"fmt"

@@ -1,5 +1,17 @@
 package config
 
+// The flags for mounts:
+//
+//	-v SOURCE:TARGET[:ro,rshared]            a file or directory of the host
+//	-v TARGET                                a directory of the image, kept writable
+//	--mount type=bind,src=SOURCE,dst=TARGET  the same as -v SOURCE:TARGET
+//	--mount type=tmpfs,dst=TARGET,tmpfs-size=64m
+//	--tmpfs TARGET[:size=64m,exec]           files in memory
+//
+// A bind mount includes the mounts below its source, which a read-only one makes
+// read-only, too. Unlike docker's, -v creates no directory on the host: a source that
+// does not exist is an error.
+
 import (
 	"encoding/csv"
 	"errors"

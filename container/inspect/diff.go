@@ -1,5 +1,9 @@
 package inspect
 
+// The changes of a container are the files in the upper directory of its overlay. Stacked
+// on the layers of its image, as one more layer, they show what was added, changed and
+// deleted.
+
 import (
 	"context"
 	"fmt"

@@ -109,7 +109,7 @@ func (h *HostConfig) setLimits(o *config.Options, r *specs.LinuxResources) {
 	h.CpusetCpus, h.CpusetMems = c.Cpus, c.Mems
 	if o.CPUs != "" && h.CpuPeriod > 0 {
 		h.NanoCpus = max(0, h.CpuQuota) * 1e9 / int64(h.CpuPeriod)
-		h.CpuPeriod, h.CpuQuota = 0, 0
+		h.CpuPeriod, h.CpuQuota = 0, 0 // docker has one or the other
 	}
 }
 

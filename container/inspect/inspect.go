@@ -1,5 +1,9 @@
 package inspect
 
+// The output of inspect has the structure and the names of docker's JSON, for programs
+// that read it. What docker has for features that are not here, such as SELinux labels,
+// is left out. Why and OOM are not docker's.
+
 import (
 	"fmt"
 	"os"

@@ -1,5 +1,8 @@
 package inspect
 
+// The monitor of a detached container writes its output to a log (package logs). A
+// container in the foreground has the streams of its caller, and no log.
+
 import (
 	"context"
 	"errors"
