@@ -1,9 +1,9 @@
 // Core 14 of 28: bind mounts
 //
-// A bind mount shows a file or a directory in a second place. It is two calls:
-// open_tree(2) clones the mount, or a part of it, or with rbind also all mounts below;
-// and move_mount(2) attaches the clone. In between it is prepared with
-// mount_setattr(2): what is read-only is so before anything can reach it.
+// A bind mount shows a file or a directory in a second place. open_tree(2) clones the
+// mount, or a part of it, or with rbind also all mounts below; mount_setattr(2) sets the
+// attributes of the clone; and move_mount(2) attaches it. So it is read-only before any
+// process can reach it.
 
 package compile
 
@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bindSource clones what a bind mount shows.
+// bindSource clones the source of a bind mount.
 func bindSource(l *list, m *mount, mounts []mount, linux *specs.Linux) error {
 	ids, err := mountUserns(l, m, mounts, linux)
 	if err != nil {
@@ -43,14 +43,14 @@ func bindSource(l *list, m *mount, mounts []mount, linux *specs.Linux) error {
 	return nil
 }
 
-// bindsCgroup reports whether a mount of type cgroup shows the container's own directory
-// instead of a filesystem: without a cgroup namespace it would show the whole tree of
-// the host, and with the right to write let a process leave its cgroup.
+// bindsCgroup reports whether a mount of type cgroup is a bind mount of the container's
+// own cgroup: without a cgroup namespace a new cgroup2 would show all cgroups of the host,
+// and a process that may write there could leave its own.
 func (m *mount) bindsCgroup(namespace nsMode) bool {
 	return (m.Type == "cgroup" || m.Type == "cgroup2") && namespace == inherited
 }
 
-// bindCgroup shows the container its own cgroup, and no more of the tree.
+// bindCgroup clones the directory of the container's cgroup.
 func bindCgroup(l *list, m *mount, cgroup2 string) error {
 	if cgroup2 == "" {
 		return errors.New("type cgroup: requires a cgroup or a cgroup namespace")
@@ -62,17 +62,18 @@ func bindCgroup(l *list, m *mount, cgroup2 string) error {
 	return nil
 }
 
-// bindAttributes sets on a clone what mount(2) would set on a bind mount: in a first
-// call what is for all mounts of the tree, in a second what is for the top alone.
+// bindAttributes sets the attributes and the propagation of a clone. A first call sets m.tree
+// on all its mounts, a second m.top on the topmost alone. A clone of one mount needs one
+// call. propagations after the first take a call each.
 func bindAttributes(l *list, side plan.Side, m *mount) {
-	// what both calls set
-	list := m.bindPropagation()
+	// the first call; it sets the first propagation too if that is for the same mounts
+	propagations := m.bindPropagation()
 	first, why := m.tree, "mounts made below it are not propagated"
 	if !m.recursive {
 		first = m.topAttributes()
 	}
-	if list[0].recursive || !m.recursive {
-		first.Propagation, list = list[0].flag, list[1:]
+	if propagations[0].recursive || !m.recursive {
+		first.Propagation, propagations = propagations[0].flag, propagations[1:]
 	}
 	switch {
 	case first.Set&unix.MOUNT_ATTR_RDONLY != 0 && m.recursive:
@@ -92,5 +93,5 @@ func bindAttributes(l *list, side plan.Side, m *mount) {
 		l.add(side, "attributes of this mount alone, not of those below it",
 			call.MountSetattr(ref, "", false, m.top))
 	}
-	propagate(l, side, ref, list, m.recursive)
+	propagate(l, side, ref, propagations, m.recursive)
 }

@@ -1,9 +1,9 @@
 // Core 17 of 28: /dev
 //
-// The few devices that every program expects (runtime-spec, config-linux.md, "Default
-// Devices"), symbolic links to what procfs shows better, and the terminal. A config
-// that binds a whole /dev from the host has it as it is; one that has no mount for it
-// gets all this in the root's own directory.
+// /dev holds the devices that every program expects (runtime-spec, config-linux.md,
+// "Default Devices"), symbolic links to files of procfs, and the terminal. They are made in
+// a tmpfs that the config mounts there, or else in the image's directory. A bind mount of
+// the host's /dev is left as it is.
 
 package compile
 
@@ -24,9 +24,9 @@ var devLinks = [][2]string{
 	{"ptmx", "pts/ptmx"},
 }
 
-// setUpDev fills the directory.
+// setUpDev makes the files of /dev.
 func (b *builder) setUpDev() error {
-	// the directory, by a descriptor
+	// the directory
 	b.begin("dev", "linux.devices")
 	mountedOn := func(dest string) bool {
 		return slices.ContainsFunc(b.shape.mounts, func(m mount) bool { return m.dest == dest })
@@ -41,7 +41,7 @@ func (b *builder) setUpDev() error {
 		return nil
 	}
 
-	// devices: right in a new /dev nothing is in the way but other mounts
+	// devices; in a new tmpfs no other file can exist at the path, but for a mount
 	devices, err := deviceList(b.spec.Linux.Devices)
 	if err != nil {
 		return err
@@ -51,7 +51,7 @@ func (b *builder) setUpDev() error {
 		makeDevice(&b.list, d, b.shape.ns[userNS], fresh)
 	}
 
-	// links, and what other parts need
+	// links, /dev/null for other parts, and /dev/console
 	for _, link := range devLinks {
 		b.container("a link that programs expect", call.Symlinkat(link[1], dev, link[0]).Allow(unix.EEXIST))
 	}
@@ -62,17 +62,16 @@ func (b *builder) setUpDev() error {
 	return nil
 }
 
-// openNull opens /dev/null once and makes sure that it is that device: a file that only
-// has the name would be mounted over everything that is to be masked.
+// openNull opens /dev/null and checks that it is that device: another file of this name
+// would be mounted over each file to mask.
 func openNull(l *list) {
 	l.container("open /dev/null: files are masked with it",
 		call.Openat2(dev, "null", unix.O_PATH, unix.RESOLVE_NO_SYMLINKS|unix.RESOLVE_BENEATH).As(null))
 	checkDevice(l, plan.Container, null, defaultDevices[0])
 }
 
-// nullStreams opens the container's own /dev/null. Through a descriptor of the host's, root
-// could change the host's file: its owner and its mode (fchmod(2)). Something else that a
-// process of the container has put there is not taken for it, nor waited for.
+// nullStreams connects streams to the container's own /dev/null: by a descriptor of the
+// host's, root in the container could change owner and mode of the host's file (fchmod(2)).
 func (b *builder) nullStreams() error {
 	const nowhere = plan.Ref("nowhere")
 	if b.shape.options.Null == [3]bool{} || b.spec.Process.Terminal {

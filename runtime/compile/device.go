@@ -5,12 +5,12 @@
 //
 // Rules:
 //
-//   - A node is made by the descriptor of its directory, so that no link can send it
+//   - A node is made by the descriptor of its directory, so that no link can lead it
 //     elsewhere: in /dev none is followed, and in the image none that leads out of it.
-//   - What is there already stays if it is the device that was asked for, and else is an
-//     error (runtime-spec, config-linux.md, "Devices").
-//   - In a user namespace the kernel refuses to make nodes. There the host's own are
-//     bound, with the owner and mode that they have.
+//   - A file that exists at the path stays if it is the device that was asked for, and
+//     else is an error (runtime-spec, config-linux.md, "Devices").
+//   - In a user namespace the kernel refuses to make nodes. There the host's nodes are
+//     bound, with their owner and mode.
 
 package compile
 
@@ -41,8 +41,8 @@ var defaultDevices = []device{
 	{"/dev/tty", unix.S_IFCHR, 0o666, 5, 0, 0, 0},
 }
 
-// deviceList returns the default devices and the config's own. /dev/ptmx is always a
-// link to the container's own devpts.
+// deviceList returns the default devices and those of the config, but for /dev/ptmx: that
+// is always a link to the container's own devpts (devLinks).
 func deviceList(config []specs.LinuxDevice) ([]device, error) {
 	devices := slices.Clone(defaultDevices)
 	for i, d := range config {
@@ -58,7 +58,7 @@ func deviceList(config []specs.LinuxDevice) ([]device, error) {
 	return devices, nil
 }
 
-// makeDevice makes one, or binds it. Nothing is in its place yet if that is fresh.
+// makeDevice makes a device, or binds it. fresh says that no file exists at its path.
 func makeDevice(l *list, d device, user nsMode, fresh bool) {
 	dir, name := makeDeviceDir(l, d.path)
 	if user != inherited && d.isBound() {
@@ -87,7 +87,7 @@ func makeDevice(l *list, d device, user nsMode, fresh bool) {
 	}
 }
 
-// makeDeviceDir makes the directories that a device lies in, and holds the last.
+// makeDeviceDir makes the directories above a device, and opens the last as dir.
 func makeDeviceDir(l *list, file string) (dir plan.Ref, name string) {
 	inDev, ok := strings.CutPrefix(file, "/dev/")
 	if !ok {
@@ -104,7 +104,7 @@ func makeDeviceDir(l *list, file string) (dir plan.Ref, name string) {
 	return openParentInDev(l, inDev)
 }
 
-// openParentInDev holds the directory of /dev in which the last name is to be made.
+// openParentInDev opens the directory below /dev in which the last name is to be made.
 func openParentInDev(l *list, name string) (dir plan.Ref, last string) {
 	above, last := path.Split(name)
 	if above == "" {
@@ -117,7 +117,7 @@ func openParentInDev(l *list, name string) (dir plan.Ref, last string) {
 	return dir, last
 }
 
-// cloneDevices clones the host's nodes for makeDevice.
+// cloneDevices clones the host's nodes, for makeDevice to attach.
 func cloneDevices(l *list, config []specs.LinuxDevice) error {
 	l.begin("sources", "linux.devices")
 	devices, err := deviceList(config)
@@ -131,16 +131,17 @@ func cloneDevices(l *list, config []specs.LinuxDevice) error {
 	return err
 }
 
-// isBound reports whether a user namespace has the host's node. Any process may make a FIFO.
+// isBound reports whether a user namespace binds the host's node: any process may make a FIFO.
 func (d *device) isBound() bool { return d.kind != unix.S_IFIFO }
 
 func (d *device) ref() plan.Ref { return plan.Ref(strings.TrimPrefix(d.path, "/")) }
 
-// checkDevice fails unless what is held is this device and no other.
-func checkDevice(l *list, side plan.Side, held plan.Ref, d device) {
+// checkDevice adds steps that fail unless an open file is this device and no other. A word of
+// Expect has 64 bits: the upper half of the first is stx_mode, of the second the minor number.
+func checkDevice(l *list, side plan.Side, fd plan.Ref, d device) {
 	const modeOffset, rdevOffset = 0x18, 0x80 // in struct statx (statx(2))
 	is := func(text string, e plan.Expect) plan.Step {
-		s := call.Statx(held, text)
+		s := call.Statx(fd, text)
 		s.Expect = &e
 		return s.Hint(unix.EPERM, "the image has another file in place of the device")
 	}

@@ -1,8 +1,8 @@
 // Core 15 of 28: filesystems
 //
 // A filesystem is made by fsopen(2), one fsconfig(2) for each option, and one that
-// creates it: what mount(2) took as one string. fsmount(2) then returns a mount of it,
-// attached nowhere, with attributes of its own: read-only, nosuid, …
+// creates it. fsmount(2) then returns a detached mount of it, with attributes of that
+// mount: read-only, nosuid, … mount(2) did all this in one call.
 
 package compile
 
@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// whatFor says what a filesystem of the kernel is for.
+// whatFor returns what a filesystem of the kernel is for.
 func whatFor(fstype string) string {
 	switch fstype {
 	case "proc":
@@ -44,7 +44,7 @@ func makeFilesystem(l *list, side plan.Side, m *mount, linux *specs.Linux) {
 		fstype = "cgroup2"
 	}
 
-	// the superblock: the filesystem itself, which several mounts may show
+	// the filesystem; contextOption and fileLabel set its SELinux label
 	l.add(side, whatFor(fstype), call.Fsopen(fstype).As(fs))
 	if m.Source != "" {
 		l.add(side, "its source, as mountinfo shows it", call.Fsconfig(fs, "source", m.Source))
@@ -74,8 +74,8 @@ func setOption(l *list, side plan.Side, fs plan.Ref, option string) {
 	l.add(side, "option "+printable.Quote(key), call.Fsconfig(fs, key, value))
 }
 
-// optionOnHost translates an id of the container in an option, "gid=5", for the host's
-// process. One that is not mapped is left to the kernel to refuse.
+// optionOnHost translates the container's id in an option such as "gid=5" to the host's. The
+// kernel refuses an id that is not mapped: it stays as it is.
 func optionOnHost(option string, linux *specs.Linux) string {
 	key, value, _ := strings.Cut(option, "=")
 	maps := linux.UIDMappings
@@ -92,10 +92,10 @@ func optionOnHost(option string, linux *specs.Linux) string {
 	return option
 }
 
-const newTarget = plan.Ref("new") // a place to mount on, if it was not there
+const newTarget = plan.Ref("new") // a result that exists if the mount point had to be made
 
-// inheritMode gives a tmpfs the mode of the directory that it covers. A new directory
-// has none to give: then the tmpfs is for all, which is the kernel's default.
+// inheritMode gives a tmpfs the mode of the directory that it covers. If that had to be
+// made, the tmpfs keeps the kernel's default: all users may write, with the sticky bit.
 func inheritMode(l *list, tmpfs plan.Ref) {
 	const mode, modeOffset = plan.Ref("mode"), 0x1c // of stx_mode in struct statx (statx(2))
 	look := call.Statx(target, "{stx_mode}").As(mode).WhenNot(newTarget)

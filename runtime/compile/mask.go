@@ -1,16 +1,16 @@
 // Core 19 of 28: masked and read-only paths
 //
-// Some files in /proc and /sys are not of a namespace but of the whole machine: its
-// keys, its memory, its clock. A container should not see or change them (runtime-spec,
+// Some files in /proc and /sys belong to no namespace but to the whole machine: its keys,
+// its memory, its clock. A container should not see or change them (runtime-spec,
 // config-linux.md, "Masked Paths", "Readonly Paths").
 //
-// Nothing is deleted: something is mounted over it. A file is covered by /dev/null, a
-// directory by an empty read-only tmpfs. Which of the two a path is, and whether this
-// kernel has it at all, is found by opening it: if it is not there, that step has no
-// result, and the steps that would use the result are left out.
+// A masked file is covered by a mount of /dev/null, a directory by an empty read-only
+// tmpfs. Which of the two a path is, and whether it exists, the child learns by opening it:
+// if it does not exist the step has no result, and the steps that use the result are left
+// out.
 //
-// What forbids later mounts comes last: mounts and the root become read-only, and the
-// root is shared, or made unbindable.
+// What would prevent later mounts comes last: mounts and the root become read-only, and
+// the root gets its propagation.
 
 package compile
 
@@ -23,6 +23,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// maskPaths masks paths, and makes paths, mounts and the root read-only.
 func (b *builder) maskPaths() error {
 	// paths of the config
 	for _, paths := range []struct {
@@ -42,7 +43,7 @@ func (b *builder) maskPaths() error {
 		}
 	}
 
-	// mounts in which other places had to be made first
+	// mounts in which mount points had to be made first
 	for i := range b.shape.mounts {
 		if m := &b.shape.mounts[i]; m.readOnlyLater() {
 			ref := mountRef(i)
@@ -69,22 +70,22 @@ func setReadOnly(dir plan.Ref, path string, recursive bool) plan.Step {
 	return call.MountSetattr(dir, path, recursive, call.MountAttr{Set: unix.MOUNT_ATTR_RDONLY})
 }
 
-// openIfExists opens a path as held, if it is there. In the kernel's filesystems no link is
-// followed. One of the image leads where it leads the container's programs, which would
-// find the file by it as well, but not into procfs.
-func openIfExists(l *list, why, path string, f uint64, held, unless plan.Ref) {
+// openIfExists opens a path as fd, if it exists and the result unless does not. Below /proc,
+// /sys and /dev it follows no link. Elsewhere it follows the links of the image, as the
+// container's programs do, but not into procfs.
+func openIfExists(l *list, why, path string, f uint64, fd, unless plan.Ref) {
 	resolve := uint64(unix.RESOLVE_NO_MAGICLINKS)
 	if isKernelPath(path) {
 		resolve = unix.RESOLVE_NO_SYMLINKS
 	}
-	l.container(why, call.Openat2("", path, unix.O_PATH|f, resolve).As(held).WhenNot(unless).
+	l.container(why, call.Openat2("", path, unix.O_PATH|f, resolve).As(fd).WhenNot(unless).
 		Allow(unix.ENOENT, unix.ENOTDIR, unix.EACCES))
 	if !isKernelPath(path) {
-		l.container("fail if it is on procfs: programs trust files there", checkProcfs(held, true))
+		l.container("fail if it is on procfs: programs trust files there", checkProcfs(fd, true))
 	}
 }
 
-// mask covers a directory or a file. label is linux.mountLabel.
+// mask covers a directory or a file. label is the SELinux label of linux.mountLabel.
 func mask(l *list, path, label string) {
 	const dir, file, cover, fs = plan.Ref("dir"), plan.Ref("file"), plan.Ref("cover"), plan.Ref("fs")
 	const nothing = unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC

@@ -1,16 +1,20 @@
 // Core 13 of 28: the mounts of the config
 //
-// They are made in three parts of the plan:
+// A mount (mountoptions.go) is an entry of the config's mounts and its options: dest is the
+// path that it is mounted on, bind says that it is a bind mount, remount that it changes an
+// earlier mount. inRoot: a bind mount of a directory of the root on itself, to make it
+// writable (a volume). copyUp: a tmpfs that begins with the files that it covers.
+//
+// Mounts are made in three parts of the plan:
 //
 //	sources      The host clones what is bound from outside (open_tree(2)).
 //	filesystems  The child makes the new filesystems, before the pivot: the kernel
-//	             grants a user namespace a new /proc or /sys only while a complete
+//	             permits a new /proc or /sys in a user namespace only while a complete
 //	             one is visible in its mount namespace (mount_too_revealing()).
 //	attach       The child, after the pivot, makes each place to mount on, opens it
 //	             without following a link, and attaches the mount there.
 //
-// The first two return detached mounts, named after the field of the config,
-// @mounts[3]; the third attaches them.
+// The first two return detached mounts, named @mounts[3] after the field of the config.
 
 package compile
 
@@ -21,7 +25,7 @@ import (
 	"github.com/minictr/minictr/runtime/plan/call"
 )
 
-// sources holds what comes from the host.
+// sources clones the mounts of the host that are bound, and its devices.
 func (b *builder) sources() error {
 	for i := range b.shape.mounts {
 		m := &b.shape.mounts[i]
@@ -38,17 +42,17 @@ func (b *builder) sources() error {
 		}
 	}
 	if b.shape.ns[userNS] == inherited || b.shape.dev == boundDev {
-		return nil
+		return nil // the child makes the devices, or has those of the host's directory
 	}
 	return cloneDevices(&b.list, b.spec.Linux.Devices)
 }
 
-// filesystems makes those of the kernel: proc, sysfs, tmpfs, …
+// filesystems makes the new filesystems: proc, sysfs, tmpfs, …
 func (b *builder) filesystems() error {
 	for i := range b.shape.mounts {
 		m := &b.shape.mounts[i]
 		if m.bind || m.remount || m.bindsCgroup(b.shape.ns[cgroupNS]) || m.Type == "devpts" && b.spec.Process.Terminal {
-			continue // a devpts with a terminal is there already (terminal.go)
+			continue // for a terminal the host has made the devpts (terminal.go)
 		}
 		b.begin("filesystems", fmt.Sprintf("%s: %s on %s", m.field(), m.Type, m.Destination))
 		makeFilesystem(&b.list, plan.Container, m, b.spec.Linux)
@@ -56,9 +60,7 @@ func (b *builder) filesystems() error {
 	return nil
 }
 
-// attach puts each mount where it belongs, in the order of the config. (What
-// /proc/self/mountinfo lists is another order since Linux 6.8: that in which mounts
-// were made.)
+// attach attaches each mount at its destination, in the order of the config.
 func (b *builder) attach() error {
 	mounts := b.shape.mounts
 	for i := range mounts {
@@ -70,7 +72,7 @@ func (b *builder) attach() error {
 			continue
 		}
 
-		// the place
+		// the mount point; of a copyUp, first keep the files that it covers (oci_tmpcopyup.go)
 		makeTarget(&b.list, m)
 		if m.copyUp {
 			cloneImageDirs(&b.list, mounts, i)

@@ -1,17 +1,18 @@
 // Core 16 of 28: the place to mount on
 //
-// A path in the container's root is hostile: the image may have put a symbolic link
-// anywhere on it. A program that can make root mount on a path of its choice can leave
-// the container; a dozen attacks on container runtimes have worked so.
+// A path in the container's root is hostile: the image may have a symbolic link anywhere
+// on it. If such a link could send a mount to a path outside the root, or over a file of
+// /proc that is trusted, the container could be left; such attacks are well known.
 //
 // Rules:
 //
 //   - After the pivot no link leads out of the root, but for those of procfs: a "magic
-//     link" such as /proc/1/cwd leads to what a process has open, by no path at all
-//     (proc(5)). Each path is opened with openat2(2), RESOLVE_NO_MAGICLINKS.
-//   - What is opened is mounted on by its descriptor. Nothing can be swapped in between.
-//   - Below /proc, /sys and /dev no link is followed, and no other path may lead there:
-//     what a file in procfs says is believed.
+//     link" such as /proc/1/cwd leads straight to a file that a process has open
+//     (symlink(7)). Each path is opened with openat2(2), RESOLVE_NO_MAGICLINKS.
+//   - A mount is attached to the descriptor that was opened: a path could by then lead
+//     to another file.
+//   - Below /proc, /sys and /dev no link is followed, and no other path may lead to procfs:
+//     programs trust what they read there.
 
 package compile
 
@@ -26,11 +27,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// isDirRef is a result that is there if the source of mounts[i] is a directory (bind.go).
+// isDirRef names a result that exists if the source of mounts[i] is a directory (bind.go).
 func isDirRef(i int) plan.Ref { return plan.Ref(fmt.Sprintf("isdir[%d]", i)) }
 
-// makeTarget makes the place to mount on, and its parents, if they are not there. A
-// filesystem has its root in a directory; a bind mount may be a file.
+// makeTarget makes the mount point and its parents, if they do not exist: a directory, or,
+// for a bind mount of a file, an empty file.
 func makeTarget(l *list, m *mount) {
 	exists := []unix.Errno{unix.EEXIST, unix.EROFS}
 	const why = "make the mount point; it may exist"
@@ -50,16 +51,15 @@ func makeTarget(l *list, m *mount) {
 	l.made = append(l.made, m.dest)
 }
 
-// makeParents makes the directories above dest, but for those that have just been made:
-// the same call twice would only be longer.
+// makeParents makes the directories above dest, but for those that this plan has made.
 func makeParents(l *list, dest string, accept []unix.Errno) {
 	var above []string
 	for d := path.Dir(dest); d != "/"; d = path.Dir(d) {
 		above = append(above, d)
 	}
 	for _, d := range slices.Backward(above) {
-		kernels := isBelow(d, "/proc") || isBelow(d, "/sys") // only the kernel makes directories there
-		if !slices.Contains(l.made, d) && !kernels {
+		fixed := isBelow(d, "/proc") || isBelow(d, "/sys") // only the kernel makes directories there
+		if !slices.Contains(l.made, d) && !fixed {
 			above, name := openParent(l, d)
 			l.container("make a parent directory; it may exist", call.Mkdirat(above, name, 0o755).Allow(accept...))
 			l.made = append(l.made, d)
@@ -67,8 +67,8 @@ func makeParents(l *list, dest string, accept []unix.Errno) {
 	}
 }
 
-// openParent opens the directory in which the last name of a path is to be made.
-// mkdirat(2) and mknodat(2) would follow every link in a whole path, magic ones too.
+// openParent opens the directory in which the last name of a path is to be made: given the
+// whole path, mkdirat(2) and mknodat(2) would follow magic links. "" is the root.
 func openParent(l *list, file string) (above plan.Ref, name string) {
 	dir, name := path.Split(file)
 	if dir == "/" {
@@ -80,15 +80,14 @@ func openParent(l *list, file string) (above plan.Ref, name string) {
 	return above, name
 }
 
-// forgetBelow forgets the directories below dest that have been made: a mount lies
-// over them now.
+// forgetBelow removes the directories below dest from made: a mount covers them now.
 func (l *list) forgetBelow(dest string) {
 	l.made = slices.DeleteFunc(l.made, func(d string) bool { return strings.HasPrefix(d, dest+"/") })
 }
 
 const noTarget = "the image has no such path and it could not be made, or a symbolic link there dangles"
 
-// openTarget opens the place as @target.
+// openTarget opens the mount point as @target.
 func openTarget(l *list, dest string) {
 	if isKernelPath(dest) {
 		l.container("open the mount point; follow no symbolic link",
@@ -108,7 +107,7 @@ func isKernelPath(path string) bool {
 // isBelow reports whether a path is dir, or in it.
 func isBelow(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
 
-// checkProcfs fails unless a file is on procfs, or, with not, if it is.
+// checkProcfs returns a step that fails unless a file is on procfs, or, with not, if it is.
 func checkProcfs(file plan.Ref, not bool) plan.Step {
 	return call.FstatfsIs(file, unix.PROC_SUPER_MAGIC, "PROC_SUPER_MAGIC", not)
 }
