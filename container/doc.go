@@ -7,10 +7,13 @@
 //	settings.json  what was decided when it was created (config.Settings)
 //	config.json    its OCI config
 //	upper, work    the writable layer, and overlayfs's scratch directory
+//	hostname, hosts, resolv.conf
+//	               mounted over the files of that name in /etc
 //	task           the runtime's state of its process, while there is one
 //	exit.json      how its last task exited
 //	health.json    what its health checks found
 //	monitor        the process that is its monitor (package container/monitor)
+//	log, log.1     the output of a detached container (package container/logs)
 //	restarting     exists while the monitor waits before a restart
 //	stopped        symbolic link to the number of the signal that stopped it
 //	remove         exists once a container of --rm is not to survive

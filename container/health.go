@@ -1,5 +1,10 @@
 package container
 
+// The rules of health are docker's. A task is starting at first. One successful check makes
+// it healthy, as many consecutive failures as config.Healthcheck.Retries make it unhealthy.
+// In the start period failures do not count, up to the first success. health.json names
+// the task that it is about; any other task is starting.
+
 import (
 	"errors"
 	"io/fs"

@@ -1,5 +1,10 @@
 package container
 
+// The init layer is the lowest layer of every container's root: directories and empty
+// files to mount on, for images that lack them. Without it each container would make them
+// in its own layer, on disk, and diff would list them as changes. Whatever the image has
+// in their place, as an /etc/hosts of its own, lies above the init layer and hides it.
+
 import (
 	"errors"
 	"io/fs"
@@ -9,9 +14,7 @@ import (
 	"github.com/minictr/minictr/container/config"
 )
 
-// InitLayer is the directory, among the layers, of the layer below every container's
-// own: the mount points and empty files of /etc that each container needs. Other layers
-// have hexadecimal names.
+// InitLayer is its directory, among the layers. Other layers have hexadecimal names.
 const InitLayer = "init"
 
 // initLayerScratch begins the name of an init layer that is not complete.

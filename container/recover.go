@@ -1,5 +1,13 @@
 package container
 
+// Recovery removes what a kill -9 or a power cut left: tasks whose parent process is gone,
+// and their cgroups; containers that were to be removed or are not complete; names without
+// a container; incomplete init layers.
+//
+// It holds the lock of containers/ exclusively, so that it sees no directory that its
+// creator has not locked yet. A container in order costs a look at a few of its files:
+// only one that has a task, a monitor or a cgroup, or is not complete, is locked.
+
 import (
 	"errors"
 	"fmt"

@@ -1,5 +1,11 @@
 package container
 
+// A task is one run of a container: from the system calls that make it to the exit of its
+// process. A container may have many, one after the other. Each is an OCI container of
+// package runtime/state in the directory TaskDir: state.json records its process, and
+// config.json is a hard link to the config that it was created with; update replaces the
+// container's own.
+
 import (
 	"errors"
 	"fmt"

@@ -1,5 +1,14 @@
 package lifecycle
 
+// There is no daemon and no socket to attach to. The container's monitor has the host ends
+// of its streams: a command that attaches duplicates the descriptor of the terminal or of
+// standard input (pidfd_getfd(2)), and reads the output from the log, from its present end
+// on. So any number of commands may be attached; each gets all output, and the container
+// keeps running when one of them is killed.
+//
+// At a terminal the keys go to the container as they are typed, but for the sequence that
+// detaches. Signals are sent on only to a container without a terminal.
+
 import (
 	"errors"
 	"fmt"

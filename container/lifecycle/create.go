@@ -1,5 +1,9 @@
 package lifecycle
 
+// Creating a container decides everything about it, and saves that: a directory, settings
+// and config, the files of /etc, a name. It makes no namespace, no mount and no process:
+// each task of the container makes its own (container/task.go).
+
 import (
 	"errors"
 	"fmt"

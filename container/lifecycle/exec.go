@@ -1,5 +1,13 @@
 package lifecycle
 
+// A process of exec is like the container's own, with other arguments: unless flags say
+// otherwise it has the same user, environment and working directory. It has the same
+// limits and seccomp filter, and no capability beyond the container's bounding set.
+// Package runtime puts it into the container (setns(2)).
+//
+// It is a child of this command, and is killed with it (PR_SET_PDEATHSIG). With --detach
+// it outlives the command, and its streams are /dev/null.
+
 import (
 	"errors"
 	"os"

@@ -1,5 +1,11 @@
 package lifecycle
 
+// The cgroups of all stores lie side by side, each named by the ID of its container. Those
+// of a deleted store would stay forever. An empty cgroup without a container in this store
+// may also belong to another store, whose command is about to start a process in it: so
+// only one that is older than orphanAge is removed, by rmdir(2), which fails (EBUSY) if
+// there is a process by then.
+
 import (
 	"context"
 	"errors"
@@ -14,8 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// orphanAge is how long an empty cgroup without a container in this store is kept: a
-// command of another store may be creating its container.
+// orphanAge is how long an empty cgroup without a container in this store is kept.
 const orphanAge = 5 * time.Minute
 
 // Collect recovers what killed commands left in the store at root, and removes orphaned

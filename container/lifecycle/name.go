@@ -1,5 +1,8 @@
 package lifecycle
 
+// A name is a symbolic link to an ID (container.NamePath). symlink(2) either makes it or
+// fails with EEXIST: of two commands that claim a name at the same moment, one gets it.
+
 import (
 	"errors"
 	"fmt"

@@ -1,5 +1,13 @@
 package lifecycle
 
+// The process of a container in the foreground is a child of the command that runs it, and
+// has its streams.
+//
+//	look up the image, make directory and config  create.go
+//	start the process                             container/task.go, package runtime
+//	wait for its exit, forward signals            here, runtime/signals.go
+//	record the exit, or remove the container      here
+
 import (
 	"errors"
 	"os"

@@ -1,5 +1,9 @@
 package lifecycle
 
+// The monitor takes no requests. A signal goes to the process that the task records, by a
+// pidfd, after the file container.StoppedFile is made. The parent of that process, a
+// monitor or a command in the foreground, records the exit like any other.
+
 import (
 	"errors"
 	"fmt"

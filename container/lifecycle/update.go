@@ -1,5 +1,12 @@
 package lifecycle
 
+// The limits of a container are in three places: in the files of its cgroup, if it runs;
+// in settings.json, as typed; and in config.json, with which its next task is created.
+//
+// The cgroup is changed first: the kernel may refuse. settings.json is next, and is the
+// base of every later change. All limits are written each time, so the next update
+// completes one that was killed.
+
 import (
 	"context"
 	"fmt"

@@ -1,5 +1,11 @@
 package monitor
 
+// A health check is a child of the monitor, minictr health ID: it runs the check's command
+// in the container (probe.go), writes health.json, and sets the timer for the next check.
+// The timer (timerfd_create(2)) is a descriptor that the monitor and its checks share.
+// Its clock, CLOCK_BOOTTIME, advances while the machine is suspended: after that a check
+// is due soon.
+
 import (
 	"errors"
 	"fmt"
@@ -118,7 +124,7 @@ func checkTask(c *container.Container, task *state.Dir, h *container.Health) err
 // checksKept is the number of results that are kept; docker's.
 const checksKept = 5
 
-// addCheck adds the result of a check. Failures in the start period do not count.
+// addCheck adds the result of a check, by the rules in container/health.go.
 func addCheck(h *container.Health, rules *config.Healthcheck, check container.Check) {
 	h.Log = append(h.Log, check)
 	h.Log = h.Log[max(0, len(h.Log)-checksKept):]

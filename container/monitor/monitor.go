@@ -1,5 +1,15 @@
 package monitor
 
+// The programs that a monitor executes, one after the other, in one process:
+//
+//	minictr monitor ID            creates the container's task (Run), becomes the table
+//	the table (program.go)        waits for the exit
+//	minictr monitor --ended ID    records the exit (Ended), and exits or sleeps
+//	minictr monitor --restart ID  creates the next task (Restart), becomes the table
+//
+// When the monitor is killed, the kernel kills the container's process (prctl(2),
+// PR_SET_PDEATHSIG), and the next command recovers the rest (container/recover.go).
+
 import (
 	"errors"
 	"fmt"

@@ -1,5 +1,9 @@
 package monitor
 
+// A detached container outlives the command that starts it, and needs another parent. So
+// the command starts a monitor, which creates the container itself, and reports through a
+// pipe whether it runs (report.go).
+
 import (
 	"errors"
 	"io"

@@ -1,5 +1,9 @@
 package monitor
 
+// The monitor of these tests is the test binary, executed again, which becomes the table
+// over two pipes of the test. A process that sleeps stands for the container, busybox for
+// minictr.
+
 import (
 	"bytes"
 	"context"

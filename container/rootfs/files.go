@@ -23,7 +23,7 @@ func (root Files) Open(name string) (fs.File, error) {
 }
 
 // open looks the name up as the container would, and checks what it found before it opens
-// it: a FIFO would block, a device might act, and procfs is of another process.
+// it: a FIFO or /proc/kmsg would block, and a device might act.
 func (root Files) open(name string) (*os.File, error) {
 	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS}
 	fd, err := unix.Openat2(int(root), name, &how)

@@ -1,5 +1,10 @@
 package rootfs
 
+// /proc/PID/root of a container's process is a link of the kernel's that leads into its
+// mount namespace, with all that is mounted there. A container that does not run has its
+// layers stacked once more (mount.go), and stays locked meanwhile, so that no command
+// starts it: two overlays must not share an upper directory.
+
 import (
 	"errors"
 	"fmt"
