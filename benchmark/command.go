@@ -1,6 +1,7 @@
 package benchmark
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -43,25 +44,25 @@ func (c *Command) Wait() (stderr string, err error) {
 	return string(text), err
 }
 
-// Run starts a command and waits for it.
-func (c *Command) Run() error {
-	err := c.Start()
-	if err != nil {
+// Output starts a command by a function, and waits for it. It returns standard output.
+func (c *Command) Output(start func(*Command) error) (string, error) {
+	var out bytes.Buffer
+	c.Stdout = &out
+	if err := start(c); err != nil {
 		c.stderr.Close()
-		return err
+		return "", err
 	}
-	_, err = c.Wait()
-	return err
+	_, err := c.Wait()
+	return out.String(), err
 }
 
-// Run runs a command that has to succeed.
-func Run(ctx context.Context, stdout io.Writer, argv ...string) error {
+// Run runs a command that has to succeed. It returns standard output.
+func Run(ctx context.Context, argv ...string) (string, error) {
 	c, err := NewCommand(ctx, argv...)
 	if err != nil {
-		return err
+		return "", err
 	}
-	c.Stdout = stdout
-	return c.Run()
+	return c.Output((*Command).Start)
 }
 
 // Installed returns an error for the first program that is not in PATH.
@@ -74,23 +75,19 @@ func Installed(programs ...string) error {
 	return nil
 }
 
-// Daemon is a process that serves a target until it is stopped.
-type Daemon struct{ cmd *exec.Cmd }
-
-// StartDaemon starts a daemon whose output goes to log. It is asked to end when
-// the benchmark dies, not killed: it has to stop its own children.
-func StartDaemon(log io.Writer, argv ...string) (*Daemon, error) {
+// StartDaemon starts a process that serves a target until it is stopped; its exit
+// status does not matter. Its output goes to log. It is asked to end when the
+// benchmark dies, not killed: it has to stop its own children.
+func StartDaemon(log io.Writer, argv ...string) (stop func() error, err error) {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true, Pdeathsig: unix.SIGTERM}
-	return &Daemon{cmd}, cmd.Start()
-}
-
-// Stop asks the daemon to end, and waits for that. Its exit status does not matter.
-func (d *Daemon) Stop() error {
-	err := d.cmd.Process.Signal(unix.SIGTERM)
-	d.cmd.Wait()
-	return err
+	stop = func() error {
+		err := cmd.Process.Signal(unix.SIGTERM)
+		cmd.Wait()
+		return err
+	}
+	return stop, cmd.Start()
 }
 
 // Poll calls try until it succeeds or ctx ends; then the error holds both reasons.

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/minictr/minictr/benchmark"
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 // unsteady is a target some of whose starts fail.
@@ -68,9 +69,7 @@ func TestFailuresAreRepeated(t *testing.T) {
 	o.Containers, o.Cold = 10, 0
 	setup := benchmark.Setup{Scratch: t.TempDir()}
 	r, err := benchmark.Measure(t.Context(), list, o, setup, log.New(t.Output(), "", 0))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	starts, sizes, failed := map[string]int{}, map[string]int{}, map[string]int{}
 	for _, s := range r.Starts {
 		starts[s.Target]++

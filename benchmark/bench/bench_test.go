@@ -4,7 +4,6 @@ import (
 	"html"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -21,17 +20,12 @@ import (
 func setup(t *testing.T) benchmark.Setup {
 	t.Helper()
 	dir := t.TempDir()
-	for pkg, tags := range map[string]string{"../../cmd/minictr": "-tags=urfave_cli_no_docs", "../workload": "-tags="} {
-		cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", tags, "-o", dir, pkg)
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%s: %v\n%s", cmd, err, out)
-		}
-	}
+	t.Setenv("CGO_ENABLED", "0")
+	_, err := benchmark.Run(t.Context(), "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w",
+		"-tags=urfave_cli_no_docs", "-o", dir, "../../cmd/minictr", "../workload")
+	testkit.Check(t, err)
 	source, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	return benchmark.Setup{Source: source, Minictr: filepath.Join(dir, "minictr"),
 		Workload: filepath.Join(dir, "workload"), Log: io.Discard}
 }
@@ -40,9 +34,7 @@ func setup(t *testing.T) benchmark.Setup {
 func shortDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "bench")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	return dir
 }
@@ -64,20 +56,11 @@ func TestSmallest(t *testing.T) {
 	dir, s := t.TempDir(), setup(t)
 	s.Scratch = shortDir(t)
 	measured, err := measure(t.Context(), targets, benchmark.Smallest(), s, dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := write(measured, dir); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
+	testkit.Check(t, write(measured, dir))
 	r, err := read(filepath.Join(dir, "report.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	page, err := os.ReadFile(filepath.Join(dir, "report.html"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
+	page := html.UnescapeString(testkit.ReadFile(t, filepath.Join(dir, "report.html")))
 
 	// compare
 	slowest, fastest := 0.0, 1e12 // containers, machines
@@ -88,11 +71,11 @@ func TestSmallest(t *testing.T) {
 			slowest = max(slowest, median)
 		case benchmark.Machine:
 			fastest = min(fastest, median)
-			if !strings.Contains(string(page), "· emulated") {
+			if !strings.Contains(page, "· emulated") {
 				t.Error("the page does not say that machines were emulated")
 			}
 		}
-		if !strings.Contains(html.UnescapeString(string(page)), f.Name) {
+		if !strings.Contains(page, f.Name) {
 			t.Errorf("%s is not in the page", f.Name)
 		}
 	}
@@ -116,9 +99,7 @@ func checkFigures(t *testing.T, r *benchmark.Report, f benchmark.Facts) float64 
 	// a container is alone, a machine has a kernel and memory of its own
 	machine := f.Kind == benchmark.Machine
 	host, err := benchmark.Inspect()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	if f.Emulated != machine || f.Version == "" || f.Seen.Processes < 1 ||
 		f.Kind == benchmark.Container && f.Seen.Processes != 1 ||
 		(f.Seen.Kernel != host.Kernel) != machine || (int64(f.Seen.MemoryKiB)*1024 < host.Memory) != machine {
@@ -187,22 +168,14 @@ func TestLeftoversAreRemoved(t *testing.T) {
 				t.Skip(err)
 			}
 			s.Scratch = shortDir(t)
-			if err := killed.Prepare(t.Context(), s); err != nil {
-				t.Fatal(err)
-			}
+			testkit.Check(t, killed.Prepare(t.Context(), s))
 			i, err := killed.Start(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
+			testkit.Check(t, err)
 			pids := i.Processes()
 			if daemons := killed.Processes(); len(daemons) > 0 { // as the kernel does when the benchmark dies
-				if err := unix.Kill(daemons[0], unix.SIGTERM); err != nil {
-					t.Fatal(err)
-				}
+				testkit.Check(t, unix.Kill(daemons[0], unix.SIGTERM))
 			}
-			if err := next.Recover(t.Context(), s); err != nil {
-				t.Fatal(err)
-			}
+			testkit.Check(t, next.Recover(t.Context(), s))
 			testkit.Eventually(t, "the processes have ended", func() bool { return !slices.ContainsFunc(pids, alive) })
 			checkNothingLeft(t, s)
 		})
@@ -235,32 +208,21 @@ func checkNothingLeft(t *testing.T, s benchmark.Setup) {
 func TestLock(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "scratch")
 	first, err := lock(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	if _, err := lock(dir); err == nil || err.Error() != "another benchmark is running" || hint.Of(err) == "" {
 		t.Errorf("a second one: %v", err)
 	}
 	first.Close()
 	second, err := lock(dir)
-	if err != nil {
-		t.Fatalf("after the first: %v", err)
-	}
+	testkit.Check(t, err)
 	second.Close()
 	link := dir + "2"
-	if err := os.Symlink(dir, link); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := lock(link); err == nil {
-		t.Error("a link is taken for a directory")
-	}
-	if os.Getuid() != 0 {
-		return
-	}
-	if err := os.Chown(dir, 1, 1); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := lock(dir); err == nil || !strings.Contains(err.Error(), "belongs to another user") {
-		t.Errorf("a directory of another user: %v", err)
+	testkit.Check(t, os.Symlink(dir, link))
+	_, err = lock(link)
+	testkit.WantError(t, "a link to a directory", err, "belongs to another user")
+	if os.Getuid() == 0 {
+		testkit.Check(t, os.Chown(dir, 1, 1))
+		_, err = lock(dir)
+		testkit.WantError(t, "a directory of another user", err, "belongs to another user")
 	}
 }

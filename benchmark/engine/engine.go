@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -32,7 +31,7 @@ type engine struct {
 	facts   benchmark.Facts
 	vars    map[string]string // of the tool's commands
 	thread  *thread           // which starts commands
-	server  *benchmark.Daemon
+	stop    func() error      // of the tool's daemon, or nil
 	daemons pids
 	count   int // of containers
 }
@@ -97,7 +96,7 @@ func (e *engine) Prepare(ctx context.Context, s benchmark.Setup) error {
 		return err
 	}
 	if e.load != "" {
-		if err := e.do(ctx, nil, e.command(e.load)); err != nil {
+		if _, err := e.do(ctx, e.load); err != nil {
 			return err
 		}
 	}
@@ -107,9 +106,8 @@ func (e *engine) Prepare(ctx context.Context, s benchmark.Setup) error {
 	if e.version == "" {
 		return nil
 	}
-	var out bytes.Buffer
-	err := e.do(ctx, &out, e.words(e.version))
-	if match := regexp.MustCompile(`^\S+ (?:version )?([^,\n]*)`).FindStringSubmatch(out.String()); match != nil {
+	out, err := benchmark.Run(ctx, e.words(e.version)...)
+	if match := regexp.MustCompile(`^\S+ (?:version )?([^,\n]*)`).FindStringSubmatch(out); match != nil {
 		e.facts.Version = match[1]
 	}
 	return err
@@ -127,10 +125,11 @@ func (e *engine) fill(ctx context.Context, s benchmark.Setup) error {
 	}
 	// A copy: the pages of a file that the linker has just written are mapped more
 	// slowly than those of an installed one.
-	if err := benchmark.Run(ctx, nil, "cp", s.Minictr, s.Scratch); err != nil {
+	if _, err := benchmark.Run(ctx, "cp", s.Minictr, s.Scratch); err != nil {
 		return err
 	}
-	return benchmark.Run(ctx, nil, filepath.Join(s.Source, "scripts/bench-image"), s.Workload, s.Scratch, address)
+	_, err := benchmark.Run(ctx, filepath.Join(s.Source, "scripts/bench-image"), s.Workload, s.Scratch, address)
+	return err
 }
 
 // startDaemon starts it and waits until it answers. It restores the containers
@@ -147,11 +146,13 @@ func (e *engine) startDaemon(ctx context.Context, log io.Writer) (err error) {
 			return err
 		}
 	}
-	if e.server, err = benchmark.StartDaemon(log, e.words(e.daemon)...); err != nil {
+	if e.stop, err = benchmark.StartDaemon(log, e.words(e.daemon)...); err != nil {
 		return err
 	}
-	version := func() error { return e.do(ctx, nil, e.command("version")) }
-	return benchmark.Poll(ctx, 100*time.Millisecond, version)
+	return benchmark.Poll(ctx, 100*time.Millisecond, func() error {
+		_, err := e.do(ctx, "version")
+		return err
+	})
 }
 
 func (e *engine) Close() (err error) {
@@ -159,10 +160,10 @@ func (e *engine) Close() (err error) {
 		return nil
 	}
 	if e.unload != "" {
-		err = e.do(context.Background(), nil, e.command(e.unload))
+		_, err = e.do(context.Background(), e.unload)
 	}
-	if e.server != nil {
-		err = errors.Join(err, e.server.Stop())
+	if e.stop != nil {
+		err = errors.Join(err, e.stop())
 	}
 	e.thread.end()
 	return errors.Join(err, unmountBelow(e.vars["dir"]), os.RemoveAll(e.vars["state"]))
@@ -182,30 +183,22 @@ func (e *engine) Recover(ctx context.Context, s benchmark.Setup) (err error) {
 	if err := e.startDaemon(ctx, s.Log); err != nil {
 		return err
 	}
-	var ids bytes.Buffer
-	if err := e.do(ctx, &ids, e.command(e.list)); err != nil {
-		return err
+	ids, err := e.do(ctx, e.list)
+	for _, id := range strings.Fields(ids) {
+		e.vars["id"] = id
+		_, failed := e.do(ctx, e.remove)
+		err = errors.Join(err, failed)
 	}
-	for _, id := range strings.Fields(ids.String()) {
-		if err := e.do(ctx, nil, (&instance{engine: e, id: id}).command(e.remove)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return err
 }
 
-// do runs a command that has to succeed.
-func (e *engine) do(ctx context.Context, stdout io.Writer, argv []string) error {
-	cmd, err := benchmark.NewCommand(ctx, argv...)
+// do runs words of the tool's client, which have to succeed. It returns what they print.
+func (e *engine) do(ctx context.Context, words string) (string, error) {
+	cmd, err := benchmark.NewCommand(ctx, e.command(words)...)
 	if err != nil {
-		return err
+		return "", err
 	}
-	cmd.Stdout = stdout
-	if err := e.thread.start(cmd); err != nil {
-		return err
-	}
-	_, err = cmd.Wait()
-	return err
+	return cmd.Output(e.thread.start)
 }
 
 // unmountBelow unmounts what an engine has left in its directory.

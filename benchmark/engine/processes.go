@@ -23,16 +23,26 @@ import (
 // pids is a set of process ids.
 type pids []int
 
-// descendants returns all processes that descend from this one, without zombies.
+// parents returns the parent of each process (proc_pid_stat(5)), without zombies.
+func parents() map[int]int {
+	all := map[int]int{}
+	files, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, file := range files {
+		text, _ := os.ReadFile(file) // of one that has ended, nothing
+		_, rest, _ := strings.Cut(string(text), ") ")
+		if words := strings.Fields(rest); len(words) > 1 && words[0] != "Z" {
+			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+			all[pid], _ = strconv.Atoi(words[1])
+		}
+	}
+	return all
+}
+
+// descendants returns all processes that descend from this one.
 func descendants() pids {
 	children := map[int]pids{}
-	entries, _ := os.ReadDir("/proc")
-	for _, entry := range entries {
-		if pid, err := strconv.Atoi(entry.Name()); err == nil {
-			if parent := parentOf(pid); parent > 0 {
-				children[parent] = append(children[parent], pid)
-			}
-		}
+	for pid, parent := range parents() {
+		children[parent] = append(children[parent], pid)
 	}
 	all := pids{os.Getpid()}
 	for i := 0; i < len(all); i++ {
@@ -41,25 +51,13 @@ func descendants() pids {
 	return all[1:]
 }
 
-// parentOf returns the parent of a process (proc_pid_stat(5)), or -1 if it has
-// ended, or is a zombie.
-func parentOf(pid int) int {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	_, rest, _ := strings.Cut(string(text), ") ")
-	words := strings.Fields(rest)
-	if len(words) < 2 || words[0] == "Z" {
-		return -1
-	}
-	parent, _ := strconv.Atoi(words[1])
-	return parent
-}
-
 func (p pids) without(others pids) pids {
 	return slices.DeleteFunc(slices.Clone(p), func(pid int) bool { return slices.Contains(others, pid) })
 }
 
 func (p pids) alive() pids {
-	return slices.DeleteFunc(slices.Clone(p), func(pid int) bool { return parentOf(pid) < 0 })
+	all := parents()
+	return slices.DeleteFunc(slices.Clone(p), func(pid int) bool { return all[pid] == 0 })
 }
 
 // wait returns when all have ended. It reaps children, and is therefore called

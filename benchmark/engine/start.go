@@ -62,6 +62,7 @@ func (e *engine) launch(ctx context.Context, command string) (i *instance, err e
 	if err != nil {
 		return nil, err
 	}
+	i.vars["id"], i.vars["answer"] = i.id, i.dir
 	cmd, err := benchmark.NewCommand(context.Background(), i.command(command)...)
 	if err != nil {
 		return nil, err
@@ -125,12 +126,6 @@ func (i *instance) ask(ctx context.Context, clock *benchmark.Clock) error {
 	return nil
 }
 
-// command is words of the client, with the variables of the container.
-func (i *instance) command(command string) []string {
-	i.vars["id"], i.vars["answer"] = i.id, i.dir
-	return i.engine.command(command)
-}
-
 // workload returns its process id on the host; 0 if it has ended.
 func (i *instance) workload() int {
 	for _, pid := range i.pids.alive() {
@@ -156,7 +151,8 @@ func (i *instance) stop() (err error) {
 	if i.remove == "" {
 		err = i.kill()
 	} else {
-		err = i.do(ctx, nil, i.command(i.remove))
+		i.vars["id"] = i.id
+		_, err = i.do(ctx, i.remove)
 	}
 	return errors.Join(err, i.pids.wait(ctx), os.RemoveAll(i.dir))
 }

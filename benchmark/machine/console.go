@@ -6,7 +6,6 @@ package machine
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -114,6 +113,10 @@ func follow(ctx context.Context, file string) (*console, error) {
 	}
 	r, w := io.Pipe()
 	cmd.Stdout = w
-	go func() { w.CloseWithError(cmp.Or(cmd.Run(), io.EOF)) }()
-	return newConsole(r), nil
+	err = cmd.Start()
+	go func() {
+		cmd.Wait() // it is killed
+		w.Close()
+	}()
+	return newConsole(r), err
 }

@@ -69,7 +69,7 @@ func (t *disk) Start(ctx context.Context) (*benchmark.Instance, error) {
 	t.count++
 	image := filepath.Join(t.setup.Scratch, fmt.Sprintf("%d.qcow2", t.count))
 	clock := benchmark.StartClock()
-	err := benchmark.Run(ctx, nil, "qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2",
+	_, err := benchmark.Run(ctx, "qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2",
 		"-b", t.box("box.img"), image)
 	if err != nil {
 		return nil, err

@@ -5,7 +5,6 @@ package machine
 // nothing to do. scripts/bench-initramfs packs it.
 
 import (
-	"bytes"
 	"context"
 	"path/filepath"
 	"strings"
@@ -24,12 +23,11 @@ func (t *initramfs) Disk() (int64, error) { return benchmark.Usage(t.kernel, t.i
 
 func (t *initramfs) Prepare(ctx context.Context, s benchmark.Setup) error {
 	t.initrd = filepath.Join(s.Scratch, "initramfs")
-	var out bytes.Buffer
-	err := benchmark.Run(ctx, &out, filepath.Join(s.Source, "scripts/bench-initramfs"), s.Workload, t.initrd)
+	kernel, err := benchmark.Run(ctx, filepath.Join(s.Source, "scripts/bench-initramfs"), s.Workload, t.initrd)
 	if err != nil {
 		return err
 	}
-	t.kernel = strings.TrimSpace(out.String())
+	t.kernel = strings.TrimSpace(kernel)
 	return t.prepare(ctx, s)
 }
 

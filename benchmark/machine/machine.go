@@ -1,7 +1,6 @@
 package machine
 
 import (
-	"bytes"
 	"context"
 	"net"
 	"os"
@@ -54,9 +53,8 @@ func accelerator(ctx context.Context, s benchmark.Setup) (string, error) {
 	if accel := os.Getenv("VM_ACCEL"); accel != "" {
 		return accel, nil
 	}
-	var out bytes.Buffer
-	err := benchmark.Run(ctx, &out, filepath.Join(s.Source, "scripts/vm"), "--accel")
-	return strings.TrimSpace(out.String()), err
+	accel, err := benchmark.Run(ctx, filepath.Join(s.Source, "scripts/vm"), "--accel")
+	return strings.TrimSpace(accel), err
 }
 
 // freePort returns a port of this computer. It is not reserved, but the kernel does

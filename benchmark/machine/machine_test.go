@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 // A mark is found anywhere in a line, others are skipped, and the error for a
@@ -28,14 +30,10 @@ func TestFollow(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	path := filepath.Join(t.TempDir(), "console")
 	c, err := follow(ctx, path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	time.Sleep(30 * time.Millisecond)
 	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	defer f.Close()
 	if _, err := c.wait(ctx, created); err != nil {
 		t.Error(err)
@@ -59,9 +57,7 @@ func TestFollow(t *testing.T) {
 func TestSameWorkload(t *testing.T) {
 	dir := t.TempDir()
 	for name, data := range map[string]string{"workload": "program", "same": "program", "older": "older program"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(data), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Check(t, os.WriteFile(filepath.Join(dir, name), []byte(data), 0o644))
 	}
 	for box, want := range map[string]string{"same": "", "older": "makes it anew", "absent": "scripts/box makes it"} {
 		err := sameWorkload(filepath.Join(dir, box), filepath.Join(dir, "workload"))

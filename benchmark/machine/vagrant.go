@@ -10,11 +10,9 @@ package machine
 // address. Nothing is provisioned. scripts/bench-libvirt asks libvirt.
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -28,7 +26,7 @@ import (
 // vagrant is the target "vagrant up".
 type vagrant struct {
 	base
-	daemons *benchmark.Daemon // libvirt's, if none ran
+	stop func() error // libvirt's daemons; nil if they ran before
 }
 
 // box is the name that scripts/box gives, machinePrefix begins that of each machine.
@@ -59,9 +57,8 @@ func boxDir() string {
 
 // libvirt runs scripts/bench-libvirt, and returns the words of its output.
 func (v *vagrant) libvirt(ctx context.Context, args ...string) ([]string, error) {
-	var out bytes.Buffer
-	err := benchmark.Run(ctx, &out, append([]string{v.script()}, args...)...)
-	return strings.Fields(out.String()), err
+	out, err := benchmark.Run(ctx, append([]string{v.script()}, args...)...)
+	return strings.Fields(out), err
 }
 
 func (v *vagrant) script() string { return filepath.Join(v.setup.Source, "scripts/bench-libvirt") }
@@ -78,7 +75,7 @@ func (v *vagrant) connect(ctx context.Context, s benchmark.Setup) error {
 		if err := benchmark.Installed("libvirtd", "virtlogd"); err != nil {
 			return err
 		}
-		if v.daemons, err = benchmark.StartDaemon(s.Log, v.script(), "serve", s.Scratch); err != nil {
+		if v.stop, err = benchmark.StartDaemon(s.Log, v.script(), "serve", s.Scratch); err != nil {
 			return err
 		}
 		ctx, cancel := context.WithTimeout(ctx, time.Minute)
@@ -152,8 +149,8 @@ func (v *vagrant) Close() (err error) {
 		defer cancel()
 		_, err = v.libvirt(ctx, "restore", v.before())
 	}
-	if v.daemons != nil {
-		err = errors.Join(err, v.daemons.Stop())
+	if v.stop != nil {
+		err = errors.Join(err, v.stop())
 	}
 	return err
 }
@@ -184,15 +181,15 @@ func (v *vagrant) machine(name string) *vagrantMachine {
 	return &vagrantMachine{target: v, name: name, dir: filepath.Join(v.setup.Scratch, name)}
 }
 
-func (m *vagrantMachine) vagrant(ctx context.Context, stdout io.Writer, args ...string) error {
+func (m *vagrantMachine) vagrant(ctx context.Context, args ...string) (string, error) {
 	cmd, err := benchmark.NewCommand(ctx, append([]string{"vagrant"}, args...)...)
 	if err != nil {
-		return err
+		return "", err
 	}
-	cmd.Dir, cmd.Stdout = m.target.setup.Source, stdout
+	cmd.Dir = m.target.setup.Source
 	cmd.Env = append(os.Environ(), "VAGRANT_DOTFILE_PATH="+filepath.Join(m.dir, "vagrant"), "VAGRANT_BOX="+box,
 		"VM_NAME="+m.name, "VM_ACCEL="+m.target.accel, "VM_CONSOLE="+m.console(), "VM_MEMORY="+machineMemory)
-	return cmd.Run()
+	return cmd.Output((*benchmark.Command).Start)
 }
 
 func (m *vagrantMachine) console() string { return filepath.Join(m.dir, "console") }
@@ -208,10 +205,10 @@ func (m *vagrantMachine) up(ctx context.Context) error {
 	}
 
 	// the command, and what the console says of the time until it returned
-	var out bytes.Buffer
 	clock := benchmark.StartClock()
-	if err := m.vagrant(ctx, &out, "up", "--provider", "libvirt", "--no-provision"); err != nil {
-		return fmt.Errorf("%w\n%s\n%s", err, out.String(), console.tail())
+	out, err := m.vagrant(ctx, "up", "--provider", "libvirt", "--no-provision")
+	if err != nil {
+		return fmt.Errorf("%w\n%s\n%s", err, out, console.tail())
 	}
 	returned := time.Now()
 	err = console.clock(ctx, clock, [2]string{"Vagrant, libvirt", created}, [2]string{firmware, userSpace},
@@ -222,9 +219,9 @@ func (m *vagrantMachine) up(ctx context.Context) error {
 	clock.Mark("ssh", returned)
 
 	// the answer
-	host := regexp.MustCompile(`SSH address: (\S+):22`).FindSubmatch(out.Bytes())
+	host := regexp.MustCompile(`SSH address: (\S+):22`).FindStringSubmatch(out)
 	if host == nil {
-		return fmt.Errorf("vagrant up: no address in its output\n%s", out.String())
+		return fmt.Errorf("vagrant up: no address in its output\n%s", out)
 	}
 	m.Address = fmt.Sprintf("tcp:%s:%d", host[1], workloadPort)
 	m.Phases, m.Answer, err = ask(ctx, clock, m.Address)
@@ -234,7 +231,7 @@ func (m *vagrantMachine) up(ctx context.Context) error {
 func (m *vagrantMachine) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	destroyed := m.vagrant(ctx, nil, "destroy", "--force")
+	_, destroyed := m.vagrant(ctx, "destroy", "--force")
 	if _, err := m.target.libvirt(ctx, "forget", m.name); err != nil {
 		return errors.Join(destroyed, err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/minictr/minictr/benchmark"
 	"github.com/minictr/minictr/benchmark/report"
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 // The page in Chromium: readable on any screen, silent, complete.
@@ -46,18 +47,12 @@ type seen struct {
 func inspect(t *testing.T, chromium string, page []byte) (s seen) {
 	t.Helper()
 	script, err := os.ReadFile("testdata/inspect.js")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	text, err := json.Marshal(string(page)) // "<" becomes \u003c: no tag in it ends the script
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	file := filepath.Join(t.TempDir(), "inspect.html")
 	document := fmt.Appendf(nil, "<body><script>%s\ninspect(%s)</script>", script, text)
-	if err := os.WriteFile(file, document, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, os.WriteFile(file, document, 0o644))
 	var console bytes.Buffer
 	cmd := exec.CommandContext(t.Context(), chromium, "--headless", "--no-sandbox", "--disable-gpu",
 		"--user-data-dir="+t.TempDir(), "--enable-logging=stderr", "--virtual-time-budget=60000",
@@ -84,9 +79,7 @@ func inspect(t *testing.T, chromium string, page []byte) (s seen) {
 func checkFigures(t *testing.T, r *benchmark.Report, page string) {
 	t.Helper()
 	var tables strings.Builder
-	if err := report.Text(&tables, r); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, report.Text(&tables, r))
 	n := 0
 	for line := range strings.Lines(tables.String()) {
 		for _, cell := range strings.Split(strings.TrimSpace(line), "  ") {

@@ -10,15 +10,14 @@ import (
 
 	"github.com/minictr/minictr/benchmark"
 	"github.com/minictr/minictr/benchmark/report"
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 // sample is the report in the repository, measured with scripts/bench.
 func sample(t *testing.T) *benchmark.Report {
 	t.Helper()
 	data, err := os.ReadFile("../sample/report.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	r := new(benchmark.Report)
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
@@ -44,26 +43,20 @@ func failures(t *testing.T) *benchmark.Report {
 func page(t *testing.T, r *benchmark.Report) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	if err := report.HTML(&b, r); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, report.HTML(&b, r))
 	return b.Bytes()
 }
 
 func text(t *testing.T, r *benchmark.Report) string {
 	t.Helper()
 	var b strings.Builder
-	if err := report.Text(&b, r); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, report.Text(&b, r))
 	return b.String()
 }
 
 func TestSampleIsUpToDate(t *testing.T) {
 	want, err := os.ReadFile("../sample/report.html")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Check(t, err)
 	if !bytes.Equal(page(t, sample(t)), want) {
 		t.Error("benchmark/sample/report.html differs from its report.json; write it again:\n" +
 			"\tgo run ./benchmark/bench -again benchmark/sample/report.json -out benchmark/sample")
