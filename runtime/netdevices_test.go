@@ -120,7 +120,7 @@ func TestInvalidNetDeviceRefused(t *testing.T) {
 	newNetwork(t)
 	for _, test := range []struct{ device, name, want string }{
 		{"nothing", "", `linux.netDevices: "nothing": no such device on the host`},
-		{"lo", "lo7", "this device cannot leave its network namespace"},
+		{"lo", "lo7", "choose another device: this one cannot leave its network namespace"},
 		{"given", "a/b", `linux.netDevices: "given": "a/b": not a device name`},
 	} {
 		newContainer(t, moved(test.device, test.name), "true").runFails(t, test.want)

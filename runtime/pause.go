@@ -23,7 +23,8 @@ func Pause(c *state.Dir) error {
 		return state.ErrNotRunning
 	}
 	if c.Record.Cgroup == "" {
-		return hint.New(errors.New("the container has no cgroup"), "without one its processes cannot be frozen")
+		return hint.New(errors.New("container has no cgroup"),
+			"mount cgroup2 before create: mount -t cgroup2 none /sys/fs/cgroup")
 	}
 	return withFreezeLock(c, cgroup.Freeze)
 }

@@ -140,7 +140,7 @@ func (i *instance) workload() int {
 func (i *instance) kill() error {
 	pid := i.workload()
 	if pid == 0 {
-		return errors.New("the workload has ended by itself")
+		return errors.New("the workload has exited")
 	}
 	return os.NewSyscallError("kill", unix.Kill(pid, unix.SIGKILL))
 }

@@ -47,14 +47,14 @@ func (b *base) box(file string) string { return filepath.Join(b.setup.Source, "b
 func sameWorkload(inBox, workload string) error {
 	has, err := os.ReadFile(inBox)
 	if errors.Is(err, os.ErrNotExist) {
-		return errors.New("there is no box: scripts/box makes it")
+		return errors.New("no box: make it with scripts/box")
 	}
 	if err != nil {
 		return err
 	}
 	wanted, err := os.ReadFile(workload)
 	if err == nil && !bytes.Equal(has, wanted) {
-		err = errors.New("the box has another workload: scripts/box makes it anew")
+		err = errors.New("the box has another workload: make it again with scripts/box")
 	}
 	return err
 }

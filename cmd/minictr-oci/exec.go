@@ -184,7 +184,7 @@ func setUser(u *specs.User, text string) error {
 	for i, value := range []string{uid, gid} {
 		n, err := strconv.ParseUint(value, 10, 32)
 		if err != nil {
-			return hint.New(fmt.Errorf("--user %q: not UID[:GID]", text), "--user 1000:1000")
+			return hint.New(fmt.Errorf("--user %q: not UID[:GID]", text), "write as in --user 1000:1000")
 		}
 		*[]*uint32{&u.UID, &u.GID}[i] = uint32(n)
 	}

@@ -102,7 +102,7 @@ func printList[T any](format, columns string, h headings, rows []T) error {
 func fillLine(lines *bytes.Buffer, t *template.Template, data any, h headings) error {
 	if err := t.Execute(lines, data); err != nil {
 		fields := slices.Sorted(maps.Keys(h))
-		return hint.New(fmt.Errorf("--format: %w", err), "fields are ."+strings.Join(fields, " ."))
+		return hint.New(fmt.Errorf("--format: %w", err), "use one of the fields ."+strings.Join(fields, " ."))
 	}
 	lines.WriteByte('\n')
 	return nil

@@ -29,7 +29,7 @@ func splitLayer(word string) (image string, n int, err error) {
 func splitPath(word string) (image, path string, err error) {
 	at := strings.Index(word, ":/")
 	if at < 1 {
-		return "", "", hint.New(fmt.Errorf("%q: no path", word), "IMAGE:/path or IMAGE@N:/path")
+		return "", "", hint.New(fmt.Errorf("%q: no path", word), "write IMAGE:/path or IMAGE@N:/path")
 	}
 	return word[:at], word[at+1:], nil
 }

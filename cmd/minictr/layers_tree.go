@@ -19,7 +19,7 @@ var layersTreeCommand = &cli.Command{
 	Name:      "tree",
 	Usage:     "show the files of an image and the changes of its layers",
 	ArgsUsage: "IMAGE[@N]",
-	Description: `Shows the stack of layers 1 to N, or all. A path is marked A if layer N added
+	Description: `Layers 1 to N are shown, by default all. A path is marked A if layer N added
 it, C if it changed it, and D if it removed it. LAYER is the layer that has the
 file.`,
 	Flags: []cli.Flag{
@@ -79,7 +79,7 @@ func layersTree(c *cli.Context) error {
 func treeFilter(c *cli.Context, since int) (func(*stack.Difference) bool, error) {
 	marks := c.String("mark")
 	if strings.Trim(marks, "ACD") != "" {
-		return nil, hint.New(fmt.Errorf("--mark %q: not of A, C and D", marks), "--mark AC")
+		return nil, hint.New(fmt.Errorf("--mark %q: not of A, C and D", marks), "write as in --mark AC")
 	}
 	pattern := c.String("path")
 	if _, err := path.Match(pattern, ""); err != nil {

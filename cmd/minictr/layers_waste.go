@@ -115,7 +115,7 @@ func parsePart(text string) (float64, error) {
 		f /= 100
 	}
 	if err != nil || !(f >= 0 && f <= 1) {
-		return 0, hint.New(fmt.Errorf("--threshold %q: not from 0 to 1", text), "--threshold 0.95")
+		return 0, hint.New(fmt.Errorf("--threshold %q: not from 0 to 1", text), "write as in --threshold 0.95")
 	}
 	return f, nil
 }

@@ -61,7 +61,7 @@ func parseFile(word string) (name, value string, err error) {
 	name, value, _ = strings.Cut(word, "=")
 	switch {
 	case strings.ContainsFunc(word, unicode.IsControl):
-		err = errors.New("holds a control byte")
+		err = errors.New("contains a control byte")
 	case name == "" || value == "":
 		err = errors.New("not FILE=VALUE")
 	case strings.Contains(name, "/") || !strings.Contains(name, "."):

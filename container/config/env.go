@@ -53,7 +53,7 @@ func (b *builder) addEnv() error {
 	if value, _ := env.get("HOME"); value == "" {
 		env.set("HOME", b.home)
 	} else if strings.ContainsAny(value, "\n:") {
-		return fmt.Errorf("HOME %q: holds a newline or a colon", value)
+		return fmt.Errorf("HOME %q: contains a newline or a colon", value)
 	}
 	b.spec.Process.Env = env
 	return nil
@@ -108,7 +108,7 @@ func (h Host) readEnvFile(env *environment, file string) error {
 
 func checkLine(name, value string) error {
 	if strings.ContainsFunc(name, unicode.IsSpace) {
-		return fmt.Errorf("name %q: holds a space", name)
+		return fmt.Errorf("name %q: contains a space", name)
 	}
 	if !utf8.ValidString(name + value) {
 		return errors.New("not UTF-8")
@@ -121,7 +121,7 @@ func checkVariable(name, value string, found bool) error {
 	case name == "" || !found:
 		return errors.New("not NAME=value")
 	case strings.ContainsRune(name, 0) || strings.ContainsRune(value, 0):
-		return errors.New("holds a NUL byte")
+		return errors.New("contains a NUL byte")
 	}
 	return nil
 }

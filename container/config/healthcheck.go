@@ -140,7 +140,7 @@ func healthArgs(test, shell []string) (args []string, err error) {
 	}
 	for _, word := range args {
 		if strings.ContainsRune(word, 0) {
-			return nil, fmt.Errorf("argument %q: holds a NUL byte", word)
+			return nil, fmt.Errorf("argument %q: contains a NUL byte", word)
 		}
 	}
 	return args, nil

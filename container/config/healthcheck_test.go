@@ -51,7 +51,7 @@ func TestHealthcheck(t *testing.T) {
 			want: `image health check: "SCRIPT": not NONE, CMD or CMD-SHELL`},
 		"image: no words": {image: check("CMD"), want: "image health check: CMD: no command"},
 		"image: NUL": {image: check("CMD", "a\x00b"),
-			want: `image health check: argument "a\x00b": holds a NUL byte`},
+			want: `image health check: argument "a\x00b": contains a NUL byte`},
 		"image: time": {image: &images.Healthcheck{Test: []string{"CMD", "x"}, Interval: -1},
 			want: "image health check: interval: -1ns: shorter than 1ms"},
 		"image: retries": {image: &images.Healthcheck{Test: []string{"CMD", "x"}, Retries: -1},

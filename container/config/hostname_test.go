@@ -84,8 +84,8 @@ func TestNamespaces(t *testing.T) {
 		o    Options
 		text string
 	}{
-		{Options{Network: "bridge"}, `--network "bridge": not known`},
-		{Options{PID: "container:web"}, `--pid "container:web": not known`},
+		{Options{Network: "bridge"}, `--network "bridge": unknown`},
+		{Options{PID: "container:web"}, `--pid "container:web": unknown`},
 		{Options{Userns: "keep-id"}, `--userns "keep-id": "keep-id": not three numbers`},
 		{Options{Userns: "0:100000:0"}, "empty, or beyond the last ID"},
 		{Options{Userns: "1:0:4294967295"}, "empty, or beyond the last ID"},
@@ -135,7 +135,7 @@ func TestStopSignal(t *testing.T) {
 	}
 	for _, word := range []string{"0", "65", "-1", "SIGFOO", "RTMIN+31", "RTMAX-31", "SIG", "RTMIN+"} {
 		_, err := StopSignal(&Options{StopSignal: word}, testImage())
-		wantError(t, word, err, "not known")
+		wantError(t, word, err, "unknown")
 	}
 }
 

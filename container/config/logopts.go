@@ -15,7 +15,7 @@ func parseLogOpts(opts []string) (int64, error) {
 	for _, opt := range opts {
 		name, value, _ := strings.Cut(opt, "=")
 		if name != "max-size" {
-			return 0, hint.New(fmt.Errorf("--log-opt %q: not known", opt), "write max-size=SIZE, as in max-size=10m")
+			return 0, hint.New(fmt.Errorf("--log-opt %q: unknown", opt), "write max-size=SIZE, as in max-size=10m")
 		}
 		n, err := units.RAMInBytes(value)
 		if err != nil || n <= 0 {

@@ -36,7 +36,7 @@ func (b *builder) setNamespaces() error {
 			b.spec.Linux.Namespaces = append(b.spec.Linux.Namespaces, specs.LinuxNamespace{Type: ns.kind})
 		case "host":
 		default:
-			return hint.New(fmt.Errorf("%s %q: not known", ns.flag, ns.value),
+			return hint.New(fmt.Errorf("%s %q: unknown", ns.flag, ns.value),
 				fmt.Sprintf("%s takes %s or host", ns.flag, ns.private))
 		}
 	}

@@ -26,7 +26,7 @@ func (b *builder) setArgs() error {
 	}
 	for _, arg := range args {
 		if strings.ContainsRune(arg, 0) {
-			return fmt.Errorf("argument %q: holds a NUL byte", arg)
+			return fmt.Errorf("argument %q: contains a NUL byte", arg)
 		}
 	}
 	if b.o.Init {
@@ -76,7 +76,7 @@ func (b *builder) setCwd() error {
 		return nil
 	}
 	if strings.ContainsRune(b.image.WorkingDir, 0) {
-		return fmt.Errorf("image working directory %q: holds a NUL byte", b.image.WorkingDir)
+		return fmt.Errorf("image working directory %q: contains a NUL byte", b.image.WorkingDir)
 	}
 	b.spec.Process.Cwd = path.Clean("/" + b.image.WorkingDir)
 	return nil

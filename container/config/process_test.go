@@ -109,10 +109,10 @@ func TestEnv(t *testing.T) {
 
 func TestEnvFileErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"A=1\nB C=2": `line 2: name "B C": holds a space`,
+		"A=1\nB C=2": `line 2: name "B C": contains a space`,
 		"=1":         "line 1: not NAME=value",
 		"A=\xff":     "line 1: not UTF-8",
-		"A=\x00":     "line 1: holds a NUL byte",
+		"A=\x00":     "line 1: contains a NUL byte",
 	} {
 		file := filepath.Join(t.TempDir(), "env")
 		testkit.Check(t, os.WriteFile(file, []byte(text), 0o644))
@@ -149,10 +149,10 @@ func TestImageDataIsInert(t *testing.T) {
 func TestHomeIsOneField(t *testing.T) {
 	for _, home := range []string{"/root\nevil:x:0:0::/:/bin/sh", "/root:/bin/sh"} {
 		_, err := testConfig(t, Options{Env: []string{"HOME=" + home}})
-		wantError(t, home, err, "holds a newline or a colon")
+		wantError(t, home, err, "contains a newline or a colon")
 		image := testImage()
 		image.Config.Env = []string{"HOME=" + home}
 		_, _, err = Config(&Options{}, image, testFiles(), testHost())
-		wantError(t, home, err, "holds a newline or a colon")
+		wantError(t, home, err, "contains a newline or a colon")
 	}
 }

@@ -190,7 +190,7 @@ func (l *Limits) quota() (quota int64, period uint64, err error) {
 	case period < cpuTimeMin || period > cpuPeriodMax:
 		err = fmt.Errorf("--cpu-period %d: not between %d and %d microseconds", period, cpuTimeMin, cpuPeriodMax)
 	case quota < -1 || quota >= 0 && quota < cpuTimeMin:
-		err = hint.New(fmt.Errorf("--cpu-quota %d: below %d microseconds", quota, cpuTimeMin), "-1 means no limit")
+		err = hint.New(fmt.Errorf("--cpu-quota %d: below %d microseconds", quota, cpuTimeMin), "write -1 for no limit")
 	}
 	return quota, period, err
 }
@@ -205,7 +205,7 @@ func (l *Limits) setPids(r *specs.LinuxResources, host Host) error {
 		return nil
 	}
 	if limit < -1 {
-		return hint.New(fmt.Errorf("--pids-limit %d: negative", limit), "-1 means no limit")
+		return hint.New(fmt.Errorf("--pids-limit %d: negative", limit), "write -1 for no limit")
 	}
 	if limit == 0 {
 		limit = -1

@@ -152,7 +152,7 @@ func TestLimitErrors(t *testing.T) {
 		{Limits{CgroupConf: []string{"tasks=1"}}, "not a cgroup file"},
 		{Limits{CgroupConf: []string{"cgroup.procs=1"}}, "not a limit"},
 		{Limits{CgroupConf: []string{"cgroup.kill=1"}}, "not a limit"},
-		{Limits{CgroupConf: []string{"io.max=8:0 rbps=1\n8:1 rbps=1"}}, "holds a control byte"},
+		{Limits{CgroupConf: []string{"io.max=8:0 rbps=1\n8:1 rbps=1"}}, "contains a control byte"},
 		{Limits{CgroupConf: []string{"memory.max=1g"}, Memory: "8m"}, "another flag sets this file"},
 		{Limits{CgroupConf: []string{"memory.low=1g"}, MemoryReservation: "0"}, "another flag sets this file"},
 	} {

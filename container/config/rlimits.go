@@ -31,7 +31,7 @@ func (b *builder) setRlimits() error {
 
 func parseUlimit(word string) (specs.POSIXRlimit, error) {
 	if strings.ContainsFunc(word, unicode.IsControl) {
-		return specs.POSIXRlimit{}, errors.New("holds a control byte")
+		return specs.POSIXRlimit{}, errors.New("contains a control byte")
 	}
 	u, err := units.ParseUlimit(word)
 	if err != nil {

@@ -31,7 +31,7 @@ func (b *builder) setSecurity() error {
 		case key == "seccomp" && value != "":
 			profile = value
 		default:
-			err = hint.New(errors.New("not known"), "use seccomp=FILE, seccomp=unconfined or no-new-privileges=false")
+			err = hint.New(errors.New("unknown"), "use seccomp=FILE, seccomp=unconfined or no-new-privileges=false")
 		}
 		if err != nil {
 			return fmt.Errorf("--security-opt %q: %w", word, err)

@@ -103,9 +103,9 @@ func TestSecurityOpt(t *testing.T) {
 		}
 	}
 	for opt, want := range map[string]string{
-		"label=disable":             `--security-opt "label=disable": not known`,
-		"apparmor=x":                "not known",
-		"seccomp":                   "not known",
+		"label=disable":             `--security-opt "label=disable": unknown`,
+		"apparmor=x":                "unknown",
+		"seccomp":                   "unknown",
 		"no-new-privileges=maybe":   `"maybe": not true or false`,
 		"seccomp=/nonexistent/file": `open "/nonexistent/file": no such file`,
 		"seccomp=/dev/null":         "--security-opt seccomp=",

@@ -26,7 +26,7 @@ func StopSignal(o *Options, image ocispec.Image) (unix.Signal, error) {
 	if sig, ok := ParseSignal(word); ok {
 		return sig, nil
 	}
-	return 0, hint.New(fmt.Errorf("stop signal %q: not known", word),
+	return 0, hint.New(fmt.Errorf("stop signal %q: unknown", word),
 		"use a signal of signal(7), as in --stop-signal SIGQUIT")
 }
 

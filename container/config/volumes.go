@@ -67,7 +67,7 @@ func parseVolumeMode(mode string) (access, propagation string, err error) {
 		case word == "z" || word == "Z":
 			return "", "", hint.New(fmt.Errorf("option %q: SELinux labels are not supported", word), "leave it out")
 		default:
-			return "", "", hint.New(fmt.Errorf("option %q: not known, or repeated", word),
+			return "", "", hint.New(fmt.Errorf("option %q: unknown, or repeated", word),
 				"use ro or rw, and one of private, rprivate, slave, rslave, shared, rshared")
 		}
 	}
@@ -113,7 +113,7 @@ func (h Host) parseMount(word string) (specs.Mount, error) {
 		}
 		return tmpfsMount(target, m.tmpfs), nil
 	}
-	return specs.Mount{}, hint.New(fmt.Errorf("type %q: not known", m.fsType), "use type=bind or type=tmpfs")
+	return specs.Mount{}, hint.New(fmt.Errorf("type %q: unknown", m.fsType), "use type=bind or type=tmpfs")
 }
 
 // mountFlag holds the fields of a word of --mount.
@@ -160,7 +160,7 @@ func (m *mountFlag) set(key, value string, hasValue bool) (err error) {
 		}
 		m.tmpfs = append(m.tmpfs, "mode="+strconv.FormatUint(mode, 8))
 	default:
-		return errors.New("key not known")
+		return errors.New("unknown key")
 	}
 	return nil
 }
@@ -175,7 +175,7 @@ func parseTmpfs(word string) (specs.Mount, error) {
 	options := strings.Split(list, ",")
 	for _, option := range options {
 		if !isTmpfsOption(option) {
-			return specs.Mount{}, hint.New(fmt.Errorf("option %q: not known", option),
+			return specs.Mount{}, hint.New(fmt.Errorf("option %q: unknown", option),
 				"use options of tmpfs(5), as in size=64m,mode=755")
 		}
 	}
@@ -213,7 +213,7 @@ func (h Host) bindSource(source string) (string, error) {
 	case source == "":
 		return "", hint.New(errors.New("no source"), writeVolume)
 	case strings.ContainsRune(source, 0):
-		return "", errors.New("source: holds a NUL byte")
+		return "", errors.New("source: contains a NUL byte")
 	case path.IsAbs(source):
 		return path.Clean(source), nil
 	case source == "." || source == ".." || strings.HasPrefix(source, "./") || strings.HasPrefix(source, "../"):
@@ -232,7 +232,7 @@ func mountTarget(target string) (string, error) {
 	case !path.IsAbs(target):
 		return "", hint.New(fmt.Errorf("target %q: not an absolute path", target), "begin it with /")
 	case strings.ContainsRune(target, 0):
-		return "", fmt.Errorf("target %q: holds a NUL byte", target)
+		return "", fmt.Errorf("target %q: contains a NUL byte", target)
 	case clean == "/":
 		return "", fmt.Errorf("target %q: the root cannot be mounted over", target)
 	default:

@@ -17,7 +17,7 @@ func Kill(root, name, signal string) error {
 	return withContainer(root, name, "kill", func(c *container.Container) error {
 		sig, ok := config.ParseSignal(signal)
 		if !ok {
-			return hint.New(fmt.Errorf("signal %q: not known", signal), "signal(7) lists the signals, as in SIGHUP")
+			return hint.New(fmt.Errorf("signal %q: unknown", signal), "use a signal of signal(7), as in SIGHUP")
 		}
 		s, err := c.State()
 		if err != nil {

@@ -130,7 +130,7 @@ func swapOnly(m *specs.LinuxMemory) (string, error) {
 	case *m.Swap == -1 || m.Limit != nil && *m.Limit == -1:
 		return number(*m.Swap), nil
 	case m.Limit == nil || *m.Limit <= 0 || *m.Swap < *m.Limit:
-		return "", fmt.Errorf("memory.swap: %d: less than memory.limit, which it includes, or that is not set", *m.Swap)
+		return "", fmt.Errorf("memory.swap: %d: requires memory.limit, and includes it", *m.Swap)
 	}
 	return number(*m.Swap - *m.Limit), nil
 }

@@ -70,7 +70,7 @@ func (c *Change) Reserve() error {
 		n = math.MaxInt64 - sum // "max"
 	}
 	c.Files = append(c.Files, File{Name: "../" + name, Value: number(sum + n), From: "memory.reservation",
-		Why: "the cgroup above has to protect the sum: memory.low is limited by it", Optional: true})
+		Why: "raise memory.low of the parent cgroup: it limits the sum of its children", Optional: true})
 	return nil
 }
 

@@ -38,7 +38,7 @@ func bindSource(l *list, m *mount, mounts []mount, linux *specs.Linux) error {
 		l.host("only procfs may be mounted on /proc: programs trust it", checkProcfs(ref, false).
 			Hint(unix.EPERM, "mount only procfs on /proc"))
 	}
-	l.host("is it a directory? its target has to be of the same type",
+	l.host("test whether it is a directory: its mount point must be of the same type",
 		call.Openat(ref, ".", unix.O_PATH|unix.O_DIRECTORY).As(isDirRef(m.index)).Allow(unix.ENOTDIR))
 	return nil
 }
@@ -90,7 +90,7 @@ func bindAttributes(l *list, side plan.Side, m *mount) {
 		l.add(side, why, call.MountSetattr(ref, "", m.recursive, first))
 	}
 	if m.recursive && m.top != (call.MountAttr{}) {
-		l.add(side, "attributes of this mount alone, not of those below it",
+		l.add(side, "set the attributes of this mount, not of those below it",
 			call.MountSetattr(ref, "", false, m.top))
 	}
 	propagate(l, side, ref, propagations, m.recursive)

@@ -66,7 +66,7 @@ func (b *builder) cgroup() error {
 	names := strings.Split(group, "/")
 	for i := range names[:len(names)-1] {
 		above := path.Join(names[:i+1]...)
-		b.host("make the cgroup above; it may exist", call.Mkdirat(cgroupMount, above, 0o755).Allow(unix.EEXIST))
+		b.host("make the parent cgroup; it may exist", call.Mkdirat(cgroupMount, above, 0o755).Allow(unix.EEXIST))
 		enableControllers(&b.list, above, enable, count)
 	}
 
@@ -74,7 +74,7 @@ func (b *builder) cgroup() error {
 	b.host("remove an empty cgroup of this name, which a crash left, with its limits",
 		call.Rmdirat(cgroupMount, group).Allow(unix.ENOENT, unix.EBUSY, unix.ENOTEMPTY))
 	b.host("the container's cgroup", call.Mkdirat(cgroupMount, group, 0o755).
-		Hint(unix.EEXIST, "a container of this ID is running, or has left its cgroup behind"))
+		Hint(unix.EEXIST, "stop the container of this ID, or remove the cgroup that it left"))
 	b.plan.Cgroup, b.plan.MadeAt = path.Join(mount, group), len(b.plan.Steps)-1
 	b.host("keep it open: clone3 needs a descriptor",
 		call.Openat(cgroupMount, group, unix.O_PATH|unix.O_DIRECTORY).As(cgroupFd))
@@ -117,28 +117,28 @@ func enableControllers(l *list, dir string, need, count []string) {
 		return
 	}
 	from := l.from
-	l.host("the list of controllers that the cgroups below may use",
+	l.host("the list of controllers that are enabled for child cgroups",
 		call.Openat(cgroupMount, path.Join(dir, "cgroup.subtree_control"), unix.O_WRONLY).As(file))
 	for _, c := range need {
 		l.from = "linux.resources." + c
-		l.host("enable this controller below", call.Write(file, "+"+c).
+		l.host("enable this controller for child cgroups", call.Write(file, "+"+c).
 			Hint(unix.EBUSY, noInternalProcesses).Hint(unix.EOPNOTSUPP, noInternalProcesses).
 			Hint(0, cgroup.ControllerHint(c)))
 	}
 	l.from = from
 	for _, c := range count {
-		l.host("enable this controller below, to count what is used",
+		l.host("enable this controller for child cgroups, to count what is used",
 			call.Write(file, "+"+c).Allow(unix.EBUSY, unix.EOPNOTSUPP, unix.ENOENT))
 	}
 }
 
-const noInternalProcesses = "the topmost cgroup has processes, as in a container: move them to a cgroup below it first"
+const noInternalProcesses = "move the processes of the topmost cgroup to a child cgroup first"
 
 // limit writes one file of the cgroup. Of a pair of files for one limit, of which a kernel
 // has one, the first is Optional, and the second is written Instead.
 func limit(l *list, f cgroup.File) {
 	l.from = "linux.resources." + f.From
-	open := call.Openat(cgroupFd, f.Name, unix.O_WRONLY).Hint(unix.ENOENT, "this kernel has no such limit")
+	open := call.Openat(cgroupFd, f.Name, unix.O_WRONLY).Hint(unix.ENOENT, "leave it out: the kernel has no such limit")
 	if f.Optional {
 		open = open.Allow(unix.ENOENT)
 	}

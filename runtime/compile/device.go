@@ -78,7 +78,7 @@ func makeDevice(l *list, d device, user nsMode, fresh bool) {
 		l.container(why, node)
 	} else {
 		l.container(why, node.As(made).Allow(unix.EEXIST))
-		l.container("open what is there already",
+		l.container("open the file that exists",
 			call.Openat2(dir, name, unix.O_PATH, unix.RESOLVE_NO_SYMLINKS).WhenNot(made).As(there))
 		checkDevice(l, plan.Container, there, d)
 	}
@@ -143,7 +143,7 @@ func checkDevice(l *list, side plan.Side, fd plan.Ref, d device) {
 	is := func(text string, e plan.Expect) plan.Step {
 		s := call.Statx(fd, text)
 		s.Expect = &e
-		return s.Hint(unix.EPERM, "the image has another file in place of the device")
+		return s.Hint(unix.EPERM, "remove the file from the image: it has the path of a device")
 	}
 	l.add(side, "fail if it is not a device of this type", is("{stx_mode="+call.KindName(d.kind)+"|…}",
 		plan.Expect{Arg: 4, Offset: modeOffset, Mask: unix.S_IFMT << 32, Value: uint64(d.kind) << 32}))

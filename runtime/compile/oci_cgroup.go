@@ -42,7 +42,7 @@ func reserve(l *list, above string, reserved int64, r *specs.LinuxResources) {
 	l.from = "linux.resources.memory.reservation"
 	l.host("open the file that holds the limit",
 		call.Openat(cgroupMount, path.Join(above, "memory.low"), unix.O_WRONLY).As(file))
-	l.host("the cgroup above has to protect the sum: memory.low is limited by it",
+	l.host("raise memory.low of the parent cgroup: it limits the sum of its children",
 		call.Write(file, strconv.FormatInt(reserved+*r.Memory.Reservation, 10)))
 }
 

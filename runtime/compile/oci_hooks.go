@@ -29,7 +29,8 @@ const hostRoot = plan.Ref("host-root")
 func enterRoot(l *list, rootPath string) {
 	const place = plan.Ref("place")
 	l.from = "hooks"
-	l.container("the way back", call.Openat("", "/", unix.O_PATH|unix.O_DIRECTORY).As(hostRoot))
+	l.container("keep the host's root, to return to it",
+		call.Openat("", "/", unix.O_PATH|unix.O_DIRECTORY).As(hostRoot))
 	l.container("open root.path: hooks expect the root there",
 		call.Openat("", rootPath, unix.O_PATH|unix.O_DIRECTORY).As(place))
 	l.container("attach the root there, in this mount namespace", call.MoveMount(root, place))

@@ -82,7 +82,7 @@ func createUserns(l *list, ref plan.Ref, field string, uids, gids []specs.LinuxI
 func mapLayers(l *list, o *Overlay, linux *specs.Linux) error {
 	const layer = plan.Ref("layer")
 	if o.ReadOnly {
-		l.host("what the container has changed, with the owners that it has outside",
+		l.host("the files that the container has changed, with the owners on the host",
 			call.Fsconfig(overlayFs, "lowerdir+", path.Join(o.Changes, upper)).Hint(unix.EINVAL, manyLayers))
 	}
 	for _, dir := range o.Lower {

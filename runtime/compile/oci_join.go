@@ -53,7 +53,7 @@ func cloneInto(l *list, joinedPID plan.Ref, clone plan.Step) {
 		return
 	}
 	undumpable(l, plan.Host)
-	l.host("the way back", call.Openat("", "/proc/self/ns/pid", 0).As(own))
+	l.host("keep the host's pid namespace, to return to it", call.Openat("", "/proc/self/ns/pid", 0).As(own))
 	l.host("make the next child in this pid namespace; the caller stays outside",
 		call.Setns(joinedPID, unix.CLONE_NEWPID))
 	l.host(why, clone)

@@ -114,14 +114,14 @@ func giveNetDevice(l *list, device NetDevice, newName string, theirs plan.Ref) {
 	ask(l, theirsSocket, "bring it up", up)
 }
 
-const taken = "the container has a device of that name: give this one another, or a pattern such as eth%d"
+const taken = "choose another name, or a pattern such as eth%d: the container has a device of this name"
 
 // ask sends a message and reads the answer. With want it has to be this error.
 func ask(l *list, socket plan.Ref, why string, m *plan.Mem, want ...unix.Errno) {
 	binary.NativeEndian.PutUint32(m.Bytes, uint32(len(m.Bytes)))
 	l.host(why, call.NetlinkSend(socket, m))
 	answer := call.NetlinkAnswer(socket).Allow(want...).
-		Hint(unix.EEXIST, taken).Hint(unix.EINVAL, "this device cannot leave its network namespace")
+		Hint(unix.EEXIST, taken).Hint(unix.EINVAL, "choose another device: this one cannot leave its network namespace")
 	for _, e := range want {
 		answer = answer.Hint(0, taken)
 		answer.Expect = &plan.Expect{Arg: 1, Offset: answer.Returns.Offset, Mask: 1<<32 - 1, Value: uint64(-uint32(e))}

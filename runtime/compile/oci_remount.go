@@ -23,7 +23,7 @@ func remount(l *list, m *mount) {
 	a := m.topAttributes()
 	if a != (call.MountAttr{}) || len(m.data) == 0 {
 		l.container("change the attributes of the mount that is there", call.MountSetattr(target, "", false, a).
-			Hint(unix.EINVAL, "remount changes a mount that an earlier entry of mounts has made"))
+			Hint(unix.EINVAL, "put remount after the entry of mounts that makes the mount"))
 	}
 	propagate(l, plan.Container, target, m.propagation, true)
 }

@@ -66,8 +66,8 @@ func scheduler(l *list, s *specs.Scheduler) error {
 		Policy: uint32(policy), Flags: set, Nice: s.Nice, Priority: uint32(s.Priority),
 		Runtime: s.Runtime, Deadline: s.Deadline, Period: s.Period,
 	}).
-		Hint(unix.EPERM, "it takes CAP_SYS_NICE on the host, and SCHED_DEADLINE takes all CPUs").
-		Hint(unix.EINVAL, "this kernel does not have the policy, or not with these numbers: sched(7)"))
+		Hint(unix.EPERM, "run the command with CAP_SYS_NICE, and SCHED_DEADLINE on all CPUs").
+		Hint(unix.EINVAL, "see sched(7) for the policies of the kernel and their parameters"))
 	return nil
 }
 

@@ -65,7 +65,7 @@ func ownFiles(l *list, p *specs.Process, dir plan.Ref, proc string) {
 		l.container("the file of the process's OOM score",
 			call.Openat(dir, proc+"self/oom_score_adj", unix.O_WRONLY).As("oom"))
 		l.container("set it: a higher score is killed earlier", call.Write("oom", fmt.Sprint(*p.OOMScoreAdj)).
-			Hint(unix.EACCES, "the score can be raised, but not lowered without CAP_SYS_RESOURCE"))
+			Hint(unix.EACCES, "raise the score, or run the command with CAP_SYS_RESOURCE to lower it"))
 	}
 	labels(l, p, dir, proc)
 }
@@ -84,7 +84,7 @@ func CheckSysctl(name, value string, own func(specs.LinuxNamespaceType) bool) er
 	kind, ok := sysctlNamespace(name)
 	if !ok {
 		return hint.New(errors.New("not a parameter of a namespace"),
-			"a container may set net.*, fs.mqueue.*, kernel.msg*, kernel.sem, kernel.shm* and kernel.domainname")
+			"use net.*, fs.mqueue.*, kernel.msg*, kernel.sem, kernel.shm* or kernel.domainname")
 	}
 	if !own(kind) {
 		return fmt.Errorf("requires a new %s namespace", kind)

@@ -87,7 +87,7 @@ func bindRoot(l *list, side plan.Side, spec *specs.Spec) error {
 	return setClonePropagation(l, side, spec.Linux.RootfsPropagation)
 }
 
-const manyLayers = "an image of so many layers needs Linux 6.7"
+const manyLayers = "use Linux 6.7, which an image of so many layers needs"
 
 // stackLayers names the lower directories: in one option if they fit in it.
 func stackLayers(l *list, lower []string) {

@@ -52,7 +52,7 @@ func (b *builder) session() error {
 		case terminal:
 			b.container("the terminal is "+string(name), call.Dup3(tty, plan.Int(fd)))
 		case b.shape.options.Stdio[fd]:
-			b.container("the "+string(name)+" that was made for it", call.Dup3(name, plan.Int(fd)))
+			b.container("the container's end of "+string(name), call.Dup3(name, plan.Int(fd)))
 		}
 	}
 

@@ -85,7 +85,7 @@ func (l *list) forgetBelow(dest string) {
 	l.made = slices.DeleteFunc(l.made, func(d string) bool { return strings.HasPrefix(d, dest+"/") })
 }
 
-const noTarget = "the image has no such path and it could not be made, or a symbolic link there dangles"
+const noTarget = "add the path to the image: it cannot be made, or is a dangling symbolic link"
 
 // openTarget opens the mount point as @target.
 func openTarget(l *list, dest string) {

@@ -128,7 +128,7 @@ func (b *viewer) findTarget(m *mount) error {
 		if err := b.makeTarget(m); err != nil {
 			return err
 		}
-		b.host("the new one; a link there may dangle", open.Allow(unix.ENOENT).WhenNot(target))
+		b.host("the mount point that was made; a link may dangle", open.Allow(unix.ENOENT).WhenNot(target))
 	}
 	return nil
 }
@@ -151,13 +151,14 @@ func (b *viewer) makeTarget(m *mount) error {
 		}
 		dir, name := path.Split(m.dest[:end])
 		makeDir := call.Mkdirat(above, name, 0o755).Allow(unix.EEXIST).As(made)
-		b.host("the directory in which it is to be made", b.inRoot(dir, unix.O_DIRECTORY).As(above).WhenNot(target))
+		b.host("its parent directory", b.inRoot(dir, unix.O_DIRECTORY).As(above).WhenNot(target))
 		if end == len(m.dest) && m.bind && !m.inRoot() {
 			makeDir = makeDir.When(isDirRef(m.index))
 		}
 		b.host("make it; it may exist", makeDir)
 		if makeDir.If != "" {
-			b.host("or a file", call.MakeFile(above, name, 0o644).Allow(unix.EEXIST).As(made).WhenNot(made))
+			b.host("make a file; it may exist",
+				call.MakeFile(above, name, 0o644).Allow(unix.EEXIST).As(made).WhenNot(made))
 		}
 		b.host("give it to the container's root", call.Fchownat(above, name, uid, gid).When(made))
 	}
@@ -169,12 +170,12 @@ func (b *viewer) seal() error {
 	for i := range b.shape.mounts {
 		if m := &b.shape.mounts[i]; m.readOnlyLater() {
 			b.begin("attach", m.field()+": "+m.Destination)
-			b.host("it takes no files before the container runs", setReadOnly(mountRef(m.index), "", false))
+			b.host("make it read-only: it is empty until the container runs", setReadOnly(mountRef(m.index), "", false))
 		}
 	}
 	if !b.Write || b.spec.Root.Readonly {
 		b.begin("attach", "root.readonly")
-		b.host("the root takes no writes; mounts in it keep their own rules", setReadOnly(root, "", false))
+		b.host("make the root read-only; mounts in it are not changed", setReadOnly(root, "", false))
 	}
 	return nil
 }

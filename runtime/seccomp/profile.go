@@ -99,20 +99,20 @@ func parse(data []byte, arch string, caps []string) (*specs.LinuxSeccomp, error)
 		return nil, errors.New("more data after the profile")
 	}
 	if profile.DefaultAction == "" {
-		return nil, errors.New("no defaultAction")
+		return nil, errors.New("defaultAction: missing")
 	}
 	if len(profile.Architectures) > 0 && len(profile.ArchMap) > 0 {
-		return nil, errors.New("both architectures and archMap")
+		return nil, errors.New("architectures: excludes archMap")
 	}
 	for i, call := range profile.Syscalls {
 		if call == nil {
-			return nil, fmt.Errorf("syscalls[%d] is null", i)
+			return nil, fmt.Errorf("syscalls[%d]: null", i)
 		}
 		//lint:ignore SA1019 of old profiles, which Docker still reads
 		name := call.Name
 		switch {
 		case name != "" && len(call.Names) > 0:
-			return nil, fmt.Errorf("syscalls[%d]: both name %q and names", i, name)
+			return nil, fmt.Errorf("syscalls[%d]: name and names exclude each other", i)
 		case name != "":
 			call.Names = []string{name}
 		}

@@ -171,14 +171,14 @@ func TestParse(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	const errno = `{"defaultAction": "SCMP_ACT_ERRNO"`
 	for profile, want := range map[string]string{
-		`{}`:                       "no defaultAction",
+		`{}`:                       "defaultAction: missing",
 		errno + `, "syscall": []}`: `unknown field "syscall"`,
-		errno + `, "syscalls": [{"names": ["read"], "arg": []}]}`:                 `unknown field "arg"`,
-		errno + `, "syscalls": [{"names": ["read"], "includes": {"cap": 1}}]}`:    `unknown field "cap"`,
-		errno + `, "syscalls": [{"name": "a", "names": ["b"]}]}`:                  `both name "a" and names`,
-		errno + `, "syscalls": [null]}`:                                           "syscalls[0] is null",
-		errno + `} {}`:                                                            "more data",
-		errno + `, "architectures": ["X86"], "archMap": [{"architecture": "X"}]}`: "both architectures and archMap",
+		errno + `, "syscalls": [{"names": ["read"], "arg": []}]}`:              `unknown field "arg"`,
+		errno + `, "syscalls": [{"names": ["read"], "includes": {"cap": 1}}]}`: `unknown field "cap"`,
+		errno + `, "syscalls": [{"name": "a", "names": ["b"]}]}`:               `name and names exclude each other`,
+		errno + `, "syscalls": [null]}`:                                        "syscalls[0]: null",
+		errno + `} {}`:                                                         "more data",
+		errno + `, "architectures": ["X86"], "archMap": [{}]}`:                 "architectures: excludes archMap",
 		errno: "unexpected EOF",
 		`[]`:  "cannot unmarshal",
 	} {

@@ -269,5 +269,5 @@ func lockFile(file *os.File, timeout time.Duration) error {
 	ctx, cancel := context.WithTimeoutCause(context.Background(), timeout, unix.EWOULDBLOCK)
 	defer cancel()
 	err := lockfile.LockFile(ctx, file, lockfile.Exclusive)
-	return hint.New(err, "another command holds the container's lock: wait until it has ended")
+	return hint.New(err, "wait for the other command to exit: it holds the container's lock")
 }

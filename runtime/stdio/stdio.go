@@ -109,7 +109,7 @@ func isNull(f *os.File) bool {
 func refuseDir(f *os.File) error {
 	var st unix.Stat_t
 	if unix.Fstat(int(f.Fd()), &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR {
-		return fmt.Errorf("%s: is a directory, a way out of the container", f.Name())
+		return fmt.Errorf("%s: is a directory of the host: the container must not get it", f.Name())
 	}
 	return nil
 }

@@ -27,7 +27,7 @@ func Openat2(dir plan.Ref, path string, f, resolve uint64) plan.Step {
 
 // linkHints are shared by all calls of openat2 that refuse links.
 var linkHints = []plan.Hint{
-	{Errno: unix.ELOOP, Text: "the image has a symbolic link where a directory or file is needed; it is not followed"},
+	{Errno: unix.ELOOP, Text: "replace the symbolic link in the image by a directory or file: it is not followed"},
 }
 
 // MakeFile makes an empty file to mount something on.

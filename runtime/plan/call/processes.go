@@ -84,7 +84,7 @@ func Prlimit64(resource uint64, name string, soft, hard uint64) plan.Step {
 	text := fmt.Sprintf("{rlim_cur=%s, rlim_max=%s}", limit(soft), limit(hard))
 	return plan.Syscall("prlimit64", unix.SYS_PRLIMIT64, plan.Int(0), plan.Named(resource, name),
 		plan.Words(text, soft, hard), plan.Null).
-		Hint(unix.EPERM, "a hard limit can be lowered, but not raised without CAP_SYS_RESOURCE")
+		Hint(unix.EPERM, "lower the hard limit, or run the command with CAP_SYS_RESOURCE to raise it")
 }
 
 func limit(n uint64) string {
@@ -116,9 +116,9 @@ func Execve(path string, argv, envp []string) plan.Step {
 
 // programHints are those of execve(2), and of faccessat2(2) before it.
 var programHints = []plan.Hint{
-	{Errno: unix.ENOENT, Text: "there is no such program in the container, or no interpreter that it names"},
-	{Errno: unix.EACCES, Text: "it is a directory, or not executable: chmod +x"},
-	{Errno: unix.ENOEXEC, Text: "it is for another architecture, or a script that does not begin with #!"},
+	{Errno: unix.ENOENT, Text: "check that the container has the program, and the interpreter that it names"},
+	{Errno: unix.EACCES, Text: "make the file executable: chmod +x; a directory cannot be executed"},
+	{Errno: unix.ENOEXEC, Text: "use a program of this architecture, or a script that begins with #!"},
 }
 
 // Execveat executes the file that is open as fd, with an empty environment.
