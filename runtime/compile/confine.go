@@ -1,22 +1,23 @@
 // Core 20 of 28: what the program may do
 //
 // The child is still root with every capability, because it had to mount and to make
-// devices. A capability is a part of what root may do, such as CAP_KILL
-// (capabilities(7)); a process has several sets of them. Now it gives up, in an order
-// in which each step still has the right to be made:
+// devices. A capability is a part of root's power, such as CAP_KILL (capabilities(7)). A
+// process has five sets of them: effective, which the kernel checks; permitted, the limit
+// of effective; inheritable and ambient, which concern execve; and bounding, the limit of
+// what execve can grant. The child drops them in an order in which each step is permitted:
 //
-//	working directory  opened as root, so that a closed directory can be one
-//	limits             need root, and no other step needs a new descriptor
+//	working directory  opened as root: the user may have no permission to open it
+//	limits             may need CAP_SYS_RESOURCE; no later step needs a new descriptor
 //	scheduling         may need CAP_SYS_NICE
-//	bounding set       what no execve may ever bring back; needs CAP_SETPCAP
-//	groups, gid, uid   need CAP_SETGID and CAP_SETUID; with PR_SET_KEEPCAPS the
-//	                   permitted capabilities outlive the change of user
-//	capset             only those that the config lists
-//	no_new_privs       set-user-ID programs give nothing from here on
+//	bounding set       needs CAP_SETPCAP
+//	groups, gid, uid   need CAP_SETGID and CAP_SETUID; PR_SET_KEEPCAPS keeps the permitted
+//	                   set, which a change from root to another user otherwise clears
+//	capset             only the capabilities that the config lists
+//	no_new_privs       set-user-ID programs grant nothing from here on
 //	seccomp            last (execve.go), so that it need not allow the calls above
 //
-// Loading a filter takes no_new_privs or CAP_SYS_ADMIN. Without the first, that
-// capability stays until the filter is loaded, and a second capset takes it.
+// Loading a filter requires no_new_privs or CAP_SYS_ADMIN. Without no_new_privs, that
+// capability stays until the filter is loaded, and a second capset drops it.
 
 package compile
 
@@ -32,7 +33,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// confine takes away what the program must not have.
+// confine sets the working directory, limits, user and capabilities of the program.
 func (b *builder) confine() error {
 	// the working directory
 	b.begin("confine", "process.cwd")
@@ -59,7 +60,7 @@ func (b *builder) confine() error {
 	return nil
 }
 
-// makeWorkingDirectory makes process.cwd while the root still takes writes.
+// makeWorkingDirectory makes process.cwd, before the root becomes read-only.
 func (b *builder) makeWorkingDirectory() error {
 	b.begin("attach", "process.cwd")
 	if dir := path.Clean(b.spec.Process.Cwd); dir != "/" && !slices.Contains(b.made, dir) {
@@ -73,7 +74,7 @@ func (b *builder) makeWorkingDirectory() error {
 
 // dropPrivileges drops capabilities and changes the user.
 func dropPrivileges(l *list, user *specs.User, caps capabilitySets, privilegedFilter bool) {
-	// the bounding set: an upper limit for every later execve
+	// the bounding set
 	l.begin("confine", "process.capabilities.bounding")
 	for n, name := range call.Capabilities {
 		if caps.bounding&(1<<n) == 0 {
@@ -82,14 +83,14 @@ func dropPrivileges(l *list, user *specs.User, caps capabilitySets, privilegedFi
 		}
 	}
 
-	// the user: changing from root clears the permitted set, unless PR_SET_KEEPCAPS
+	// the user
 	l.begin("confine", "process.user")
 	l.container("keep the permitted capabilities over the change of user, until capset below", call.PrctlKeepCaps())
 	l.container("set the supplementary groups", call.Setgroups(user.AdditionalGids))
 	l.container("set the real, effective and saved group id", call.Setresgid(user.GID))
 	l.container("set the real, effective and saved user id", call.Setresuid(user.UID))
 
-	// the sets in force
+	// the effective, permitted and inheritable sets
 	l.begin("confine", "process.capabilities")
 	if privilegedFilter {
 		const admin = 1 << unix.CAP_SYS_ADMIN
@@ -99,7 +100,7 @@ func dropPrivileges(l *list, user *specs.User, caps capabilitySets, privilegedFi
 		l.container("keep these capabilities", caps.capset())
 	}
 
-	// the ambient set: what a program gets that is neither root's nor has file capabilities
+	// the ambient set: what execve gives to a program of a user other than root
 	for n, name := range call.Capabilities {
 		if caps.ambient&(1<<n) != 0 {
 			l.from = "process.capabilities.ambient"
@@ -109,7 +110,7 @@ func dropPrivileges(l *list, user *specs.User, caps capabilitySets, privilegedFi
 	}
 }
 
-// capabilitySets has a bit for each capability.
+// capabilitySets are sets of capabilities, a bit for each.
 type capabilitySets struct {
 	bounding, effective, permitted, inheritable, ambient uint64
 }
@@ -118,9 +119,9 @@ func (c *capabilitySets) capset() plan.Step {
 	return call.Capset(c.effective, c.permitted, c.inheritable)
 }
 
-// capabilities returns process.capabilities. One that the kernel does not know, or that
-// the caller has not got to give, is warned of and left out (runtime-spec, config.md,
-// "capabilities"). In a new user namespace there are all to give.
+// capabilities returns process.capabilities. A capability that the kernel does not know, or
+// that the caller does not have, is left out, with a warning (runtime-spec, config.md,
+// "capabilities"). In a user namespace of its own the child has all.
 func capabilities(p *specs.Process, s *shape) (c capabilitySets, warnings []string) {
 	config := p.Capabilities
 	if config == nil {
@@ -130,7 +131,7 @@ func capabilities(p *specs.Process, s *shape) (c capabilitySets, warnings []stri
 	if permitted == 0 || s.ns[userNS] != inherited {
 		permitted = call.AllBits
 	}
-	for _, s := range []struct {
+	for _, list := range []struct {
 		set   *uint64
 		field string
 		names []string
@@ -141,13 +142,13 @@ func capabilities(p *specs.Process, s *shape) (c capabilitySets, warnings []stri
 		{&c.inheritable, "inheritable", config.Inheritable},
 		{&c.ambient, "ambient", config.Ambient},
 	} {
-		for _, name := range s.names {
+		for _, name := range list.names {
 			if n, ok := call.Capability(name); ok && permitted&(1<<n) != 0 {
-				*s.set |= 1 << n
+				*list.set |= 1 << n
 				continue
 			}
 			warnings = append(warnings, fmt.Sprintf("process.capabilities.%s: %s: cannot be granted, ignored",
-				s.field, printable.Quote(name)))
+				list.field, printable.Quote(name)))
 		}
 	}
 	return c, warnings

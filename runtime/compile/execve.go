@@ -3,14 +3,14 @@
 // execve(2) replaces the program that a process runs, and keeps the process: its
 // namespaces, its root, its user, its filter.
 //
-// The child does not become the container's program at once. /proc/self/exe, the file
-// that it runs, is still the host's minictr, and nothing in a container may get hold of
-// that (CVE-2019-5736). So it first becomes the trampoline: a few hundred bytes in a
-// file in memory, which hold the last calls of this list and their arguments (package
-// walk writes them). All that the process must not have is given up by then, and the
-// filter is loaded: a process in the container that reaches the trampoline gains nothing.
+// The child does not execute the container's program at once. /proc/self/exe, the file
+// that it executes, is still the host's minictr, and no process in a container may open
+// that: it could overwrite it (CVE-2019-5736). So the child first executes the trampoline,
+// a program of a few hundred bytes in a file in memory: the last calls of this list and
+// their arguments (package walk writes it). All privileges are dropped by then, and the
+// filter is loaded: a process in the container that controls the trampoline gains nothing.
 //
-// A container that was created waits there until its start.
+// A created container waits in the trampoline until its start.
 
 package compile
 
@@ -32,7 +32,7 @@ func (b *builder) makeTrampoline() error {
 	return nil
 }
 
-// execve leaves this program.
+// execve prepares for the trampoline, executes it, and adds its steps.
 func (b *builder) execve() error {
 	// With PR_SET_PDEATHSIG the child dies when its parent does, however that ends.
 	o := &b.shape.options
@@ -42,7 +42,7 @@ func (b *builder) execve() error {
 		b.container("parent alive? EPIPE if it died before prctl", report(plan.Alive))
 	}
 
-	// what the program inherits: the mode mask, and descriptors
+	// what the program inherits: the file mode creation mask, and descriptors
 	p := b.spec.Process
 	b.begin("exec", "process.user.umask")
 	mask := uint32(0o022)
@@ -52,6 +52,7 @@ func (b *builder) execve() error {
 	b.container("the file mode creation mask of the program", call.Umask(mask))
 	if o.Wait {
 		b.begin("exec", "process.args")
+		// `create` fails if the program does not exist (path.go).
 		findProgram(&b.list, programs(b.spec.Process, b.shape.options.Program))
 	}
 	b.begin("exec", "process")
@@ -81,7 +82,7 @@ func (b *builder) execve() error {
 	return b.trampoline()
 }
 
-// keepPipes lets the pipes to the host through, as far as the trampoline.
+// keepPipes keeps the pipes to the host open in the trampoline.
 func keepPipes(l *list, wait, saves bool) {
 	keep := func(why string, fd plan.Ref) { l.container(why, call.CloseOnExec(fd, false)) }
 	if wait {
@@ -118,7 +119,7 @@ func (b *builder) trampoline() error {
 	}
 	last("close it at execve: end of file means success", call.CloseOnExec(b.plan.StartError, true))
 
-	// the program: where it may be in several directories, the first that has it
+	// the program: a name without a slash is tried in each directory of PATH (path.go)
 	b.begin("exec", "process.args")
 	p := b.spec.Process
 	files := programs(b.spec.Process, b.shape.options.Program)

@@ -1,15 +1,15 @@
 // Core 21 of 28: the seccomp filter
 //
-// A filter is a program that the kernel runs before every later call of the process
-// (seccomp(2)); what it returns is whether the call is made, or which error it gets.
+// A filter is a small program that the kernel runs before each later system call of the
+// process (seccomp(2)). It returns whether the call is made, or with which error it fails.
 // Package seccomp compiles it. It cannot be removed, and execve(2) keeps it.
 //
-// A call of action SCMP_ACT_NOTIFY is answered by another process, which is told of it
-// by a descriptor, the listener (seccomp_unotify(2)). The kernel gives it to the child,
-// and it is meant for a process on the host. So the child stops, the host takes the
-// descriptor out of it (pidfd_getfd(2)) and sends it to the socket at
-// linux.seccomp.listenerPath. From then on the child's own calls are answered there,
-// too; before, it makes one, the write that tells the host.
+// A call of action SCMP_ACT_NOTIFY is answered by another process, which receives it by a
+// descriptor, the listener (seccomp_unotify(2)). The kernel returns the listener to the
+// child, but it is meant for a process on the host. So the child waits, and the host copies
+// the descriptor (pidfd_getfd(2)) and sends it to the socket linux.seccomp.listenerPath.
+// The process there then answers the child's calls, too. One call comes before that: the
+// write(2) by which the child reports to the host.
 
 package compile
 

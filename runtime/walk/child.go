@@ -1,14 +1,14 @@
 // Core 26 of 28: the loop that the child runs
 //
-// This file, and vfork in assembly, is all that the child runs of this program.
+// Of this program the child runs only the functions of this file, and vfork in assembly.
 //
 // Rules:
 //
 //   - go:nosplit: a function whose stack would have to grow does not link.
 //   - go:norace: the race detector, in tests, adds no calls.
-//   - RawSyscall6 makes the call and nothing else; unix.Syscall would tell the scheduler.
-//   - A slot's state is written last: the host, which reads it meanwhile, then finds the
-//     other fields valid.
+//   - RawSyscall6 only makes the call; unix.Syscall also calls Go's scheduler.
+//   - A slot's state is written last: when the host, at the same time, reads that a step is
+//     done, the other fields are valid.
 
 package walk
 
@@ -29,7 +29,7 @@ type slot struct {
 	ticks uint64 // the processor's cycle counter when the call returned
 }
 
-// states of a slot
+// States of a slot.
 const (
 	todo     = iota // not reached yet, or left out
 	done            // the call succeeded; value is its result
@@ -57,15 +57,15 @@ func afterFork()
 func ticks() uint64
 
 // cloneChild makes the clone3 call of ops[i]. It returns in the host only. In the child it
-// makes the steps of the side that begins here, and never returns. A child may make a
-// child of its own.
+// makes the steps of the side that begins here, and never returns. The child may make a
+// child too (fork), which then makes the steps of its own side.
 //
-// With CLONE_VM the child uses this very stack, while the host stands still, and
-// overwrites it. So the host returns at once, with nothing but what it has in
-// registers: that is why vfork is assembly, and cloneChild is not inlined.
+// With CLONE_VM the child uses the stack of the host, which is suspended, and overwrites
+// it. So the host returns at once, with what is in registers only: that is why vfork is
+// assembly, and cloneChild is not inlined.
 //
 // No signal handler of Go's runs in the child: beforeFork has blocked all signals, and
-// CLONE_CLEAR_SIGHAND removes the handlers before a step of the plan unblocks them.
+// CLONE_CLEAR_SIGHAND resets the handlers before a step of the plan unblocks them.
 //
 //go:noinline
 //go:norace
@@ -88,8 +88,8 @@ func cloneChild(ops []op, slots []slot, i int) (pid, errno uintptr) {
 		}
 	}
 	syscall.RawSyscall6(unix.SYS_EXIT_GROUP, exitNotStarted, 0, 0, 0, 0, 0)
-	// Still here: the seccomp filter forbids even this call. A page fault is not a
-	// call; without a handler it kills the process.
+	// The seccomp filter forbids even exit_group(2). Writing to address 0 is no system call:
+	// without a handler the SIGSEGV kills the process.
 	var nowhere *uint64
 	*nowhere = 0
 	return 0, 0
@@ -99,8 +99,8 @@ func cloneChild(ops []op, slots []slot, i int) (pid, errno uintptr) {
 // stack that the child has overwritten.
 func vfork(number, a1, a2 uintptr) (result, errno uintptr)
 
-// fork makes a clone3 call of the child's, with memory of its own, and reports whether
-// this is the new process.
+// fork makes a clone3 call of the child, without CLONE_VM, and reports whether it returns in
+// the new process.
 //
 //go:norace
 //go:nosplit
@@ -113,7 +113,7 @@ func fork(o *op, s *slot) bool {
 	return false
 }
 
-// exitNotStarted is the exit status of a child that never became the program.
+// exitNotStarted is the exit status of a child in which a step failed.
 const exitNotStarted = 125
 
 // step makes the call of one op, and reports whether the walk may continue.
@@ -121,7 +121,7 @@ const exitNotStarted = 125
 //go:norace
 //go:nosplit
 func step(o *op, slots []slot, i int) bool {
-	// left out?
+	// leave the step out, depending on the results of earlier ones?
 	if o.needs != 0 && !slots[o.needs-1].has() {
 		return true
 	}
@@ -155,7 +155,8 @@ func step(o *op, slots []slot, i int) bool {
 	return store(o, &slots[i], value, uintptr(errno))
 }
 
-// writtenResult returns a result that the call has written to memory.
+// writtenResult returns a result that the call has written to memory: a value, or, as in a
+// reply of rtnetlink(7), an errno as a negative number.
 //
 //go:norace
 //go:nosplit

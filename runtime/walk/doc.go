@@ -3,11 +3,10 @@
 // Package walk carries out a plan: the host's steps in this process, the container's in
 // the child that clone3(2) makes.
 //
-// The difficulty is the child. It is a copy of a Go program that has one thread left: the
-// garbage collector, the scheduler, a thread that held a lock at that moment are gone.
-// Ordinary Go code may not run there: an allocation, a growing stack or a lock would
-// wait forever, or crash. Other runtimes start a second program at this point, in C,
-// or themselves again.
+// The difficulty is the child. It is a copy of a Go program with a single thread: those of
+// the garbage collector and the scheduler, and one that held a lock, do not exist in it.
+// Ordinary Go code cannot run there: an allocation, a growing stack or a lock could wait
+// forever, or crash. Other runtimes execute a C program, or themselves again, to avoid it.
 //
 // Here everything that the child needs is laid out before the clone. A step is lowered
 // to an [op]: the number of a system call and six words. Where a word is an address, the
@@ -17,18 +16,17 @@
 // allocates nothing, locks nothing, and its stack does not grow: the linker refuses a
 // function marked go:nosplit whose stack could.
 //
-// If possible the child does not even get a copy of the host's memory: it uses the
-// host's, as with vfork(2), and the host stands still until the child has left this
-// program. Copying would take longer than most of the plan.
+// If possible the child shares the host's memory, as with vfork(2), and the host is
+// suspended until the child has executed another program. A copy would take longer than
+// most of the plan.
 //
-// The slots lie in memory that both share (MAP_SHARED). So the host learns which step
+// The slots are in memory that both share (MAP_SHARED). There the host reads which step
 // failed and with which error, and, for --explain, what each step returned and when,
-// without a call that is not in the plan. That the child has become the program, or has
-// died, the host learns from the end of a pipe.
+// without a call that is not in the plan. When the child has executed the program, or has
+// died, the report pipe ends.
 //
-// The last steps are not made from here. This program, with the host's memory and
-// readable as /proc/self/exe, may not run in a container; so the child executes a
-// smaller one, made of these steps alone.
+// The last steps are made by a smaller program, the trampoline: no process of a container
+// may read this one as /proc/PID/exe.
 //
 // Read it in this order: walk.go, lower.go, child.go, trampoline.go, error.go; then
 // trace.go, which shows a walk while it happens, and vfork_*.s, ticks_*.s.

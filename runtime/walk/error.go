@@ -1,9 +1,8 @@
 // Core 28 of 28: a step that failed, in words
 //
-// The plan makes a good error: it has the call with its arguments, the field of the
-// config that asks for it, and the reason. What failed is found in the slots. A child
-// that was killed leaves no error there: the step after the last that it made is the
-// one that did not return.
+// An error names the call with its arguments, the field of the config that asks for it,
+// and the reason, all from the plan. The slots show which step failed. A child that was
+// killed leaves no error there: the step after the last that it made did not return.
 
 package walk
 
@@ -26,8 +25,8 @@ type Error struct {
 	Errno unix.Errno // 0: the child was killed before the call returned
 }
 
-// noSuchFile is ENOENT of a file of a cgroup. Docker and podman take an error that
-// contains "no such file or directory" for a missing program.
+// noSuchFile is the text of ENOENT for a file of a cgroup: docker and podman report an
+// error that contains "no such file or directory" as a missing program.
 const noSuchFile = "the kernel has no file of this name"
 
 // Error returns one sentence: the call, the kernel's error, the side that made it, the
@@ -70,9 +69,9 @@ type Stopped struct{ Err error }
 func (s *Stopped) Error() string { return s.Err.Error() }
 func (s *Stopped) Unwrap() error { return s.Err }
 
-// failure returns what went wrong, if anything did.
+// failure returns the error of the walk, nil for none.
 func (w *Walk) failure() error {
-	// a step of the host's or the child's
+	// a step of the host or the child
 	if w.stopped != nil {
 		return &Stopped{w.stopped}
 	}
@@ -85,7 +84,7 @@ func (w *Walk) failure() error {
 		return errors.New("start: the plan has no step clone3")
 	}
 
-	// a step of the trampoline's, or death
+	// a step of the trampoline, or death
 	if err := ReadStartError(w.plan, w.output); err != nil {
 		return err
 	}
@@ -107,8 +106,8 @@ func (w *Walk) firstFailed(side plan.Side) int {
 	return -1
 }
 
-// execFailure checks that the child came to its last step in this program. execve does
-// not return when it succeeds, so its slot says nothing.
+// execFailure returns an error if the child died before its last step in this program, which
+// executes the trampoline. execve does not return when it succeeds, so its slot is todo.
 func (w *Walk) execFailure() error {
 	const none = -1
 	next := none // the step after the last that was made
@@ -122,16 +121,16 @@ func (w *Walk) execFailure() error {
 			next = i
 		}
 	}
-	if next == none || !strings.HasPrefix(w.plan.Steps[next].Name, "execve") {
-		if next == none {
-			return errors.New("start: the plan has no step execve")
-		}
+	switch {
+	case next == none:
+		return errors.New("start: the plan has no step execve")
+	case !strings.HasPrefix(w.plan.Steps[next].Name, "execve"):
 		return w.errorAt(next)
 	}
 	return nil
 }
 
-// leftOut reports whether step i was left out for the results of earlier ones.
+// leftOut reports whether step i was left out, depending on the results of earlier ones.
 func (w *Walk) leftOut(i int) bool {
 	o := &w.program.ops[i]
 	absent := func(ref int32) bool { return ref != 0 && !w.program.slots[ref-1].has() }

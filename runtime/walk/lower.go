@@ -1,13 +1,12 @@
 // Core 25 of 28: steps become machine words
 //
-// Lowering turns each step into an op: words that can be handed to the kernel, and the
-// memory that they point to. The memory is kept from the garbage collector until the
-// walk ends.
+// Lowering turns each step into an op: the words that are passed to the kernel, and the
+// memory that they point to. A slice keeps that memory from the garbage collector.
 //
-// A word may be known only later. A reference to an earlier result is looked up by the
-// child's loop when it makes the step (child.go). A result inside of a struct, or in a
-// path such as "/proc/@pid/uid_map", is written into memory by the host, right before
-// it makes the step; so only steps of the host can have these.
+// A word may not be known yet. If it is the result of an earlier step, step (child.go)
+// takes it from that step's slot. A result inside a struct, or in a path such as
+// "/proc/@pid/uid_map", is written to memory by the host (fill), right before it makes the
+// step; so only steps of the host can have these.
 
 package walk
 
@@ -32,15 +31,15 @@ type op struct {
 	keeps  bool     // if it has one, that is this step's result too
 	accept [maxAccept]uintptr
 	side   plan.Side
-	child  plan.Side // of clone3
+	child  plan.Side // of clone3: the side that the new process begins with
 	expect expect
-	result *int32 // nil: what the call returns
+	result *int32 // where the call writes its result; nil: it returns it
 }
 
 const maxAccept = 5
 
-type expect struct {
-	at          *uint64 // nil for no expectation
+type expect struct { // plan.Expect
+	at          *uint64 // nil for none
 	mask, value uint64
 	not         bool
 }
@@ -48,32 +47,33 @@ type expect struct {
 // program is a plan, lowered.
 type program struct {
 	ops   []op
-	slots []slot // one for each step, then one for each descriptor of the caller
-	late  [][]late
-	keep  [][]byte // what the words point to
+	slots []slot   // one for each step, then one for each descriptor of the caller
+	late  [][]late // for each step
+	keep  [][]byte // the memory that words point to
 }
 
 // late is a result that the host writes into memory before it makes a step.
 type late struct {
-	slot int32  // slot+1
-	at   []byte // the field of a struct; or else
-	file string // a file in /proc/PID, of the process that the result is,
+	slot int32  // slot+1 of the result
+	at   []byte // the field of a struct to write it to; nil if the result is a pid:
+	file string // then a file in /proc/PID,
 	word int    // and the word that becomes the address of its path
 }
 
+// lowerer lowers the steps one by one.
 type lowerer struct {
 	*program
 	names  map[plan.Ref]int32 // slot+1 of the nearest earlier result
 	file   []byte             // the trampoline
 	rest   []byte             // memory that is not used yet
-	index  int
+	index  int                // of the step
 	side   plan.Side
 	memory [6][]byte // what each argument of this step points to
 }
 
 // lower lays the plan out in memory. fds are the caller's descriptors.
 func lower(p *plan.Plan, fds map[plan.Ref]int) (*program, error) {
-	// slots
+	// slots; results that the caller provides have theirs after those of the steps
 	n := len(p.Steps)
 	slots, err := sharedSlots(n + len(fds))
 	if err != nil {
@@ -87,7 +87,7 @@ func lower(p *plan.Plan, fds map[plan.Ref]int) (*program, error) {
 		n++
 	}
 
-	// the file that makes the last steps, and all other steps
+	// the trampoline, which makes the last steps, and all other steps
 	if l.file, err = trampoline(p, fds); err != nil {
 		return nil, err
 	}
@@ -179,7 +179,7 @@ func (l *lowerer) arg(a plan.Arg, k int) (word uintptr, ref int32, err error) {
 	return 0, 0, fmt.Errorf("argument %d: unknown type %T", k+1, a)
 }
 
-// ofProcess splits "/proc/@pid/uid_map".
+// ofProcess splits "/proc/@pid/uid_map" into "pid" and "uid_map".
 func ofProcess(path plan.Str) (name plan.Ref, file string, ok bool) {
 	rest, ok := strings.CutPrefix(string(path), "/proc/@")
 	if !ok {
@@ -197,8 +197,8 @@ func (l *lowerer) bytes(data []byte) ([]byte, uintptr) {
 	return b, uintptr(unsafe.Pointer(unsafe.SliceData(b)))
 }
 
-// allocate returns n bytes of memory, aligned to a word. It is taken from large pieces: a plan
-// points to a thousand small things.
+// allocate returns n bytes of memory, aligned to a word, from a large piece: a plan needs
+// some thousand small ones.
 func (l *lowerer) allocate(n int) []byte {
 	const piece = 64 << 10
 	n = (n + word - 1) &^ (word - 1)
@@ -227,7 +227,7 @@ func (l *lowerer) strs(list []string) uintptr {
 
 func (l *lowerer) mem(m *plan.Mem, k int) (uintptr, error) {
 	b, address := l.bytes(m.Bytes)
-	defer func() { l.memory[k] = b }()
+	defer func() { l.memory[k] = b }() // last: a field that is a struct is lowered meanwhile, as argument 0
 	for _, f := range m.Fields {
 		field := b[f.Offset : f.Offset+f.Size]
 		word, ref, err := l.arg(f.Arg, 0)

@@ -1,15 +1,14 @@
 // Core 27 of 28: the last steps, as a program of their own
 //
-// The trampoline is a program of some hundred bytes, from which the container jumps into
-// its own. Until then /proc/self/exe is the host's minictr: a script in the image that
-// begins with "#!/proc/self/exe" would run it in the container, where a process could
-// open it and one day overwrite it (CVE-2019-5736). So the child first executes the
-// trampoline, a file in memory that no other process has. It waits there for `start`,
-// in a few pages of memory.
+// The trampoline is a program of a few hundred bytes that executes the container's program
+// (compile/execve.go). If the child did that itself, a script in the image that begins with
+// "#!/proc/self/exe" would execute the host's minictr in the container, where a process
+// could open the file and later overwrite it (CVE-2019-5736). The trampoline is a file in
+// memory that no other process has. While it waits for `start` it needs a few pages only.
 //
-// It is the last steps of the plan as a table (package table), and a loop over it. When
-// a step fails the loop writes the table with its results to the pipe Plan.StartError,
-// and exits. When execve succeeds that pipe ends.
+// It consists of a table of the last steps (package table), and a loop over it. When a
+// step fails, the loop writes the table with the results to the pipe Plan.StartError, and
+// exits. When execve succeeds, the pipe ends.
 
 package walk
 
@@ -24,7 +23,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// trampoline makes the file for the steps of side Trampoline. They can use the caller's
+// trampoline returns the file for the steps of side Trampoline. They can use the caller's
 // descriptors only, not results of earlier steps.
 func trampoline(p *plan.Plan, fds map[plan.Ref]int) ([]byte, error) {
 	var steps []*plan.Step
@@ -46,7 +45,7 @@ func trampoline(p *plan.Plan, fds map[plan.Ref]int) ([]byte, error) {
 	return t.File(), nil
 }
 
-// trampolineWriter is a trampoline while it is made.
+// trampolineWriter writes the table of a trampoline.
 type trampolineWriter struct {
 	*table.Program
 	fds map[plan.Ref]int
@@ -84,9 +83,9 @@ func (t *trampolineWriter) arg(a plan.Arg) (uint64, error) {
 	return 0, fmt.Errorf("argument %s: unknown when the trampoline is made", a)
 }
 
-// ReadStartError returns nil if the trampoline wrote nothing, so that the program runs, and
-// else the step that failed, as an [*Error]. Of an execve in each directory of PATH that
-// is the first, or the one that was not permitted.
+// ReadStartError returns nil if the trampoline wrote nothing: the program runs. Otherwise it
+// returns the step that failed, as an [*Error]. Of an execve for each directory of PATH that
+// is the last that failed other than by a missing file, or else the first.
 func ReadStartError(p *plan.Plan, output []byte) error {
 	if len(output) == 0 {
 		return nil

@@ -2,15 +2,15 @@
 //
 // Start makes the host's steps in their order. One of them is clone3: from then on the
 // child makes its own steps, at the same time. The host reads the report pipe (plan.go)
-// until its end, which comes when the child has become the program or has died; then
-// the slots say which.
+// until its end, which comes when the child has executed the program or has died; then
+// the slots show which. A tracer (trace.go) only reads the slots, for --explain.
 //
 // Rules:
 //
 //   - The caller is locked to its thread: a child with PR_SET_PDEATHSIG dies when the
 //     thread that made it exits, not when the process does.
-//   - A walk that fails leaves no process. What it has mounted and opened is gone when
-//     its descriptors are closed.
+//   - A walk that fails leaves no process. The kernel frees what it has mounted when its
+//     descriptors are closed.
 
 package walk
 
@@ -42,7 +42,7 @@ type Caller struct {
 	// Trace may be nil.
 	Trace Trace
 	// Sync is called where the child waits for the host. When it returns nil the child
-	// continues, and else it is killed.
+	// continues; otherwise the child is killed.
 	Sync func(w *Walk, at plan.SyncPoint) error
 }
 
@@ -51,22 +51,20 @@ type Walk struct {
 	plan    *plan.Plan
 	program *program
 	caller  Caller
-	clone   int // index of the step that made the container's process, or -1
-	report  int // read end of the pipe that ends at execve or death
-	stopped error
+	clone   int    // index of the step that made the container's process, or -1
+	report  int    // read end of the pipe that ends at execve or death
+	stopped error  // from Caller.Sync, or from the pipe to the child
 	saved   bool   // Caller.Sync has recorded the process
-	output  []byte // what the trampoline wrote
+	output  []byte // the table that the trampoline wrote when a step of it failed
 	tracer  tracer
 }
 
-// Start carries out the plan: up to and with execve, or to where a container that was
-// created waits for its start.
-//
-// The calling goroutine must be locked to its thread, and stay so as long as the
-// container runs.
+// Start carries out the plan, including execve, or up to the step at which a created
+// container waits for its start. The calling goroutine must be locked to its thread, and
+// stay so as long as the container runs.
 //
 // On success the container's process runs, and the caller closes the Walk when it has
-// waited for that process. On error there is no process. The error is an [*Error] if a
+// waited for that process. On error there is no process; the error is an [*Error] if a
 // step failed.
 func Start(p *plan.Plan, c Caller) (*Walk, error) {
 	// the report pipe
@@ -85,7 +83,7 @@ func Start(p *plan.Plan, c Caller) (*Walk, error) {
 	}
 	w.report = pipe[0]
 
-	// the host's steps; the child's, until the pipe ends
+	// the host's steps, then the child's reports
 	w.makeHostSteps()
 	unix.Close(pipe[1])
 	if w.clone >= 0 {
@@ -116,8 +114,8 @@ func newWalk(p *plan.Plan, c Caller) (*Walk, error) {
 
 // makeHostSteps makes the host's steps, clone3 among them.
 func (w *Walk) makeHostSteps() {
-	// Block all signals: one that only Go's scheduler sends, even, would interrupt a
-	// long call (bpf(2) fails with EAGAIN).
+	// Block all signals: even one of Go's scheduler to its own thread interrupts a long
+	// call (bpf(2) then fails with EAGAIN).
 	var all, before unix.Sigset_t
 	for i := range all.Val {
 		all.Val[i] = ^all.Val[i]
@@ -149,8 +147,8 @@ func (w *Walk) makeHostSteps() {
 	}
 }
 
-// readReports reads the report pipe to its end. If a step of the host's failed after clone3 the
-// child may wait for it forever, and is killed.
+// readReports reads the report pipe to its end. If a step of the host failed after clone3,
+// the child could wait for it forever, and is killed.
 func (w *Walk) readReports() {
 	if w.firstFailed(plan.Host) >= 0 {
 		w.kill()
@@ -168,8 +166,8 @@ func (w *Walk) readReports() {
 	}
 }
 
-// handleReport takes one byte that the child has written: a sync point, or, from the first byte
-// that is none, what the trampoline reports.
+// handleReport handles a byte of the report pipe. Each is a sync point, until the trampoline
+// writes its table there, if a step of it fails: the first other byte begins that.
 func (w *Walk) handleReport(b []byte) {
 	switch at := plan.SyncPoint(b[0]); {
 	case len(w.output) > 0:
@@ -215,10 +213,10 @@ func (w *Walk) Close() {
 	w.program.release()
 }
 
-// notDescriptors are the calls whose result is no descriptor.
+// notDescriptors are the calls whose result is not a descriptor.
 var notDescriptors = []string{"clone3", "mkdirat", "mknodat"}
 
-// closeAllBut closes what the host's steps opened.
+// closeAllBut closes the descriptors that the host's steps opened, but for keep.
 func (w *Walk) closeAllBut(keep ...plan.Ref) {
 	for i, s := range w.plan.Steps {
 		slot := &w.program.slots[i]
@@ -231,8 +229,8 @@ func (w *Walk) closeAllBut(keep ...plan.Ref) {
 	}
 }
 
-// reap kills the children of a walk that failed and waits for them. A step may have
-// waited for one already: its number could be reused, and wait4 says that it is no child.
+// reap kills the children of a walk that failed and waits for them. A step may have waited
+// for one already, and another process may have its pid: then wait4(2) fails (ECHILD).
 func (w *Walk) reap() {
 	for i, s := range w.plan.Steps {
 		if slot := &w.program.slots[i]; s.Name == "clone3" && slot.state == done {
