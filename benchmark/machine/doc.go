@@ -1,7 +1,7 @@
 // Package machine has the targets with a kernel of their own, from the smallest
 // machine to what a person uses every day:
 //
-//	QEMU initramfs    a kernel, and a file system of three programs in memory
+//	QEMU initramfs    a kernel, and a file system of two programs in memory
 //	QEMU disk         the disk of the box: firmware, boot loader, systemd
 //	vagrant up         the same disk, by Vagrant and libvirt
 //

@@ -93,7 +93,7 @@ func (v *vagrant) connect(ctx context.Context, s benchmark.Setup) error {
 }
 
 func (v *vagrant) Prepare(ctx context.Context, s benchmark.Setup) error {
-	err := errors.Join(v.prepare(ctx, s), sameWorkload(v.box("workload"), s.Workload))
+	err := errors.Join(v.prepare(ctx, s), sameWorkload(ctx, v.box("workload"), s.Workload))
 	if err != nil {
 		return err
 	}
