@@ -37,23 +37,17 @@ func newBundle(t *testing.T, words ...string) *bundle {
 	t.Helper()
 	b := &bundle{dir: t.TempDir()}
 	b.root = filepath.Join(b.dir, "rootfs")
-	b.try(t, testkit.Root(b.root, "etc proc sys dev tmp", applets))
-	probe, err := os.ReadFile(filepath.Join(bin, "probe"))
-	b.try(t, err)
-	b.try(t, os.WriteFile(filepath.Join(b.root, "probe"), probe, 0o755))
+	testkit.Check(t, testkit.Root(b.root, "etc proc sys dev tmp", applets))
+	probe := testkit.ReadFile(t, filepath.Join(bin, "probe"))
+	testkit.Check(t, os.WriteFile(filepath.Join(b.root, "probe"), []byte(probe), 0o755))
 	id := fmt.Sprintf("bundle%d", bundles.Add(1))
 	host := config.Host{ID: id, FilesDir: "/nowhere", Arch: arch}
 	image := ocispec.Image{Config: ocispec.ImageConfig{Env: []string{"PATH=/bin"}}}
 	spec, _, err := config.Config(&config.Options{Command: words}, image, fstest.MapFS{}, host)
-	b.try(t, err)
+	testkit.Check(t, err)
 	b.spec = spec
 	b.unmount(func(m specs.Mount) bool { return strings.HasPrefix(m.Source, "/nowhere") })
 	return b
-}
-
-func (b *bundle) try(t *testing.T, err error) {
-	t.Helper()
-	testkit.Check(t, err)
 }
 
 // unmount removes mounts from the config.
@@ -72,8 +66,8 @@ func below(dir string) func(specs.Mount) bool {
 func (b *bundle) replace(t *testing.T, name, target string) {
 	t.Helper()
 	path := filepath.Join(b.root, name)
-	b.try(t, os.RemoveAll(path))
-	b.try(t, os.Symlink(target, path))
+	testkit.Check(t, os.RemoveAll(path))
+	testkit.Check(t, os.Symlink(target, path))
 }
 
 // run runs the bundle.

@@ -22,8 +22,8 @@ func (b *bundle) id() string { return strings.TrimPrefix(b.spec.Linux.CgroupsPat
 func (b *bundle) save(t *testing.T) {
 	t.Helper()
 	data, err := json.Marshal(b.spec)
-	b.try(t, err)
-	b.try(t, os.WriteFile(filepath.Join(b.dir, "config.json"), data, 0o644))
+	testkit.Check(t, err)
+	testkit.Check(t, os.WriteFile(filepath.Join(b.dir, "config.json"), data, 0o644))
 }
 
 // oci prepares a command for the bundle's container, as "kill": words after "--" follow
@@ -58,10 +58,10 @@ func (b *bundle) begin(t *testing.T, cmd *exec.Cmd) result {
 	t.Helper()
 	t.Cleanup(func() { run(b.oci("delete", "--force")).want(t, 0) })
 	out, err := os.OpenFile(filepath.Join(b.dir, "out"), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o644)
-	b.try(t, err)
+	testkit.Check(t, err)
 	defer out.Close()
 	before, err := out.Seek(0, io.SeekEnd)
-	b.try(t, err)
+	testkit.Check(t, err)
 	cmd.Stdout, cmd.Stderr = out, out
 	r := run(cmd)
 	said := make([]byte, 4096)
@@ -73,9 +73,7 @@ func (b *bundle) begin(t *testing.T, cmd *exec.Cmd) result {
 // out is what the container has written.
 func (b *bundle) out(t *testing.T) result {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(b.dir, "out"))
-	b.try(t, err)
-	return result{stdout: string(data)}
+	return result{stdout: testkit.ReadFile(t, filepath.Join(b.dir, "out"))}
 }
 
 // live creates and starts the container.
@@ -93,7 +91,7 @@ func (b *bundle) state(t *testing.T) (s specs.State) {
 	t.Helper()
 	r := run(b.oci("state"))
 	r.want(t, 0)
-	b.try(t, json.Unmarshal([]byte(r.stdout), &s))
+	testkit.Check(t, json.Unmarshal([]byte(r.stdout), &s))
 	return s
 }
 

@@ -19,13 +19,13 @@ func TestExistingCgroupRefused(t *testing.T) {
 	guard(t)
 	first := newBundle(t, "sh", "-c", "touch /started; while [ ! -e /end ]; do sleep 0.05; done; exit 7")
 	cmd := first.command(t)
-	first.try(t, cmd.Start())
+	testkit.Check(t, cmd.Start())
 	testkit.Eventually(t, "the first container", func() bool { return exists(filepath.Join(first.root, "started")) })
 	second := newBundle(t, "true")
 	second.spec.Linux.CgroupsPath = first.spec.Linux.CgroupsPath
 	second.run(t).refused(t, "already exists")
 	run(second.commandAs(t, "another")).refused(t, "file exists")
-	first.try(t, os.WriteFile(filepath.Join(first.root, "end"), nil, 0o644))
+	testkit.Check(t, os.WriteFile(filepath.Join(first.root, "end"), nil, 0o644))
 	if cmd.Wait(); cmd.ProcessState.ExitCode() != 7 {
 		t.Errorf("the first container ended with %d", cmd.ProcessState.ExitCode())
 	}
@@ -94,7 +94,7 @@ func TestFakeProcRefused(t *testing.T) {
 	fake := t.TempDir()
 	for _, kind := range []string{"proc", "bind"} {
 		b := newBundle(t, "true")
-		b.try(t, os.MkdirAll(filepath.Join(fake, "sys/net/ipv4"), 0o755))
+		testkit.Check(t, os.MkdirAll(filepath.Join(fake, "sys/net/ipv4"), 0o755))
 		os.Symlink(filepath.Join(canary, "file"), filepath.Join(fake, "sys/net/ipv4/ip_forward"))
 		b.unmount(below("/proc"))
 		b.spec.Mounts = append(b.spec.Mounts, specs.Mount{Destination: "/proc", Type: kind, Source: fake,

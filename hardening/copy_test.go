@@ -241,10 +241,9 @@ func TestCopyLoadsNoContainerFile(t *testing.T) {
 			append([]string{"-f", "-o", log, "-e", "trace=execve,execveat,mmap,openat,openat2"},
 				cp(words...).Args...)...)
 		run(trace).want(t, 0)
-		data, err := os.ReadFile(log)
-		testkit.Check(t, err)
+		data := testkit.ReadFile(t, log)
 		programs := 0
-		for line := range strings.Lines(string(data)) {
+		for line := range strings.Lines(data) {
 			switch {
 			case strings.Contains(line, "execve"):
 				programs++

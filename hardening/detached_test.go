@@ -244,9 +244,8 @@ func (e *killedContainer) live(n int) {
 // parent is the parent of a process.
 func parent(t *testing.T, pid int) int {
 	t.Helper()
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	testkit.Check(t, err)
-	_, rest, _ := strings.Cut(string(data), "PPid:\t")
+	data := testkit.ReadFile(t, fmt.Sprintf("/proc/%d/status", pid))
+	_, rest, _ := strings.Cut(data, "PPid:\t")
 	number, _, _ := strings.Cut(rest, "\n")
 	ppid, err := strconv.Atoi(number)
 	testkit.Check(t, err)

@@ -101,9 +101,9 @@ func (b *bundle) process(t *testing.T, change func(*specs.Process), words ...str
 	p.Args = words
 	change(&p)
 	data, err := json.Marshal(p)
-	b.try(t, err)
+	testkit.Check(t, err)
 	file := filepath.Join(t.TempDir(), "process.json")
-	b.try(t, os.WriteFile(file, data, 0o644))
+	testkit.Check(t, os.WriteFile(file, data, 0o644))
 	return "--process=" + file
 }
 
@@ -134,11 +134,9 @@ func TestExecIgnoresFakeProc(t *testing.T) {
 	flag := b.process(t, func(p *specs.Process) { p.OOMScoreAdj = &score }, "sleep", "1000")
 	cmd := b.oci("exec", "--detach", "--pid-file="+started, flag)
 	b.begin(t, cmd).want(t, 0)
-	pid, err := os.ReadFile(started)
-	b.try(t, err)
-	adj, err := os.ReadFile(fmt.Sprintf("/proc/%s/oom_score_adj", pid))
-	if err != nil || string(adj) != "321\n" {
-		t.Errorf("oom_score_adj is %q: %v", adj, err)
+	adj := testkit.ReadFile(t, fmt.Sprintf("/proc/%s/oom_score_adj", testkit.ReadFile(t, started)))
+	if adj != "321\n" {
+		t.Errorf("oom_score_adj is %q", adj)
 	}
 	if r := b.exec("--", "cat", "/proc/self/oom_score_adj", "/proc/self/attr/exec"); r.stdout != "" {
 		t.Errorf("written to the fake: %q", r.stdout)
@@ -173,7 +171,7 @@ func TestExecTerminalIgnoresFakes(t *testing.T) {
 		b := newBundle(t, "/probe", "sleep")
 		b.unmount(below("/dev"))
 		b.live(t)
-		b.try(t, fake(b))
+		testkit.Check(t, fake(b))
 		r := b.exec("--tty", "--", "true")
 		if r.untouched(t); r.code != execRefused || !strings.Contains(r.stderr, "process.terminal") {
 			t.Errorf("%s: want a refusal: %+v", what, r)
@@ -190,7 +188,7 @@ func TestExecTerminalIgnoresCoveredPtmx(t *testing.T) {
 		"file": "touch /cover",
 	} {
 		b := newBundle(t, "sh", "-c", cover+" && mount --bind /cover /dev/pts/ptmx && touch /ready; exec sleep 1000")
-		b.try(t, os.Symlink("busybox", filepath.Join(b.root, "bin/mkfifo")))
+		testkit.Check(t, os.Symlink("busybox", filepath.Join(b.root, "bin/mkfifo")))
 		b.powerful()
 		b.live(t)
 		testkit.Eventually(t, what, func() bool { return exists(filepath.Join(b.root, "ready")) })
@@ -207,7 +205,7 @@ func TestExecIgnoresOldPtyNames(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "sh", "-c", "rm -f /dev/ptmx /dev/console /dev/tty; for n in ptmx console tty; do ln "+
 		"-s "+filepath.Join(canary, "null")+" /dev/$n; done; touch /ready; exec sleep 1000")
-	b.try(t, os.Symlink("busybox", filepath.Join(b.root, "bin/ln")))
+	testkit.Check(t, os.Symlink("busybox", filepath.Join(b.root, "bin/ln")))
 	b.live(t)
 	testkit.Eventually(t, "the links", func() bool { return exists(filepath.Join(b.root, "ready")) })
 	if r := b.exec("--tty", "--", "sh", "-c", "[ -t 0 ] && readlink /dev/console && readlink /dev/ptmx"); r.code != 0 ||
@@ -279,8 +277,8 @@ func TestExecInheritsNoCapability(t *testing.T) {
 func TestExecUserIsStrict(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "/probe", "sleep")
-	b.try(t, os.WriteFile(filepath.Join(b.root, "etc/passwd"), []byte("1000:x:0:0::/:/bin/sh\nevil:x:0:0::/:/bin/sh\n"),
-		0o644))
+	passwd := []byte("1000:x:0:0::/:/bin/sh\nevil:x:0:0::/:/bin/sh\n")
+	testkit.Check(t, os.WriteFile(filepath.Join(b.root, "etc/passwd"), passwd, 0o644))
 	b.spec.Process.User.AdditionalGids = []uint32{3}
 	b.live(t)
 	for flags, want := range map[string]string{
@@ -324,10 +322,9 @@ func TestConfigUserIsStrict(t *testing.T) {
 	b := newBundle(t, "true")
 	b.save(t)
 	config := filepath.Join(b.dir, "config.json")
-	data, err := os.ReadFile(config)
-	b.try(t, err)
+	data := testkit.ReadFile(t, config)
 	for _, number := range []string{"4294967296", "-1", "1.5", `"0"`, "1e20"} {
-		b.try(t, os.WriteFile(config, []byte(strings.Replace(string(data), `"uid":0`, `"uid":`+number, 1)), 0o644))
+		testkit.Check(t, os.WriteFile(config, []byte(strings.Replace(data, `"uid":0`, `"uid":`+number, 1)), 0o644))
 		run(b.oci("run", "--bundle", b.dir)).refused(t, "uid")
 	}
 }
@@ -338,8 +335,8 @@ func TestExecEntersOpenedWorkdir(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "/probe", "sleep")
 	vol, trap := filepath.Join(b.root, "vol"), filepath.Join(b.root, "trap")
-	b.try(t, os.Mkdir(vol, 0o755))
-	b.try(t, os.Symlink("/proc/1/cwd", trap))
+	testkit.Check(t, os.Mkdir(vol, 0o755))
+	testkit.Check(t, os.Symlink("/proc/1/cwd", trap))
 	b.live(t)
 	cmd := b.oci("exec", "--cwd", "/vol", "--", "/probe", "cwd")
 	cmd.ExtraFiles = leak(t)

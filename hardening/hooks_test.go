@@ -42,7 +42,7 @@ func TestHookEnvironmentIsItsEntrys(t *testing.T) {
 	b.spec.Process.Env = append(b.spec.Process.Env, evil, "OF=process")
 	b.spec.Annotations = map[string]string{evil: evil, "LD_PRELOAD": "/evil.so"}
 	b.spec.Hooks = &specs.Hooks{}
-	b.try(t, os.Chmod(filepath.Join(b.root, "tmp"), 0o777))
+	testkit.Check(t, os.Chmod(filepath.Join(b.root, "tmp"), 0o777))
 	seen := func(kind, directory string) string { return filepath.Join(directory, kind) }
 	for kind, list := range kinds(b.spec.Hooks) {
 		directory := filepath.Join(b.root, "tmp")
@@ -164,10 +164,9 @@ func TestEndlessHookIsKilled(t *testing.T) {
 		"/bin/busybox head -c %d /dev/zero; (/bin/busybox stat -L -c 'file: %%s kB' /proc/$$/fd/1; /bin/busybox grep "+
 			"VmHWM: /proc/$PPID/status) > %s; echo last words; exit 1", written, seen))}}
 	b.run(t).refused(t, "exit code 1", "last words")
-	data, err := os.ReadFile(seen)
-	b.try(t, err)
+	data := testkit.ReadFile(t, seen)
 	for _, place := range []string{"file", "VmHWM"} { // its output, and the memory of its reader
-		kB, err := strconv.Atoi(strings.TrimSuffix((result{stdout: string(data)}).line(place), " kB"))
+		kB, err := strconv.Atoi(strings.TrimSuffix((result{stdout: data}).line(place), " kB"))
 		if err != nil || kB > written/2>>10 {
 			t.Errorf("a hook has written %d kB: %s", written>>10, data)
 		}

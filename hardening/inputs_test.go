@@ -113,7 +113,7 @@ func TestStateDirectoriesArePrivate(t *testing.T) {
 				}
 				return err
 			})
-			b.try(t, err)
+			testkit.Check(t, err)
 			oci("start", b.id())
 			oci("delete", "--force", b.id())
 		}
@@ -126,7 +126,7 @@ func newBundleUnmasked(t *testing.T, mask int) *bundle {
 	defer unix.Umask(mask)
 	b := newBundle(t, "/probe", "sleep")
 	b.save(t)
-	b.try(t, os.WriteFile(filepath.Join(b.dir, "out"), nil, 0o644))
+	testkit.Check(t, os.WriteFile(filepath.Join(b.dir, "out"), nil, 0o644))
 	return b
 }
 
@@ -209,7 +209,7 @@ func TestControlBytesOfBundlesEscaped(t *testing.T) {
 	evil := "evil" + controls
 	b := newBundle(t, "/probe", "sleep", evil)
 	b.dir = filepath.Join(b.dir, strings.ReplaceAll(evil, "/", ""))
-	b.try(t, os.Mkdir(b.dir, 0o755))
+	testkit.Check(t, os.Mkdir(b.dir, 0o755))
 	b.spec.Root.Path = b.root
 	b.spec.Annotations = map[string]string{evil: evil}
 	b.spec.Hooks = &specs.Hooks{Poststop: []specs.Hook{shell("echo " + controls + "; exit 1")}}

@@ -46,8 +46,8 @@ func TestSysctlReachesNamespaceOnly(t *testing.T) {
 	b := newBundle(t, "cat", "/proc/sys/kernel/msgmax")
 	b.spec.Linux.Sysctl = map[string]string{"kernel.msgmax": "4242"}
 	fake := filepath.Join(b.root, "proc/sys/kernel")
-	b.try(t, os.MkdirAll(fake, 0o755))
-	b.try(t, os.Symlink(filepath.Join(canary, "file"), filepath.Join(fake, "msgmax")))
+	testkit.Check(t, os.MkdirAll(fake, 0o755))
+	testkit.Check(t, os.Symlink(filepath.Join(canary, "file"), filepath.Join(fake, "msgmax")))
 	r := b.run(t)
 	r.want(t, 0)
 	if r.stdout != "4242\n" {
@@ -115,7 +115,7 @@ func TestFakeDevNullRefused(t *testing.T) {
 	for what, make := range fakes {
 		b := newBundle(t, "true")
 		b.unmount(below("/dev"))
-		b.try(t, make(filepath.Join(b.root, "dev/null")))
+		testkit.Check(t, make(filepath.Join(b.root, "dev/null")))
 		r := b.run(t, leak(t)...)
 		if r.code != 1 || !strings.Contains(r.stderr, "mask") && !strings.Contains(r.stderr, "linux.devices") {
 			t.Errorf("%s: exit code %d, want a refusal: %s", what, r.code, r.stderr)
@@ -213,14 +213,14 @@ func TestFakeDefaultDeviceRefused(t *testing.T) {
 		}
 		b := newBundle(t, "true")
 		b.unmount(below("/dev"))
-		b.try(t, make(filepath.Join(b.root, "dev/zero")))
+		testkit.Check(t, make(filepath.Join(b.root, "dev/zero")))
 		r := b.run(t, leak(t)...)
 		r.refused(t, "linux.devices")
 		r.untouched(t)
 	}
 	b := newBundle(t, "stat", "-c", "%F %t:%T", "/dev/zero")
 	b.unmount(below("/dev"))
-	b.try(t, unix.Mknod(filepath.Join(b.root, "dev/zero"), unix.S_IFCHR|0o666, int(unix.Mkdev(1, 5))))
+	testkit.Check(t, unix.Mknod(filepath.Join(b.root, "dev/zero"), unix.S_IFCHR|0o666, int(unix.Mkdev(1, 5))))
 	if r := b.run(t); r.stdout != "character special file 1:5\n" {
 		t.Errorf("a root that has its devices: %+v", r)
 	}

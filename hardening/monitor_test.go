@@ -316,10 +316,9 @@ func TestMonitorEnvironmentIsClean(t *testing.T) {
 	cmd := exec.Command("strace", append(args, planted.Args...)...)
 	run(cmd).want(t, 0) // strace exits with its last tracee
 	defer func() { run(command("minictr", "rm", "-f", "planted")).want(t, 0) }()
-	data, err := os.ReadFile(trace)
-	testkit.Check(t, err)
+	data := testkit.ReadFile(t, trace)
 	seen := map[string]int{}
-	for line := range strings.Lines(string(data)) {
+	for line := range strings.Lines(data) {
 		for kind, words := range map[string]string{"monitor": `["minictr", "monitor"`,
 			"ended": `["minictr", "monitor", "--ended"`, "restart": `["minictr", "monitor", "--restart"`,
 			"health": `["minictr", "health"`, "tiny": `["minictr-monitor"`} {

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
@@ -55,8 +56,8 @@ func openers(t *testing.T, file string) (pids func() []int) {
 // process executed last.
 func selves(t *testing.T, b *bundle) map[string]string {
 	t.Helper()
-	b.try(t, os.WriteFile(filepath.Join(b.root, "script"), []byte("#!/proc/self/exe\n"), 0o755))
-	b.try(t, os.WriteFile(filepath.Join(b.root, "interpreted"), interpreted(), 0o755))
+	testkit.Check(t, os.WriteFile(filepath.Join(b.root, "script"), []byte("#!/proc/self/exe\n"), 0o755))
+	testkit.Check(t, os.WriteFile(filepath.Join(b.root, "interpreted"), interpreted(), 0o755))
 	b.replace(t, "link", "/proc/self/exe")
 	return map[string]string{"the file": "/proc/self/exe", "a link to it": "/link", "a script for it": "/script",
 		"a program that it loads": "/interpreted"}

@@ -62,8 +62,8 @@ func TestSwappedMountTargetStaysInRoot(t *testing.T) {
 			b := newBundle(t, "sh", "-c", "echo > /vol/lost; ls /proc/1/status")
 			b.spec.Mounts = append(b.spec.Mounts, specs.Mount{Destination: "/vol", Type: "tmpfs", Source: "tmpfs"})
 			vol, trap := filepath.Join(b.root, "vol"), filepath.Join(b.root, "trap")
-			b.try(t, os.Mkdir(vol, 0o755))
-			b.try(t, os.Symlink(target, trap))
+			testkit.Check(t, os.Mkdir(vol, 0o755))
+			testkit.Check(t, os.Symlink(target, trap))
 			stop := swapping(t, vol, trap)
 			ran, refused := 0, 0
 			for start := time.Now(); time.Since(start) < raceTime; {
@@ -185,10 +185,10 @@ func TestMountGoesToOpenedTarget(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "sh", "-c", "cat /vol/file /trap/mark; ls /vol")
 	vol, trap := filepath.Join(b.root, "vol"), filepath.Join(b.root, "trap")
-	b.try(t, os.Mkdir(vol, 0o755))
-	b.try(t, os.Symlink("/proc/self/fd/3", trap))
+	testkit.Check(t, os.Mkdir(vol, 0o755))
+	testkit.Check(t, os.Symlink("/proc/self/fd/3", trap))
 	source := t.TempDir()
-	b.try(t, os.WriteFile(filepath.Join(source, "mark"), []byte("the volume\n"), 0o644))
+	testkit.Check(t, os.WriteFile(filepath.Join(source, "mark"), []byte("the volume\n"), 0o644))
 	b.spec.Mounts = []specs.Mount{{Destination: "/vol", Type: "bind", Source: source, Options: []string{"rbind"}},
 		b.spec.Mounts[0]}
 	r := swapAt(t, b.command(t, leak(t)...), "move_mount", unix.SYS_MOVE_MOUNT, 2, vol, trap)
@@ -204,9 +204,9 @@ func TestSwappedImageVolumeStaysInRoot(t *testing.T) {
 	guard(t)
 	b := newBundle(t, "ls", "/trap/", "/vol/")
 	vol, trap := filepath.Join(b.root, "vol"), filepath.Join(b.root, "trap")
-	b.try(t, os.Mkdir(vol, 0o755))
-	b.try(t, os.WriteFile(filepath.Join(vol, "mark"), nil, 0o644))
-	b.try(t, os.Symlink("/proc/sys", trap))
+	testkit.Check(t, os.Mkdir(vol, 0o755))
+	testkit.Check(t, os.WriteFile(filepath.Join(vol, "mark"), nil, 0o644))
+	testkit.Check(t, os.Symlink("/proc/sys", trap))
 	b.spec.Mounts = append(b.spec.Mounts, specs.Mount{Destination: "/vol", Type: "bind", Source: compile.RootSource +
 		"/vol", Options: []string{"rbind"}})
 	r := swapAt(t, b.command(t), "open_tree", unix.SYS_OPEN_TREE, 1, vol, trap)

@@ -24,13 +24,12 @@ func TestLogAsEnginesReadIt(t *testing.T) {
 		testkit.Check(t, j.open(name, "json", false))
 		j.debug("nobody asked")
 		j.write("error", msg)
-		data, err := os.ReadFile(name)
-		testkit.Check(t, err)
+		data := testkit.ReadFile(t, name)
 		var line struct {
 			Level, Msg string
 			Time       time.Time
 		}
-		if err := json.Unmarshal(data, &line); err != nil {
+		if err := json.Unmarshal([]byte(data), &line); err != nil {
 			t.Errorf("%q: %v", data, err)
 		}
 		if line.Level != "error" || line.Time.IsZero() || line.Msg != msg && !strings.Contains(line.Msg, `\xff`) {

@@ -162,10 +162,9 @@ func TestAttachLost(t *testing.T) {
 	if err != nil || len(watchers) != 1 {
 		t.Fatalf("watchers: %v, %v", watchers, err)
 	}
-	data, err := os.ReadFile(watchers[0])
-	testkit.Check(t, err)
+	data := testkit.ReadFile(t, watchers[0])
 	var monitor struct{ Pid int }
-	testkit.Check(t, json.Unmarshal(data, &monitor))
+	testkit.Check(t, json.Unmarshal([]byte(data), &monitor))
 	testkit.Check(t, unix.Kill(monitor.Pid, unix.SIGKILL))
 	s.ends(255)
 	if after := s.settings(); after != before {

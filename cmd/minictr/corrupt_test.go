@@ -164,9 +164,8 @@ func (b *corruptBox) corrupt(t *testing.T, file string, damage func([]byte) []by
 // killMonitor simulates a power cut: no exit status is recorded.
 func (b *corruptBox) killMonitor(t *testing.T) {
 	t.Helper()
-	data, err := os.ReadFile(b.path("monitor"))
-	testkit.Check(t, err)
-	_, rest, _ := strings.Cut(string(data), `"pid":`)
+	data := testkit.ReadFile(t, b.path("monitor"))
+	_, rest, _ := strings.Cut(data, `"pid":`)
 	digits, _, _ := strings.Cut(rest, ",")
 	pid, err := strconv.Atoi(digits)
 	testkit.Check(t, err)

@@ -9,7 +9,6 @@ package main
 //     was killed.
 
 import (
-	"bytes"
 	"fmt"
 	"io/fs"
 	"os"
@@ -142,12 +141,9 @@ func (c crash) truth(t *testing.T, store string) {
 // otherImage is the archive of an image "else", with the layers of "demo".
 func otherImage(t *testing.T, demo string) string {
 	t.Helper()
-	data, err := os.ReadFile(demo)
-	testkit.Check(t, err)
-	data = bytes.ReplaceAll(data, []byte("demo:latest"), []byte("else:latest"))
-	data = bytes.ReplaceAll(data, []byte(`"Cmd": ["look"]`), []byte(`"Cmd": ["true"]`))
+	other := strings.NewReplacer("demo:latest", "else:latest", `"Cmd": ["look"]`, `"Cmd": ["true"]`)
 	path := filepath.Join(t.TempDir(), "other.tar")
-	testkit.Check(t, os.WriteFile(path, data, 0o600))
+	testkit.Check(t, os.WriteFile(path, []byte(other.Replace(testkit.ReadFile(t, demo))), 0o600))
 	return path
 }
 

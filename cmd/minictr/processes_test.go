@@ -77,11 +77,10 @@ func TestExitCodeSurvivesFailedCleanup(t *testing.T) {
 	run.Stderr = &said
 	testkit.Check(t, run.Start())
 	out.Read(make([]byte, 8))
-	id, err := os.ReadFile(idFile)
-	testkit.Check(t, err)
+	id := testkit.ReadFile(t, idFile)
 	root, err := cgroup.Mount()
 	testkit.Check(t, err)
-	group := filepath.Join(root, "minictr", string(id))
+	group := filepath.Join(root, "minictr", id)
 	testkit.Check(t, unix.Mount("tmpfs", group, "tmpfs", 0, ""))
 	in.Close()
 	run.Wait()
@@ -92,7 +91,7 @@ func TestExitCodeSurvivesFailedCleanup(t *testing.T) {
 	if !strings.HasPrefix(said.String(), "minictr: clean up: remove cgroup: ") {
 		t.Errorf("standard error: %q", said.String())
 	}
-	note := filepath.Join(os.Getenv("MINICTR_ROOT"), "containers", string(id), "upper", "note")
+	note := filepath.Join(os.Getenv("MINICTR_ROOT"), "containers", id, "upper", "note")
 	if _, err := os.Stat(note); err != nil {
 		t.Error(err)
 	}
@@ -123,9 +122,8 @@ func kill(t *testing.T, flags, mark string) (id string) {
 	}
 	run.Process.Kill()
 	run.Wait()
-	data, err := os.ReadFile(idFile)
-	testkit.Check(t, err)
-	return string(data)
+	data := testkit.ReadFile(t, idFile)
+	return data
 }
 
 // traces lists what a container could leave: processes with mark among their arguments,
@@ -133,9 +131,8 @@ func kill(t *testing.T, flags, mark string) (id string) {
 func traces(t *testing.T, mark string) string {
 	t.Helper()
 	list := processes(mark)
-	mounts, err := os.ReadFile("/proc/self/mountinfo")
-	testkit.Check(t, err)
-	for line := range strings.Lines(string(mounts)) {
+	mounts := testkit.ReadFile(t, "/proc/self/mountinfo")
+	for line := range strings.Lines(mounts) {
 		if strings.Contains(line, os.Getenv("MINICTR_ROOT")) {
 			list = append(list, "mount "+line)
 		}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -17,9 +16,8 @@ func TestReadme(t *testing.T) {
 	loadDemo(t)
 	out, err := exec.Command("minictr", "plan", "demo").Output()
 	testkit.Check(t, err)
-	readme, err := os.ReadFile("../../README.md")
-	testkit.Check(t, err)
-	_, sample, _ := strings.Cut(string(readme), "\n```\n")
+	readme := testkit.ReadFile(t, "../../README.md")
+	_, sample, _ := strings.Cut(readme, "\n```\n")
 	sample, _, _ = strings.Cut(sample, "\n```\n")
 	number := regexp.MustCompile(`^ *\d+ `)
 	known := map[string]bool{}

@@ -7,7 +7,6 @@ package main
 
 import (
 	mathbits "math/bits"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -32,9 +31,8 @@ var callLine = regexp.MustCompile(`^(\w+)\((.*)\) += (-?\d+|0x[0-9a-f]+|\?)(?: (
 // readTrace reads the file of one thread, of strace -ff -xx.
 func readTrace(t *testing.T, path string) (calls []traced) {
 	t.Helper()
-	data, err := os.ReadFile(path)
-	testkit.Check(t, err)
-	for line := range strings.Lines(string(data)) {
+	data := testkit.ReadFile(t, path)
+	for line := range strings.Lines(data) {
 		m := callLine.FindStringSubmatch(strings.TrimSuffix(line, "\n"))
 		if m == nil || strings.Contains(m[2], "<unfinished") {
 			continue // signals, exits, calls that did not return

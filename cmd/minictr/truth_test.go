@@ -11,7 +11,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -115,9 +114,8 @@ func traceRun(t *testing.T, words []string, terminal bool) *trace {
 	idFile := filepath.Join(dir, "id")
 	args := []string{"-ff", "-v", "-xx", "-s", "1000000", "-o", dir + "/thread", "minictr", "run", "--cidfile", idFile}
 	output(t, exec.Command("strace", append(args, words...)...), terminal)
-	data, err := os.ReadFile(idFile)
-	testkit.Check(t, err)
-	tr := &trace{threads: map[int][]traced{}, id: string(data)}
+	data := testkit.ReadFile(t, idFile)
+	tr := &trace{threads: map[int][]traced{}, id: data}
 	files, _ := filepath.Glob(dir + "/thread.*")
 	for _, f := range files {
 		thread, err := strconv.Atoi(strings.TrimPrefix(filepath.Ext(f), "."))

@@ -5,7 +5,6 @@ package main
 // kernel before. The next update, of any limit, makes them equal again.
 
 import (
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -65,9 +64,8 @@ func pages(t *testing.T, store string) (kernel, typed, config uint64) {
 	if err != nil || !s.Active() {
 		t.Fatalf("%+v, %v", s, err)
 	}
-	text, err := os.ReadFile(filepath.Join(s.Cgroup, "hugetlb.2MB.max"))
-	testkit.Check(t, err)
-	if kernel, err = strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64); err != nil {
+	text := testkit.ReadFile(t, filepath.Join(s.Cgroup, "hugetlb.2MB.max"))
+	if kernel, err = strconv.ParseUint(strings.TrimSpace(text), 10, 64); err != nil {
 		t.Fatal(err)
 	}
 	spec, err := c.Spec()

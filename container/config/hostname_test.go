@@ -20,15 +20,15 @@ func TestInvalidNamesRefused(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"", ".", "..", "-x", "_x", "a/b", "../x", "a b", "a\n", "a\x1b[31m", "ä", "a\x00"} {
-		wantError(t, name, state.CheckName(name), "not a name")
+		testkit.WantError(t, name, state.CheckName(name), "not a name")
 		if name != "" {
 			_, err := testConfig(t, Options{Name: name})
-			wantError(t, name, err, "not a name")
+			testkit.WantError(t, name, err, "not a name")
 		}
 		host := testHost()
 		host.ID = name
 		_, _, err := Config(&Options{}, testImage(), testFiles(), host)
-		wantError(t, name, err, "not a name")
+		testkit.WantError(t, name, err, "not a name")
 	}
 }
 
@@ -53,10 +53,10 @@ func TestHostname(t *testing.T) {
 		"a b":                   "not a host name",
 	} {
 		_, err := testConfig(t, Options{Hostname: name})
-		wantError(t, name, err, text)
+		testkit.WantError(t, name, err, text)
 	}
 	_, err := testConfig(t, Options{Hostname: "web", UTS: "host"})
-	wantError(t, "uts", err, "--hostname and --uts host exclude each other")
+	testkit.WantError(t, "uts", err, "--hostname and --uts host exclude each other")
 }
 
 func TestNamespaces(t *testing.T) {
@@ -95,7 +95,7 @@ func TestNamespaces(t *testing.T) {
 		{Options{Userns: "0:100000:65536", Privileged: true}, "--privileged and --userns exclude each other"},
 	} {
 		_, err := testConfig(t, test.o)
-		wantError(t, test.text, err, test.text)
+		testkit.WantError(t, test.text, err, test.text)
 	}
 }
 
@@ -135,7 +135,7 @@ func TestStopSignal(t *testing.T) {
 	}
 	for _, word := range []string{"0", "65", "-1", "SIGFOO", "RTMIN+31", "RTMAX-31", "SIG", "RTMIN+"} {
 		_, err := StopSignal(&Options{StopSignal: word}, testImage())
-		wantError(t, word, err, "unknown")
+		testkit.WantError(t, word, err, "unknown")
 	}
 }
 

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"bytes"
 	"encoding/json"
 	"flag"
 	"os"
@@ -11,7 +10,6 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/internal/testkit"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -75,16 +73,6 @@ func mustConfig(t *testing.T, o Options) *specs.Spec {
 	return spec
 }
 
-// wantError fails unless err says text and, where it has one, a hint.
-func wantError(t *testing.T, what string, err error, text string) {
-	t.Helper()
-	if err == nil {
-		t.Errorf("%s: no error, want %q", what, text)
-	} else if !strings.Contains(err.Error(), text) {
-		t.Errorf("%s: error %q, want %q (hint %q)", what, err, text, hint.Of(err))
-	}
-}
-
 // TestGolden compares whole configs with testdata. The seccomp profile is
 // another package's, and as long as all else, so it is cut to its default.
 func TestGolden(t *testing.T) {
@@ -115,9 +103,7 @@ func TestGolden(t *testing.T) {
 			if *update {
 				testkit.Check(t, os.WriteFile(file, append(got, '\n'), 0o644))
 			}
-			want, err := os.ReadFile(file)
-			testkit.Check(t, err)
-			if !bytes.Equal(got, bytes.TrimSuffix(want, []byte("\n"))) {
+			if want := testkit.ReadFile(t, file); string(got) != strings.TrimSuffix(want, "\n") {
 				t.Errorf("config differs from %s; run go test -update and look at git diff\n%s", file, got)
 			}
 		})

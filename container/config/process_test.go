@@ -50,12 +50,12 @@ func TestProcessErrors(t *testing.T) {
 			`--env-file: open "/nonexistent/env": no such file`},
 	} {
 		_, err := testConfig(t, test.o)
-		wantError(t, what, err, test.text)
+		testkit.WantError(t, what, err, test.text)
 	}
 	host := testHost()
 	host.Init = ""
 	_, _, err := Config(&Options{Init: true}, testImage(), testFiles(), host)
-	wantError(t, "no init here", err, "--init: no init program on this machine")
+	testkit.WantError(t, "no init here", err, "--init: no init program on this machine")
 }
 
 func TestWorkingDir(t *testing.T) {
@@ -117,7 +117,7 @@ func TestEnvFileErrors(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "env")
 		testkit.Check(t, os.WriteFile(file, []byte(text), 0o644))
 		_, err := testConfig(t, Options{EnvFiles: []string{file}})
-		wantError(t, text, err, want)
+		testkit.WantError(t, text, err, want)
 	}
 }
 
@@ -140,7 +140,7 @@ func TestImageDataIsInert(t *testing.T) {
 	for _, word := range []string{"EDITOR", "", "=x", "A=\x00"} {
 		image.Config.Env = []string{word}
 		_, _, err := Config(&Options{}, image, testFiles(), testHost())
-		wantError(t, word, err, "image variable")
+		testkit.WantError(t, word, err, "image variable")
 	}
 }
 
@@ -149,10 +149,10 @@ func TestImageDataIsInert(t *testing.T) {
 func TestHomeIsOneField(t *testing.T) {
 	for _, home := range []string{"/root\nevil:x:0:0::/:/bin/sh", "/root:/bin/sh"} {
 		_, err := testConfig(t, Options{Env: []string{"HOME=" + home}})
-		wantError(t, home, err, "contains a newline or a colon")
+		testkit.WantError(t, home, err, "contains a newline or a colon")
 		image := testImage()
 		image.Config.Env = []string{"HOME=" + home}
 		_, _, err = Config(&Options{}, image, testFiles(), testHost())
-		wantError(t, home, err, "contains a newline or a colon")
+		testkit.WantError(t, home, err, "contains a newline or a colon")
 	}
 }

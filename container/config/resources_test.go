@@ -97,7 +97,7 @@ func TestDisks(t *testing.T) {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
 	_, err := testConfig(t, Options{Limits: Limits{BlkioWeightDevices: []string{disk + ":9"}}})
-	wantError(t, "weight 9", err, "not between 10 and 1000")
+	testkit.WantError(t, "weight 9", err, "not between 10 and 1000")
 }
 
 func TestLimitErrors(t *testing.T) {
@@ -157,7 +157,7 @@ func TestLimitErrors(t *testing.T) {
 		{Limits{CgroupConf: []string{"memory.low=1g"}, MemoryReservation: "0"}, "another flag sets this file"},
 	} {
 		_, err := testConfig(t, Options{Limits: test.l})
-		wantError(t, test.text, err, test.text)
+		testkit.WantError(t, test.text, err, test.text)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
@@ -40,6 +41,6 @@ func TestUlimitErrors(t *testing.T) {
 		"nofile=-1:5":  "soft limit must be less",
 	} {
 		_, err := testConfig(t, Options{Ulimits: []string{word}})
-		wantError(t, word, err, text)
+		testkit.WantError(t, word, err, text)
 	}
 }

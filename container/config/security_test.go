@@ -42,9 +42,9 @@ func TestCapabilities(t *testing.T) {
 		t.Errorf("%d default capabilities, want 11", n)
 	}
 	_, err := testConfig(t, Options{CapAdd: []string{"NET_RAVE"}})
-	wantError(t, "unknown", err, `--cap-add "NET_RAVE": no such capability`)
+	testkit.WantError(t, "unknown", err, `--cap-add "NET_RAVE": no such capability`)
 	_, err = testConfig(t, Options{CapDrop: []string{""}})
-	wantError(t, "empty", err, `--cap-drop "": no such capability`)
+	testkit.WantError(t, "empty", err, `--cap-drop "": no such capability`)
 }
 
 // TestInheritableAndAmbientEmpty: an inheritable or ambient capability would be an
@@ -111,7 +111,7 @@ func TestSecurityOpt(t *testing.T) {
 		"seccomp=/dev/null":         "--security-opt seccomp=",
 	} {
 		_, err := testConfig(t, Options{SecurityOpt: []string{opt}})
-		wantError(t, opt, err, want)
+		testkit.WantError(t, opt, err, want)
 	}
 }
 

@@ -3,6 +3,8 @@ package config
 import (
 	"strings"
 	"testing"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 // TestOnlyNamespacedSysctlsAllowed: only settings that a namespace has for itself, and only
@@ -41,6 +43,6 @@ func TestOnlyNamespacedSysctlsAllowed(t *testing.T) {
 	} {
 		test.o.Sysctls = []string{test.word}
 		_, err := testConfig(t, test.o)
-		wantError(t, test.word, err, test.text)
+		testkit.WantError(t, test.word, err, test.text)
 	}
 }

@@ -3,6 +3,8 @@ package config
 import (
 	"reflect"
 	"testing"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 // TestChangedLimits: what is given counts, all else stays.
@@ -71,7 +73,7 @@ func TestChangedRestart(t *testing.T) {
 	if err := s.Update(Limits{Memory: "8m"}, ""); err != nil || s.Restart.Max != 3 || s.Options.Memory != "8m" {
 		t.Errorf("a limit alone: %+v, %v", s, err)
 	}
-	wantError(t, "a policy that is none", s.Update(Limits{}, "often"), "no such policy")
+	testkit.WantError(t, "a policy that is none", s.Update(Limits{}, "often"), "no such policy")
 	s.Options.Remove = true
-	wantError(t, "--rm", s.Update(Limits{}, "always"), "--restart and --rm exclude each other")
+	testkit.WantError(t, "--rm", s.Update(Limits{}, "always"), "--restart and --rm exclude each other")
 }

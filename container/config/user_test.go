@@ -9,6 +9,7 @@ import (
 	"testing/fstest"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
@@ -63,7 +64,7 @@ func TestIDsAreStrict32Bits(t *testing.T) {
 	for _, word := range []string{"4294967296", "4294967295", "-1", "+0", "18446744073709551616", "--5", "-"} {
 		for _, user := range []string{word, "0:" + word} {
 			spec, err := testConfig(t, Options{User: user})
-			wantError(t, user, err, "not between 0 and 4294967294")
+			testkit.WantError(t, user, err, "not between 0 and 4294967294")
 			if spec != nil {
 				t.Errorf("--user %q gave %+v", user, spec.Process.User)
 			}
@@ -71,7 +72,7 @@ func TestIDsAreStrict32Bits(t *testing.T) {
 	}
 	for _, name := range []string{"wrap", "minus", "word", "short"} {
 		_, err := testConfig(t, Options{User: name})
-		wantError(t, name, err, "no matching entries in the container's /etc/passwd")
+		testkit.WantError(t, name, err, "no matching entries in the container's /etc/passwd")
 		if hint.Of(err) == "" {
 			t.Errorf("%s: no hint", name)
 		}
@@ -102,7 +103,7 @@ func TestHostileAccountFilesRefused(t *testing.T) {
 	} {
 		for _, user := range []string{"ada", "1000", ""} {
 			_, _, err := Config(&Options{User: user}, testImage(), fstest.MapFS{"etc/passwd": test.file}, testHost())
-			wantError(t, what, err, test.text)
+			testkit.WantError(t, what, err, test.text)
 		}
 	}
 }
@@ -154,7 +155,7 @@ func FuzzUser(f *testing.F) {
 
 func TestUserOutsideMapping(t *testing.T) {
 	_, err := testConfig(t, Options{User: "1000", Userns: "0:100000:1000"})
-	wantError(t, "--userns", err, `user "1000": UID 1000 or GID 100 is not mapped by --userns`)
+	testkit.WantError(t, "--userns", err, `user "1000": UID 1000 or GID 100 is not mapped by --userns`)
 	spec := mustConfig(t, Options{User: "999", Userns: "0:100000:1000"})
 	if want := (specs.LinuxIDMapping{HostID: 100000, Size: 1000}); spec.Linux.GIDMappings[0] != want {
 		t.Errorf("gid mappings %+v", spec.Linux.GIDMappings)
@@ -164,6 +165,6 @@ func TestUserOutsideMapping(t *testing.T) {
 // TestGroupOutsideUserns: ada is in wheel (10) and video (44), too.
 func TestGroupOutsideUserns(t *testing.T) {
 	_, err := testConfig(t, Options{User: "ada", Userns: "0:100000:44,1000:101000:1,100:100100:1"})
-	wantError(t, "ada", err, "group 44 of the user is not mapped")
+	testkit.WantError(t, "ada", err, "group 44 of the user is not mapped")
 	mustConfig(t, Options{User: "ada:users", Userns: "0:100000:44,1000:101000:1,100:100100:1"})
 }

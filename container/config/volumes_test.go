@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -116,7 +117,7 @@ func TestUserMountErrors(t *testing.T) {
 		{Options{Tmpfs: []string{"/run:size="}}, `option "size=": unknown`},
 	} {
 		_, err := testConfig(t, test.o)
-		wantError(t, strings.Join(slices.Concat(test.o.Volumes, test.o.Mounts, test.o.Tmpfs), " "), err, test.text)
+		testkit.WantError(t, fmt.Sprint(test.o.Volumes, test.o.Mounts, test.o.Tmpfs), err, test.text)
 	}
 }
 
@@ -177,7 +178,7 @@ func TestHostileImageVolumesRefused(t *testing.T) {
 		"/a\x00b":         "NUL",
 	} {
 		_, err := imageVolume(t, volume, Options{})
-		wantError(t, volume, err, text)
+		testkit.WantError(t, volume, err, text)
 	}
 	spec, err := imageVolume(t, "../../etc/cron.d", Options{})
 	testkit.Check(t, err)
@@ -239,11 +240,11 @@ func TestPropagation(t *testing.T) {
 	} {
 		_, err := testConfig(t, Options{Volumes: []string{test.word}})
 		if test.want != "" {
-			wantError(t, test.word, err, test.want)
+			testkit.WantError(t, test.word, err, test.want)
 		} else if err != nil {
 			t.Errorf("%s: %v", test.word, err)
 		}
 	}
 	_, err := testConfig(t, Options{Mounts: []string{"type=bind,src=/proc/tty,dst=/x,bind-propagation=rshared"}})
-	wantError(t, "--mount", err, "not a shared mount")
+	testkit.WantError(t, "--mount", err, "not a shared mount")
 }

@@ -99,26 +99,26 @@ func start(t *testing.T, dir string, o instructions) *tested {
 		o.Ended = []string{"true"}
 	}
 	w := &tested{T: t, dir: dir, container: exec.Command(busybox, "sleep", "1000")}
-	w.must(w.container.Start())
+	testkit.Check(w, w.container.Start())
 	pidfd, err := unix.PidfdOpen(w.container.Process.Pid, 0)
-	w.must(err)
+	testkit.Check(w, err)
 	outRead, outWrite, err := os.Pipe()
-	w.must(err)
+	testkit.Check(w, err)
 	errRead, errWrite, err := os.Pipe()
-	w.must(err)
+	testkit.Check(w, err)
 	dirFile, err := os.Open(dir)
-	w.must(err)
+	testkit.Check(w, err)
 	log, err := os.OpenFile(filepath.Join(dir, logs.Current), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
-	w.must(err)
+	testkit.Check(w, err)
 	minictr, err := os.Open(busybox)
-	w.must(err)
+	testkit.Check(w, err)
 	text, err := json.Marshal(&o)
-	w.must(err)
+	testkit.Check(w, err)
 	w.cmd = exec.Command("/proc/self/exe")
 	w.cmd.Env = []string{variable + "=" + string(text)}
 	w.cmd.Stdout, w.cmd.Stderr = os.Stdout, os.Stderr
 	w.cmd.ExtraFiles = []*os.File{outRead, errRead, dirFile, log, minictr, os.NewFile(uintptr(pidfd), "pidfd")}
-	w.must(w.cmd.Start())
+	testkit.Check(w, w.cmd.Start())
 	for _, f := range w.cmd.ExtraFiles {
 		f.Close()
 	}
@@ -134,16 +134,11 @@ func start(t *testing.T, dir string, o instructions) *tested {
 	if o.Milliseconds > 0 {
 		return w
 	}
-	w.until("the monitor executes the table", func() bool {
+	testkit.Eventually(w, "the monitor executes the table", func() bool {
 		comm, err := os.ReadFile(w.proc("comm"))
 		return err == nil && string(comm) == "minictr-monitor\n"
 	})
 	return w
-}
-
-func (w *tested) must(err error) {
-	w.Helper()
-	testkit.Check(w, err)
 }
 
 func (w *tested) proc(name string) string {
@@ -152,30 +147,19 @@ func (w *tested) proc(name string) string {
 
 func (w *tested) path(name string) string { return filepath.Join(w.dir, name) }
 
-const timeout = time.Minute
-
-func (w *tested) until(what string, is func() bool) {
-	w.Helper()
-	for began := time.Now(); !is(); time.Sleep(time.Millisecond) {
-		if time.Since(began) > timeout {
-			w.Fatalf("not within %v: %s", timeout, what)
-		}
-	}
-}
-
 // write writes to a stream. The monitor must not let it block for long.
 func (w *tested) write(to *os.File, data string) {
 	w.Helper()
-	w.must(to.SetWriteDeadline(time.Now().Add(timeout)))
+	testkit.Check(w, to.SetWriteDeadline(time.Now().Add(testkit.Timeout)))
 	_, err := io.WriteString(to, data)
-	w.must(err)
+	testkit.Check(w, err)
 }
 
 // idle waits until the monitor has handled all input: the pipes are empty, and it sleeps
 // in ppoll(2).
 func (w *tested) idle() {
 	w.Helper()
-	w.until("the monitor is idle", func() bool {
+	testkit.Eventually(w, "the monitor is idle", func() bool {
 		if waiting(w.stdout) != 0 || waiting(w.stderr) != 0 {
 			return false
 		}
@@ -188,13 +172,13 @@ func (w *tested) idle() {
 func (w *tested) log() (stdout, stderr string) {
 	w.Helper()
 	var out, errs bytes.Buffer
-	w.must(logs.Copy(context.Background(), w.dir, logs.Options{Tail: -1}, nil, &out, &errs))
+	testkit.Check(w, logs.Copy(context.Background(), w.dir, logs.Options{Tail: -1}, nil, &out, &errs))
 	return out.String(), errs.String()
 }
 
 func (w *tested) untilLogged(text string) {
 	w.Helper()
-	w.until(fmt.Sprintf("%q in the log", text), func() bool {
+	testkit.Eventually(w, fmt.Sprintf("%q in the log", text), func() bool {
 		out, errs := w.log()
 		return strings.Contains(out, text) || strings.Contains(errs, text)
 	})
@@ -212,10 +196,8 @@ func (w *tested) end() {
 
 // busy returns the CPU time of the monitor (proc(5), schedstat).
 func (w *tested) busy() time.Duration {
-	data, err := os.ReadFile(w.proc("schedstat"))
-	w.must(err)
 	var ns time.Duration
-	fmt.Sscan(string(data), &ns)
+	fmt.Sscan(testkit.ReadFile(w, w.proc("schedstat")), &ns)
 	return ns
 }
 
@@ -229,7 +211,7 @@ func TestOutput(t *testing.T) {
 	}
 	ended := time.Now()
 	var all bytes.Buffer
-	w.must(logs.Copy(context.Background(), w.dir, logs.Options{Tail: -1, Timestamps: true}, nil, &all, &all))
+	testkit.Check(w, logs.Copy(context.Background(), w.dir, logs.Options{Tail: -1, Timestamps: true}, nil, &all, &all))
 	last := began
 	for i, line := range strings.Split(strings.TrimSpace(all.String()), "\n") {
 		stamp, text, _ := strings.Cut(line, " ")
@@ -258,8 +240,8 @@ func TestStreamsAreReadInTurn(t *testing.T) {
 			if name == "standard error" {
 				flooded, other = other, flooded
 			}
-			w.must(w.cmd.Process.Signal(unix.SIGSTOP))
-			w.until("the monitor is stopped", func() bool {
+			testkit.Check(w, w.cmd.Process.Signal(unix.SIGSTOP))
+			testkit.Eventually(w, "the monitor is stopped", func() bool {
 				stat, err := os.ReadFile(w.proc("stat"))
 				return err == nil && bytes.Contains(stat, []byte(") T "))
 			})
@@ -268,16 +250,16 @@ func TestStreamsAreReadInTurn(t *testing.T) {
 				other:   strings.Repeat("y", words),
 			} {
 				_, err := unix.FcntlInt(stream.Fd(), unix.F_SETPIPE_SZ, flood)
-				w.must(err)
+				testkit.Check(w, err)
 				w.write(stream, data)
 			}
-			w.must(w.cmd.Process.Signal(unix.SIGCONT))
-			w.until("everything is in the log", func() bool {
+			testkit.Check(w, w.cmd.Process.Signal(unix.SIGCONT))
+			testkit.Eventually(w, "everything is in the log", func() bool {
 				out, errs := w.log()
 				return len(out)+len(errs) == flood+words
 			})
 			var all bytes.Buffer
-			w.must(logs.Copy(context.Background(), w.dir, logs.Options{Tail: -1}, nil, &all, &all))
+			testkit.Check(w, logs.Copy(context.Background(), w.dir, logs.Options{Tail: -1}, nil, &all, &all))
 			last := bytes.LastIndexByte(all.Bytes(), 'y')
 			if before := bytes.Count(all.Bytes()[:last], []byte("x")); before > words+bufferSize {
 				t.Errorf("%d bytes of the flood were taken before the last of %d of the other stream", before, words)
@@ -325,10 +307,10 @@ func TestRotation(t *testing.T) {
 	if more, err := io.ReadAll(r); err != nil || len(more) > 0 {
 		t.Errorf("more than was written: %v, %.30q", err, more)
 	}
-	w.must(<-copied)
+	testkit.Check(w, <-copied)
 	for _, name := range []string{logs.Current, logs.Older} {
 		st, err := os.Stat(w.path(name))
-		w.must(err)
+		testkit.Check(w, err)
 		if st.Size() > maximum+bufferSize+headerSize {
 			t.Errorf("%s: %d bytes", name, st.Size())
 		}
@@ -368,21 +350,21 @@ func TestFullDiskDropsWholeFrames(t *testing.T) {
 	w := start(t, dir, instructions{})
 	w.write(w.stdout, "no room")
 	w.idle()
-	w.must(os.Truncate(filler, 128<<10))
+	testkit.Check(w, os.Truncate(filler, 128<<10))
 	for range 40 {
 		w.write(w.stdout, strings.Repeat("o", 10000))
 		w.write(w.stderr, strings.Repeat("e", 10000))
 	}
-	w.until("the disk is full", func() bool {
+	testkit.Eventually(w, "the disk is full", func() bool {
 		var st unix.Statfs_t
-		w.must(unix.Statfs(dir, &st))
+		testkit.Check(w, unix.Statfs(dir, &st))
 		return st.Bfree < 8
 	})
 	w.idle()
 	if out, errs := w.log(); len(out) == 0 || strings.Trim(out, "o")+strings.Trim(errs, "e") != "" {
 		t.Errorf("%d and %d bytes", len(out), len(errs))
 	}
-	w.must(os.Remove(filler))
+	testkit.Check(w, os.Remove(filler))
 	w.write(w.stdout, "room again")
 	w.untilLogged("room again")
 	w.end()
@@ -402,7 +384,7 @@ func TestRemovedLog(t *testing.T) {
 	w := start(t, t.TempDir(), instructions{idleMonitor: idleMonitor{Maximum: 100}})
 	w.write(w.stdout, "before")
 	w.untilLogged("before")
-	w.must(os.Remove(w.path(logs.Current)))
+	testkit.Check(w, os.Remove(w.path(logs.Current)))
 	w.write(w.stdout, strings.Repeat("x", 200))
 	w.idle()
 	w.write(w.stdout, "after")
@@ -434,9 +416,9 @@ func TestEnded(t *testing.T) {
 		Env: []string{"WORD=environment"},
 	}})
 	w.end()
-	output, err := os.ReadFile(w.path("ended"))
-	if want := fmt.Sprintf("argument %d environment\n", w.cmd.Process.Pid); err != nil || string(output) != want {
-		t.Errorf("%q, want %q; %v", output, want, err)
+	output := testkit.ReadFile(t, w.path("ended"))
+	if want := fmt.Sprintf("argument %d environment\n", w.cmd.Process.Pid); output != want {
+		t.Errorf("%q, want %q", output, want)
 	}
 	open, _ := os.ReadFile(w.path("open"))
 	for fd := minictrFD; fd <= processFD; fd++ {
@@ -450,12 +432,12 @@ func TestSleep(t *testing.T) {
 	began := time.Now()
 	ended := []string{"sh", "-c", "echo executed >/proc/self/fd/66/executed"}
 	w := start(t, t.TempDir(), instructions{Milliseconds: 300, idleMonitor: idleMonitor{Ended: ended}})
-	w.must(w.cmd.Wait())
+	testkit.Check(w, w.cmd.Wait())
 	if slept := time.Since(began); slept < 300*time.Millisecond {
 		t.Errorf("%v", slept)
 	}
-	if output, err := os.ReadFile(w.path("executed")); err != nil || string(output) != "executed\n" {
-		t.Errorf("%q, %v", output, err)
+	if output := testkit.ReadFile(t, w.path("executed")); output != "executed\n" {
+		t.Errorf("%q", output)
 	}
 }
 
@@ -464,9 +446,7 @@ func TestMemory(t *testing.T) {
 	w := start(t, t.TempDir(), instructions{})
 	w.write(w.stdout, "something")
 	w.untilLogged("something")
-	rollup, err := os.ReadFile(w.proc("smaps_rollup"))
-	w.must(err)
-	_, rest, _ := strings.Cut(string(rollup), "Private_Dirty:")
+	_, rest, _ := strings.Cut(testkit.ReadFile(t, w.proc("smaps_rollup")), "Private_Dirty:")
 	var kB int
 	if n, err := fmt.Sscan(rest, &kB); n != 1 {
 		t.Fatal(err)

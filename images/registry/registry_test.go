@@ -602,9 +602,9 @@ func TestLogin(t *testing.T) {
 	if err := get(t, s, host); err != nil {
 		t.Errorf("after login: %v", err)
 	}
-	text, err := os.ReadFile(filepath.Join(os.Getenv("DOCKER_CONFIG"), "config.json"))
-	if err != nil || !strings.Contains(string(text), "bWU6c2VjcmV0") {
-		t.Errorf("docker's file: %s, %v", text, err)
+	text := testkit.ReadFile(t, filepath.Join(os.Getenv("DOCKER_CONFIG"), "config.json"))
+	if !strings.Contains(text, "bWU6c2VjcmV0") {
+		t.Errorf("docker's file: %s", text)
 	}
 	if err := Logout(host); err != nil {
 		t.Error(err)
