@@ -17,7 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bindSource clones the source of a bind mount.
+// bindSource clones the source of a bind mount. With the option idmap a user namespace maps
+// the owners of its files (oci_idmap.go).
 func bindSource(l *list, m *mount, mounts []mount, linux *specs.Linux) error {
 	ids, err := mountUserns(l, m, mounts, linux)
 	if err != nil {

@@ -63,7 +63,7 @@ func Compile(spec *specs.Spec, o Options) (*plan.Plan, error) {
 
 		// the container's process, the child, begins; it makes most of the calls from here on
 		b.clone,
-		b.giveNetDevices,
+		b.moveNetDevices,
 		b.session,
 		b.awaitNetDevices,
 		b.setUpNamespaces,

@@ -11,8 +11,8 @@
 //	filesystems  The child makes the new filesystems, before the pivot: the kernel
 //	             permits a new /proc or /sys in a user namespace only while a complete
 //	             one is visible in its mount namespace (mount_too_revealing()).
-//	attach       The child, after the pivot, makes each place to mount on, opens it
-//	             without following a link, and attaches the mount there.
+//	attach       The child, after the pivot, makes and opens each mount point
+//	             (target.go), and attaches the mount there.
 //
 // The first two return detached mounts, named @mounts[3] after the field of the config.
 

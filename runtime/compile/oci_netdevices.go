@@ -33,8 +33,8 @@ const (
 	theirsSocket = plan.Ref("rtnetlink-in-there") // and one in the container's
 )
 
-// giveNetDevices moves linux.netDevices.
-func (b *builder) giveNetDevices() error {
+// moveNetDevices moves linux.netDevices.
+func (b *builder) moveNetDevices() error {
 	devices := b.spec.Linux.NetDevices
 	if len(devices) == 0 {
 		return nil

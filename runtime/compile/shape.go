@@ -132,7 +132,7 @@ func newShape(spec *specs.Spec, o Options, f *seccomp.Filter, mounts []mount) sh
 	s.pivotLater = s.hooks && !s.sharedMounts
 	s.privilegedFilter = f != nil && !spec.Process.NoNewPrivileges
 
-	// /dev: the last mount on it counts
+	// /dev: a bind mount, or else a tmpfs
 	for _, m := range mounts {
 		switch {
 		case m.dest != "/dev" || m.remount:
