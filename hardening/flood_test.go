@@ -172,7 +172,7 @@ func TestHeldPipeDelaysNoExit(t *testing.T) {
 func TestHeldPipeDelaysNoHealthCheck(t *testing.T) {
 	guard(t)
 	d := detach(t, append(often("echo well; busybox setsid sleep 4713 &"), "--", "sleep", "1000")...)
-	testkit.Eventually(t, "three checks, and who is left behind", func() bool {
+	testkit.Eventually(t, "three checks, each with a process left behind", func() bool {
 		said := strings.Count(d.field(t, "{{range .State.Health.Log}}{{.Output}}{{end}}"), "well")
 		return said >= 3 && len(running("4713")) >= 3
 	})

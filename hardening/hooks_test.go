@@ -150,7 +150,7 @@ func TestEndlessHookIsKilled(t *testing.T) {
 			r := run(cmd)
 			if r.code != 1 && kind != "poststop" || !strings.Contains(r.stderr, "timeout of 1 s") ||
 				len(r.stderr) > 2000 || steers(r.stderr) {
-				t.Errorf("%s: want to hear of the time-out: code %d, %d bytes: %.500q", kind, r.code, len(r.stderr),
+				t.Errorf("%s: want an error about the timeout: code %d, %d bytes: %.500q", kind, r.code, len(r.stderr),
 					r.stderr)
 			}
 		})

@@ -251,7 +251,7 @@ func TestDetachReleasesCallersStreams(t *testing.T) {
 	reader.say("stop", "-t", "0").want(t, 0)
 	cmd.Wait()
 	if _, err := ours.WriteString("x"); err == nil {
-		t.Error("somebody still reads what a container read that has ended")
+		t.Error("the standard input of a container that exited is still read")
 	}
 }
 

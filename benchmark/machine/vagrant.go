@@ -40,7 +40,7 @@ func (v *vagrant) Available() error {
 		return err
 	}
 	if _, err := os.Stat(boxDir()); err != nil {
-		return fmt.Errorf("there is no box %s in %s: scripts/box makes it, called by the same user as this "+
+		return fmt.Errorf("no box %s in %s: make it with scripts/box, as the same user "+
 			"(sudo scripts/box)", box, filepath.Dir(boxDir()))
 	}
 	return nil

@@ -40,7 +40,7 @@ type View struct {
 // layers of o.Root, as [plan.Root]. The calling thread gets a mount namespace for it.
 func Mount(spec *specs.Spec, o Options, v View) (*plan.Plan, error) {
 	b := &viewer{newBuilder(spec, o, nil, v.mounts(spec.Mounts)), v}
-	return b.compile(b.makeRoot, b.unshare, b.sources, b.attach, b.seal)
+	return b.compile(b.makeRoot, b.unshare, b.sources, b.attach, b.makeReadOnly)
 }
 
 // mounts returns the bind mounts and the tmpfs of a config, with the attributes of a view.
@@ -165,8 +165,8 @@ func (b *viewer) makeTarget(m *mount) error {
 	return nil
 }
 
-// seal makes read-only what takes no writes, when all mount points in it are made.
-func (b *viewer) seal() error {
+// makeReadOnly makes read-only what takes no writes, when all mount points in it are made.
+func (b *viewer) makeReadOnly() error {
 	for i := range b.shape.mounts {
 		if m := &b.shape.mounts[i]; m.readOnlyLater() {
 			b.begin("attach", m.field()+": "+m.Destination)
