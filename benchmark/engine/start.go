@@ -58,10 +58,10 @@ func (e *engine) launch(ctx context.Context, command string) (i *instance, err e
 		}
 	}
 	created, err := watch(i.dir)
-	defer created.Close() // of nil, it does nothing
 	if err != nil {
 		return nil, err
 	}
+	defer created.Close()
 	i.vars["id"], i.vars["answer"] = i.id, i.dir
 	cmd, err := benchmark.NewCommand(context.Background(), i.command(command)...)
 	if err != nil {

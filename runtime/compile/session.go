@@ -50,7 +50,7 @@ func (b *builder) session() error {
 	for fd, name := range plan.Stdio {
 		switch {
 		case terminal:
-			b.container("the terminal is "+string(name), call.Dup3(tty, plan.Int(fd)))
+			b.container("the terminal as "+string(name), call.Dup3(tty, plan.Int(fd)))
 		case b.shape.options.Stdio[fd]:
 			b.container("the container's end of "+string(name), call.Dup3(name, plan.Int(fd)))
 		}
