@@ -195,7 +195,7 @@ func TestHeldPipeDelaysNoStart(t *testing.T) {
 	b.create(t).want(t, 0)
 	held := "for n in /proc/1/fd/*; do [ -p $n ] && exec 9<>$n && sleep 1000 & done; touch /ready; sleep 1000"
 	b.begin(t, b.oci("exec", "--detach", "--", "sh", "-c", held)).want(t, 0)
-	testkit.Eventually(t, "the processes that hold the pipes", func() bool { return exists(filepath.Join(b.root, "ready")) })
+	testkit.Eventually(t, "the pipes are held", func() bool { return exists(filepath.Join(b.root, "ready")) })
 	run(b.oci("start")).want(t, 0)
 	if s := b.state(t); s.Status != specs.StateRunning {
 		t.Errorf("it is %s", s.Status)

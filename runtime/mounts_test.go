@@ -87,7 +87,7 @@ func TestRemount(t *testing.T) {
 		"ro,nosuid,relatime -\nrw,nosuid,noexec,relatime -\ncat: write error: No space left on device\nfull")
 	b.spec.Mounts = b.spec.Mounts[:1]
 	b.mount("/etc", "none", "", "remount", "bind", "ro")
-	b.runFails(t, "hint: remount changes a mount that")
+	b.runFails(t, "hint: put remount after the entry of mounts")
 }
 
 // TestSuperblockOptions: mountinfo shows the options of a filesystem.
