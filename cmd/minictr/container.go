@@ -49,10 +49,7 @@ var containerPruneCommand = &cli.Command{
 	Usage:       "remove all containers that are not running",
 	Description: "Filters are until=TIME, label=NAME[=VALUE] and label!=NAME[=VALUE].",
 	Flags: []cli.Flag{
-		&cli.StringSliceFlag{
-			Name: "filter", KeepSpace: true,
-			Usage: "`NAME=VALUE` remove only containers that match",
-		},
+		listFlag("filter", "`NAME=VALUE` remove only containers that match"),
 		&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "do not ask for confirmation"},
 	},
 	Action: containerPrune,

@@ -15,11 +15,8 @@ var execCommand = &cli.Command{
 	ArgsUsage: "CONTAINER COMMAND [ARGUMENT…]",
 	Flags: []cli.Flag{
 		&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "run in the background, without output"},
-		&cli.StringSliceFlag{
-			Name: "env", Aliases: []string{"e"}, KeepSpace: true,
-			Usage: envUsage,
-		},
-		&cli.StringSliceFlag{Name: "env-file", KeepSpace: true, Usage: "`FILE` read environment variables from a file"},
+		listFlag("env", envUsage, "e"),
+		listFlag("env-file", "`FILE` read environment variables from a file"),
 		&cli.BoolFlag{Name: "interactive", Aliases: []string{"i"}, Usage: "keep standard input open"},
 		&cli.BoolFlag{Name: "privileged", Usage: "not supported"},
 		&cli.BoolFlag{Name: "tty", Aliases: []string{"t"}, Usage: "allocate a pseudo-terminal"},

@@ -30,29 +30,20 @@ var commonFlags = []cli.Flag{
 var processFlags = []cli.Flag{
 	help.Heading("Process"),
 	&cli.StringFlag{Name: "entrypoint", Usage: "`PROGRAM` program to run instead of the image's entrypoint"},
-	&cli.StringSliceFlag{
-		Name: "env", Aliases: []string{"e"}, KeepSpace: true,
-		Usage: envUsage,
-	},
-	&cli.StringSliceFlag{Name: "env-file", KeepSpace: true, Usage: "`FILE` read environment variables from a file"},
+	listFlag("env", envUsage, "e"),
+	listFlag("env-file", "`FILE` read environment variables from a file"),
 	&cli.BoolFlag{Name: "init", Usage: "run an init that reaps processes and forwards signals"},
-	&cli.StringSliceFlag{Name: "ulimit", KeepSpace: true, Usage: "`NAME=SOFT[:HARD]` set a resource limit"},
+	listFlag("ulimit", "`NAME=SOFT[:HARD]` set a resource limit"),
 	&cli.StringFlag{Name: "user", Aliases: []string{"u"}, Usage: "`USER[:GROUP]` user and group, as names or numbers"},
 	&cli.StringFlag{Name: "workdir", Aliases: []string{"w"}, Usage: "`DIR` working directory"},
 }
 
 var isolationFlags = []cli.Flag{
 	help.Heading("Files"),
-	&cli.StringSliceFlag{
-		Name: "mount", KeepSpace: true,
-		Usage: "`OPTIONS` mount files: type=bind|tmpfs,src=SOURCE,dst=TARGET,…",
-	},
+	listFlag("mount", "`OPTIONS` mount files: type=bind|tmpfs,src=SOURCE,dst=TARGET,…"),
 	&cli.BoolFlag{Name: "read-only", Usage: "make the root filesystem read-only"},
-	&cli.StringSliceFlag{Name: "tmpfs", KeepSpace: true, Usage: "`TARGET[:OPTIONS]` mount a tmpfs"},
-	&cli.StringSliceFlag{
-		Name: "volume", Aliases: []string{"v"}, KeepSpace: true,
-		Usage: "`SOURCE:TARGET[:ro]` bind-mount a file or directory of the host",
-	},
+	listFlag("tmpfs", "`TARGET[:OPTIONS]` mount a tmpfs"),
+	listFlag("volume", "`SOURCE:TARGET[:ro]` bind-mount a file or directory of the host", "v"),
 
 	help.Heading("Namespaces"),
 	&cli.StringFlag{Name: "hostname", Aliases: []string{"h"}, Usage: "`NAME` hostname of the container"},
@@ -62,24 +53,21 @@ var isolationFlags = []cli.Flag{
 		Usage: "`MODE` network: none or host",
 	},
 	&cli.StringFlag{Name: "pid", Usage: "`host` use the host's PID namespace"},
-	&cli.StringSliceFlag{Name: "sysctl", KeepSpace: true, Usage: "`NAME=VALUE` set a kernel parameter of a namespace"},
+	listFlag("sysctl", "`NAME=VALUE` set a kernel parameter of a namespace"),
 	&cli.StringFlag{Name: "userns", Usage: "`CONTAINER:HOST:SIZE[,…]` map user IDs in a user namespace"},
 	&cli.StringFlag{Name: "uts", Usage: "`host` use the host's UTS namespace"},
 
 	help.Heading("Security"),
-	&cli.StringSliceFlag{Name: "cap-add", KeepSpace: true, Usage: "`CAP` add a capability, or ALL"},
-	&cli.StringSliceFlag{Name: "cap-drop", KeepSpace: true, Usage: "`CAP` drop a capability, or ALL"},
+	listFlag("cap-add", "`CAP` add a capability, or ALL"),
+	listFlag("cap-drop", "`CAP` drop a capability, or ALL"),
 	&cli.BoolFlag{Name: "privileged", Usage: "grant all capabilities, devices and system calls"},
-	&cli.StringSliceFlag{
-		Name: "security-opt", KeepSpace: true,
-		Usage: "`OPTION` security option: seccomp=FILE|unconfined, no-new-privileges=false",
-	},
+	listFlag("security-opt", "`OPTION` security option: seccomp=FILE|unconfined, no-new-privileges=false"),
 }
 
 var lifecycleFlags = []cli.Flag{
 	help.Heading("Lifecycle"),
 	&cli.StringFlag{Name: "cidfile", Usage: "`FILE` write the container ID to a file"},
-	&cli.StringSliceFlag{Name: "label", Aliases: []string{"l"}, KeepSpace: true, Usage: "`NAME=VALUE` set a label"},
+	listFlag("label", "`NAME=VALUE` set a label", "l"),
 	&cli.StringSliceFlag{
 		Name: "log-opt", DefaultText: "max-size=8m",
 		Usage: "`OPTION` log option: max-size=BYTES",
@@ -105,6 +93,11 @@ var lifecycleFlags = []cli.Flag{
 	},
 	&cli.StringFlag{Name: "health-timeout", Usage: "`TIME` time limit of a check", DefaultText: "30s"},
 	&cli.BoolFlag{Name: "no-healthcheck", Usage: "disable the image's health check"},
+}
+
+// listFlag may be given several times. A value keeps its spaces and commas.
+func listFlag(name, usage string, aliases ...string) *cli.StringSliceFlag {
+	return &cli.StringSliceFlag{Name: name, Usage: usage, Aliases: aliases, KeepSpace: true}
 }
 
 // Of flags that several commands have.

@@ -36,34 +36,13 @@ var limitFlags = []cli.Flag{
 		Name: "blkio-weight", DefaultText: "the kernel's",
 		Usage: "`WEIGHT` block I/O weight relative to other containers, 10 to 1000",
 	},
-	&cli.StringSliceFlag{
-		Name: "blkio-weight-device", KeepSpace: true,
-		Usage: "`DEVICE:WEIGHT` block I/O weight for one device",
-	},
-	&cli.StringSliceFlag{
-		Name: "device-read-bps", KeepSpace: true,
-		Usage: "`DEVICE:BYTES` limit the read rate of a block device, as in /dev/sda:10m",
-	},
-	&cli.StringSliceFlag{
-		Name: "device-write-bps", KeepSpace: true,
-		Usage: "`DEVICE:BYTES` limit the write rate of a block device",
-	},
-	&cli.StringSliceFlag{
-		Name: "device-read-iops", KeepSpace: true,
-		Usage: "`DEVICE:NUMBER` limit the reads per second of a block device",
-	},
-	&cli.StringSliceFlag{
-		Name: "device-write-iops", KeepSpace: true,
-		Usage: "`DEVICE:NUMBER` limit the writes per second of a block device",
-	},
-	&cli.StringSliceFlag{
-		Name: "hugetlb-limit", KeepSpace: true,
-		Usage: "`SIZE:BYTES` limit huge pages of a size, as in 2MB:64m",
-	},
-	&cli.StringSliceFlag{
-		Name: "cgroup-conf", KeepSpace: true,
-		Usage: "`FILE=VALUE` write a file of the cgroup, as in memory.high=48m",
-	},
+	listFlag("blkio-weight-device", "`DEVICE:WEIGHT` block I/O weight for one device"),
+	listFlag("device-read-bps", "`DEVICE:BYTES` limit the read rate of a block device, as in /dev/sda:10m"),
+	listFlag("device-write-bps", "`DEVICE:BYTES` limit the write rate of a block device"),
+	listFlag("device-read-iops", "`DEVICE:NUMBER` limit the reads per second of a block device"),
+	listFlag("device-write-iops", "`DEVICE:NUMBER` limit the writes per second of a block device"),
+	listFlag("hugetlb-limit", "`SIZE:BYTES` limit huge pages of a size, as in 2MB:64m"),
+	listFlag("cgroup-conf", "`FILE=VALUE` write a file of the cgroup, as in memory.high=48m"),
 }
 
 // limits returns the limits that the flags set.

@@ -26,10 +26,7 @@ A template has the fields .ID .Image .Command .CreatedAt .RunningFor .Status
 method {{.Label "NAME"}}.`,
 	Flags: []cli.Flag{
 		&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "show all containers, not only running ones"},
-		&cli.StringSliceFlag{
-			Name: "filter", Aliases: []string{"f"}, KeepSpace: true,
-			Usage: "`NAME=VALUE` show only containers that match",
-		},
+		listFlag("filter", "`NAME=VALUE` show only containers that match", "f"),
 		formatFlag(),
 		&cli.IntFlag{Name: "last", Aliases: []string{"n"}, Usage: "`NUMBER` show the last created containers"},
 		&cli.BoolFlag{Name: "latest", Aliases: []string{"l"}, Usage: "show the last created container"},
