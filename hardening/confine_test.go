@@ -4,6 +4,7 @@ package hardening
 
 import (
 	"archive/tar"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,9 +60,7 @@ func TestDeviceOfLayerDenied(t *testing.T) {
 	r.want(t, 0)
 	for name, want := range map[string]string{"/disk": "EPERM", "/mem": "EPERM", "/kmsg": "EPERM", "/fuse": "EPERM",
 		"/loop": "EPERM", "/zero": "ok"} {
-		if got := r.line(name); got != want {
-			t.Errorf("open %s: %s, want %s", name, got, want)
-		}
+		testkit.Equal(t, "open "+name, r.line(name), want)
 	}
 }
 
@@ -133,9 +132,7 @@ func TestNoCapabilityInherited(t *testing.T) {
 			"CapInh": none, "CapAmb": none, "CapEff": test.effective, "CapPrm": test.permitted, "CapBnd": test.bounding,
 			"NoNewPrivs": "1",
 		} {
-			if got := r.line(key); got != want {
-				t.Errorf("%v: %s is %s, want %s", test.flags, key, got, want)
-			}
+			testkit.Equal(t, fmt.Sprintf("%v: %s", test.flags, key), r.line(key), want)
 		}
 	}
 }

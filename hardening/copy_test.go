@@ -290,9 +290,7 @@ func TestCopyDropsSetuid(t *testing.T) {
 	run(cp(name+":/data/su", into)).want(t, 0)
 	st, err := os.Stat(into + "/su")
 	testkit.Check(t, err)
-	if st.Mode() != 0o755 {
-		t.Errorf("mode %v", st.Mode())
-	}
+	testkit.Equal(t, "mode", st.Mode(), 0o755)
 }
 
 // TestCopyOfHostileTarStaysInRoot: a tar archive on standard input aims at the host.

@@ -141,9 +141,7 @@ func TestWorkdirLinksStayInRoot(t *testing.T) {
 			"/probe", "cwd"))
 		r.want(t, 0)
 		r.untouched(t)
-		if got := r.line("cwd"); got != want {
-			t.Errorf("-w %s: in %q, want %q", cwd, got, want)
-		}
+		testkit.Equal(t, "-w "+cwd, r.line("cwd"), want)
 	}
 }
 

@@ -4,6 +4,7 @@ package hardening
 // changed its files.
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -50,9 +51,7 @@ func TestExecAndHealthCapabilities(t *testing.T) {
 				"CapInh": none, "CapAmb": none, "CapEff": effective, "CapPrm": effective, "CapBnd": test.bounding,
 				"NoNewPrivs": "1", "Seccomp": "2",
 			} {
-				if got := r.line(key); got != want {
-					t.Errorf("%v, %s %v: %s is %s, want %s", test.flags, who, test.exec, key, got, want)
-				}
+				testkit.Equal(t, fmt.Sprintf("%v, %s %v: %s", test.flags, who, test.exec, key), r.line(key), want)
 			}
 		}
 		d.say("rm", "-f").want(t, 0)

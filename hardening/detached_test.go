@@ -188,9 +188,7 @@ func TestKillTheContainer(t *testing.T) {
 	if r := e.minictr("wait", e.name); r.stdout != "137\n" {
 		t.Errorf("wait: %+v", r)
 	}
-	if err := e.gone(); err != nil {
-		t.Error(err)
-	}
+	testkit.Check(t, e.gone())
 }
 
 // TestTwoHundred starts, stops and removes two hundred containers, from ten clients at

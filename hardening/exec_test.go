@@ -135,9 +135,7 @@ func TestExecIgnoresFakeProc(t *testing.T) {
 	cmd := b.oci("exec", "--detach", "--pid-file="+started, flag)
 	b.begin(t, cmd).want(t, 0)
 	adj := testkit.ReadFile(t, fmt.Sprintf("/proc/%s/oom_score_adj", testkit.ReadFile(t, started)))
-	if adj != "321\n" {
-		t.Errorf("oom_score_adj is %q", adj)
-	}
+	testkit.Equal(t, "oom_score_adj", adj, "321\n")
 	if r := b.exec("--", "cat", "/proc/self/oom_score_adj", "/proc/self/attr/exec"); r.stdout != "" {
 		t.Errorf("written to the fake: %q", r.stdout)
 	}
@@ -261,9 +259,7 @@ func TestExecInheritsNoCapability(t *testing.T) {
 		r := run(cmd)
 		for key, want := range map[string]string{"CapInh": none, "CapAmb": none, "CapEff": test.effective,
 			"CapBnd": test.bounding, "NoNewPrivs": "1", "Seccomp": "2"} {
-			if got := r.line(key); got != want {
-				t.Errorf("%s: %s is %s, want %s", test.flags, key, got, want)
-			}
+			testkit.Equal(t, fmt.Sprintf("%s: %s", test.flags, key), r.line(key), want)
 		}
 	}
 	flag := b.process(t, func(p *specs.Process) { p.Capabilities = nil }, "cat", "/proc/self/status")
@@ -364,9 +360,7 @@ func TestSeccompFilterHoldsInExec(t *testing.T) {
 		"exec --tty":  other.exec(append([]string{"--tty", "--"}, calls...)...),
 	} {
 		for call, want := range filtered {
-			if got := r.line(call); got != want {
-				t.Errorf("%s: %s: %s, want %s", how, call, got, want)
-			}
+			testkit.Equal(t, fmt.Sprintf("%s: %s", how, call), r.line(call), want)
 		}
 	}
 }

@@ -126,9 +126,7 @@ func TestEndlessHealthCheckIsBounded(t *testing.T) {
 	if kept := len(d.field(t, "{{with index .State.Health.Log 0}}{{.Output}}{{end}}")); kept < 4000 || kept > 4200 {
 		t.Errorf("%d bytes of its output were kept", kept)
 	}
-	if status := d.field(t, "{{.State.Health.Status}}"); status != "unhealthy" {
-		t.Errorf("it is %s", status)
-	}
+	testkit.Equal(t, "its health", d.field(t, "{{.State.Health.Status}}"), "unhealthy")
 }
 
 func childrenOf(pid int) (pids []int) {
@@ -161,9 +159,7 @@ func TestHeldPipeDelaysNoExit(t *testing.T) {
 		testkit.Eventually(t, "the monitor's exit", func() bool {
 			return !exists(fmt.Sprintf("/proc/%d", monitor)) || zombie(monitor)
 		})
-		if code := d.field(t, "{{.State.ExitCode}}"); code != "137" {
-			t.Errorf("%s: exit code %s", kind, code)
-		}
+		testkit.Equal(t, kind+": exit code", d.field(t, "{{.State.ExitCode}}"), "137")
 	}
 }
 

@@ -188,9 +188,7 @@ func TestDeviceOutsideDevMadeInRoot(t *testing.T) {
 		b.spec.Linux.Devices = []specs.LinuxDevice{{Path: path, Type: "c", Major: 1, Minor: 5}}
 		r := b.run(t)
 		r.want(t, 0)
-		if r.stdout != "character special file 1:5\n" {
-			t.Errorf("%s is %s", path, r.stdout)
-		}
+		testkit.Equal(t, path, r.stdout, "character special file 1:5\n")
 		if info, err := os.Lstat(filepath.Join(b.root, made)); err != nil || info.Mode()&os.ModeCharDevice == 0 {
 			t.Errorf("%s: not made at %s of the root: %v", path, made, err)
 		}

@@ -34,9 +34,7 @@ func exits(n int) error {
 func TestTwoHundredInARow(t *testing.T) {
 	guard(t)
 	for n := range many {
-		if err := exits(n); err != nil {
-			t.Error(err)
-		}
+		testkit.Check(t, exits(n))
 	}
 }
 
@@ -54,9 +52,7 @@ func TestTwoHundredAtOnce(t *testing.T) {
 	close(start)
 	all.Wait()
 	for range many {
-		if err := <-failed; err != nil {
-			t.Error(err)
-		}
+		testkit.Check(t, <-failed)
 	}
 }
 

@@ -171,9 +171,7 @@ func TestKilledExecThawsContainer(t *testing.T) {
 	if r := d.say("exec", "--", "true"); r.code != exitFailure || !strings.Contains(r.stderr, "paused") {
 		t.Errorf("exec in a paused container: %+v", r)
 	}
-	if status := d.field(t, "{{.State.Status}}"); status != "paused" {
-		t.Errorf("it was paused, and is %s", status)
-	}
+	testkit.Equal(t, "status of the paused container", d.field(t, "{{.State.Status}}"), "paused")
 }
 
 // TestMonitorLeaksNoDescriptor: neither the caller's descriptors nor the monitor's get

@@ -271,9 +271,7 @@ func TestReadOnlyRoot(t *testing.T) {
 	r.want(t, 0)
 	for file, want := range map[string]string{"/data/file": "EROFS", "/etc/passwd": "EROFS", "/etc/hosts": "EROFS",
 		"/dev/null": "ok"} {
-		if got := r.line(file); got != want {
-			t.Errorf("write to %s: %s, want %s", file, got, want)
-		}
+		testkit.Equal(t, "write to "+file, r.line(file), want)
 	}
 	r = box(t, "--read-only", "--tmpfs", "/tmp", "--", "sh", "-c", "echo 1 > /tmp/file && mkdir /new")
 	r.want(t, 1)

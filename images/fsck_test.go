@@ -74,7 +74,5 @@ func TestFsckWaits(t *testing.T) {
 	case <-time.After(50 * time.Millisecond):
 	}
 	release()
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
+	testkit.Check(t, <-done)
 }

@@ -76,9 +76,7 @@ func checkWhole(t *testing.T, s *Store) {
 		}
 	}
 	list, err := s.List()
-	if err != nil {
-		t.Error(err)
-	}
+	testkit.Check(t, err)
 	for _, image := range list {
 		for _, l := range image.Layers {
 			if !s.Layers().Has(l) {
@@ -229,9 +227,7 @@ func TestAbandonedScratchRemoved(t *testing.T) {
 	if _, err := os.Stat(alive.path); err != nil {
 		t.Errorf("the locked directory: %v", err)
 	}
-	if err := alive.close(); err != nil {
-		t.Error(err)
-	}
+	testkit.Check(t, alive.close())
 }
 
 // A load removes blobs and layers that a crash left before the index was written, but

@@ -248,9 +248,7 @@ func TestInstruction(t *testing.T) {
 		"COPY a b # buildkit":                      "COPY a b",
 		"":                                         "imported",
 	} {
-		if got := (Step{CreatedBy: by, Comment: "imported"}).Instruction(); got != want {
-			t.Errorf("%q: %q, want %q", by, got, want)
-		}
+		testkit.Equal(t, by, (Step{CreatedBy: by, Comment: "imported"}).Instruction(), want)
 	}
 }
 

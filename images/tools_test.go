@@ -118,9 +118,7 @@ func TestCrane(t *testing.T) {
 	// crane validates the store
 	index, err := layout.ImageIndexFromPath(s.root)
 	testkit.Check(t, err)
-	if err := validate.Index(index); err != nil {
-		t.Error(err)
-	}
+	testkit.Check(t, validate.Index(index))
 	// what crane reads of the store, it writes as a tar and as a layout
 	path, err := layout.FromPath(s.root)
 	testkit.Check(t, err)

@@ -155,9 +155,7 @@ func TestDigestCheckedBeforeUse(t *testing.T) {
 	s := New("/store/layers")
 	long := "sha256:" + digest.Digest(strings.Repeat("a", 63)+"/")
 	for _, d := range []digest.Digest{"", "x", "sha256:", "sha256:../../../../etc", long} {
-		if got := s.Path(d); got != "/store/layers/sha256/(invalid)/diff" {
-			t.Errorf("%q: %s", d, got)
-		}
+		testkit.Equal(t, d.String(), s.Path(d), "/store/layers/sha256/(invalid)/diff")
 	}
 }
 
@@ -169,7 +167,5 @@ func TestShortNameClash(t *testing.T) {
 	if err := os.RemoveAll(s.home(ids[0])); err != nil { // as a crash would leave it
 		t.Fatal(err)
 	}
-	if err := s.Commit(&Unpacked{DiffID: clash, dir: t.TempDir()}); err != nil {
-		t.Error(err)
-	}
+	testkit.Check(t, s.Commit(&Unpacked{DiffID: clash, dir: t.TempDir()}))
 }

@@ -187,16 +187,12 @@ func TestAttributes(t *testing.T) {
 		var st unix.Stat_t
 		testkit.Check(t, unix.Lstat(filepath.Join(tree, name), &st))
 		got := fmt.Sprintf("%o %d:%d %d.%d", st.Mode, st.Uid, st.Gid, st.Mtim.Sec, st.Mtim.Nsec)
-		if want := fmt.Sprintf("%o 3000000:12345 1234567890.123456789", mode); got != want {
-			t.Errorf("%s: got %s, want %s", name, got, want)
-		}
+		testkit.Equal(t, name, got, fmt.Sprintf("%o 3000000:12345 1234567890.123456789", mode))
 		if name == "d/null" && st.Rdev != unix.Mkdev(1, 3) {
 			t.Errorf("device %x", st.Rdev)
 		}
 	}
-	if got := xattrs(t, filepath.Join(tree, "d/file")); got != "security.capability user.colour" {
-		t.Errorf("attributes: got %q", got)
-	}
+	testkit.Equal(t, "attributes", xattrs(t, filepath.Join(tree, "d/file")), "security.capability user.colour")
 }
 
 func xattrs(t testing.TB, path string) string {

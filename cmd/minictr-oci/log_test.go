@@ -53,7 +53,5 @@ func TestLogOfText(t *testing.T) {
 		_, rest, _ := strings.Cut(lines.Text(), " ")
 		got = append(got, rest)
 	}
-	if want := `level=error msg="two\nlines"|level=debug msg="\x1b[2J"`; strings.Join(got, "|") != want {
-		t.Errorf("got %s, want %s", strings.Join(got, "|"), want)
-	}
+	testkit.Equal(t, "the log", strings.Join(got, "|"), `level=error msg="two\nlines"|level=debug msg="\x1b[2J"`)
 }

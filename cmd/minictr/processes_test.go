@@ -29,9 +29,7 @@ func TestKilledClientLeavesNothing(t *testing.T) {
 			if !testkit.Within(func() bool { return len(processes(mark)) == 0 }) {
 				t.Errorf("the container's processes survive: %q", processes(mark))
 			}
-			if out, err := exec.Command("minictr", "run", "--rm", "demo", "true").CombinedOutput(); err != nil {
-				t.Fatalf("the next command: %v\n%s", err, out)
-			}
+			said(t, "run", "--rm", "demo", "true")
 			if after := traces(t, mark); after != before {
 				t.Errorf("before:\n%s\nafter:\n%s", before, after)
 			}
@@ -47,14 +45,10 @@ func TestKilledClientLeavesNothing(t *testing.T) {
 func TestKilledWhileInitLayerIsMade(t *testing.T) {
 	testkit.NeedRoot(t)
 	loadDemo(t)
-	if out, err := exec.Command("minictr", "run", "--rm", "demo", "true").CombinedOutput(); err != nil {
-		t.Fatalf("minictr run: %v\n%s", err, out)
-	}
+	said(t, "run", "--rm", "demo", "true")
 	half := filepath.Join(os.Getenv("MINICTR_ROOT"), "layers", ".init-123")
 	testkit.Check(t, os.MkdirAll(filepath.Join(half, "etc"), 0o755))
-	if out, err := exec.Command("minictr", "run", "--rm", "demo", "true").CombinedOutput(); err != nil {
-		t.Fatalf("minictr run: %v\n%s", err, out)
-	}
+	said(t, "run", "--rm", "demo", "true")
 	if _, err := os.Stat(half); err == nil {
 		t.Error("it is still there")
 	}
@@ -73,8 +67,8 @@ func TestExitCodeSurvivesFailedCleanup(t *testing.T) {
 	testkit.Check(t, err)
 	out, err := run.StdoutPipe()
 	testkit.Check(t, err)
-	var said bytes.Buffer
-	run.Stderr = &said
+	var stderr bytes.Buffer
+	run.Stderr = &stderr
 	testkit.Check(t, run.Start())
 	out.Read(make([]byte, 8))
 	id := testkit.ReadFile(t, idFile)
@@ -85,19 +79,14 @@ func TestExitCodeSurvivesFailedCleanup(t *testing.T) {
 	in.Close()
 	run.Wait()
 	testkit.Check(t, unix.Unmount(group, 0))
-	if code := run.ProcessState.ExitCode(); code != 7 {
-		t.Errorf("exit code %d, want 7", code)
-	}
-	if !strings.HasPrefix(said.String(), "minictr: clean up: remove cgroup: ") {
-		t.Errorf("standard error: %q", said.String())
+	testkit.Equal(t, "exit code", run.ProcessState.ExitCode(), 7)
+	if !strings.HasPrefix(stderr.String(), "minictr: clean up: remove cgroup: ") {
+		t.Errorf("standard error: %q", stderr.String())
 	}
 	note := filepath.Join(os.Getenv("MINICTR_ROOT"), "containers", id, "upper", "note")
-	if _, err := os.Stat(note); err != nil {
-		t.Error(err)
-	}
-	if out, err := exec.Command("minictr", "run", "--rm", "demo", "true").CombinedOutput(); err != nil {
-		t.Errorf("the next command: %v\n%s", err, out)
-	}
+	_, err = os.Stat(note)
+	testkit.Check(t, err)
+	said(t, "run", "--rm", "demo", "true")
 	if _, err := os.Stat(group); err == nil {
 		t.Error("the next command leaves the cgroup")
 	}
@@ -114,16 +103,14 @@ func kill(t *testing.T, flags, mark string) (id string) {
 	testkit.Check(t, err)
 	run.Stderr = os.Stderr
 	testkit.Check(t, run.Start())
-	if _, err := out.Read(make([]byte, 8)); err != nil {
-		t.Fatal(err)
-	}
+	_, err = out.Read(make([]byte, 8))
+	testkit.Check(t, err)
 	if len(processes(mark)) == 0 {
 		t.Fatal("the container's processes are not seen")
 	}
 	run.Process.Kill()
 	run.Wait()
-	data := testkit.ReadFile(t, idFile)
-	return data
+	return testkit.ReadFile(t, idFile)
 }
 
 // traces lists what a container could leave: processes with mark among their arguments,

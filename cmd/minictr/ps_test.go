@@ -35,15 +35,11 @@ func TestPsWhileContainersGo(t *testing.T) {
 	}
 	for _, words := range [][]string{{"ps", "-a", "-s"}, {"container", "prune", "-f", "--filter", "label=none"}} {
 		for range 25 {
-			if out, err := exec.Command("minictr", words...).CombinedOutput(); err != nil {
-				t.Errorf("minictr %q: %v: %s", words, err, out)
-			}
+			said(t, words...)
 		}
 	}
 	close(stop)
 	for range others {
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
+		testkit.Check(t, <-ended)
 	}
 }

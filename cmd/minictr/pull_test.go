@@ -110,15 +110,11 @@ func TestPullKilled(t *testing.T) {
 			t.Errorf("%d bytes were here, now it is %d", kept, now)
 		}
 		kept = now
-		if out, err := exec.Command("minictr", "images", "-q").CombinedOutput(); err != nil || len(out) > 0 {
-			t.Fatalf("images: %q, %v", out, err)
-		}
+		testkit.Equal(t, "images", said(t, "images", "-q"), "")
 	}
 	registry.most.Store(0)
 	registry.sent.Store(0)
-	if out, err := exec.Command("minictr", "pull", registry.host+"/demo").CombinedOutput(); err != nil {
-		t.Fatalf("pull: %v\n%s", err, out)
-	}
+	said(t, "pull", registry.host+"/demo")
 	sent := registry.sent.Load()
 	var size int64
 	for _, blob := range glob(t, root, "blobs/sha256/*") {

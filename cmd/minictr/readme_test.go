@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -14,14 +13,11 @@ import (
 func TestReadme(t *testing.T) {
 	testkit.NeedRoot(t)
 	loadDemo(t)
-	out, err := exec.Command("minictr", "plan", "demo").Output()
-	testkit.Check(t, err)
-	readme := testkit.ReadFile(t, "../../README.md")
-	_, sample, _ := strings.Cut(readme, "\n```\n")
+	_, sample, _ := strings.Cut(testkit.ReadFile(t, "../../README.md"), "\n```\n")
 	sample, _, _ = strings.Cut(sample, "\n```\n")
 	number := regexp.MustCompile(`^ *\d+ `)
 	known := map[string]bool{}
-	for line := range strings.Lines(string(out)) {
+	for line := range strings.Lines(said(t, "plan", "demo")) {
 		known[number.ReplaceAllString(strings.TrimSpace(line), "")] = true
 	}
 	for line := range strings.Lines(sample) {

@@ -113,9 +113,7 @@ func (s *session) ends(code int) {
 func loadDemo(t *testing.T) {
 	t.Helper()
 	t.Setenv("MINICTR_ROOT", t.TempDir())
-	if out, err := exec.Command("minictr", "load", "-i", testkit.DemoImage(t)).CombinedOutput(); err != nil {
-		t.Fatalf("minictr load: %v\n%s", err, out)
-	}
+	said(t, "load", "-i", testkit.DemoImage(t))
 }
 
 func TestTerminalIsItsOwn(t *testing.T) {

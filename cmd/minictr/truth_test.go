@@ -29,9 +29,7 @@ func TestTruth(t *testing.T) {
 	testkit.NeedTool(t, "strace")
 	store := t.TempDir()
 	t.Setenv("MINICTR_ROOT", store)
-	if out, err := exec.Command("minictr", "load", "-i", testkit.DemoImage(t)).CombinedOutput(); err != nil {
-		t.Fatalf("minictr load: %v\n%s", err, out)
-	}
+	said(t, "load", "-i", testkit.DemoImage(t))
 	source := t.TempDir()
 	// a host name is given, since the default is made of the container's ID
 	for name, flags := range map[string]string{

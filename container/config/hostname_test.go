@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -43,9 +44,7 @@ func TestHostname(t *testing.T) {
 		{Options{Network: "host", Hostname: "web"}, "web"},
 		{Options{UTS: "host"}, ""},
 	} {
-		if got := mustConfig(t, test.o).Hostname; got != test.want {
-			t.Errorf("%+v: %q, want %q", test.o, got, test.want)
-		}
+		testkit.Equal(t, fmt.Sprint(test.o), mustConfig(t, test.o).Hostname, test.want)
 	}
 	for name, text := range map[string]string{
 		strings.Repeat("a", 65): "not a host name",
@@ -72,9 +71,7 @@ func TestNamespaces(t *testing.T) {
 		var got []string
 		for _, ns := range mustConfig(t, test.o).Linux.Namespaces {
 			got = append(got, string(ns.Type))
-			if ns.Path != "" {
-				t.Errorf("%+v: path %q", test.o, ns.Path)
-			}
+			testkit.Equal(t, fmt.Sprintf("%+v: path", test.o), ns.Path, "")
 		}
 		if strings.Join(got, " ") != test.want {
 			t.Errorf("%+v: %v, want %s", test.o, got, test.want)

@@ -30,9 +30,7 @@ func TestOriginOfLimits(t *testing.T) {
 		"hugepageLimits[0]":                 "--hugetlb-limit 2MB:0",
 		"rdma: x":                           "",
 	} {
-		if got := origin.Flag("linux.resources." + field); got != want {
-			t.Errorf("%s: %q, want %q", field, got, want)
-		}
+		testkit.Equal(t, field, origin.Flag("linux.resources."+field), want)
 	}
 }
 
@@ -48,7 +46,5 @@ func TestOriginOfMounts(t *testing.T) {
 			t.Errorf("%s: %q, want %q", m.Destination, got, want[m.Destination])
 		}
 	}
-	if got := origin.Flag("process.cwd"); got != "--workdir /a" {
-		t.Errorf("process.cwd: %q", got)
-	}
+	testkit.Equal(t, "process.cwd", origin.Flag("process.cwd"), "--workdir /a")
 }

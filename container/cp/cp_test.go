@@ -391,9 +391,7 @@ func TestNames(t *testing.T) {
 		testkit.Check(t, os.WriteFile(p.root+"/there/"+name, []byte(name), 0o644))
 	}
 	testkit.Check(t, p.out("there", "new", p.options()))
-	if got, want := look(p.host+"/new"), look(p.root+"/there"); got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
+	testkit.Equal(t, "the copy", look(p.host+"/new"), look(p.root+"/there"))
 }
 
 // TestBounded: neither a large file nor a tree without end takes memory.

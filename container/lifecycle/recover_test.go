@@ -52,9 +52,7 @@ func TestRemoveUnreadable(t *testing.T) {
 	if err := Remove(root, "broken", false); err == nil {
 		t.Error("it was removed without force")
 	}
-	if err := Remove(root, "broken", true); err != nil {
-		t.Error(err)
-	}
+	testkit.Check(t, Remove(root, "broken", true))
 	for _, left := range []string{c.Dir, container.NamePath(root, c.Name)} {
 		if _, err := os.Lstat(left); err == nil {
 			t.Errorf("%s still exists", left)

@@ -94,9 +94,7 @@ func TestFollow(t *testing.T) {
 	writeFrames(t, w, "1name? ") // without the end of a line
 	f.sees("b\nname? ")
 	writeFrames(t, w, "2x\n", "1me\n")
-	if err := f.end(); err != nil {
-		t.Error(err)
-	}
+	testkit.Check(t, f.end())
 	f.sees("b\nname? x\nme\n")
 }
 
@@ -118,9 +116,7 @@ func TestFollowCreatedLater(t *testing.T) {
 			t.Fatalf("output is %q", text)
 		}
 	}
-	if err := f.end(); err != nil {
-		t.Error(err)
-	}
+	testkit.Check(t, f.end())
 }
 
 // TestFollowExited: the whole log of a container that has exited is output.
@@ -129,9 +125,7 @@ func TestFollowExited(t *testing.T) {
 	put(t, dir, Older, output{"1a\n"}.bytes())
 	put(t, dir, Current, output{"1b\n"}.bytes())
 	f := follow(t, dir, Options{Tail: -1})
-	if err := f.end(); err != nil {
-		t.Error(err)
-	}
+	testkit.Check(t, f.end())
 	f.sees("a\nb\n")
 }
 
@@ -149,9 +143,7 @@ func TestFollowRotation(t *testing.T) {
 		writeFrames(t, w, "1"+line)
 		f.waitFor(func(text string) bool { return len(text) >= 6*(n-ahead) })
 	}
-	if err := f.end(); err != nil {
-		t.Error(err)
-	}
+	testkit.Check(t, f.end())
 	f.sees(want.String())
 }
 
@@ -197,9 +189,7 @@ func TestFollowIncompleteFrame(t *testing.T) {
 	testkit.Check(t, file.Truncate(int64(len(first))))
 	add(other)
 	f.sees("first\nother text\n")
-	if err := f.end(); err != nil {
-		t.Error(err)
-	}
+	testkit.Check(t, f.end())
 }
 
 // TestFollowDamaged: behind bytes that are not a frame nothing can follow: Copy returns.
@@ -222,9 +212,7 @@ func TestFollowUntil(t *testing.T) {
 	}
 	f := follow(t, dir, Options{Tail: -1, Until: until})
 	f.sees("before\n")
-	if err := f.returned(); err != nil {
-		t.Error(err)
-	}
+	testkit.Check(t, f.returned())
 }
 
 func TestFollowCancelled(t *testing.T) {

@@ -189,9 +189,7 @@ func TestCopyDamaged(t *testing.T) {
 		put(t, dir, Current, output{"2newer\n"}.bytes())
 		for tail, want := range map[int]string{-1: "good\n<newer\n>", 1: "<newer\n>"} {
 			got, err := show(t, dir, Options{Tail: tail})
-			if got != want {
-				t.Errorf("%s: %q, want %q", name, got, want)
-			}
+			testkit.Equal(t, name, got, want)
 			want := "read " + filepath.Join(dir, Older) + ": not a frame at offset 37"
 			if err == nil || err.Error() != want {
 				t.Errorf("%s: %v, want %s", name, err, want)

@@ -128,9 +128,7 @@ func TestFiles(t *testing.T) {
 	m := Samples{inode: sample{last, 1_000_000}}
 	u, err := m.Read(dir)
 	testkit.Check(t, err)
-	if u.CPU.Nanoseconds != 2_000_000 {
-		t.Errorf("cpu %d", u.CPU.Nanoseconds)
-	}
+	testkit.Equal(t, "cpu", u.CPU.Nanoseconds, 2_000_000)
 	wantPercent(t, u.CPU.Percent, 1_000_000, time.Second, time.Since(last))
 	if m := u.Memory; m.Current != 3000 || m.Anon != 1000 || m.File != 1500 || m.Kernel != 400 || *m.Limit != 4000 ||
 		*m.Percent != 75 {

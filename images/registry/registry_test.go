@@ -184,9 +184,7 @@ func TestNoPasswordOverHTTP(t *testing.T) {
 	host := serve(t, with(wantBasic(&d, "registry")))
 	knows(t, host)
 	wantHint(t, get(t, &Settings{}, host), "--tls-verify=false")
-	if d.text() != "" {
-		t.Errorf("sent over plain HTTP without --tls-verify=false:\n%s", d.text())
-	}
+	testkit.Equal(t, "sent over plain HTTP without --tls-verify=false", d.text(), "")
 	for _, insecure := range []*Settings{{NoVerify: true}, {Insecure: []string{host}}} {
 		if err := get(t, insecure, host); err != nil {
 			t.Errorf("%+v: %v", insecure, err)
@@ -291,9 +289,7 @@ func TestNoPasswordToAnotherPort(t *testing.T) {
 	answer, err := client.Do(request)
 	testkit.Check(t, err)
 	answer.Body.Close()
-	if d.text() != "" {
-		t.Errorf("seen: %s", d.text())
-	}
+	testkit.Equal(t, "seen", d.text(), "")
 }
 
 // OAuth sends its token in a form, which net/http would send again after a redirect.
@@ -557,9 +553,7 @@ func TestMirrors(t *testing.T) {
 	mirror := serve(t, d.server("mirror"))
 	knows(t, "https://index.docker.io/v1/")
 	s := &Settings{Mirrors: []string{"http://127.0.0.1:1", "http://" + empty, "http://" + mirror}}
-	if err := get(t, s, "docker.io"); err != nil {
-		t.Error(err)
-	}
+	testkit.Check(t, get(t, s, "docker.io"))
 	if d.text() != "" { // row 24
 		t.Errorf("the mirror saw Docker Hub's password: %s", d.text())
 	}
@@ -606,9 +600,7 @@ func TestLogin(t *testing.T) {
 	if !strings.Contains(text, "bWU6c2VjcmV0") {
 		t.Errorf("docker's file: %s", text)
 	}
-	if err := Logout(host); err != nil {
-		t.Error(err)
-	}
+	testkit.Check(t, Logout(host))
 	if err := get(t, s, host); err == nil {
 		t.Error("the password is still stored after logout")
 	}
@@ -625,9 +617,7 @@ func TestCredentialHelper(t *testing.T) {
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 	config := fmt.Sprintf(`{"credHelpers": {%q: "test"}}`, host)
 	writeConfig(t, config)
-	if err := get(t, &Settings{NoVerify: true}, host); err != nil {
-		t.Error(err)
-	}
+	testkit.Check(t, get(t, &Settings{NoVerify: true}, host))
 }
 
 func TestLocal(t *testing.T) {

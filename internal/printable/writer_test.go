@@ -2,6 +2,7 @@ package printable
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode"
@@ -52,19 +53,13 @@ func TestWriterEscapesControlSequences(t *testing.T) {
 		"a\bb\x00\x7f\v\f\x0e":                   `a\bb\x00\x7f\v\f\x0e`,
 		"\x1b[" + strings.Repeat("1", 100) + "m": `\x1b[` + strings.Repeat("1", 100) + "m",
 	} {
-		if got := written(t, text); got != want {
-			t.Errorf("%q: %q, want %q", text, got, want)
-		}
-		if got := written(t, strings.Split(text, "")...); got != want {
-			t.Errorf("%q, rune by rune: %q, want %q", text, got, want)
-		}
+		testkit.Equal(t, text, written(t, text), want)
+		testkit.Equal(t, fmt.Sprintf("%q, rune by rune", text), written(t, strings.Split(text, "")...), want)
 		var single []string
 		for _, b := range []byte(text) {
 			single = append(single, string([]byte{b}))
 		}
-		if got := written(t, single...); got != want {
-			t.Errorf("%q, byte by byte: %q, want %q", text, got, want)
-		}
+		testkit.Equal(t, fmt.Sprintf("%q, byte by byte", text), written(t, single...), want)
 	}
 }
 

@@ -9,5 +9,5 @@
 //   - tar.go: tar archives, entry by entry
 //   - layer.go: compressed layers, and their overlay
 //   - image.go: root filesystems and images
-//   - error.go: end a test at an error; the text of an error
+//   - error.go: end a test at an error; check a result, or the text of an error
 package testkit

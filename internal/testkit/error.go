@@ -30,3 +30,11 @@ func WantError(t testing.TB, what string, err error, text string) {
 		t.Errorf("%s: got %v, want an error with %q", what, err, text)
 	}
 }
+
+// Equal fails the test unless got is want.
+func Equal[T comparable](t testing.TB, what string, got, want T) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s:\n got %#v\nwant %#v", what, got, want)
+	}
+}

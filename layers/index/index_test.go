@@ -65,9 +65,7 @@ func TestRead(t *testing.T) {
 	for _, e := range x.Entries {
 		kinds += string(rune(e.Kind))
 	}
-	if kinds != "dfhlcbpffwo" {
-		t.Errorf("kinds %q", kinds)
-	}
+	testkit.Equal(t, "kinds", kinds, "dfhlcbpffwo")
 	su := x.Entries[1]
 	if su.Path != "bin/su" || su.Mode != 0o4755 || su.UID != 12345 || su.GID != 3000000 ||
 		su.Time.UnixNano() != 1700000000123456789 || su.Sum != sha256.Sum256([]byte("bin/su")) {

@@ -175,9 +175,7 @@ func TestFind(t *testing.T) {
 		if n := s.Find(path, true); n != nil {
 			got = n.Path()
 		}
-		if got != want {
-			t.Errorf("Find(%q) = %q, want %q", path, got, want)
-		}
+		testkit.Equal(t, fmt.Sprintf("Find(%q)", path), got, want)
 	}
 	if n := s.Find("/abs", false); n == nil || n.Kind != index.Symlink {
 		t.Errorf("Find of a link itself: %v", n)
@@ -217,9 +215,7 @@ func TestHostileLayers(t *testing.T) {
 // A path a/a/a/… of few bytes makes many directories. They are limited.
 func TestImpliedDirectoriesCounted(t *testing.T) {
 	x := indexes(t, strings.Repeat("a/", 60)+"x 1\n"+strings.Repeat("b/", 60)+"x 1")[0]
-	if err := empty(200).add(x); err != nil {
-		t.Error(err)
-	}
+	testkit.Check(t, empty(200).add(x))
 	if err := empty(100).add(x); err == nil {
 		t.Error("122 names within a limit of 100")
 	}
