@@ -38,9 +38,7 @@ func TestCgroupIsReadOnly(t *testing.T) {
 			"/sys/fs/cgroup/cgroup.max.depth"
 		r := box(t, append(flags, "--", "sh", "-c", "/probe write "+files+"; mkdir /sys/fs/cgroup/mine")...)
 		for file := range strings.FieldsSeq(files) {
-			if got := r.line(file); got != "EROFS" {
-				t.Errorf("%v: write to %s: %s, want EROFS", flags, file, got)
-			}
+			testkit.Equal(t, fmt.Sprintf("%v: write to %s", flags, file), r.line(file), "EROFS")
 		}
 		if !strings.Contains(r.stderr, "Read-only file system") {
 			t.Errorf("%v: mkdir of a cgroup: %s", flags, r.stderr)

@@ -345,9 +345,7 @@ func TestCopyStaysInVolume(t *testing.T) {
 			attack(t, name, "/vol/"+what)
 		}
 		run(cp(source(t)+"/file", name+":/vol/file")).want(t, 0)
-		if data, _ := os.ReadFile(volume + "/file"); string(data) != "new\n" {
-			t.Errorf("the volume has %q", data)
-		}
+		testkit.Equal(t, "the volume", testkit.ReadFile(t, volume+"/file"), "new\n")
 		os.Remove(volume + "/file")
 	}
 	flags := []string{"-v", volume + ":/vol"}
@@ -366,9 +364,7 @@ func TestCopyIgnoresMovedVolume(t *testing.T) {
 		"mv /new /old && ln -s "+canary+" /new")).want(t, 0)
 	t.Cleanup(func() { run(command("minictr", "rm", "copied")).want(t, 0) })
 	run(cp(source(t)+"/file", "copied:/new/directory/file")).want(t, 0)
-	if data, _ := os.ReadFile(volume + "/file"); string(data) != "new\n" {
-		t.Errorf("the volume has %q: it lies where the link leads, in the container", data)
-	}
+	testkit.Equal(t, "the volume, where the link leads in the container", testkit.ReadFile(t, volume+"/file"), "new\n")
 }
 
 // TestCopyRefusesInvalidNames: an invalid container name is refused.
@@ -402,9 +398,7 @@ func TestKilledCopy(t *testing.T) {
 			Calls:   "flock fsconfig open_tree move_mount openat2 mkdirat fchown pwrite64",
 			Clean: func(t *testing.T, _ testkit.Killed) {
 				run(cp(c.from, c.to)).want(t, 0)
-				if data, err := os.ReadFile(c.inner); string(data) != "new\n" {
-					t.Errorf("%q, %v", data, err)
-				}
+				testkit.Equal(t, c.inner, testkit.ReadFile(t, c.inner), "new\n")
 			},
 		})
 	}

@@ -50,9 +50,7 @@ func TestSysctlReachesNamespaceOnly(t *testing.T) {
 	testkit.Check(t, os.Symlink(filepath.Join(canary, "file"), filepath.Join(fake, "msgmax")))
 	r := b.run(t)
 	r.want(t, 0)
-	if r.stdout != "4242\n" {
-		t.Errorf("kernel.msgmax is %q in the container", r.stdout)
-	}
+	testkit.Equal(t, "kernel.msgmax in the container", r.stdout, "4242\n")
 	b.replace(t, "proc", canary)
 	b.run(t).refused(t, "/proc")
 }

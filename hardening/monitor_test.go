@@ -159,9 +159,7 @@ func TestKilledExecThawsContainer(t *testing.T) {
 	for _, call := range []string{"clone3", "setns", "execveat", "pwrite64", "write", "ftruncate"} {
 		for n := 1; n <= 3; n++ {
 			run(traced(t, d.saying("exec", "--", "true"), fmt.Sprintf("%s:signal=SIGKILL:when=%d", call, n)))
-			if status := d.field(t, "{{.State.Status}}"); status != "running" {
-				t.Errorf("killed at %s %d: it is %s", call, n, status)
-			}
+			testkit.Equal(t, fmt.Sprintf("killed at %s %d", call, n), d.field(t, "{{.State.Status}}"), "running")
 			if r := d.say("exec", "--", "echo", "inside"); r.stdout != "inside\n" {
 				t.Errorf("killed at %s %d: %+v", call, n, r)
 			}

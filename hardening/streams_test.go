@@ -56,12 +56,8 @@ func TestFileAsStreamUnchanged(t *testing.T) {
 		cmd.Stderr = open(t, out, os.O_WRONLY|os.O_APPEND)
 		run(cmd).want(t, 0)
 		clean()
-		if after := look(t, in); after != beforeIn {
-			t.Errorf("%s: what it reads has %s, had %s", what, after, beforeIn)
-		}
-		if after := look(t, out); after != beforeOut {
-			t.Errorf("%s: what it writes has %s, had %s", what, after, beforeOut)
-		}
+		testkit.Equal(t, what+": what it reads", look(t, in), beforeIn)
+		testkit.Equal(t, what+": what it writes", look(t, out), beforeOut)
 	}
 }
 
@@ -97,9 +93,7 @@ func TestNullAsStreamUnchanged(t *testing.T) {
 	testkit.Eventually(t, "the detached one's end", func() bool {
 		return strings.Contains(run(b.oci("state")).stdout, `"stopped"`)
 	})
-	if after := look(t, os.DevNull); after != before {
-		t.Errorf("/dev/null has %s, had %s", after, before)
-	}
+	testkit.Equal(t, os.DevNull, look(t, os.DevNull), before)
 }
 
 func open(t *testing.T, path string, flag int) *os.File {

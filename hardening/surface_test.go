@@ -3,10 +3,13 @@ package hardening
 // Rows 17 and 18: files of the kernel and system calls.
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 // masked are the masked paths of HARDENING.md.
@@ -57,9 +60,7 @@ func TestReadOnlyPaths(t *testing.T) {
 		r := box(t, append(append(slices.Clone(flags), "--", "/probe", "write"), files...)...)
 		r.want(t, 0)
 		for _, f := range files {
-			if got := r.line(f); got != "EROFS" {
-				t.Errorf("%v: write to %s: %s, want EROFS", flags, f, got)
-			}
+			testkit.Equal(t, fmt.Sprintf("%v: write to %s", flags, f), r.line(f), "EROFS")
 		}
 	}
 }
@@ -81,9 +82,7 @@ func TestDangerousCallsFiltered(t *testing.T) {
 		r := box(t, append(append(slices.Clone(flags), "--", "/probe", "calls"), names...)...)
 		r.want(t, 0)
 		for _, n := range names {
-			if got := r.line(n); got != filtered[n] {
-				t.Errorf("%v: %s: %s, want %s", flags, n, got, filtered[n])
-			}
+			testkit.Equal(t, fmt.Sprintf("%v: %s", flags, n), r.line(n), filtered[n])
 		}
 	}
 	for _, n := range names {

@@ -41,12 +41,9 @@ func inTerminal(t *testing.T, cmd *exec.Cmd) (shown string, typed int) {
 	if r := run(cmd); r.code != 0 {
 		t.Errorf("exit code %d", r.code)
 	}
-	if after := termios(t, theirs); after != before {
-		t.Errorf("the terminal is not as it was: %+v, was %+v", after, before)
-	}
-	if typed, err = unix.IoctlGetInt(int(theirs.Fd()), unix.TIOCINQ); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Equal(t, "the terminal", termios(t, theirs), before)
+	typed, err = unix.IoctlGetInt(int(theirs.Fd()), unix.TIOCINQ)
+	testkit.Check(t, err)
 	theirs.Close()
 	return <-output, typed
 }

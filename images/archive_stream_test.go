@@ -43,17 +43,15 @@ func TestStreamIsUnpackedAtOnce(t *testing.T) {
 		loaded <- err
 	}()
 	head, tail := dockerArchive("test:one", largeLayer("a")).parts("a/layer.tar")
-	if _, err := w.Write(head); err != nil {
-		t.Fatal(err)
-	}
+	_, err := w.Write(head)
+	testkit.Check(t, err)
 	testkit.Eventually(t, "the layer is unpacked before manifest.json arrives", func() bool {
 		found, _ := filepath.Glob(s.path("tmp", "*", "layer*", "diff", "a"))
 		return len(found) == 1
 	})
 	wantImages(t, s, 0)
-	if _, err := w.Write(tail); err != nil {
-		t.Fatal(err)
-	}
+	_, err = w.Write(tail)
+	testkit.Check(t, err)
 	w.Close()
 	testkit.Check(t, <-loaded)
 	checkWhole(t, s)

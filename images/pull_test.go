@@ -149,9 +149,7 @@ func TestPull(t *testing.T) {
 	}
 	wantFile(t, store, image, "a", "one")
 	wantFile(t, store, image, "b", "two")
-	if n := len(remote.takeAsked()); n != 3 {
-		t.Errorf("%d blobs fetched, want a config and two layers", n)
-	}
+	testkit.Equal(t, "a config and two layers are fetched: blobs", len(remote.takeAsked()), 3)
 	if again := remote.mustPull(t, store); again.New {
 		t.Error("the second pull says that the image is new")
 	}
@@ -208,9 +206,7 @@ func TestPullPlatform(t *testing.T) {
 		}
 		image := mustImage(t, store, remote.name())
 		wantFile(t, store, image, "platform", want)
-		if pulled.Digest != remote.tag.Digest {
-			t.Errorf("%s: digest %s", asked, pulled.Digest)
-		}
+		testkit.Equal(t, asked+": digest", pulled.Digest, remote.tag.Digest)
 	}
 	_, err := remote.pullFor(t.Context(), store, "linux/riscv64")
 	testkit.WantError(t, "riscv64", err, "only for")
@@ -302,9 +298,7 @@ func TestPullResumes(t *testing.T) {
 	if asked := remote.takeAsked(); !slices.Contains(asked, fmt.Sprintf("%s bytes=%d-", layer.Digest, begun)) {
 		t.Errorf("requests %q, with %d bytes in partial", asked, begun)
 	}
-	if n := partialSize(store, layer.Digest); n != -1 {
-		t.Errorf("%d bytes are left in partial", n)
-	}
+	testkit.Equal(t, "bytes left in partial", partialSize(store, layer.Digest), -1)
 }
 
 func TestPullSurvivesCut(t *testing.T) {
@@ -322,9 +316,7 @@ func TestPullSurvivesCut(t *testing.T) {
 		return true
 	})
 	remote.mustPull(t, newStore(t))
-	if cuts != 3 {
-		t.Errorf("%d cuts", cuts)
-	}
+	testkit.Equal(t, "cuts", cuts, 3)
 }
 
 // cutAfter closes the connection after n bytes.
@@ -465,9 +457,7 @@ func TestPullsAtOnce(t *testing.T) {
 		count[asked]++
 	}
 	for _, l := range layersOf(b, manifest) {
-		if n := count[l.Digest.String()+" "]; n != 1 {
-			t.Errorf("layer %s was fetched %d times", l.Digest, n)
-		}
+		testkit.Equal(t, fmt.Sprintf("requests for layer %s", l.Digest), count[l.Digest.String()+" "], 1)
 	}
 	if _, err := store.Image(remote.name()); err != nil {
 		t.Error(err)

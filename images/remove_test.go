@@ -26,15 +26,10 @@ func TestRemove(t *testing.T) {
 		t.Error("the wrong layer was removed")
 	}
 	checkWhole(t, s)
-	if _, err := s.Remove("test:two"); err != nil {
-		t.Fatal(err)
-	}
+	_, err = s.Remove("test:two")
+	testkit.Check(t, err)
 	checkWhole(t, s)
-	for _, pattern := range []string{"blobs/sha256/*", "layers/sha256/*", "layers/????????", "tmp/*"} {
-		if left, _ := filepath.Glob(s.path(pattern)); len(left) > 0 {
-			t.Errorf("left: %q", left)
-		}
-	}
+	wantNone(t, s, "blobs/sha256/*", "layers/sha256/*", "layers/????????", "tmp/*")
 }
 
 // One of several names can always be removed; all of them by ID, with force.

@@ -57,9 +57,7 @@ func TestStackIsOverlay(t *testing.T) {
 		if t.Failed() && !before {
 			t.Errorf("seed %d", seed)
 		}
-		if stacked.Root.Size() != stacked.Visible() {
-			t.Errorf("seed %d: the tree has %d bytes, %d are visible", seed, stacked.Root.Size(), stacked.Visible())
-		}
+		testkit.Equal(t, fmt.Sprintf("seed %d: bytes of the tree", seed), stacked.Root.Size(), stacked.Visible())
 	}
 	if refused > 20 {
 		t.Errorf("%d of 40 images are refused: too few are compared", refused)

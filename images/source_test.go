@@ -58,9 +58,7 @@ func TestSourceOfTorture(t *testing.T) {
 			s, err := stack.New(indexesOf(t, src)...)
 			testkit.Check(t, err)
 			compare(t, listStack(s), string(truth))
-			if s.Root.Size() != s.Visible() {
-				t.Errorf("the tree shows %d bytes, %d are not hidden", s.Root.Size(), s.Visible())
-			}
+			testkit.Equal(t, "bytes that the tree shows, and that are visible", s.Root.Size(), s.Visible())
 			compare(t, listSteps(t, src), history)
 		})
 	}
@@ -234,9 +232,7 @@ func TestSteps(t *testing.T) {
 		for _, s := range src.Steps() {
 			got = append(got, fmt.Sprintf("%d %s", s.Layer, s.CreatedBy))
 		}
-		if strings.Join(got, ",") != c.want {
-			t.Errorf("%d layers, history %v: %q, want %q", c.layers, c.history, got, c.want)
-		}
+		testkit.Equal(t, fmt.Sprintf("%d layers, history %v", c.layers, c.history), strings.Join(got, ","), c.want)
 	}
 }
 

@@ -41,9 +41,7 @@ func TestExtractInto(t *testing.T) {
 		file("l/x", "new"), symlink("d/y", "x"), file("new/deep/z", "z"))
 	testkit.Check(t, ExtractInto(bytes.NewReader(testkit.Gzip(added)), d))
 	want := ".wh..wh..opq= .wh.gone= a=new d/ d/x=new d/y>x gone=kept l>d new/ new/deep/ new/deep/z=z"
-	if got := show(t, dir); got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
-	}
+	testkit.Equal(t, "the tree", show(t, dir), want)
 	for what, entry := range map[string]entry{
 		"file onto directory": file("d", ""),
 		"link onto directory": symlink("d", "a"),
@@ -57,9 +55,7 @@ func TestExtractInto(t *testing.T) {
 			t.Errorf("%s: no error", what)
 		}
 	}
-	if got := show(t, dir); got != want {
-		t.Errorf("after refused entries: %s", got)
-	}
+	testkit.Equal(t, "the tree after refused entries", show(t, dir), want)
 }
 
 // The caller decides what is made and who owns it, also for implied directories.
@@ -70,9 +66,7 @@ func TestExtractIntoFilter(t *testing.T) {
 		return !strings.HasSuffix(h.Name, "left"), nil
 	}
 	testkit.Check(t, extract(d, file("implied/a", ""), file("implied/left", "")))
-	if got := show(t, dir); got != "implied/ implied/a=" {
-		t.Error(got)
-	}
+	testkit.Equal(t, "the tree", show(t, dir), "implied/ implied/a=")
 	for _, name := range []string{"implied", "implied/a"} {
 		var st unix.Stat_t
 		if err := unix.Lstat(filepath.Join(dir, name), &st); err != nil || st.Uid != 7 || st.Gid != 8 {

@@ -122,9 +122,7 @@ func TestTree(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			tree, err := unpackTo(t, tt.entries...)
 			testkit.Check(t, err)
-			if got := show(t, tree); got != tt.want {
-				t.Errorf("got  %q\nwant %q", got, tt.want)
-			}
+			testkit.Equal(t, "the tree", show(t, tree), tt.want)
 		})
 	}
 }
@@ -264,9 +262,7 @@ func TestSparseEntries(t *testing.T) {
 			if err != nil || st.Blocks*512 > int64(len(body)/2) {
 				t.Errorf("%d bytes on disk (%v)", st.Blocks*512, err)
 			}
-			if u.Size != int64(len(body)) {
-				t.Errorf("size %d, want %d", u.Size, len(body))
-			}
+			testkit.Equal(t, "size", u.Size, int64(len(body)))
 		})
 	}
 }

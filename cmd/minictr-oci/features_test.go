@@ -171,8 +171,6 @@ func TestFeaturesOnOff(t *testing.T) {
 				GIDMappings: ids})
 		}},
 	} {
-		if got := compiles(t, c.use); got != c.on {
-			t.Errorf("%s: features says %v, the compiler %v", name, c.on, got)
-		}
+		testkit.Equal(t, name+": compiled, listed", compiles(t, c.use), c.on)
 	}
 }

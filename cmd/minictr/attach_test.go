@@ -102,9 +102,7 @@ func TestAttachLeave(t *testing.T) {
 			s.typeIn(test.keys)
 			s.ends(0)
 			s.expect("read escape sequence")
-			if after := s.settings(); after != before {
-				t.Errorf("terminal before:\n%s\nafter:\n%s", before, after)
-			}
+			testkit.Equal(t, "settings of the terminal", s.settings(), before)
 			again := inTerminal(t, append(append([]string{"attach"}, test.flags...), "box")...)
 			again.typeIn("y")
 			again.expect("key 79")
@@ -167,9 +165,7 @@ func TestAttachLost(t *testing.T) {
 	testkit.Check(t, json.Unmarshal([]byte(data), &monitor))
 	testkit.Check(t, unix.Kill(monitor.Pid, unix.SIGKILL))
 	s.ends(255)
-	if after := s.settings(); after != before {
-		t.Errorf("terminal before:\n%s\nafter:\n%s", before, after)
-	}
+	testkit.Equal(t, "settings of the terminal", s.settings(), before)
 }
 
 // TestAttachRedraws: attaching makes the program redraw, in a window of the same size too.
@@ -224,9 +220,7 @@ func TestExecTerminal(t *testing.T) {
 	s.typeIn("\x03") // Ctrl-C
 	s.expect("cat ended: 130")
 	s.ends(3)
-	if after := s.settings(); after != before {
-		t.Errorf("terminal before:\n%s\nafter:\n%s", before, after)
-	}
+	testkit.Equal(t, "settings of the terminal", s.settings(), before)
 }
 
 // TestExecKilledClient: a process of exec dies with its client; one of exec -d does not.

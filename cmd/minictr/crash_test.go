@@ -90,9 +90,7 @@ func (c crash) test(t *testing.T) {
 			c.truth(t, store)
 		},
 		Clean: func(t *testing.T, k testkit.Killed) {
-			if got := c.goOn(t, store); got != want {
-				t.Errorf("the store is\n%s\nnot\n%s", got, want)
-			}
+			testkit.Equal(t, "the store", c.goOn(t, store), want)
 		},
 		Limit:  12 * time.Second,
 		Enough: 5,

@@ -30,9 +30,7 @@ func TestKilledClientLeavesNothing(t *testing.T) {
 				t.Errorf("the container's processes survive: %q", processes(mark))
 			}
 			said(t, "run", "--rm", "demo", "true")
-			if after := traces(t, mark); after != before {
-				t.Errorf("before:\n%s\nafter:\n%s", before, after)
-			}
+			testkit.Equal(t, "what is left", traces(t, mark), before)
 			if strings.Contains(traces(t, mark), id) {
 				t.Errorf("something is called %s", id)
 			}

@@ -46,9 +46,7 @@ func TestStatsRow(t *testing.T) {
 		if got := newStatsRow(test.runStats, false); got != test.want {
 			t.Errorf("\n got %+v\nwant %+v", got, test.want)
 		}
-		if got := newStatsRow(test.runStats, true); got.ID != test.runStats.ID {
-			t.Errorf("--no-trunc: %s", got.ID)
-		}
+		testkit.Equal(t, "--no-trunc", newStatsRow(test.runStats, true).ID, test.runStats.ID)
 	}
 }
 

@@ -87,9 +87,8 @@ func (s *session) expect(text string) {
 
 func (s *session) typeIn(text string) {
 	s.t.Helper()
-	if _, err := s.screen.WriteString(text); err != nil {
-		s.t.Fatal(err)
-	}
+	_, err := s.screen.WriteString(text)
+	testkit.Check(s.t, err)
 }
 
 // settings are those of the terminal, as stty -g prints them.
@@ -173,9 +172,7 @@ func TestTerminalIsRestored(t *testing.T) {
 			}
 			test.end(s)
 			s.ends(test.code)
-			if after := s.settings(); after != before {
-				t.Errorf("terminal before:\n%s\nafter:\n%s", before, after)
-			}
+			testkit.Equal(t, "settings of the terminal", s.settings(), before)
 		})
 	}
 }

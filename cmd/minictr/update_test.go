@@ -65,9 +65,8 @@ func pages(t *testing.T, store string) (kernel, typed, config uint64) {
 		t.Fatalf("%+v, %v", s, err)
 	}
 	text := testkit.ReadFile(t, filepath.Join(s.Cgroup, "hugetlb.2MB.max"))
-	if kernel, err = strconv.ParseUint(strings.TrimSpace(text), 10, 64); err != nil {
-		t.Fatal(err)
-	}
+	kernel, err = strconv.ParseUint(strings.TrimSpace(text), 10, 64)
+	testkit.Check(t, err)
 	spec, err := c.Spec()
 	if err != nil || len(spec.Linux.Resources.HugepageLimits) != 1 {
 		t.Fatalf("%+v, %v", spec, err)

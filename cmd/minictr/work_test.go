@@ -20,9 +20,8 @@ func TestLimitProcessors(t *testing.T) {
 		out, err := exec.Command("minictr", "run", "--rm", "--cpus", cpus, "demo", "sh", "-c",
 			`timeout 2 sh -c "while :; do :; done"; sed -n "s/usage_usec //p" /sys/fs/cgroup/cpu.stat`).Output()
 		testkit.Check(t, err)
-		if microseconds, err = strconv.Atoi(strings.TrimSpace(string(out))); err != nil {
-			t.Fatal(err)
-		}
+		microseconds, err = strconv.Atoi(strings.TrimSpace(string(out)))
+		testkit.Check(t, err)
 		return microseconds
 	}
 	full, half := 0, 0

@@ -73,9 +73,7 @@ func TestNamespaces(t *testing.T) {
 			got = append(got, string(ns.Type))
 			testkit.Equal(t, fmt.Sprintf("%+v: path", test.o), ns.Path, "")
 		}
-		if strings.Join(got, " ") != test.want {
-			t.Errorf("%+v: %v, want %s", test.o, got, test.want)
-		}
+		testkit.Equal(t, fmt.Sprint(test.o), strings.Join(got, " "), test.want)
 	}
 	for _, test := range []struct {
 		o    Options
@@ -142,9 +140,8 @@ func TestHostFiles(t *testing.T) {
 	if string(files["hostname"]) != "web\n" || string(files["hosts"]) != hostsFile || len(files["resolv.conf"]) != 0 {
 		t.Errorf("%q", files)
 	}
-	if files, err = HostFiles(&Options{Network: "host"}, testHost()); err != nil {
-		t.Fatal(err)
-	}
+	files, err = HostFiles(&Options{Network: "host"}, testHost())
+	testkit.Check(t, err)
 	want, err := os.ReadFile("/etc/hosts")
 	if err != nil {
 		t.Skip("no /etc/hosts on this machine")

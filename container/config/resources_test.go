@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"path/filepath"
 	"strings"
@@ -71,9 +72,7 @@ func TestLimits(t *testing.T) {
 			`{"memory":{"limit":8388608,"swap":16777216},"unified":{"memory.oom.group":"0"}}`},
 		{Limits{CgroupConf: []string{"cgroup.max.depth=1"}}, `{"unified":{"cgroup.max.depth":"1"}}`},
 	} {
-		if got := limits(t, test.l); got != test.want {
-			t.Errorf("%+v:\n got %s\nwant %s", test.l, got, test.want)
-		}
+		testkit.Equal(t, fmt.Sprintf("%+v", test.l), limits(t, test.l), test.want)
 	}
 }
 
@@ -93,9 +92,7 @@ func TestDisks(t *testing.T) {
 		`"throttleReadBpsDevice":[` + device + `"rate":1048576},` + device + `"rate":0}],"throttleWriteBpsDevice":[` +
 		device + `"rate":512}],` +
 		`"throttleReadIOPSDevice":[` + device + `"rate":30}],"throttleWriteIOPSDevice":[` + device + `"rate":40}]}}`
-	if got := limits(t, l); got != want {
-		t.Errorf("got %s\nwant %s", got, want)
-	}
+	testkit.Equal(t, "all limits", limits(t, l), want)
 	_, err := testConfig(t, Options{Limits: Limits{BlkioWeightDevices: []string{disk + ":9"}}})
 	testkit.WantError(t, "weight 9", err, "not between 10 and 1000")
 }

@@ -38,9 +38,7 @@ func TestCapabilities(t *testing.T) {
 			}
 		}
 	}
-	if n := len(mustConfig(t, Options{}).Process.Capabilities.Bounding); n != 11 {
-		t.Errorf("%d default capabilities, want 11", n)
-	}
+	testkit.Equal(t, "default capabilities", len(mustConfig(t, Options{}).Process.Capabilities.Bounding), 11)
 	_, err := testConfig(t, Options{CapAdd: []string{"NET_RAVE"}})
 	testkit.WantError(t, "unknown", err, `--cap-add "NET_RAVE": no such capability`)
 	_, err = testConfig(t, Options{CapDrop: []string{""}})

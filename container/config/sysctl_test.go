@@ -14,9 +14,7 @@ func TestOnlyNamespacedSysctlsAllowed(t *testing.T) {
 		"kernel.sem=1\t2\t3\t4", "fs.mqueue.msg_max=5", "kernel.domainname=example.org",
 		"net.ipv4.conf.eth0.forwarding=0"} {
 		name, value, _ := strings.Cut(word, "=")
-		if got := mustConfig(t, Options{Sysctls: []string{word}}).Linux.Sysctl[name]; got != value {
-			t.Errorf("%s: value %q", word, got)
-		}
+		testkit.Equal(t, word, mustConfig(t, Options{Sysctls: []string{word}}).Linux.Sysctl[name], value)
 	}
 	for _, test := range []struct {
 		o    Options

@@ -145,12 +145,9 @@ func TestImageVolumes(t *testing.T) {
 	if m := find(t, spec, "/data"); m.Source != "rootfs:/data" || !slices.Contains(m.Options, "rw") {
 		t.Errorf("volume %+v", m)
 	}
-	if spec, err = imageVolume(t, "/data", Options{Volumes: []string{"/mine:/data"}}); err != nil {
-		t.Fatal(err)
-	}
-	if m := find(t, spec, "/data"); m.Source != "/mine" {
-		t.Errorf("image's volume instead of the caller's: %+v", m)
-	}
+	spec, err = imageVolume(t, "/data", Options{Volumes: []string{"/mine:/data"}})
+	testkit.Check(t, err)
+	testkit.Equal(t, "the caller's volume instead of the image's", find(t, spec, "/data").Source, "/mine")
 }
 
 // TestHostileImageVolumesRefused: the image cannot name a host path, take the place of a
@@ -182,9 +179,7 @@ func TestHostileImageVolumesRefused(t *testing.T) {
 	}
 	spec, err := imageVolume(t, "../../etc/cron.d", Options{})
 	testkit.Check(t, err)
-	if m := find(t, spec, "/etc/cron.d"); m.Source != "rootfs:/etc/cron.d" {
-		t.Errorf("source %q", m.Source)
-	}
+	testkit.Equal(t, "source", find(t, spec, "/etc/cron.d").Source, "rootfs:/etc/cron.d")
 }
 
 func FuzzVolume(f *testing.F) {

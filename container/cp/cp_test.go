@@ -317,20 +317,12 @@ func list(t *testing.T, data []byte) (names []string) {
 // TestStream: "-" on either side.
 func TestStream(t *testing.T) {
 	p := newPair(t)
-	if got := fmt.Sprint(list(t, pack(t, p, "/dir/deep"))); got != "[deep/ deep/er]" {
-		t.Error(got)
-	}
-	if got := fmt.Sprint(list(t, pack(t, p, "/dir/deep/."))); got != "[./ ./er]" {
-		t.Error(got)
-	}
-	if got := fmt.Sprint(list(t, pack(t, p, "tolink"))); got != "[tolink]" {
-		t.Error(got)
-	}
+	testkit.Equal(t, "a directory", fmt.Sprint(list(t, pack(t, p, "/dir/deep"))), "[deep/ deep/er]")
+	testkit.Equal(t, "its content", fmt.Sprint(list(t, pack(t, p, "/dir/deep/."))), "[./ ./er]")
+	testkit.Equal(t, "a link", fmt.Sprint(list(t, pack(t, p, "tolink"))), "[tolink]")
 	data := pack(t, p, "/dir")
 	testkit.Check(t, Unpack(bytes.NewReader(data), p.container, "/there", p.options()))
-	if got := look(p.root + "/there/dir"); got != "[deep inner]" {
-		t.Error(got)
-	}
+	testkit.Equal(t, "unpacked", look(p.root+"/there/dir"), "[deep inner]")
 	for target, want := range map[string]error{"/new": unix.ENOENT, "/file": unix.ENOTDIR} {
 		if err := Unpack(bytes.NewReader(data), p.container, target, p.options()); !errors.Is(err, want) {
 			t.Errorf("unpack in %s: %v, want %v", target, err, want)

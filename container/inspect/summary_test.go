@@ -1,10 +1,12 @@
 package inspect
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/internal/testkit"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"golang.org/x/sys/unix"
 )
@@ -32,9 +34,7 @@ func TestStatusText(t *testing.T) {
 		if test.health != "" {
 			s.Health = &container.Health{Status: test.health}
 		}
-		if got := StatusText(&s, now); got != test.want {
-			t.Errorf("%+v: %q, want %q", s, got, test.want)
-		}
+		testkit.Equal(t, fmt.Sprintf("%+v", s), StatusText(&s, now), test.want)
 	}
 }
 
@@ -67,8 +67,6 @@ func TestReason(t *testing.T) {
 			t.Errorf("%+v: %q, %q; want %q, %q", test.exit, brief, full, test.brief, test.full)
 		}
 		s.Status = container.Running
-		if got := Reason(&s, false); got != "" {
-			t.Errorf("%+v, running: %q", test.exit, got)
-		}
+		testkit.Equal(t, fmt.Sprintf("%+v, running", test.exit), Reason(&s, false), "")
 	}
 }

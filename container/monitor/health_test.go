@@ -8,6 +8,7 @@ import (
 
 	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/container/config"
+	"github.com/minictr/minictr/internal/testkit"
 )
 
 var (
@@ -93,7 +94,5 @@ func TestHealthOutputIsLimited(t *testing.T) {
 	}
 	l = limited{}
 	fmt.Fprint(&l, "\xff\xfe well")
-	if got := l.String(); got != "\ufffd well" {
-		t.Errorf("%q", got)
-	}
+	testkit.Equal(t, "a rune in parts", l.String(), "\ufffd well")
 }

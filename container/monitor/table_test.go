@@ -436,9 +436,7 @@ func TestSleep(t *testing.T) {
 	if slept := time.Since(began); slept < 300*time.Millisecond {
 		t.Errorf("%v", slept)
 	}
-	if output := testkit.ReadFile(t, w.path("executed")); output != "executed\n" {
-		t.Errorf("%q", output)
-	}
+	testkit.Equal(t, "the file of the command", testkit.ReadFile(t, w.path("executed")), "executed\n")
 }
 
 // An idle monitor has a few private pages.

@@ -1,6 +1,10 @@
 package printable
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/minictr/minictr/internal/testkit"
+)
 
 func TestNoControlCharacters(t *testing.T) {
 	const text = "a\x1b[2J\"b\"\u009bc\x7f\xffd\ne\r\té"
@@ -11,8 +15,6 @@ func TestNoControlCharacters(t *testing.T) {
 		"JSON": {string(JSON([]byte("{\"é\u009b\x7f\": \"\\u001b\xff\"}\n"))),
 			"{\"é\\u009b\\u007f\": \"\\u001b\xff\"}\n"},
 	} {
-		if f.got != f.want {
-			t.Errorf("%s: %q, want %q", name, f.got, f.want)
-		}
+		testkit.Equal(t, name, f.got, f.want)
 	}
 }

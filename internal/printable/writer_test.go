@@ -70,9 +70,7 @@ func TestWriterShowsPrompt(t *testing.T) {
 	for _, text := range []string{"\x1b[1mname?\x1b[m ", "\x1b[" + strings.Repeat("1", longest)} {
 		b.Reset()
 		w.Write([]byte(text))
-		if got := strings.ReplaceAll(b.String(), `\x1b`, "\x1b"); got != text {
-			t.Errorf("%q: %q is shown", text, got)
-		}
+		testkit.Equal(t, text, strings.ReplaceAll(b.String(), `\x1b`, "\x1b"), text)
 	}
 }
 
@@ -82,9 +80,7 @@ func FuzzWriter(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string, n int) {
 		n = max(0, min(n, len(text)))
 		got := written(t, text[:n], text[n:])
-		if whole := written(t, text); got != whole {
-			t.Errorf("%q parted at %d: %q, whole: %q", text, n, got, whole)
-		}
+		testkit.Equal(t, fmt.Sprintf("%q parted at %d", text, n), got, written(t, text))
 		if !utf8.ValidString(got) {
 			t.Errorf("%q: %q", text, got)
 		}

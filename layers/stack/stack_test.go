@@ -118,15 +118,9 @@ func TestChanges(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := stacked(t, c.layers...)
-			if got := changesOf(s, len(c.layers)); got != c.changes {
-				t.Errorf("changes:\n%s\nwant:\n%s", got, c.changes)
-			}
-			if got := hiddenOf(s); got != c.hidden {
-				t.Errorf("hidden:\n%s\nwant:\n%s", got, c.hidden)
-			}
-			if got := s.Root.Size(); got != s.Visible() {
-				t.Errorf("the tree shows %d bytes; %d are left of %d after what is hidden", got, s.Visible(), s.Total)
-			}
+			testkit.Equal(t, "changes", changesOf(s, len(c.layers)), c.changes)
+			testkit.Equal(t, "hidden", hiddenOf(s), c.hidden)
+			testkit.Equal(t, "bytes that the tree shows, and that are visible", s.Root.Size(), s.Visible())
 		})
 	}
 }
@@ -192,9 +186,7 @@ func TestDiff(t *testing.T) {
 		}
 	})
 	want := "C /changed content mode; D /gone; D /gone/x; A /new; A /new/y"
-	if strings.Join(got, "; ") != want {
-		t.Errorf("got  %s\nwant %s", strings.Join(got, "; "), want)
-	}
+	testkit.Equal(t, "changes", strings.Join(got, "; "), want)
 }
 
 func TestHostileLayers(t *testing.T) {
