@@ -199,6 +199,7 @@ func FuzzManifest(f *testing.F) {
 	f.Add(b[blobFile(d.Digest)], b.index(d)["index.json"])
 	f.Add([]byte(`{"schemaVersion":2,"manifests":[{"mediaType":"x","digest":"sha256:../..","size":-1}]}`),
 		[]byte(`[{"Config":"a","Layers":["../x"]}]`))
+	addDocuments(f, func(data []byte) { f.Add(data, data) })
 	f.Fuzz(func(t *testing.T, document, list []byte) {
 		files := make(fstest.MapFS)
 		for name, data := range b {
@@ -223,6 +224,10 @@ func checkFound(t *testing.T, files fs.FS) {
 		return
 	}
 	for _, c := range found {
+		if digest.FromBytes(c.configJSON) != c.config.Digest ||
+			c.manifestJSON != nil && digest.FromBytes(c.manifestJSON) != c.manifest.Digest {
+			t.Fatalf("image %s, config %s: another digest", c.manifest.Digest, c.config.Digest)
+		}
 		for _, l := range c.layers {
 			valid := checkDigest(l.DiffID) == nil && (l.Blob == "" || checkDigest(l.Blob) == nil)
 			if !valid || !fs.ValidPath(l.File) {

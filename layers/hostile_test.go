@@ -294,6 +294,7 @@ func FuzzTar(f *testing.F) {
 	f.Add(testkit.Tar(dir("a"), file("a/b", "x"), symlink("c", "a"), link("c/d", "a/b"), file("a/.wh.b", "")))
 	f.Add(sparseBomb())
 	f.Add(testkit.Gzip(testkit.Tar(file("a", "x"))))
+	addSmallBlobs(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		testkit.NeedRoot(t)
 		_, check := canary(t)

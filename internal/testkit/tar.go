@@ -3,6 +3,11 @@ package testkit
 import (
 	"archive/tar"
 	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"testing"
 )
 
 // Entry is a file in a tar archive, as its header says: a hostile one is made as
@@ -52,4 +57,29 @@ func Tar(entries ...Entry) []byte {
 	}
 	must(w.Close())
 	return archive.Bytes()
+}
+
+// SmallFiles returns the regular files of at most max bytes in a tar, which need not
+// exist: seeds of a fuzz target.
+func SmallFiles(t testing.TB, path string, max int64) (files [][]byte) {
+	t.Helper()
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	Check(t, err)
+	defer f.Close()
+	for archive := tar.NewReader(f); ; {
+		h, err := archive.Next()
+		if err == io.EOF {
+			return files
+		}
+		Check(t, err)
+		if h.Typeflag != tar.TypeReg || h.Size > max {
+			continue
+		}
+		data, err := io.ReadAll(archive)
+		Check(t, err)
+		files = append(files, data)
+	}
 }

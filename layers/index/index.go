@@ -195,8 +195,11 @@ func (e *Entry) setKind(h *tar.Header) (err error) {
 	default:
 		return fmt.Errorf("unknown entry type %q", h.Typeflag)
 	}
-	if e.Path == "" && e.Kind != Directory {
+	switch {
+	case e.Path == "" && e.Kind != Directory:
 		return errors.New("root of a layer is not a directory")
+	case e.Kind == Symlink && (e.Target == "" || len(e.Target) >= maxPath):
+		return fmt.Errorf("symbolic link to %.300q: not between 1 and %d bytes", e.Target, maxPath-1)
 	}
 	if e.Kind == Char || e.Kind == Block {
 		e.Major, e.Minor, err = layers.Device(h)

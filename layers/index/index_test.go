@@ -130,6 +130,7 @@ func TestEscapingNamesRefused(t *testing.T) {
 		{Typeflag: tar.TypeReg, Name: "a/.wh..."},
 		{Typeflag: tar.TypeReg, Name: ".wh."},
 		{Typeflag: tar.TypeReg, Name: "."},
+		{Typeflag: tar.TypeSymlink, Name: "x"},
 		{Typeflag: tar.TypeReg, Name: strings.Repeat("n", 256)},
 		{Typeflag: tar.TypeReg, Name: strings.Repeat("directory/", 600) + "x"},
 		{Typeflag: tar.TypeReg, Name: "x", Uid: -1, Format: tar.FormatGNU},
@@ -147,6 +148,9 @@ func FuzzRead(f *testing.F) {
 	f.Add(everything())
 	f.Add([]byte("\x1f\x8b"))
 	f.Add([]byte("no tar"))
+	for _, data := range testkit.SmallFiles(f, "../../../shared/images/torture/oci-zstd.tar", 4096) {
+		f.Add(data)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		x, err := Read(t.Context(), bytes.NewReader(data))
 		if err != nil {
