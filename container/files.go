@@ -52,8 +52,16 @@ func (c *Container) ReadJSON(name string, to any) error {
 	return nil
 }
 
-// Spec reads the container's OCI config.
+// Spec reads the container's OCI config. It has the parts that create always writes:
+// a process with arguments, a root, and resources.
 func (c *Container) Spec() (*specs.Spec, error) {
 	spec := &specs.Spec{}
-	return spec, c.ReadJSON("config.json", spec)
+	if err := c.ReadJSON("config.json", spec); err != nil {
+		return nil, err
+	}
+	p, l := spec.Process, spec.Linux
+	if p == nil || len(p.Args) == 0 || spec.Root == nil || l == nil || l.Resources == nil {
+		return nil, c.corrupt(fmt.Errorf("read %s: process, root or linux.resources is missing", c.Path("config.json")))
+	}
+	return spec, nil
 }

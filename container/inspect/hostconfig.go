@@ -119,11 +119,9 @@ func (h *HostConfig) setBlkio(b *specs.LinuxBlockIO) {
 	if b == nil {
 		return
 	}
-	if b.Weight != nil {
-		h.BlkioWeight = *b.Weight
-	}
+	h.BlkioWeight = value(b.Weight)
 	for _, d := range b.WeightDevice {
-		h.BlkioWeightDevice = append(h.BlkioWeightDevice, WeightDevice{diskPath(d.Major, d.Minor), *d.Weight})
+		h.BlkioWeightDevice = append(h.BlkioWeightDevice, WeightDevice{diskPath(d.Major, d.Minor), value(d.Weight)})
 	}
 	rates := func(devices []specs.LinuxThrottleDevice) (list []ThrottleDevice) {
 		for _, d := range devices {
@@ -137,7 +135,7 @@ func (h *HostConfig) setBlkio(b *specs.LinuxBlockIO) {
 
 func diskPath(major, minor int64) string { return fmt.Sprintf("/dev/block/%d:%d", major, minor) }
 
-func value[T int64 | uint64](n *T) T {
+func value[T int64 | uint64 | uint16](n *T) T {
 	if n == nil {
 		return 0
 	}

@@ -314,3 +314,28 @@ func FuzzCopy(f *testing.F) {
 		}
 	})
 }
+
+// FuzzRepair: whatever a killed writer has left, the next one continues a log that can be
+// read to its end, and every frame before the damage is still there.
+func FuzzRepair(f *testing.F) {
+	f.Add([]byte{})
+	f.Add(output{"1a\n", "2b"}.bytes()[:40])
+	f.Add(bytes.Repeat([]byte{0xff}, 64))
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, torn []byte) {
+		known := output{"1known\n"}.bytes()
+		put(t, dir, Current, append(known, torn...))
+		lost, err := Repair(dir)
+		testkit.Check(t, err)
+		whole := testkit.ReadFile(t, filepath.Join(dir, Current))
+		if lost < 0 || int(lost) > len(torn) || string(torn[:len(torn)-int(lost)]) != whole[len(known):] {
+			t.Errorf("%d of %d bytes lost, the log is %q", lost, len(torn), whole)
+		}
+		put(t, dir, Current, append([]byte(whole), output{"1next\n"}.bytes()...))
+		var out bytes.Buffer
+		testkit.Check(t, Copy(t.Context(), dir, Options{Tail: -1}, nil, &out, &out))
+		if !strings.HasPrefix(out.String(), "known\n") || !strings.HasSuffix(out.String(), "next\n") {
+			t.Errorf("%q", out.String())
+		}
+	})
+}

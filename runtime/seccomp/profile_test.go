@@ -198,3 +198,27 @@ func BenchmarkDefault(b *testing.B) {
 		}
 	}
 }
+
+// FuzzParse: for any file of --security-opt seccomp=FILE there is an error, or a section
+// whose program answers every call.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(`{"defaultAction":"SCMP_ACT_ALLOW","archMap":[{"architecture":"SCMP_ARCH_X86_64",` +
+		`"subArchitectures":["SCMP_ARCH_X86"]}],"syscalls":[{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_ERRNO",` +
+		`"errnoRet":1,"args":[{"index":0,"value":7,"op":"SCMP_CMP_EQ"}],"includes":{"caps":["CAP_CHOWN"],` +
+		`"arches":["amd64"]},"excludes":{"minKernel":"4.8"}}]}`))
+	f.Add([]byte(`{"defaultAction":"SCMP_ACT_KILL","syscalls":[{"name":"read","action":"SCMP_ACT_NOTIFY"},null]}`))
+	f.Add([]byte(`{"defaultAction":"SCMP_ACT_LOG","flags":["SECCOMP_FILTER_FLAG_LOG"],"defaultErrnoRet":99999}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, err := Parse(data, "amd64", []string{"CAP_CHOWN"})
+		if err != nil {
+			return
+		}
+		filter, err := Compile(s, "amd64")
+		if err != nil {
+			return
+		}
+		for nr := range 600 {
+			run(filter.Program, number("amd64", nr)) // panics if the program runs off its end
+		}
+	})
+}
