@@ -52,7 +52,7 @@ func (c *Container) NextExitStatus() *ExitStatus {
 	}
 	exit.Tasks++
 	task, err := c.Task()
-	if err != nil {
+	if err != nil && !IsCorrupt(err) {
 		return exit
 	}
 	exit.Started = task.Record.Created

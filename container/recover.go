@@ -156,29 +156,23 @@ func (c *Container) isComplete() bool {
 }
 
 // recoverTask deletes a task without a monitor, and records its exit status unless the
-// monitor did. Of a corrupt task only the cgroup is known: it has the container's ID.
+// monitor did.
 func (c *Container) recoverTask() error {
 	// read the task
-	task, err := c.Task()
-	if errors.Is(err, state.ErrNotExist) {
-		return nil
+	task, taskErr := c.Task()
+	if errors.Is(taskErr, state.ErrNotExist) {
+		return os.RemoveAll(c.Path(TaskDir)) // it has no record
 	}
-	if IsCorrupt(err) {
-		exit := c.NextExitStatus()
-		exit.Error, exit.ExitCode = "exit status unknown: "+err.Error(), exitUnknown
-		if err := c.SaveExitStatus(exit); err != nil {
-			return err
-		}
-		return os.RemoveAll(c.Path(TaskDir))
-	}
-	if err != nil {
-		return err
+	if taskErr != nil && !IsCorrupt(taskErr) {
+		return taskErr
 	}
 	// record its exit status, and delete it
 	if last, err := c.ExitStatus(); err != nil || last == nil || !last.Started.Equal(task.Record.Created) {
 		exit := c.NextExitStatus()
 		exit.Error, exit.ExitCode = "exit status unknown: the monitor was killed", exitUnknown
-		if now, err := task.Record.ThisBoot(); err == nil && !now {
+		if taskErr != nil {
+			exit.Error = "exit status unknown: " + taskErr.Error()
+		} else if now, err := task.Record.ThisBoot(); err == nil && !now {
 			exit.Error = "exit status unknown: the machine went down"
 		}
 		if err := c.SaveExitStatus(exit); err != nil {

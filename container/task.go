@@ -32,14 +32,18 @@ import (
 const TaskDir = "task"
 
 // Task reads the container's present task: its process, as package runtime records it.
-// Without one the error is state.ErrNotExist.
+// Without one the error is state.ErrNotExist. A corrupt task is returned beside the error:
+// its cgroup is known, and when it was created.
 func (c *Container) Task() (*state.Dir, error) {
 	task, err := state.OpenReadOnly(c.Dir, TaskDir)
 	if err == nil && task.Record.ID == "" {
 		err = fmt.Errorf("read %s: no record", task.Path("state.json"))
 	}
 	if err != nil && !errors.Is(err, state.ErrNotExist) {
-		return nil, c.corrupt(err)
+		err = c.corrupt(err)
+	}
+	if task == nil {
+		task = &state.Dir{}
 	}
 	return task, err
 }

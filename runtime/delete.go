@@ -14,8 +14,9 @@ import (
 // "Delete" and steps 11 to 13 of "Lifecycle"). A Delete that was killed can be repeated:
 // up to the hooks the container exists, and after them its directory has no name.
 //
-// A container that has not stopped is an error. With force it is killed first, and a
-// container that does not exist is no error. warn receives the errors of hooks.
+// A container that has not stopped is an error. With force it is killed first, a container
+// that does not exist is no error, and one with a corrupt record is removed with what is
+// in its cgroup. warn receives the errors of hooks.
 func Delete(root, id string, force bool, warn func(error)) error {
 	if force {
 		if err := killFirst(root, id); err != nil {
@@ -26,7 +27,7 @@ func Delete(root, id string, force bool, warn func(error)) error {
 	if force && errors.Is(err, state.ErrNotExist) {
 		return nil
 	}
-	if err != nil {
+	if err != nil && !(force && errors.Is(err, state.ErrCorrupt)) {
 		return err
 	}
 	if err := destroy(c, warn); err != nil {
@@ -80,7 +81,7 @@ func killFirst(root, id string) error {
 	if errors.Is(err, state.ErrNotExist) {
 		return nil
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, state.ErrCorrupt) {
 		return err
 	}
 	return c.Record.Kill()

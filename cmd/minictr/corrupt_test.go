@@ -103,6 +103,56 @@ func TestCorruptRunningContainer(t *testing.T) {
 	}
 }
 
+// TestExitStatusWithCorruptTask: the monitor records how a container exits, although the
+// record of its task is corrupt; so does recovery for a monitor that was killed after that.
+func TestExitStatusWithCorruptTask(t *testing.T) {
+	testkit.NeedRoot(t)
+	loadDemo(t)
+	for kind, damage := range corruptions {
+		t.Run(kind, func(t *testing.T) {
+			b := newTornBox(t)
+			b.corrupt(t, "task/state.json", damage)
+			testkit.Check(t, unix.Kill(b.pid, unix.SIGTERM))
+			if !testkit.Within(func() bool {
+				out, err := b.try("inspect", "--format", "{{.State.Status}} {{.State.ExitCode}} {{.State.Why}}", "box")
+				return err == nil && out == "exited 143 exited with code 143\n"
+			}) {
+				t.Error(b.try("inspect", "--format", "{{.State.Status}} {{.State.ExitCode}} {{.State.Why}}", "box"))
+			}
+			b.works(t, true, "start", "box")
+			b.works(t, true, "rm", "-f", "box")
+			b.isGone(t)
+		})
+	}
+}
+
+// TestStartAfterCorruptCreate: a start that was killed may leave a corrupt record, or a
+// directory without one.
+func TestStartAfterCorruptCreate(t *testing.T) {
+	testkit.NeedRoot(t)
+	loadDemo(t)
+	for kind, damage := range corruptions {
+		for _, task := range []string{".creating.task", ".removed.task", "task"} {
+			t.Run(task+" "+kind, func(t *testing.T) {
+				b := newTornBox(t)
+				record := testkit.ReadFile(t, b.path("task/state.json"))
+				said(t, "stop", "box")
+				testkit.Check(t, os.Mkdir(b.path(task), 0o700))
+				b.works(t, true, "start", "box")
+				said(t, "stop", "box")
+				testkit.Check(t, os.Mkdir(b.path(task), 0o700))
+				testkit.Check(t, os.WriteFile(b.path(task)+"/state.json", damage([]byte(record)), 0o600))
+				b.works(t, true, "start", "box")
+				if left, err := filepath.Glob(b.path(".*.task")); err != nil || len(left) > 0 {
+					t.Errorf("left: %s %v", left, err)
+				}
+				b.works(t, true, "rm", "-f", "box")
+				b.isGone(t)
+			})
+		}
+	}
+}
+
 // corruptBox is a container called box.
 type corruptBox struct {
 	root, id string

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/minictr/minictr/container"
@@ -21,12 +23,13 @@ func Ended(root, id string) error {
 	if err != nil {
 		return err
 	}
-	// reap the process, and save its exit status before its task is deleted
-	task, err := c.Task()
+	// reap the process, and save its exit status before its task is deleted; the record of the
+	// task may be corrupt
+	pid, err := pidOf(processFD)
 	if err != nil {
 		return err
 	}
-	status, err := runtime.WaitFor(task.Record.Pid)
+	status, err := runtime.WaitFor(pid)
 	if err != nil {
 		return err
 	}
@@ -43,6 +46,21 @@ func Ended(root, id string) error {
 	waitForChecks()
 	closeFiles()
 	return afterExit(c, exit)
+}
+
+// pidOf returns the process ID of a pidfd (pidfd_open(2)).
+func pidOf(pidfd int) (pid int, err error) {
+	path := "/proc/self/fdinfo/" + strconv.Itoa(pidfd)
+	info, err := os.ReadFile(path)
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(info), "\nPid:")
+	line, _, _ := strings.Cut(rest, "\n")
+	if pid, err = strconv.Atoi(strings.TrimSpace(line)); err != nil || pid <= 0 {
+		return 0, errors.Join(fmt.Errorf("read %s: Pid:%s", path, line), err)
+	}
+	return pid, nil
 }
 
 // Restart is what the monitor executes after the pause before a restart.

@@ -23,6 +23,10 @@ var (
 	ErrNotRunning = errors.New("container not running")
 )
 
+// ErrCorrupt says that a container's record cannot be read: a power cut has lost a part of
+// it. The Dir beside the error knows at most the cgroup, and can be removed.
+var ErrCorrupt = errors.New("corrupt record")
+
 const (
 	creating = ".creating."
 	removed  = ".removed."
@@ -122,7 +126,7 @@ func (d *Dir) Commit() error {
 func Open(root, id string) (*Dir, error) {
 	for {
 		d, err := OpenReadOnly(root, id)
-		if err != nil {
+		if err != nil && !errors.Is(err, ErrCorrupt) {
 			return nil, err
 		}
 		d.lock, err = lockDir(d.Path(""), lockTimeout)

@@ -3,6 +3,7 @@ package state
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -55,13 +56,25 @@ func (d *Dir) ExpectCgroup(cgroup string) error {
 	return os.WriteFile(d.Path("cgroup"), []byte(d.Record.Boot+"\n"+cgroup), 0o600)
 }
 
-// readExpected reads what ExpectCgroup has written, if anything.
-func (r *Record) readExpected(path string) error {
-	data, err := os.ReadFile(filepath.Join(path, "cgroup"))
+// readExpected reads what ExpectCgroup has written, if anything, and when.
+func (r *Record) readExpected(dir string) error {
+	file, err := os.Open(filepath.Join(dir, "cgroup"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(file)
+	if err != nil {
+		return err
+	}
 	r.Boot, r.Cgroup, _ = strings.Cut(string(data), "\n")
+	info, err := file.Stat()
+	if err == nil && r.Created.IsZero() {
+		r.Created = info.ModTime().UTC()
+	}
 	return err
 }
 
@@ -106,24 +119,28 @@ func (d *Dir) write(name string, data []byte) error {
 	return atomicfile.Write(d.Path(name), data, 0o600, false)
 }
 
-func (d *Dir) load() error { return d.Record.read(d.Path("state.json")) }
+func (d *Dir) load() error { return d.Record.read(d.Path("")) }
 
-func (r *Record) read(path string) error {
-	data, err := os.ReadFile(path)
-	if errors.Is(err, unix.ENOTDIR) {
-		return fmt.Errorf("%w: %w", fs.ErrNotExist, err)
-	}
-	if err != nil {
-		return err
-	}
+// read reads the record in a directory. If that names no cgroup, because it is not complete
+// or corrupt, read adds what ExpectCgroup has written.
+func (r *Record) read(dir string) error {
 	*r = Record{}
-	if len(data) == 0 {
-		return nil
+	path := filepath.Join(dir, "state.json")
+	data, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, unix.ENOTDIR):
+		return fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	case err == nil && len(data) > 0:
+		err = json.Unmarshal(data, r)
 	}
-	if err := json.Unmarshal(data, r); err != nil {
-		return fmt.Errorf("read %s: %w", path, err)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
+		*r = Record{}
+		err = fmt.Errorf("read %s: %w: %w", path, ErrCorrupt, err)
 	}
-	return nil
+	if r.Cgroup == "" {
+		err = errors.Join(err, r.readExpected(dir))
+	}
+	return err
 }
 
 // inode returns the inode number of a file.

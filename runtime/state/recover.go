@@ -71,11 +71,8 @@ func removeLeftover(path string) error {
 	}
 	defer dir.Close()
 	var r Record
-	err = r.read(filepath.Join(path, "state.json"))
-	if errors.Is(err, fs.ErrNotExist) || err == nil && r.Cgroup == "" {
-		err = r.readExpected(path)
-	}
-	if err != nil {
+	err = r.read(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ErrCorrupt) {
 		return err
 	}
 	if err := r.Kill(); err != nil {

@@ -299,19 +299,30 @@ func TestFrozenCgroup(t *testing.T) {
 }
 
 // TestExpectedCgroupRemoved: recovery removes the cgroup of a create that was killed
-// before it saved the record, or, since hooks need the record, after that.
+// before it saved the record, or, since hooks need the record, after that; also if the
+// record is corrupt.
 func TestExpectedCgroupRemoved(t *testing.T) {
-	for _, saved := range []bool{false, true} {
-		group, root := newCgroup(t), t.TempDir()
-		d := newDir(t, root, "web")
-		testkit.Check(t, d.ExpectCgroup(group))
-		if saved {
-			testkit.Check(t, d.Save())
-		}
-		testkit.Check(t, d.Close())
-		wantList(t, root)
-		wantNone(t, group)
-		wantEmpty(t, root)
+	for name, record := range map[string]func(whole []byte) []byte{
+		"whole":    func(whole []byte) []byte { return whole },
+		"half":     func(whole []byte) []byte { return whole[:len(whole)/2] },
+		"empty":    func([]byte) []byte { return nil },
+		"nonsense": func([]byte) []byte { return make([]byte, 100) },
+		"none":     nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			group, root := newCgroup(t), t.TempDir()
+			d := newDir(t, root, "web")
+			testkit.Check(t, d.ExpectCgroup(group))
+			if record != nil {
+				testkit.Check(t, d.Save())
+				whole := testkit.ReadFile(t, d.Path("state.json"))
+				testkit.Check(t, os.WriteFile(d.Path("state.json"), record([]byte(whole)), 0o600))
+			}
+			testkit.Check(t, d.Close())
+			wantList(t, root)
+			wantNone(t, group)
+			wantEmpty(t, root)
+		})
 	}
 }
 
