@@ -17,16 +17,18 @@ import (
 
 const dockerHub = "docker.io"
 
+const stdinPassword = "-" // as the value of --password, as in docker
+
 var loginCommand = &cli.Command{
 	Name:      "login",
 	Usage:     "log in to a registry",
 	ArgsUsage: "[REGISTRY]",
-	Description: "The default registry is " + dockerHub + ". The password is stored where docker stores\n" +
-		"it, for docker as well.",
+	Description: "REGISTRY is HOST[:PORT], by default " + dockerHub + ". The password is stored where docker\n" +
+		"stores it, for docker as well.\n\n" + registryFiles,
 	Flags: []cli.Flag{
 		&cli.StringFlag{
 			Name: "password", Aliases: []string{"p"},
-			Usage: "`PASSWORD` password, which other users can see in the list of processes",
+			Usage: "`PASSWORD` password, which other users can see in the list of processes; - for standard input",
 		},
 		&cli.BoolFlag{Name: "password-stdin", Usage: "read the password from standard input"},
 		tlsFlag,
@@ -67,13 +69,20 @@ func login(c *cli.Context) error {
 // credentials returns user and password: from flags, standard input or the terminal.
 func credentials(c *cli.Context) (user, password string, err error) {
 	user, password = c.String("username"), c.String("password")
+	fromStdin := c.Bool("password-stdin")
+	if password == stdinPassword {
+		fromStdin, password = true, ""
+	}
 	switch {
-	case c.Bool("password-stdin"):
+	case fromStdin:
 		if user == "" || password != "" {
 			return "", "", errors.New("login: --password-stdin needs --username, and excludes --password")
 		}
 		text, err := io.ReadAll(io.LimitReader(os.Stdin, 1<<20))
-		return user, strings.TrimRight(string(text), "\r\n"), err
+		if password = strings.TrimRight(string(text), "\r\n"); err == nil && password == "" {
+			err = errors.New("login: the password on standard input is empty")
+		}
+		return user, password, err
 	case user != "" && password != "":
 		return user, password, nil
 	}
@@ -112,6 +121,6 @@ func logout(c *cli.Context) error {
 	if err := registry.Logout(host); err != nil {
 		return fmt.Errorf("logout %s: %w", host, err)
 	}
-	fmt.Println("Removing login credentials for", host)
+	fmt.Println("Removing login credentials for", registry.Host(host))
 	return nil
 }

@@ -19,10 +19,16 @@ var tlsFlag = &cli.BoolFlag{Name: "tls-verify", Value: true, Usage: "require htt
 
 var platformFlag = &cli.StringFlag{Name: "platform", Usage: "`OS/ARCH[/VARIANT]` platform of the image"}
 
+// registryFiles describes the files that say how to reach a registry.
+const registryFiles = "Certificates of a registry are in /etc/docker/certs.d/HOST[:PORT]: *.crt of its\n" +
+	"authority, *.cert and *.key of the client. Docker's keys registry-mirrors and\n" +
+	"insecure-registries are read from " + registry.DefaultSettings + "."
+
 var pullCommand = &cli.Command{
-	Name:      "pull",
-	Usage:     "pull an image from a registry",
-	ArgsUsage: "NAME[:TAG|@DIGEST]",
+	Name:        "pull",
+	Usage:       "pull an image from a registry",
+	ArgsUsage:   "NAME[:TAG|@DIGEST]",
+	Description: registryFiles,
 	Flags: []cli.Flag{
 		platformFlag,
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print the full name only"},

@@ -9,8 +9,8 @@
 // The first response may be 401 with a challenge (RFC 9110, 11.3). "Basic" asks for
 // a password with each request; "Bearer" names a token server, which gets the
 // password and returns a token for one repository and a few minutes.
-// go-containerregistry implements both; guard.go decides which bytes may be sent over
-// which connection.
+// go-containerregistry asks and answers; guard.go decides which bytes may be sent over
+// which connection, and realm.go which token server is asked.
 //
 // Package registry knows nothing of the store, and verifies no digest of a blob:
 // its caller has all the bytes. To take an image into the store, use
@@ -19,9 +19,12 @@
 // Reading order:
 //
 //	settings.go  mirrors and insecure registries, from registries.json
-//	guard.go     what is sent over which connection, and retries
-//	explain.go   errors of registries, with hints
 //	registry.go  addresses and the handshake
+//	certs.go     certificate authorities and client certificates
+//	guard.go     what is sent over which connection, and retries
+//	realm.go     which token server a registry may name
+//	token.go     tokens
+//	explain.go   errors of registries, with hints
 //	fetch.go     manifests and blobs; a download that is cut is resumed
 //	push.go      pushing an image
 //	login.go     passwords, kept as docker keeps them

@@ -28,7 +28,7 @@ func (r *Repository) Manifest(ctx context.Context, ref string, accept []string, 
 	// its type
 	mediaType, _, err = mime.ParseMediaType(answer.Header.Get("Content-Type"))
 	if err != nil || !slices.Contains(accept, mediaType) {
-		return nil, "", fmt.Errorf("manifest %s: unknown media type %q", ref, answer.Header.Get("Content-Type"))
+		return nil, "", wrongType(hostName(r.name.Registry), ref, answer.Header.Get("Content-Type"), mediaType)
 	}
 	// its bytes
 	data, err = io.ReadAll(io.LimitReader(answer.Body, max+1))
@@ -62,7 +62,7 @@ func (r *Repository) get(ctx context.Context, url string, header http.Header, ex
 		}
 		answer.Body.Close()
 	}
-	return nil, explain(r.name.Registry, r.guard, err)
+	return nil, explain(r.name.Registry, err)
 }
 
 // Blob returns the blob d of size bytes, from an offset on. If the connection is

@@ -4,8 +4,7 @@ package registry
 // tokens, and those that follow a redirect.
 //
 //   - Nothing is sent over plain HTTP, unless the registry is insecure by the
-//     settings, or on this machine. Without the setting, a password is withheld
-//     from this machine too: any user's program may listen on a port.
+//     settings, or on this machine, which docker trusts, too.
 //   - A password or token is only sent to the host that it is for. A redirect to
 //     another host or port goes without it; net/http would keep it for another
 //     port and for subdomains.
@@ -16,46 +15,40 @@ package registry
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/url"
+	"net/netip"
 	"strconv"
-	"sync/atomic"
 	"time"
 )
 
 // A guard decides what is sent.
 type guard struct {
 	inner    http.RoundTripper
-	insecure bool        // by the settings
-	withheld atomic.Bool // a password was not sent
+	dialer   *dialer // of inner
+	insecure bool    // by the settings
 }
 
 var (
 	errPlain = errors.New("plain HTTP, or a redirect to it, is not allowed")
-	errForm  = errors.New("token request: not sent over plain HTTP or to another host")
+	errForm  = errors.New("token request: not sent to another host")
 )
 
 // RoundTrip sends r, without a secret that the host may not see.
 func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 	// may it be sent at all?
-	plain := r.URL.Scheme != "https" && !g.insecure
-	if plain && !isLoopback(r.URL) {
+	if r.URL.Scheme != "https" && !g.insecure && !isLoopback(r.URL.Hostname()) {
 		return nil, errPlain
 	}
 	// does it have a secret, and may the host see it?
 	form := r.Header.Get("Content-Type") == "application/x-www-form-urlencoded" // OAuth 2.0 (RFC 6749)
 	secret := form || r.Header.Get("Authorization") != ""
-	if !secret || !plain && !redirected(r) {
+	if !secret || !redirected(r) {
 		return g.inner.RoundTrip(r)
 	}
 	if r.Header.Get("Authorization") == "" {
 		return nil, errForm
 	}
 	// send it without
-	if plain {
-		g.withheld.Store(true)
-	}
 	r = r.Clone(r.Context())
 	r.Header.Del("Authorization")
 	return g.inner.RoundTrip(r)
@@ -72,12 +65,9 @@ func redirected(r *http.Request) bool {
 }
 
 // isLoopback reports whether the host is this machine.
-func isLoopback(u *url.URL) bool {
-	if u.Hostname() == "localhost" {
-		return true
-	}
-	ip := net.ParseIP(u.Hostname())
-	return ip != nil && ip.IsLoopback()
+func isLoopback(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && a.Unmap().IsLoopback()
 }
 
 // A retrier repeats a request to a busy registry.

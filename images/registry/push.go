@@ -47,7 +47,7 @@ func (r *Repository) Push(ctx context.Context, tag string, image Image, progress
 		options = append(options, remote.WithProgress(updates))
 	}
 	if err := remote.Write(r.name.Tag(tag), core, options...); err != nil {
-		return explain(r.name.Registry, r.guard, err)
+		return explain(r.name.Registry, err)
 	}
 	return nil
 }

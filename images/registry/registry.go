@@ -2,10 +2,10 @@ package registry
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -18,7 +18,6 @@ import (
 type Repository struct {
 	name   name.Repository
 	client *http.Client
-	guard  *guard
 }
 
 // From calls use with the repository of a complete name, in each mirror and then in
@@ -76,17 +75,22 @@ func (s *Settings) places(image string) (all []name.Repository, err error) {
 
 // registry returns the registry of an address.
 func (s *Settings) registry(address string) (name.Registry, error) {
-	if s.isInsecure(host(address)) {
-		return name.NewRegistry(host(address), name.Insecure)
+	host := host(address)
+	u := url.URL{Host: host}
+	if s.isInsecure(host) || isLoopback(u.Hostname()) {
+		return name.NewRegistry(host, name.Insecure) // over HTTPS, or else over plain HTTP
 	}
-	return name.NewRegistry(host(address))
+	return name.NewRegistry(host)
 }
 
 // open opens a repository with the password that docker's config has for it.
 func (s *Settings) open(ctx context.Context, r name.Repository, action string) (*Repository, error) {
 	auth, err := authn.Resolve(ctx, authn.DefaultKeychain, r)
 	if err != nil {
-		return nil, err
+		if file, broken := dockerConfig(); broken == nil {
+			err = credentialError(file, credentialKey(r.Registry), err)
+		}
+		return nil, explain(r.Registry, err)
 	}
 	return s.handshake(ctx, r, auth, []string{r.Scope(action)})
 }
@@ -94,12 +98,15 @@ func (s *Settings) open(ctx context.Context, r name.Repository, action string) (
 // handshake asks the registry for its challenge, and a token server for a token.
 func (s *Settings) handshake(ctx context.Context, r name.Repository, auth authn.Authenticator, scopes []string) (
 	*Repository, error) {
-	g := &guard{inner: s.transport(r.RegistryStr()), insecure: s.isInsecure(r.RegistryStr())}
-	t, err := transport.NewWithContext(ctx, r.Registry, auth, retrier{g}, scopes)
+	g, err := s.guard(r.RegistryStr())
 	if err != nil {
-		return nil, explain(r.Registry, g, err)
+		return nil, explain(r.Registry, err)
 	}
-	return &Repository{name: r, client: &http.Client{Transport: t}, guard: g}, nil
+	t, err := authenticate(ctx, r.Registry, g, auth, scopes)
+	if err != nil {
+		return nil, explain(r.Registry, err)
+	}
+	return &Repository{name: r, client: &http.Client{Transport: t}}, nil
 }
 
 const (
@@ -107,16 +114,19 @@ const (
 	responseTimeout = 60 * time.Second
 )
 
-// transport returns the HTTP connection to a registry.
-func (s *Settings) transport(registry string) http.RoundTripper {
+// guard returns the HTTP connection to a registry.
+func (s *Settings) guard(registry string) (*guard, error) {
+	d := &dialer{Dialer: net.Dialer{Timeout: dialTimeout}, distances: make(map[string]int)}
 	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.DialContext = (&net.Dialer{Timeout: dialTimeout}).DialContext
+	t.DialContext = d.DialContext
 	t.ResponseHeaderTimeout = responseTimeout
 	t.DisableCompression = true // a digest is that of the bytes as they are sent
-	if s.isInsecure(registry) {
-		t.TLSClientConfig = &tls.Config{InsecureSkipVerify: true}
+	insecure := s.isInsecure(registry)
+	var err error
+	if t.TLSClientConfig, err = tlsConfig(t.TLSClientConfig, registry, insecure); err != nil {
+		return nil, err
 	}
-	return t
+	return &guard{inner: t, dialer: d, insecure: insecure}, nil
 }
 
 // url returns the URL of a document or blob. The transport corrects its scheme to

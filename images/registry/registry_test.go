@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -179,11 +180,31 @@ func wantBasic(d *diary, server string) func(http.ResponseWriter, *http.Request)
 	}
 }
 
+// plainHost starts a server and returns a host on another machine, to a proxy of which
+// this server is made: over plain HTTP it gets all requests for that host.
+func plainHost(t *testing.T, h http.Handler) (host string) {
+	t.Helper()
+	proxy := &url.URL{Scheme: "http", Host: serve(t, h)}
+	transport := http.DefaultTransport.(*http.Transport)
+	old := transport.Proxy
+	transport.Proxy = func(r *http.Request) (*url.URL, error) {
+		if strings.HasSuffix(r.URL.Hostname(), ".test") {
+			return proxy, nil
+		}
+		return nil, nil
+	}
+	t.Cleanup(func() { transport.Proxy = old })
+	return "registry.test"
+}
+
 func TestNoPasswordOverHTTP(t *testing.T) {
 	var d diary
-	host := serve(t, with(wantBasic(&d, "registry")))
+	host := plainHost(t, with(wantBasic(&d, "registry")))
 	knows(t, host)
-	wantHint(t, get(t, &Settings{}, host), "--tls-verify=false")
+	err := get(t, &Settings{}, host)
+	if err == nil {
+		t.Error("no error")
+	}
 	testkit.Equal(t, "sent over plain HTTP without --tls-verify=false", d.text(), "")
 	for _, insecure := range []*Settings{{NoVerify: true}, {Insecure: []string{host}}} {
 		if err := get(t, insecure, host); err != nil {
@@ -195,14 +216,34 @@ func TestNoPasswordOverHTTP(t *testing.T) {
 	}
 }
 
+// docker trusts this machine, too.
+func TestPasswordOverHTTPOnLoopback(t *testing.T) {
+	var d diary
+	host := serve(t, with(wantBasic(&d, "registry")))
+	for _, name := range []string{host, "localhost:" + port(host), "127.1.2.3:" + port(host)} {
+		if strings.HasPrefix(name, "127.1.") {
+			listener, err := net.Listen("tcp", "127.1.2.3:0")
+			testkit.Check(t, err)
+			s := &http.Server{Handler: with(wantBasic(&d, "registry"))}
+			go s.Serve(listener)
+			defer s.Close()
+			name = listener.Addr().String()
+		}
+		knows(t, name)
+		if err := get(t, &Settings{}, name); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // Nor is it sent to a token server of the registry over plain HTTP.
 func TestNoPasswordToTokenServerOverHTTP(t *testing.T) {
 	var d diary
-	tokens := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	plainHost(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		d.keep("tokens", r)
 		io.WriteString(w, `{"token": "t"}`)
 	}))
-	host := serve(t, with(wantToken(&d, "http://localhost:"+port(tokens))))
+	host := serve(t, with(wantToken(&d, "http://tokens.test")))
 	knows(t, host)
 	if err := get(t, &Settings{}, host); err == nil {
 		t.Error("no error")
@@ -239,12 +280,12 @@ func TestToken(t *testing.T) {
 	}))
 	host := serve(t, with(wantToken(&d, "http://localhost:"+port(tokens))))
 	knows(t, host)
-	testkit.Check(t, get(t, &Settings{NoVerify: true}, host))
+	testkit.Check(t, get(t, &Settings{}, host))
 	if strings.Contains(d.text(), "registry Basic") {
 		t.Errorf("the registry saw the password, not only the token:\n%s", d.text())
 	}
 	knows(t) // no password
-	wantHint(t, get(t, &Settings{NoVerify: true}, host), "minictr login "+host)
+	wantHint(t, get(t, &Settings{}, host), "minictr login "+host)
 }
 
 func TestRedirectCarriesNoPassword(t *testing.T) {
@@ -315,8 +356,8 @@ func TestRedirectCarriesNoToken(t *testing.T) {
 			t.Errorf("%+v: error %v", s, err)
 		}
 	}
-	if len(forms) != 1 || forms[0] != "tokens" {
-		t.Errorf("seen by %q, want the token server alone, with NoVerify", forms)
+	if len(forms) != 2 || forms[0] != "tokens" || forms[1] != "tokens" {
+		t.Errorf("seen by %q, want the token server alone", forms)
 	}
 }
 
@@ -351,7 +392,7 @@ func TestTLS(t *testing.T) {
 	host := strings.TrimPrefix(s.URL, "https://")
 	knows(t, host)
 	err := get(t, &Settings{}, host)
-	if err == nil || !strings.Contains(hint.Of(err), "SSL_CERT_FILE") || d.text() != "" {
+	if err == nil || !strings.Contains(hint.Of(err), "/etc/docker/certs.d/"+host+"/ca.crt") || d.text() != "" {
 		t.Errorf("unknown authority: error %v, hint %q, seen %q", err, hint.Of(err), d.text())
 	}
 	if err := get(t, &Settings{NoVerify: true}, host); err != nil {
@@ -417,10 +458,15 @@ func TestErrors(t *testing.T) {
 	}{
 		{404, `{"errors": [{"code": "MANIFEST_UNKNOWN", "message": "manifest unknown"}]}`,
 			"manifest unknown: not found", "check the name and the tag"},
+		{404, `{"errors": [{"code": "NAME_UNKNOWN", "message": "repository name not known to registry"}]}`,
+			"repository name not known to registry: not found", "has no image of this name"},
+		{404, `<html>`, "404 Not Found", "if 127.0.0.1:"},
 		{401, ``, "401 Unauthorized", "minictr login 127.0.0.1:"},
 		{403, `{"errors": [{"code": "DENIED", "message": "requested access to the resource is denied"}]}`,
 			"is denied", "minictr login 127.0.0.1:"},
-		{500, `<html>`, "500 Internal Server Error", ""},
+		{500, `<html>`, "500 Internal Server Error", "try again later"},
+		{502, ``, "502 Bad Gateway", "try again later"},
+		{407, ``, "407 Proxy Authentication Required", "HTTPS_PROXY="},
 	} {
 		host := serve(t, onManifests(func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(test.status)
@@ -442,14 +488,20 @@ func TestConnectionRefused(t *testing.T) {
 }
 
 func TestManifestMediaTypeChecked(t *testing.T) {
-	for _, wrong := range []string{
-		"", "text/html", "application/json", "application/vnd.docker.distribution.manifest.v1+json",
+	for wrong, advice := range map[string]string{
+		"": "", "application/json": "", "text/html": "web page", "text/html; charset=utf-8": "/v2/ in a browser",
+		"application/vnd.docker.distribution.manifest.v1+json":      "skopeo copy",
+		"application/vnd.docker.distribution.manifest.v1+prettyjws": "schema 1",
 	} {
 		host := serve(t, onManifests(func(w http.ResponseWriter, r *http.Request) {
 			w.Header()["Content-Type"] = []string{wrong}
 			io.WriteString(w, manifest)
 		}))
-		testkit.WantError(t, wrong, get(t, &Settings{}, host), "unknown media type")
+		err := get(t, &Settings{}, host)
+		testkit.WantError(t, wrong, err, "unknown media type")
+		if !strings.Contains(hint.Of(err), advice) {
+			t.Errorf("%s: hint %q", wrong, hint.Of(err))
+		}
 	}
 }
 
@@ -606,6 +658,50 @@ func TestLogin(t *testing.T) {
 	}
 }
 
+// docker's file has a host as key, also if a URL was typed, which docker once stored.
+func TestLoginByURL(t *testing.T) {
+	var d diary
+	host := serve(t, with(wantBasic(&d, "registry")))
+	knows(t)
+	for _, address := range []string{"http://" + host + "/v2/", host + "/v1/", "https://" + host} {
+		testkit.Check(t, (&Settings{}).Login(t.Context(), address, "me", "secret"))
+		text := testkit.ReadFile(t, filepath.Join(os.Getenv("DOCKER_CONFIG"), "config.json"))
+		if !strings.Contains(text, `"`+host+`": {`) {
+			t.Errorf("%s: docker's file: %s", address, text)
+		}
+		testkit.Check(t, Logout(address))
+		if err := Logout(host); !errors.Is(err, ErrNotLoggedIn) {
+			t.Errorf("%s: after logout: %v", address, err)
+		}
+	}
+	knows(t, "https://"+host)
+	testkit.Check(t, get(t, &Settings{}, host))
+	testkit.Check(t, Logout(host))
+	if err := get(t, &Settings{}, host); err == nil {
+		t.Error("the password under the URL is still stored")
+	}
+}
+
+func TestMissingCredentialHelper(t *testing.T) {
+	var d diary
+	host := serve(t, with(wantBasic(&d, "registry")))
+	for text, field := range map[string]string{
+		`{"credsStore": "nosuch"}`:                           "credsStore",
+		fmt.Sprintf(`{"credHelpers": {%q: "nosuch"}}`, host): "credHelpers",
+	} {
+		knows(t)
+		writeConfig(t, text)
+		for what, err := range map[string]error{
+			"pull":   get(t, &Settings{}, host),
+			"login":  (&Settings{}).Login(t.Context(), host, "me", "secret"),
+			"logout": Logout(host),
+		} {
+			testkit.WantError(t, what, err, "credential helper docker-credential-nosuch: ")
+			wantHint(t, err, filepath.Join(os.Getenv("DOCKER_CONFIG"), "config.json")+` asks for it in "`+field+`": `)
+		}
+	}
+}
+
 // Passwords can come from a credential helper that docker's file names.
 func TestCredentialHelper(t *testing.T) {
 	var d diary
@@ -621,13 +717,45 @@ func TestCredentialHelper(t *testing.T) {
 }
 
 func TestLocal(t *testing.T) {
-	for address, want := range map[string]bool{
-		"http://localhost:5000/": true, "http://127.3.2.1/": true, "http://[::1]:5000/": true,
-		"http://localhost.example.org/": false, "http://10.0.0.1/": false, "http://127.0.0.1.example.org/": false,
+	for host, want := range map[string]bool{
+		"localhost": true, "127.3.2.1": true, "::1": true, "::ffff:127.0.0.1": true,
+		"localhost.example.org": false, "10.0.0.1": false, "127.0.0.1.example.org": false, "127.1": false, "": false,
 	} {
-		u, err := url.Parse(address)
-		if err != nil || isLoopback(u) != want {
-			t.Errorf("%s: %v, %v", address, !want, err)
+		if isLoopback(host) != want {
+			t.Errorf("%s: %v", host, !want)
 		}
 	}
+}
+
+// A LAN's registry often speaks plain HTTP.
+func TestPlainRegistryHint(t *testing.T) {
+	knows(t)
+	plain := serve(t, with(nil))
+	proxy := &url.URL{Scheme: "http", Host: serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		connect(t, w, plain) // of registry.test:443, which speaks HTTP
+	}))}
+	transport := http.DefaultTransport.(*http.Transport)
+	old := transport.Proxy
+	transport.Proxy = http.ProxyURL(proxy)
+	t.Cleanup(func() { transport.Proxy = old })
+	wantHint(t, get(t, &Settings{}, "registry.test:443"), `"insecure-registries" of /etc/minictr/registries.json`)
+}
+
+// connect is the answer of a proxy to CONNECT.
+func connect(t *testing.T, w http.ResponseWriter, host string) {
+	up, err := net.Dial("tcp", host)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	down, _, err := w.(http.Hijacker).Hijack()
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	io.WriteString(down, "HTTP/1.1 200 OK\r\n\r\n")
+	go io.Copy(up, down)
+	io.Copy(down, up)
+	down.Close()
+	up.Close()
 }
