@@ -70,6 +70,31 @@ func TestMountThroughLinkIntoProcRefused(t *testing.T) {
 	}
 }
 
+// TestDanglingLinkIntoKernelPathsRefused: the end of a dangling link is made in the root, but
+// not in /proc, /sys or /dev, neither the container's nor the host's that is bound there.
+func TestDanglingLinkIntoKernelPathsRefused(t *testing.T) {
+	guard(t)
+	for _, end := range []string{"/proc/made", "/proc/self/made", "/sys/made", "/dev/made", "../dev/shm/made/x",
+		"/dev/../dev/made"} {
+		for _, bound := range []bool{false, true} {
+			b := newBundle(t, "true")
+			b.replace(t, "etc/link", end)
+			if bound {
+				b.unmount(below("/dev"))
+				b.spec.Mounts = append(b.spec.Mounts, specs.Mount{Destination: "/dev", Type: "bind", Source: "/dev",
+					Options: []string{"rbind"}})
+			}
+			b.spec.Mounts = append(b.spec.Mounts, specs.Mount{Destination: "/etc/link", Type: "tmpfs", Source: "tmpfs"})
+			r := b.run(t)
+			r.untouched(t)
+			r.refused(t, "/etc/link")
+			if exists("/dev/made") || exists("/dev/shm/made") {
+				t.Fatalf("%s: made on the host", end)
+			}
+		}
+	}
+}
+
 // TestMountBelowProcRefused: nothing is mounted below /proc but known files.
 func TestMountBelowProcRefused(t *testing.T) {
 	guard(t)

@@ -49,6 +49,11 @@ func Create(f *state.Dir, spec *specs.Spec, t ProcessOptions) (*Process, error) 
 	if t.NetDevices, err = netDevices(spec); err != nil {
 		return nil, err
 	}
+	if len(t.NetDevices) > 0 { // virtual ones would not outlive a plan that fails
+		if spec, _, err = ResolveLinks(spec, t.Options); err != nil {
+			return nil, err
+		}
+	}
 	p, err := compile.Compile(spec, t.Options)
 	if err != nil {
 		return nil, err
@@ -67,10 +72,30 @@ func Create(f *state.Dir, spec *specs.Spec, t ProcessOptions) (*Process, error) 
 	defer release()
 	c := &creation{dir: f, spec: spec, options: t, cgroup: p.Cgroup}
 	process, err := t.launch(p, c.sync)
+	if isDangling(err) {
+		process, err = c.relaunch(err)
+	}
 	if err != nil {
 		return nil, c.undo(err)
 	}
 	return process, nil
+}
+
+// relaunch carries out another plan, if the first has failed because of dangling symbolic
+// links (links.go).
+func (c *creation) relaunch(failure error) (*Process, error) {
+	spec, changed, err := ResolveLinks(c.spec, c.options.Options)
+	if err != nil || !changed {
+		return nil, errors.Join(failure, err)
+	}
+	p, err := compile.Compile(spec, c.options.Options)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.options.Root.Remountable(); err != nil {
+		return nil, err
+	}
+	return c.options.launch(p, c.sync)
 }
 
 // launch carries out a plan. Only a process that outlives the caller, or that is frozen

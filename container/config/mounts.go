@@ -11,6 +11,7 @@ package config
 // /sys also replaces those below it.
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -20,7 +21,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// setMounts sets the mounts, sorted by destination: those of the flags, then those that
+// setMounts sets the mounts, sorted by depth and destination: those of the flags, then those that
 // every container gets and the image's volumes, where no flag mounts.
 func (b *builder) setMounts() error {
 	mounts, flags, err := b.userMounts()
@@ -51,8 +52,12 @@ func (b *builder) setMounts() error {
 		}
 		mounts = append(mounts, m)
 	}
-	// in order: a mount point before those below it
-	slices.SortFunc(mounts, func(a, b specs.Mount) int { return strings.Compare(a.Destination, b.Destination) })
+	// in docker's order: a mount point before those below it, and /run before the mount point
+	// /etc/resolv.conf, which is in some images a link into /run
+	slices.SortFunc(mounts, func(a, b specs.Mount) int {
+		depth := cmp.Compare(strings.Count(a.Destination, "/"), strings.Count(b.Destination, "/"))
+		return cmp.Or(depth, strings.Compare(a.Destination, b.Destination))
+	})
 	b.spec.Mounts = mounts
 	for i, m := range mounts {
 		if flag, ok := flags[m.Destination]; ok {

@@ -8,6 +8,7 @@ import (
 	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/container/config"
 	"github.com/minictr/minictr/images"
+	"github.com/minictr/minictr/runtime"
 	"github.com/minictr/minictr/runtime/compile"
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/walk"
@@ -26,6 +27,10 @@ func stoppedRoot(c *container.Container, spec *specs.Spec, write bool) (fd int, 
 	view := compile.View{Write: write, Optional: func(m specs.Mount) bool {
 		return filepath.Dir(m.Source) == c.Dir || m.Destination == config.InitPath
 	}}
+	// mount points may be dangling links until the first start has made their ends
+	if spec, _, err = runtime.ResolveLinks(spec, o); err != nil {
+		return -1, nil, err
+	}
 	o.Root.ReadOnly = !write
 	fd, unmount, err = mountRoot(spec, o, view)
 	if o.Root.ReadOnly && errors.Is(err, unix.ENOENT) {

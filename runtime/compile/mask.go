@@ -75,12 +75,12 @@ func setReadOnly(dir plan.Ref, path string, recursive bool) plan.Step {
 // container's programs do, but not into procfs.
 func openIfExists(l *list, why, path string, f uint64, fd, unless plan.Ref) {
 	resolve := uint64(unix.RESOLVE_NO_MAGICLINKS)
-	if isKernelPath(path) {
+	if IsKernelPath(path) {
 		resolve = unix.RESOLVE_NO_SYMLINKS
 	}
 	l.container(why, call.Openat2("", path, unix.O_PATH|f, resolve).As(fd).WhenNot(unless).
 		Allow(unix.ENOENT, unix.ENOTDIR, unix.EACCES))
-	if !isKernelPath(path) {
+	if !IsKernelPath(path) {
 		l.container("fail if it is on procfs: programs trust files there", checkProcfs(fd, true))
 	}
 }

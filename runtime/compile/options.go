@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"os"
 	"path"
 
 	"golang.org/x/sys/unix"
@@ -82,6 +83,20 @@ func (o *Overlay) lower() []string {
 		return append([]string{path.Join(o.Changes, upper)}, o.Lower...)
 	}
 	return o.Lower
+}
+
+// Remountable removes the mark that a volatile mount leaves in the work directory. overlayfs
+// refuses to mount the stack again while it is there (kernel, overlayfs.rst, "Volatile
+// mount"); a stack that no program has written to has lost nothing.
+func (o *Overlay) Remountable() error {
+	if o == nil || !o.Volatile {
+		return nil
+	}
+	changes := o.Changes
+	if !path.IsAbs(changes) {
+		changes = path.Join(o.Dir, changes)
+	}
+	return os.RemoveAll(path.Join(changes, work, "work", "incompat"))
 }
 
 // The directories in Overlay.Changes.

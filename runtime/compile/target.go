@@ -85,11 +85,11 @@ func (l *list) forgetBelow(dest string) {
 	l.made = slices.DeleteFunc(l.made, func(d string) bool { return strings.HasPrefix(d, dest+"/") })
 }
 
-const noTarget = "add the path to the image: it cannot be made, or is a dangling symbolic link"
+const noTarget = "add the path to the image: it cannot be made; no link into /proc, /sys or /dev is followed"
 
 // openTarget opens the mount point as @target.
 func openTarget(l *list, dest string) {
-	if isKernelPath(dest) {
+	if IsKernelPath(dest) {
 		l.container("open the mount point; follow no symbolic link",
 			call.Openat2("", dest, unix.O_PATH, unix.RESOLVE_NO_SYMLINKS).As(target).Hint(unix.ENOENT, noTarget))
 		return
@@ -99,8 +99,8 @@ func openTarget(l *list, dest string) {
 	l.container("fail if it is on procfs: programs trust files there", checkProcfs(target, true))
 }
 
-// isKernelPath reports whether a path is in a filesystem in which no link is followed.
-func isKernelPath(path string) bool {
+// IsKernelPath reports whether a path is in a filesystem in which no link is followed.
+func IsKernelPath(path string) bool {
 	return isBelow(path, "/proc") || isBelow(path, "/sys") || isBelow(path, "/dev")
 }
 

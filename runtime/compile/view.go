@@ -43,11 +43,18 @@ func Mount(spec *specs.Spec, o Options, v View) (*plan.Plan, error) {
 	return b.compile(b.makeRoot, b.unshare, b.sources, b.attach, b.makeReadOnly)
 }
 
+// Root returns the plan that makes the root as [plan.Root], a detached mount, with nothing
+// mounted in it. If root.path is in a mount namespace that is joined, the plan is empty.
+func Root(spec *specs.Spec, o Options) (*plan.Plan, error) {
+	b := newBuilder(spec, o, nil, nil)
+	return b.compile(b.makeRoot)
+}
+
 // mounts returns the bind mounts and the tmpfs of a config, with the attributes of a view.
 func (v View) mounts(list []specs.Mount) (mounts []mount) {
 	for i, m := range list {
 		dest, memory := destination(m), m.Type == "tmpfs"
-		if isKernelPath(dest) || !memory && !Binds(m) {
+		if IsKernelPath(dest) || !memory && !Binds(m) {
 			continue
 		}
 		attr := call.MountAttr{Set: unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOSUID}
@@ -128,7 +135,7 @@ func (b *viewer) findTarget(m *mount) error {
 		if err := b.makeTarget(m); err != nil {
 			return err
 		}
-		b.host("the mount point that was made; a link may dangle", open.Allow(unix.ENOENT).WhenNot(target))
+		b.host("the mount point that was made; a link into /proc may dangle", open.Allow(unix.ENOENT).WhenNot(target))
 	}
 	return nil
 }
