@@ -2,7 +2,7 @@ package config
 
 // The variables of a process are set in this order:
 //   - PATH, HOSTNAME and, with a terminal, TERM
-//   - the image's
+//   - the image's; a NAME without a value unsets it, as in docker
 //   - those of --env-file; a NAME that the caller has not set is skipped
 //   - those of --env; a NAME that the caller has not set is unset
 //   - HOME, if it is unset or empty: the user's home directory in the image's /etc/passwd
@@ -28,7 +28,11 @@ func (b *builder) setEnv() error {
 	}
 	for _, word := range b.image.Env {
 		name, value, found := strings.Cut(word, "=")
-		if err := checkVariable(name, value, found); err != nil {
+		if !found {
+			env.unset(name)
+			continue
+		}
+		if err := checkVariable(name, value); err != nil {
 			return fmt.Errorf("image variable %q: %w", word, err)
 		}
 		env.set(name, value)
@@ -63,7 +67,7 @@ func (b *builder) addEnv() error {
 // without a value of the caller unsets it.
 func (h Host) setVariable(env *environment, word string) error {
 	name, value, found := strings.Cut(word, "=")
-	if err := checkVariable(name, value, true); err != nil {
+	if err := checkVariable(name, value); err != nil {
 		return err
 	}
 	if !found {
@@ -113,12 +117,12 @@ func checkLine(name, value string) error {
 	if !utf8.ValidString(name + value) {
 		return errors.New("not UTF-8")
 	}
-	return checkVariable(name, value, true)
+	return checkVariable(name, value)
 }
 
-func checkVariable(name, value string, found bool) error {
+func checkVariable(name, value string) error {
 	switch {
-	case name == "" || !found:
+	case name == "":
 		return errors.New("not NAME=value")
 	case strings.ContainsRune(name, 0) || strings.ContainsRune(value, 0):
 		return errors.New("contains a NUL byte")

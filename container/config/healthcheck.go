@@ -123,7 +123,7 @@ func healthArgs(test, shell []string) (args []string, err error) {
 		return nil, nil
 	}
 	switch kind, words := test[0], test[1:]; kind {
-	case "NONE":
+	case "NONE", "":
 		return nil, nil
 	case "CMD":
 		args = words

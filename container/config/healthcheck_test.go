@@ -33,6 +33,7 @@ func TestHealthcheck(t *testing.T) {
 			want: `["/bin/sh" "-c" "x"] 1m0s 2m0s 3m0s 4m0s 1`},
 		"only times":    {typed: HealthOptions{HealthInterval: "1m"}, want: "none"},
 		"image's NONE":  {image: check("NONE"), want: "none"},
+		"image's empty": {image: check(""), want: "none"},
 		"left out":      {typed: HealthOptions{NoHealthcheck: true}, image: times, want: "none"},
 		"left out, bad": {typed: HealthOptions{NoHealthcheck: true}, image: check("SCRIPT"), want: "none"},
 		"empty test":    {image: &images.Healthcheck{Interval: time.Second}, want: "none"},

@@ -21,7 +21,14 @@ const InitPath = "/sbin/docker-init"
 // setArgs sets the command line, the terminal and the working directory.
 func (b *builder) setArgs() error {
 	args := commandLine(b.o.Entrypoint, b.o.Command, b.image.Entrypoint, b.image.Cmd)
-	if len(args) == 0 || args[0] == "" {
+	switch {
+	case len(args) > 0 && args[0] == "":
+		return hint.New(errors.New("no command specified: its first word is empty"),
+			"write the name of a program: --entrypoint PROGRAM, or a command after IMAGE")
+	case len(args) == 0 && b.o.Entrypoint != nil:
+		return hint.New(errors.New("no command specified"),
+			"write a command after IMAGE: --entrypoint removes the image's")
+	case len(args) == 0:
 		return hint.New(errors.New("no command specified"), "write a command after IMAGE: the image has none")
 	}
 	for _, arg := range args {
@@ -41,8 +48,12 @@ func (b *builder) setArgs() error {
 }
 
 // commandLine combines entrypoint and command of flags and image, by docker's rules: an
-// entrypoint of the flags also removes the image's command.
+// entrypoint of the flags also removes the image's command, and one of a single empty
+// word is none.
 func commandLine(entrypoint *string, command, imageEntrypoint, imageCmd []string) []string {
+	if len(imageEntrypoint) == 1 && imageEntrypoint[0] == "" {
+		imageEntrypoint = nil
+	}
 	switch {
 	case entrypoint != nil && *entrypoint != "":
 		return slices.Concat([]string{*entrypoint}, command)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/internal/testkit"
 )
 
@@ -137,10 +138,44 @@ func TestImageDataIsInert(t *testing.T) {
 	if env := spec.Process.Env; !slices.Contains(env, "LD_PRELOAD=/evil.so") {
 		t.Errorf("environment %q has lost the container's own LD_PRELOAD", env)
 	}
-	for _, word := range []string{"EDITOR", "", "=x", "A=\x00"} {
+	for _, word := range []string{"=x", "A=\x00"} {
 		image.Config.Env = []string{word}
 		_, _, err := Config(&Options{}, image, testFiles(), testHost())
 		testkit.WantError(t, word, err, "image variable")
+	}
+}
+
+// TestImageConfigAsDocker: an entrypoint of one empty word is none, a variable without
+// "=" is unset.
+func TestImageConfigAsDocker(t *testing.T) {
+	image := testImage()
+	image.Config.Entrypoint, image.Config.Cmd = []string{""}, []string{"echo", "x"}
+	image.Config.Env = []string{"PATH=/bin", "A=1", "A", "HOSTNAME", ""}
+	for command, want := range map[string]string{"": "echo x", "date -u": "date -u"} {
+		spec, _, err := Config(&Options{Command: strings.Fields(command)}, image, testFiles(), testHost())
+		testkit.Check(t, err)
+		testkit.Equal(t, "args", strings.Join(spec.Process.Args, " "), want)
+		testkit.Equal(t, "env", strings.Join(spec.Process.Env, " "), "PATH=/bin HOME=/root")
+	}
+}
+
+// TestNoCommandHint: the hint says what is missing.
+func TestNoCommandHint(t *testing.T) {
+	empty := ""
+	for _, test := range []struct {
+		o          Options
+		entrypoint []string
+		want       string
+	}{
+		{Options{}, nil, "write a command after IMAGE: the image has none"},
+		{Options{}, []string{"", "x"}, "write the name of a program: --entrypoint PROGRAM, or a command after IMAGE"},
+		{Options{Entrypoint: &empty}, []string{"x"}, "write a command after IMAGE: --entrypoint removes the image's"},
+	} {
+		image := testImage()
+		image.Config.Entrypoint, image.Config.Cmd = test.entrypoint, nil
+		_, _, err := Config(&test.o, image, testFiles(), testHost())
+		testkit.WantError(t, test.want, err, "no command specified")
+		testkit.Equal(t, "hint", hint.Of(err), test.want)
 	}
 }
 
