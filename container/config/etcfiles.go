@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 )
 
 // EtcFiles are the names of the files in /etc that every container gets.
@@ -25,12 +26,24 @@ ff02::1	ip6-allnodes
 ff02::2	ip6-allrouters
 `
 
+// ownHosts returns the line of /etc/hosts with which a container without a network finds its
+// own host name, as podman writes it; of a name with a domain also the name alone, as docker
+// does.
+func ownHosts(hostname string) string {
+	line := "127.0.0.1\t" + hostname
+	if name, _, found := strings.Cut(hostname, "."); found && name != "" {
+		line += " " + name
+	}
+	return line + "\n"
+}
+
 // HostFiles returns the contents of EtcFiles by name. The config binds them from
 // host.FilesDir: the caller writes them there first, readable by all.
 func HostFiles(o *Options, host Host) (map[string][]byte, error) {
+	name := hostname(o, host)
 	files := map[string][]byte{
-		"hostname":    []byte(hostname(o, host) + "\n"),
-		"hosts":       []byte(hostsFile),
+		"hostname":    []byte(name + "\n"),
+		"hosts":       []byte(hostsFile + ownHosts(name)),
 		"resolv.conf": {},
 	}
 	if o.Network != "host" {

@@ -137,7 +137,8 @@ func TestStopSignal(t *testing.T) {
 func TestHostFiles(t *testing.T) {
 	files, err := HostFiles(&Options{Hostname: "web"}, testHost())
 	testkit.Check(t, err)
-	if string(files["hostname"]) != "web\n" || string(files["hosts"]) != hostsFile || len(files["resolv.conf"]) != 0 {
+	if string(files["hostname"]) != "web\n" || string(files["hosts"]) != hostsFile+"127.0.0.1\tweb\n" ||
+		len(files["resolv.conf"]) != 0 {
 		t.Errorf("%q", files)
 	}
 	files, err = HostFiles(&Options{Network: "host"}, testHost())
