@@ -42,13 +42,22 @@ type layerSource struct {
 // verify compares a layer that was read with what its descriptor and the image
 // config say.
 func (l layerSource) verify(size int64, blob, diffID digest.Digest) error {
+	if err := l.verifyBlob(size, blob); err != nil {
+		return err
+	}
+	if diffID != l.DiffID {
+		return fmt.Errorf("diff ID is %s, the image config says %s", diffID, l.DiffID)
+	}
+	return nil
+}
+
+// verifyBlob compares a blob with its descriptor.
+func (l layerSource) verifyBlob(size int64, blob digest.Digest) error {
 	switch {
 	case l.Blob != "" && size != l.Size:
 		return fmt.Errorf("size is %d bytes, its descriptor says %d", size, l.Size)
 	case l.Blob != "" && blob != l.Blob:
 		return fmt.Errorf("digest is %s, its descriptor says %s", blob, l.Blob)
-	case diffID != l.DiffID:
-		return fmt.Errorf("diff ID is %s, the image config says %s", diffID, l.DiffID)
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ package images
 //     file without its name is no longer in use.
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,8 +21,10 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/internal/lockfile"
 	"github.com/minictr/minictr/layers"
+	"github.com/opencontainers/go-digest"
 	"golang.org/x/sys/unix"
 )
 
@@ -124,17 +127,33 @@ func (p *puller) unpackPartial(ctx context.Context, src layerSource, partial *os
 	defer body.Close()
 	rest := &savingReader{puller: p, src: src, in: body, out: partial, at: begun}
 	u, err = layers.Unpack(ctx, io.MultiReader(io.NewSectionReader(partial, 0, begun), rest), tree)
-	if err != nil && (rest.failed || ctx.Err() != nil) {
-		return nil, true, err
-	}
-	// verify the layer
 	if err == nil {
 		err = src.verify(rest.at, u.Blob, u.DiffID)
 	}
-	if err != nil {
-		return nil, false, errors.Join(err, partial.Truncate(0))
+	// what does not unpack, or to something else, may be another blob
+	if err != nil && !rest.failed && ctx.Err() == nil {
+		err = cmp.Or(wrongBlob(partial, rest, src), err)
 	}
-	return u, true, nil
+	switch {
+	case err == nil:
+		return u, true, nil
+	case rest.failed || ctx.Err() != nil:
+		return nil, true, err
+	}
+	return nil, false, errors.Join(err, partial.Truncate(0))
+}
+
+// wrongBlob reads the rest of a blob into its file. It returns an error if the whole is
+// another blob than src has.
+func wrongBlob(partial *os.File, rest *savingReader, src layerSource) error {
+	if _, err := io.Copy(io.Discard, rest); err != nil {
+		return err
+	}
+	got, err := digest.FromReader(io.NewSectionReader(partial, 0, rest.at))
+	if err != nil {
+		return err
+	}
+	return hint.New(src.verifyBlob(rest.at, got), "the registry, or a proxy, sent other bytes: pull again")
 }
 
 // A savingReader writes what is read through it to a partial blob.

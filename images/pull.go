@@ -31,6 +31,7 @@ const layersAtOnce = 3 // docker's default
 type PullOptions struct {
 	Settings *registry.Settings
 	Platform string // os/arch[/variant]; "" is this machine
+	Found    func() // is called when the registry has the image; may be nil
 	// Progress, unless nil, is called with the bytes of a layer's blob that are
 	// stored, from any goroutine. The first call may be with all.
 	Progress func(blob digest.Digest, done, total int64)
@@ -84,6 +85,9 @@ func (s *Store) pull(ctx context.Context, full string, opts PullOptions, scratch
 		if err := matches(platform, image.configJSON, len(image.layers)); err != nil {
 			return nil, err
 		}
+	}
+	if opts.Found != nil {
+		opts.Found()
 	}
 	// fetch the layers
 	if p.known, err = s.known(); err != nil {

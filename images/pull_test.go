@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/images/registry"
 	"github.com/minictr/minictr/internal/testkit"
 	"github.com/opencontainers/go-digest"
@@ -336,16 +337,22 @@ func TestPullVerifiesDigest(t *testing.T) {
 	manifest := b.image(noise("file", 1<<20))
 	layer := layersOf(b, manifest)[0]
 	other := testkit.Gzip(noise("evil", 1<<20))
-	for name, bytes := range map[string][]byte{
-		"another layer":  append(other, make([]byte, max(0, int(layer.Size)-len(other)))...)[:layer.Size],
-		"no layer":       make([]byte, layer.Size),
-		"last byte":      flipped(b[blobFile(layer.Digest)], -1),
-		"in the middle":  flipped(b[blobFile(layer.Digest)], 1<<19),
-		"same tar":       flipped(b[blobFile(layer.Digest)], 9), // the operating system in the header of gzip
-		"shorter":        b[blobFile(layer.Digest)][:1<<19],
-		"more than said": append(slices.Clone(b[blobFile(layer.Digest)]), 0),
+	said := "its descriptor says " + layer.Digest.String()
+	for name, sent := range map[string]struct {
+		bytes []byte
+		want  string // in the error
+	}{
+		"another layer":  {append(other, make([]byte, max(0, int(layer.Size)-len(other)))...)[:layer.Size], said},
+		"no layer":       {make([]byte, layer.Size), said},
+		"last byte":      {flipped(b[blobFile(layer.Digest)], -1), said},
+		"in the middle":  {flipped(b[blobFile(layer.Digest)], 1<<19), said},
+		"first byte":     {flipped(b[blobFile(layer.Digest)], 0), said},
+		"same tar":       {flipped(b[blobFile(layer.Digest)], 9), said}, // the operating system in the header of gzip
+		"shorter":        {b[blobFile(layer.Digest)][:1<<19], "the registry has only 524288 of the blob's"},
+		"more than said": {append(slices.Clone(b[blobFile(layer.Digest)]), 0), "response is longer than the blob"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			bytes := sent.bytes
 			remote := newTestRegistry(t, b, manifest)
 			store := newStore(t)
 			remote.setIntercept(func(d digest.Digest, w http.ResponseWriter, r *http.Request) bool {
@@ -354,8 +361,10 @@ func TestPullVerifiesDigest(t *testing.T) {
 				}
 				return d == layer.Digest
 			})
-			if _, err := remote.pull(t.Context(), store); err == nil {
-				t.Error("no error")
+			_, err := remote.pull(t.Context(), store)
+			testkit.WantError(t, "pull", err, sent.want)
+			if sent.want == said && !strings.Contains(hint.Of(err), "pull again") {
+				t.Errorf("hint %q", hint.Of(err))
 			}
 			wantEmpty(t, store)
 			remote.setIntercept(nil)

@@ -21,6 +21,9 @@ func Normalize(short string) (string, error) {
 		err = checkRepository(ref.Context())
 	}
 	if err != nil {
+		if lower := lowerCase(short); lower != short {
+			return "", hint.New(fmt.Errorf("image name %q: repository names are in lower case", short), "write "+lower)
+		}
 		err = fmt.Errorf("parse image name %q: %w", short, err)
 		return "", hint.New(err, "write NAME[:TAG], as in ubuntu, ubuntu:24.04 or ghcr.io/owner/name:tag")
 	}
@@ -29,6 +32,24 @@ func Normalize(short string) (string, error) {
 		full = defaultDomain + "/" + rest
 	}
 	return full, nil
+}
+
+// lowerCase returns the name with its repository in lower case, if that makes it
+// valid. A tag may have upper-case letters.
+func lowerCase(short string) string {
+	repository, _, _ := strings.Cut(short, "@")
+	end := len(repository)
+	if colon := strings.LastIndexByte(repository, ':'); colon > strings.LastIndexByte(repository, '/') {
+		end = colon
+	}
+	lower := strings.ToLower(short[:end]) + short[end:]
+	if lower == short {
+		return short
+	}
+	if _, err := Normalize(lower); err != nil {
+		return short
+	}
+	return lower
 }
 
 // checkRepository checks the rules of the distribution-spec ("Pulling manifests")

@@ -1,6 +1,12 @@
 package images
 
-import "testing"
+import (
+	"strings"
+	"testing"
+
+	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/testkit"
+)
 
 func TestNames(t *testing.T) {
 	for _, tt := range []struct{ short, full, familiar, repository, tag string }{
@@ -27,6 +33,21 @@ func TestNames(t *testing.T) {
 		if full, err := Normalize(bad); err == nil {
 			t.Errorf("%q is taken for %q", bad, full)
 		}
+	}
+}
+
+// An upper-case letter is a frequent mistake, and the right name is known.
+func TestUpperCaseNameHint(t *testing.T) {
+	for short, lower := range map[string]string{
+		"BB": "bb", "Owner/Name:V1": "owner/name:V1", "localhost:5000/Some/x": "localhost:5000/some/x",
+		"Ubuntu@sha256:" + strings.Repeat("0", 64): "ubuntu@sha256:" + strings.Repeat("0", 64),
+	} {
+		_, err := Normalize(short)
+		testkit.WantError(t, short, err, "repository names are in lower case")
+		testkit.Equal(t, short, hint.Of(err), "write "+lower)
+	}
+	if _, err := Normalize("A B"); err == nil || strings.Contains(err.Error(), "lower case") {
+		t.Errorf("A B: %v", err)
 	}
 }
 

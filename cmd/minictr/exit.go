@@ -48,6 +48,9 @@ func exitCode(err error) int {
 	if fault := new(container.ExitError); errors.As(err, &fault) {
 		return fault.Code
 	}
+	if by := (interrupt{}); errors.As(err, &by) {
+		return 128 + int(by.signal)
+	}
 	if code, ok := runtime.ExecExitCode(err); ok {
 		return code
 	}

@@ -27,7 +27,7 @@ var loadCommand = &cli.Command{
 	Action: load,
 }
 
-func load(c *cli.Context) error {
+func load(c *cli.Context) (err error) {
 	src := c.String("input")
 	if src == "-" && stdio.IsTerminal(os.Stdin) {
 		return hint.New(errors.New("load: standard input is a terminal"), "minictr load -i FILE")
@@ -37,7 +37,7 @@ func load(c *cli.Context) error {
 		return err
 	}
 	ctx, stop := interruptible(c)
-	defer stop()
+	defer stop(&err)
 	// Load, with progress on a terminal.
 	opts := images.LoadOptions{Stdin: os.Stdin}
 	if stdio.IsTerminal(os.Stderr) && !c.Bool("quiet") {

@@ -23,8 +23,8 @@ var loginCommand = &cli.Command{
 	Name:      "login",
 	Usage:     "log in to a registry",
 	ArgsUsage: "[REGISTRY]",
-	Description: "REGISTRY is HOST[:PORT], by default " + dockerHub + ". The password is stored where docker\n" +
-		"stores it, for docker as well.\n\n" + registryFiles,
+	Description: "REGISTRY is HOST[:PORT], by default " + dockerHub + ". The password is stored where\n" +
+		"docker stores it, for docker as well.\n\n" + registryFiles,
 	Flags: []cli.Flag{
 		&cli.StringFlag{
 			Name: "password", Aliases: []string{"p"},
@@ -47,7 +47,7 @@ var logoutCommand = &cli.Command{
 // registryArgument returns the argument, or Docker Hub.
 func registryArgument(c *cli.Context) string { return cmp.Or(c.Args().First(), dockerHub) }
 
-func login(c *cli.Context) error {
+func login(c *cli.Context) (err error) {
 	host := registryArgument(c)
 	settings, err := registrySettings(c)
 	if err != nil {
@@ -58,7 +58,7 @@ func login(c *cli.Context) error {
 		return err
 	}
 	ctx, stop := interruptible(c)
-	defer stop()
+	defer stop(&err)
 	if err := settings.Login(ctx, host, user, password); err != nil {
 		return fmt.Errorf("login %s: %w", host, err)
 	}

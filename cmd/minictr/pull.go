@@ -5,14 +5,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
 
 	"github.com/minictr/minictr/images"
 	"github.com/minictr/minictr/images/registry"
 	"github.com/minictr/minictr/runtime/stdio"
 	"github.com/urfave/cli/v2"
-	"golang.org/x/sys/unix"
 )
 
 var tlsFlag = &cli.BoolFlag{Name: "tls-verify", Value: true, Usage: "require https and a trusted certificate"}
@@ -37,47 +35,52 @@ var pullCommand = &cli.Command{
 	Action: pull,
 }
 
-func pull(c *cli.Context) error {
-	ctx, stop := interruptible(c)
-	defer stop()
-	pulled, err := pullImage(ctx, c, c.Args().First(), os.Stdout)
-	if err == nil {
-		fmt.Println(pulled.Name)
+func pull(c *cli.Context) (err error) {
+	short := c.Args().First()
+	full, err := images.Normalize(short)
+	if err != nil {
+		return err
 	}
-	return err
+	if strings.HasSuffix(full, ":latest") && !strings.HasSuffix(short, ":latest") && !c.Bool("quiet") {
+		fmt.Println("Using default tag: latest")
+	}
+	ctx, stop := interruptible(c)
+	defer stop(&err)
+	if err := pullImage(ctx, c, full, os.Stdout); err != nil {
+		return err
+	}
+	fmt.Println(full)
+	return nil
 }
 
-// pullImage pulls an image, and writes what docker prints to out.
-func pullImage(ctx context.Context, c *cli.Context, short string, out *os.File) (*images.Pulled, error) {
+// pullImage pulls the image of a complete name, and writes what docker prints to out.
+func pullImage(ctx context.Context, c *cli.Context, full string, out *os.File) error {
 	settings, err := registrySettings(c)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	store, err := images.Open(c.String("root"))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	// Announce the image.
-	opts := images.PullOptions{Settings: settings, Platform: c.String("platform")}
 	report := io.Writer(out)
 	if c.Bool("quiet") {
 		report = io.Discard
 	}
-	full, err := images.Normalize(short)
-	if err != nil {
-		return nil, err
+	opts := images.PullOptions{
+		Settings: settings, Platform: c.String("platform"),
+		Found: func() { announce(report, full) },
 	}
-	announce(report, short, full)
 	// Pull it, with a progress bar for each layer on a terminal.
 	var bars *bars
 	if stdio.IsTerminal(out) && !c.Bool("quiet") {
 		bars = newBars(out)
 		opts.Progress = bars.layer
 	}
-	pulled, err := store.Pull(ctx, short, opts)
+	pulled, err := store.Pull(ctx, full, opts)
 	bars.finish()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	// Report the result.
 	familiar := images.Familiar(pulled.Name)
@@ -87,17 +90,15 @@ func pullImage(ctx context.Context, c *cli.Context, short string, out *os.File) 
 	} else {
 		fmt.Fprintln(report, "Status: Image is up to date for", familiar)
 	}
-	return pulled, nil
+	return nil
 }
 
 // announce prints, as docker does, where the image is pulled from.
-func announce(out io.Writer, short, full string) {
+func announce(out io.Writer, full string) {
 	_, path, _ := strings.Cut(full, "/")
 	repository, tag := images.Split(path)
 	if at := strings.IndexByte(path, '@'); at >= 0 {
 		tag = path[at+1:]
-	} else if tag == "latest" && !strings.HasSuffix(short, ":latest") {
-		fmt.Fprintln(out, "Using default tag: latest")
 	}
 	fmt.Fprintf(out, "%s: Pulling from %s\n", tag, repository)
 }
@@ -109,9 +110,4 @@ func registrySettings(c *cli.Context) (*registry.Settings, error) {
 		settings.NoVerify = !c.Bool("tls-verify")
 	}
 	return settings, err
-}
-
-// interruptible returns a context that SIGINT, SIGTERM and SIGHUP cancel.
-func interruptible(c *cli.Context) (ctx context.Context, stop context.CancelFunc) {
-	return signal.NotifyContext(c.Context, unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
 }

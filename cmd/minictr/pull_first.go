@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/images"
 	"github.com/minictr/minictr/internal/help"
-	"github.com/minictr/minictr/internal/printable"
 	"github.com/urfave/cli/v2"
 )
 
@@ -77,18 +75,17 @@ func checkPlatform(c *cli.Context) error {
 }
 
 // pullFor pulls the image that the command names. missing is the error of finding it
-// in the store, if it was looked for. Progress goes to standard error: standard
-// output is the container's.
-func pullFor(c *cli.Context, missing error) error {
-	short := c.Args().First()
+// in the store, if it was looked for; it is reported as docker does. Progress goes to
+// standard error: standard output is the container's.
+func pullFor(c *cli.Context, missing error) (err error) {
+	full, err := images.Normalize(c.Args().First())
+	if err != nil {
+		return err
+	}
 	if missing != nil && !c.Bool("quiet") {
-		fmt.Fprintf(os.Stderr, "Unable to find image '%s' locally\n", printable.String(short))
+		fmt.Fprintf(os.Stderr, "Unable to find image '%s' locally\n", images.Familiar(full))
 	}
 	ctx, stop := interruptible(c)
-	defer stop()
-	_, err := pullImage(ctx, c, short, os.Stderr)
-	if err != nil && missing != nil {
-		return hint.New(fmt.Errorf("%w; %w", missing, err), hint.Of(err))
-	}
-	return err
+	defer stop(&err)
+	return pullImage(ctx, c, full, os.Stderr)
 }

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -195,6 +196,35 @@ func TestPullProgress(t *testing.T) {
 	for _, want := range []string{"\x1b[2A", "[==============================]", "Status: Downloaded newer image"} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("%q is not in\n%s", want, fmt.Sprintf("%q", out))
+		}
+	}
+}
+
+// A command that Ctrl-C ends says so, and exits as shells expect.
+func TestPullInterrupted(t *testing.T) {
+	testkit.NeedRoot(t)
+	registry := newSlowRegistry(t)
+	t.Setenv("MINICTR_ROOT", t.TempDir())
+	registry.most.Store(100 << 10)
+	for signal, want := range map[os.Signal]int{os.Interrupt: 130, syscall.SIGTERM: 143} {
+		for _, words := range [][]string{{"pull"}, {"run", "--rm"}} {
+			pull := exec.Command("minictr", append(words, registry.host+"/demo")...)
+			var stderr strings.Builder
+			pull.Stderr = &stderr
+			testkit.Check(t, pull.Start())
+			if !testkit.Within(func() bool { return registry.sending.Load() > 0 }) {
+				t.Fatal("the pull does not begin")
+			}
+			testkit.Check(t, pull.Process.Signal(signal))
+			pull.Wait()
+			testkit.Equal(t, fmt.Sprint(words, " exit code"), pull.ProcessState.ExitCode(), want)
+			if text := stderr.String(); !strings.Contains(text, "minictr: interrupted by SIG") ||
+				strings.Contains(text, "hint:") {
+				t.Errorf("%s: %s", words, text)
+			}
+			if !testkit.Within(func() bool { return registry.sending.Load() == 0 }) {
+				t.Fatal("the registry does not notice that the pull has ended")
+			}
 		}
 	}
 }

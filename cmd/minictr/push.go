@@ -22,7 +22,7 @@ var pushCommand = &cli.Command{
 	Action: push,
 }
 
-func push(c *cli.Context) error {
+func push(c *cli.Context) (err error) {
 	short := c.Args().First()
 	full, err := images.Normalize(short)
 	if err != nil {
@@ -50,7 +50,7 @@ func push(c *cli.Context) error {
 	}
 	// Push it.
 	ctx, stop := interruptible(c)
-	defer stop()
+	defer stop(&err)
 	digest, size, err := store.Push(ctx, short, opts)
 	if opts.Progress != nil {
 		fmt.Fprint(os.Stderr, "\r\x1b[K")

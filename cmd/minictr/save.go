@@ -29,13 +29,13 @@ var saveCommand = &cli.Command{
 	Action: save,
 }
 
-func save(c *cli.Context) error {
+func save(c *cli.Context) (err error) {
 	store, err := images.Open(c.String("root"))
 	if err != nil {
 		return err
 	}
 	ctx, stop := interruptible(c)
-	defer stop()
+	defer stop(&err)
 	write := func(w io.Writer) error {
 		return store.Save(ctx, w, c.String("format"), c.Args().Slice()...)
 	}

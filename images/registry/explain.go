@@ -39,13 +39,13 @@ func explain(registry name.Registry, err error) error {
 		cause = request.Err
 	}
 	// of HTTPS and plain HTTP, which are both tried, one may be refused
-	var refused *transport.Error
+	var status *transport.Error
 	isTLS := strings.Contains(err.Error(), "tls: ") || strings.Contains(err.Error(), "x509: ")
 	switch {
 	case errors.Is(err, errPlain):
 		cause = errPlain
-	case errors.As(err, &refused) && !isTLS:
-		return refusal(host, refused)
+	case errors.As(err, &status) && !isTLS:
+		return refusal(host, status)
 	}
 	advice := hint.Of(err)
 	if advice == "" {
@@ -82,10 +82,21 @@ func connectionHint(host string, err error, requested bool) string {
 	return ""
 }
 
+// A refused request is a response with an error status, in the registry's words.
+type refused struct {
+	host  string
+	cause *transport.Error
+}
+
+func (r *refused) Error() string {
+	return fmt.Sprintf("registry %s: %s", r.host, strings.TrimSpace(reason(r.cause)))
+}
+
+func (r *refused) Unwrap() error { return r.cause }
+
 // refusal returns the error for a response with an error status.
 func refusal(host string, e *transport.Error) error {
-	message := strings.TrimSpace(reason(e))
-	err := fmt.Errorf("registry %s: %s", host, message)
+	err := error(&refused{host, e})
 	switch code := firstCode(e); {
 	case e.StatusCode == http.StatusUnauthorized || e.StatusCode == http.StatusForbidden:
 		return hint.New(err, "check the name; for a private image: minictr login "+host)
@@ -97,7 +108,7 @@ func refusal(host string, e *transport.Error) error {
 		case "":
 			advice = "check the name; if " + host + " is not a registry, its name is missing in front"
 		}
-		return hint.New(fmt.Errorf("registry %s: %s: %w", host, message, ErrNotFound), advice)
+		return hint.New(fmt.Errorf("%w: %w", err, ErrNotFound), advice)
 	case e.StatusCode == http.StatusTooManyRequests:
 		return hint.New(err, "try again later; for a higher rate limit: minictr login "+host)
 	case e.StatusCode == http.StatusProxyAuthRequired:

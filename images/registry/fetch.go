@@ -105,6 +105,9 @@ func (b *blob) Read(p []byte) (int, error) {
 		// is it worth another try?
 		var refused *transport.Error
 		final := b.ctx.Err() != nil || errors.As(err, &refused) || errors.Is(err, errRange)
+		if refused != nil && refused.StatusCode == http.StatusRequestedRangeNotSatisfiable {
+			err = fmt.Errorf("the registry has only %d of the blob's %d bytes", b.at, b.size)
+		}
 		if b.failures++; final || b.failures >= maxTries {
 			return 0, err
 		}
