@@ -41,7 +41,7 @@ test-fast:
 # The tests are built by the caller and run by root. dockerd is Debian's or Docker's; a
 # containerd comes with either.
 test:
-	scripts/need busybox-static strace tini iproute2 procps docker-registry skopeo podman chromium cpio $(QEMU)
+	scripts/need busybox-static bzip2 xz-utils acl strace tini iproute2 procps docker-registry skopeo podman chromium cpio $(QEMU)
 	PATH="$$PATH:/usr/sbin" command -v dockerd >/dev/null || scripts/need docker.io
 	go test -timeout 30m $(TESTFLAGS) $(if $(SUDO),-exec 'sudo -E env "PATH=$(PATH):/usr/sbin"') ./...
 	scripts/test-vm
@@ -69,7 +69,7 @@ bench-vm:
 fuzz:
 	@for package in $$(go list ./...); do \
 		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
-			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x $$package || exit 1; \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100ms $$package || exit 1; \
 		done; \
 	done
 

@@ -74,6 +74,7 @@ var libraries = map[string]string{
 	"github.com/docker/cli":                  "images/registry",
 	"github.com/google/go-containerregistry": "images images/registry",
 	"github.com/klauspost/compress":          "layers",
+	"github.com/mikelolasagasti/xz":          "layers",
 	"github.com/moby/profiles/seccomp":       "runtime/seccomp",
 	"github.com/moby/sys/mountinfo":          "container/config runtime/cgroup",
 	"github.com/moby/sys/signal":             "cmd/minictr-oci container/config",
@@ -86,7 +87,8 @@ var libraries = map[string]string{
 
 // notLinked lists what a program must not link: it would start more slowly.
 var notLinked = map[string]string{
-	"cmd/minictr-oci": "net/http github.com/google/go-containerregistry github.com/klauspost/compress",
+	"cmd/minictr-oci": "net/http github.com/google/go-containerregistry github.com/klauspost/compress " +
+		"github.com/mikelolasagasti/xz",
 }
 
 type listed struct {

@@ -70,14 +70,15 @@ func openArchive(src string, receive receiver) (fs.FS, io.Closer, error) {
 	return openTar(f)
 }
 
+// isCompressed reports whether a file is compressed. It reads the file from its start.
 func isCompressed(f *os.File) (bool, error) {
-	plain, compressed, err := layers.Decompress(f)
+	plain, compression, err := layers.Decompress(f)
 	if err != nil {
 		return false, err
 	}
 	plain.Close()
 	_, err = f.Seek(0, io.SeekStart)
-	return compressed, err
+	return compression != layers.Uncompressed, err
 }
 
 // An archiveDir is an archive in a directory. No link leads out of an os.Root.
@@ -127,7 +128,7 @@ func openTar(f *os.File) (fs.FS, io.Closer, error) {
 
 // scan reads a tar. Place returns where the bytes of a regular file are.
 func (t *tarball) scan(r io.Reader, place func(*tar.Header, io.Reader) (member, error)) error {
-	archive := tar.NewReader(r)
+	archive := layers.NewTarReader(r)
 	for range maxFiles {
 		h, err := archive.Next()
 		if err == io.EOF {

@@ -68,6 +68,9 @@ func findImages(archive fs.FS) ([]*archiveImage, error) {
 		return findLayoutImages(archive)
 	}
 	data, err := readFile(archive, "manifest.json", maxManifest)
+	if t, ok := archive.(*tarball); ok && len(t.members) == 0 {
+		return nil, errors.New("archive is empty")
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, errors.New("not an image archive: it has neither oci-layout nor manifest.json")
 	}

@@ -33,7 +33,7 @@ type LoadOptions struct {
 }
 
 // Load loads all images of the archive src into the store: a file or pipe that
-// docker, podman, skopeo or crane wrote, plain, gzip or zstd; an OCI layout in a
+// docker, podman, skopeo or crane wrote, compressed or not; an OCI layout in a
 // directory; or "-". It returns their complete names, or the ID of an image
 // without a name.
 func (s *Store) Load(ctx context.Context, src string, opts LoadOptions) (names []string, err error) {
@@ -178,6 +178,11 @@ func (l *loader) do(ctx context.Context, j *job) error {
 		}
 		defer j.staged.out.Close()
 		if err := j.staged.unpack(ctx, in); err != nil {
+			return err
+		}
+	}
+	if j.Blob == "" { // a docker archive: its manifest is made here
+		if err := j.staged.decompress(ctx); err != nil {
 			return err
 		}
 	}

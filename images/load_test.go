@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,6 +33,7 @@ func TestArchiveForms(t *testing.T) {
 	for name, data := range map[string][]byte{
 		"OCI": layout.tar(), "docker": docker.tar(), "docker and OCI": both.tar(),
 		"OCI, gzip": testkit.Gzip(layout.tar()), "docker, zstd": zstandard(docker.tar()),
+		"OCI, xz": testkit.Filter(t, layout.tar(), "xz"), "docker, bzip2": testkit.Filter(t, docker.tar(), "bzip2"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStore(t)
@@ -48,6 +50,52 @@ func TestArchiveForms(t *testing.T) {
 		s := newStore(t)
 		checkTestOne(t, s, mustLoad(t, s, layout.dir(t)))
 	})
+}
+
+// A layer may be compressed in any way. A manifest that is made for it has a media type
+// that others know; one of the archive stays, whatever it says.
+func TestCompressedLayers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compresses a layer that is larger than any document")
+	}
+	large := make([]byte, maxConfig+1)
+	rand.NewChaCha8([32]byte{}).Read(large)
+	top := tarOf("a", "2")
+	for program, content := range map[string][]byte{"gzip": {1}, "bzip2": {1}, "xz": large} {
+		bottom := tarOf("a", "1", "b", string(content))
+		docker := dockerArchive("test:one", bottom, top, bottom, top)
+		layout := archive{}
+		var blobs []ocispec.Descriptor
+		for i, data := range [][]byte{bottom, top, bottom, top} {
+			packed := testkit.Filter(t, data, program, "-1")
+			docker[string('a'+rune(i))+"/layer.tar"] = packed
+			blobs = append(blobs, layout.blob(ocispec.MediaTypeImageLayerGzip, packed))
+		}
+		layout.index(as(layout.imageOf(configOf(bottom, top, bottom, top), blobs...), "test:one"))
+		for name, data := range map[string][]byte{"docker": docker.tar(), "OCI": layout.tar()} {
+			for _, pipe := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s, %s, pipe %v", program, name, pipe), func(t *testing.T) {
+					s := newStore(t)
+					src := writeTemp(t, data)
+					if pipe {
+						src = writeTemp(t, testkit.Gzip(data))
+					}
+					mustLoad(t, s, src)
+					image := mustImage(t, s, "test:one")
+					wantFile(t, s, image, "/a", "2")
+					for _, d := range image.blobs {
+						if program != "gzip" && name == "docker" && d.MediaType != ocispec.MediaTypeImageLayer {
+							t.Errorf("layer has media type %s", d.MediaType)
+						}
+					}
+					checkWhole(t, s)
+					if v := mustFsck(t, s); len(v.Problems)+len(v.Notes) > 0 {
+						t.Errorf("%+v", v)
+					}
+				})
+			}
+		}
+	}
 }
 
 func checkTestOne(t *testing.T, s *Store, names []string) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 
 	"github.com/minictr/minictr/layers"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -18,10 +19,10 @@ type stagedLayer struct {
 	loader     *loader
 	file, tree string
 	unpacked   *layers.Unpacked // nil if the blob could not be unpacked
+	mutex      sync.Mutex       // of decompress: two jobs may have the layer
 
 	out     *os.File
 	size    int64 // of the blob so far, in bytes
-	magic   byte  // its first byte
 	flushed int64 // bytes that are on their way to the disk
 }
 
@@ -43,24 +44,48 @@ func (s *stagedLayer) unpack(ctx context.Context, in io.Reader) (err error) {
 
 // descriptor returns the descriptor of the blob of an unpacked layer.
 func (s *stagedLayer) descriptor() ocispec.Descriptor {
-	d := ocispec.Descriptor{MediaType: ocispec.MediaTypeImageLayer, Digest: s.unpacked.Blob, Size: s.size}
-	switch {
-	case s.unpacked.Blob == s.unpacked.DiffID:
-	case s.magic == 0x28:
-		d.MediaType = ocispec.MediaTypeImageLayerZstd
-	default:
-		d.MediaType = ocispec.MediaTypeImageLayerGzip
+	return ocispec.Descriptor{MediaType: layerTypes[s.unpacked.Compression], Digest: s.unpacked.Blob, Size: s.size}
+}
+
+// layerTypes has the media type for a layer of each compression that image-spec has one
+// for (layer.md).
+var layerTypes = map[layers.Compression]string{
+	layers.Uncompressed: ocispec.MediaTypeImageLayer,
+	layers.Gzip:         ocispec.MediaTypeImageLayerGzip,
+	layers.Zstd:         ocispec.MediaTypeImageLayerZstd,
+}
+
+// decompress replaces the blob of an unpacked layer by its tar, if its compression has
+// no media type.
+func (s *stagedLayer) decompress(ctx context.Context) error {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if layerTypes[s.unpacked.Compression] != "" {
+		return nil
 	}
-	return d
+	in, err := os.Open(s.file)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(s.file+".tar", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	tar := layers.ReadAhead(ctx, in, layers.DefaultLimits.Bytes)
+	defer tar.Close()
+	if s.size, err = io.Copy(out, tar); err != nil {
+		return err
+	}
+	s.unpacked.Blob, s.unpacked.Compression = s.unpacked.DiffID, layers.Uncompressed
+	return os.Rename(out.Name(), s.file)
 }
 
 const flushEvery = 8 << 20 // bytes
 
 // Write appends to the blob.
 func (s *stagedLayer) Write(b []byte) (int, error) {
-	if s.size == 0 && len(b) > 0 {
-		s.magic = b[0]
-	}
 	n, err := s.out.Write(b)
 	s.size += int64(n)
 	if s.size-s.flushed >= flushEvery {

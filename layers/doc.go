@@ -30,14 +30,16 @@
 //
 // Reading order:
 //
-//	store.go     directories and names on disk
-//	stream.go    decompressing and hashing a layer while it is read
-//	whiteout.go  whiteouts in a tar and in overlayfs
-//	unpack.go    a tar becomes a tree: directories and limits
-//	entry.go     one entry becomes a file, directory, link or device
-//	sparse.go    runs of zeros become holes
-//	xattr.go     which extended attributes are kept
-//	times.go     modification times of directories
-//	extract.go   a tar into an existing directory, for cp
-//	lookup.go    one file of a stack of layers, without a mount
+//	store.go        directories and names on disk
+//	compression.go  gzip, zstd, xz and bzip2
+//	stream.go       decompressing and hashing a layer while it is read
+//	magic.go        what a file is that is not a tar
+//	whiteout.go     whiteouts in a tar and in overlayfs
+//	unpack.go       a tar becomes a tree: directories and limits
+//	entry.go        one entry becomes a file, directory, link or device
+//	sparse.go       runs of zeros become holes
+//	xattr.go        which extended attributes are kept
+//	times.go        modification times of directories
+//	extract.go      a tar into an existing directory, for cp
+//	lookup.go       one file of a stack of layers, without a mount
 package layers

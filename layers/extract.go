@@ -37,8 +37,8 @@ type Destination struct {
 	Skipped func(name string, why error)
 }
 
-// ExtractInto extracts a tar, plain, gzip or zstd, into d and reads r to its
-// end. After an error, the entries that were extracted before it stay.
+// ExtractInto extracts a tar, compressed or not, into d and reads r to its end.
+// After an error, the entries that were extracted before it stay.
 func ExtractInto(r io.Reader, d Destination) error {
 	plain, _, err := Decompress(r)
 	if err != nil {
@@ -51,7 +51,7 @@ func ExtractInto(r io.Reader, d Destination) error {
 	}
 	defer u.closeDir()
 	tail := bufio.NewReaderSize(plain, chunkSize)
-	if err := u.entries(tar.NewReader(tail)); err != nil {
+	if err := u.entries(NewTarReader(tail)); err != nil {
 		return err
 	}
 	if err := u.setTimes(); err != nil {

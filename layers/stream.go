@@ -15,53 +15,20 @@ package layers
 // the tar, so a stream is always read to its end.
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"hash"
 	"io"
 	"sync"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 	"github.com/opencontainers/go-digest"
 )
 
 const (
 	chunkSize = 128 << 10
 	chunks    = 8
-
-	// maxWindow bounds what zstd may ask for; zstd(1) --long makes 128 MiB.
-	maxWindow = 128 << 20
 )
-
-// Decompress returns the uncompressed bytes of r, and whether r is compressed.
-// It recognises gzip (RFC 1952) and zstd (RFC 8878) by their first bytes.
-func Decompress(r io.Reader) (plain io.ReadCloser, compressed bool, err error) {
-	buffered := bufio.NewReaderSize(r, chunkSize)
-	magic, err := buffered.Peek(4)
-	if err != nil && err != io.EOF {
-		return nil, false, err
-	}
-	switch {
-	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
-		z, err := gzip.NewReader(buffered)
-		if err != nil {
-			return nil, true, fmt.Errorf("read gzip: %w", err)
-		}
-		return z, true, nil
-	case bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		z, err := zstd.NewReader(buffered, zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderConcurrency(1))
-		if err != nil {
-			return nil, true, fmt.Errorf("read zstd: %w", err)
-		}
-		return z.IOReadCloser(), true, nil
-	}
-	return io.NopCloser(buffered), false, nil
-}
 
 // ReadAhead decompresses r on a goroutine of its own, up to 1 MiB ahead of the
 // reader, and fails after max uncompressed bytes. It fails with the error of
@@ -97,9 +64,10 @@ type Tar struct {
 	now          chunk
 	rest         []byte
 
-	left int64     // bytes that the tar may still have
-	tar  hash.Hash // over the tar
-	blob hash.Hash // over the bytes as they came; nil where that is the same
+	compression Compression
+	left        int64     // bytes that the tar may still have
+	tar         hash.Hash // over the tar
+	blob        hash.Hash // over the bytes as they came; nil where that is the same
 }
 
 // A chunk is a buffer that is passed from stage to stage.
@@ -117,17 +85,17 @@ func newTar(ctx context.Context, max int64) *Tar {
 	return t
 }
 
-// OpenTar starts to read a layer: r is gzip, zstd or plain. A tar of more than
-// max bytes is an error. Close the Tar before r.
+// OpenTar starts to read a layer, compressed or not. A tar of more than max
+// bytes is an error. Close the Tar before r.
 func OpenTar(ctx context.Context, r io.Reader, max int64) (*Tar, error) {
 	raw := &tap{r, sha256.New()}
-	plain, compressed, err := Decompress(raw)
+	plain, compression, err := Decompress(raw)
 	if err != nil {
 		return nil, err
 	}
 	t := newTar(ctx, max)
-	t.hashed, t.tar = make(chan chunk, chunks), sha256.New()
-	if compressed {
+	t.hashed, t.tar, t.compression = make(chan chunk, chunks), sha256.New(), compression
+	if compression != Uncompressed {
 		t.blob = raw.Hash
 	} else {
 		raw.Hash = nil

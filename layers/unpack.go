@@ -48,15 +48,16 @@ var DefaultLimits = Limits{Bytes: 64 << 30, Entries: 2 << 20, Names: 64 << 20}
 
 // Unpacked is a complete layer in a scratch directory, before Store.Commit.
 type Unpacked struct {
-	Blob   digest.Digest // of the bytes that were read
-	DiffID digest.Digest // of the uncompressed tar
-	Size   int64         // see Store.Size
+	Blob        digest.Digest // of the bytes that were read
+	Compression Compression   // of the blob
+	DiffID      digest.Digest // of the uncompressed tar
+	Size        int64         // see Store.Size
 
 	dir string
 }
 
-// Unpack unpacks a layer, plain, gzip or zstd, into dir, which must not exist,
-// and reads r to its end. After an error the caller removes dir.
+// Unpack unpacks a layer, compressed or not, into dir, which must not exist, and
+// reads r to its end. After an error the caller removes dir.
 func Unpack(ctx context.Context, r io.Reader, dir string) (*Unpacked, error) {
 	return unpack(ctx, r, dir, DefaultLimits)
 }
@@ -74,7 +75,7 @@ func unpack(ctx context.Context, r io.Reader, dir string, max Limits) (*Unpacked
 		return nil, err
 	}
 	defer u.close()
-	if err := u.entries(tar.NewReader(layer)); err != nil {
+	if err := u.entries(NewTarReader(layer)); err != nil {
 		return nil, err
 	}
 	if err := u.setTimes(); err != nil {
@@ -89,7 +90,7 @@ func unpack(ctx context.Context, r io.Reader, dir string, max Limits) (*Unpacked
 	if err := os.WriteFile(filepath.Join(dir, "size"), []byte(size), 0o600); err != nil {
 		return nil, err
 	}
-	return &Unpacked{Blob: blob, DiffID: diffID, Size: u.size, dir: dir}, nil
+	return &Unpacked{blob, layer.compression, diffID, u.size, dir}, nil
 }
 
 // An unpacker unpacks one tar.
@@ -141,7 +142,7 @@ func (u *unpacker) closeDir() {
 }
 
 // entries unpacks the entries of a tar.
-func (u *unpacker) entries(archive *tar.Reader) error {
+func (u *unpacker) entries(archive *TarReader) error {
 	for {
 		h, err := archive.Next()
 		if err == io.EOF {

@@ -3,6 +3,7 @@ package testkit
 import (
 	"bytes"
 	"compress/gzip"
+	"os/exec"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -15,6 +16,17 @@ func Gzip(data []byte) []byte {
 	w.Write(data) // a bytes.Buffer takes all
 	w.Close()
 	return b.Bytes()
+}
+
+// Filter returns what a program makes of data.
+func Filter(t testing.TB, data []byte, program string, args ...string) []byte {
+	t.Helper()
+	NeedTool(t, program)
+	cmd := exec.Command(program, args...)
+	cmd.Stdin = bytes.NewReader(data)
+	out, err := cmd.Output()
+	Check(t, err)
+	return out
 }
 
 // Overlay mounts the directories lower, top first, as the kernel stacks them. It

@@ -63,7 +63,7 @@ const (
 	maxName = 255
 )
 
-// Read reads a layer, plain, gzip or zstd, to the end of r.
+// Read reads a layer, compressed or not, to the end of r.
 func Read(ctx context.Context, r io.Reader) (*Index, error) {
 	count := &counter{r: r}
 	t, err := layers.OpenTar(ctx, count, layers.DefaultLimits.Bytes)
@@ -106,7 +106,7 @@ func Scan(ctx context.Context, r io.Reader, each func(e *Entry, body io.Reader) 
 
 // scan calls each for every entry of an uncompressed layer.
 func scan(r io.Reader, each func(e *Entry, body io.Reader) error) error {
-	limits, archive := layers.DefaultLimits, tar.NewReader(r)
+	limits, archive := layers.DefaultLimits, layers.NewTarReader(r)
 	var entries, text int
 	var bytes int64
 	for {
