@@ -23,11 +23,14 @@ const leaves = "hint internal/atomicfile internal/lockfile internal/printable"
 // that those may import. Data flows one way: images → container → runtime. runtime knows
 // nothing of images; images and layers know nothing of processes.
 var arrows = map[string]string{
+	"internal/inotify": "",
+	"events":           "internal/inotify",
+
 	"layers":          "",
 	"layers/index":    "layers",
 	"layers/stack":    "layers/index",
 	"images/registry": "",
-	"images":          "images/registry layers/index",
+	"images":          "images/registry layers/index events",
 
 	"runtime/plan":      "",
 	"runtime/plan/call": "runtime/plan",
@@ -42,7 +45,7 @@ var arrows = map[string]string{
 	"runtime":           "runtime/compile runtime/walk runtime/state runtime/stdio",
 
 	"container/cp":        "layers",
-	"container/logs":      "",
+	"container/logs":      "internal/inotify",
 	"container/stats":     "runtime/cgroup",
 	"container/config":    "images container/logs runtime/compile runtime/state",
 	"container":           "container/config runtime",

@@ -63,7 +63,11 @@ func NewDir(root, layers string) (c *Container, err error) {
 // image goes first: if the command is killed after that, recovery removes the rest and
 // the name.
 func (c *Container) Remove() error {
+	created := c.Has("image")
 	err := c.RemoveFile("image")
+	if err == nil && created {
+		c.Event("destroy")
+	}
 	if err == nil {
 		err = c.freeName()
 	}

@@ -32,8 +32,9 @@
 //   - A method that changes a container says which lock its caller must hold. The lock
 //     is Container.Lock, unless the method names another one.
 //   - The exit status is saved before the task is deleted, and read after it.
+//   - What changes a container, or sees it change, tells the store's journal (Event).
 //
 // Read find.go, files.go, lock.go, dir.go, initlayer.go, names.go; then task.go,
-// state.go, exit.go, health.go; then monitor.go, restart.go, wait.go, recover.go;
+// state.go, exit.go, health.go; then monitor.go, restart.go, wait.go, event.go, recover.go;
 // errors.go when an error's meaning matters.
 package container

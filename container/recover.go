@@ -144,6 +144,7 @@ func (c *Container) RecoverLocked(group string) error {
 		}
 	}
 	if !c.isComplete() {
+		c.recoverDestroyEvent()
 		return os.RemoveAll(c.Dir)
 	}
 	return errors.Join(c.RemoveFile(MonitorFile), c.RemoveFile(RestartingFile))
@@ -167,8 +168,9 @@ func (c *Container) recoverTask() error {
 		return taskErr
 	}
 	// record its exit status, and delete it
-	if last, err := c.ExitStatus(); err != nil || last == nil || !last.Started.Equal(task.Record.Created) {
-		exit := c.NextExitStatus()
+	exit, err := c.ExitStatus()
+	if err != nil || exit == nil || !exit.Started.Equal(task.Record.Created) {
+		exit = c.NextExitStatus()
 		exit.Error, exit.ExitCode = "exit status unknown: the monitor was killed", exitUnknown
 		if taskErr != nil {
 			exit.Error = "exit status unknown: " + taskErr.Error()
@@ -179,6 +181,7 @@ func (c *Container) recoverTask() error {
 			return err
 		}
 	}
+	c.recoverDieEvent(exit)
 	return c.DeleteTask()
 }
 

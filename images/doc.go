@@ -14,6 +14,7 @@
 //	layers/             see package layers (0700)
 //	tmp/                scratch directories (0700)
 //	partial/            interrupted downloads, see partial.go (0700)
+//	events/             what happened, see package events (0700)
 //	lock, index.lock    see lock.go
 //
 // The rules:
@@ -58,4 +59,5 @@
 //	source.go          Source: reading an image without loading it
 //	source_archive.go  a Source in an archive
 //	history.go         the build steps of a Source
+//	event.go           events of images
 package images

@@ -73,7 +73,15 @@ func (s *Store) load(ctx context.Context, src string, opts LoadOptions, scratch 
 	if err := l.unpack(ctx); err != nil {
 		return nil, err
 	}
-	return l.commit(images)
+	names, err := l.commit(images)
+	if err != nil {
+		return nil, err
+	}
+	for _, image := range images {
+		id := image.config.Digest.String()
+		event(s, "load", id, id)
+	}
+	return names, nil
 }
 
 // A loader is one load.

@@ -44,9 +44,13 @@ func (s *Store) prune(all bool, scratch *scratch) (*Pruned, error) {
 	}
 	// remove images from the index
 	pruned := &Pruned{}
+	var gone []ocispec.Descriptor
 	dead := func(d ocispec.Descriptor) bool { return !used[d.Digest] && (all || nameOf(d) == "") }
 	err = s.changeIndex(scratch, func(index []ocispec.Descriptor) []ocispec.Descriptor {
 		for _, d := range index {
+			if dead(d) {
+				gone = append(gone, d)
+			}
 			if dead(d) && nameOf(d) != "" {
 				pruned.Lines = append(pruned.Lines, "Untagged: "+Familiar(nameOf(d)))
 			}
@@ -56,6 +60,7 @@ func (s *Store) prune(all bool, scratch *scratch) (*Pruned, error) {
 	if err != nil {
 		return nil, err
 	}
+	deleteEvents(s, gone)
 	// remove what it no longer refers to
 	before, err := diskUsage(s)
 	if err != nil {
@@ -75,6 +80,7 @@ func (s *Store) prune(all bool, scratch *scratch) (*Pruned, error) {
 	// remove interrupted downloads
 	freed, err := removePartials(s)
 	pruned.Freed = before - after + freed
+	pruneEvent(s, pruned.Freed)
 	return pruned, err
 }
 

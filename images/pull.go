@@ -60,6 +60,9 @@ func (s *Store) Pull(ctx context.Context, short string, opts PullOptions) (pulle
 		pulled, err = s.pull(ctx, full, opts, scratch)
 		return err
 	})
+	if err == nil {
+		transferEvent(s, "pull", full)
+	}
 	return pulled, err
 }
 

@@ -45,6 +45,7 @@ func (s *Store) Push(ctx context.Context, short string, opts PushOptions) (diges
 	if err := s.push(ctx, full, d, opts); err != nil {
 		return "", 0, fmt.Errorf("push %s: %w", Familiar(full), err)
 	}
+	transferEvent(s, "push", full)
 	return d.Digest, d.Size, nil
 }
 

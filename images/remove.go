@@ -79,8 +79,13 @@ func (s *Store) removeLocked(name string, force bool, scratch *scratch) (lines [
 	if err != nil {
 		return nil, err
 	}
+	id := image.ID.String()
+	for range lines {
+		event(s, "untag", id, id)
+	}
 	if all && len(users) == 0 {
-		lines = append(lines, "Deleted: "+image.ID.String())
+		lines = append(lines, "Deleted: "+id)
+		event(s, "delete", id, id)
 	}
 	// remove what it no longer refers to
 	deleted, err := s.collect(scratch)

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"slices"
 	"strings"
 
@@ -49,6 +50,10 @@ func (s *Store) Save(ctx context.Context, w io.Writer, format string, names ...s
 	}
 	if err := a.close(format); err != nil {
 		return fmt.Errorf("save: %w", err)
+	}
+	for _, item := range a.items {
+		id := digest.NewDigestFromEncoded(digest.SHA256, path.Base(item.Config)).String()
+		event(s, "save", id, id)
 	}
 	return nil
 }

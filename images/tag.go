@@ -23,9 +23,16 @@ func (s *Store) Tag(source, target string) error {
 	if _, _, err := s.lookup(source); err != nil {
 		return err
 	}
-	return s.locked(lockfile.Shared, "tag "+target, func(scratch *scratch) error {
+	err = s.locked(lockfile.Shared, "tag "+target, func(scratch *scratch) error {
 		return s.tagAs(source, full, scratch)
 	})
+	if err != nil {
+		return err
+	}
+	if image, err := s.Image(full); err == nil {
+		event(s, "tag", image.ID.String(), Familiar(full))
+	}
+	return nil
 }
 
 // tagAs adds the name to the index.

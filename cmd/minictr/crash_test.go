@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minictr/minictr/events"
 	"github.com/minictr/minictr/internal/testkit"
 )
 
@@ -159,13 +160,17 @@ func mustMinictr(t *testing.T, store string, args ...string) string {
 	return out
 }
 
-// listing is a directory tree as text: names, modes, sizes of files.
+// listing is a directory tree as text: names, modes, sizes of files. The journal of events
+// also tells of the command that was killed.
 func listing(t *testing.T, dir string) string {
 	t.Helper()
 	var text strings.Builder
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
+		}
+		if d.Name() == events.Dir {
+			return fs.SkipDir
 		}
 		st, err := d.Info()
 		if err != nil {

@@ -39,7 +39,7 @@ func main() {
 			help.Commands("Images",
 				pullCommand, loadCommand, imagesCommand, tagCommand, pushCommand, saveCommand, rmiCommand, pruneCommand,
 				historyCommand, layersCommand, loginCommand, logoutCommand),
-			help.Commands("System", gcCommand, fsckCommand, versionCommand),
+			help.Commands("System", eventsCommand, gcCommand, fsckCommand, versionCommand),
 			[]*cli.Command{monitorCommand, healthCommand}, // hidden: minictr runs them itself
 		),
 		CommandNotFound: func(c *cli.Context, name string) {

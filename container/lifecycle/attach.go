@@ -51,6 +51,7 @@ func attach(c *container.Container, o *AttachOptions) (code int, err error) {
 		err = a.takeStreams()
 	}
 	if err == nil {
+		c.Event("attach")
 		code, err = a.run()
 	}
 	if err != nil && !errors.Is(err, ErrDetached) {
@@ -96,6 +97,7 @@ func startAndAttach(c *container.Container, o *AttachOptions) (code int, err err
 	if err != nil {
 		return 0, err
 	}
+	c.Event("attach")
 	err = monitor.Start(c, stdin, false)
 	if a.inherited != nil {
 		stdin.Close()

@@ -138,7 +138,11 @@ func (a *attachment) run() (code int, err error) {
 	err = logs.Copy(ctx, a.Dir, o, pending.Done, os.Stdout, os.Stderr)
 	switch {
 	case ctx.Err() != nil:
-		return 0, context.Cause(ctx)
+		if err := context.Cause(ctx); !errors.Is(err, ErrDetached) {
+			return 0, err
+		}
+		a.Event("detach")
+		return 0, ErrDetached
 	case errors.Is(err, unix.EPIPE):
 		return 0, detachedBy("standard output is closed", unix.SIGPIPE)
 	case err != nil:

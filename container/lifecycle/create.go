@@ -131,7 +131,11 @@ func (c *created) commit(
 	if err := claimName(c.Container, o.Name); err != nil {
 		return err
 	}
-	return c.WriteFile("image", []byte(image.Manifest+"\n"))
+	if err := c.WriteFile("image", []byte(image.Manifest+"\n")); err != nil {
+		return err
+	}
+	c.Event("create")
+	return nil
 }
 
 // writeEtcFiles writes the files that are mounted over those of /etc. They belong to the

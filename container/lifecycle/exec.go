@@ -11,6 +11,8 @@ package lifecycle
 import (
 	"errors"
 	"os"
+	"strconv"
+	"strings"
 
 	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/container/config"
@@ -72,7 +74,12 @@ func execIn(c *container.Container, o *config.Options, detach bool, signals *run
 	// start it
 	t.Outlive = detach
 	signals.Ready()
+	command, id := strings.Join(spec.Process.Args, " "), container.NewID()
+	c.Event("exec_create: "+command, "execID", id)
 	process, err := runtime.Exec(task, spec.Process, t)
+	if err == nil {
+		c.Event("exec_start: "+command, "execID", id)
+	}
 	if err != nil || detach {
 		return 0, container.WithFlag(err, config.ProcessOrigin(o))
 	}
@@ -81,6 +88,9 @@ func execIn(c *container.Container, o *config.Options, detach bool, signals *run
 		return 0, err
 	}
 	code, err = process.Wait()
+	if err == nil {
+		c.Event("exec_die", "execID", id, "exitCode", strconv.Itoa(code))
+	}
 	return code, errors.Join(err, streams.Ended(), process.Close())
 }
 

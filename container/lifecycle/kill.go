@@ -8,6 +8,7 @@ import (
 	"github.com/minictr/minictr/container/config"
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/runtime"
+	"github.com/minictr/minictr/runtime/state"
 	"golang.org/x/sys/unix"
 )
 
@@ -44,14 +45,23 @@ func send(c *container.Container, sig unix.Signal) error {
 		return err
 	}
 	if !isStopSignal(c, sig) {
-		return runtime.Kill(task, sig, false)
+		return signalProcess(c, task, sig)
 	}
 	ignored, err := ignores(task.Record.Pid, sig)
 	if err != nil || ignored { // an error: it has exited
-		return errors.Join(err, runtime.Kill(task, sig, false))
+		return errors.Join(err, signalProcess(c, task, sig))
 	}
 	if err := markStopped(c, sig); err != nil {
 		return err
 	}
-	return errors.Join(runtime.Kill(task, sig, false), thaw(task))
+	return errors.Join(signalProcess(c, task, sig), thaw(task))
+}
+
+// signalProcess sends a signal to the first process of a task.
+func signalProcess(c *container.Container, task *state.Dir, sig unix.Signal) error {
+	err := runtime.Kill(task, sig, false)
+	if err == nil {
+		c.KillEvent(sig)
+	}
+	return err
 }

@@ -16,7 +16,11 @@ func Pause(root, name string) error {
 		if err != nil {
 			return err
 		}
-		return runtime.Pause(task)
+		err = runtime.Pause(task)
+		if err == nil {
+			c.Event("pause")
+		}
+		return err
 	})
 }
 
@@ -27,7 +31,11 @@ func Unpause(root, name string) error {
 		if err != nil {
 			return err
 		}
-		return runtime.Resume(task)
+		err = runtime.Resume(task)
+		if err == nil {
+			c.Event("unpause")
+		}
+		return err
 	})
 }
 

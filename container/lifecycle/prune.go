@@ -3,10 +3,12 @@ package lifecycle
 import (
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/container/inspect"
 	"github.com/minictr/minictr/container/rootfs"
+	"github.com/minictr/minictr/events"
 )
 
 // Prune removes all containers that do not run and match the filters. It returns their
@@ -29,6 +31,8 @@ func Prune(root string, words []string) (removed []string, freed int64, err erro
 			removed, freed = append(removed, c.ID), freed+size
 		}
 	}
+	attributes := map[string]string{"reclaimed": strconv.FormatInt(freed, 10)}
+	events.Append(root, events.Container, "prune", events.Actor{Attributes: attributes})
 	return removed, freed, errors.Join(stuck...)
 }
 

@@ -45,5 +45,8 @@ func Rename(root, from, to string) error {
 	if err != nil {
 		return fmt.Errorf("rename container %q to %q: %w", from, to, err)
 	}
+	old := "/" + c.Name // docker's
+	c.Name = to
+	c.Event("rename", "oldName", old)
 	return nil
 }

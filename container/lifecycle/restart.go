@@ -22,6 +22,9 @@ func Restart(root, name string, timeout *time.Duration) error {
 		if err == nil {
 			err = startDetached(c, false)
 		}
+		if err == nil {
+			c.Event("restart")
+		}
 		return err
 	})
 }

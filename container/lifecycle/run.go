@@ -42,6 +42,7 @@ func Run(root, name string, o *config.Options, trace func(*plan.Plan) walk.Trace
 	if err != nil {
 		return 0, err
 	}
+	c.Event("attach")
 	process, err := c.start(signals, trace)
 	if err != nil {
 		return 0, errors.Join(err, c.discard())
@@ -101,6 +102,7 @@ func (c *created) start(signals *runtime.Signals, trace func(*plan.Plan) walk.Tr
 	if err != nil {
 		return nil, err
 	}
+	c.Event("start")
 	if err := process.Attach(streams, o.Interactive, signals); err != nil {
 		return nil, err
 	}
@@ -122,9 +124,12 @@ func (c *created) wait(p *foreground) (*container.ExitStatus, error) {
 // commands that wait for its exit have read it.
 func (c *created) close(p *foreground, exit *container.ExitStatus) error {
 	if c.Settings.Options.Remove && !c.Has(container.Waiters) {
+		c.DieEvent(exit)
 		return errors.Join(p.Close(), c.Remove())
 	}
-	err := errors.Join(c.SaveExitStatus(exit), p.Close(), c.DeleteTask())
+	err := c.SaveExitStatus(exit)
+	c.DieEvent(exit)
+	err = errors.Join(err, p.Close(), c.DeleteTask())
 	if c.Settings.Options.Remove {
 		c.AwaitWaiters()
 		return errors.Join(err, c.Remove())

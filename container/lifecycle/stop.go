@@ -42,10 +42,13 @@ func stop(c *container.Container, timeout *time.Duration) error {
 		limit = time.Duration(*t) * time.Second
 	}
 	exited, err := stopWith(c, c.Settings.StopSignal, false, limit)
-	if err != nil || exited {
-		return err
+	if err == nil && !exited {
+		err = kill(c)
 	}
-	return kill(c)
+	if err == nil && s.Active() {
+		c.Event("stop")
+	}
+	return err
 }
 
 // kill kills all processes of the container, and waits until its exit is recorded.
@@ -131,7 +134,9 @@ func signalTask(c *container.Container, sig unix.Signal, all bool) (pidfd int, e
 	if err != nil {
 		return -1, err
 	}
-	err = runtime.Kill(task, sig, all)
+	if err = runtime.Kill(task, sig, all); err == nil {
+		c.KillEvent(sig)
+	}
 	if errors.Is(err, state.ErrNotRunning) {
 		err = nil
 	}

@@ -72,7 +72,11 @@ func update(c *container.Container, change config.Limits, restart string, trace 
 	if err := save(c, spec); err != nil {
 		return err
 	}
-	return apply(c, r, nil)
+	if err := apply(c, r, nil); err != nil {
+		return err
+	}
+	c.Event("update")
+	return nil
 }
 
 // apply sets the limits of the container's cgroup if it runs.

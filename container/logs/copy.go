@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+
+	"github.com/minictr/minictr/internal/inotify"
 )
 
 // Copy writes the log in the directory dir: standard output to stdout and standard error
@@ -35,7 +37,7 @@ func Copy(ctx context.Context, dir string, o Options, ended <-chan struct{}, std
 // copier is a Copy in progress.
 type copier struct {
 	dir   string
-	watch *watch
+	watch *inotify.Watch
 	files []*reader // oldest first
 	lines *lineWriter
 
@@ -46,7 +48,7 @@ type copier struct {
 func (c *copier) run(ctx context.Context, o *Options, ended <-chan struct{}) (err error) {
 	// watch before the first read, so that no write is missed
 	if o.Follow {
-		if c.watch, err = newWatch(c.dir); err != nil {
+		if c.watch, err = inotify.New(c.dir); err != nil {
 			return errors.Join(err, o.From.Close())
 		}
 	}
@@ -149,7 +151,7 @@ func (c *copier) copy(ctx context.Context) error {
 
 func (c *copier) close() (err error) {
 	if c.watch != nil {
-		c.watch.close()
+		c.watch.Close()
 	}
 	for _, r := range c.files {
 		err = errors.Join(err, r.file.Close())

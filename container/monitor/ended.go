@@ -39,6 +39,7 @@ func Ended(root, id string) error {
 	if err := c.SaveExitStatus(exit); err != nil {
 		return err
 	}
+	c.DieEvent(exit)
 	if err := c.DeleteTask(); err != nil {
 		return err
 	}
@@ -84,6 +85,7 @@ func Restart(root, id string) error {
 		err = createTask(c, nil, nil)
 	}
 	if err == nil {
+		c.Event("start")
 		err = becomeIdle(c)
 	}
 	return recordFailure(c, err)

@@ -113,12 +113,16 @@ func checkTask(c *container.Container, task *state.Dir, h *container.Health) err
 	if status, err := task.Status(); err != nil || status != specs.StateRunning {
 		return err
 	}
+	before := h.Status
 	addCheck(h, c.Settings.Health, check)
 	data, err := json.Marshal(h)
-	if err != nil {
-		return err
+	if err == nil {
+		err = c.ReplaceFile("health.json", data)
 	}
-	return c.ReplaceFile("health.json", data)
+	if err == nil && h.Status != before {
+		c.Event("health_status: " + h.Status)
+	}
+	return err
 }
 
 // checksKept is the number of results that are kept; docker's.

@@ -55,6 +55,7 @@ func Run(root, id string, starter, stdin *os.File, trace func(*plan.Plan) walk.T
 		err = createTask(c, stdin, trace)
 	}
 	if err == nil {
+		c.Event("start")
 		err = errors.Join(closeStdio(), sendWord(starter, running))
 	}
 	if err == nil {
