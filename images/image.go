@@ -45,9 +45,16 @@ func (s *Store) List() ([]*Image, error) {
 		all = append(all, image)
 	}
 	slices.SortStableFunc(all, func(a, b *Image) int {
-		return cmp.Or(b.created().Compare(a.created()), strings.Compare(a.Name, b.Name))
+		return cmp.Or(b.Created().Compare(a.Created()), compareNames(a.Name, b.Name))
 	})
 	return all, nil
+}
+
+// compareNames orders complete names by repository, and then by tag.
+func compareNames(a, b string) int {
+	repositoryA, tagA := Split(a)
+	repositoryB, tagB := Split(b)
+	return cmp.Or(strings.Compare(repositoryA, repositoryB), strings.Compare(tagA, tagB))
 }
 
 // Image returns the image of a name, complete or short, of an ID, or of a unique
@@ -152,7 +159,8 @@ func (s *Store) read(d ocispec.Descriptor) (*Image, error) {
 	return image, nil
 }
 
-func (i *Image) created() time.Time {
+// Created returns when the image was built; the zero time if its config does not say so.
+func (i *Image) Created() time.Time {
 	if i.Config.Created == nil {
 		return time.Time{}
 	}

@@ -19,21 +19,21 @@ type Pruned struct {
 }
 
 // Prune removes images without a name and what interrupted commands left: blobs,
-// layers and partial blobs. With all, it also removes images with names. It never
-// removes an image that a container uses.
-func (s *Store) Prune(all bool) (pruned *Pruned, err error) {
+// layers and partial blobs. With all, it also removes images with names. It removes
+// only images that match, unless matches is nil, and none that a container uses.
+func (s *Store) Prune(all bool, matches func(*Image) bool) (pruned *Pruned, err error) {
 	if _, err := os.Stat(s.path("tmp")); errors.Is(err, fs.ErrNotExist) {
 		return &Pruned{}, nil // there is no store
 	}
 	err = s.locked(lockfile.Exclusive, "prune", func(scratch *scratch) (err error) {
-		pruned, err = s.prune(all, scratch)
+		pruned, err = s.prune(all, matches, scratch)
 		return err
 	})
 	return pruned, err
 }
 
 // prune prunes while the lock is held.
-func (s *Store) prune(all bool, scratch *scratch) (*Pruned, error) {
+func (s *Store) prune(all bool, matches func(*Image) bool, scratch *scratch) (*Pruned, error) {
 	containers, err := s.containers()
 	if err != nil {
 		return nil, err
@@ -45,7 +45,13 @@ func (s *Store) prune(all bool, scratch *scratch) (*Pruned, error) {
 	// remove images from the index
 	pruned := &Pruned{}
 	var gone []ocispec.Descriptor
-	dead := func(d ocispec.Descriptor) bool { return !used[d.Digest] && (all || nameOf(d) == "") }
+	dead := func(d ocispec.Descriptor) bool {
+		if used[d.Digest] || nameOf(d) != "" && !all {
+			return false
+		}
+		image, err := s.read(d)
+		return matches == nil || err == nil && matches(image)
+	}
 	err = s.changeIndex(scratch, func(index []ocispec.Descriptor) []ocispec.Descriptor {
 		for _, d := range index {
 			if dead(d) {
@@ -53,6 +59,12 @@ func (s *Store) prune(all bool, scratch *scratch) (*Pruned, error) {
 			}
 			if dead(d) && nameOf(d) != "" {
 				pruned.Lines = append(pruned.Lines, "Untagged: "+Familiar(nameOf(d)))
+			}
+			if image, err := s.read(d); dead(d) && err == nil {
+				line := "Deleted: " + image.ID.String()
+				if !slices.Contains(pruned.Lines, line) {
+					pruned.Lines = append(pruned.Lines, line)
+				}
 			}
 		}
 		return slices.DeleteFunc(index, dead)

@@ -504,7 +504,7 @@ func TestPullKeepsLayers(t *testing.T) {
 		t.Errorf("a layer of the store is fetched again: %q", asked)
 	}
 	// prune, and pull again
-	pruned, err := store.Prune(false)
+	pruned, err := store.Prune(false, nil)
 	if err != nil || pruned.Freed == 0 {
 		t.Errorf("pruned %+v, %v", pruned, err)
 	}

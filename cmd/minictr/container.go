@@ -43,6 +43,8 @@ var containerInspectCommand = &cli.Command{
 	},
 }
 
+var pruneForceFlag = &cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "do not ask for confirmation"}
+
 var containerPruneCommand = &cli.Command{
 	Name:        "prune",
 	Category:    "Manage",
@@ -50,17 +52,23 @@ var containerPruneCommand = &cli.Command{
 	Description: "Filters are until=TIME, label=NAME[=VALUE] and label!=NAME[=VALUE].",
 	Flags: []cli.Flag{
 		listFlag("filter", "`NAME=VALUE` remove only containers that match"),
-		&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "do not ask for confirmation"},
+		pruneForceFlag,
 	},
 	Action: containerPrune,
 }
 
 func containerPrune(c *cli.Context) error {
-	if !c.Bool("force") {
-		if err := confirm("This will remove all containers that are not running."); err != nil {
-			return err
-		}
+	if err := confirm(c, "This will remove all containers that are not running."); err != nil {
+		return err
 	}
+	freed, err := pruneContainers(c)
+	fmt.Println("Total reclaimed space:", units.HumanSize(float64(freed)))
+	return err
+}
+
+// pruneContainers removes containers, prints what docker prints, and returns the bytes
+// freed.
+func pruneContainers(c *cli.Context) (freed int64, err error) {
 	removed, freed, err := lifecycle.Prune(c.String("root"), c.StringSlice("filter"))
 	if len(removed) > 0 {
 		fmt.Println("Deleted Containers:")
@@ -69,16 +77,19 @@ func containerPrune(c *cli.Context) error {
 		}
 		fmt.Println()
 	}
-	fmt.Println("Total reclaimed space:", units.HumanSize(float64(freed)))
-	return err
+	return freed, err
 }
 
-// confirm asks whether to continue, and returns an error unless the answer is y.
-func confirm(warning string) error {
+// confirm asks whether to continue, and returns an error unless the answer is y or
+// --force is set.
+func confirm(c *cli.Context, warning string) error {
+	if c.Bool("force") {
+		return nil
+	}
 	fmt.Printf("WARNING! %s\nAre you sure you want to continue? [y/N] ", warning)
 	answer, _ := bufio.NewReader(os.Stdin).ReadString('\n')
 	if strings.EqualFold(strings.TrimSpace(answer), "y") {
 		return nil
 	}
-	return hint.New(errors.New("nothing was removed"), "minictr container prune --force")
+	return hint.New(errors.New("nothing was removed"), c.Command.HelpName+" --force")
 }

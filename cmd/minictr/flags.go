@@ -14,6 +14,7 @@ import (
 // -h is --hostname, as in docker: help is --help alone.
 func init() {
 	cli.HelpFlag = &cli.BoolFlag{Name: "help", Usage: "print help", DisableDefaultText: true}
+	cli.VersionFlag = &cli.BoolFlag{Name: "version", Aliases: []string{"v"}, Usage: "print the version"}
 }
 
 // runFlags follow commonFlags and, but for plan, pullFlags.

@@ -1,26 +1,39 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
 
 	"github.com/docker/go-units"
 	"github.com/minictr/minictr/images"
+	"github.com/minictr/minictr/internal/printable"
 	"github.com/opencontainers/go-digest"
 	"github.com/urfave/cli/v2"
 )
 
 var historyCommand = &cli.Command{
-	Name:        "history",
-	Usage:       "list the build steps of an image, the newest first",
-	ArgsUsage:   "IMAGE[@N]",
-	Description: "minictr layers --help describes IMAGE and IMAGE@N.",
-	Flags:       []cli.Flag{wholeFlag, jsonFlag},
-	Action:      history,
+	Name:      "history",
+	Usage:     "list the build steps of an image, the newest first",
+	ArgsUsage: "IMAGE[@N]",
+	Description: `minictr layers --help describes IMAGE and IMAGE@N.
+
+A template has docker's fields .ID .CreatedAt .CreatedSince .CreatedBy .Size
+.Comment, and .Layer .Compressed .DiffID .Digest .Instruction.`,
+	Flags: []cli.Flag{
+		formatFlag(),
+		&cli.BoolFlag{
+			Name: "human", Aliases: []string{"H"}, Value: true,
+			Usage: "print sizes with a unit, and times as time ago",
+		},
+		jsonFlag, wholeFlag,
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print IDs only"},
+	},
+	Action: history,
 }
 
-// stepRow is a build step, with the layer that it made, if any.
+// stepRow is a build step in JSON, with the layer that it made, if any.
 type stepRow struct {
 	Layer      int           `json:"layer,omitempty"`
 	Created    *time.Time    `json:"created,omitempty"`
@@ -35,6 +48,12 @@ type stepRow struct {
 	instruction string
 }
 
+// historyRow is a row of docker history, and what is known of the layer besides.
+type historyRow struct {
+	ID, CreatedAt, CreatedSince, CreatedBy, Size, Comment string
+	Layer, Compressed, DiffID, Digest, Instruction        string
+}
+
 func history(c *cli.Context) error {
 	s, err := lookAt(c, c.Args().First())
 	if err != nil {
@@ -45,18 +64,37 @@ func history(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	rows := []stepRow{}
+	steps := []stepRow{}
 	for _, step := range s.Steps() {
 		if step.Layer > s.n {
 			break
 		}
-		rows = append(rows, newStepRow(step, measures))
+		steps = append(steps, newStepRow(step, measures))
 	}
-	slices.Reverse(rows)
+	slices.Reverse(steps)
 	if c.Bool("json") {
-		return printJSON(rows)
+		return printJSON(steps)
 	}
-	return printHistory(rows, c.Bool("no-trunc"))
+	// The rows. Only the image itself has an ID, as in docker.
+	whole, human := c.Bool("no-trunc"), c.Bool("human")
+	var rows []historyRow
+	for i, step := range steps {
+		row := newHistoryRow(step, whole, human)
+		if i == 0 && s.n == len(s.Layers) {
+			row.ID = short(s.ID.String(), whole)
+		}
+		rows = append(rows, row)
+	}
+	format := c.String("format")
+	if c.Bool("quiet") {
+		format = "{{.ID}}"
+	}
+	columns := `{{.Layer}}\t{{.CreatedSince}}\t{{.Size}}\t{{.Compressed}}\t{{.DiffID}}\t{{.Digest}}\t{{.Instruction}}`
+	return printList(format, columns, headings{
+		"ID": "IMAGE", "CreatedAt": "CREATED AT", "CreatedSince": "CREATED", "CreatedBy": "CREATED BY",
+		"Size": "SIZE", "Comment": "COMMENT", "Layer": "LAYER", "Compressed": "COMPRESSED", "DiffID": "DIFF ID",
+		"Digest": "DIGEST", "Instruction": "CREATED BY",
+	}, rows)
 }
 
 func newStepRow(step images.Step, measures []images.Measure) stepRow {
@@ -71,22 +109,28 @@ func newStepRow(step images.Step, measures []images.Measure) stepRow {
 	return row
 }
 
-func printHistory(rows []stepRow, whole bool) error {
-	lines := [][]string{{"LAYER", "CREATED", "SIZE", "COMPRESSED", "DIFF ID", "DIGEST", "CREATED BY"}}
-	for _, r := range rows {
-		created := "N/A"
-		if r.Created != nil {
-			created = units.HumanDuration(time.Since(*r.Created)) + " ago"
+func newHistoryRow(step stepRow, whole, human bool) historyRow {
+	bytes := func(n int64) string {
+		if human {
+			return humanSize(n)
 		}
-		by := oneLine(r.instruction, whole)
-		if r.Layer == 0 {
-			lines = append(lines, []string{"-", created, "-", "-", "-", "-", by})
-			continue
-		}
-		lines = append(lines, []string{
-			strconv.Itoa(r.Layer), created, humanSize(r.Size), humanSize(r.Compressed),
-			short(r.DiffID.String(), whole), short(r.Digest.String(), whole), by,
-		})
+		return strconv.FormatInt(n, 10)
 	}
-	return table(lines)
+	row := historyRow{
+		ID: "<missing>", CreatedSince: "N/A", Comment: printable.Line(step.Comment),
+		CreatedBy: oneLine(step.CreatedBy, whole), Instruction: oneLine(step.instruction, whole),
+		Layer: "-", Size: bytes(0), Compressed: "-", DiffID: "-", Digest: "-",
+	}
+	if created := step.Created; created != nil {
+		row.CreatedAt = created.Local().Format(time.RFC3339)
+		row.CreatedSince = units.HumanDuration(time.Since(*created)) + " ago"
+		if !human {
+			row.CreatedSince = row.CreatedAt
+		}
+	}
+	if step.Layer > 0 {
+		row.Layer, row.Size, row.Compressed = fmt.Sprint(step.Layer), bytes(step.Size), bytes(step.Compressed)
+		row.DiffID, row.Digest = short(step.DiffID.String(), whole), short(step.Digest.String(), whole)
+	}
+	return row
 }

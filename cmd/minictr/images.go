@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"path"
 	"time"
 
 	"github.com/docker/go-units"
@@ -11,11 +10,18 @@ import (
 )
 
 var imagesCommand = &cli.Command{
-	Name:        "images",
-	Usage:       "list images",
-	ArgsUsage:   "[NAME[:TAG]]",
-	Description: "NAME may be a pattern, as in 'app*'.",
+	Name:      "images",
+	Usage:     "list images",
+	ArgsUsage: "[NAME[:TAG]]",
+	Description: `NAME may be a pattern, as in 'app*'. Filters are before=IMAGE, since=IMAGE,
+until=TIME, dangling=true|false, label=NAME[=VALUE] and reference=NAME[:TAG].
+
+A template has the fields .ID .Repository .Tag .Digest .CreatedAt .CreatedSince
+.Size.`,
 	Flags: []cli.Flag{
+		&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "show all images, which is the default"},
+		&cli.BoolFlag{Name: "digests", Usage: "print digests, too"},
+		listFlag("filter", "`NAME=VALUE` show only images that match", "f"),
 		formatFlag(),
 		&cli.BoolFlag{Name: "json", Usage: "the same as --format json"},
 		&cli.BoolFlag{Name: "no-trunc", Usage: "print full IDs"},
@@ -26,7 +32,8 @@ var imagesCommand = &cli.Command{
 
 // imageRow is a row of docker images.
 type imageRow struct {
-	Repository, Tag, ID, CreatedAt, CreatedSince, Size string
+	Repository, Tag, Digest, ID, CreatedAt, CreatedSince, Size string
+	Containers, SharedSize, UniqueSize                         string // always N/A, as in docker images
 }
 
 func listImages(c *cli.Context) error {
@@ -38,35 +45,49 @@ func listImages(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	// The images that the filters and the argument select.
+	filters := c.StringSlice("filter")
+	matches, err := listFilters.parse(store, filters)
+	if err != nil {
+		return err
+	}
+	isNamed := func(*images.Image) bool { return true }
+	if pattern := c.Args().First(); pattern != "" {
+		if isNamed, err = named(store, pattern); err != nil {
+			return fmt.Errorf("images %q: %w", pattern, err)
+		}
+	}
 	list, err := store.List()
 	if err != nil {
 		return err
 	}
-	// The images that the argument names.
 	var rows []imageRow
 	for _, image := range list {
-		row := newImageRow(image, c.Bool("no-trunc"))
-		matches, err := row.matches(c.Args().First())
-		if err != nil {
-			return fmt.Errorf("images %q: %w", c.Args().First(), err)
-		}
-		if matches {
-			rows = append(rows, row)
+		if matches(image) && isNamed(image) {
+			rows = append(rows, newImageRow(image, c.Bool("no-trunc")))
 		}
 	}
 	// Print them.
 	if c.Bool("quiet") {
 		return printIDs(rows)
 	}
-	return printList(format, "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}", headings{
-		"Repository": "REPOSITORY", "Tag": "TAG", "ID": "IMAGE ID",
+	columns := `{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}`
+	if c.Bool("digests") {
+		columns = `{{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}`
+	}
+	return printList(format, columns, headings{
+		"Repository": "REPOSITORY", "Tag": "TAG", "Digest": "DIGEST", "ID": "IMAGE ID",
 		"CreatedAt": "CREATED AT", "CreatedSince": "CREATED", "Size": "SIZE",
+		"Containers": "CONTAINERS", "SharedSize": "SHARED SIZE", "UniqueSize": "UNIQUE SIZE",
 	}, rows)
 }
 
 func newImageRow(image *images.Image, whole bool) imageRow {
+	const unknown = "N/A"
 	row := imageRow{
-		Repository: "<none>", Tag: "<none>", ID: image.ID.String(), CreatedSince: "N/A", Size: humanSize(image.Size),
+		Repository: "<none>", Tag: "<none>", Digest: image.Manifest.String(), ID: image.ID.String(),
+		CreatedSince: unknown, Size: humanSize(image.Size),
+		Containers: unknown, SharedSize: unknown, UniqueSize: unknown,
 	}
 	if !whole {
 		row.ID = image.ID.Encoded()[:12]
@@ -79,14 +100,6 @@ func newImageRow(image *images.Image, whole bool) imageRow {
 		row.CreatedSince = units.HumanDuration(time.Since(*created)) + " ago"
 	}
 	return row
-}
-
-// matches reports whether an image has the name NAME or NAME:TAG, which may be patterns
-// as in path.Match. Every image matches "".
-func (r imageRow) matches(pattern string) (bool, error) {
-	byName, err := path.Match(pattern, r.Repository)
-	byTag, _ := path.Match(pattern, r.Repository+":"+r.Tag)
-	return pattern == "" || byName || byTag, err
 }
 
 func printIDs(rows []imageRow) error {

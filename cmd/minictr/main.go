@@ -22,7 +22,7 @@ func main() {
 			"IMAGE the name of an image or its ID.",
 		UseShortOptionHandling:    true,
 		DisableSliceFlagSeparator: true,
-		HideVersion:               true,
+		Version:                   version,
 		Flags: []cli.Flag{
 			&cli.StringFlag{
 				Name: "root", Value: "/var/lib/minictr", EnvVars: []string{"MINICTR_ROOT"},
@@ -38,9 +38,9 @@ func main() {
 				psCommand, inspectCommand, logsCommand, statsCommand, topCommand, portCommand, cpCommand, diffCommand),
 			help.Commands("Images",
 				pullCommand, loadCommand, imagesCommand, tagCommand, pushCommand, saveCommand, rmiCommand, pruneCommand,
-				historyCommand, layersCommand, loginCommand, logoutCommand),
-			help.Commands("System", eventsCommand, gcCommand, fsckCommand, versionCommand),
-			[]*cli.Command{monitorCommand, healthCommand}, // hidden: minictr runs them itself
+				historyCommand, layersCommand, loginCommand, logoutCommand, imageCommand),
+			help.Commands("System", eventsCommand, gcCommand, fsckCommand, systemCommand, versionCommand),
+			[]*cli.Command{monitorCommand, healthCommand, volumeCommand}, // hidden: minictr runs the first two itself
 		),
 		CommandNotFound: func(c *cli.Context, name string) {
 			exit(hint.New(fmt.Errorf("%q: no such command", name), "minictr --help"))

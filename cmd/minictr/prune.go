@@ -9,23 +9,38 @@ import (
 )
 
 var pruneCommand = &cli.Command{
-	Name:  "prune",
-	Usage: "remove images without a name and what interrupted pulls left",
+	Name:        "prune",
+	Usage:       "remove images without a name and what interrupted pulls left",
+	Description: "Filters are until=TIME, label=NAME[=VALUE] and label!=NAME[=VALUE].",
 	Flags: []cli.Flag{
 		&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "remove all images that no container uses"},
+		listFlag("filter", "`NAME=VALUE` remove only images that match"),
 	},
 	Action: func(c *cli.Context) error {
-		store, err := images.Open(c.String("root"))
-		if err != nil {
-			return err
-		}
-		pruned, err := store.Prune(c.Bool("all"))
-		if pruned != nil {
-			for _, line := range pruned.Lines {
-				fmt.Println(line)
-			}
-			fmt.Println("Total reclaimed space:", units.HumanSize(float64(pruned.Freed)))
-		}
+		freed, err := pruneImages(c)
+		fmt.Println("Total reclaimed space:", units.HumanSize(float64(freed)))
 		return err
 	},
+}
+
+// pruneImages removes images, prints what docker prints, and returns the bytes freed.
+func pruneImages(c *cli.Context) (freed int64, err error) {
+	store, err := images.Open(c.String("root"))
+	if err != nil {
+		return 0, err
+	}
+	var matches imageTest
+	if words := c.StringSlice("filter"); len(words) > 0 {
+		if matches, err = pruneFilters.parse(store, words); err != nil {
+			return 0, err
+		}
+	}
+	pruned, err := store.Prune(c.Bool("all"), matches)
+	if pruned == nil {
+		return 0, err
+	}
+	for _, line := range pruned.Lines {
+		fmt.Println(line)
+	}
+	return pruned.Freed, err
 }
