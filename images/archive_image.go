@@ -8,12 +8,14 @@ package images
 // each blob by its digest.
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"path"
+	"strings"
 
 	"github.com/minictr/minictr/hint"
 	"github.com/opencontainers/go-digest"
@@ -37,6 +39,23 @@ type layerSource struct {
 	Size   int64         // of the blob in bytes
 	Blob   digest.Digest // "" if only the diff ID is known in advance
 	DiffID digest.Digest
+	URLs   string // where else the blob is, as its descriptor says; separated by spaces
+	Data   string // the blob, if it is in its descriptor
+}
+
+// open opens the blob in an archive.
+func (l layerSource) open(archive fs.FS) (io.ReadCloser, error) {
+	f, err := archive.Open(l.File)
+	switch {
+	case !errors.Is(err, fs.ErrNotExist):
+		return f, err
+	case l.Data != "":
+		return io.NopCloser(strings.NewReader(l.Data)), nil
+	case l.URLs != "":
+		err = fmt.Errorf("not in the archive, which says where it is: %s", l.URLs)
+		return nil, hint.New(err, "save the image with all its layers where it was made")
+	}
+	return nil, fmt.Errorf("not in the archive: %w", err)
 }
 
 // verify compares a layer that was read with what its descriptor and the image
@@ -201,17 +220,23 @@ func parseImage(d ocispec.Descriptor, data []byte,
 	}
 	image := &archiveImage{manifest: bare(d), manifestJSON: data, config: config, configJSON: configJSON}
 	for i, l := range layers {
-		image.layers = append(image.layers, layerSource{blobFile(l.Digest), l.Size, l.Digest, parsed.RootFS.DiffIDs[i]})
+		image.layers = append(image.layers, layerSource{
+			blobFile(l.Digest), l.Size, l.Digest, parsed.RootFS.DiffIDs[i], strings.Join(l.URLs, " "), string(l.Data),
+		})
 	}
 	return image, nil
 }
 
-// readArchiveBlob reads and verifies a small blob of an OCI layout.
+// readArchiveBlob reads and verifies a small blob of an OCI layout: its file or, without
+// one, the data in its descriptor.
 func readArchiveBlob(archive fs.FS, d ocispec.Descriptor, max int64) ([]byte, error) {
 	if err := check(d, max); err != nil {
 		return nil, err
 	}
 	f, err := archive.Open(blobFile(d.Digest))
+	if errors.Is(err, fs.ErrNotExist) && d.Data != nil {
+		return readVerified(bytes.NewReader(d.Data), d)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -242,48 +267,53 @@ func findDockerImages(archive fs.FS, data []byte) ([]*archiveImage, error) {
 		return nil, hint.New(err, "convert another format with: skopeo copy FORMAT:PATH oci-archive:FILE")
 	}
 	var all []*archiveImage
-	for _, item := range items {
-		// config and layers
-		image, err := dockerImage(archive, item.Config, item.Layers)
+	for i, item := range items {
+		image, err := dockerImage(archive, item)
 		if err != nil {
-			return nil, err
-		}
-		// names
-		for _, tag := range item.RepoTags {
-			full, err := Normalize(tag)
-			if err != nil {
-				return nil, fmt.Errorf("manifest.json: %w", err)
-			}
-			image.names = append(image.names, full)
+			return nil, fmt.Errorf("manifest.json: image %d of %d: %w", i+1, len(items), err)
 		}
 		all = append(all, image)
 	}
 	return all, nil
 }
 
-// dockerImage returns the image of a config and of layers in these files.
-func dockerImage(archive fs.FS, configFile string, files []string) (*archiveImage, error) {
+// dockerImage returns the image of an entry of manifest.json.
+func dockerImage(archive fs.FS, item dockerItem) (*archiveImage, error) {
 	// the config
-	configJSON, err := readFile(archive, path.Clean(configFile), maxConfig)
+	if item.Config == "" {
+		return nil, errors.New("Config names no file")
+	}
+	configJSON, err := readFile(archive, path.Clean(item.Config), maxConfig)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("Config: %w", err)
 	}
-	if len(files) > maxLayers {
-		return nil, fmt.Errorf("manifest.json: %d layers exceed the limit of %d", len(files), maxLayers)
+	if len(item.Layers) > maxLayers {
+		return nil, fmt.Errorf("%d layers exceed the limit of %d", len(item.Layers), maxLayers)
 	}
-	parsed, err := parseConfig(configJSON, len(files))
+	parsed, err := parseConfig(configJSON, len(item.Layers))
 	if err != nil {
 		return nil, err
 	}
 	// the layers, of which only the diff IDs are known
 	image := &archiveImage{config: describe(ocispec.MediaTypeImageConfig, configJSON), configJSON: configJSON}
-	for i, file := range files {
+	for i, file := range item.Layers {
+		if file == "" {
+			return nil, fmt.Errorf("layer %d of %d names no file", i+1, len(item.Layers))
+		}
 		file = path.Clean(file)
 		st, err := fs.Stat(archive, file)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("layer %d of %d: %w", i+1, len(item.Layers), err)
 		}
 		image.layers = append(image.layers, layerSource{File: file, Size: st.Size(), DiffID: parsed.RootFS.DiffIDs[i]})
+	}
+	// the names
+	for _, tag := range item.RepoTags {
+		full, err := Normalize(tag)
+		if err != nil {
+			return nil, err
+		}
+		image.names = append(image.names, full)
 	}
 	return image, nil
 }

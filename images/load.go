@@ -10,6 +10,7 @@ package images
 //  3. Commit: see commit.go.
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"runtime"
 	"sync/atomic"
 
+	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/internal/lockfile"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -101,6 +103,7 @@ type loader struct {
 // A job is a layer of the archive.
 type job struct {
 	layerSource
+	name   string       // of the layer, for errors
 	staged *stagedLayer // nil for a layer that the store has
 	desc   ocispec.Descriptor
 }
@@ -138,11 +141,11 @@ func (l *loader) open(ctx context.Context, src string, stdin io.Reader) (closer 
 // plan makes the jobs, and finds the layers that must be unpacked.
 func (l *loader) plan(images []*archiveImage) {
 	for _, image := range images {
-		for _, src := range image.layers {
+		for i, src := range image.layers {
 			if l.jobs[src] != nil {
 				continue
 			}
-			j := &job{layerSource: src}
+			j := &job{layerSource: src, name: fmt.Sprintf("layer %d of %d, %s", i+1, len(image.layers), src.File)}
 			l.jobs[src] = j
 			blob, ok := l.known[src.DiffID]
 			if ok && (src.Blob == "" || src.Blob == blob.Digest) && l.store.layers.Has(src.DiffID) {
@@ -162,7 +165,7 @@ func (l *loader) unpack(ctx context.Context) error {
 	for _, j := range l.order {
 		group.Go(func() error {
 			if err := l.do(ctx, j); err != nil {
-				return fmt.Errorf("layer %s: %w", j.File, err)
+				return fmt.Errorf("%s: %w", j.name, err)
 			}
 			return nil
 		})
@@ -173,7 +176,7 @@ func (l *loader) unpack(ctx context.Context) error {
 // do stores the blob of a layer and unpacks it, unless it was staged when it
 // arrived, and verifies it.
 func (l *loader) do(ctx context.Context, j *job) error {
-	in, err := l.archive.Open(j.File)
+	in, err := j.open(l.archive)
 	if err != nil {
 		return err
 	}
@@ -186,7 +189,7 @@ func (l *loader) do(ctx context.Context, j *job) error {
 		}
 		defer j.staged.out.Close()
 		if err := j.staged.unpack(ctx, in); err != nil {
-			return err
+			return cmp.Or(j.corrupt(ctx, l.archive), err)
 		}
 	}
 	if j.Blob == "" { // a docker archive: its manifest is made here
@@ -196,6 +199,25 @@ func (l *loader) do(ctx context.Context, j *job) error {
 	}
 	j.desc = j.staged.descriptor()
 	return j.verify(j.desc.Size, j.desc.Digest, j.staged.unpacked.DiffID)
+}
+
+// corrupt returns an error if the blob of a layer, which could not be unpacked, is not
+// the one of its descriptor.
+func (j *job) corrupt(ctx context.Context, archive fs.FS) error {
+	if j.Blob == "" {
+		return nil
+	}
+	in, err := j.open(archive)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	hash := digest.SHA256.Digester()
+	if _, err := io.Copy(hash.Hash(), contextReader{ctx, in}); err != nil || hash.Digest() == j.Blob {
+		return err
+	}
+	err = fmt.Errorf("blob is corrupt: digest is %s, its descriptor says %s", hash.Digest(), j.Blob)
+	return hint.New(err, "save or copy the archive again")
 }
 
 // addProgress reports that n more bytes of layers were read.

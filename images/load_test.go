@@ -52,6 +52,90 @@ func TestArchiveForms(t *testing.T) {
 	})
 }
 
+// Every media type of a layer that image-spec or docker had is known.
+func TestLayerMediaTypes(t *testing.T) {
+	layer := tarOf("a", "1")
+	for _, mediaType := range layerMediaTypes {
+		data := layer
+		switch {
+		case strings.HasSuffix(mediaType, "gzip"):
+			data = testkit.Gzip(layer)
+		case strings.HasSuffix(mediaType, "zstd"):
+			data = zstandard(layer)
+		}
+		b := archive{}
+		b.index(as(b.imageOf(configOf(layer), b.blob(mediaType, data)), "test:one"))
+		s := newStore(t)
+		mustLoad(t, s, b.dir(t))
+		wantFile(t, s, mustImage(t, s, "test:one"), "/a", "1")
+		checkWhole(t, s)
+	}
+}
+
+// The bytes of a blob may be in its descriptor (image-spec, descriptor.md, "data"), and
+// those of a layer only elsewhere.
+func TestBlobElsewhere(t *testing.T) {
+	layer := tarOf("a", "1")
+	b := archive{}
+	blob := b.blob(ocispec.MediaTypeImageLayer, layer)
+	blob.URLs = []string{"https://example.com/layer"}
+	missing := b.imageOf(configOf(layer), blob)
+	delete(b, blobFile(blob.Digest))
+	s := newStore(t)
+	_, err := s.Load(t.Context(), b.index(missing).dir(t), LoadOptions{})
+	testkit.WantError(t, "missing", err, "layer 1 of 1")
+	testkit.WantError(t, "missing", err, "not in the archive, which says where it is: https://example.com/layer")
+
+	b = archive{}
+	blob.Data = layer
+	manifest := b.imageOf(configOf(layer), blob)
+	manifest.Data = b[blobFile(manifest.Digest)]
+	delete(b, blobFile(manifest.Digest))
+	b.index(as(manifest, "test:one"))
+	src := writeTemp(t, testkit.Gzip(b.tar()))
+	mustLoad(t, s, src)
+	wantFile(t, s, mustImage(t, s, "test:one"), "/a", "1")
+	checkWhole(t, s)
+	for range 2 { // the second time from the cache
+		indexesOf(t, openImage(t, src, t.TempDir()))
+	}
+
+	blob.Data = []byte("other")
+	s = newStore(t)
+	b = archive{}
+	if _, err := s.Load(t.Context(), b.index(b.imageOf(configOf(layer), blob)).dir(t), LoadOptions{}); err == nil {
+		t.Error("other data are loaded")
+	}
+}
+
+// An error says which image and layer of an archive is meant, and what is wrong with it.
+func TestLoadErrorsNameTheLayer(t *testing.T) {
+	layer := tarOf("a", "1")
+	docker := func(item dockerItem) archive {
+		b := dockerArchive("a", layer)
+		b["manifest.json"] = encode([]dockerItem{item})
+		return b
+	}
+	corrupt := archive{}
+	corrupt.index(corrupt.image(layer, tarOf("b", "2")))
+	blob := blobFile(corrupt.blob("", testkit.Gzip(layer)).Digest)
+	corrupt[blob] = append(slices.Clone(corrupt[blob][:60]), 'x')
+	const first = "manifest.json: image 1 of 1: "
+	for want, b := range map[string]archive{
+		first + "layer 1 of 1 names no file": docker(dockerItem{Config: "config.json", Layers: []string{""}}),
+		first + "Config names no file":       docker(dockerItem{Layers: []string{"a/layer.tar"}}),
+		first + "layer 1 of 1: open none: ":  docker(dockerItem{Config: "config.json", Layers: []string{"none"}}),
+
+		"layer 1 of 2, " + blob + ": blob is corrupt: digest is": corrupt,
+	} {
+		for name, data := range map[string][]byte{"file": b.tar(), "pipe": testkit.Gzip(b.tar())} {
+			s := newStore(t)
+			_, err := s.Load(t.Context(), writeTemp(t, data), LoadOptions{})
+			testkit.WantError(t, name, err, want)
+		}
+	}
+}
+
 // A layer may be compressed in any way. A manifest that is made for it has a media type
 // that others know; one of the archive stays, whatever it says.
 func TestCompressedLayers(t *testing.T) {

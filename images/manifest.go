@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
+	"slices"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -40,19 +41,34 @@ func isIndex(mediaType string) bool {
 	return mediaType == ocispec.MediaTypeImageIndex || mediaType == dockerList
 }
 
+// isConfig reports whether a config of this type may be that of an image. Registries
+// of 2016 named other types (github.com/docker/distribution/issues/1621), which docker
+// accepts: it is the content that counts.
 func isConfig(mediaType string) bool {
-	return mediaType == ocispec.MediaTypeImageConfig || mediaType == dockerConfig
-}
-
-func isLayer(mediaType string) bool {
 	switch mediaType {
-	case ocispec.MediaTypeImageLayer, ocispec.MediaTypeImageLayerGzip, ocispec.MediaTypeImageLayerZstd,
-		"application/vnd.docker.image.rootfs.diff.tar", "application/vnd.docker.image.rootfs.diff.tar.gzip",
-		"application/vnd.docker.image.rootfs.diff.tar.zstd":
+	case ocispec.MediaTypeImageConfig, dockerConfig, "", "application/octet-stream", "application/json", "text/html":
 		return true
 	}
 	return false
 }
+
+// layerMediaTypes are the types of layers in image-spec (media-types.md) and docker, as
+// containerd knows them (core/images/mediatypes.go); whether one names the right
+// compression does not matter: see layers.Decompress. Those that may not be
+// distributed are deprecated: an archive has their bytes, or only says where they are.
+var layerMediaTypes = []string{
+	ocispec.MediaTypeImageLayer, ocispec.MediaTypeImageLayerGzip, ocispec.MediaTypeImageLayerZstd,
+	"application/vnd.docker.image.rootfs.diff.tar", "application/vnd.docker.image.rootfs.diff.tar.gzip",
+	"application/vnd.docker.image.rootfs.diff.tar.zstd",
+
+	"application/vnd.oci.image.layer.nondistributable.v1.tar",
+	"application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+	"application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
+	"application/vnd.docker.image.rootfs.foreign.diff.tar", "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+	"application/vnd.docker.image.rootfs.foreign.diff.tar.zstd",
+}
+
+func isLayer(mediaType string) bool { return slices.Contains(layerMediaTypes, mediaType) }
 
 // check validates a descriptor, whose size may be max bytes.
 func check(d ocispec.Descriptor, max int64) error {

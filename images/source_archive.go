@@ -54,7 +54,7 @@ func openFromArchive(ctx context.Context, file, name, cache string) (src *Source
 	for _, l := range image.layers {
 		src.Layers = append(src.Layers, &Layer{
 			DiffID: l.DiffID, Blob: l.Blob, Size: l.Size, unpacked: -1,
-			open:  func() (io.ReadCloser, error) { return b.layer(l.File) },
+			open:  func() (io.ReadCloser, error) { return b.layer(l) },
 			cache: cachePath(cache, file, l.File, l.DiffID.String()),
 		})
 	}
@@ -89,12 +89,12 @@ func (b *lazyArchive) close() {
 	}
 }
 
-func (b *lazyArchive) layer(name string) (io.ReadCloser, error) {
+func (b *lazyArchive) layer(l layerSource) (io.ReadCloser, error) {
 	archive, err := b.open()
 	if err != nil {
 		return nil, err
 	}
-	return archive.Open(name)
+	return l.open(archive)
 }
 
 // A cachedImage is what is cached of an image in a compressed archive, as JSON.
@@ -123,6 +123,9 @@ func (b *lazyArchive) images(cache string) (all []*archiveImage, err error) {
 	}
 	// cache those of a compressed archive
 	for _, image := range all {
+		if slices.ContainsFunc(image.layers, func(l layerSource) bool { return l.Data != "" }) {
+			return all, nil // which JSON cannot hold
+		}
 		cached = append(cached, cachedImage{image.names, image.configJSON, image.layers})
 	}
 	writeCache(saved, func(w io.Writer) error { return json.NewEncoder(w).Encode(cached) })

@@ -38,6 +38,7 @@
 //	unpack.go       a tar becomes a tree: directories and limits
 //	entry.go        one entry becomes a file, directory, link or device
 //	sparse.go       runs of zeros become holes
+//	aufs.go         hard links of very old layers
 //	xattr.go        which extended attributes are kept
 //	times.go        modification times of directories
 //	extract.go      a tar into an existing directory, for cp

@@ -138,9 +138,12 @@ func makeDir(parent int, base string) (int, error) {
 // shares. A file of a lower layer cannot be linked to: what a layer holds does
 // not depend on the layers below.
 func (u *unpacker) link(parent int, base, target string) error {
-	to, err := clean(target)
+	to, err := Clean(target)
 	if err != nil {
 		return fmt.Errorf("link to %q: %w", target, err)
+	}
+	if IsPseudolink(to) {
+		return u.linkPseudolink(parent, base, to)
 	}
 	dir, last := path.Split(to)
 	fd, err := u.lookup(strings.TrimSuffix(dir, "/"), 0)

@@ -63,7 +63,7 @@ func ExtractInto(r io.Reader, d Destination) error {
 
 // extractEntry makes an entry, unless it is the destination itself.
 func (u *unpacker) extractEntry(h *tar.Header, body io.Reader) error {
-	name, err := clean(h.Name)
+	name, err := Clean(h.Name)
 	switch {
 	case err != nil:
 		return err

@@ -78,7 +78,13 @@ func TestTarStaysInDirectory(t *testing.T) {
 		refused bool // otherwise it is made inside
 	}{
 		{"dot dot", []entry{file(up+outside+"/new", "x")}, true},
-		{"dot dot within", []entry{file("a/../b", "x")}, true},
+		{"dot dot within", []entry{file("a/../b", "x")}, false},
+		{"dot dot within a link", []entry{symlink("a", outside), file("a/../secret", "x")}, false},
+		{"dot dot beyond", []entry{file("a/../"+up+outside[1:]+"/secret", "x")}, true},
+		{"pseudolink to outside",
+			[]entry{symlink(".wh..wh.plnk/1", outside+"/secret"), link("a", ".wh..wh.plnk/1")}, true},
+		{"pseudolink up", []entry{file(".wh..wh.plnk/../../x", "x"), link("a", ".wh..wh.plnk/../../x")}, true},
+		{"link without a name", []entry{symlink("", outside), file("secret", "x")}, false},
 		{"dot dot alone", []entry{dir("..")}, true},
 		{"absolute name", []entry{file(outside+"/secret", "x")}, false},
 		{"link to outside, written through", []entry{symlink("a", outside), file("a/new", "x")}, true},
@@ -227,6 +233,7 @@ func FuzzUnpack(f *testing.F) {
 	f.Add([]byte("2a\x00OUT\n0a/secret\x00x\n"))
 	f.Add([]byte("5a\x00\n1b\x00a/../../OUT/secret\n0.wh.a\x00\n"))
 	f.Add([]byte("2a\x00..\n2b\x00a/a/a\n5b\x00\n0b/x\x00y\n3b/d\x00\n"))
+	f.Add([]byte("0.wh..wh.plnk/1\x00x\n1a\x00.wh..wh.plnk/1\n0a/../b\x00\n0\x00x\n"))
 	f.Add([]byte("0a/b/c\x00x\n2a\x00/\n0a/.wh..wh..opq\x00\n1d\x00a/b\n"))
 	f.Fuzz(func(t *testing.T, script []byte) {
 		testkit.NeedRoot(t)

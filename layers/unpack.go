@@ -14,8 +14,9 @@ package layers
 //     parent, by calls that fail if the name exists and follow no link: O_EXCL,
 //     mkdirat, mknodat, symlinkat, linkat.
 //   - Owner, mode, attributes and times are set through the descriptor.
-//   - A name with ".." in it is refused. An absolute name (/etc) is relative to
-//     the root of the layer.
+//   - A name is taken as written, without regard to links: a/../b is b, as docker
+//     has it. One that begins outside, as ../a, is refused. An absolute name
+//     (/etc) is relative to the root of the layer.
 //
 // Of two entries of one name the later wins; two directories are merged.
 
@@ -78,7 +79,7 @@ func unpack(ctx context.Context, r io.Reader, dir string, max Limits) (*Unpacked
 	if err := u.entries(NewTarReader(layer)); err != nil {
 		return nil, err
 	}
-	if err := u.setTimes(); err != nil {
+	if err := errors.Join(u.removePseudolinks(), u.setTimes()); err != nil {
 		return nil, err
 	}
 	blob, diffID, err := layer.Digests()
@@ -103,6 +104,8 @@ type unpacker struct {
 	buf     []byte
 	resolve uint64       // of openat2(2)
 	target  *Destination // nil for a layer
+	scratch string       // the directory of the layer
+	pseudo  int          // descriptor of the directory of pseudolinks, or -1: see aufs.go
 
 	root    int    // descriptor of the root of the tree
 	dirName string // the cached directory
@@ -125,11 +128,16 @@ func newUnpacker(dir string, max Limits) (*unpacker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", top, err)
 	}
-	return &unpacker{max: max, root: root, dirFD: -1, resolve: inRoot, buf: make([]byte, chunkSize)}, nil
+	return &unpacker{
+		scratch: dir, max: max, root: root, dirFD: -1, pseudo: -1, resolve: inRoot, buf: make([]byte, chunkSize),
+	}, nil
 }
 
 func (u *unpacker) close() {
 	u.closeDir()
+	if u.pseudo >= 0 {
+		unix.Close(u.pseudo)
+	}
 	unix.Close(u.root)
 }
 
@@ -182,12 +190,14 @@ func (u *unpacker) account(h *tar.Header) error {
 
 // entry unpacks an entry of a layer.
 func (u *unpacker) entry(h *tar.Header, body io.Reader) error {
-	name, marker, err := ParseName(h.Name)
+	name, marker, err := ParseHeader(h)
 	switch {
 	case err != nil:
 		return err
 	case marker == Meta:
 		return nil
+	case marker == Pseudolink:
+		return u.pseudolink(name, h, body)
 	case marker == Opaque:
 		dir, err := u.dir(name)
 		if err != nil {
@@ -209,13 +219,13 @@ func (u *unpacker) entry(h *tar.Header, body io.Reader) error {
 	return u.node(parent, base, name, h, body)
 }
 
-// clean returns a name of the tar relative to the root of the layer, without
-// empty components and ".". The root itself is "". A ".." is an error.
-func clean(name string) (string, error) {
-	for part := range strings.SplitSeq(name, "/") {
-		if part == ".." {
-			return "", errors.New(`name contains ".."`)
-		}
+// Clean returns a name of the tar relative to the root of the layer, without
+// empty components, "." and "..". The root itself is "". A name outside is an
+// error.
+func Clean(name string) (string, error) {
+	name = path.Clean(name)
+	if name == ".." || strings.HasPrefix(name, "../") {
+		return "", errors.New(`name begins with ".."`)
 	}
 	return strings.TrimPrefix(path.Clean("/"+name), "/"), nil
 }

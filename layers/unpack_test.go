@@ -93,6 +93,10 @@ func TestTree(t *testing.T) {
 		{"parents without entries", []entry{file("a/b/c", "x")}, "a/ a/b/ a/b/c=x"},
 		{"absolute and unclean names",
 			[]entry{file("/a", "1"), file("./b", "2"), file(".//c/./d", "3")}, "a=1 b=2 c/ c/d=3"},
+		{"dot dot within a name",
+			[]entry{file("a/../b", "1"), file("/../c", "2"), file("d/../.wh.e", "")}, "b=1 c=2 e-"},
+		{"dot dot within the name of a link", []entry{file("a/b", "1"), link("c", "a/x/../b")}, "a/ a/b=1 c=1"},
+		{"an entry without a name", []entry{file("", "1"), symlink("", "/"), file("a", "2")}, "a=2"},
 		{"whiteout", []entry{file(".wh.a", ""), file("d/.wh.b", "")}, "a- d/ d/b-"},
 		{"opaque", []entry{dir("a"), file("a/.wh..wh..opq", ""), file("a/x", "1")}, "a! a/x=1"},
 		{"opaque last", []entry{file("a/x", "1"), file("a/.wh..wh..opq", "")}, "a! a/x=1"},
@@ -104,6 +108,8 @@ func TestTree(t *testing.T) {
 			[]entry{file(".wh.a", ""), file("a/b/x", "1")}, "a! a/b/ a/b/x=1"},
 		{"whiteout twice", []entry{file(".wh.a", ""), file(".wh.a", "")}, "a-"},
 		{"metadata of aufs", []entry{dir(".wh..wh.plnk"), file(".wh..wh.plnk/1.2", "x"), file("a", "1")}, "a=1"},
+		{"hard links of aufs", []entry{dir(".wh..wh.plnk"), file(".wh..wh.plnk/1.2", "x"),
+			link("a", ".wh..wh.plnk/1.2"), link("d/b", "/.wh..wh.plnk/1.2")}, "a=x d/ d/b=x"},
 		{"file twice", []entry{file("a", "1"), file("a", "2")}, "a=2"},
 		{"file for a directory", []entry{file("a/b/c", "1"), file("a", "2")}, "a=2"},
 		{"directory for a file",
@@ -135,6 +141,8 @@ func TestRefused(t *testing.T) {
 		word    string // in the error
 	}{
 		{"hard link to a lower layer", []entry{link("b", "a")}, `link to "a" in this layer`},
+		{"hard link of aufs to no file", []entry{dir(".wh..wh.plnk"), link("a", ".wh..wh.plnk/1.2")}, "no such file"},
+		{"hard link up", []entry{file("a", "1"), link("b", "../a")}, `begins with ".."`},
 		{"hard link to itself", []entry{file("a", "1"), link("a", "a")}, "link to"},
 		{"hard link to a directory", []entry{dir("a"), link("b", "a")}, "not permitted"},
 		{"a parent that is a file", []entry{file("a", "1"), file("a/b", "2")}, "not a directory"},
@@ -191,6 +199,22 @@ func TestAttributes(t *testing.T) {
 		}
 	}
 	testkit.Equal(t, "attributes", xattrs(t, filepath.Join(tree, "d/file")), "security.capability user.colour")
+}
+
+// Two names of a pseudolink are one file, and nothing but the layer is left.
+func TestPseudolinkIsOneFile(t *testing.T) {
+	testkit.NeedRoot(t)
+	const pseudolink = ".wh..wh.plnk/1.2"
+	tree, err := unpackTo(t, file(pseudolink, "x"), link("a", pseudolink), link("b", pseudolink))
+	testkit.Check(t, err)
+	inside(t, tree)
+	left, err := os.ReadDir(filepath.Dir(tree))
+	testkit.Check(t, err)
+	var names []string
+	for _, e := range left {
+		names = append(names, e.Name())
+	}
+	testkit.Equal(t, "beside the tree", strings.Join(names, " "), "diff size")
 }
 
 func xattrs(t testing.TB, path string) string {

@@ -12,6 +12,7 @@ package layers
 // the file alone says so; a directory NAME becomes opaque.
 
 import (
+	"archive/tar"
 	"fmt"
 	"path"
 	"strings"
@@ -30,17 +31,31 @@ const (
 type Marker uint8
 
 const (
-	Plain    Marker = iota // nothing: the entry is a file, directory, link or device
-	Whiteout               // the path does not exist above them
-	Opaque                 // the contents of the directory are hidden
-	Meta                   // metadata of aufs, to be ignored
+	Plain      Marker = iota // nothing: the entry is a file, directory, link or device
+	Whiteout                 // the path does not exist above them
+	Opaque                   // the contents of the directory are hidden
+	Pseudolink               // it is what hard links of aufs refer to: see aufs.go
+	Meta                     // metadata of aufs, or an entry without a name: to be ignored
 )
+
+// ParseHeader parses the name in a header as ParseName does. What has no name and is
+// not a directory, the root, is ignored, as docker does.
+func ParseHeader(h *tar.Header) (string, Marker, error) {
+	if h.Name == "" && h.Typeflag != tar.TypeDir {
+		return "", Meta, nil
+	}
+	name, marker, err := ParseName(h.Name)
+	if IsPseudolink(name) && marker == Meta && h.Typeflag == tar.TypeReg {
+		marker = Pseudolink
+	}
+	return name, marker, err
+}
 
 // ParseName parses the name of a tar entry. It returns the path that the entry
 // is about, relative to the root of the layer, which is "", and its marker. A
-// name with ".." in it is an error, and so is a whiteout of no name.
+// name outside is an error, and so is a whiteout of no name.
 func ParseName(name string) (string, Marker, error) {
-	name, err := clean(name)
+	name, err := Clean(name)
 	if err != nil {
 		return "", Plain, err
 	}

@@ -143,7 +143,7 @@ func newEntry(h *tar.Header) (*Entry, error) {
 	if h.Typeflag == tar.TypeXGlobalHeader {
 		return nil, nil
 	}
-	name, sign, err := layers.ParseName(h.Name)
+	name, sign, err := layers.ParseHeader(h)
 	if err != nil || sign == layers.Meta {
 		return nil, err
 	}

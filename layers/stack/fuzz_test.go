@@ -25,6 +25,7 @@ func FuzzStack(f *testing.F) {
 		"5a\x00\n0a/b\x00text\n2c\x00a\n0c/d\x00x\n1e\x00a/b\n",
 		"5d/e/f\x00\n0d/.wh.e\x00\n0.wh.g\x00\n5g\x00\n0d/.wh..wh..opq\x00\n",
 		"2a\x00/b\n5b\x00\n0a/x\x00y\n0a\x00z\n1l\x00a\n5a\x00\n6p\x00\n3n\x00\n",
+		"0.wh..wh.plnk/1\x00x\n1a\x00.wh..wh.plnk/1\n1b\x00a\n0c/../d\x00\n0\x00x\n",
 		"0a\x00x\n1b\x00a\n1a\x00b\n0./c//d/\x00y\n0/e\x00z\n",
 	} {
 		f.Add([]byte(seed))

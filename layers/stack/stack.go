@@ -118,7 +118,7 @@ func empty(nodes int) *Stack {
 func (s *Stack) add(x *index.Index) error {
 	// the tree of the layer
 	s.layers++
-	t := &treeBuilder{stack: s, root: &Node{Inode: implied("", s.layers)}}
+	t := &treeBuilder{s, &Node{Inode: implied("", s.layers)}, make(map[string]*Inode)}
 	for i := range x.Entries {
 		if err := t.add(i, &x.Entries[i]); err != nil {
 			return fmt.Errorf("entry %.300q: %w", x.Entries[i].Path, err)

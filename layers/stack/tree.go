@@ -13,13 +13,15 @@ import (
 	"path"
 	"strings"
 
+	"github.com/minictr/minictr/layers"
 	"github.com/minictr/minictr/layers/index"
 )
 
 // A treeBuilder makes the tree of a layer.
 type treeBuilder struct {
-	stack *Stack
-	root  *Node
+	stack       *Stack
+	root        *Node
+	pseudolinks map[string]*Inode // of aufs, by their paths
 }
 
 // add adds an entry of the index.
@@ -36,6 +38,9 @@ func (t *treeBuilder) add(ordinal int, e *index.Entry) error {
 			dir.opaque = true
 		}
 		return err
+	case layers.IsPseudolink(e.Path):
+		t.pseudolinks[e.Path] = inode
+		return nil
 	}
 	// any other entry has a name in a parent directory
 	dir, base := path.Split(e.Path)
@@ -90,7 +95,14 @@ func (t *treeBuilder) whiteout(parent *Node, base string) error {
 // target returns the inode that a hard link refers to. It does not refuse a link
 // that replaces the last name of its own target; layers.Unpack does.
 func (t *treeBuilder) target(name string) (*Inode, error) {
-	dir, base := path.Split(path.Clean("/" + name))
+	name, err := layers.Clean(name)
+	if err != nil {
+		return nil, err
+	}
+	if inode := t.pseudolinks[name]; inode != nil {
+		return inode, nil
+	}
+	dir, base := path.Split(name)
 	parent, err := t.dir(dir, false)
 	if err != nil {
 		return nil, fmt.Errorf("link to %.300q in this layer: %w", name, err)
