@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -88,10 +89,19 @@ func TestOnlyPreservedDescriptorsOpen(t *testing.T) {
 			check("exec "+tty, run(cmd))
 		}
 	}
-	b := newBundle(t, "true")
-	cmd := b.command(t)
-	cmd.Args = slices.Insert(cmd.Args, 4, "--preserve-fds=20")
-	run(cmd).refused(t, "--preserve-fds")
+	// more than are open: those that the test itself inherited, and none of minictr-oci's own
+	b := newBundle(t, "/probe", "fds")
+	cmd := b.command(t, leak(t)...)
+	cmd.Args = slices.Insert(cmd.Args, 4, "--preserve-fds=100")
+	host := exec.Command(filepath.Join(bin, "probe"), "fds")
+	host.ExtraFiles = cmd.ExtraFiles
+	got, inherited := run(cmd), run(host)
+	got.want(t, 0)
+	for i, open := range strings.Split(got.stdout, "\n") {
+		if i >= 3 && !strings.Contains(inherited.stdout, open) {
+			t.Errorf("--preserve-fds=100: %s", open)
+		}
+	}
 }
 
 // process writes a file for exec --process.

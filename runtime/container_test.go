@@ -110,8 +110,8 @@ func unchanged(*specs.Spec) {}
 
 func (c *container) makeRoot(t *testing.T, dirs string) {
 	t.Helper()
-	testkit.Check(t, testkit.Root(c.file("rootfs"), dirs, "sh cat chown cut find grep head id ionice ip ln ls mkdir "+
-		"mount mv readlink rm sleep stat stty test touch tr uname wc"))
+	testkit.Check(t, testkit.Root(c.file("rootfs"), dirs, "sh cat chown cut find grep head id ionice ip ln logger ls "+
+		"mkdir mount mv readlink rm sleep stat stty test touch tr uname wc"))
 }
 
 // file returns the path of a file in the bundle.

@@ -31,6 +31,7 @@ type ProcessOptions struct {
 	FDs           map[plan.Ref]int            // descriptors of its standard streams, as Options.Stdio says
 	PidFile       string                      // receives the pid, as decimal text; "" for none
 	ConsoleSocket string                      // receives the host's end of the terminal; "" for none
+	PidfdSocket   string                      // receives a pidfd of the process; "" for none
 	SubCgroup     string                      // for exec: a cgroup below the container's
 	Warn          func(error)                 // receives what goes wrong without stopping the operation
 	Trace         func(*plan.Plan) walk.Trace // traces each call; nil for none

@@ -69,6 +69,11 @@ func (p *Process) Pid() int {
 	return pid
 }
 
+// Pidfd returns a pidfd of the process, for the caller to close.
+func (p *Process) Pidfd() (int, error) {
+	return unix.FcntlInt(uintptr(p.pidfd), unix.F_DUPFD_CLOEXEC, 0)
+}
+
 // Terminal returns the host's end of the container's terminal, which the caller closes;
 // nil without one.
 func (p *Process) Terminal() (*os.File, error) { return terminal(p.walk) }

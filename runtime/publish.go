@@ -11,11 +11,16 @@ import (
 )
 
 // publish gives an engine what it asked for, before the process runs: the pid in a file,
-// and the host's end of the terminal over a socket.
+// and the host's end of the terminal and a pidfd over sockets.
 func (t *ProcessOptions) publish(w *walk.Walk) error {
 	if t.ConsoleSocket != "" {
 		if err := sendTerminal(w, t.ConsoleSocket); err != nil {
 			return fmt.Errorf("--console-socket: %w", err)
+		}
+	}
+	if t.PidfdSocket != "" {
+		if err := t.sendPidfd(w); err != nil {
+			return fmt.Errorf("--pidfd-socket: %w", err)
 		}
 	}
 	if t.PidFile == "" {
@@ -36,4 +41,15 @@ func sendTerminal(w *walk.Walk, path string) error {
 		return errors.New("process.terminal: not set, there is no terminal to send")
 	}
 	return sendFd(path, []byte("/dev/ptmx"), fd)
+}
+
+// sendPidfd sends a pidfd of the process to the socket t.PidfdSocket. The message beside it
+// is runc's name for the kind of process: a container's first one, or another that joins it.
+func (t *ProcessOptions) sendPidfd(w *walk.Walk) error {
+	kind := "standard"
+	if t.Join != nil {
+		kind = "setns"
+	}
+	fd, _ := w.Result(plan.Pidfd)
+	return sendFd(t.PidfdSocket, []byte(kind), fd)
 }

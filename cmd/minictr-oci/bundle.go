@@ -3,9 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/minictr/minictr/runtime"
@@ -15,14 +13,13 @@ import (
 	"github.com/minictr/minictr/runtime/stdio"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/urfave/cli/v2"
-	"golang.org/x/sys/unix"
 )
 
 // create and run share this file: they open a bundle and create its process.
 
 var bundleFlags = []cli.Flag{
 	&cli.StringFlag{Name: "bundle", Aliases: []string{"b"}, Value: ".", Usage: "`DIR` directory of the bundle"},
-	consoleSocketFlag, pidFileFlag, preserveFdsFlag,
+	consoleSocketFlag, pidFileFlag, pidfdSocketFlag, preserveFdsFlag,
 	&cli.BoolFlag{Name: "no-pivot", Usage: "change the root with chroot(2), for a host in its initramfs"},
 	&cli.BoolFlag{Name: "no-new-keyring", Usage: "keep the caller's session keyring"},
 }
@@ -32,6 +29,9 @@ var (
 		Name: "console-socket", Usage: "`PATH` send the terminal's host end to a UNIX socket",
 	}
 	pidFileFlag     = &cli.StringFlag{Name: "pid-file", Usage: "`FILE` write the process ID to a file"}
+	pidfdSocketFlag = &cli.StringFlag{
+		Name: "pidfd-socket", Usage: "`PATH` send a pidfd of the process to a UNIX socket",
+	}
 	preserveFdsFlag = &cli.IntFlag{
 		Name: "preserve-fds", Usage: "`NUMBER` pass more file descriptors, from 3 on",
 	}
@@ -74,6 +74,9 @@ func open(c *cli.Context) (*bundle, error) {
 		return nil, b.remove(err)
 	}
 	setCgroup(b.spec, id)
+	if err := b.setServiceEnv(); err != nil {
+		return nil, b.remove(err)
+	}
 	return b, nil
 }
 
@@ -111,6 +114,7 @@ func (b *bundle) create() (*runtime.Process, error) {
 // processOptions returns the options of a process that the flags set.
 func processOptions(c *cli.Context) (t runtime.ProcessOptions, err error) {
 	t.PidFile, t.ConsoleSocket, t.Warn = c.String("pid-file"), c.String("console-socket"), warn
+	t.PidfdSocket = c.String("pidfd-socket")
 	if t.PreserveFds, err = preserved(c.Int("preserve-fds")); err != nil {
 		return t, err
 	}
@@ -125,26 +129,14 @@ func processOptions(c *cli.Context) (t runtime.ProcessOptions, err error) {
 }
 
 // preserved returns how many descriptors a process inherits: n, and those that systemd
-// passes (sd_listen_fds(3)). They must be open: else minictr-oci could open one with
-// their number.
+// passes. A number of them that is not open passes nothing: those that minictr-oci opens
+// itself are closed at execve(2).
 func preserved(n int) (int, error) {
-	if os.Getenv("LISTEN_PID") == strconv.Itoa(os.Getpid()) {
-		more, err := strconv.Atoi(os.Getenv("LISTEN_FDS"))
-		if err != nil || more < 0 {
-			return 0, fmt.Errorf("LISTEN_FDS=%q: not a number of descriptors", os.Getenv("LISTEN_FDS"))
-		}
-		n += more
+	listen, err := listenFds()
+	if n < 0 {
+		err = errors.Join(err, fmt.Errorf("--preserve-fds %d: negative", n))
 	}
-	for fd := 3; fd < 3+n; fd++ {
-		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
-		if err == nil && flags&unix.FD_CLOEXEC != 0 {
-			err = errors.New("opened by minictr-oci itself")
-		}
-		if err != nil {
-			return 0, fmt.Errorf("--preserve-fds: descriptor %d: %w", fd, err)
-		}
-	}
-	return n, nil
+	return n + listen, err
 }
 
 // connect connects a process to our standard streams. A process that outlives us

@@ -39,7 +39,7 @@ var execCommand = &cli.Command{
 		&cli.StringFlag{Name: "process-label", Usage: "`LABEL` SELinux label"},
 		&cli.StringSliceFlag{Name: "cgroup", Usage: "`PATH` cgroup below that of the container"},
 		&cli.BoolFlag{Name: "ignore-paused", Usage: "not supported: a process in a frozen cgroup does not run"},
-		consoleSocketFlag, pidFileFlag, preserveFdsFlag,
+		consoleSocketFlag, pidFileFlag, pidfdSocketFlag, preserveFdsFlag,
 	},
 	Action: func(c *cli.Context) error {
 		code, err := execute(c)

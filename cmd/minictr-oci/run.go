@@ -40,6 +40,10 @@ func (b *bundle) run(keep bool, signals *runtime.Signals) (code int, err error) 
 	if err != nil {
 		return 0, b.remove(err)
 	}
+	notifier, err := listenNotify(b.container)
+	if err != nil {
+		return 0, b.remove(err)
+	}
 	// Create the container. Without hooks, this also starts it.
 	signals.Ready()
 	process, err := b.create()
@@ -52,14 +56,42 @@ func (b *bundle) run(keep bool, signals *runtime.Signals) (code int, err error) 
 		}
 	}
 	// Other commands may use it from here on. Wait for it unless it is detached.
-	if err := b.container.Unlock(); err != nil || b.options.Outlive {
+	if err := b.container.Unlock(); err != nil {
+		return 0, err
+	}
+	awaitReady, err := b.notify(notifier, process)
+	if err != nil || b.options.Outlive {
+		awaitReady()
 		return 0, err
 	}
 	code, err = attend(process, streams, signals)
+	awaitReady()
 	if err == nil && !keep {
 		err = runtime.Finish(b.container, warn)
 	}
 	return code, err
+}
+
+// notify passes READY of the container's process on. The main process of the service is
+// that one if it outlives this one. await waits until READY, or the exit, was handled.
+func (b *bundle) notify(n *runtime.Notifier, process *runtime.Process) (await func(), err error) {
+	if n == nil {
+		return func() {}, nil
+	}
+	pidfd, err := process.Pidfd()
+	if err != nil {
+		return func() {}, err
+	}
+	mainPid := os.Getpid()
+	if b.options.Outlive {
+		mainPid = process.Pid()
+	}
+	done := make(chan struct{})
+	go func() {
+		forwardReady(n, pidfd, mainPid)
+		close(done)
+	}()
+	return func() { <-done }, nil
 }
 
 // delete deletes a container that could not be started.
