@@ -17,7 +17,7 @@ import (
 const module = "github.com/minictr/minictr"
 
 // leaves import nothing of this module; every package may import them.
-const leaves = "hint internal/atomicfile internal/lockfile internal/printable"
+const leaves = "hint internal/atomicfile internal/lockfile internal/printable internal/signals"
 
 // arrows lists, for each package, what it may import of this module, together with all
 // that those may import. Data flows one way: images → container → runtime. runtime knows
@@ -80,7 +80,7 @@ var libraries = map[string]string{
 	"github.com/mikelolasagasti/xz":          "layers",
 	"github.com/moby/profiles/seccomp":       "runtime/seccomp",
 	"github.com/moby/sys/mountinfo":          "container/config runtime/cgroup",
-	"github.com/moby/sys/signal":             "cmd/minictr-oci container/config",
+	"github.com/moby/sys/signal":             "internal/signals",
 	"github.com/moby/term":                   "container/lifecycle",
 	"github.com/opencontainers/image-spec":   "container/config container/inspect images images/registry",
 	"github.com/urfave/cli/v2":               "cmd/minictr cmd/minictr-oci internal/help",

@@ -10,6 +10,7 @@ import (
 
 	"github.com/docker/go-units"
 	"github.com/go-json-experiment/json"
+	"github.com/minictr/minictr/internal/signals"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"golang.org/x/sys/unix"
 )
@@ -121,9 +122,9 @@ func (e *ExitStatus) Describe() string {
 	case e.Signal == unix.SIGKILL && e.OOM != nil:
 		return fmt.Sprintf("killed by the kernel: out of memory%s", limit(e.OOM))
 	case e.Signal != 0 && e.Signal == e.StoppedBy:
-		return fmt.Sprintf("stopped with %s", unix.SignalName(e.Signal))
+		return fmt.Sprintf("killed by signal %d, %s, sent by minictr", e.Signal, signals.Name(e.Signal))
 	case e.Signal != 0:
-		return fmt.Sprintf("killed by signal %d, %s", e.Signal, unix.SignalName(e.Signal))
+		return fmt.Sprintf("killed by signal %d, %s", e.Signal, signals.Name(e.Signal))
 	case e.OOM != nil:
 		return fmt.Sprintf("exited with code %d; out of memory, %d processes killed%s",
 			e.ExitCode, e.OOM.Kills, limit(e.OOM))

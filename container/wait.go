@@ -3,10 +3,10 @@ package container
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"time"
 
-	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/internal/lockfile"
 	"github.com/minictr/minictr/runtime/state"
 	"golang.org/x/sys/unix"
@@ -43,7 +43,7 @@ func (c *Container) AwaitWaiters() {
 }
 
 // WaitExit waits until the container's present task exits, and returns its exit status;
-// without a task, that of the last one.
+// without a task, that of the last one. Before the first task it waits for that.
 func (c *Container) WaitExit() (*ExitStatus, error) {
 	lock, err := c.LockWaiters()
 	if err != nil {
@@ -82,17 +82,14 @@ func (c *Container) waitExit() (*ExitStatus, error) {
 	if err != nil {
 		return nil, err
 	}
-	// find the task; without a pid it is being created
-	task, err := c.Task()
-	for ; err == nil && task.Record.Pid == 0; task, err = c.Task() {
-		time.Sleep(time.Millisecond)
-	}
-	if errors.Is(err, state.ErrNotExist) {
-		last, err := c.ExitStatus() // of a task that exited since the first look, too
-		if err == nil && last == nil {
-			err = hint.New(errors.New("container was never started"), "minictr start "+c.Name)
+	if before == nil {
+		if err := c.awaitFirstTask(); err != nil {
+			return nil, err
 		}
-		return last, err
+	}
+	task, err := c.createdTask()
+	if errors.Is(err, state.ErrNotExist) {
+		return c.ExitStatus() // of a task that exited since the first look, too
 	}
 	if err != nil {
 		return nil, err
@@ -106,6 +103,41 @@ func (c *Container) waitExit() (*ExitStatus, error) {
 		unix.Close(pidfd)
 	}
 	return c.waitExitFile(before)
+}
+
+// createdTask returns the present task, when it has a process.
+func (c *Container) createdTask() (*state.Dir, error) {
+	task, err := c.Task()
+	for ; err == nil && task.Record.Pid == 0; task, err = c.Task() {
+		time.Sleep(time.Millisecond)
+	}
+	return task, err
+}
+
+// awaitFirstTask waits until the container has a task with a process, or the exit status
+// of one. The error is ErrNotExist if the container is removed.
+func (c *Container) awaitFirstTask() error {
+	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC)
+	if err != nil {
+		return fmt.Errorf("inotify_init1: %w", err)
+	}
+	events := os.NewFile(uintptr(fd), "inotify of "+c.Dir)
+	defer events.Close()
+	if _, err := unix.InotifyAddWatch(fd, c.Dir, unix.IN_CREATE|unix.IN_MOVED_TO|unix.IN_DELETE); err != nil {
+		return fmt.Errorf("inotify_add_watch %s: %w", c.Dir, err)
+	}
+	for buf := make([]byte, 4096); ; {
+		_, err := c.createdTask()
+		switch {
+		case !c.Has("image"):
+			return ErrNotExist
+		case !errors.Is(err, state.ErrNotExist) || c.Has("exit.json"):
+			return nil
+		}
+		if _, err := events.Read(buf); err != nil {
+			return err
+		}
+	}
 }
 
 // waitExitFile waits until the exit status of a process that exited is recorded: by the

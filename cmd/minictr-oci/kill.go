@@ -3,9 +3,9 @@ package main
 import (
 	"fmt"
 
+	"github.com/minictr/minictr/internal/signals"
 	"github.com/minictr/minictr/runtime"
 	"github.com/minictr/minictr/runtime/state"
-	"github.com/moby/sys/signal"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sys/unix"
 )
@@ -37,16 +37,14 @@ var killCommand = &cli.Command{
 	},
 }
 
-// parseSignal reads a number from 0 to 64, or a name of signal(7) with or without
-// SIG, in any case. Number 0 only checks whether the process may be signalled
-// (kill(2)).
+// parseSignal is signals.Parse that takes 0, too: that only checks whether the process
+// may be signalled (kill(2)).
 func parseSignal(text string) (unix.Signal, error) {
-	const last = 64 // SIGRTMAX
 	if text == "0" {
 		return 0, nil
 	}
-	sig, err := signal.ParseSignal(text)
-	if err != nil || sig < 1 || sig > last {
+	sig, ok := signals.Parse(text)
+	if !ok {
 		return 0, fmt.Errorf("unknown signal %q", text)
 	}
 	return sig, nil

@@ -9,18 +9,24 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-var timeFlag = &cli.IntFlag{
-	Name: "time", Aliases: []string{"t"}, DefaultText: "10",
-	Usage: "`SECONDS` time from the stop signal to SIGKILL; -1 for no limit",
+var stopFlags = []cli.Flag{
+	&cli.StringFlag{
+		Name: "signal", Aliases: []string{"s"}, DefaultText: "the container's stop signal",
+		Usage: "`SIGNAL` signal to send first",
+	},
+	&cli.IntFlag{
+		Name: "time", Aliases: []string{"t", "timeout"}, DefaultText: "10",
+		Usage: "`SECONDS` time from that signal to SIGKILL; -1 for no limit",
+	},
 }
 
 var stopCommand = &cli.Command{
 	Name:      "stop",
 	Usage:     "stop containers: send the stop signal, then SIGKILL",
 	ArgsUsage: "CONTAINER…",
-	Flags:     []cli.Flag{timeFlag},
+	Flags:     stopFlags,
 	Action: func(c *cli.Context) error {
-		return together(c, func(name string) error { return lifecycle.Stop(c.String("root"), name, stopTimeout(c)) })
+		return together(c, func(name string) error { return lifecycle.Stop(c.String("root"), name, stopOptions(c)) })
 	},
 }
 
@@ -28,19 +34,19 @@ var restartCommand = &cli.Command{
 	Name:      "restart",
 	Usage:     "stop containers and start them again",
 	ArgsUsage: "CONTAINER…",
-	Flags:     []cli.Flag{timeFlag},
+	Flags:     stopFlags,
 	Action: func(c *cli.Context) error {
-		return each(c, func(name string) error { return lifecycle.Restart(c.String("root"), name, stopTimeout(c)) })
+		return each(c, func(name string) error { return lifecycle.Restart(c.String("root"), name, stopOptions(c)) })
 	},
 }
 
-// stopTimeout returns --time, or nil if it is not set.
-func stopTimeout(c *cli.Context) *time.Duration {
-	if !c.IsSet("time") {
-		return nil
+// stopOptions returns the options that the flags set.
+func stopOptions(c *cli.Context) lifecycle.StopOptions {
+	o := lifecycle.StopOptions{Signal: c.String("signal")}
+	if c.IsSet("time") {
+		o.Timeout = new(time.Duration(c.Int("time")) * time.Second)
 	}
-	d := time.Duration(c.Int("time")) * time.Second
-	return &d
+	return o
 }
 
 var killCommand = &cli.Command{

@@ -2,7 +2,7 @@ package config
 
 // A weight divides the bandwidth of a block device among the cgroups that use it at the
 // same time. A rate limit always holds, for one device and one direction. A flag names a
-// device by its path, the config by its major and minor number.
+// device by its path, the config by its major and minor number. A weight of 0 is not set.
 
 import (
 	"errors"
@@ -25,7 +25,7 @@ const (
 func (l *Limits) setBlkio(r *specs.LinuxResources, _ Host) error {
 	blkio := &specs.LinuxBlockIO{}
 	// weights
-	if l.BlkioWeight != nil {
+	if l.BlkioWeight != nil && *l.BlkioWeight != 0 {
 		w, err := checkWeight(*l.BlkioWeight)
 		if err != nil {
 			return fmt.Errorf("--blkio-weight %d: %w", *l.BlkioWeight, err)
@@ -35,6 +35,9 @@ func (l *Limits) setBlkio(r *specs.LinuxResources, _ Host) error {
 	}
 	for _, word := range l.BlkioWeightDevices {
 		disk, weight, err := parseDeviceLimit(word, parseCount)
+		if err == nil && weight == 0 {
+			continue
+		}
 		var w uint16
 		if err == nil {
 			w, err = checkWeight(weight)

@@ -20,7 +20,7 @@ func Config(o *Options, image ocispec.Image, files fs.FS, host Host) (*specs.Spe
 		Root:    &specs.Root{Path: "rootfs", Readonly: o.ReadOnly},
 		Linux:   &specs.Linux{CgroupsPath: "/" + CgroupParent + "/" + host.ID},
 	}, newOrigin(o)}
-	if _, err := StopSignal(o, image); err != nil {
+	if _, _, err := StopSignal(o, image); err != nil {
 		return nil, nil, err
 	}
 	// the parts that flags and the image decide; a later one may read what an earlier one set

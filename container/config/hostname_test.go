@@ -124,12 +124,12 @@ func TestStopSignal(t *testing.T) {
 	} {
 		image := testImage()
 		image.Config.StopSignal = test.image
-		if got, err := StopSignal(&Options{StopSignal: test.flag}, image); err != nil || got != test.want {
+		if got, _, err := StopSignal(&Options{StopSignal: test.flag}, image); err != nil || got != test.want {
 			t.Errorf("%+v: %d, %v", test, got, err)
 		}
 	}
 	for _, word := range []string{"0", "65", "-1", "SIGFOO", "RTMIN+31", "RTMAX-31", "SIG", "RTMIN+"} {
-		_, err := StopSignal(&Options{StopSignal: word}, testImage())
+		_, _, err := StopSignal(&Options{StopSignal: word}, testImage())
 		testkit.WantError(t, word, err, "unknown")
 	}
 }

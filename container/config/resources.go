@@ -93,23 +93,23 @@ func (l *Limits) setReservation(r *specs.LinuxResources, limit int64) error {
 }
 
 // swapLimit returns the limit of memory plus swap in bytes, -1 for none. Without
-// --memory-swap it is twice the memory, as in docker.
+// --memory-swap, or with 0, it is twice the memory, as in docker.
 func (l *Limits) swapLimit(memory int64) (int64, error) {
-	unset := l.MemorySwap == "" || l.MemorySwap == "0"
-	if memory <= 0 {
-		if !unset && l.MemorySwap != "-1" {
-			return 0, hint.New(fmt.Errorf("--memory-swap %q: no memory limit", l.MemorySwap), swapHint)
-		}
-		return -1, nil
-	}
-	if unset {
-		return 2 * memory, nil
-	}
 	swap, err := parseMemory("--memory-swap", l.MemorySwap)
-	if err == nil && swap > 0 && swap < memory {
-		err = hint.New(fmt.Errorf("--memory-swap %q: below --memory %q", l.MemorySwap, l.Memory), swapHint)
+	unset := l.MemorySwap == "" || swap == -1 && l.MemorySwap != "-1"
+	switch {
+	case err != nil:
+		return 0, err
+	case memory <= 0 && swap > 0:
+		return 0, hint.New(fmt.Errorf("--memory-swap %q: no memory limit", l.MemorySwap), swapHint)
+	case memory <= 0:
+		return -1, nil
+	case unset:
+		return 2 * memory, nil
+	case swap > 0 && swap < memory:
+		return 0, hint.New(fmt.Errorf("--memory-swap %q: below --memory %q", l.MemorySwap, l.Memory), swapHint)
 	}
-	return swap, err
+	return swap, nil
 }
 
 // parseMemory reads a number of bytes with docker's units b, k, m and g, powers of 1024.
@@ -118,12 +118,15 @@ func parseMemory(flag, word string) (int64, error) {
 	switch word {
 	case "":
 		return 0, nil
-	case "0", "-1":
+	case "-1":
 		return -1, nil
 	}
 	n, err := units.RAMInBytes(word)
-	if err != nil || n <= 0 || n > memoryMax {
+	if err != nil || n < 0 || n > memoryMax {
 		return 0, hint.New(fmt.Errorf("%s %q: not a size", flag, word), "write a number and b, k, m or g, as in 512m")
+	}
+	if n == 0 {
+		return -1, nil
 	}
 	return n, nil
 }
@@ -163,10 +166,10 @@ func (l *Limits) bandwidth() (quota int64, period uint64, err error) {
 	if l.CPUPeriod != nil || l.CPUQuota != nil {
 		return 0, 0, hint.New(fmt.Errorf("--cpus %q: excludes --cpu-quota and --cpu-period", l.CPUs), quotaHint)
 	}
-	if l.CPUs == "0" {
+	n, err := strconv.ParseFloat(l.CPUs, 64)
+	if err == nil && n == 0 {
 		return -1, cpuPeriod, nil
 	}
-	n, err := strconv.ParseFloat(l.CPUs, 64)
 	if err != nil || !(cpusMin <= n && n <= cpusMax) {
 		return 0, 0, hint.New(fmt.Errorf("--cpus %q: not a number of processors", l.CPUs),
 			"write 0.01 or more, as in --cpus 1.5")
@@ -180,7 +183,7 @@ func (l *Limits) quota() (quota int64, period uint64, err error) {
 		return 0, 0, nil
 	}
 	quota, period = -1, cpuPeriod
-	if l.CPUPeriod != nil {
+	if l.CPUPeriod != nil && *l.CPUPeriod != 0 {
 		period = *l.CPUPeriod
 	}
 	if l.CPUQuota != nil && *l.CPUQuota != 0 {

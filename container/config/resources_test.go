@@ -41,6 +41,8 @@ func TestLimits(t *testing.T) {
 		{Limits{Memory: "6291456", MemorySwap: "0"}, `{"memory":{"limit":6291456,"swap":12582912},` + group + `}`},
 		{Limits{Memory: "6mb", MemorySwap: "6mb"}, `{"memory":{"limit":6291456,"swap":6291456},` + group + `}`},
 		{Limits{Memory: "0"}, `{"memory":{"limit":-1,"swap":-1}}`},
+		{Limits{Memory: "0m", MemorySwap: "0b"}, `{"memory":{"limit":-1,"swap":-1}}`},
+		{Limits{Memory: "6mb", MemorySwap: "0g"}, `{"memory":{"limit":6291456,"swap":12582912},` + group + `}`},
 		{Limits{Memory: "-1", MemorySwap: "-1"}, `{"memory":{"limit":-1,"swap":-1}}`},
 		{Limits{MemorySwap: "-1"}, `{}`},
 		{Limits{MemoryReservation: "8m"}, `{"memory":{"reservation":8388608}}`},
@@ -50,6 +52,8 @@ func TestLimits(t *testing.T) {
 
 		{Limits{CPUs: "1.5"}, `{"cpu":{"quota":150000,"period":100000}}`},
 		{Limits{CPUs: "0"}, `{"cpu":{"quota":-1,"period":100000}}`},
+		{Limits{CPUs: "0.00"}, `{"cpu":{"quota":-1,"period":100000}}`},
+		{Limits{CPUPeriod: new(uint64)}, `{"cpu":{"quota":-1,"period":100000}}`},
 		{Limits{CPUQuota: new(int64(20000))}, `{"cpu":{"quota":20000,"period":100000}}`},
 		{Limits{CPUQuota: new(int64(0)), CPUPeriod: new(uint64(50000))}, `{"cpu":{"quota":-1,"period":50000}}`},
 		{Limits{CPUShares: new(uint64(512))}, `{"cpu":{"shares":512}}`},
@@ -60,6 +64,7 @@ func TestLimits(t *testing.T) {
 		{Limits{PidsLimit: new(int64(0))}, `{"pids":{"limit":-1}}`},
 
 		{Limits{BlkioWeight: new(uint64(10))}, `{"blockIO":{"weight":10}}`},
+		{Limits{BlkioWeight: new(uint64)}, `{}`},
 		{Limits{HugetlbLimits: []string{"2m:64m", "1GB:0", "64k:1g"}},
 			`{"hugepageLimits":[{"pageSize":"2MB","limit":67108864}` +
 				`,{"pageSize":"1GB","limit":0},{"pageSize":"64KB","limit":1073741824}]}`},
@@ -133,7 +138,7 @@ func TestLimitErrors(t *testing.T) {
 		{Limits{CpusetMems: "all"}, `--cpuset-mems "all": not a list of numbers`},
 		{Limits{CpusetMems: "1"}, "not available on this machine"},
 		{Limits{PidsLimit: new(int64(-2))}, "--pids-limit -2: negative"},
-		{Limits{BlkioWeight: new(uint64(0))}, "--blkio-weight 0: not between 10 and 1000"},
+		{Limits{BlkioWeight: new(uint64(9))}, "--blkio-weight 9: not between 10 and 1000"},
 		{Limits{BlkioWeight: new(uint64(65536 + 10))}, "not between"},
 		{Limits{DeviceReadBps: []string{"/dev/null"}}, `--device-read-bps "/dev/null": not DEVICE:NUMBER`},
 		{Limits{DeviceReadBps: []string{"/dev/null:1m"}}, "not a block device"},

@@ -181,7 +181,7 @@ func TestErrorsQuoteControlBytes(t *testing.T) {
 		_, err := testConfig(t, o)
 		wantPlain(t, name, err)
 	}
-	_, err := StopSignal(&Options{StopSignal: evil}, testImage())
+	_, _, err := StopSignal(&Options{StopSignal: evil}, testImage())
 	wantPlain(t, "stop signal", err)
 	image := testImage()
 	image.Config.Volumes = map[string]struct{}{"/proc/" + evil: {}}

@@ -26,6 +26,7 @@ type Settings struct {
 	Layers     []digest.Digest // diff IDs of the image, the lowest first
 	Origin     Origin          // of the config
 	StopSignal unix.Signal
+	StopWord   string // for the stop signal, as typed or as the image has it
 	Restart    RestartPolicy
 	Health     *Healthcheck // nil for none
 	Labels     map[string]string
@@ -35,7 +36,7 @@ type Settings struct {
 // NewSettings parses the flags that the config does not hold. name is the image's, as typed.
 func NewSettings(o *Options, name string, image *images.Image) (s Settings, err error) {
 	s = Settings{Format: Format, Image: name, Created: time.Now().UTC(), Options: *o, Layers: image.Layers}
-	if s.StopSignal, err = StopSignal(o, image.Config); err != nil {
+	if s.StopSignal, s.StopWord, err = StopSignal(o, image.Config); err != nil {
 		return s, err
 	}
 	if err = s.setRestart(); err != nil {

@@ -29,8 +29,11 @@ func (s *Settings) setRestart() (err error) {
 }
 
 // merge returns l with the limits of change in place of its own. --cpus replaces quota and
-// period, and a quota replaces --cpus.
+// period, and a quota replaces --cpus. A weight of 0 changes nothing, as in docker.
 func (l Limits) merge(change Limits) Limits {
+	if change.BlkioWeight != nil && *change.BlkioWeight == 0 {
+		change.BlkioWeight = nil
+	}
 	if change.CPUs != "" {
 		l.CPUQuota, l.CPUPeriod = nil, nil
 	} else if change.CPUQuota != nil {

@@ -38,6 +38,10 @@ func TestChangedLimits(t *testing.T) {
 			t.Errorf("%s:\n got %+v\nwant %+v", test.name, got, test.want)
 		}
 	}
+	weighted := Limits{BlkioWeight: new(uint64(500))}
+	if got := weighted.merge(Limits{BlkioWeight: new(uint64)}); got.BlkioWeight != weighted.BlkioWeight {
+		t.Errorf("--blkio-weight 0: %d", *got.BlkioWeight)
+	}
 	byQuota := Limits{CPUQuota: new(int64(5000)), CPUPeriod: new(uint64(10000))}
 	if got := byQuota.merge(Limits{CPUs: "2"}); got.CPUQuota != nil || got.CPUPeriod != nil || got.CPUs != "2" {
 		t.Errorf("--cpus in place of a quota: %+v", got)
@@ -56,6 +60,7 @@ func TestEveryLimitChanges(t *testing.T) {
 			field.Set(reflect.ValueOf([]string{"x"}))
 		default:
 			field.Set(reflect.New(field.Type().Elem()))
+			field.Elem().Set(reflect.ValueOf(1).Convert(field.Type().Elem()))
 		}
 		got := Limits{}.merge(change)
 		if !reflect.DeepEqual(reflect.ValueOf(got).Field(i).Interface(), field.Interface()) {

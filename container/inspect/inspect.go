@@ -5,6 +5,7 @@ package inspect
 // is left out. Why and OOM are not docker's.
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"strconv"
@@ -13,11 +14,11 @@ import (
 
 	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/images"
+	"github.com/minictr/minictr/internal/signals"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/opencontainers/runtime-spec/specs-go"
-	"golang.org/x/sys/unix"
 )
 
 // Inspection is the output of inspect: a container at one moment, with docker's names.
@@ -196,7 +197,7 @@ func inspectConfig(c *container.Container, spec *specs.Spec, image *ocispec.Imag
 		Hostname: spec.Hostname, User: o.User, Tty: o.TTY, OpenStdin: o.Interactive, Env: spec.Process.Env,
 		Cmd: o.Command, Entrypoint: from.Entrypoint, Image: c.Settings.Image, WorkingDir: spec.Process.Cwd,
 		Labels: c.Settings.Labels, Volumes: from.Volumes, ExposedPorts: from.ExposedPorts,
-		StopSignal: unix.SignalName(c.Settings.StopSignal), StopTimeout: o.StopTimeout,
+		StopSignal: cmp.Or(c.Settings.StopWord, signals.Name(c.Settings.StopSignal)), StopTimeout: o.StopTimeout,
 	}
 	if h := c.Settings.Health; h != nil {
 		i.Healthcheck = &images.Healthcheck{

@@ -8,6 +8,7 @@ import (
 
 	"github.com/docker/go-units"
 	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/internal/signals"
 	"golang.org/x/sys/unix"
 )
 
@@ -84,9 +85,9 @@ func Reason(s *container.State, brief bool) string {
 	case e.OOM != nil:
 		return "processes were killed: out of memory" + at
 	case e.Signal != 0 && e.Signal == e.StoppedBy:
-		return "stopped with " + unix.SignalName(e.Signal)
+		return "killed by " + signals.Name(e.Signal) + ", sent by minictr"
 	case e.Signal != 0:
-		return "killed by " + unix.SignalName(e.Signal)
+		return "killed by " + signals.Name(e.Signal)
 	}
 	return ""
 }

@@ -43,7 +43,7 @@ func TestReason(t *testing.T) {
 	const (
 		call = `execve("/bin/x", ["x", "y"], ["PATH=/bin"]): no such file or directory` +
 			` (step 3 of 3, made by the trampoline: execute the program)`
-		stopped = "stopped with SIGTERM"
+		stopped = "killed by SIGTERM, sent by minictr"
 		lost    = "exit status unknown: the machine went down"
 		limit   = "out of memory at the limit of 64MiB"
 	)

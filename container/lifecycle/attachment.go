@@ -13,6 +13,7 @@ import (
 	"github.com/minictr/minictr/container/logs"
 	"github.com/minictr/minictr/container/monitor"
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/signals"
 	"github.com/minictr/minictr/runtime/state"
 	"github.com/minictr/minictr/runtime/stdio"
 	"github.com/moby/term"
@@ -221,7 +222,7 @@ func (a *attachment) handle(sig unix.Signal, detach context.CancelCauseFunc) {
 			stdio.Resize(a.terminal)
 		}
 	case a.terminal != nil:
-		detach(detachedBy("signal "+unix.SignalName(sig), sig))
+		detach(detachedBy("signal "+signals.Name(sig), sig))
 	default:
 		send(a.Container, sig) // an error: the container has exited
 	}

@@ -2,11 +2,9 @@ package lifecycle
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/container/config"
-	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/runtime"
 	"github.com/minictr/minictr/runtime/state"
 	"golang.org/x/sys/unix"
@@ -16,9 +14,9 @@ import (
 // waits for the exit.
 func Kill(root, name, signal string) error {
 	return withContainer(root, name, "kill", func(c *container.Container) error {
-		sig, ok := config.ParseSignal(signal)
-		if !ok {
-			return hint.New(fmt.Errorf("signal %q: unknown", signal), "use a signal of signal(7), as in SIGHUP")
+		sig, err := config.ParseSignal(signal)
+		if err != nil {
+			return err
 		}
 		s, err := c.State()
 		if err != nil {

@@ -2,14 +2,13 @@ package lifecycle
 
 import (
 	"errors"
-	"time"
 
 	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/hint"
 )
 
 // Restart stops a container as Stop does, and starts it detached.
-func Restart(root, name string, timeout *time.Duration) error {
+func Restart(root, name string, o StopOptions) error {
 	return withContainer(root, name, "restart", func(c *container.Container) error {
 		s, err := c.State()
 		if err == nil && s.Active() && c.Settings.Options.Remove {
@@ -17,7 +16,7 @@ func Restart(root, name string, timeout *time.Duration) error {
 				"create another one with: minictr run")
 		}
 		if err == nil {
-			err = stop(c, timeout)
+			err = stop(c, o)
 		}
 		if err == nil {
 			err = startDetached(c, false)

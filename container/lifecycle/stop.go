@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/config"
 	"github.com/minictr/minictr/runtime"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/minictr/minictr/runtime/state"
@@ -23,25 +24,37 @@ import (
 // docker's.
 const DefaultStopTimeout = 10 * time.Second
 
-// Stop sends the container's stop signal, and after timeout SIGKILL. A negative timeout
-// is none; nil is the one the container was created with. A container that does not run
-// is left alone; one that waits for a restart is not restarted.
-func Stop(root, name string, timeout *time.Duration) error {
-	return withContainer(root, name, "stop", func(c *container.Container) error { return stop(c, timeout) })
+// StopOptions replace what the container was created with.
+type StopOptions struct {
+	Signal  string         // a name or number of signal(7), "" for the container's stop signal
+	Timeout *time.Duration // from the signal to SIGKILL; negative: none; nil: the container's
 }
 
-func stop(c *container.Container, timeout *time.Duration) error {
+// Stop sends the stop signal, and after the timeout SIGKILL. A container that does not
+// run is left alone; one that waits for a restart is not restarted.
+func Stop(root, name string, o StopOptions) error {
+	return withContainer(root, name, "stop", func(c *container.Container) error { return stop(c, o) })
+}
+
+func stop(c *container.Container, o StopOptions) error {
+	sig := c.Settings.StopSignal
+	if o.Signal != "" {
+		var err error
+		if sig, err = config.ParseSignal(o.Signal); err != nil {
+			return err
+		}
+	}
 	s, err := c.State()
 	if err != nil || !s.Active() && !c.Monitored() {
 		return err
 	}
 	limit := DefaultStopTimeout
-	if t := c.Settings.Options.StopTimeout; timeout != nil {
-		limit = *timeout
+	if t := c.Settings.Options.StopTimeout; o.Timeout != nil {
+		limit = *o.Timeout
 	} else if t != nil {
 		limit = time.Duration(*t) * time.Second
 	}
-	exited, err := stopWith(c, c.Settings.StopSignal, false, limit)
+	exited, err := stopWith(c, sig, false, limit)
 	if err == nil && !exited {
 		err = kill(c)
 	}

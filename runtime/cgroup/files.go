@@ -55,6 +55,8 @@ func WithoutDefaults(files []File) []File {
 			return f.Value == "100"
 		case "memory.low", "memory.min", "cpu.max.burst", "cpu.idle":
 			return f.Value == "0"
+		case "io.max":
+			return strings.HasSuffix(f.Value, "=max")
 		}
 		return false
 	})

@@ -35,8 +35,11 @@ func blockIO(r *specs.LinuxResources) (files []File, err error) {
 		if isSet(d.LeafWeight) {
 			return nil, fmt.Errorf("%s.leafWeight: not supported by cgroup v2", from)
 		}
-		if !isSet(d.Weight) {
+		if d.Weight == nil {
 			return nil, fmt.Errorf("%s: weight missing", from)
+		}
+		if !isSet(d.Weight) {
+			continue
 		}
 		w, err := diskWeight(from, device(d.LinuxBlockIODevice)+" ", *d.Weight)
 		if err != nil {
