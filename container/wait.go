@@ -83,11 +83,11 @@ func (c *Container) waitExit() (*ExitStatus, error) {
 		return nil, err
 	}
 	if before == nil {
-		if err := c.awaitFirstTask(); err != nil {
+		if err := awaitFirstTask(c); err != nil {
 			return nil, err
 		}
 	}
-	task, err := c.createdTask()
+	task, err := createdTask(c)
 	if errors.Is(err, state.ErrNotExist) {
 		return c.ExitStatus() // of a task that exited since the first look, too
 	}
@@ -106,7 +106,7 @@ func (c *Container) waitExit() (*ExitStatus, error) {
 }
 
 // createdTask returns the present task, when it has a process.
-func (c *Container) createdTask() (*state.Dir, error) {
+func createdTask(c *Container) (*state.Dir, error) {
 	task, err := c.Task()
 	for ; err == nil && task.Record.Pid == 0; task, err = c.Task() {
 		time.Sleep(time.Millisecond)
@@ -116,7 +116,7 @@ func (c *Container) createdTask() (*state.Dir, error) {
 
 // awaitFirstTask waits until the container has a task with a process, or the exit status
 // of one. The error is ErrNotExist if the container is removed.
-func (c *Container) awaitFirstTask() error {
+func awaitFirstTask(c *Container) error {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC)
 	if err != nil {
 		return fmt.Errorf("inotify_init1: %w", err)
@@ -127,7 +127,7 @@ func (c *Container) awaitFirstTask() error {
 		return fmt.Errorf("inotify_add_watch %s: %w", c.Dir, err)
 	}
 	for buf := make([]byte, 4096); ; {
-		_, err := c.createdTask()
+		_, err := createdTask(c)
 		switch {
 		case !c.Has("image"):
 			return ErrNotExist
