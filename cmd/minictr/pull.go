@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,6 +15,11 @@ import (
 )
 
 var tlsFlag = &cli.BoolFlag{Name: "tls-verify", Value: true, Usage: "require https and a trusted certificate"}
+
+var allTagsFlag = &cli.BoolFlag{
+	Name: "all-tags", Aliases: []string{"a"},
+	Usage: "all tags of the repository, which is named without one",
+}
 
 var platformFlag = &cli.StringFlag{Name: "platform", Usage: "`OS/ARCH[/VARIANT]` platform of the image"}
 
@@ -28,6 +34,7 @@ var pullCommand = &cli.Command{
 	ArgsUsage:   "NAME[:TAG|@DIGEST]",
 	Description: registryFiles,
 	Flags: []cli.Flag{
+		allTagsFlag,
 		platformFlag,
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print the full name only"},
 		tlsFlag,
@@ -37,6 +44,11 @@ var pullCommand = &cli.Command{
 
 func pull(c *cli.Context) (err error) {
 	short := c.Args().First()
+	ctx, stop := interruptible(c)
+	defer stop(&err)
+	if c.Bool("all-tags") {
+		return pullAllTags(ctx, c, short)
+	}
 	full, err := images.Normalize(short)
 	if err != nil {
 		return err
@@ -44,13 +56,44 @@ func pull(c *cli.Context) (err error) {
 	if strings.HasSuffix(full, ":latest") && !strings.HasSuffix(short, ":latest") && !c.Bool("quiet") {
 		fmt.Println("Using default tag: latest")
 	}
-	ctx, stop := interruptible(c)
-	defer stop(&err)
 	if err := pullImage(ctx, c, full, os.Stdout); err != nil {
 		return err
 	}
 	fmt.Println(full)
 	return nil
+}
+
+// pullAllTags pulls the images of all tags. One that cannot be pulled hinders no other.
+func pullAllTags(ctx context.Context, c *cli.Context, short string) error {
+	repository, err := withoutTag(short)
+	if err != nil {
+		return err
+	}
+	settings, err := registrySettings(c)
+	if err != nil {
+		return err
+	}
+	var tags []string
+	err = settings.From(ctx, repository+":latest", func(r *registry.Repository) (err error) {
+		tags, err = r.Tags(ctx)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("pull %s: %w", short, err)
+	}
+	var failed []error
+	for _, tag := range tags {
+		full, err := images.Normalize(repository + ":" + tag)
+		if err == nil {
+			err = pullImage(ctx, c, full, os.Stdout)
+		}
+		failed = append(failed, err)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	fmt.Println(repository)
+	return errors.Join(failed...)
 }
 
 // pullImage pulls the image of a complete name, and writes what docker prints to out.

@@ -26,6 +26,7 @@
 //	token.go     tokens
 //	explain.go   errors of registries, with hints
 //	fetch.go     manifests and blobs; a download that is cut is resumed
+//	tags.go      the tags of a repository
 //	push.go      pushing an image
 //	login.go     passwords, kept as docker keeps them
 package registry

@@ -113,7 +113,7 @@ func busy(answer *http.Response) bool {
 // retryAfter parses Retry-After: seconds or a date (RFC 9110, 10.2.3). Without it,
 // the wait starts at one second and doubles.
 func retryAfter(after string, try int) time.Duration {
-	if n, err := strconv.Atoi(after); err == nil && n >= 0 {
+	if n, err := strconv.ParseUint(after, 10, 32); err == nil {
 		return time.Duration(n) * time.Second
 	}
 	if date, err := http.ParseTime(after); err == nil {

@@ -24,6 +24,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"unicode"
 
 	"github.com/minictr/minictr/hint"
 )
@@ -80,21 +81,25 @@ func (g *guard) distance(registry string) int {
 	return distance(u.Hostname())
 }
 
-// distance returns how near a host is, as it is written. An address in another form
-// than usual, as 127.1, is none of a token server: it counts as this machine.
+// distance returns how near a host is, as it is written. No token server has an address
+// in an unusual form, as 127.1 or with full-width digits, which net/http makes ASCII:
+// it counts as this machine.
 func distance(host string) int {
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
 	if isLoopback(host) || strings.HasSuffix(host, ".localhost") {
 		return onMachine
 	}
 	if a, err := netip.ParseAddr(host); err == nil {
 		return distanceOf(a)
 	}
-	labels := strings.Split(strings.TrimSuffix(host, "."), ".")
-	if last := labels[len(labels)-1]; last == "" || last[0] >= '0' && last[0] <= '9' {
+	last := host[strings.LastIndexByte(host, '.')+1:]
+	if last == "" || last[0] >= '0' && last[0] <= '9' || strings.ContainsFunc(host, isNotASCII) {
 		return onMachine
 	}
 	return onInternet
 }
+
+func isNotASCII(r rune) bool { return r > unicode.MaxASCII }
 
 func distanceOf(a netip.Addr) int {
 	switch a = a.Unmap(); {

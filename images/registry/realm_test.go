@@ -80,6 +80,8 @@ func TestRealmIsNoNearerThanRegistry(t *testing.T) {
 		{"registry.example.org", "2852039166", false}, // 169.254.169.254
 		{"registry.example.org", "0xa9.0xfe.169.254", false},
 		{"registry.example.org", "localhost", false},
+		{"registry.example.org", "LOCALHOST.", false},
+		{"registry.example.org", "１２７.０.０.１", false},
 		{"registry.example.org", "x.localhost", false},
 		{"registry.example.org", "[fe80::1%25eth0]", false},
 		{"8.8.8.8:5000", "10.0.0.1", false},

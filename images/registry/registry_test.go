@@ -624,7 +624,7 @@ func TestSettings(t *testing.T) {
 		`{"insecure-registries": ["a.test:5000"], "registry-mirrors": ["https://m.test"]}`: true,
 		`{"insecure": ["a.test:5000"]}`:              false,
 		`{"registry-mirrors": ["https://m.test/x"]}`: false,
-		`{`: false,
+		`{`: false, `{} x`: false,
 	} {
 		testkit.Check(t, os.WriteFile(path, []byte(text), 0o600))
 		if _, err := Load(); (err == nil) != good {

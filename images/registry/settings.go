@@ -16,6 +16,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -53,16 +54,26 @@ func Load() (*Settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	// parse it
+	if s, err = parse(data); err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	return s, nil
+}
+
+// parse parses settings, and checks their addresses.
+func parse(data []byte) (*Settings, error) {
+	s := &Settings{}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode(s); err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
+		return nil, err
 	}
-	// check its addresses
+	if _, err := d.Token(); err != io.EOF {
+		return nil, errors.New("text after the object")
+	}
 	for _, address := range slices.Concat(s.Mirrors, s.Insecure) {
 		if _, err := s.registry(address); err != nil {
-			return nil, fmt.Errorf("read %s: %w", path, err)
+			return nil, err
 		}
 	}
 	return s, nil
