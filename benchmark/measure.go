@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/minictr/minictr/internal/owned"
 )
 
 // Measure measures all targets, and logs what it does. What fails is repeated, and
@@ -71,7 +73,7 @@ func Recover(ctx context.Context, targets []Target, s Setup, progress *log.Logge
 				return fmt.Errorf("%s: remove what an earlier benchmark left: %w", name, err)
 			}
 		}
-		if err := os.RemoveAll(of.Scratch); err != nil {
+		if err := owned.RemoveAll(of.Scratch); err != nil {
 			return err
 		}
 	}

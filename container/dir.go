@@ -2,28 +2,16 @@ package container
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/minictr/minictr/internal/lockfile"
+	"github.com/minictr/minictr/internal/owned"
 )
 
 // DirMode is the mode of all directories of the store that only root reads.
 const DirMode = 0o700
-
-// NewID returns a random container ID as docker's: 64 hexadecimal digits.
-func NewID() string {
-	var b [32]byte
-	rand.Read(b[:])
-	return hex.EncodeToString(b[:])
-}
-
-// IsID reports whether a name has the form of a container ID.
-func IsID(name string) bool { return len(name) == 64 && strings.Trim(name, "0123456789abcdef") == "" }
 
 // NewDir makes and locks the directory of a new container in the store at root, and
 // makes the init layer in the directory layers. It becomes a container when the caller
@@ -72,7 +60,7 @@ func (c *Container) Remove() error {
 		err = c.freeName()
 	}
 	if err == nil {
-		err = os.RemoveAll(c.Dir)
+		err = owned.RemoveAll(c.Dir)
 	}
 	return errors.Join(err, c.Unlock())
 }

@@ -10,6 +10,7 @@
 //	hostname, hosts, resolv.conf
 //	               mounted over the files of that name in /etc
 //	task           the runtime's state of its process, while there is one
+//	.minictr       the mark that task is minictr's (package owned)
 //	exit.json      how its last task exited
 //	health.json    what its health checks found
 //	monitor        the process that is its monitor (package container/monitor)
@@ -34,7 +35,7 @@
 //   - The exit status is saved before the task is deleted, and read after it.
 //   - What changes a container, or sees it change, tells the store's journal (Event).
 //
-// Read find.go, files.go, lock.go, dir.go, initlayer.go, names.go; then task.go,
+// Read find.go, files.go, lock.go, dir.go, id.go, initlayer.go, names.go; then task.go,
 // state.go, exit.go, health.go; then monitor.go, restart.go, wait.go, event.go, recover.go;
 // errors.go when an error's meaning matters.
 package container

@@ -12,6 +12,7 @@ import (
 
 	"github.com/minictr/minictr/container/config"
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/owned"
 	"github.com/minictr/minictr/runtime/state"
 )
 
@@ -69,7 +70,7 @@ func lookUp(root, name string) (id string, err error) {
 	}
 	var found []string
 	for _, id := range ids {
-		if strings.HasPrefix(id.Name(), name) {
+		if strings.HasPrefix(id.Name(), name) && IsID(id.Name()) {
 			found = append(found, id.Name())
 		}
 	}
@@ -85,10 +86,10 @@ func lookUp(root, name string) (id string, err error) {
 // Open reads a container's settings. The ID may be the text of a link in names/, so it
 // is checked before it becomes part of a path.
 func Open(root, id, name string) (*Container, error) {
-	if state.CheckName(id) != nil {
+	c := &Container{ID: id, Name: name, StoreRoot: root, Dir: filepath.Join(root, "containers", id)}
+	if !IsID(id) || !owned.IsDir(c.Dir) {
 		return &Container{}, ErrNotExist
 	}
-	c := &Container{ID: id, Name: name, StoreRoot: root, Dir: filepath.Join(root, "containers", id)}
 	err := c.ReadJSON("settings.json", &c.Settings)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || err == nil && !c.Has("image"):

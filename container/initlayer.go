@@ -10,8 +10,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/minictr/minictr/container/config"
+	"github.com/minictr/minictr/internal/owned"
 )
 
 // InitLayer is its directory, among the layers. Other layers have hexadecimal names.
@@ -32,7 +34,7 @@ func makeInitLayer(layers string) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(scratch)
+	defer owned.RemoveAll(scratch)
 	err = os.Chmod(scratch, 0o755)
 	for _, dir := range []string{"proc", "sys", "dev", "etc"} {
 		err = errors.Join(err, os.Mkdir(filepath.Join(scratch, dir), 0o755))
@@ -53,10 +55,17 @@ func makeInitLayer(layers string) error {
 // recoverInitLayer removes incomplete init layers. The caller holds the lock of
 // containers/ exclusively, so that no command makes one.
 func recoverInitLayer(layers string) (left []Leftover, err error) {
-	scratch, err := filepath.Glob(filepath.Join(layers, initLayerScratch+"*"))
-	for _, dir := range scratch {
+	entries, err := os.ReadDir(layers)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	for _, e := range entries {
+		dir := filepath.Join(layers, e.Name())
+		if !strings.HasPrefix(e.Name(), initLayerScratch) || !owned.IsDir(dir) {
+			continue
+		}
 		left = append(left, Leftover{"init", dir, "removed"})
-		err = errors.Join(err, os.RemoveAll(dir))
+		err = errors.Join(err, owned.RemoveAll(dir))
 	}
 	return left, err
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/minictr/minictr/container/config"
 	"github.com/minictr/minictr/images"
 	"github.com/minictr/minictr/internal/lockfile"
+	"github.com/minictr/minictr/internal/owned"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/minictr/minictr/runtime/state"
 	"golang.org/x/sys/unix"
@@ -26,7 +27,7 @@ import (
 
 // Leftover is something that a killed command left, and that was recovered.
 type Leftover struct {
-	Kind string `json:"kind"` // container, cgroup, name or init
+	Kind string `json:"kind"` // container, name or init
 	Name string `json:"name"` // an ID, a path or a name
 	What string `json:"what"` // what was done: "removed", or the exit status that was recorded
 }
@@ -50,6 +51,9 @@ type locker = func(path string, how lockfile.Mode) (*os.File, error)
 // lock, it does nothing.
 func RecoverStore(root string, lock locker) (left []Leftover, stuck []error, err error) {
 	// exclude commands that create containers
+	if marked, err := owned.Check(root, owned.Store); !marked {
+		return nil, nil, err
+	}
 	containers := filepath.Join(root, "containers")
 	all, err := lock(containers, lockfile.Exclusive)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.EWOULDBLOCK) {
@@ -60,14 +64,13 @@ func RecoverStore(root string, lock locker) (left []Leftover, stuck []error, err
 	}
 	defer all.Close()
 	// recover each container whose lock is free
-	ids, err := all.Readdirnames(-1)
+	names, err := all.Readdirnames(-1)
 	if err != nil {
 		return nil, nil, err
 	}
-	cgroups := Cgroups()
-	for _, id := range ids {
+	for _, id := range slices.DeleteFunc(names, func(name string) bool { return !IsID(name) }) {
 		c := &Container{ID: id, StoreRoot: root, Dir: filepath.Join(containers, id)}
-		what, err := c.recoverUnlocked(cgroups[id])
+		what, err := c.recoverUnlocked()
 		if err != nil {
 			stuck = append(stuck, fmt.Errorf("recover container %s: %w", id, err))
 		} else if what != "" {
@@ -79,12 +82,12 @@ func RecoverStore(root string, lock locker) (left []Leftover, stuck []error, err
 	if err != nil {
 		return left, stuck, err
 	}
-	names, err := recoverNames(root)
+	freed, err := recoverNames(root)
 	if err != nil {
 		return left, stuck, err
 	}
 	initLayers, err := recoverInitLayer(store.Layers().Dir())
-	return slices.Concat(left, names, initLayers), stuck, err
+	return slices.Concat(left, freed, initLayers), stuck, err
 }
 
 // Cgroups returns the paths of the cgroups of containers in all stores, by ID.
@@ -107,8 +110,8 @@ func Cgroups() map[string]string {
 
 // recoverUnlocked recovers a container unless its lock is held, and returns what was
 // done, "" for nothing.
-func (c *Container) recoverUnlocked(group string) (what string, err error) {
-	if group == "" && c.isComplete() && !c.Has(TaskDir) && !c.Has(MonitorFile) {
+func (c *Container) recoverUnlocked() (what string, err error) {
+	if c.isComplete() && !c.Has(TaskDir) && !c.Has(MonitorFile) || !owned.IsDir(c.Dir) {
 		return "", nil
 	}
 	lock, err := lockfile.Try(c.Dir, lockfile.Exclusive)
@@ -120,7 +123,7 @@ func (c *Container) recoverUnlocked(group string) (what string, err error) {
 	}
 	defer lock.Close()
 	hadTask, complete := c.Has(TaskDir), c.isComplete()
-	if err := c.RecoverLocked(group); err != nil || !complete {
+	if err := c.RecoverLocked(); err != nil || !complete {
 		return "removed", err
 	}
 	exit, err := c.ExitStatus()
@@ -130,22 +133,16 @@ func (c *Container) recoverUnlocked(group string) (what string, err error) {
 	return "the monitor was killed", err
 }
 
-// RecoverLocked recovers a container whose lock the caller holds. A cgroup, if given, is
-// removed with all its processes.
-func (c *Container) RecoverLocked(group string) error {
+// RecoverLocked recovers a container whose lock the caller holds.
+func (c *Container) RecoverLocked() error {
 	if c.Has(TaskDir) {
 		if err := c.recoverTask(); err != nil {
 			return err
 		}
 	}
-	if group != "" {
-		if err := cgroup.Remove(group); err != nil {
-			return err
-		}
-	}
 	if !c.isComplete() {
 		c.recoverDestroyEvent()
-		return os.RemoveAll(c.Dir)
+		return owned.RemoveAll(c.Dir)
 	}
 	return errors.Join(c.RemoveFile(MonitorFile), c.RemoveFile(RestartingFile))
 }
@@ -157,12 +154,13 @@ func (c *Container) isComplete() bool {
 }
 
 // recoverTask deletes a task without a monitor, and records its exit status unless the
-// monitor did.
+// monitor did. A copied task is removed, and nothing killed: its process and its cgroup
+// are those of the container that was copied.
 func (c *Container) recoverTask() error {
 	// read the task
 	task, taskErr := c.Task()
 	if errors.Is(taskErr, state.ErrNotExist) {
-		return os.RemoveAll(c.Path(TaskDir)) // it has no record
+		return owned.RemoveAll(c.Path(TaskDir)) // it has no record
 	}
 	if taskErr != nil && !IsCorrupt(taskErr) {
 		return taskErr
@@ -174,6 +172,8 @@ func (c *Container) recoverTask() error {
 		exit.Error, exit.ExitCode = "exit status unknown: the monitor was killed", exitUnknown
 		if taskErr != nil {
 			exit.Error = "exit status unknown: " + taskErr.Error()
+		} else if isCopied(c, task) {
+			exit.Error = "exit status unknown: the container was copied while it ran"
 		} else if now, err := task.Record.ThisBoot(); err == nil && !now {
 			exit.Error = "exit status unknown: the machine went down"
 		}
@@ -182,18 +182,33 @@ func (c *Container) recoverTask() error {
 		}
 	}
 	c.recoverDieEvent(exit)
+	if taskErr == nil && isCopied(c, task) {
+		return owned.RemoveAll(c.Path(TaskDir))
+	}
 	return c.DeleteTask()
+}
+
+// isCopied reports whether a task was created in another directory, of which this is a
+// copy.
+func isCopied(c *Container, task *state.Dir) bool {
+	from, err := os.Stat(task.Record.Bundle)
+	if err != nil {
+		return false
+	}
+	here, err := os.Stat(c.Dir)
+	return err == nil && !os.SameFile(from, here)
 }
 
 // recoverNames removes names of containers that no longer exist.
 func recoverNames(root string) (left []Leftover, err error) {
-	links, err := filepath.Glob(filepath.Join(root, "names", "*"))
-	if err != nil {
+	names, err := os.ReadDir(NamePath(root, ""))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	for _, link := range links {
+	for _, name := range names {
+		link := NamePath(root, name.Name())
 		id, err := os.Readlink(link)
-		if err != nil {
+		if err != nil || !IsID(id) {
 			continue
 		}
 		if _, err := os.Lstat(filepath.Join(root, "containers", id)); errors.Is(err, fs.ErrNotExist) {

@@ -152,7 +152,7 @@ func (c *Container) waitExitFile(before *ExitStatus) (*ExitStatus, error) {
 			return nil, errors.New("exit status was not recorded")
 		}
 		if err := c.Lock(0); err == nil {
-			if err := errors.Join(c.RecoverLocked(""), c.Unlock()); err != nil {
+			if err := errors.Join(c.RecoverLocked(), c.Unlock()); err != nil {
 				return nil, err
 			}
 		}

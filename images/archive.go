@@ -49,7 +49,10 @@ func openArchive(src string, receive receiver) (fs.FS, io.Closer, error) {
 	case st.IsDir():
 		f.Close()
 		root, err := os.OpenRoot(src)
-		return archiveDir{root}, root, err
+		if err != nil {
+			return nil, nil, err
+		}
+		return archiveDir{root}, root, nil
 	case !st.Mode().IsRegular():
 		f.Close()
 		if f, err = os.Open(src); err != nil { // blocks until a FIFO has a writer

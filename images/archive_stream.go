@@ -18,10 +18,10 @@ import (
 	"context"
 	"io"
 	"io/fs"
-	"os"
 	"path"
 	"strings"
 
+	"github.com/minictr/minictr/internal/owned"
 	"github.com/minictr/minictr/layers"
 	"github.com/opencontainers/go-digest"
 )
@@ -82,7 +82,7 @@ func (l *loader) stage(ctx context.Context, body io.Reader) (*stagedLayer, error
 	if staged.unpack(ctx, body) == nil {
 		return staged, nil
 	}
-	if err := os.RemoveAll(staged.tree); err != nil {
+	if err := owned.RemoveAll(staged.tree); err != nil {
 		return nil, err
 	}
 	_, err = io.Copy(staged, body)

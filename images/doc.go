@@ -8,9 +8,10 @@
 // The store is an OCI image layout (image-spec, image-layout.md), which skopeo
 // and crane can read, with the unpacked layers beside it:
 //
+//	.minictr            the mark that the directory is minictr's (package owned)
 //	oci-layout          {"imageLayoutVersion": "1.0.0"}
 //	index.json          names → manifests
-//	blobs/sha256/<hex>  manifests and configs (0644), compressed layers (0600)
+//	blobs/sha256/<hex>  manifests and configs (0644), compressed layers (0600); 0711
 //	layers/             see package layers (0700)
 //	tmp/                scratch directories (0700)
 //	partial/            interrupted downloads, see partial.go (0700)
@@ -21,9 +22,9 @@
 //   - Untrusted bytes become visible after their digest was checked, by a
 //     rename(2) out of tmp: blobs first, the name of an image in index.json last.
 //     What a crash leaves is invisible, and the next load removes it.
-//   - A user who may search the root of the store (0711) can read names and
-//     configs, so that "minictr plan" needs no privileges; only root can read the
-//     files of layers.
+//   - A user who may search the root of the store (0711), but not list it, can
+//     read names and configs, so that "minictr plan" needs no privileges; only root
+//     can read the files of layers.
 //
 // Package images knows nothing of processes, mounts or the OCI runtime config.
 // A container refers to its image by containers/<id>/image in the same root: that
@@ -33,6 +34,7 @@
 // Reading order:
 //
 //	store.go           the directories of the store, and reading blobs
+//	own.go             which files in them are minictr's
 //	lock.go            locks and scratch directories
 //	reference.go       complete and short names
 //	platform.go        os/arch[/variant], and choosing an image for it

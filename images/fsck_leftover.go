@@ -40,18 +40,24 @@ func (f *fsck) note(name, what, hint string) {
 // and layers.
 func (f *fsck) leftovers() error {
 	return errors.Join(
-		f.each("blobs/sha256", f.leftoverBlob), f.each("layers/sha256", f.leftoverTree),
-		f.each("layers", f.leftoverLink), f.each("tmp", f.leftoverScratch), f.each("partial", f.leftoverPartial))
+		f.each("blobs/sha256", isBlob, f.leftoverBlob), f.each("layers/sha256", isTree, f.leftoverTree),
+		f.each("layers", isLink, f.leftoverLink),
+		f.each("tmp", isScratch, f.leftoverScratch), f.each("partial", isBlob, f.leftoverPartial))
 }
 
-// each calls look for the entries of a directory.
-func (f *fsck) each(dir string, look func(dir string, e fs.DirEntry)) error {
+// each calls look for the entries of a directory that is holds for. Others are not
+// minictr's, and a note.
+func (f *fsck) each(dir string, is func(string, fs.DirEntry) bool, look func(dir string, e fs.DirEntry)) error {
 	entries, err := os.ReadDir(f.s.path(dir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	for _, e := range entries {
-		look(dir, e)
+		if is(f.s.path(dir, e.Name()), e) {
+			look(dir, e)
+		} else {
+			f.note(path.Join(dir, e.Name()), "not made by minictr, which leaves it as it is", "move it elsewhere")
+		}
 	}
 	return nil
 }
@@ -74,7 +80,7 @@ func (f *fsck) leftoverTree(dir string, e fs.DirEntry) {
 // leftoverLink looks for dangling links. One that an image needs is a problem that
 // tree found.
 func (f *fsck) leftoverLink(dir string, e fs.DirEntry) {
-	if e.Type() != fs.ModeSymlink {
+	if e.IsDir() {
 		return
 	}
 	for d := range f.trees {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/minictr/minictr/internal/owned"
 	"github.com/minictr/minictr/internal/testkit"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -83,7 +84,9 @@ func FuzzIndex(f *testing.F) {
 	f.Add([]byte(`{"schemaVersion":2,"manifests":[{"digest":"sha256:../../..","size":1}]}`))
 	addDocuments(f, func(data []byte) { f.Add(data) })
 	f.Fuzz(func(t *testing.T, data []byte) {
-		s, err := Open(b.dir(t))
+		dir := b.dir(t)
+		testkit.Check(t, owned.Mark(dir, owned.Store))
+		s, err := Open(dir)
 		testkit.Check(t, err)
 		testkit.Check(t, os.WriteFile(s.path(ocispec.ImageIndexFile), data, 0o644))
 		use(t, s)

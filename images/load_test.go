@@ -218,7 +218,7 @@ func checkWhole(t *testing.T, s *Store) {
 	}
 	wantNone(t, s, "tmp/*")
 	for path, mode := range map[string]fs.FileMode{
-		"": 0o711, "layers": 0o700, "tmp": 0o700, "index.json": 0o644, "blobs/sha256": 0o755,
+		"": 0o711, "layers": 0o700, "tmp": 0o700, "index.json": 0o644, "blobs": 0o711, "blobs/sha256": 0o711,
 	} {
 		if st, err := os.Stat(s.path(path)); err == nil && st.Mode().Perm() != mode {
 			t.Errorf("%q has mode %o, want %o", path, st.Mode().Perm(), mode)
@@ -344,7 +344,7 @@ func TestLoadAndRemoveAtOnce(t *testing.T) {
 func TestAbandonedScratchRemoved(t *testing.T) {
 	s := newStore(t)
 	testkit.Check(t, s.create())
-	dead := s.path("tmp", "dead")
+	dead := s.path("tmp", scratchPrefix+"dead")
 	testkit.Check(t, os.MkdirAll(filepath.Join(dead, "layer0", "diff"), 0o700))
 	alive, err := s.scratch()
 	testkit.Check(t, err)

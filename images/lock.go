@@ -23,6 +23,7 @@ import (
 	"path/filepath"
 
 	"github.com/minictr/minictr/internal/lockfile"
+	"github.com/minictr/minictr/internal/owned"
 	"golang.org/x/sys/unix"
 )
 
@@ -33,8 +34,11 @@ func (s *Store) Hold() (release func(), err error) {
 	return s.lock("lock", lockfile.Shared)
 }
 
-// lock takes a lock of the store.
+// lock takes a lock of the store. Without a store the error is fs.ErrNotExist.
 func (s *Store) lock(name string, how lockfile.Mode) (release func(), err error) {
+	if !s.marked {
+		return nil, &fs.PathError{Op: "lock", Path: s.path(name), Err: fs.ErrNotExist}
+	}
 	f, err := os.OpenFile(s.path(name), os.O_RDONLY|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
@@ -104,7 +108,7 @@ func (s *Store) scratch() (*scratch, error) {
 	if err := s.removeAbandoned(); err != nil {
 		return nil, err
 	}
-	path, err := os.MkdirTemp(s.path("tmp"), "")
+	path, err := os.MkdirTemp(s.path("tmp"), scratchPrefix)
 	if err != nil {
 		return nil, err
 	}
@@ -115,12 +119,12 @@ func (s *Store) scratch() (*scratch, error) {
 func (t *scratch) file(name string) string { return filepath.Join(t.path, name) }
 
 func (t *scratch) close() error {
-	return errors.Join(os.RemoveAll(t.path), t.dir.Close())
+	return errors.Join(owned.RemoveAll(t.path), t.dir.Close())
 }
 
 // removeAbandoned removes the scratch directories of commands that were killed.
 func (s *Store) removeAbandoned() error {
-	left, err := filepath.Glob(s.path("tmp", "*"))
+	left, err := s.own("tmp", isScratch)
 	if err != nil {
 		return err
 	}
@@ -132,7 +136,7 @@ func (s *Store) removeAbandoned() error {
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(os.RemoveAll(path), dir.Close()); err != nil {
+		if err := errors.Join(owned.RemoveAll(path), dir.Close()); err != nil {
 			return err
 		}
 	}

@@ -19,10 +19,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/internal/lockfile"
+	"github.com/minictr/minictr/internal/owned"
 	"github.com/minictr/minictr/layers"
 	"github.com/opencontainers/go-digest"
 	"golang.org/x/sys/unix"
@@ -48,7 +48,7 @@ func (p *puller) pullLayer(ctx context.Context, src layerSource, tree string) er
 	}
 	unpacked, kept, err := p.unpackPartial(ctx, src, partial, tree)
 	if err != nil && !kept && begun > 0 {
-		if err := os.RemoveAll(tree); err != nil {
+		if err := owned.RemoveAll(tree); err != nil {
 			return err
 		}
 		unpacked, _, err = p.unpackPartial(ctx, src, partial, tree)
@@ -95,7 +95,7 @@ func (p *puller) hasUnreferenced(ctx context.Context, src layerSource) (bool, er
 func openPartial(s *Store, ctx context.Context, src layerSource) (*os.File, error) {
 	path := s.path("partial", src.Blob.Encoded())
 	for {
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 		if err != nil {
 			return nil, err
 		}
@@ -199,7 +199,7 @@ func (p *puller) commit(src layerSource, partial *os.File, u *layers.Unpacked) e
 
 // removePartials removes interrupted downloads. It returns their size in bytes.
 func removePartials(s *Store) (freed int64, err error) {
-	left, err := filepath.Glob(s.path("partial", "*"))
+	left, err := s.own("partial", isBlob)
 	if err != nil {
 		return 0, err
 	}

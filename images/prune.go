@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/minictr/minictr/internal/lockfile"
@@ -99,7 +98,7 @@ func (s *Store) prune(all bool, matches func(*Image) bool, scratch *scratch) (*P
 // diskUsage returns the bytes in all blobs and in the files of all layers.
 func diskUsage(s *Store) (sum int64, err error) {
 	// blobs
-	files, err := filepath.Glob(s.path("blobs", "sha256", "*"))
+	files, err := s.own("blobs/sha256", isBlob)
 	if err != nil {
 		return 0, err
 	}
@@ -117,7 +116,7 @@ func diskUsage(s *Store) (sum int64, err error) {
 	}
 	for _, d := range all {
 		n, err := s.layers.Size(d)
-		if err != nil {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // a damaged layer may have lost it
 			return 0, err
 		}
 		sum += n

@@ -124,20 +124,20 @@ type container struct {
 
 // containers reads containers/<id>/image of each container.
 func (s *Store) containers() ([]container, error) {
-	files, err := filepath.Glob(s.path("containers", "*", "image"))
+	dirs, err := s.own("containers", isContainer)
 	if err != nil {
 		return nil, err
 	}
 	var all []container
-	for _, file := range files {
-		text, err := os.ReadFile(file)
+	for _, dir := range dirs {
+		text, err := os.ReadFile(filepath.Join(dir, "image"))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, container{filepath.Base(filepath.Dir(file)), digest.Digest(strings.TrimSpace(string(text)))})
+		all = append(all, container{filepath.Base(dir), digest.Digest(strings.TrimSpace(string(text)))})
 	}
 	return all, nil
 }
@@ -157,31 +157,30 @@ func users(s *Store, manifest digest.Digest) ([]string, error) {
 // collect deletes blobs and layers that no image refers to. It returns the diff IDs
 // of the layers.
 func (s *Store) collect(scratch *scratch) (deleted []digest.Digest, err error) {
-	blobs, trees, err := reachable(s)
+	blobs, layers, err := reachable(s)
 	if err != nil {
 		return nil, err
 	}
 	// blobs
-	entries, err := os.ReadDir(s.path("blobs", "sha256"))
+	present, err := s.own("blobs/sha256", isBlob)
 	if err != nil {
 		return nil, err
 	}
-	for _, e := range entries {
-		d := digest.NewDigestFromEncoded(digest.SHA256, e.Name())
-		if blobs[d] {
+	for _, path := range present {
+		if blobs[digest.NewDigestFromEncoded(digest.SHA256, filepath.Base(path))] {
 			continue
 		}
-		if err := os.Remove(s.blobPath(d)); err != nil {
+		if err := os.Remove(path); err != nil {
 			return deleted, err
 		}
 	}
 	// layers
-	present, err := s.layers.List()
+	trees, err := s.layers.List()
 	if err != nil {
 		return deleted, err
 	}
-	for _, d := range present {
-		if trees[d] {
+	for _, d := range trees {
+		if layers[d] {
 			continue
 		}
 		if err := s.layers.Remove(d, scratch.path); err != nil {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/owned"
 	"github.com/minictr/minictr/layers"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -18,17 +19,22 @@ import (
 // A Store is a directory of images, as the package comment draws it.
 type Store struct {
 	root   string
+	marked bool // it has the mark of a store (package owned)
 	layers *layers.Store
 }
 
 // Open returns the store in the directory root. It makes no directory: a store
-// that does not exist is empty.
+// that does not exist is empty. A directory with files that is no store is an error.
 func Open(root string) (*Store, error) {
 	root, err := filepath.Abs(root)
 	if err != nil {
 		return nil, err
 	}
-	return &Store{root, layers.New(filepath.Join(root, "layers"))}, nil
+	marked, err := owned.Check(root, owned.Store)
+	if err != nil {
+		return nil, err
+	}
+	return &Store{root, marked, layers.New(filepath.Join(root, "layers"))}, nil
 }
 
 // Layers returns the store of the unpacked layers.
@@ -44,15 +50,25 @@ func (s *Store) blobPath(d digest.Digest) string {
 	return s.path("blobs", "sha256", d.Encoded())
 }
 
-// create makes the directories of the store, and corrects their modes.
+// create makes the root of the store and its mark, then the directories in it, and
+// corrects their modes.
 func (s *Store) create() error {
+	if !s.marked {
+		if err := os.MkdirAll(s.root, 0o711); err != nil {
+			return err
+		}
+		if err := errors.Join(owned.Mark(s.root, owned.Store), syncDir(s.root)); err != nil {
+			return err
+		}
+		s.marked = true
+	}
 	for _, dir := range []struct {
 		path string
 		mode fs.FileMode
 	}{
 		{s.root, 0o711},
-		{s.path("blobs"), 0o755},
-		{s.path("blobs", "sha256"), 0o755},
+		{s.path("blobs"), 0o711},
+		{s.path("blobs", "sha256"), 0o711},
 		{s.layers.Dir(), 0o700},
 		{s.path("tmp"), 0o700},
 	} {

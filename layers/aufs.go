@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/minictr/minictr/internal/owned"
 	"golang.org/x/sys/unix"
 )
 
@@ -64,4 +65,4 @@ func (u *unpacker) linkPseudolink(parent int, base, target string) error {
 
 func (u *unpacker) pseudolinkDir() string { return filepath.Join(u.scratch, "pseudolinks") }
 
-func (u *unpacker) removePseudolinks() error { return os.RemoveAll(u.pseudolinkDir()) }
+func (u *unpacker) removePseudolinks() error { return owned.RemoveAll(u.pseudolinkDir()) }

@@ -10,10 +10,10 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path"
 	"strings"
 
+	"github.com/minictr/minictr/internal/owned"
 	"golang.org/x/sys/unix"
 )
 
@@ -55,7 +55,7 @@ func replace(parent int, base string, byDir bool) (hid bool, err error) {
 	if byDir {
 		return false, nil
 	}
-	return false, os.RemoveAll(fmt.Sprintf("/proc/self/fd/%d/%s", parent, base))
+	return false, owned.RemoveAll(fmt.Sprintf("/proc/self/fd/%d/%s", parent, base))
 }
 
 // create makes an entry. It fails with EEXIST if the name exists, unless the

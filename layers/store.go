@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/minictr/minictr/internal/owned"
 	"github.com/opencontainers/go-digest"
 	"golang.org/x/sys/unix"
 )
@@ -47,7 +48,7 @@ func (s *Store) Size(diffID digest.Digest) (int64, error) {
 	return strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
 }
 
-// List returns the diff IDs of all layers in the store.
+// List returns the diff IDs of all layers in the store. Other files are not listed.
 func (s *Store) List() ([]digest.Digest, error) {
 	entries, err := os.ReadDir(filepath.Join(s.dir, "sha256"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -55,7 +56,9 @@ func (s *Store) List() ([]digest.Digest, error) {
 	}
 	var all []digest.Digest
 	for _, e := range entries {
-		all = append(all, digest.NewDigestFromEncoded(digest.SHA256, e.Name()))
+		if d := digest.NewDigestFromEncoded(digest.SHA256, e.Name()); e.IsDir() && d.Validate() == nil {
+			all = append(all, d)
+		}
 	}
 	return all, nil
 }
@@ -90,13 +93,19 @@ func (s *Store) link(diffID digest.Digest) error {
 		return err
 	case other == target:
 		return nil
-	case exists(filepath.Join(s.dir, other)):
+	case exists(filepath.Join(s.dir, other)) || !isTarget(other):
 		return fmt.Errorf("link layer %s: short name is taken by %s", diffID, other)
 	}
 	if err := os.Remove(name); err != nil {
 		return err
 	}
 	return os.Symlink(target, name)
+}
+
+// isTarget reports whether a text is that of a short link.
+func isTarget(text string) bool {
+	hex, isDiff := strings.CutSuffix(strings.TrimPrefix(text, "sha256/"), "/diff")
+	return isDiff && digest.NewDigestFromEncoded(digest.SHA256, hex).Validate() == nil
 }
 
 // Sync writes the names that Commit and Remove changed to disk (fsync(2)).
@@ -126,7 +135,7 @@ func (s *Store) Remove(diffID digest.Digest, scratch string) error {
 	if err := os.Rename(s.home(diffID), dead); err != nil {
 		return err
 	}
-	return os.RemoveAll(dead)
+	return owned.RemoveAll(dead)
 }
 
 func (s *Store) home(diffID digest.Digest) string {

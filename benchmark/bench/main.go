@@ -24,6 +24,7 @@ import (
 	"github.com/minictr/minictr/benchmark/engine"
 	"github.com/minictr/minictr/benchmark/machine"
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/owned"
 	"golang.org/x/sys/unix"
 )
 
@@ -134,6 +135,6 @@ func measure(ctx context.Context, targets []benchmark.Target, o benchmark.Option
 	if err := benchmark.Recover(ctx, all(), s, progress); err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(s.Scratch)) }()
+	defer func() { err = errors.Join(err, owned.RemoveAll(s.Scratch)) }()
 	return benchmark.Measure(ctx, targets, o, s, progress)
 }

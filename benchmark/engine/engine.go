@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/minictr/minictr/benchmark"
+	"github.com/minictr/minictr/internal/owned"
 	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
 )
@@ -166,7 +167,7 @@ func (e *engine) Close() (err error) {
 		err = errors.Join(err, e.stop())
 	}
 	e.thread.end()
-	return errors.Join(err, unmountBelow(e.vars["dir"]), os.RemoveAll(e.vars["state"]))
+	return errors.Join(err, unmountBelow(e.vars["dir"]), owned.RemoveAll(e.vars["state"]))
 }
 
 // Recover removes containers, with their mounts and cgroups.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/minictr/minictr/benchmark"
+	"github.com/minictr/minictr/internal/owned"
 	"golang.org/x/sys/unix"
 )
 
@@ -154,7 +155,7 @@ func (i *instance) stop() (err error) {
 		i.vars["id"] = i.id
 		_, err = i.do(ctx, i.remove)
 	}
-	return errors.Join(err, i.pids.wait(ctx), os.RemoveAll(i.dir))
+	return errors.Join(err, i.pids.wait(ctx), owned.RemoveAll(i.dir))
 }
 
 // watch returns a descriptor that reports names in a directory (inotify(7)).

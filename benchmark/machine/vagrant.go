@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/minictr/minictr/benchmark"
+	"github.com/minictr/minictr/internal/owned"
 )
 
 // vagrant is the target "vagrant up".
@@ -235,5 +236,5 @@ func (m *vagrantMachine) stop() error {
 	if _, err := m.target.libvirt(ctx, "forget", m.name); err != nil {
 		return errors.Join(destroyed, err)
 	}
-	return os.RemoveAll(m.dir)
+	return owned.RemoveAll(m.dir)
 }

@@ -13,8 +13,7 @@ var gcCommand = &cli.Command{
 	Name:  "gc",
 	Usage: "remove what interrupted commands left, and list it",
 	Description: `Other commands do the same without listing it. This one waits for commands that
-hold a lock, and removes the cgroups of stores that no longer exist. minictr
-prune removes what interrupted pulls left.`,
+hold a lock. minictr prune removes what interrupted pulls left.`,
 	Flags: []cli.Flag{jsonFlag},
 	Action: func(c *cli.Context) error {
 		left, err := lifecycle.Collect(c.String("root"))

@@ -6,64 +6,77 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"testing"
 	"time"
 
 	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/container/config"
-	"github.com/minictr/minictr/internal/lockfile"
+	"github.com/minictr/minictr/internal/owned"
 	"github.com/minictr/minictr/internal/testkit"
 	"github.com/minictr/minictr/runtime/cgroup"
+	"github.com/minictr/minictr/runtime/state"
 )
 
-// TestCollectCgroups: gc removes cgroups without a container that have been empty for
-// long, with those below them, and no others.
-func TestCollectCgroups(t *testing.T) {
+// newCgroup makes a cgroup beside those of all stores.
+func newCgroup(t *testing.T, name string) string {
+	t.Helper()
 	testkit.NeedRoot(t)
 	mount, err := cgroup.Mount()
 	testkit.Check(t, err)
+	path := filepath.Join(mount, config.CgroupParent, name)
+	testkit.Check(t, os.MkdirAll(path, 0o755))
+	t.Cleanup(func() { cgroup.Remove(path) })
+	return path
+}
+
+// TestCollectKeepsForeignCgroups: gc removes no cgroup of another store, however old and
+// empty it is: the monitor of a container that has exited may not have read it yet.
+func TestCollectKeepsForeignCgroups(t *testing.T) {
+	path := newCgroup(t, container.NewID())
+	then := time.Now().Add(-24 * time.Hour)
+	testkit.Check(t, os.Chtimes(path, then, then))
 	root := t.TempDir()
-	makeCgroup := func(name string, age time.Duration) string {
-		path := filepath.Join(mount, config.CgroupParent, name)
-		testkit.Check(t, os.MkdirAll(path, 0o755))
-		t.Cleanup(func() { cgroup.Remove(path) })
-		then := time.Now().Add(-age)
-		testkit.Check(t, os.Chtimes(path, then, then))
-		return path
+	testkit.Check(t, owned.Mark(root, owned.Store))
+	left, err := Collect(root)
+	testkit.Check(t, err)
+	testkit.Equal(t, "removed", len(left), 0)
+	if _, err := os.Stat(path); err != nil {
+		t.Errorf("was removed: %v", err)
 	}
-	old, own, busy := container.NewID(), container.NewID(), container.NewID()
-	makeCgroup(filepath.Join(old, "below"), time.Hour)
-	goes := makeCgroup(old, time.Hour)
-	testkit.Check(t, os.MkdirAll(filepath.Join(root, "containers", own), 0o700))
-	full := makeCgroup(filepath.Join(busy, "a-full"), time.Hour)
-	stays := []string{
-		makeCgroup(container.NewID(), time.Minute), makeCgroup(own, time.Hour),
-		makeCgroup("not-a-container-"+old[:8], time.Hour),
-		makeCgroup(filepath.Join(busy, "z-empty"), time.Hour), full, makeCgroup(busy, time.Hour),
-	}
-	sleep := exec.Command("sleep", "100")
+}
+
+// TestCopiedStore: in a copy of a store with a running container, its process and its
+// cgroup stay, and the container of the copy has exited.
+func TestCopiedStore(t *testing.T) {
+	top := t.TempDir()
+	root, copied := filepath.Join(top, "store"), filepath.Join(top, "copy")
+	c := corrupt(t, root, "web", "none")
+	group := newCgroup(t, c.ID)
+	sleep := exec.Command("sleep", "1000")
 	testkit.Check(t, sleep.Start())
 	defer sleep.Wait()
 	defer sleep.Process.Kill()
-	pid := []byte(strconv.Itoa(sleep.Process.Pid))
-	testkit.Check(t, os.WriteFile(filepath.Join(full, "cgroup.procs"), pid, 0))
-	testkit.Check(t, os.WriteFile(filepath.Join(root, "containers", own, "image"), []byte("x"), 0o600))
-	lock, err := lockfile.Try(filepath.Join(root, "containers", own), lockfile.Exclusive) // as its monitor does
+	task, err := state.New(c.Dir, container.TaskDir)
 	testkit.Check(t, err)
-	defer lock.Close()
-	left, err := Collect(root)
+	task.Record.Bundle, task.Record.Cgroup = c.Dir, group
+	testkit.Check(t, task.SetProcess(sleep.Process.Pid), task.Commit(), task.Close())
+	testkit.Check(t, exec.Command("cp", "-a", root, copied).Run())
+
+	testkit.Check(t, container.Recover(copied))
+	if _, err := os.Stat(group); err != nil {
+		t.Errorf("cgroup of the original: %v", err)
+	}
+	status, err := task.Status()
+	testkit.Equal(t, "the original", string(status), "running")
 	testkit.Check(t, err)
-	if !slices.Contains(left, container.Leftover{Kind: "cgroup", Name: goes, What: "removed"}) {
-		t.Errorf("%s: not listed as removed: %v", goes, left)
-	}
-	if _, err := os.Stat(goes); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("%s still exists: %v", goes, err)
-	}
-	for _, path := range stays {
-		if _, err := os.Stat(path); err != nil {
-			t.Errorf("was removed: %v", err)
-		}
+	other, err := container.Locate(copied, "web")
+	testkit.Check(t, err)
+	exit, err := other.ExitStatus()
+	testkit.Check(t, err)
+	testkit.Equal(t, "the copy", exit.Describe(), "exit status unknown: the container was copied while it ran")
+
+	testkit.Check(t, container.Recover(root)) // it has no monitor, and here it is killed
+	if _, err := os.Stat(group); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("cgroup of a recovered container: %v", err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/internal/owned"
 	"github.com/minictr/minictr/internal/testkit"
 )
 
@@ -18,6 +19,7 @@ func corrupt(t *testing.T, root, name, file string) *container.Container {
 	for _, dir := range []string{filepath.Dir(c.Path(file)), filepath.Join(root, "names")} {
 		testkit.Check(t, os.MkdirAll(dir, container.DirMode))
 	}
+	testkit.Check(t, owned.Mark(root, owned.Store), owned.Mark(c.Dir, owned.State))
 	files := map[string]string{"settings.json": `{"Format":2}`, "image": "sha256:0\n", file: "{corrupt"}
 	for name, text := range files {
 		testkit.Check(t, c.WriteFile(name, []byte(text)))

@@ -125,7 +125,10 @@ func (c *created) wait(p *foreground) (*container.ExitStatus, error) {
 func (c *created) close(p *foreground, exit *container.ExitStatus) error {
 	if c.Settings.Options.Remove && !c.Has(container.Waiters) {
 		c.DieEvent(exit)
-		return errors.Join(p.Close(), c.Remove())
+		if err := p.Close(); err != nil {
+			return errors.Join(err, c.Unlock()) // recovery removes the container, and its cgroup with it
+		}
+		return c.Remove()
 	}
 	err := c.SaveExitStatus(exit)
 	c.DieEvent(exit)

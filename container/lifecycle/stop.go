@@ -168,7 +168,7 @@ func recoverStopped(c *container.Container) error {
 	switch {
 	case err == nil:
 		defer c.Unlock()
-		return c.RecoverLocked("")
+		return c.RecoverLocked()
 	case errors.Is(err, container.ErrNotExist):
 		return nil
 	case errors.Is(err, container.ErrRunning) && !c.Has(container.StoppedFile) && c.Has("image"):

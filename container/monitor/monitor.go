@@ -49,7 +49,7 @@ func Run(root, id string, starter, stdin *os.File, trace func(*plan.Plan) walk.T
 		return sendReport(starter, err)
 	}
 	catchSignals()
-	err = errors.Join(c.RecoverLocked(""), recordMonitor(c), c.MarkRemove(), resetRestarts(c))
+	err = errors.Join(c.RecoverLocked(), recordMonitor(c), c.MarkRemove(), resetRestarts(c))
 	// start it, report, and wait for its exit
 	if err == nil {
 		err = createTask(c, stdin, trace)

@@ -69,28 +69,6 @@ func Remove(path string) error {
 	return nil
 }
 
-// RemoveEmpty removes a cgroup without processes, and all below it. The error is
-// EBUSY if there is a process.
-func RemoveEmpty(path string) error {
-	events, err := get(path, "cgroup.events")
-	if err == nil && strings.Contains(events, "populated 1") {
-		err = unix.EBUSY
-	}
-	var below []string
-	if err == nil {
-		below, err = directories(path)
-	}
-	for _, dir := range below {
-		if err == nil {
-			err = unix.Rmdir(dir)
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("rmdir %s: %w", path, err)
-	}
-	return nil
-}
-
 // Kill sends SIGKILL to every process in the cgroup and below it, and waits until
 // they have ended, up to 10 seconds.
 func Kill(path string) error {

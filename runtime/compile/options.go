@@ -1,9 +1,9 @@
 package compile
 
 import (
-	"os"
 	"path"
 
+	"github.com/minictr/minictr/internal/owned"
 	"golang.org/x/sys/unix"
 )
 
@@ -96,7 +96,7 @@ func (o *Overlay) Remountable() error {
 	if !path.IsAbs(changes) {
 		changes = path.Join(o.Dir, changes)
 	}
-	return os.RemoveAll(path.Join(changes, work, "work", "incompat"))
+	return owned.RemoveAll(path.Join(changes, work, "work", "incompat"))
 }
 
 // The directories in Overlay.Changes.

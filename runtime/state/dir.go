@@ -13,6 +13,7 @@ import (
 
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/internal/lockfile"
+	"github.com/minictr/minictr/internal/owned"
 	"golang.org/x/sys/unix"
 )
 
@@ -37,6 +38,7 @@ type Dir struct {
 	Record Record
 
 	root, id string
+	marked   bool     // the root has the mark of package owned
 	prefix   string   // of the directory's name: creating, or "" for a container
 	lock     *os.File // the directory itself, locked; nil for a reader
 }
@@ -49,12 +51,17 @@ func New(root, id string) (*Dir, error) {
 	if err := os.MkdirAll(root, 0o700); err != nil {
 		return nil, err
 	}
-	names, err := recoverRoot(root)
+	names, marked, err := recoverRoot(root)
 	if err != nil {
 		return nil, err
 	}
 	if slices.Contains(names, id) {
 		return nil, fmt.Errorf("%s: %w", id, ErrExist)
+	}
+	if !marked {
+		if err := markRoot(root); err != nil {
+			return nil, err
+		}
 	}
 	// the directory
 	boot, err := bootID()
@@ -62,7 +69,7 @@ func New(root, id string) (*Dir, error) {
 		return nil, err
 	}
 	record := Record{ID: id, Created: time.Now().UTC(), Process: Process{Boot: boot}}
-	d := &Dir{Record: record, root: root, id: id, prefix: creating}
+	d := &Dir{Record: record, root: root, id: id, marked: true, prefix: creating}
 	if err := d.makeDir(); err != nil {
 		return nil, err
 	}
@@ -146,17 +153,16 @@ func Open(root, id string) (*Dir, error) {
 // OpenReadOnly finds a container, or one that is being created, for a command
 // that only reads. The error is ErrNotExist if there is none.
 func OpenReadOnly(root, id string) (*Dir, error) {
-	names, err := recoverRoot(root)
+	names, marked, err := recoverRoot(root)
 	if err != nil {
 		return nil, err
 	}
-	return find(root, id, slices.Contains(names, creating+id))
+	return find(&Dir{root: root, id: id, marked: marked}, slices.Contains(names, creating+id))
 }
 
 // find tries the names that the directory may have. It may be renamed meanwhile;
 // and a create that has just begun has saved no record.
-func find(root, id string, isCreating bool) (*Dir, error) {
-	d := &Dir{root: root, id: id}
+func find(d *Dir, isCreating bool) (*Dir, error) {
 	for _, d.prefix = range []string{"", creating, ""} {
 		if d.prefix == creating && !isCreating {
 			break
@@ -166,17 +172,17 @@ func find(root, id string, isCreating bool) (*Dir, error) {
 		}
 	}
 	if !isCreating {
-		return nil, fmt.Errorf("%s: %w", id, ErrNotExist)
+		return nil, fmt.Errorf("%s: %w", d.id, ErrNotExist)
 	}
 	d.prefix = creating
-	d.Record = Record{ID: id}
+	d.Record = Record{ID: d.id}
 	return d, nil
 }
 
 // List finds all containers, and those that are being created, sorted by id. It
 // returns those that can be read, and an error for the others.
 func List(root string) (list []*Dir, err error) {
-	names, err := recoverRoot(root)
+	names, marked, err := recoverRoot(root)
 	if err != nil {
 		return nil, err
 	}
@@ -186,7 +192,7 @@ func List(root string) (list []*Dir, err error) {
 		if strings.HasPrefix(id, ".") {
 			continue
 		}
-		d, err := find(root, id, isCreating)
+		d, err := find(&Dir{root: root, id: id, marked: marked}, isCreating)
 		if err == nil {
 			list = append(list, d)
 		} else if !errors.Is(err, ErrNotExist) { // deleted since
@@ -214,7 +220,7 @@ func (d *Dir) Remove() error {
 			return err
 		}
 	}
-	return errors.Join(os.RemoveAll(path), d.Close())
+	return errors.Join(owned.RemoveAll(path), d.Close())
 }
 
 // Unlock releases the lock, but keeps the directory open for Lock.
@@ -258,7 +264,7 @@ func lockDir(path string, timeout time.Duration) (*os.File, error) {
 
 // lockOpenDir is lockDir for a directory that is open.
 func lockOpenDir(dir *os.File, path string, timeout time.Duration) error {
-	if err := lockFile(dir, timeout); err != nil {
+	if err := lockFile(dir, path, timeout); err != nil {
 		return err
 	}
 	named, err := lockfile.StillNamed(dir, path)
@@ -268,10 +274,14 @@ func lockOpenDir(dir *os.File, path string, timeout time.Duration) error {
 	return err
 }
 
-// lockFile locks an open file. The error is EWOULDBLOCK after the timeout.
-func lockFile(file *os.File, timeout time.Duration) error {
+// lockFile locks an open file, whose path may have changed since. The error is
+// EWOULDBLOCK after the timeout.
+func lockFile(file *os.File, path string, timeout time.Duration) error {
 	ctx, cancel := context.WithTimeoutCause(context.Background(), timeout, unix.EWOULDBLOCK)
 	defer cancel()
 	err := lockfile.LockFile(ctx, file, lockfile.Exclusive)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		err = fmt.Errorf("lock %s: %w", path, unix.EWOULDBLOCK)
+	}
 	return hint.New(err, "wait for the other command to exit: it holds the container's lock")
 }

@@ -31,7 +31,7 @@ func (d *Dir) lockFreeze(timeout time.Duration) (*FreezeLock, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := lockFile(file, timeout); err != nil {
+	if err := lockFile(file, file.Name(), timeout); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
 	l := &FreezeLock{file: file, cgroup: d.Record.Cgroup}

@@ -119,7 +119,20 @@ func (d *Dir) write(name string, data []byte) error {
 	return atomicfile.Write(d.Path(name), data, 0o600, false)
 }
 
-func (d *Dir) load() error { return d.Record.read(d.Path("")) }
+// load reads the record. In a directory that minictr has not made the error is
+// fs.ErrNotExist: its record, if it has one, is that of another runtime or a copy. An empty
+// or corrupt one is taken for minictr's if the root has the mark of package owned.
+func (d *Dir) load() error {
+	err := d.Record.read(d.Path(""))
+	if err != nil && !errors.Is(err, ErrCorrupt) {
+		return err
+	}
+	isOwn := d.Record.ID == d.id && d.Record.Boot != "" || d.Record.ID == "" && d.marked
+	if !isOwn {
+		return fmt.Errorf("%s: not made by minictr: %w", d.Path(""), fs.ErrNotExist)
+	}
+	return err
+}
 
 // read reads the record in a directory. If that names no cgroup, because it is not complete
 // or corrupt, read adds what ExpectCgroup has written.

@@ -15,36 +15,65 @@ import (
 	"time"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/owned"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"golang.org/x/sys/unix"
 )
 
 // recoverRoot removes the leftovers in root, and returns the names that stay: of
 // containers, and of directories that other commands hold. What cannot be removed
-// now is left to the next command; New reports why if it needs the name.
-func recoverRoot(root string) (names []string, err error) {
+// now is left to the next command; New reports why if it needs the name. In a root
+// without the mark (package owned) nothing is a leftover.
+func recoverRoot(root string) (names []string, marked bool, err error) {
 	dir, err := os.Open(root)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return nil, false, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer dir.Close()
 	if err := checkRoot(dir); err != nil {
-		return nil, err
+		return nil, false, err
+	}
+	if marked, err = owned.IsMarked(root, owned.State); err != nil {
+		return nil, false, err
 	}
 	all, err := dir.Readdirnames(-1)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	for _, name := range all {
-		hidden := strings.HasPrefix(name, creating) || strings.HasPrefix(name, removed)
-		if !hidden || errors.Is(removeLeftover(filepath.Join(root, name)), unix.EWOULDBLOCK) {
+		if !isHidden(name) || marked && errors.Is(removeLeftover(filepath.Join(root, name)), unix.EWOULDBLOCK) {
 			names = append(names, name)
 		}
 	}
-	return names, nil
+	return names, marked, nil
+}
+
+// isHidden reports whether a name is that of a directory that is made or removed.
+func isHidden(name string) bool {
+	return strings.HasPrefix(name, creating) || strings.HasPrefix(name, removed)
+}
+
+// markRoot gives a root its mark. Other runtimes may have containers in it. A directory
+// that would be taken for a leftover from then on is an error.
+func markRoot(root string) error {
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !isHidden(e.Name()) {
+			continue
+		}
+		if marked, err := owned.IsMarked(root, owned.State); marked || err != nil { // by another command, meanwhile
+			return err
+		}
+		return hint.New(fmt.Errorf("root %s: %s: not made by minictr", root, e.Name()),
+			"move it elsewhere, or use another directory with --root")
+	}
+	return owned.Mark(root, owned.State)
 }
 
 // checkRoot refuses a root that other users may write to: they could put a record
@@ -62,7 +91,11 @@ func checkRoot(dir *os.File) error {
 // removeLeftover removes the process, the cgroup with all its processes, and the
 // directory. The error is EWOULDBLOCK if another command holds it.
 func removeLeftover(path string) error {
-	dir, err := lockDir(path, 0)
+	err := owned.CheckDir(path)
+	var dir *os.File
+	if err == nil {
+		dir, err = lockDir(path, 0)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -78,7 +111,7 @@ func removeLeftover(path string) error {
 	if err := r.Kill(); err != nil {
 		return err
 	}
-	return os.RemoveAll(path)
+	return owned.RemoveAll(path)
 }
 
 // Kill kills the container's process, and removes its cgroup with all processes

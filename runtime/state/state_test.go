@@ -85,7 +85,7 @@ func wantNone(t *testing.T, pattern string) {
 // wantEmpty fails the test if a root has a container, even a leftover.
 func wantEmpty(t *testing.T, root string) {
 	t.Helper()
-	wantNone(t, filepath.Join(root, "*"))
+	wantNone(t, filepath.Join(root, "[^.]*"))
 	wantNone(t, filepath.Join(root, ".[cr]*"))
 }
 
