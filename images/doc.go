@@ -48,6 +48,9 @@
 //	archive_stream.go  an archive that can be read only once
 //	staged_layer.go    a layer in a scratch directory
 //	load.go            Load: from an archive into a scratch directory
+//	import.go          Import: from a tar of a root filesystem
+//	change.go          instructions that change a config
+//	change_words.go    their words
 //	commit.go          from a scratch directory into the store
 //	pull.go            Pull: from a registry into the store
 //	partial.go         downloading a layer, and resuming that

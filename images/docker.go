@@ -9,26 +9,30 @@ import (
 // DockerConfig has the fields of docker's image config that the OCI config lacks
 // (github.com/moby/docker-image-spec). They are untrusted.
 type DockerConfig struct {
-	Healthcheck *Healthcheck
-	Shell       []string // for a command in one string; the default is /bin/sh -c
+	Healthcheck *Healthcheck `json:",omitempty"`
+	OnBuild     []string     `json:",omitempty"` // instructions for images that are built on this one
+	Shell       []string     `json:",omitempty"` // for a command in one string; the default is /bin/sh -c
 }
 
 // Healthcheck is a command that is run in a container at intervals and checks its
 // health by its exit code. The zero value of a field means that it is not set.
 type Healthcheck struct {
-	Test          []string // "NONE"; "CMD" and arguments; "CMD-SHELL" and one string
-	Interval      time.Duration
-	Timeout       time.Duration
-	StartPeriod   time.Duration
-	StartInterval time.Duration
-	Retries       int
+	Test          []string      `json:",omitempty"` // "NONE"; "CMD" and arguments; "CMD-SHELL" and one string
+	Interval      time.Duration `json:",omitempty"`
+	Timeout       time.Duration `json:",omitempty"`
+	StartPeriod   time.Duration `json:",omitempty"`
+	StartInterval time.Duration `json:",omitempty"`
+	Retries       int           `json:",omitempty"`
 }
 
 // A dockerImageConfig is a whole image config.
 type dockerImageConfig struct {
 	ocispec.Image
-	Config struct {
-		ocispec.ImageConfig
-		DockerConfig
-	} `json:"config"`
+	Config runConfig `json:"config"`
+}
+
+// A runConfig is the part of it that says how to run the image.
+type runConfig struct {
+	ocispec.ImageConfig
+	DockerConfig
 }

@@ -23,7 +23,7 @@ var containerCommand = &cli.Command{
 		stopCommand, restartCommand, killCommand, pauseCommand, unpauseCommand, waitCommand, renameCommand,
 		updateCommand, rmCommand, containerPruneCommand,
 		containerLsCommand, containerInspectCommand, logsCommand, statsCommand, topCommand, portCommand,
-		cpCommand, diffCommand,
+		cpCommand, diffCommand, exportCommand,
 	},
 }
 

@@ -13,7 +13,7 @@ var imageCommand = &cli.Command{
 	Usage:       "manage images, with docker's longer names",
 	Description: "Commands with the same name without image do the same; rm is rmi, ls is images.",
 	Subcommands: []*cli.Command{
-		pullCommand, loadCommand, imageLsCommand, tagCommand, pushCommand, saveCommand, imageRmCommand,
+		pullCommand, loadCommand, importCommand, imageLsCommand, tagCommand, pushCommand, saveCommand, imageRmCommand,
 		imagePruneCommand, historyCommand, imageInspectCommand,
 	},
 }

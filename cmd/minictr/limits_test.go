@@ -11,10 +11,10 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// scriptWords are testkit.Words, and two that read cgroups.
+// scriptWords are testkit.Words, two that read cgroups, and a web server.
 func scriptWords() map[string]func(*testscript.TestScript, bool, []string) {
 	all := testkit.Words()
-	all["cgroup"], all["uses"] = cgroupFile, uses
+	all["cgroup"], all["uses"], all["serve"] = cgroupFile, uses, serve
 	return all
 }
 

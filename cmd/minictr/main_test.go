@@ -22,6 +22,7 @@ import (
 //
 //	cgroup NAME FILE TEXT the file of the container's cgroup says so
 //	uses NAME BYTES       wait until the container uses so much memory
+//	serve DIR             offer the files of a directory at $URL
 //	[torture]             an image that Docker has saved lies in $TORTURE
 //
 // and those of testkit.Words and testkit.Condition.

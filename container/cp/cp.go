@@ -76,6 +76,18 @@ func Pack(w io.Writer, from *Tree, source string, o *Options) error {
 	return errors.Join(err, incomplete)
 }
 
+// Export writes all that is below the root of a tree as a tar, as docker export does: names
+// begin without a slash, and there is no entry for the root. Of files that changed meanwhile,
+// the archive has what the error incomplete says.
+func Export(w io.Writer, from *Tree, o *Options) (incomplete, err error) {
+	s, err := from.source("/", false)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(s.fd)
+	return s.pack(w, "", o)
+}
+
 // Unpack unpacks a tar, plain or compressed, into the directory target, as
 // "docker cp - C:TARGET" does.
 func Unpack(r io.Reader, to *Tree, target string, o *Options) error {

@@ -167,14 +167,17 @@ func (p *packer) packDir(held int, h *tar.Header) error {
 	}
 	dir := os.NewFile(uintptr(fd), name)
 	defer dir.Close()
-	h.Typeflag, h.Name, h.PAXRecords = tar.TypeDir, name+"/", p.xattrs(fd, name)
-	if err := p.tar.WriteHeader(h); err != nil || p.isKernelMount(fd, name) {
-		return err
+	if name != "" { // the root of an export has no entry
+		name += "/"
+		h.Typeflag, h.Name, h.PAXRecords = tar.TypeDir, name, p.xattrs(fd, name)
+		if err := p.tar.WriteHeader(h); err != nil || p.isKernelMount(fd, name) {
+			return err
+		}
 	}
 	for {
 		bases, err := dir.Readdirnames(256)
 		for _, base := range bases {
-			if err := p.packEntry(fd, base, name+"/"+base); err != nil {
+			if err := p.packEntry(fd, base, name+base); err != nil {
 				return err
 			}
 		}
@@ -195,7 +198,7 @@ func (p *packer) isKernelMount(fd int, name string) bool {
 		return false
 	}
 	switch strings.TrimPrefix(name, p.top) {
-	case "/proc", "/sys", "/dev":
+	case "/proc/", "/sys/", "/dev/":
 		st, err := mountOf(fd)
 		return err == nil && st.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0
 	}

@@ -1,4 +1,4 @@
-// Package rootfs opens the root filesystem of a container for cp, exec and ps --size,
+// Package rootfs opens the root filesystem of a container for cp, export, exec and ps --size,
 // whether the container runs or not.
 //
 // The root of a running container is that of its process; the root of any other is
@@ -7,6 +7,6 @@
 // descriptor it gets, never by a path of the host (openat2(2), RESOLVE_IN_ROOT). The
 // package does not copy, and does not start anything.
 //
-// Reading order: root.go, files.go (regular files of a root), size.go, mount.go (the
-// root of a container that does not run).
+// Reading order: root.go, files.go (regular files of a root), size.go, bare.go (the root of a
+// process without its mounts), mount.go (the root of a container that does not run).
 package rootfs

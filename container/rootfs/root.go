@@ -38,9 +38,27 @@ func Open(c *container.Container, write bool) (*Root, error) {
 	if err != nil {
 		return nil, err
 	}
+	return open(c, spec, TaskRoot, write)
+}
+
+// OpenBare opens the root of a container to read, without what is mounted in it: the files
+// of its image, and what it has changed. It locks a container that does not run, until Close.
+func OpenBare(c *container.Container) (*Root, error) {
+	spec, err := c.Spec()
+	if err != nil {
+		return nil, err
+	}
+	spec.Mounts = nil
+	return open(c, spec, bareTaskRoot, false)
+}
+
+// open opens the root of the container's process with task, or mounts that of spec.
+func open(
+	c *container.Container, spec *specs.Spec, task func(*container.Container) (int, error), write bool,
+) (*Root, error) {
 	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
 		// the root of its process, if it has one
-		fd, err := TaskRoot(c)
+		fd, err := task(c)
 		if err == nil {
 			return &Root{newTree(fd, spec), func() error { return unix.Close(fd) }}, nil
 		}
