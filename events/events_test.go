@@ -11,9 +11,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minictr/minictr/internal/owned"
 	"github.com/minictr/minictr/internal/testkit"
 	"golang.org/x/sys/unix"
 )
+
+// newStore returns an empty store.
+func newStore(t *testing.T) (root string) {
+	root = t.TempDir()
+	testkit.Check(t, owned.Mark(root, owned.Store))
+	return root
+}
 
 // add appends an event of a container.
 func add(root, id string, pairs ...string) {
@@ -32,7 +40,7 @@ func ids(t *testing.T, root string) (all []string) {
 }
 
 func TestConcurrentWritersDoNotMix(t *testing.T) {
-	root := t.TempDir()
+	root := newStore(t)
 	const writers, events = 8, 100
 	var all sync.WaitGroup
 	for w := range writers {
@@ -52,7 +60,7 @@ func TestCutOffLineIsAlone(t *testing.T) {
 	line, err := newEvent(Container, "start", Actor{"cut", map[string]string{"a": `{"x"`}}).line()
 	testkit.Check(t, err)
 	for n := range len(line) - 1 {
-		root := t.TempDir()
+		root := newStore(t)
 		add(root, "before")
 		appendLine(filepath.Join(root, Dir), line[:n])
 		add(root, "after")
@@ -64,7 +72,7 @@ func TestCutOffLineIsAlone(t *testing.T) {
 // TestJournalIsBounded: two files are kept, and who follows misses nothing of those that
 // were replaced.
 func TestJournalIsBounded(t *testing.T) {
-	root := t.TempDir()
+	root := newStore(t)
 	add(root, "0")
 	const last = "40"
 	big := strings.Repeat("x", 300<<10)
@@ -98,7 +106,7 @@ func TestJournalIsBounded(t *testing.T) {
 
 // TestFileSizeLimit: a command with ulimit -f is not killed by the journal.
 func TestFileSizeLimit(t *testing.T) {
-	root := t.TempDir()
+	root := newStore(t)
 	add(root, "1")
 	var old unix.Rlimit
 	testkit.Check(t, unix.Getrlimit(unix.RLIMIT_FSIZE, &old))
@@ -109,13 +117,17 @@ func TestFileSizeLimit(t *testing.T) {
 	testkit.Equal(t, "events", strings.Join(ids(t, root), " "), "1 3")
 }
 
-func TestNoStoreIsNoError(t *testing.T) {
-	root := filepath.Join(t.TempDir(), "none")
-	add(root, "1")
-	testkit.Equal(t, "events", len(ids(t, root)), 0)
-	if _, err := os.Stat(root); err == nil {
-		t.Error("an event made a store")
+// TestOnlyStoresHaveAJournal: nothing is written beside somebody's own files.
+func TestOnlyStoresHaveAJournal(t *testing.T) {
+	project := t.TempDir()
+	testkit.Check(t, os.Mkdir(filepath.Join(project, Dir), 0o755))
+	for _, root := range []string{project, filepath.Join(project, "none")} {
+		add(root, "1")
+		testkit.Equal(t, "events", len(ids(t, root)), 0)
 	}
+	all, err := filepath.Glob(filepath.Join(project, "*", "*"))
+	testkit.Check(t, err)
+	testkit.Equal(t, "files", len(all), 0)
 }
 
 func TestFilters(t *testing.T) {

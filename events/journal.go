@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/minictr/minictr/internal/lockfile"
+	"github.com/minictr/minictr/internal/owned"
 	"golang.org/x/sys/unix"
 )
 
@@ -20,8 +21,12 @@ const (
 // ten thousand events.
 const maxSize = 4 << 20
 
-// Append writes an event of this moment to the journal of the store at root, which exists.
+// Append writes an event of this moment to the journal of the store at root. A directory
+// that is no store, or not yet, gets none.
 func Append(root, kind, action string, actor Actor) {
+	if marked, err := owned.IsMarked(root, owned.Store); err != nil || !marked {
+		return
+	}
 	line, err := newEvent(kind, action, actor).line()
 	if err != nil {
 		return

@@ -38,10 +38,10 @@ func main() {
 				psCommand, inspectCommand, logsCommand, statsCommand, topCommand, portCommand, cpCommand, diffCommand,
 				exportCommand),
 			help.Commands("Images",
-				pullCommand, loadCommand, importCommand, imagesCommand, tagCommand, pushCommand, saveCommand, rmiCommand,
-				pruneCommand, historyCommand, layersCommand, loginCommand, logoutCommand, imageCommand),
+				pullCommand, loadCommand, importCommand, imagesCommand, tagCommand, pushCommand, saveCommand,
+				rmiCommand, pruneCommand, historyCommand, layersCommand, loginCommand, logoutCommand, imageCommand),
 			help.Commands("System", eventsCommand, gcCommand, fsckCommand, systemCommand, versionCommand),
-			[]*cli.Command{monitorCommand, healthCommand, volumeCommand}, // hidden: minictr runs the first two itself
+			[]*cli.Command{monitorCommand, healthCommand, volumeCommand}, // hidden
 		),
 		CommandNotFound: func(c *cli.Context, name string) {
 			exit(hint.New(fmt.Errorf("%q: no such command", name), "minictr --help"))
