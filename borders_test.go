@@ -79,7 +79,7 @@ var libraries = map[string]string{
 	"github.com/klauspost/compress":          "layers",
 	"github.com/mikelolasagasti/xz":          "layers",
 	"github.com/moby/profiles/seccomp":       "runtime/seccomp",
-	"github.com/moby/sys/mountinfo":          "container/config runtime/cgroup",
+	"github.com/moby/sys/mountinfo":          "container/config runtime runtime/cgroup",
 	"github.com/moby/sys/signal":             "internal/signals",
 	"github.com/moby/term":                   "container/lifecycle",
 	"github.com/opencontainers/image-spec":   "container/config container/inspect images images/registry",

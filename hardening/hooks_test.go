@@ -67,6 +67,25 @@ func TestHookEnvironmentIsItsEntrys(t *testing.T) {
 	}
 }
 
+// TestStartHookIsConfined: a startContainer hook is a program of the image, and has no more
+// privileges than the container's program: user, capabilities, no_new_privs, filter.
+func TestStartHookIsConfined(t *testing.T) {
+	guard(t)
+	const report = "/probe calls keyctl bpf unknown getpid; pwd; " +
+		"grep -e ^Cap -e ^Uid -e ^Gid -e ^Groups -e ^NoNewPrivs -e ^Seccomp: /proc/self/status"
+	for _, user := range []uint32{0, 1000} {
+		b := newBundle(t, "sh", "-c", report+"; cat /tmp/hook")
+		testkit.Check(t, os.Chmod(filepath.Join(b.root, "tmp"), 0o777))
+		b.spec.Process.User.UID, b.spec.Process.Cwd, b.spec.Process.NoNewPrivileges = user, "/etc", user != 0
+		b.spec.Hooks = &specs.Hooks{StartContainer: []specs.Hook{shell("(" + report + ") > /tmp/hook")}}
+		r := b.run(t)
+		r.want(t, 0)
+		half := len(r.stdout) / 2
+		testkit.Equal(t, "the hook's privileges", r.stdout[half:], r.stdout[:half])
+		testkit.Equal(t, "keyctl in the hook", r.line("keyctl"), "EPERM")
+	}
+}
+
 // TestAnnotationsAreInert: labels of the image, and annotations that other runtimes
 // obey, change nothing: the container has its own cgroup, root and capabilities.
 func TestAnnotationsAreInert(t *testing.T) {

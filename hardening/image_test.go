@@ -23,7 +23,8 @@ type entry = testkit.Entry
 var dir, file, link, node = testkit.Dir, testkit.File, testkit.Link, testkit.Node
 
 // applets are the programs of busybox that the tests use.
-const applets = "sh cat ls true false echo id grep sleep pwd stat readlink dd mount umount mknod touch rm head tail wc"
+const applets = "sh cat ls true false echo id grep sleep pwd stat readlink dd mount umount mknod touch rm head " +
+	"tail wc unshare"
 
 // busybox is the lowest layer of each image.
 func busybox() ([]entry, error) {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/minictr/minictr/internal/testkit"
+	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
 // masked are the masked paths of HARDENING.md.
@@ -42,6 +43,35 @@ func TestMaskedPaths(t *testing.T) {
 				if got := r.line(by + p); got != "empty" && got != "ENOENT" && got != "EACCES" {
 					t.Errorf("%v: %s%s: %s", flags, by, p, got)
 				}
+			}
+		}
+	}
+}
+
+// TestNoUnmaskedProcMounted: a process that gets CAP_SYS_ADMIN in a user namespace of its own
+// cannot mount a procfs or sysfs without the masks of the container's, with --no-pivot too,
+// where the host's stay in its mount namespace.
+func TestNoUnmaskedProcMounted(t *testing.T) {
+	guard(t)
+	const attempt = "unshare -mrpf sh -c 'mount -t proc none /proc && ls -d /proc/kcore'; " +
+		"unshare -mrnf sh -c 'mount -t sysfs none /sys && ls -d /sys/firmware'"
+	for _, flag := range []string{"--no-pivot=false", "--no-pivot"} {
+		for hooks, list := range map[string][]specs.Hook{"": nil, " with a hook": {shell("true")}} {
+			b := newBundle(t, "sh", "-c", attempt)
+			b.spec.Linux.Seccomp = nil // the default filter permits no user namespace
+			caps := b.spec.Process.Capabilities
+			for _, set := range []*[]string{&caps.Bounding, &caps.Effective, &caps.Permitted} {
+				*set = append(*set, "CAP_SETFCAP")
+			}
+			b.spec.Hooks = &specs.Hooks{CreateRuntime: list}
+			cmd := b.command(t)
+			cmd.Args = slices.Insert(cmd.Args, 4, flag)
+			r := run(cmd)
+			r.untouched(t)
+			refused := strings.Count(r.stderr, "mount: permission denied") +
+				strings.Count(r.stderr, "unshare: unshare") // of a process after chroot(2)
+			if r.stdout != "" || refused != 2 {
+				t.Errorf("%s%s: %s%s", flag, hooks, r.stdout, r.stderr)
 			}
 		}
 	}

@@ -139,7 +139,9 @@ func (h *hooks) execHook(hook *specs.Hook, join *compile.Running) error {
 		}
 		defer unix.Close(fds[plan.Init])
 	}
-	process, err := launch(p, walk.Caller{FDs: fds})
+	process, err := launch(p, walk.Caller{FDs: fds, Sync: func(w *walk.Walk, _ plan.SyncPoint) error {
+		return sendListener(w, h.spec.Linux.Seccomp, h.state) // the only point that a hook has
+	}})
 	if err != nil {
 		return err
 	}

@@ -2,8 +2,10 @@ package runtime
 
 import (
 	"fmt"
+	"slices"
 	"syscall"
 
+	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
 )
 
@@ -16,6 +18,25 @@ func Permitted() (set uint64, err error) {
 		return 0, fmt.Errorf("capget: %w", err)
 	}
 	return uint64(halves[0].Permitted) | uint64(halves[1].Permitted)<<32, nil
+}
+
+// HostProcfs returns where procfs and sysfs are mounted, for compile.Options: the last mount
+// first, and a path as often as there are mounts on it.
+func HostProcfs() (paths []string, err error) {
+	mounts, err := mountinfo.GetMounts(nil)
+	if err != nil {
+		return nil, fmt.Errorf("read the host's mounts: %w", err)
+	}
+	holds := map[string]bool{}
+	for _, m := range mounts {
+		holds[m.Mountpoint] = holds[m.Mountpoint] || m.FSType == "proc" || m.FSType == "sysfs"
+	}
+	for _, m := range slices.Backward(mounts) {
+		if holds[m.Mountpoint] {
+			paths = append(paths, m.Mountpoint)
+		}
+	}
+	return paths, nil
 }
 
 // OpenFiles returns the limit of open files (setrlimit(2)) that this program was started

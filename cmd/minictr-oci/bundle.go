@@ -85,6 +85,11 @@ func (b *bundle) makeDir(c *cli.Context, id, dir string, config []byte) (err err
 		return err
 	}
 	b.options.NoPivot, b.options.KeepKeyring = c.Bool("no-pivot"), c.Bool("no-new-keyring")
+	if b.options.NoPivot {
+		if b.options.HostProcfs, err = runtime.HostProcfs(); err != nil {
+			return err
+		}
+	}
 	if b.container, err = state.New(b.root, id); err != nil {
 		return err
 	}

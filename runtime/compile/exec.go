@@ -49,14 +49,28 @@ func Exec(spec *specs.Spec, o Options) (*plan.Plan, error) {
 	)
 }
 
-// Hook returns the plan that runs a hook (runtime-spec, config.md, "POSIX-
-// platform Hooks"), in the runtime's namespaces, or, with options.Join, in the
-// container's. It gets the environment of its entry and no other.
+// Hook returns the plan that runs a hook (runtime-spec, config.md, "POSIX-platform Hooks"), in
+// the runtime's namespaces, or, with options.Join, in the container's. It gets the environment
+// of its entry and no other. One that runs when the container has left the host's root,
+// startContainer, is a program of the image: it is confined as the container's program is.
 func Hook(h *specs.Hook, spec *specs.Spec, o Options) (*plan.Plan, error) {
+	if err := checkHook(h); err != nil {
+		return nil, err
+	}
 	o.Program, o.Stdio = h.Path, [3]bool{true, true, true}
-	s := &specs.Spec{Process: &specs.Process{Args: h.Args, Env: h.Env, Cwd: "/"}}
+	s := &specs.Spec{Process: &specs.Process{Cwd: "/"}}
+	confined := o.Join != nil && !o.Join.Early
+	if confined {
+		whole, process := *spec, *spec.Process
+		whole.Process, s = &process, &whole
+		process.Terminal, process.ExecCPUAffinity = false, nil
+	}
+	s.Process.Args, s.Process.Env = h.Args, h.Env
 	if len(h.Args) == 0 {
 		s.Process.Args = []string{h.Path}
+	}
+	if confined {
+		return Exec(s, o)
 	}
 	o.Cgroup2 = ""
 	if o.Join != nil {
@@ -64,17 +78,12 @@ func Hook(h *specs.Hook, spec *specs.Spec, o Options) (*plan.Plan, error) {
 		l := spec.Linux
 		s.Linux = &specs.Linux{Namespaces: l.Namespaces, UIDMappings: l.UIDMappings, GIDMappings: l.GIDMappings}
 	}
-	if err := checkHook(h); err != nil {
-		return nil, err
-	}
 	b := newBuilder(s, o, nil, nil)
 	return b.compile(
 		b.enterCgroup,
-		b.holdRoot,
 		b.makeTrampoline,
 		b.clone,
 		b.session,
-		b.enterHeldRoot,
 		b.execve,
 	)
 }

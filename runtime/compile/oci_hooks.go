@@ -51,7 +51,7 @@ func (b *builder) runHooks() error {
 	b.container("change to the host's root", call.Fchdir(hostRoot))
 	b.container("make it the root of this process again", call.Chroot("."))
 	b.container("change to the container's root", call.Fchdir(root))
-	swapRoots(&b.list, b.shape.options.NoPivot)
+	swapRoots(&b.list, &b.shape.options)
 	return setRootPropagation(&b.list, b.spec.Linux.RootfsPropagation)
 }
 

@@ -55,6 +55,9 @@ type Options struct {
 	// NoPivot changes the root by chroot(2), which root can leave: for a host that runs
 	// from its initramfs, where pivot_root(2) is not possible.
 	NoPivot bool
+	// HostProcfs is, with NoPivot, where procfs and sysfs are mounted on the host, the last
+	// mount first; a path with another mount over them is named once more.
+	HostProcfs []string
 	// KeepKeyring leaves the process the caller's session keyring.
 	KeepKeyring bool
 }

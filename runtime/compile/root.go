@@ -131,17 +131,15 @@ func (b *builder) pivot() error {
 	b.container("attach the root in this mount namespace: pivot_root requires a mount point",
 		call.MoveMountTo(root, "/"))
 	b.container("change to the new root", call.Fchdir(root))
-	swapRoots(&b.list, b.shape.options.NoPivot)
+	swapRoots(&b.list, &b.shape.options)
 	return nil
 }
 
 // swapRoots makes the working directory the root. pivot_root(".", ".") mounts the old root
 // over the new one (pivot_root(2), "NOTES"), and umount2(2) detaches it.
-func swapRoots(l *list, noPivot bool) {
-	if noPivot {
-		l.from = "--no-pivot"
-		l.container("make it the root; the host's root stays mounted, as pivot_root is not possible here",
-			call.Chroot("."))
+func swapRoots(l *list, o *Options) {
+	if o.NoPivot {
+		chrootOnly(l, o.HostProcfs)
 		return
 	}
 	l.container("make the new root /; the old root is mounted over it", call.PivotRoot(".", "."))

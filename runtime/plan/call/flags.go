@@ -90,7 +90,7 @@ var mountFlags = []flag{
 	{unix.MS_SHARED, "MS_SHARED"},
 }
 
-var umountFlags = []flag{{unix.MNT_DETACH, "MNT_DETACH"}}
+var umountFlags = []flag{{unix.MNT_DETACH, "MNT_DETACH"}, {unix.UMOUNT_NOFOLLOW, "UMOUNT_NOFOLLOW"}}
 
 var atFlags = []flag{
 	{unix.AT_SYMLINK_NOFOLLOW, "AT_SYMLINK_NOFOLLOW"},
