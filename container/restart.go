@@ -3,6 +3,7 @@ package container
 import (
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/minictr/minictr/container/config"
@@ -14,20 +15,31 @@ import (
 const RestartingFile = "restarting"
 
 // StoppedFile is a symbolic link in a container's directory to the number of the signal
-// that stopped it. While it exists the monitor does not restart the container.
+// that stopped it, and ForShutdown. While it exists the monitor does not restart the
+// container.
 const StoppedFile = "stopped"
+
+// ForShutdown ends the text of StoppedFile if the machine is shut down: the container is
+// to be started again at the next boot.
+const ForShutdown = ".shutdown"
 
 // StoppedBy returns the signal that a command stopped the container with, 0 for none.
 func (c *Container) StoppedBy() unix.Signal {
-	number, err := os.Readlink(c.Path(StoppedFile))
+	text, err := os.Readlink(c.Path(StoppedFile))
 	if err != nil {
 		return 0
 	}
-	sig, err := strconv.Atoi(number)
+	sig, err := strconv.Atoi(strings.TrimSuffix(text, ForShutdown))
 	if err != nil {
 		return unix.SIGKILL
 	}
 	return unix.Signal(sig)
+}
+
+// StoppedByUser reports whether a command stopped the container, and not for a shutdown.
+func StoppedByUser(c *Container) bool {
+	text, err := os.Readlink(c.Path(StoppedFile))
+	return err == nil && !strings.HasSuffix(text, ForShutdown)
 }
 
 // Bounds of the pause before a restart.

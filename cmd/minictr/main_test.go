@@ -24,6 +24,7 @@ import (
 //	uses NAME BYTES       wait until the container uses so much memory
 //	serve DIR             offer the files of a directory at $URL
 //	[torture]             an image that Docker has saved lies in $TORTURE
+//	$CONTRIB              what packagers install besides the programs
 //
 // and those of testkit.Words and testkit.Condition.
 func TestMain(m *testing.M) {
@@ -51,6 +52,10 @@ func setUp(e *testscript.Env, archive string) error {
 	if err != nil {
 		return err
 	}
+	contrib, err := filepath.Abs("../../contrib")
+	if err != nil {
+		return err
+	}
 	for _, dir := range []string{filepath.Dir(commandPath()), filepath.Dir(filepath.Dir(commandPath())),
 		filepath.Dir(e.WorkDir), e.WorkDir} {
 		if err := os.Chmod(dir, 0o755); err != nil {
@@ -60,6 +65,7 @@ func setUp(e *testscript.Env, archive string) error {
 	e.Setenv("MINICTR_ROOT", store)
 	e.Setenv("DEMO", archive)
 	e.Setenv("TORTURE", images)
+	e.Setenv("CONTRIB", contrib)
 	e.Setenv("USER", "root")
 	e.Defer(func() { removeAll(store) })
 	load := exec.Command(commandPath(), "load", "-q", "-i", archive)

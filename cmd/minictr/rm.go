@@ -14,6 +14,8 @@ var rmCommand = &cli.Command{
 		&cli.BoolFlag{Name: "volumes", Aliases: []string{"v"}, Usage: "remove anonymous volumes (always done)"},
 	},
 	Action: func(c *cli.Context) error {
-		return together(c, func(name string) error { return lifecycle.Remove(c.String("root"), name, c.Bool("force")) })
+		return together(c.Args().Slice(), func(name string) error {
+			return lifecycle.Remove(c.String("root"), name, c.Bool("force"))
+		})
 	},
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/minictr/minictr/container/lifecycle"
 	"github.com/minictr/minictr/hint"
@@ -11,23 +12,29 @@ import (
 var startCommand = &cli.Command{
 	Name:      "start",
 	Usage:     "start created or stopped containers",
-	ArgsUsage: "CONTAINER…",
-	Flags: []cli.Flag{
+	ArgsUsage: selectUsage,
+	Flags: slices.Concat([]cli.Flag{
 		&cli.BoolFlag{
 			Name: "attach", Aliases: []string{"a"},
 			Usage: "attach its output, forward signals and exit with its exit code",
 		},
 		&cli.BoolFlag{Name: "interactive", Aliases: []string{"i"}, Usage: "attach standard input, too"},
 		keysFlag,
-	},
+	}, selectFlags),
 	Action: func(c *cli.Context) error {
+		names, err := selected(c)
 		if !c.Bool("attach") && !c.Bool("interactive") {
-			return each(c, func(name string) error { return lifecycle.Start(c.String("root"), name, false) })
+			return errors.Join(err, eachOf(names, func(name string) error {
+				return lifecycle.Start(c.String("root"), name, false)
+			}))
 		}
-		if c.NArg() > 1 {
+		if err != nil {
+			return err
+		}
+		if len(names) != 1 {
 			return hint.New(errors.New("start --attach: takes one container"), "minictr start --attach CONTAINER")
 		}
 		o := &lifecycle.AttachOptions{Stdin: c.Bool("interactive"), Keys: c.String("detach-keys"), SigProxy: true}
-		return attached(lifecycle.StartAttached(c.String("root"), c.Args().First(), o))
+		return attached(lifecycle.StartAttached(c.String("root"), names[0], o))
 	},
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/minictr/minictr/container/lifecycle"
@@ -23,10 +24,17 @@ var stopFlags = []cli.Flag{
 var stopCommand = &cli.Command{
 	Name:      "stop",
 	Usage:     "stop containers: send the stop signal, then SIGKILL",
-	ArgsUsage: "CONTAINER…",
-	Flags:     stopFlags,
+	ArgsUsage: selectUsage,
+	Flags: slices.Concat(stopFlags, selectFlags, []cli.Flag{
+		&cli.BoolFlag{Name: "service", Usage: "for a shutdown: the filter should-start-on-boot ignores this stop"},
+	}),
 	Action: func(c *cli.Context) error {
-		return together(c, func(name string) error { return lifecycle.Stop(c.String("root"), name, stopOptions(c)) })
+		names, err := selected(c)
+		o := stopOptions(c)
+		o.Service = c.Bool("service")
+		return errors.Join(err, together(names, func(name string) error {
+			return lifecycle.Stop(c.String("root"), name, o)
+		}))
 	},
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/config"
 	"github.com/minictr/minictr/container/logs"
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/images"
@@ -53,7 +54,7 @@ type filterTable []struct {
 	read func(*filterParser, string) (test, error)
 }
 
-// psFilters are the filters of ps.
+// psFilters are the filters of ps, start and stop.
 var psFilters = filterTable{
 	{"ancestor", (*filterParser).ancestor},
 	{"before", (*filterParser).before},
@@ -63,6 +64,8 @@ var psFilters = filterTable{
 	{"label", (*filterParser).label},
 	{"name", (*filterParser).name},
 	{"network", (*filterParser).network},
+	{"restart-policy", (*filterParser).restartPolicy},
+	{"should-start-on-boot", (*filterParser).startsAtBoot},
 	{"since", (*filterParser).since},
 	{"status", (*filterParser).status},
 	{"volume", (*filterParser).volume},
@@ -174,6 +177,25 @@ func (p *filterParser) volume(value string) (test, error) {
 			return m.Destination == value || m.Source == value
 		})
 	}, nil
+}
+
+func (p *filterParser) restartPolicy(value string) (test, error) {
+	err := oneOf(value, config.RestartNo, config.RestartOnFailure, config.RestartAlways, config.RestartUnlessStopped)
+	return func(s *Summary) bool { return s.Settings.Restart.Policy == value }, err
+}
+
+// startsAtBoot is podman's should-start-on-boot: the policy of a container is always, or
+// unless-stopped and no user has stopped it; and it ran before.
+func (p *filterParser) startsAtBoot(value string) (test, error) {
+	want, err := strconv.ParseBool(value)
+	if err != nil {
+		err = oneOf(value, "true", "false")
+	}
+	return func(s *Summary) bool {
+		policy, ran := s.Settings.Restart.Policy, s.State.Active() || s.State.ExitStatus != nil
+		kept := policy == config.RestartUnlessStopped && !container.StoppedByUser(s.Container)
+		return (ran && (policy == config.RestartAlways || kept)) == want
+	}, err
 }
 
 // ancestor matches containers whose layers begin with those of an image: their own, or

@@ -49,7 +49,7 @@ func send(c *container.Container, sig unix.Signal) error {
 	if err != nil || ignored { // an error: it has exited
 		return errors.Join(err, signalProcess(c, task, sig))
 	}
-	if err := markStopped(c, sig); err != nil {
+	if err := markStopped(c, sig, false); err != nil {
 		return err
 	}
 	return errors.Join(signalProcess(c, task, sig), thaw(task))

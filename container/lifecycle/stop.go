@@ -28,6 +28,7 @@ const DefaultStopTimeout = 10 * time.Second
 type StopOptions struct {
 	Signal  string         // a name or number of signal(7), "" for the container's stop signal
 	Timeout *time.Duration // from the signal to SIGKILL; negative: none; nil: the container's
+	Service bool           // the machine is shut down (container.ForShutdown)
 }
 
 // Stop sends the stop signal, and after the timeout SIGKILL. A container that does not
@@ -54,9 +55,10 @@ func stop(c *container.Container, o StopOptions) error {
 	} else if t != nil {
 		limit = time.Duration(*t) * time.Second
 	}
-	exited, err := stopWith(c, sig, false, limit)
+	how := stopping{sig: sig, timeout: limit, shutdown: o.Service}
+	exited, err := stopWith(c, how)
 	if err == nil && !exited {
-		err = kill(c)
+		err = killWith(c, how)
 	}
 	if err == nil && s.Active() {
 		c.Event("stop")
@@ -64,9 +66,20 @@ func stop(c *container.Container, o StopOptions) error {
 	return err
 }
 
+// stopping is how a container is stopped.
+type stopping struct {
+	sig      unix.Signal
+	all      bool          // signal all its processes
+	timeout  time.Duration // to wait for its exit
+	shutdown bool          // of the machine
+}
+
 // kill kills all processes of the container, and waits until its exit is recorded.
-func kill(c *container.Container) error {
-	exited, err := stopWith(c, unix.SIGKILL, true, container.KillTimeout)
+func kill(c *container.Container) error { return killWith(c, stopping{}) }
+
+func killWith(c *container.Container, how stopping) error {
+	how.sig, how.all, how.timeout = unix.SIGKILL, true, container.KillTimeout
+	exited, err := stopWith(c, how)
 	if err == nil && !exited {
 		err = fmt.Errorf("process still exists %v after SIGKILL", container.KillTimeout)
 	}
@@ -89,18 +102,18 @@ func killCorrupt(c *container.Container) error {
 // stopWith sends a signal to the container's process, or to all of them, and waits until
 // it exits and its exit is recorded. A process that is being created gets the signal
 // once it exists. The result is false if the process has not exited after timeout.
-func stopWith(c *container.Container, sig unix.Signal, all bool, timeout time.Duration) (exited bool, err error) {
-	if err := markStopped(c, sig); err != nil {
+func stopWith(c *container.Container, how stopping) (exited bool, err error) {
+	if err := markStopped(c, how.sig, how.shutdown); err != nil {
 		return false, err
 	}
 	for began := time.Now(); ; {
 		// signal the process, and wait for it
-		pidfd, err := signalTask(c, sig, all)
+		pidfd, err := signalTask(c, how.sig, how.all)
 		if err != nil {
 			return false, err
 		}
 		if pidfd >= 0 {
-			exited := container.WaitPidfd(pidfd, timeout)
+			exited := container.WaitPidfd(pidfd, how.timeout)
 			unix.Close(pidfd)
 			if !exited {
 				return false, nil
@@ -120,10 +133,13 @@ func stopWith(c *container.Container, sig unix.Signal, all bool, timeout time.Du
 // markStopped makes the file container.StoppedFile. Symbolic link and rename need no
 // free block on a full disk. A container of --rm may be removed meanwhile, and another
 // command may do the same.
-func markStopped(c *container.Container, sig unix.Signal) error {
-	number := strconv.Itoa(int(sig))
-	scratch := c.Path(".stopped." + number)
-	err := os.Symlink(number, scratch)
+func markStopped(c *container.Container, sig unix.Signal, shutdown bool) error {
+	text := strconv.Itoa(int(sig))
+	if shutdown {
+		text += container.ForShutdown
+	}
+	scratch := c.Path(".stopped." + text)
+	err := os.Symlink(text, scratch)
 	if err == nil || errors.Is(err, fs.ErrExist) {
 		err = os.Rename(scratch, c.Path(container.StoppedFile))
 	}
