@@ -170,7 +170,7 @@ func connect(t *runtime.ProcessOptions, process *specs.Process, spec *specs.Spec
 		t.Null, err = stdio.Inherit(uid)
 		return nil, err
 	}
-	streams, err := stdio.Open(true, process.Terminal, uid)
+	streams, err := stdio.Open([3]bool{true, true, true}, process.Terminal, uid)
 	if err != nil {
 		return nil, err
 	}

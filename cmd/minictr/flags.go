@@ -22,6 +22,7 @@ var runFlags = slices.Concat(processFlags, isolationFlags, limitFlags, lifecycle
 
 var commonFlags = []cli.Flag{
 	help.Heading("Common"),
+	listFlag("attach", "`STREAM` attach only stdin, stdout or stderr", "a"),
 	&cli.BoolFlag{Name: "interactive", Aliases: []string{"i"}, Usage: "keep standard input open"},
 	&cli.StringFlag{Name: "name", Usage: "`NAME` name of the container"},
 	&cli.BoolFlag{Name: "rm", Usage: "remove the container and its files when it exits"},
@@ -33,7 +34,12 @@ var processFlags = []cli.Flag{
 	&cli.StringFlag{Name: "entrypoint", Usage: "`PROGRAM` program to run instead of the image's entrypoint"},
 	listFlag("env", envUsage, "e"),
 	listFlag("env-file", "`FILE` read environment variables from a file"),
+	listFlag("group-add", "`GROUP` add a group, as name or number"),
 	&cli.BoolFlag{Name: "init", Usage: "run an init that reaps processes and forwards signals"},
+	&cli.IntFlag{
+		Name: "oom-score-adj", DefaultText: "minictr's",
+		Usage: "`NUMBER` how likely the OOM killer chooses it, -1000 to 1000",
+	},
 	listFlag("ulimit", "`NAME=SOFT[:HARD]` set a resource limit"),
 	&cli.StringFlag{Name: "user", Aliases: []string{"u"}, Usage: "`USER[:GROUP]` user and group, as names or numbers"},
 	&cli.StringFlag{Name: "workdir", Aliases: []string{"w"}, Usage: "`DIR` working directory"},
@@ -41,18 +47,29 @@ var processFlags = []cli.Flag{
 
 var isolationFlags = []cli.Flag{
 	help.Heading("Files"),
+	listFlag("device", "`HOST[:CONTAINER][:rwm]` add a device, or all of a directory"),
+	listFlag("device-cgroup-rule", "`RULE` allow devices, as in 'c 10:* rwm'"),
 	listFlag("mount", "`OPTIONS` mount files: type=bind|tmpfs,src=SOURCE,dst=TARGET,…"),
 	&cli.BoolFlag{Name: "read-only", Usage: "make the root filesystem read-only"},
+	&cli.StringFlag{Name: "shm-size", Usage: "`BYTES` size of /dev/shm", DefaultText: "64m"},
 	listFlag("tmpfs", "`TARGET[:OPTIONS]` mount a tmpfs"),
 	listFlag("volume", "`SOURCE:TARGET[:ro]` bind-mount a file or directory of the host", "v"),
 
-	help.Heading("Namespaces"),
-	&cli.StringFlag{Name: "hostname", Aliases: []string{"h"}, Usage: "`NAME` hostname of the container"},
-	&cli.StringFlag{Name: "ipc", Usage: "`host` use the host's IPC namespace"},
+	help.Heading("Network"),
+	listFlag("add-host", "`HOST:IP` add a line to /etc/hosts"),
+	listFlag("dns", "`IP` name server of /etc/resolv.conf"),
+	listFlag("dns-option", "`OPTION` option of /etc/resolv.conf", "dns-opt"),
+	listFlag("dns-search", "`DOMAIN` search domain of /etc/resolv.conf"),
+	listFlag("expose", "`PORT[/PROTOCOL]` note a port for inspect"),
 	&cli.StringFlag{
 		Name: "network", Aliases: []string{"net"}, DefaultText: "none",
 		Usage: "`MODE` network: none or host",
 	},
+
+	help.Heading("Namespaces"),
+	&cli.StringFlag{Name: "domainname", Usage: "`NAME` NIS domain name of the container"},
+	&cli.StringFlag{Name: "hostname", Aliases: []string{"h"}, Usage: "`NAME` hostname of the container"},
+	&cli.StringFlag{Name: "ipc", Usage: "`host` use the host's IPC namespace; none: no /dev/shm"},
 	&cli.StringFlag{Name: "pid", Usage: "`host` use the host's PID namespace"},
 	listFlag("sysctl", "`NAME=VALUE` set a kernel parameter of a namespace"),
 	&cli.StringFlag{Name: "userns", Usage: "`CONTAINER:HOST:SIZE[,…]` map user IDs in a user namespace"},
@@ -62,16 +79,20 @@ var isolationFlags = []cli.Flag{
 	listFlag("cap-add", "`CAP` add a capability, or ALL"),
 	listFlag("cap-drop", "`CAP` drop a capability, or ALL"),
 	&cli.BoolFlag{Name: "privileged", Usage: "grant all capabilities, devices and system calls"},
-	listFlag("security-opt", "`OPTION` security option: seccomp=FILE|unconfined, no-new-privileges=false"),
+	listFlag("security-opt", "`OPTION` security option: seccomp=FILE|unconfined, no-new-privileges=false, "+
+		"apparmor=PROFILE, systempaths=unconfined, mask=PATH, unmask=PATH|ALL"),
 }
 
 var lifecycleFlags = []cli.Flag{
 	help.Heading("Lifecycle"),
+	listFlag("annotation", "`NAME=VALUE` set an annotation of the OCI config"),
 	&cli.StringFlag{Name: "cidfile", Usage: "`FILE` write the container ID to a file"},
 	listFlag("label", "`NAME=VALUE` set a label", "l"),
+	listFlag("label-file", "`FILE` read labels from a file"),
+	&cli.StringFlag{Name: "log-driver", Usage: "`DRIVER` none keeps no log", DefaultText: "json-file"},
 	&cli.StringSliceFlag{
 		Name: "log-opt", DefaultText: "max-size=8m",
-		Usage: "`OPTION` log option: max-size=BYTES",
+		Usage: "`OPTION` log option: max-size=BYTES, max-file=NUMBER, labels=NAME, env=NAME",
 	},
 	&cli.StringFlag{Name: "restart", Usage: restartUsage, DefaultText: "no"},
 	&cli.StringFlag{Name: "stop-signal", Usage: "`SIGNAL` signal that stops the container"},
@@ -114,7 +135,14 @@ func runOptions(c *cli.Context) *config.Options {
 		Name: c.String("name"), Remove: c.Bool("rm"), CIDFile: c.String("cidfile"),
 		Interactive: c.Bool("interactive"), TTY: c.Bool("tty"), Init: c.Bool("init"),
 		StopSignal: c.String("stop-signal"), Restart: c.String("restart"),
-		Labels: c.StringSlice("label"), LogOpts: c.StringSlice("log-opt"),
+		Labels: c.StringSlice("label"), LabelFiles: c.StringSlice("label-file"),
+		Annotations: c.StringSlice("annotation"),
+		LogDriver:   c.String("log-driver"), LogOpts: c.StringSlice("log-opt"),
+		Attach: c.StringSlice("attach"), Expose: c.StringSlice("expose"),
+		Domainname: c.String("domainname"), AddHosts: c.StringSlice("add-host"),
+		DNS: c.StringSlice("dns"), DNSSearch: c.StringSlice("dns-search"), DNSOptions: c.StringSlice("dns-option"),
+		GroupAdd: c.StringSlice("group-add"), OOMScore: given(c, "oom-score-adj", c.Int),
+		ShmSize: c.String("shm-size"), Devices: c.StringSlice("device"), DeviceRules: c.StringSlice("device-cgroup-rule"),
 		HealthOptions: config.HealthOptions{
 			HealthCmd: c.String("health-cmd"), HealthInterval: c.String("health-interval"),
 			HealthTimeout: c.String("health-timeout"), HealthRetries: c.Int("health-retries"),

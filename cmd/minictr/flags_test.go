@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,7 +15,8 @@ import (
 // parse runs words through an app with a run command, set up like the real one.
 func parse(words ...string) (o *config.Options, image, output string, err error) {
 	var out bytes.Buffer
-	command := &cli.Command{Name: "run", Usage: "run", ArgsUsage: runCommand.ArgsUsage, Flags: runCommand.Flags}
+	command := &cli.Command{Name: "run", Usage: "run", ArgsUsage: runCommand.ArgsUsage}
+	command.Flags = append(slices.Clone(runCommand.Flags), refusedFlags(notInRun, words)...)
 	command.Action = func(c *cli.Context) error {
 		image, o = c.Args().First(), runOptions(c)
 		return nil

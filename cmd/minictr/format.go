@@ -113,9 +113,11 @@ func fillLine(lines *bytes.Buffer, t *template.Template, data any, h headings) e
 func parseTemplate(text string) (*template.Template, error) {
 	text = strings.NewReplacer(`\t`, "\t", `\n`, "\n").Replace(text)
 	t, err := template.New("").Option("missingkey=error").Funcs(template.FuncMap{
-		"json":     asJSON,
-		"join":     strings.Join,
-		"split":    strings.Split,
+		"json":  asJSON,
+		"join":  strings.Join,
+		"split": strings.Split,
+		//lint:ignore SA1019 it is docker's
+		"title":    strings.Title,
 		"lower":    strings.ToLower,
 		"upper":    strings.ToUpper,
 		"pad":      pad,

@@ -19,7 +19,7 @@ var inspectCommand = &cli.Command{
 	Flags: []cli.Flag{
 		&cli.StringFlag{
 			Name: "format", Aliases: []string{"f"},
-			Usage: "`TEMPLATE` fill a Go template instead, as in {{.Config.Env}}",
+			Usage: "`TEMPLATE` json, or a Go template as in {{.Config.Env}}",
 		},
 		&cli.BoolFlag{Name: "size", Aliases: []string{"s"}, Usage: "print the size of a container's files, too"},
 		&cli.StringFlag{Name: "type", Usage: "`TYPE` only container, or only image"},
@@ -38,11 +38,16 @@ func printInspect(c *cli.Context) error {
 		}
 		all = append(all, one)
 	}
-	print := printIndented
-	if format := c.String("format"); format != "" && format != "json" {
-		print = func(all []any) error { return printFilled(format, all) }
+	var err error
+	switch format := c.String("format"); format {
+	case "":
+		err = printWith("    ", all) // docker's indent
+	case "json":
+		err = printWith("", all)
+	default:
+		err = printFilled(format, all)
 	}
-	return errors.Join(append(wrong, print(all))...)
+	return errors.Join(append(wrong, err)...)
 }
 
 func inspectOne(c *cli.Context, word string) (any, error) {
@@ -78,8 +83,9 @@ func inspectOne(c *cli.Context, word string) (any, error) {
 	return nil, no
 }
 
-func printIndented(all []any) error {
-	text, err := encode(all, "    ") // docker's
+// printWith prints JSON with an indent; "" is all on one line.
+func printWith(indent string, all []any) error {
+	text, err := encode(all, indent)
 	if err == nil {
 		_, err = fmt.Println(string(text))
 	}

@@ -26,6 +26,7 @@ var logsCommand = &cli.Command{
 	Description: `TIME is a duration before now (10m), seconds since 1970, or 2006-01-02T15:04:05.
 On a terminal, control characters other than colours are printed as in \x1b.`,
 	Flags: []cli.Flag{
+		&cli.BoolFlag{Name: "details", Usage: "print the labels and variables of run --log-opt"},
 		&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "follow the log until the container exits"},
 		&cli.StringFlag{Name: "since", Usage: "`TIME` only output at that time or later"},
 		&cli.StringFlag{Name: "tail", Aliases: []string{"n"}, Usage: "`NUMBER` only the last lines", Value: allLines},
@@ -39,15 +40,15 @@ On a terminal, control characters other than colours are printed as in \x1b.`,
 		}
 		stdout, endStdout := safeOutput(os.Stdout)
 		stderr, endStderr := safeOutput(os.Stderr)
-		err = inspect.Logs(context.Background(), c.String("root"), c.Args().First(), o, stdout, stderr)
+		err = inspect.Logs(context.Background(), c.String("root"), c.Args().First(), o, c.Bool("details"), stdout, stderr)
 		return errors.Join(err, endStdout(), endStderr())
 	},
 }
 
 func logOptions(c *cli.Context) (o logs.Options, err error) {
 	o = logs.Options{Follow: c.Bool("follow"), Timestamps: c.Bool("timestamps"), Tail: -1}
-	if tail := c.String("tail"); tail != allLines {
-		n, err := strconv.ParseUint(tail, 10, 31)
+	if tail := c.String("tail"); tail != allLines && tail != "" {
+		n, err := strconv.ParseInt(tail, 10, 32) // a negative number is all, as in docker
 		if err != nil {
 			return o, hint.New(fmt.Errorf("--tail %q: not a number of lines, nor all", tail),
 				"minictr logs --tail 10 CONTAINER")
@@ -56,7 +57,7 @@ func logOptions(c *cli.Context) (o logs.Options, err error) {
 	}
 	now := time.Now()
 	for flag, t := range map[string]*time.Time{"since": &o.Since, "until": &o.Until} {
-		if !c.IsSet(flag) {
+		if c.String(flag) == "" {
 			continue
 		}
 		if *t, err = logs.ParseTime(c.String(flag), now); err != nil {

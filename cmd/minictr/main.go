@@ -48,6 +48,7 @@ func main() {
 		},
 		ExitErrHandler: func(*cli.Context, error) {},
 	}
+	addRefused(os.Args)
 	if err := help.Run(app, os.Args); err != nil {
 		exit(err)
 	}

@@ -81,11 +81,9 @@ func readPlan(c *cli.Context) (*plan.Plan, error) {
 // checkNoRunFlags returns an error if a flag of run is set: --config leaves it without
 // effect.
 func checkNoRunFlags(c *cli.Context) error {
-	for _, f := range c.Command.Flags {
-		for _, name := range f.Names() {
-			if c.IsSet(name) && name != "config" && name != "json" {
-				return hint.New(fmt.Errorf("--config and --%s exclude each other", name), "minictr plan --help")
-			}
+	for _, name := range c.LocalFlagNames() {
+		if len(name) > 1 && name != "config" && name != "json" {
+			return hint.New(fmt.Errorf("--config and --%s exclude each other", name), "minictr plan --help")
 		}
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/minictr/minictr/container/config"
 	"github.com/minictr/minictr/container/lifecycle"
+	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/internal/help"
 	"github.com/urfave/cli/v2"
 )
@@ -50,6 +51,9 @@ func run(c *cli.Context) error {
 
 // runDetached starts a container in the background.
 func runDetached(c *cli.Context, o *config.Options) error {
+	if len(o.Attach) > 0 {
+		return hint.New(errors.New("--attach and --detach exclude each other"), "leave out one of them")
+	}
 	id, err := createContainer(c, o)
 	if err != nil {
 		return err

@@ -37,7 +37,9 @@ func Config(o *Options, image ocispec.Image, files fs.FS, host Host) (*specs.Spe
 		(*builder).setDevices,
 		(*builder).setResources,
 		(*builder).setRlimits,
+		(*builder).setOOMScore,
 		(*builder).setSysctls,
+		(*builder).setAnnotations,
 	} {
 		if err := part(b); err != nil {
 			return nil, nil, err

@@ -14,7 +14,8 @@
 //   - An image is not trusted. Its text enters the config as data, is checked as a
 //     flag is, and never chooses a path, a mount or a setting of the host
 //     (HARDENING.md, rows 9 to 12 and 25).
-//   - A flag is obeyed, or refused by its name; it is never ignored.
+//   - A flag is obeyed, or refused by its name; it is ignored only where it would
+//     change nothing.
 //
 // Flags mean what they mean in docker (docs.docker.com/reference/cli/docker/container/
 // run); the defaults are stricter where HARDENING.md says so.
@@ -24,9 +25,11 @@
 //     (reads it), environment.go
 //   - config.go (Config and its parts, in order), builder.go; the parts: hostname.go,
 //     namespaces.go, process.go, user.go, env.go, capabilities.go, security.go,
-//     mounts.go with volumes.go, devices.go, rlimits.go, sysctl.go
+//     mounts.go with shm.go, volumes.go, bindoptions.go and mountflag.go, masks.go,
+//     devices.go, rlimits.go, sysctl.go
 //   - the limits: resources.go, cpuset.go, blkio.go, cgroupfiles.go
-//   - beside the config: etcfiles.go, exec.go (a further process), origin.go (which
-//     flag set a field), settings.go with signal.go, restart.go, healthcheck.go and
-//     logopts.go, update.go (later changes)
+//   - beside the config: etcfiles.go with resolver.go, exec.go (a further process),
+//     origin.go (which flag set a field), settings.go with signal.go, restart.go,
+//     healthcheck.go, labels.go, expose.go and logopts.go, attach.go (the streams of a
+//     container in the foreground), update.go (later changes)
 package config

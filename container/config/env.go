@@ -80,12 +80,25 @@ func (h Host) setVariable(env *environment, word string) error {
 	return nil
 }
 
-// readEnvFile reads lines of NAME=value or NAME. It skips empty lines, lines that begin
-// with #, and space before a name; a value is taken as it is, with its quotes.
+// readEnvFile sets the variables of a file. Those that have no value there get the
+// caller's.
 func (h Host) readEnvFile(env *environment, file string) error {
+	return h.readPairs("--env-file", file, func(name, value string, found bool) {
+		if !found {
+			value, found = h.getenv(name)
+		}
+		if found {
+			env.set(name, value)
+		}
+	})
+}
+
+// readPairs reads lines of NAME=value or NAME. It skips empty lines, lines that begin
+// with #, and space before a name; a value is taken as it is, with its quotes.
+func (h Host) readPairs(flag, file string, set func(name, value string, found bool)) error {
 	data, err := h.readFile(file)
 	if err != nil {
-		return fmt.Errorf("--env-file: %w", err)
+		return fmt.Errorf("%s: %w", flag, err)
 	}
 	text := strings.TrimPrefix(string(data), "\uFEFF")
 	number := 0
@@ -98,14 +111,9 @@ func (h Host) readEnvFile(env *environment, file string) error {
 		}
 		name, value, found := strings.Cut(line, "=")
 		if err := checkLine(name, value); err != nil {
-			return fmt.Errorf("--env-file %q: line %d: %w", file, number, err)
+			return fmt.Errorf("%s %q: line %d: %w", flag, file, number, err)
 		}
-		if !found {
-			if value, found = h.getenv(name); !found {
-				continue
-			}
-		}
-		env.set(name, value)
+		set(name, value, found)
 	}
 	return nil
 }

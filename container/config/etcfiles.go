@@ -4,7 +4,7 @@ package config
 // They are in a directory of the host and are bound over the image's files: what is
 // written to them changes neither the image nor other containers. With the host's
 // network, hosts and resolv.conf are copies of the host's; without a network there is no
-// name server, and resolv.conf is empty.
+// name server, and resolv.conf is empty. Flags add to both (resolver.go).
 
 import (
 	"errors"
@@ -46,15 +46,20 @@ func HostFiles(o *Options, host Host) (map[string][]byte, error) {
 		"hosts":       []byte(hostsFile + ownHosts(name)),
 		"resolv.conf": {},
 	}
-	if o.Network != "host" {
-		return files, nil
-	}
-	for _, name := range [...]string{"hosts", "resolv.conf"} {
-		data, err := os.ReadFile("/etc/" + name)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("--network host: %w", err)
+	if o.Network == "host" {
+		for _, name := range [...]string{"hosts", "resolv.conf"} {
+			data, err := os.ReadFile("/etc/" + name)
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return nil, fmt.Errorf("--network host: %w", err)
+			}
+			files[name] = data
 		}
-		files[name] = data
 	}
-	return files, nil
+	more, err := o.addedHosts()
+	if err != nil {
+		return nil, err
+	}
+	files["hosts"] = append(files["hosts"], more...)
+	files["resolv.conf"], err = o.resolvConf(files["resolv.conf"])
+	return files, err
 }

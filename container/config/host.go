@@ -33,6 +33,8 @@ type Host struct {
 	ThermalThrottle []string            // the thermal_throttle directories in /sys, to be masked
 	Init            string              // program for --init; "" if there is none
 	Mqueue          bool                // /dev/mqueue exists
+	SELinux         bool                // SELinux runs (selinux(8))
+	AppArmor        bool                // AppArmor runs (apparmor(7))
 	Mounts          []Mount             // of the host, for the propagation of bind mounts
 	Devices         []specs.LinuxDevice // all of /dev, for --privileged
 }

@@ -25,11 +25,19 @@ func (b *builder) setHostname() error {
 		}
 	}
 	if b.o.UTS == "host" {
-		if b.o.Hostname != "" {
+		switch {
+		case b.o.Hostname != "":
 			return errors.New("--hostname and --uts host exclude each other")
+		case b.o.Domainname != "":
+			return errors.New("--domainname and --uts host exclude each other")
 		}
 		return nil
 	}
+	if b.o.Domainname != "" && (len(b.o.Domainname) > hostnameMax || !state.IsWord(b.o.Domainname)) {
+		return hint.New(fmt.Errorf("--domainname %q: not a domain name", b.o.Domainname),
+			"write at most 64 letters, digits, '_', '.' and '-'")
+	}
+	b.spec.Domainname = b.o.Domainname
 	if b.o.Hostname != "" && (len(b.o.Hostname) > hostnameMax || !state.IsWord(b.o.Hostname)) {
 		return hint.New(fmt.Errorf("--hostname %q: not a host name", b.o.Hostname),
 			"write at most 64 letters, digits, '_', '.' and '-'")

@@ -28,6 +28,9 @@ func (b *builder) setMounts() error {
 	if err != nil {
 		return err
 	}
+	if err := b.checkShm(mounts); err != nil {
+		return err
+	}
 	// the defaults; nothing below a /dev or /sys of the caller's
 	devTaken, sysTaken := hasMount(mounts, "/dev"), hasMount(mounts, "/sys")
 	for _, m := range slices.Concat(b.kernelMounts(), b.fileMounts()) {
@@ -106,11 +109,10 @@ func (b *builder) kernelMounts() []specs.Mount {
 	if isMapped(b.spec.Linux.GIDMappings, ttyGroup) {
 		pts = append(pts, fmt.Sprintf("gid=%d", ttyGroup))
 	}
-	return append(b.mqueueMount(),
+	return append(slices.Concat(b.mqueueMount(), b.shmMount()),
 		b.procMount(),
 		newMount("/dev", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k"),
 		newMount("/dev/pts", "devpts", pts...),
-		b.shmMount(),
 		b.sysMount(access),
 		newMount("/sys/fs/cgroup", "cgroup", "nosuid", "noexec", "nodev", "relatime", access),
 	)
@@ -137,14 +139,6 @@ func (b *builder) sysMount(access string) specs.Mount {
 	return newMount("/sys", "sysfs", "nosuid", "noexec", "nodev", access)
 }
 
-// shmMount is /dev/shm, for shared memory: the host's with --ipc host.
-func (b *builder) shmMount() specs.Mount {
-	if !b.hasNamespace(specs.IPCNamespace) {
-		return hostMount("/dev/shm", "rw")
-	}
-	return newMount("/dev/shm", "tmpfs", "nosuid", "noexec", "nodev", "mode=1777", "size=65536k")
-}
-
 // mqueueMount is /dev/mqueue, the POSIX message queues of the IPC namespace that mounts
 // it, so of the host's with --ipc host. In a user namespace the kernel mounts it only for
 // an IPC namespace that the user namespace owns; otherwise the host's /dev/mqueue, if
@@ -166,7 +160,7 @@ func newMount(dst, fsType string, options ...string) specs.Mount {
 
 // hostMount returns a recursive bind mount of a kernel filesystem of the host.
 func hostMount(dst, access string) specs.Mount {
-	m := bindMount(dst, dst, false, "")
+	m := bindMount(dst, dst, bindOptions{})
 	m.Options = []string{"rbind", access, "rprivate", "nosuid", "noexec", "nodev"}
 	return m
 }
@@ -174,11 +168,15 @@ func hostMount(dst, access string) specs.Mount {
 // fileMounts returns the bind mounts of EtcFiles and of the init program.
 func (b *builder) fileMounts() []specs.Mount {
 	var mounts []specs.Mount
+	o := bindOptions{}
+	if b.o.ReadOnly {
+		o.access = "ro"
+	}
 	for _, name := range EtcFiles {
-		mounts = append(mounts, bindMount(path.Join(b.host.FilesDir, name), "/etc/"+name, b.o.ReadOnly, ""))
+		mounts = append(mounts, bindMount(path.Join(b.host.FilesDir, name), "/etc/"+name, o))
 	}
 	if b.o.Init {
-		mounts = append(mounts, bindMount(b.host.Init, InitPath, true, ""))
+		mounts = append(mounts, bindMount(b.host.Init, InitPath, bindOptions{access: "ro"}))
 	}
 	return mounts
 }

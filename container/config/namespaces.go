@@ -24,20 +24,20 @@ func (b *builder) setNamespaces() error {
 	for _, ns := range []struct {
 		flag, value string
 		kind        specs.LinuxNamespaceType
-		private     string
+		new         string // values that ask for a new one
 	}{
 		{"--pid", b.o.PID, specs.PIDNamespace, "private"},
 		{"--network", b.o.Network, specs.NetworkNamespace, "none"},
-		{"--ipc", b.o.IPC, specs.IPCNamespace, "private"},
+		{"--ipc", b.o.IPC, specs.IPCNamespace, "private none shareable"},
 		{"--uts", b.o.UTS, specs.UTSNamespace, "private"},
 	} {
-		switch ns.value {
-		case "", ns.private:
+		values := strings.Fields(ns.new)
+		switch {
+		case ns.value == "" || slices.Contains(values, ns.value):
 			b.spec.Linux.Namespaces = append(b.spec.Linux.Namespaces, specs.LinuxNamespace{Type: ns.kind})
-		case "host":
-		default:
+		case ns.value != "host":
 			return hint.New(fmt.Errorf("%s %q: unknown", ns.flag, ns.value),
-				fmt.Sprintf("%s takes %s or host", ns.flag, ns.private))
+				fmt.Sprintf("%s takes %s or host", ns.flag, strings.Join(values, ", ")))
 		}
 	}
 	b.spec.Linux.Namespaces = append(b.spec.Linux.Namespaces,

@@ -11,12 +11,22 @@ type Options struct {
 	Env        []string // NAME=value, or NAME for the caller's own value
 	EnvFiles   []string
 	Workdir    string
-	User       string // USER[:GROUP], names or numbers
-	Hostname   string
+	User       string   // USER[:GROUP], names or numbers
+	GroupAdd   []string // names or numbers
+	Attach     []string // stdin, stdout, stderr; none for all
+	OOMScore   *int     // -1000 to 1000
 
-	Volumes []string // -v
-	Mounts  []string // --mount
-	Tmpfs   []string
+	Hostname, Domainname       string
+	AddHosts                   []string // HOST:IP
+	DNS, DNSSearch, DNSOptions []string
+	Expose                     []string // 80/tcp, which changes nothing but inspect
+
+	Volumes     []string // -v
+	Mounts      []string // --mount
+	Tmpfs       []string
+	ShmSize     string   // 64m
+	Devices     []string // /dev/fuse:/dev/fuse:rwm
+	DeviceRules []string // c 10:229 rwm
 
 	CapAdd, CapDrop []string
 	SecurityOpt     []string
@@ -33,6 +43,9 @@ type Options struct {
 	StopTimeout *int   // seconds
 	Restart     string // on-failure:5
 	Labels      []string
+	LabelFiles  []string
+	Annotations []string
+	LogDriver   string   // json-file, local, none
 	LogOpts     []string // max-size=10m
 	HealthOptions
 }

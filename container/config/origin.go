@@ -42,6 +42,10 @@ func newOrigin(o *Options) Origin {
 	origin := ProcessOrigin(o)
 	origin.add("--userns", o.Userns, "linux.uidMappings", "linux.gidMappings")
 	origin.add("--sysctl", strings.Join(o.Sysctls, " "), "linux.sysctl")
+	origin.add("--device", strings.Join(o.Devices, " "), "linux.devices")
+	origin.add("--device-cgroup-rule", strings.Join(o.DeviceRules, " "), "linux.resources.devices")
+	origin.add("--domainname", o.Domainname, "domainname")
+	origin.add("--oom-score-adj", number(o.OOMScore), "process.oomScoreAdj")
 	origin.add("--ulimit", strings.Join(o.Ulimits, " "), "process.rlimits")
 	origin.setLimits(&o.Limits)
 	return origin
@@ -102,7 +106,7 @@ func (o Origin) add(flag, value string, fields ...string) {
 }
 
 // number is a number as it was typed, or "" for none.
-func number[T int64 | uint64](n *T) string {
+func number[T int | int64 | uint64](n *T) string {
 	if n == nil {
 		return ""
 	}

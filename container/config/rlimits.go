@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -21,7 +22,8 @@ func (b *builder) setRlimits() error {
 	for _, word := range b.o.Ulimits {
 		u, err := parseUlimit(word)
 		if err != nil {
-			return hint.New(fmt.Errorf("--ulimit %q: %w", word, err), "write NAME=SOFT[:HARD], as in nofile=1024:4096")
+			return hint.New(fmt.Errorf("--ulimit %q: %w", word, err),
+				"write NAME=SOFT[:HARD], as in nofile=1024:4096; -1 is unlimited")
 		}
 		same := func(r specs.POSIXRlimit) bool { return r.Type == u.Type }
 		b.spec.Process.Rlimits = append(slices.DeleteFunc(b.spec.Process.Rlimits, same), u)
@@ -34,6 +36,9 @@ func parseUlimit(word string) (specs.POSIXRlimit, error) {
 		return specs.POSIXRlimit{}, errors.New("contains a control byte")
 	}
 	u, err := units.ParseUlimit(word)
+	if number := new(strconv.NumError); errors.As(err, &number) {
+		err = fmt.Errorf("%q: not a number", number.Num)
+	}
 	if err != nil {
 		return specs.POSIXRlimit{}, err
 	}
@@ -41,4 +46,14 @@ func parseUlimit(word string) (specs.POSIXRlimit, error) {
 		return specs.POSIXRlimit{}, errors.New("negative")
 	}
 	return specs.POSIXRlimit{Type: "RLIMIT_" + strings.ToUpper(u.Name), Soft: uint64(u.Soft), Hard: uint64(u.Hard)}, nil
+}
+
+// setOOMScore sets by how much more, or less, likely the OOM killer chooses the process
+// (proc_pid_oom_score_adj(5)).
+func (b *builder) setOOMScore() error {
+	if n := b.o.OOMScore; n != nil && (*n < -1000 || *n > 1000) {
+		return fmt.Errorf("--oom-score-adj %d: not between -1000 and 1000", *n)
+	}
+	b.spec.Process.OOMScoreAdj = b.o.OOMScore
+	return nil
 }

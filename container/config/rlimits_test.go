@@ -36,7 +36,7 @@ func TestUlimitErrors(t *testing.T) {
 		"files=1":      "invalid ulimit type",
 		"nofile=2:1":   "soft limit must be less than or equal to hard limit",
 		"nofile=1:2:3": "too many limit value",
-		"nofile=x":     "invalid syntax",
+		"nofile=x":     `"x": not a number`,
 		"nofile=-5:-1": "negative",
 		"nofile=-1:5":  "soft limit must be less",
 	} {

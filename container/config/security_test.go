@@ -101,9 +101,11 @@ func TestSecurityOpt(t *testing.T) {
 		}
 	}
 	for opt, want := range map[string]string{
-		"label=disable":             `--security-opt "label=disable": unknown`,
-		"apparmor=x":                "unknown",
-		"seccomp":                   "unknown",
+		"selinux=on":                `--security-opt "selinux=on": unknown`,
+		"apparmor=x":                "AppArmor does not run on this machine",
+		"seccomp":                   "no value",
+		"systempaths=all":           "not systempaths=unconfined",
+		"mask=proc":                 `"proc": not an absolute path`,
 		"no-new-privileges=maybe":   `"maybe": not true or false`,
 		"seccomp=/nonexistent/file": `open "/nonexistent/file": no such file`,
 		"seccomp=/dev/null":         "--security-opt seccomp=",
@@ -111,6 +113,40 @@ func TestSecurityOpt(t *testing.T) {
 		_, err := testConfig(t, Options{SecurityOpt: []string{opt}})
 		testkit.WantError(t, opt, err, want)
 	}
+}
+
+// TestSecurityModules: an option without effect is taken, one that would be missed refused.
+func TestSecurityModules(t *testing.T) {
+	for opt, profile := range map[string]string{
+		"label=disable": "", "label:type:spc_t": "", "apparmor=unconfined": "", "apparmor=mine": "mine",
+	} {
+		host := testHost()
+		host.AppArmor = true
+		spec, _, err := Config(&Options{SecurityOpt: []string{opt}}, testImage(), testFiles(), host)
+		testkit.Check(t, err)
+		testkit.Equal(t, opt, spec.Process.ApparmorProfile, profile)
+	}
+	host := testHost()
+	host.SELinux = true
+	_, _, err := Config(&Options{SecurityOpt: []string{"label=type:spc_t"}}, testImage(), testFiles(), host)
+	testkit.WantError(t, "label", err, "SELinux labels are not supported")
+}
+
+// TestMaskOptions: masked and read-only paths can be left out or added.
+func TestMaskOptions(t *testing.T) {
+	plain := mustConfig(t, Options{}).Linux
+	for opt, want := range map[string][2]int{
+		"systempaths=unconfined":       {0, 0},
+		"unmask=ALL":                   {0, 0},
+		"unmask=/proc/kcore:/proc/irq": {len(plain.MaskedPaths) - 1, len(plain.ReadonlyPaths) - 1},
+		"unmask=/proc/*":               {len(plain.MaskedPaths) - 10, 0},
+		"mask=/proc/mine:/etc/shadow":  {len(plain.MaskedPaths) + 2, len(plain.ReadonlyPaths)},
+		"no-new-privileges=false":      {len(plain.MaskedPaths), len(plain.ReadonlyPaths)},
+	} {
+		l := mustConfig(t, Options{SecurityOpt: []string{opt}}).Linux
+		testkit.Equal(t, opt, [2]int{len(l.MaskedPaths), len(l.ReadonlyPaths)}, want)
+	}
+	testkit.Equal(t, "default", len(mustConfig(t, Options{}).Linux.MaskedPaths), len(plain.MaskedPaths))
 }
 
 // TestSeccompFollowsCapabilities: with CAP_SYS_ADMIN the filter allows mount(2).

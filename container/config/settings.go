@@ -1,9 +1,6 @@
 package config
 
 import (
-	"fmt"
-	"maps"
-	"strings"
 	"time"
 
 	"github.com/minictr/minictr/images"
@@ -30,11 +27,15 @@ type Settings struct {
 	Restart    RestartPolicy
 	Health     *Healthcheck // nil for none
 	Labels     map[string]string
-	LogMaximum int64 // bytes
+	LogMaximum int64             // bytes of a log file
+	LogDetails map[string]string // labels and variables of --log-opt, for logs --details
 }
 
-// NewSettings parses the flags that the config does not hold. name is the image's, as typed.
-func NewSettings(o *Options, name string, image *images.Image) (s Settings, err error) {
+// NewSettings parses the flags that the config, spec, does not hold. name is the image's, as
+// typed.
+func NewSettings(
+	o *Options, name string, image *images.Image, spec *specs.Spec, host Host,
+) (s Settings, err error) {
 	s = Settings{Format: Format, Image: name, Created: time.Now().UTC(), Options: *o, Layers: image.Layers}
 	if s.StopSignal, s.StopWord, err = StopSignal(o, image.Config); err != nil {
 		return s, err
@@ -45,25 +46,14 @@ func NewSettings(o *Options, name string, image *images.Image) (s Settings, err 
 	if s.Health, err = parseHealthcheck(o, image); err != nil {
 		return s, err
 	}
-	if s.LogMaximum, err = parseLogOpts(o.LogOpts); err != nil {
+	if s.Labels, err = mergeLabels(o, image.Config.Config.Labels, host); err != nil {
 		return s, err
 	}
-	s.Labels, err = mergeLabels(o.Labels, image.Config.Config.Labels)
-	return s, err
-}
-
-// mergeLabels returns the labels of the image and of --label, which wins.
-func mergeLabels(words []string, image map[string]string) (map[string]string, error) {
-	all := map[string]string{}
-	maps.Copy(all, image)
-	for _, word := range words {
-		name, value, _ := strings.Cut(word, "=")
-		if name == "" {
-			return nil, fmt.Errorf("--label %q: no name", word)
-		}
-		all[name] = value
+	if _, err = o.ExposedPorts(nil); err != nil {
+		return s, err
 	}
-	return all, nil
+	err = s.setLog(spec.Process.Env)
+	return s, err
 }
 
 // HostUID returns the user ID of the container's process as the host sees it.

@@ -41,6 +41,11 @@ func ThisHost(o *Options) (Host, error) {
 		return Host{}, err
 	}
 	h.Mqueue = unix.Access("/dev/mqueue", unix.F_OK) == nil
+	if len(o.SecurityOpt)+len(o.Volumes)+len(o.Mounts) > 0 {
+		h.SELinux = unix.Access("/sys/fs/selinux/enforce", unix.F_OK) == nil
+		enabled, _ := os.ReadFile("/sys/module/apparmor/parameters/enabled")
+		h.AppArmor = string(enabled) == "Y\n"
+	}
 	if len(o.Volumes)+len(o.Mounts) > 0 {
 		if h.Mounts, err = readMounts(); err != nil {
 			return Host{}, err

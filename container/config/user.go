@@ -57,6 +57,15 @@ func (b *builder) setUser() error {
 	if err != nil {
 		return fmt.Errorf("user %q: %w", spec, err)
 	}
+	for _, word := range b.o.GroupAdd {
+		gid, err := findGroup(b.files, word)
+		if err != nil {
+			return fmt.Errorf("--group-add: %w", err)
+		}
+		if !slices.Contains(groups, gid) {
+			groups = append(groups, gid)
+		}
+	}
 	// all of them must exist in the user namespace
 	if !isMapped(b.spec.Linux.UIDMappings, user.uid) || !isMapped(b.spec.Linux.GIDMappings, user.gid) {
 		return fmt.Errorf("user %q: UID %d or GID %d is not mapped by --userns %s",
@@ -138,6 +147,18 @@ func findGroups(files fs.FS, user *account, word string) ([]uint32, error) {
 			"use a number, which needs no entry: --user 1000:1000")
 	}
 	return gids, nil
+}
+
+// findGroup returns the number of a group, a name or a number.
+func findGroup(files fs.FS, word string) (uint32, error) {
+	if word == "" {
+		return 0, errors.New("group: empty")
+	}
+	groups, err := findGroups(files, &account{}, word)
+	if err != nil {
+		return 0, err
+	}
+	return groups[0], nil
 }
 
 // parseID parses a user or group ID. A name, or an empty word, is not a number.

@@ -2,9 +2,10 @@ package config
 
 // The flags for mounts:
 //
-//	-v SOURCE:TARGET[:ro,rshared]            a file or directory of the host
+//	-v SOURCE:TARGET[:ro,rshared]            a file or directory of the host (bindoptions.go)
 //	-v TARGET                                a directory of the image, kept writable
-//	--mount type=bind,src=SOURCE,dst=TARGET  the same as -v SOURCE:TARGET
+//	--mount type=bind,src=SOURCE,dst=TARGET  the same as -v SOURCE:TARGET (mountflag.go)
+//	--mount type=volume,dst=TARGET           the same as -v TARGET
 //	--mount type=tmpfs,dst=TARGET,tmpfs-size=64m
 //	--tmpfs TARGET[:size=64m,exec]           files in memory
 //
@@ -13,7 +14,6 @@ package config
 // does not exist is an error.
 
 import (
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"path"
@@ -21,7 +21,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/docker/go-units"
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/runtime/compile"
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -47,122 +46,13 @@ func (h Host) parseVolume(word string) (specs.Mount, error) {
 	if err != nil {
 		return specs.Mount{}, err
 	}
-	access, propagation := "", ""
+	var o bindOptions
 	if len(fields) == 3 {
-		if access, propagation, err = parseVolumeMode(fields[2]); err != nil {
+		if o, err = h.parseVolumeMode(fields[2]); err != nil {
 			return specs.Mount{}, err
 		}
 	}
-	return bindMount(source, target, access == "ro", propagation), h.checkPropagation(source, propagation)
-}
-
-// parseVolumeMode reads the options of --volume.
-func parseVolumeMode(mode string) (access, propagation string, err error) {
-	for word := range strings.SplitSeq(mode, ",") {
-		switch {
-		case (word == "ro" || word == "rw") && access == "":
-			access = word
-		case IsPropagation(word) && propagation == "":
-			propagation = word
-		case word == "z" || word == "Z":
-			return "", "", hint.New(fmt.Errorf("option %q: SELinux labels are not supported", word), "leave it out")
-		default:
-			return "", "", hint.New(fmt.Errorf("option %q: unknown, or repeated", word),
-				"use ro or rw, and one of private, rprivate, slave, rslave, shared, rshared")
-		}
-	}
-	return access, propagation, nil
-}
-
-// parseMount reads a word of --mount: one line of CSV whose fields are KEY=VALUE. A field
-// that holds a comma is quoted.
-func (h Host) parseMount(word string) (specs.Mount, error) {
-	lines, err := csv.NewReader(strings.NewReader(word)).ReadAll()
-	if err != nil || len(lines) != 1 {
-		return specs.Mount{}, errors.New("not a list of KEY=VALUE")
-	}
-	// the fields
-	m := mountFlag{fsType: "volume"}
-	for _, field := range lines[0] {
-		key, value, hasValue := strings.Cut(field, "=")
-		if err := m.set(strings.ToLower(key), value, hasValue); err != nil {
-			return specs.Mount{}, fmt.Errorf("%q: %w", field, err)
-		}
-	}
-	target, err := mountTarget(m.target)
-	if err != nil {
-		return specs.Mount{}, err
-	}
-	// a bind mount or a tmpfs, each with the keys that it has
-	switch m.fsType {
-	case "bind":
-		if m.tmpfs != nil {
-			return specs.Mount{}, fmt.Errorf("%s: not for type=bind", m.tmpfs[0])
-		}
-		source, err := h.bindSource(m.source)
-		if err == nil {
-			err = h.checkPropagation(source, m.propagation)
-		}
-		return bindMount(source, target, m.readonly, m.propagation), err
-	case "tmpfs":
-		if m.source != "" || m.propagation != "" {
-			return specs.Mount{}, errors.New("source and bind-propagation are not for type=tmpfs")
-		}
-		if m.readonly {
-			m.tmpfs = append(m.tmpfs, "ro")
-		}
-		return tmpfsMount(target, m.tmpfs), nil
-	}
-	return specs.Mount{}, hint.New(fmt.Errorf("type %q: unknown", m.fsType), "use type=bind or type=tmpfs")
-}
-
-// mountFlag holds the fields of a word of --mount.
-type mountFlag struct {
-	fsType, source, target, propagation string
-	readonly                            bool
-	tmpfs                               []string // size=…, mode=…
-}
-
-// set sets one field. Without a value only readonly is valid.
-func (m *mountFlag) set(key, value string, hasValue bool) (err error) {
-	switch {
-	case key == "readonly" || key == "ro":
-		if hasValue && value == "" {
-			return errors.New("no value")
-		}
-		m.readonly, err = parseBool(value)
-		return err
-	case value == "":
-		return errors.New("no value")
-	}
-	switch key {
-	case "type":
-		m.fsType = strings.ToLower(value)
-	case "source", "src":
-		m.source = value
-	case "target", "dst", "destination":
-		m.target = value
-	case "bind-propagation":
-		if !IsPropagation(value) {
-			return errors.New("not private, rprivate, slave, rslave, shared or rshared")
-		}
-		m.propagation = value
-	case "tmpfs-size":
-		size, err := units.RAMInBytes(value)
-		if err != nil || size < 0 {
-			return errors.New("not a size")
-		}
-		m.tmpfs = append(m.tmpfs, "size="+strconv.FormatInt(size, 10))
-	case "tmpfs-mode":
-		mode, err := strconv.ParseUint(value, 8, 12)
-		if err != nil {
-			return errors.New("not a file mode in octal")
-		}
-		m.tmpfs = append(m.tmpfs, "mode="+strconv.FormatUint(mode, 8))
-	default:
-		return errors.New("unknown key")
-	}
-	return nil
+	return bindMount(source, target, o), h.checkPropagation(source, o.propagation)
 }
 
 // parseTmpfs reads a word of --tmpfs: TARGET[:OPTIONS].
@@ -191,7 +81,7 @@ func isTmpfsOption(option string) bool {
 	}
 	switch option {
 	case "ro", "rw", "exec", "noexec", "suid", "nosuid", "dev", "nodev",
-		"noatime", "nodiratime", "relatime", "strictatime":
+		"noatime", "nodiratime", "relatime", "strictatime", "tmpcopyup":
 		return true
 	}
 	return false
@@ -240,24 +130,11 @@ func mountTarget(target string) (string, error) {
 	}
 }
 
-// bindMount returns a recursive bind mount; without a propagation it is rprivate.
-func bindMount(source, target string, readonly bool, propagation string) specs.Mount {
-	if propagation == "" {
-		propagation = "rprivate"
-	}
-	access := "rw"
-	if readonly {
-		access = "rro"
-	}
-	options := []string{"rbind", access, propagation}
-	return specs.Mount{Destination: target, Type: "bind", Source: source, Options: options}
-}
-
 // rootVolume returns a bind mount of a directory of the root onto itself: it keeps the
 // image's files, and stays writable when the root is read-only.
 func rootVolume(target string) (specs.Mount, error) {
 	target, err := mountTarget(target)
-	return bindMount(compile.RootSource+target, target, false, ""), err
+	return bindMount(compile.RootSource+target, target, bindOptions{}), err
 }
 
 // tmpfsMount returns a tmpfs with docker's default options, which the given ones override.

@@ -55,6 +55,14 @@ func TestUserMounts(t *testing.T) {
 			"/b /a bind rbind,rro,slave"},
 		{Options{Mounts: []string{"type=bind,src=/a,target=/b,ro=0"}}, "/b /a bind rbind,rw,rprivate"},
 		{Options{Mounts: []string{`type=bind,"src=/a,comma",target=/b`}}, "/b /a,comma bind rbind,rw,rprivate"},
+		{Options{Volumes: []string{"/a:/b:z,cached,nocopy"}}, "/b /a bind rbind,rw,rprivate"},
+		{Options{Volumes: []string{"/a:/b:ro,Z"}}, "/b /a bind rbind,rro,rprivate"},
+		{Options{Volumes: []string{"/a:/b:bind,ro,noexec"}}, "/b /a bind bind,ro,rprivate,noexec"},
+		{Options{Mounts: []string{"type=bind,src=/a,dst=/b,ro,bind-recursive=writable,consistency=cached"}},
+			"/b /a bind rbind,ro,rprivate"},
+		{Options{Mounts: []string{"type=bind,src=/a,dst=/b,bind-nonrecursive,relabel=shared"}},
+			"/b /a bind bind,rw,rprivate"},
+		{Options{Mounts: []string{"dst=/b,rw=false"}}, "/b rootfs:/b bind rbind,rro,rprivate"},
 		{Options{Mounts: []string{"type=tmpfs,dst=/b"}}, "/b tmpfs tmpfs nosuid,nodev,noexec"},
 		{Options{Mounts: []string{"type=tmpfs,dst=/b,tmpfs-size=1k,tmpfs-mode=1770,ro"}},
 			"/b tmpfs tmpfs nosuid,nodev,noexec,size=1024,mode=1770,ro"},
@@ -88,14 +96,13 @@ func TestUserMountErrors(t *testing.T) {
 		{Options{Volumes: []string{"/a\x00:/b"}}, "NUL"},
 		{Options{Volumes: []string{"/a:/b\x00"}}, "NUL"},
 		{Options{Volumes: []string{"/a:/b:ro:x"}}, "more than three fields"},
-		{Options{Volumes: []string{"/a:/b:z"}}, `option "z": SELinux`},
 		{Options{Volumes: []string{"/a:/b:"}}, `option "": unknown`},
 		{Options{Volumes: []string{"/a:/b:ro,rw"}}, `option "rw": unknown, or repeated`},
-		{Options{Volumes: []string{"/a:/b:nocopy"}}, `option "nocopy": unknown`},
+		{Options{Volumes: []string{"/a:/b:noatime"}}, `option "noatime": unknown`},
 		{Options{Volumes: []string{"rootfs:/b:/c"}}, `source "rootfs": named volumes`},
 		{Options{Volumes: []string{"/a:/x", "/b:/x/."}}, `duplicate mount point "/x"`},
 		{Options{Volumes: []string{"/a:/x"}, Tmpfs: []string{"/x"}}, `--tmpfs "/x": duplicate mount point "/x"`},
-		{Options{Mounts: []string{"src=/a,dst=/b"}}, `type "volume": unknown`},
+		{Options{Mounts: []string{"src=/a,dst=/b"}}, `source "/a": named volumes are not supported`},
 		{Options{Mounts: []string{"type=bind,src=/a"}}, `target "": not an absolute path`},
 		{Options{Mounts: []string{"type=bind,dst=/b"}}, "no source"},
 		{Options{Mounts: []string{"type=bind,src=a,dst=/b"}}, "named volumes"},
@@ -103,7 +110,18 @@ func TestUserMountErrors(t *testing.T) {
 		{Options{Mounts: []string{"type=bind,src=/a,dst=/b,tmpfs-size=1m"}}, "size=1048576: not for type=bind"},
 		{Options{Mounts: []string{"type=tmpfs,src=/a,dst=/b"}}, "not for type=tmpfs"},
 		{Options{Mounts: []string{"type=bind,src=/a,dst=/b,volume-nocopy=true"}},
-			`"volume-nocopy=true": unknown key`},
+			`"volume-nocopy=true": named volumes are not supported`},
+		{Options{Mounts: []string{"type=bind,src=/a,dst=/b,color=red"}}, `"color=red": unknown key`},
+		{Options{Mounts: []string{"type=bind,src=/a,dst=/b,bind-recursive=no"}}, "not one of enabled, disabled"},
+		{Options{Mounts: []string{"type=bind,src=/a,dst=/b,consistency=none"}}, "not one of default, consistent"},
+		{Options{Mounts: []string{"type=bind,src=/a,dst=/b,U=true"}}, "changing the owner"},
+		{Options{Mounts: []string{"type=volume,src=data,dst=/b"}}, `source "data": named volumes are not supported`},
+		{Options{Mounts: []string{"type=volume,dst=/b,tmpfs-size=1"}}, "not for type=volume"},
+		{Options{Mounts: []string{"type=tmpfs,dst=/b,bind-propagation=slave"}}, "bind-propagation: not for type=tmpfs"},
+		{Options{Mounts: []string{"type=image,src=x,dst=/b"}}, `type "image": not supported`},
+		{Options{Volumes: []string{"/a:/b:U"}}, `option "U": changing the owner`},
+		{Options{Volumes: []string{"/a:/b:O"}}, `option "O": an overlay`},
+		{Options{Volumes: []string{"/a:/b:idmap=uids=0-1-1"}}, "idmapped mounts are not supported"},
 		{Options{Mounts: []string{"type=bind,src=/a,dst=/b,ro=maybe"}}, `"maybe": not true or false`},
 		{Options{Mounts: []string{"type=bind,src=/a,dst=/b,bind-propagation=x"}}, "not private"},
 		{Options{Mounts: []string{"type=tmpfs,dst=/b,tmpfs-mode=999"}}, "not a file mode in octal"},
@@ -118,6 +136,20 @@ func TestUserMountErrors(t *testing.T) {
 	} {
 		_, err := testConfig(t, test.o)
 		testkit.WantError(t, fmt.Sprint(test.o.Volumes, test.o.Mounts, test.o.Tmpfs), err, test.text)
+	}
+}
+
+// TestRelabelRefusedUnderSELinux: where SELinux runs, a source without the label would be
+// unreadable.
+func TestRelabelRefusedUnderSELinux(t *testing.T) {
+	host := testHost()
+	host.SELinux = true
+	for _, o := range []Options{
+		{Volumes: []string{"/a:/b:z"}}, {Volumes: []string{"/a:/b:ro,Z"}},
+		{Mounts: []string{"type=bind,src=/a,dst=/b,relabel=private"}},
+	} {
+		_, _, err := Config(&o, testImage(), testFiles(), host)
+		testkit.WantError(t, fmt.Sprint(o.Volumes, o.Mounts), err, "SELinux labels are not supported")
 	}
 }
 

@@ -7,6 +7,6 @@
 // are docker's where docker has them; what a container is made of comes from its config
 // and settings, its status from the kernel, each time.
 //
-// Reading order: list.go and summary.go (ps), filter.go; inspect.go with hostconfig.go
-// and mountpoints.go; size.go; stats.go, top.go; diff.go; logs.go.
+// Reading order: list.go and summary.go (ps), filter.go; inspect.go with hostconfig.go,
+// absent.go and mountpoints.go; size.go; stats.go, top.go; diff.go; logs.go.
 package inspect

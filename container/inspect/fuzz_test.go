@@ -51,7 +51,7 @@ func FuzzSettings(f *testing.F) {
 		filters := []string{"label=a", "volume=/x", "health=none"}
 		inspect.List(root, inspect.Query{All: true, Size: true, Filters: filters})
 		inspect.Container(root, id, true)
-		inspect.Logs(t.Context(), root, id, logs.Options{Tail: 1}, io.Discard, io.Discard)
+		inspect.Logs(t.Context(), root, id, logs.Options{Tail: 1}, true, io.Discard, io.Discard)
 		inspect.ReadStats(root, []string{id}, true, nil)
 	})
 }

@@ -1,8 +1,10 @@
 package inspect
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/container/config"
@@ -12,13 +14,24 @@ import (
 // HostConfig is what the flags decided about a container, with docker's names and units;
 // 0 means no limit.
 type HostConfig struct {
-	Binds         []string
-	Tmpfs         map[string]string
-	LogConfig     LogConfig
-	NetworkMode   string
-	RestartPolicy RestartPolicy
-	AutoRemove    bool
-	Init          bool
+	Binds           []string
+	Mounts          []HostMount
+	Tmpfs           map[string]string
+	ContainerIDFile string
+	LogConfig       LogConfig
+	NetworkMode     string
+	RestartPolicy   RestartPolicy
+	AutoRemove      bool
+	Init            bool
+	Runtime         string
+	Annotations     map[string]string `json:",omitempty"`
+
+	Dns, DnsOptions, DnsSearch, ExtraHosts []string
+	GroupAdd                               []string
+	OomScoreAdj                            int
+	ShmSize                                int64 // bytes
+	Devices                                []Device
+	DeviceCgroupRules                      []string
 
 	CapAdd, CapDrop            []string
 	Privileged, ReadonlyRootfs bool
@@ -27,7 +40,7 @@ type HostConfig struct {
 	Sysctls                    map[string]string
 	Ulimits                    []Ulimit
 
-	IpcMode, PidMode, UTSMode, UsernsMode string
+	IpcMode, PidMode, UTSMode, UsernsMode, CgroupnsMode string
 
 	CgroupParent                          string
 	Memory, MemorySwap, MemoryReservation int64 // bytes
@@ -40,6 +53,8 @@ type HostConfig struct {
 	BlkioDeviceReadBps, BlkioDeviceWriteBps,
 	BlkioDeviceReadIOps, BlkioDeviceWriteIOps []ThrottleDevice
 	CgroupConf map[string]string // podman's name for files of the cgroup
+
+	absentHostConfig
 }
 
 // Parts of HostConfig.
@@ -53,8 +68,15 @@ type (
 		MaximumRetryCount int
 	}
 	Ulimit struct {
-		Name       string
-		Soft, Hard uint64
+		Name       string // nofile
+		Soft, Hard int64  // -1 is unlimited
+	}
+	HostMount struct { // of --mount
+		Type, Source, Target string
+		ReadOnly             bool
+	}
+	Device struct {
+		PathOnHost, PathInContainer, CgroupPermissions string
 	}
 	WeightDevice struct {
 		Path   string
@@ -67,21 +89,60 @@ type (
 )
 
 func hostConfig(c *container.Container, spec *specs.Spec) HostConfig {
-	o, logMaximum := &c.Settings.Options, strconv.FormatInt(c.Settings.LogMaximum, 10)
+	o := &c.Settings.Options
 	h := HostConfig{
 		Binds: o.Volumes, Tmpfs: tmpfs(spec.Mounts), NetworkMode: Network(c), AutoRemove: o.Remove, Init: o.Init,
-		LogConfig:     LogConfig{"minictr", map[string]string{"max-size": logMaximum}},
+		ContainerIDFile: o.CIDFile, Runtime: "minictr", Annotations: spec.Annotations,
+		Mounts: hostMounts(c, spec), Devices: devices(o.Devices), DeviceCgroupRules: o.DeviceRules,
+		Dns: o.DNS, DnsOptions: o.DNSOptions, DnsSearch: o.DNSSearch, ExtraHosts: o.AddHosts, GroupAdd: o.GroupAdd,
+		LogConfig:     LogConfig{cmp.Or(o.LogDriver, "minictr"), logConfig(c)},
 		RestartPolicy: RestartPolicy{c.Settings.Restart.Policy, c.Settings.Restart.Max},
 		CapAdd:        o.CapAdd, CapDrop: o.CapDrop, Privileged: o.Privileged, ReadonlyRootfs: spec.Root.Readonly,
 		SecurityOpt: o.SecurityOpt, MaskedPaths: spec.Linux.MaskedPaths, ReadonlyPaths: spec.Linux.ReadonlyPaths,
-		Sysctls: spec.Linux.Sysctl, IpcMode: o.IPC, PidMode: o.PID, UTSMode: o.UTS, UsernsMode: o.Userns,
+		Sysctls: spec.Linux.Sysctl, IpcMode: cmp.Or(o.IPC, "private"), CgroupnsMode: "private", PidMode: o.PID, UTSMode: o.UTS, UsernsMode: o.Userns,
 		CgroupParent: "/" + config.CgroupParent,
 	}
 	for _, r := range spec.Process.Rlimits {
-		h.Ulimits = append(h.Ulimits, Ulimit{r.Type, r.Soft, r.Hard})
+		name := strings.ToLower(strings.TrimPrefix(r.Type, "RLIMIT_"))
+		h.Ulimits = append(h.Ulimits, Ulimit{name, int64(r.Soft), int64(r.Hard)})
 	}
+	if n := spec.Process.OOMScoreAdj; n != nil {
+		h.OomScoreAdj = *n
+	}
+	h.ShmSize, _ = o.ParseShmSize() // create has checked it
 	h.setLimits(o, spec.Linux.Resources)
 	return h
+}
+
+// logConfig returns the options of --log-opt, and the size of a log file without them.
+func logConfig(c *container.Container) map[string]string {
+	all := map[string]string{"max-size": strconv.FormatInt(c.Settings.LogMaximum, 10)}
+	for _, word := range c.Settings.Options.LogOpts {
+		name, value, _ := strings.Cut(word, "=")
+		all[name] = value
+	}
+	return all
+}
+
+// hostMounts returns the mounts of --mount.
+func hostMounts(c *container.Container, spec *specs.Spec) (mounts []HostMount) {
+	for i, m := range spec.Mounts {
+		if !strings.HasPrefix(c.Settings.Origin.Flag(fmt.Sprintf("mounts[%d]", i)), "--mount ") {
+			continue
+		}
+		for _, p := range mountPoints(c, &specs.Spec{Mounts: []specs.Mount{m}}) {
+			mounts = append(mounts, HostMount{p.Type, p.Source, p.Destination, !p.RW})
+		}
+	}
+	return mounts
+}
+
+func devices(words []string) (list []Device) {
+	for _, word := range words {
+		source, target, access, _ := config.ParseDevice(word)
+		list = append(list, Device{source, target, access})
+	}
+	return list
 }
 
 // setLimits sets the limits. Docker reports a CPU limit as it was typed: as NanoCpus, or

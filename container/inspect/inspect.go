@@ -1,8 +1,10 @@
 package inspect
 
 // The output of inspect has the structure and the names of docker's JSON, for programs
-// that read it. What docker has for features that are not here, such as SELinux labels,
-// is left out. Why and OOM are not docker's.
+// that read it. What docker has for features that are not here is there, and empty
+// (absent.go): a template that reads it works. Why and OOM are not docker's.
+//
+// A time is a string, as in docker: RFC 3339 with nanoseconds in JSON and in templates.
 
 import (
 	"cmp"
@@ -24,7 +26,7 @@ import (
 // Inspection is the output of inspect: a container at one moment, with docker's names.
 type Inspection struct {
 	Id      string // spelled as in docker, for templates
-	Created time.Time
+	Created string
 	Path    string
 	Args    []string
 	State   InspectedState
@@ -34,8 +36,12 @@ type Inspection struct {
 
 	Name            string // "/web"
 	RestartCount    int
+	Driver          string
 	Platform        string
+	MountLabel      string // of SELinux: always empty
+	ProcessLabel    string // the same
 	AppArmorProfile string
+	ExecIDs         []string // always empty
 	HostConfig      HostConfig
 	GraphDriver     struct {
 		Name string
@@ -48,6 +54,9 @@ type Inspection struct {
 	NetworkSettings NetworkSettings
 }
 
+// ID is Id, as docker's templates may spell it.
+func (i *Inspection) ID() string { return i.Id }
+
 // InspectedState is the State of an Inspection.
 type InspectedState struct {
 	Status                                       container.Status
@@ -56,7 +65,7 @@ type InspectedState struct {
 	Error                                        string
 	Why                                          string      // for the exit, in words; "" while active
 	OOM                                          *cgroup.OOM `json:",omitempty"`
-	StartedAt, FinishedAt                        time.Time
+	StartedAt, FinishedAt                        string
 	Health                                       *InspectedHealth `json:",omitempty"`
 }
 
@@ -65,15 +74,6 @@ type InspectedHealth struct {
 	Status        string
 	FailingStreak int
 	Log           []container.Check
-}
-
-// NetworkSettings describes the network: no port is published, and the network is none or
-// host.
-type NetworkSettings struct {
-	SandboxKey string // the container's network namespace
-	IPAddress  string
-	Ports      map[string]struct{} // by PORT/PROTOCOL
-	Networks   map[string]struct{}
 }
 
 // Container returns the details of the container with this name or ID; with size, also the
@@ -119,11 +119,11 @@ func inspect(c *container.Container, size bool) (*Inspection, error) {
 	defer image.Close()
 	// their fields, with docker's names
 	i := &Inspection{
-		Id: c.ID, Created: c.Settings.Created, Name: "/" + c.Name, Platform: image.Config.OS, Image: image.ID,
+		Id: c.ID, Created: timeText(c.Settings.Created), Driver: "overlay", Name: "/" + c.Name, Platform: image.Config.OS, Image: image.ID,
 		Path: spec.Process.Args[0], Args: spec.Process.Args[1:], AppArmorProfile: spec.Process.ApparmorProfile,
 		ResolvConfPath: c.Path("resolv.conf"), HostnamePath: c.Path("hostname"), HostsPath: c.Path("hosts"),
 		State: newInspectedState(&s), HostConfig: hostConfig(c, spec), Mounts: mountPoints(c, spec),
-		Config: inspectConfig(c, spec, &image.Config), NetworkSettings: networkSettings(c, &s),
+		Config: inspectConfig(c, &s, spec, &image.Config), NetworkSettings: networkSettings(c, &s),
 	}
 	if c.Has("log") {
 		i.LogPath = c.Path("log")
@@ -148,7 +148,7 @@ func inspect(c *container.Container, size bool) (*Inspection, error) {
 // the exit status is of its previous run, and docker reports 0.
 func newInspectedState(s *container.State) InspectedState {
 	i := InspectedState{
-		Status: s.Status, Pid: s.Pid, StartedAt: s.Started,
+		Status: s.Status, Pid: s.Pid, StartedAt: timeText(s.Started), FinishedAt: timeText(time.Time{}),
 		Paused: s.Status == container.Paused, Restarting: s.Status == container.Restarting,
 		Running: s.Active() || s.Status == container.Restarting,
 	}
@@ -159,7 +159,7 @@ func newInspectedState(s *container.State) InspectedState {
 	if exit == nil {
 		return i
 	}
-	i.FinishedAt = exit.Finished
+	i.FinishedAt = timeText(exit.Finished)
 	if !s.Active() {
 		i.ExitCode, i.Error, i.Why = exit.ExitCode, exit.Error, exit.Describe()
 		i.OOM, i.OOMKilled = exit.OOM, exit.OOM != nil
@@ -168,36 +168,47 @@ func newInspectedState(s *container.State) InspectedState {
 }
 
 func networkSettings(c *container.Container, s *container.State) NetworkSettings {
-	n := NetworkSettings{Ports: map[string]struct{}{}, Networks: map[string]struct{}{Network(c): {}}}
+	n := NetworkSettings{Ports: map[string][]PortBinding{}, Networks: map[string]*Endpoint{Network(c): {}}}
 	if s.Active() {
 		n.SandboxKey = "/proc/" + strconv.Itoa(s.Pid) + "/ns/net"
 	}
 	return n
 }
 
+// timeText returns a time as docker's JSON has it.
+func timeText(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
 // InspectedConfig is the config of the image, as the flags have changed it.
 type InspectedConfig struct {
-	Hostname, User  string
-	Tty, OpenStdin  bool
-	Env             []string
-	Cmd, Entrypoint []string
-	Image           string // name, as typed
-	WorkingDir      string
-	Labels          map[string]string
-	Volumes         map[string]struct{} `json:",omitempty"`
-	ExposedPorts    map[string]struct{} `json:",omitempty"`
-	StopSignal      string
-	StopTimeout     *int                `json:",omitempty"` // seconds
-	Healthcheck     *images.Healthcheck `json:",omitempty"`
+	Hostname, Domainname, User              string
+	AttachStdin, AttachStdout, AttachStderr bool
+	Tty, OpenStdin                          bool
+	Env                                     []string
+	Cmd, Entrypoint                         []string
+	Image                                   string // name, as typed
+	WorkingDir                              string
+	Labels                                  map[string]string
+	Volumes                                 map[string]struct{}
+	ExposedPorts                            map[string]struct{} `json:",omitempty"`
+	StopSignal                              string
+	StopTimeout                             *int                `json:",omitempty"` // seconds
+	Healthcheck                             *images.Healthcheck `json:",omitempty"`
+	absentConfig
 }
 
-func inspectConfig(c *container.Container, spec *specs.Spec, image *ocispec.Image) InspectedConfig {
+func inspectConfig(c *container.Container, s *container.State, spec *specs.Spec, image *ocispec.Image) InspectedConfig {
 	o, from := &c.Settings.Options, &image.Config
 	i := InspectedConfig{
-		Hostname: spec.Hostname, User: o.User, Tty: o.TTY, OpenStdin: o.Interactive, Env: spec.Process.Env,
+		Hostname: spec.Hostname, Domainname: spec.Domainname, User: o.User, Tty: o.TTY, OpenStdin: o.Interactive,
+		Env: spec.Process.Env,
 		Cmd: o.Command, Entrypoint: from.Entrypoint, Image: c.Settings.Image, WorkingDir: spec.Process.Cwd,
-		Labels: c.Settings.Labels, Volumes: from.Volumes, ExposedPorts: from.ExposedPorts,
+		Labels: c.Settings.Labels, Volumes: from.Volumes,
 		StopSignal: cmp.Or(c.Settings.StopWord, signals.Name(c.Settings.StopSignal)), StopTimeout: o.StopTimeout,
+	}
+	i.ExposedPorts, _ = o.ExposedPorts(from.ExposedPorts) // create has checked them
+	if s.Status == container.Created || foreground(c, s) {
+		attach, _ := o.Attached()
+		i.AttachStdin, i.AttachStdout, i.AttachStderr = attach[0], attach[1], attach[2]
 	}
 	if h := c.Settings.Health; h != nil {
 		i.Healthcheck = &images.Healthcheck{

@@ -8,18 +8,27 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/config"
 	"github.com/minictr/minictr/container/logs"
 	"github.com/minictr/minictr/hint"
 )
 
 // Logs writes the log of a container to stdout and stderr. With o.Follow it follows the
-// log until the container exits, even if it is then restarted, as in docker.
-func Logs(ctx context.Context, root, name string, o logs.Options, stdout, stderr io.Writer) error {
+// log until the container exits, even if it is then restarted, as in docker. With details
+// each line begins with the labels and variables that --log-opt chose.
+func Logs(ctx context.Context, root, name string, o logs.Options, details bool, stdout, stderr io.Writer) error {
 	c, err := container.Find(root, name)
 	if err != nil {
 		return fmt.Errorf("logs of %w", err)
+	}
+	if details {
+		o.Details = detailsText(c.Settings.LogDetails)
 	}
 	if err := copyLog(c, ctx, o, stdout, stderr); err != nil {
 		return fmt.Errorf("logs of container %q: %w", name, err)
@@ -31,6 +40,9 @@ func copyLog(c *container.Container, ctx context.Context, o logs.Options, stdout
 	s, err := c.State()
 	if err != nil {
 		return err
+	}
+	if c.Settings.Options.LogDriver == config.LogNone {
+		return hint.New(errors.New("container keeps no log"), "create it without --log-driver none")
 	}
 	if foreground(c, &s) {
 		return hint.New(errors.New("container in the foreground has no log"), "keep a log with: minictr run -d")
@@ -45,6 +57,15 @@ func copyLog(c *container.Container, ctx context.Context, o logs.Options, stdout
 	}
 	defer lock.Close()
 	return logs.Copy(ctx, c.Dir, o, c.PendingExit().Done, stdout, stderr)
+}
+
+// detailsText is docker's form of details, and a space.
+func detailsText(details map[string]string) string {
+	var words []string
+	for _, name := range slices.Sorted(maps.Keys(details)) {
+		words = append(words, url.QueryEscape(name)+"="+url.QueryEscape(details[name]))
+	}
+	return strings.Join(words, ",") + " "
 }
 
 // foreground reports whether the container has run, and always in the foreground: it has

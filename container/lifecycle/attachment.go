@@ -10,6 +10,7 @@ import (
 	"os/signal"
 
 	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/config"
 	"github.com/minictr/minictr/container/logs"
 	"github.com/minictr/minictr/container/monitor"
 	"github.com/minictr/minictr/hint"
@@ -39,6 +40,10 @@ func newAttachment(c *container.Container, o *AttachOptions) (*attachment, error
 	if a.keys, err = term.ToBytes(cmp.Or(o.Keys, defaultKeys)); err != nil {
 		return nil, hint.New(fmt.Errorf("--detach-keys %q: not a list of keys", o.Keys),
 			"write letters or ctrl-LETTER, separated by commas: ctrl-p,ctrl-q")
+	}
+	if c.Settings.Options.LogDriver == config.LogNone {
+		return nil, hint.New(errors.New("container keeps no log, from which its output is read"),
+			"create it without --log-driver none")
 	}
 	if c.Settings.Options.TTY && a.forwardsInput() && !stdio.IsTerminal(os.Stdin) {
 		return nil, hint.New(errors.New("container has a terminal, standard input is not one"),

@@ -106,7 +106,7 @@ func (c *created) commit(
 	if c.spec, origin, c.host, err = configOn(store, image, o, c.ID, c.Dir); err != nil {
 		return err
 	}
-	if c.Settings, err = config.NewSettings(o, name, image); err != nil {
+	if c.Settings, err = config.NewSettings(o, name, image, c.spec, c.host); err != nil {
 		return err
 	}
 	c.Settings.Origin = origin

@@ -104,11 +104,11 @@ func execStreams(o *config.Options, spec *specs.Spec, detach bool) (*stdio.Strea
 		return nil, err
 	}
 	stdio.SetConsoleSize(spec.Process)
-	return stdio.Open(o.Interactive, o.TTY, uid)
+	return stdio.Open([3]bool{o.Interactive, true, true}, o.TTY, uid)
 }
 
 // execSpec returns the container's config with the process of the options. A user name
-// is looked up in the container's /etc/passwd.
+// is looked up in the container's /etc/passwd; the groups of --group-add stay.
 func execSpec(c *container.Container, task *state.Dir, o *config.Options) (*specs.Spec, error) {
 	spec, err := task.Config()
 	if err != nil {
@@ -124,5 +124,7 @@ func execSpec(c *container.Container, task *state.Dir, o *config.Options) (*spec
 		return nil, err
 	}
 	defer unix.Close(root)
-	return spec, config.ExecProcess(spec, o, rootfs.Files(root), host)
+	withGroups := *o
+	withGroups.GroupAdd = c.Settings.Options.GroupAdd
+	return spec, config.ExecProcess(spec, &withGroups, rootfs.Files(root), host)
 }

@@ -29,7 +29,13 @@ func Plan(root, name string, o *config.Options) (*plan.Plan, error) {
 		return nil, err
 	}
 	options := container.CompileOptions(store.Layers(), image.Layers, host, o.Remove)
-	options.Null[0] = !o.Interactive // run opens /dev/null instead
+	attach, err := o.Attached()
+	if err != nil {
+		return nil, err
+	}
+	for fd, attached := range attach {
+		options.Null[fd] = !attached // run opens /dev/null instead
+	}
 	stdio.SetConsoleSize(spec.Process)
 	return compile.Compile(spec, options)
 }

@@ -30,6 +30,9 @@ func Run(root, name string, o *config.Options, trace func(*plan.Plan) walk.Trace
 	if err := checkTerminal(o); err != nil {
 		return 0, err
 	}
+	if _, err := o.Attached(); err != nil {
+		return 0, err
+	}
 	if o.Restart != "" && o.Restart != config.RestartNo {
 		return 0, hint.New(errors.New("--restart: restarts need a detached container"), "add -d")
 	}
@@ -80,7 +83,11 @@ func (c *created) start(signals *runtime.Signals, trace func(*plan.Plan) walk.Tr
 	if err != nil {
 		return nil, err
 	}
-	streams, err := stdio.Open(o.Interactive, o.TTY, uid)
+	attach, err := o.Attached()
+	if err != nil {
+		return nil, err
+	}
+	streams, err := stdio.Open(attach, o.TTY, uid)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +110,7 @@ func (c *created) start(signals *runtime.Signals, trace func(*plan.Plan) walk.Tr
 		return nil, err
 	}
 	c.Event("start")
-	if err := process.Attach(streams, o.Interactive, signals); err != nil {
+	if err := process.Attach(streams, attach[0], signals); err != nil {
 		return nil, err
 	}
 	return &foreground{process, streams}, nil

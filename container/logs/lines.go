@@ -16,6 +16,7 @@ const timestampLayout = "2006-01-02T15:04:05.000000000Z07:00 "
 type lineWriter struct {
 	since, until time.Time
 	timestamps   bool
+	details      string
 	skip         int // lines still to skip
 
 	streams [Stderr + 1]stream
@@ -30,7 +31,7 @@ type stream struct {
 }
 
 func newLines(o *Options, stdout, stderr io.Writer) *lineWriter {
-	w := &lineWriter{since: o.Since, until: o.Until, timestamps: o.Timestamps}
+	w := &lineWriter{since: o.Since, until: o.Until, timestamps: o.Timestamps, details: o.Details}
 	for n, to := range []io.Writer{Stdout: stdout, Stderr: stderr} {
 		if to != nil {
 			w.streams[n].to = bufio.NewWriterSize(to, bufferSize)
@@ -80,14 +81,17 @@ func (w *lineWriter) write(f frame) error {
 	return nil
 }
 
-// begin begins a line: it skips it, or writes its timestamp.
+// begin begins a line: it skips it, or writes its timestamp and details.
 func (w *lineWriter) begin(s *stream, t time.Time) {
 	s.hidden = w.skip > 0
 	if s.hidden {
 		w.skip--
-	} else if w.timestamps {
+		return
+	}
+	if w.timestamps {
 		s.to.Write(t.UTC().AppendFormat(s.to.AvailableBuffer(), timestampLayout))
 	}
+	s.to.WriteString(w.details)
 }
 
 // flush writes what is buffered. It is called before each change of the stream, so that

@@ -20,6 +20,9 @@ type Options struct {
 	// constant width: 2006-01-02T15:04:05.000000000Z.
 	Timestamps bool
 
+	// Details are written before each line, behind its timestamp.
+	Details string
+
 	// From is where to start, or nil for the oldest frame. Copy closes it.
 	From *Position
 }

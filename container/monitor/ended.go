@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/config"
 	"github.com/minictr/minictr/container/logs"
 	"github.com/minictr/minictr/runtime"
 	"golang.org/x/sys/unix"
@@ -127,6 +128,9 @@ func afterExit(c *container.Container, exit *container.ExitStatus) error {
 // its pid namespace may keep a pipe open, so end of file is not waited for. Errors are
 // ignored: the exit status is worth more than the log.
 func drain(c *container.Container) {
+	if c.Settings.Options.LogDriver == config.LogNone {
+		return
+	}
 	log, err := logs.OpenWriter(c.Dir, c.Settings.LogMaximum)
 	if err != nil {
 		return

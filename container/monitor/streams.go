@@ -58,17 +58,25 @@ func (s *monitorStreams) keep(process *runtime.Process) error {
 	}
 	pidfd := os.NewFile(uintptr(fd), "pidfd")
 	defer pidfd.Close()
-	// append to the log
-	if _, err := logs.Repair(s.c.Dir); err != nil {
-		return err
-	}
-	log, err := os.OpenFile(s.c.Path(logs.Current), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	log, err := openLog(s.c)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
 	return errors.Join(keepFile(pidfd, processFD), keepFile(log, logFD),
 		keepFile(s.hostEnd[0], InputFD), keepFile(s.hostEnd[1], OutputFD), keepFile(s.hostEnd[2], errorFD))
+}
+
+// openLog opens the log to append to it; with --log-driver none it is /dev/null, whose
+// length stays 0.
+func openLog(c *container.Container) (*os.File, error) {
+	path := c.Path(logs.Current)
+	if c.Settings.Options.LogDriver == config.LogNone {
+		path = os.DevNull
+	} else if _, err := logs.Repair(c.Dir); err != nil {
+		return nil, err
+	}
+	return os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 }
 
 // close closes both ends; what is kept are duplicates.

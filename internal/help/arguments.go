@@ -36,7 +36,7 @@ func setUp(commands []*cli.Command) {
 	for _, c := range commands {
 		c.OnUsageError, c.HideHelpCommand = usageError, true
 		if c.Subcommands == nil {
-			c.Before = checkArguments
+			c.Before = before
 			continue
 		}
 		c.Action = missingCommand
@@ -55,6 +55,28 @@ func missingCommand(c *cli.Context) error {
 func usageError(c *cli.Context, err error, _ bool) error { return withHelp(c, err) }
 
 func withHelp(c *cli.Context, err error) error { return hint.New(err, c.Command.HelpName+" --help") }
+
+// Checked is a flag whose value is checked before the command runs.
+type Checked interface {
+	cli.Flag
+	Check(*cli.Context) error
+}
+
+// before checks the flags and arguments of a command. Then it removes its list of flags:
+// cli would look up each by the names of all others, which takes longer than all else, to
+// run an Action that none of ours has.
+func before(c *cli.Context) error {
+	for _, f := range c.Command.Flags {
+		if checked, ok := f.(Checked); ok && c.IsSet(f.Names()[0]) {
+			if err := checked.Check(c); err != nil {
+				return err
+			}
+		}
+	}
+	err := checkArguments(c)
+	c.Command.Flags = nil
+	return err
+}
 
 // checkArguments returns an error unless a command has as many arguments as its usage.
 func checkArguments(c *cli.Context) error {
@@ -119,15 +141,54 @@ func named(commands []*cli.Command, args []string, at int) *cli.Command {
 }
 
 // reorder returns args with the flags of the command that args[at] names before the
-// other words, which is where package flag looks for them.
+// other words, which is where package flag looks for them, and each flag in a word of its
+// own.
 func reorder(commands []*cli.Command, args []string, at int) []string {
 	for c := named(commands, args, at); c != nil; c = named(c.Subcommands, args, at) {
 		at++
-		if c.Subcommands == nil && !strings.Contains(c.ArgsUsage, "ARGUMENT…") {
+		switch {
+		case c.Subcommands != nil:
+		case strings.Contains(c.ArgsUsage, "ARGUMENT…"):
+			return append(args[:at:at], splitFlags(c.Flags, args[at:])...)
+		default:
 			return append(args[:at:at], flagsFirst(c.Flags, args[at:])...)
 		}
 	}
 	return args
+}
+
+// splitFlags splits the short flags before the first other word.
+func splitFlags(known []cli.Flag, args []string) (flags []string) {
+	for len(args) > 0 && isFlag(args[0]) && args[0] != "--" {
+		args = slices.Concat(split(known, args[0]), args[1:])
+		n := min(1+values(known, args[0]), len(args))
+		flags, args = append(flags, args[:n]...), args[n:]
+	}
+	return append(flags, args...)
+}
+
+// split splits short flags that are written as one, the last perhaps with its value: -it
+// is -i -t, and -tn5 is -t -n=5. Other words stay as they are.
+func split(known []cli.Flag, word string) (flags []string) {
+	name, _, _ := strings.Cut(word, "=")
+	if word[1] == '-' || len(word) == 2 || isKnown(known, name[1:]) {
+		return []string{word}
+	}
+	for i, letter := range word[1:] {
+		rest := word[1+i+len(string(letter)):]
+		switch {
+		case !isKnown(known, string(letter)):
+			return []string{word}
+		case rest != "" && takesValue(known, string(letter)):
+			return append(flags, "-"+string(letter)+"="+strings.TrimPrefix(rest, "="))
+		}
+		flags = append(flags, "-"+string(letter))
+	}
+	return flags
+}
+
+func isKnown(known []cli.Flag, name string) bool {
+	return slices.ContainsFunc(known, func(f cli.Flag) bool { return slices.Contains(f.Names(), name) })
 }
 
 func flagsFirst(known []cli.Flag, args []string) []string {
@@ -137,6 +198,7 @@ func flagsFirst(known []cli.Flag, args []string) []string {
 			words, args = append(words, args[0]), args[1:]
 			continue
 		}
+		args = slices.Concat(split(known, args[0]), args[1:])
 		n := 1 + values(known, args[0])
 		if n > len(args) {
 			return append(flags, args...) // its value is missing: nothing may follow that could be taken for it

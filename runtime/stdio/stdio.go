@@ -35,16 +35,16 @@ type chownedPipe struct {
 
 var refs = [3]plan.Ref{"stdin", "stdout", "stderr"}
 
-// Open connects the standard streams of minictr to a process that runs as uid, a
-// user ID on the host. Without interactive, standard input is null(4). With tty no
-// stream is connected: the plan makes the terminal.
-func Open(interactive, tty bool, uid uint32) (*Streams, error) {
+// Open connects standard streams of minictr, those of attach, to a process that runs as
+// uid, a user ID on the host. The others are null(4). With tty no stream is connected: the
+// plan makes the terminal.
+func Open(attach [3]bool, tty bool, uid uint32) (*Streams, error) {
 	s := &Streams{FDs: map[plan.Ref]int{}}
 	if tty {
 		return s, nil
 	}
 	for fd, hostEnd := range []*os.File{os.Stdin, os.Stdout, os.Stderr} {
-		if err := s.open(fd, hostEnd, interactive, uid); err != nil {
+		if err := s.open(fd, hostEnd, attach[fd], uid); err != nil {
 			s.Close()
 			return nil, err
 		}
@@ -52,9 +52,9 @@ func Open(interactive, tty bool, uid uint32) (*Streams, error) {
 	return s, nil
 }
 
-func (s *Streams) open(fd int, hostEnd *os.File, interactive bool, uid uint32) error {
+func (s *Streams) open(fd int, hostEnd *os.File, attach bool, uid uint32) error {
 	switch {
-	case fd == 0 && !interactive || isNull(hostEnd):
+	case !attach || isNull(hostEnd):
 		s.Null[fd] = true
 		return nil
 	case Passes(hostEnd):
