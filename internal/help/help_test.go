@@ -62,7 +62,9 @@ func TestFlagsFirst(t *testing.T) {
 	app := &cli.App{
 		Flags: []cli.Flag{&cli.StringFlag{Name: "root"}},
 		Commands: []*cli.Command{
-			{Name: "run", ArgsUsage: "IMAGE [COMMAND [ARGUMENT…]]", Flags: []cli.Flag{&cli.BoolFlag{Name: "rm"}}},
+			{Name: "run", ArgsUsage: "IMAGE [COMMAND [ARGUMENT…]]", Flags: []cli.Flag{
+				&cli.BoolFlag{Name: "rm"}, &cli.BoolFlag{Name: "t"}, &cli.StringSliceFlag{Name: "v"},
+			}},
 			{Name: "logs", ArgsUsage: "CONTAINER", Flags: []cli.Flag{
 				&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}},
 				&cli.StringFlag{Name: "tail", Aliases: []string{"n"}},
@@ -78,7 +80,11 @@ func TestFlagsFirst(t *testing.T) {
 		"logs web -f":             "logs -f -- web",
 		"logs web --tail 1 -f":    "logs --tail 1 -f -- web",
 		"logs web --tail=1 x":     "logs --tail=1 -- web x",
-		"logs -fn 1 web":          "logs -fn 1 -- web",
+		"logs -fn 1 web":          "logs -f -n 1 -- web",
+		"logs -fn1 web":           "logs -f -n=1 -- web",
+		"logs web -n=1":           "logs -n=1 -- web",
+		"logs web -fx1":           "logs -fx1 -- web",
+		"run -tv/a:/b demo -tv/a": "run -t -v=/a:/b demo -tv/a",
 		"logs web --tail":         "logs --tail",
 		"logs -f -- web -f":       "logs -f -- web -f",
 		"logs - --nosuch":         "logs --nosuch -- -",
