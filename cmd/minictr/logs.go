@@ -40,7 +40,8 @@ On a terminal, control characters other than colours are printed as in \x1b.`,
 		}
 		stdout, endStdout := safeOutput(os.Stdout)
 		stderr, endStderr := safeOutput(os.Stderr)
-		err = inspect.Logs(context.Background(), c.String("root"), c.Args().First(), o, c.Bool("details"), stdout, stderr)
+		root, name := c.String("root"), c.Args().First()
+		err = inspect.Logs(context.Background(), root, name, o, c.Bool("details"), stdout, stderr)
 		return errors.Join(err, endStdout(), endStderr())
 	},
 }

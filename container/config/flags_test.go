@@ -26,7 +26,9 @@ func TestResolverFiles(t *testing.T) {
 		{"no search", "", ".", "", "nameserver 9.9.9.9\nsearch x\n", "nameserver 9.9.9.9\n"},
 	} {
 		o := Options{}
-		for words, to := range map[string]*[]string{test.dns: &o.DNS, test.search: &o.DNSSearch, test.options: &o.DNSOptions} {
+		for words, to := range map[string]*[]string{
+			test.dns: &o.DNS, test.search: &o.DNSSearch, test.options: &o.DNSOptions,
+		} {
 			if words != "" {
 				*to = strings.Fields(words)
 			}
@@ -35,7 +37,7 @@ func TestResolverFiles(t *testing.T) {
 		testkit.Check(t, err)
 		testkit.Equal(t, test.name, string(got), test.want)
 	}
-	files, err := HostFiles(&Options{AddHosts: []string{"db:10.0.0.5", "v6=::1", "b:[fd00::5]"}, Hostname: "web"}, testHost())
+	files, err := HostFiles(&Options{AddHosts: []string{"db:10.0.0.5", "v6=::1", "b:[fd00::5]"}}, testHost())
 	testkit.Check(t, err)
 	if hosts := string(files["hosts"]); !strings.HasSuffix(hosts, "10.0.0.5\tdb\n::1\tv6\nfd00::5\tb\n") {
 		t.Errorf("%q", hosts)
@@ -135,7 +137,8 @@ func TestShmSize(t *testing.T) {
 	for _, test := range []struct{ size, want string }{
 		{"", "size=65536k"}, {"0", "size=65536k"}, {"1g", "size=1048576k"}, {"1500", "size=2k"},
 	} {
-		if m := find(t, mustConfig(t, Options{ShmSize: test.size}), "/dev/shm"); !slices.Contains(m.Options, test.want) {
+		m := find(t, mustConfig(t, Options{ShmSize: test.size}), "/dev/shm")
+		if !slices.Contains(m.Options, test.want) {
 			t.Errorf("--shm-size %q: %v", test.size, m.Options)
 		}
 	}

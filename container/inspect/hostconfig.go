@@ -99,7 +99,8 @@ func hostConfig(c *container.Container, spec *specs.Spec) HostConfig {
 		RestartPolicy: RestartPolicy{c.Settings.Restart.Policy, c.Settings.Restart.Max},
 		CapAdd:        o.CapAdd, CapDrop: o.CapDrop, Privileged: o.Privileged, ReadonlyRootfs: spec.Root.Readonly,
 		SecurityOpt: o.SecurityOpt, MaskedPaths: spec.Linux.MaskedPaths, ReadonlyPaths: spec.Linux.ReadonlyPaths,
-		Sysctls: spec.Linux.Sysctl, IpcMode: cmp.Or(o.IPC, "private"), CgroupnsMode: "private", PidMode: o.PID, UTSMode: o.UTS, UsernsMode: o.Userns,
+		Sysctls: spec.Linux.Sysctl, IpcMode: cmp.Or(o.IPC, "private"), CgroupnsMode: "private",
+		PidMode: o.PID, UTSMode: o.UTS, UsernsMode: o.Userns,
 		CgroupParent: "/" + config.CgroupParent,
 	}
 	for _, r := range spec.Process.Rlimits {

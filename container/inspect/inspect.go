@@ -119,7 +119,8 @@ func inspect(c *container.Container, size bool) (*Inspection, error) {
 	defer image.Close()
 	// their fields, with docker's names
 	i := &Inspection{
-		Id: c.ID, Created: timeText(c.Settings.Created), Driver: "overlay", Name: "/" + c.Name, Platform: image.Config.OS, Image: image.ID,
+		Id: c.ID, Created: timeText(c.Settings.Created), Driver: "overlay", Name: "/" + c.Name,
+		Platform: image.Config.OS, Image: image.ID,
 		Path: spec.Process.Args[0], Args: spec.Process.Args[1:], AppArmorProfile: spec.Process.ApparmorProfile,
 		ResolvConfPath: c.Path("resolv.conf"), HostnamePath: c.Path("hostname"), HostsPath: c.Path("hosts"),
 		State: newInspectedState(&s), HostConfig: hostConfig(c, spec), Mounts: mountPoints(c, spec),
