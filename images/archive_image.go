@@ -31,6 +31,16 @@ type archiveImage struct {
 	config       ocispec.Descriptor
 	configJSON   []byte
 	layers       []layerSource
+
+	extra  []extraBlob // in the order in which they become visible
+	member bool        // it has no entry in index.json, but its index has
+}
+
+// An extraBlob is a small blob that belongs to an image besides: its index, or a part of an
+// attestation.
+type extraBlob struct {
+	digest digest.Digest
+	data   []byte
 }
 
 // A layerSource is where the blob of a layer is, and what it must be.

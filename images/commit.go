@@ -13,8 +13,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
-	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sys/unix"
 )
@@ -46,15 +46,20 @@ func (l *loader) writeDocuments(image *archiveImage) error {
 			return err
 		}
 	}
-	for d, data := range map[digest.Digest][]byte{
-		image.config.Digest: image.configJSON, image.manifest.Digest: image.manifestJSON,
-	} {
-		err := writeFile(l.scratch.file(d.Encoded()), data)
+	for _, blob := range image.documents() {
+		err := writeFile(l.scratch.file(blob.digest.Encoded()), blob.data)
 		if err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
 	}
 	return nil
+}
+
+// documents returns the documents of an image in the order in which they become visible:
+// a manifest is in the store when all that it refers to is.
+func (i *archiveImage) documents() []extraBlob {
+	return append(slices.Clone(i.extra),
+		extraBlob{i.config.Digest, i.configJSON}, extraBlob{i.manifest.Digest, i.manifestJSON})
 }
 
 // rename renames layers and blobs out of the scratch directory.
@@ -75,8 +80,8 @@ func (l *loader) rename(images []*archiveImage) error {
 	}
 	// configs and manifests
 	for _, image := range images {
-		for _, d := range []digest.Digest{image.config.Digest, image.manifest.Digest} {
-			err := os.Rename(l.scratch.file(d.Encoded()), l.store.blobPath(d))
+		for _, blob := range image.documents() {
+			err := os.Rename(l.scratch.file(blob.digest.Encoded()), l.store.blobPath(blob.digest))
 			if err != nil && !errors.Is(err, fs.ErrNotExist) { // two images may share it
 				return err
 			}
@@ -104,6 +109,9 @@ func (l *loader) tag(images []*archiveImage) ([]string, error) {
 	var names []string
 	sizes := make([][]int64, len(images))
 	for i, image := range images {
+		if image.member {
+			continue
+		}
 		names = append(names, image.names...)
 		if len(image.names) == 0 {
 			names = append(names, image.config.Digest.String())
@@ -118,7 +126,9 @@ func (l *loader) tag(images []*archiveImage) ([]string, error) {
 	}
 	return names, l.store.changeIndex(l.scratch, func(index []ocispec.Descriptor) []ocispec.Descriptor {
 		for i, image := range images {
-			index = tag(index, image.manifest, image.names, sizes[i])
+			if !image.member {
+				index = tag(index, image.manifest, image.names, sizes[i])
+			}
 		}
 		return index
 	})

@@ -42,6 +42,7 @@
 //	docker.go          docker's part of the config
 //	index.go           index.json: the names of images
 //	image.go           finding and reading images of the store
+//	platforms.go       an image for several platforms
 //	inspect.go         an image in the format of docker inspect
 //	archive.go         the files of an archive or OCI layout
 //	archive_image.go   the images of an archive

@@ -98,7 +98,7 @@ func use(t *testing.T, s *Store) {
 	t.Helper()
 	s.List()
 	s.Inspect(testOne)
-	s.Save(t.Context(), io.Discard, DockerArchive, testOne)
+	s.Save(t.Context(), io.Discard, SaveOptions{Format: DockerArchive}, testOne)
 	if src, err := s.OpenReadOnly(t.Context(), testOne, ""); err == nil {
 		src.Indexes(t.Context())
 		src.Close()

@@ -18,6 +18,7 @@ type Image struct {
 	Name     string        // complete; "" for an image without a name
 	ID       digest.Digest // of the config
 	Manifest digest.Digest
+	Digest   digest.Digest // of the index that it was pulled from, or else of the manifest
 	Config   ocispec.Image
 	Docker   DockerConfig
 	Layers   []digest.Digest // diff IDs, bottom first
@@ -150,13 +151,17 @@ func (s *Store) read(d ocispec.Descriptor) (*Image, error) {
 		return nil, err
 	}
 	image := &Image{
-		Name: nameOf(d), ID: config.Digest, Manifest: d.Digest, Config: *parsed, Docker: *docker,
+		Name: nameOf(d), ID: config.Digest, Manifest: d.Digest, Digest: d.Digest, Config: *parsed, Docker: *docker,
 		Layers: parsed.RootFS.DiffIDs, Sizes: sizes, blobs: blobs,
 	}
 	for _, n := range sizes {
 		image.Size += n
 	}
-	return image, nil
+	index, has, err := indexOfImage(d)
+	if has {
+		image.Digest = index.Digest
+	}
+	return image, err
 }
 
 // Created returns when the image was built; the zero time if its config does not say so.

@@ -67,7 +67,11 @@ func (s *Store) changeIndex(scratch *scratch, change func([]ocispec.Descriptor) 
 
 // indexEntry returns a descriptor for the index.
 func indexEntry(manifest ocispec.Descriptor, name string, sizes []int64) ocispec.Descriptor {
+	index := manifest.Annotations[indexAnnotation]
 	manifest.Annotations = map[string]string{layerSizes: joinSizes(sizes)}
+	if index != "" {
+		manifest.Annotations[indexAnnotation] = index
+	}
 	if name != "" {
 		manifest.Annotations[ocispec.AnnotationRefName] = name
 		manifest.Annotations[containerdName] = name
@@ -92,6 +96,12 @@ func annotatedName(d ocispec.Descriptor) string {
 // tag gives names to an image, and takes them from other images. An image with a
 // name has no entry without one.
 func tag(index []ocispec.Descriptor, manifest ocispec.Descriptor, names []string, sizes []int64) []ocispec.Descriptor {
+	// another platform of the same index stays in the store without an entry
+	same := func(d ocispec.Descriptor) bool {
+		return d.Annotations[indexAnnotation] != "" &&
+			d.Annotations[indexAnnotation] == manifest.Annotations[indexAnnotation] && slices.Contains(names, nameOf(d))
+	}
+	index = slices.DeleteFunc(index, same)
 	index, _ = untag(index, func(d ocispec.Descriptor) bool { return slices.Contains(names, nameOf(d)) })
 	for _, name := range names {
 		index = append(index, indexEntry(manifest, name, sizes))

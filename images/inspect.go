@@ -13,7 +13,7 @@ import (
 type Inspection struct {
 	Id           string   // of the config; docker's spelling, for templates
 	RepoTags     []string // all names, familiar
-	RepoDigests  []string // their repositories with the digest of the manifest
+	RepoDigests  []string // their repositories with the digest that the registry has
 	Created      string   `json:",omitempty"` // RFC 3339
 	Author       string
 	Config       ocispec.ImageConfig
@@ -57,19 +57,19 @@ func (s *Store) Inspect(name string) (*Inspection, error) {
 	// the names
 	for _, other := range index {
 		if other.Digest == d.Digest && nameOf(other) != "" {
-			i.addName(Familiar(nameOf(other)), d.Digest)
+			i.addName(Familiar(nameOf(other)), image.Digest)
 		}
 	}
 	return i, nil
 }
 
 // addName adds a name to RepoTags and RepoDigests.
-func (i *Inspection) addName(familiar string, manifest digest.Digest) {
+func (i *Inspection) addName(familiar string, inRegistry digest.Digest) {
 	repository, _ := Split(familiar)
 	if !strings.Contains(familiar, "@") {
 		i.RepoTags = append(i.RepoTags, familiar)
 	}
-	if at := repository + "@" + manifest.String(); !slices.Contains(i.RepoDigests, at) {
+	if at := repository + "@" + inRegistry.String(); !slices.Contains(i.RepoDigests, at) {
 		i.RepoDigests = append(i.RepoDigests, at)
 	}
 }

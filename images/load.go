@@ -116,12 +116,21 @@ func (s *Store) known() (map[digest.Digest]ocispec.Descriptor, error) {
 	}
 	known := make(map[digest.Digest]ocispec.Descriptor)
 	for _, d := range index {
-		image, err := s.read(d)
+		m, err := s.members(d)
 		if err != nil {
 			return nil, err
 		}
-		for i, blob := range image.blobs {
-			known[image.Layers[i]] = blob
+		for _, manifest := range m.manifests {
+			if !s.isImage(manifest) {
+				continue
+			}
+			image, err := s.read(manifest)
+			if err != nil {
+				return nil, err
+			}
+			for i, blob := range image.blobs {
+				known[image.Layers[i]] = blob
+			}
 		}
 	}
 	return known, nil

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/minictr/minictr/internal/lockfile"
-	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
@@ -33,25 +32,20 @@ func (s *Store) Prune(all bool, matches func(*Image) bool) (pruned *Pruned, err 
 
 // prune prunes while the lock is held.
 func (s *Store) prune(all bool, matches func(*Image) bool, scratch *scratch) (*Pruned, error) {
-	containers, err := s.containers()
-	if err != nil {
-		return nil, err
-	}
-	used := make(map[digest.Digest]bool)
-	for _, c := range containers {
-		used[c.manifest] = true
-	}
 	// remove images from the index
 	pruned := &Pruned{}
 	var gone []ocispec.Descriptor
 	dead := func(d ocispec.Descriptor) bool {
-		if used[d.Digest] || nameOf(d) != "" && !all {
+		if nameOf(d) != "" && !all {
+			return false
+		}
+		if by, err := users(s, d); err != nil || len(by) > 0 {
 			return false
 		}
 		image, err := s.read(d)
 		return matches == nil || err == nil && matches(image)
 	}
-	err = s.changeIndex(scratch, func(index []ocispec.Descriptor) []ocispec.Descriptor {
+	err := s.changeIndex(scratch, func(index []ocispec.Descriptor) []ocispec.Descriptor {
 		for _, d := range index {
 			if dead(d) {
 				gone = append(gone, d)

@@ -25,13 +25,18 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-const layersAtOnce = 3 // docker's default
+const (
+	layersAtOnce = 3        // docker's default
+	maxMembers   = 256      // manifests of an index
+	maxExtra     = 64 << 20 // bytes of attestations, which are held in memory
+)
 
 // PullOptions are the options of Pull.
 type PullOptions struct {
-	Settings *registry.Settings
-	Platform string // os/arch[/variant]; "" is this machine
-	Found    func() // is called when the registry has the image; may be nil
+	Settings     *registry.Settings
+	Platforms    []string // os/arch[/variant]; without one, this machine
+	AllPlatforms bool     // and what else the index has
+	Found        func()   // is called when the registry has the image; may be nil
 	// Progress, unless nil, is called with the bytes of a layer's blob that are
 	// stored, from any goroutine. The first call may be with all.
 	Progress func(blob digest.Digest, done, total int64)
@@ -68,25 +73,31 @@ func (s *Store) Pull(ctx context.Context, short string, opts PullOptions) (pulle
 
 // pull pulls an image of a complete name.
 func (s *Store) pull(ctx context.Context, full string, opts PullOptions, scratch *scratch) (*Pulled, error) {
-	platform, err := parsePlatform(opts.Platform)
-	if err != nil {
-		return nil, err
+	platforms := []ocispec.Platform{hostPlatform()}
+	if len(opts.Platforms) > 0 {
+		platforms = nil
 	}
-	// fetch manifest and config
-	p := &puller{store: s, scratch: scratch, progress: opts.Progress}
-	var top digest.Digest
-	var image *archiveImage
-	err = opts.Settings.From(ctx, full, func(from *registry.Repository) (err error) {
-		p.from = from
-		top, image, err = p.resolve(ctx, full, platform)
-		return err
+	for _, text := range opts.Platforms {
+		platform, err := parsePlatform(text)
+		if err != nil {
+			return nil, err
+		}
+		platforms = append(platforms, platform)
+	}
+	// fetch manifests and configs
+	p := &puller{store: s, scratch: scratch, progress: opts.Progress, platforms: platforms, all: opts.AllPlatforms}
+	err := opts.Settings.From(ctx, full, func(from *registry.Repository) (err error) {
+		p.from, p.images, p.extra, p.extraSize = from, nil, nil, 0
+		return p.resolve(ctx, full)
 	})
 	if err != nil {
 		return nil, err
 	}
-	if opts.Platform != "" {
-		if err := matches(platform, image.configJSON, len(image.layers)); err != nil {
-			return nil, err
+	if !isIndex(p.top.MediaType) && len(opts.Platforms) > 0 {
+		for _, platform := range platforms {
+			if err := matches(platform, p.images[0].configJSON, len(p.images[0].layers)); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if opts.Found != nil {
@@ -96,18 +107,40 @@ func (s *Store) pull(ctx context.Context, full string, opts PullOptions, scratch
 	if p.known, err = s.known(); err != nil {
 		return nil, err
 	}
-	present, err := s.hasNamed(full, image)
+	present, err := p.isPresent(full)
 	if err != nil {
 		return nil, err
 	}
-	pulled := &Pulled{Name: full, Digest: top, New: !present}
-	if err := p.fetch(ctx, image); err != nil || present {
-		return pulled, err
+	pulled := &Pulled{Name: full, Digest: p.top.Digest, New: !present}
+	for _, image := range p.images {
+		if err := p.fetch(ctx, image); err != nil {
+			return pulled, err
+		}
+	}
+	if present {
+		return pulled, nil
 	}
 	// write documents and name
+	p.nameFirst(full)
 	l := loader{store: s, scratch: scratch}
-	_, err = l.commit([]*archiveImage{image})
+	_, err = l.commit(p.images)
 	return pulled, err
+}
+
+// nameFirst gives the name to this machine's image, or else to the first; the others are
+// members of its index.
+func (p *puller) nameFirst(full string) {
+	first := max(0, slices.IndexFunc(p.images, func(image *archiveImage) bool {
+		return matches(hostPlatform(), image.configJSON, len(image.layers)) == nil
+	}))
+	for i, image := range p.images {
+		image.member = i != first
+	}
+	image := p.images[first]
+	image.names, image.extra = []string{full}, p.extra
+	if isIndex(p.top.MediaType) {
+		image.manifest = withIndex(image.manifest, p.top)
+	}
 }
 
 // matches returns an error if an image that is in no index is for another platform.
@@ -122,62 +155,161 @@ func matches(want ocispec.Platform, configJSON []byte, layers int) error {
 	return nil
 }
 
-// hasNamed reports whether the store has this image under this name.
-func (s *Store) hasNamed(full string, image *archiveImage) (bool, error) {
-	index, err := s.index()
+// isPresent reports whether the store has all that was asked for under the name.
+func (p *puller) isPresent(full string) (bool, error) {
+	needed := slices.Clone(p.extra)
+	for _, image := range p.images {
+		needed = append(needed, image.documents()...)
+	}
+	for _, blob := range needed {
+		if _, err := os.Stat(p.store.blobPath(blob.digest)); err != nil {
+			return false, nil
+		}
+	}
+	index, err := p.store.index()
 	return slices.ContainsFunc(index, func(d ocispec.Descriptor) bool {
-		return nameOf(d) == full && d.Digest == image.manifest.Digest
+		top, has, _ := indexOfImage(d)
+		return nameOf(d) == full && has == isIndex(p.top.MediaType) && (!has || top.Digest == p.top.Digest) &&
+			(len(p.images) > 1 || d.Digest == p.images[0].manifest.Digest)
 	}), err
 }
 
 // A puller is one pull.
 type puller struct {
-	store    *Store
-	from     *registry.Repository
-	scratch  *scratch
-	known    map[digest.Digest]ocispec.Descriptor // see Store.known
-	progress func(blob digest.Digest, done, total int64)
+	store     *Store
+	from      *registry.Repository
+	scratch   *scratch
+	known     map[digest.Digest]ocispec.Descriptor // see Store.known
+	progress  func(blob digest.Digest, done, total int64)
+	platforms []ocispec.Platform
+	all       bool // platforms, and attestations
+
+	top       ocispec.Descriptor // the manifest or index of the name
+	images    []*archiveImage    // of the platforms
+	extra     []extraBlob        // the indexes, and attestations
+	extraSize int64
 }
 
-// resolve follows a name to the image for a platform. Top is the digest of the
-// manifest or index of that name.
-func (p *puller) resolve(ctx context.Context, full string, platform ocispec.Platform) (
-	top digest.Digest, image *archiveImage, err error) {
+// resolve follows a name to its images.
+func (p *puller) resolve(ctx context.Context, full string) error {
 	// fetch by tag or digest
 	ref, err := name.ParseReference(full)
 	if err != nil {
-		return "", nil, err
+		return err
 	}
 	accept := []string{ocispec.MediaTypeImageManifest, ocispec.MediaTypeImageIndex, dockerManifest, dockerList}
 	data, mediaType, err := p.from.Manifest(ctx, ref.Identifier(), accept, maxManifest)
 	if err != nil {
-		return "", nil, err
+		return err
 	}
-	d := describe(mediaType, data)
-	top = d.Digest
-	// follow indexes to the manifest
+	p.top = describe(mediaType, data)
+	switch {
+	case !isIndex(mediaType):
+		return p.addImage(ctx, p.top, data)
+	case p.all:
+		return p.addAll(ctx, p.top, data, 0)
+	}
+	for _, platform := range p.platforms {
+		if err := p.addPlatform(ctx, platform, data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addPlatform follows indexes to the image for a platform.
+func (p *puller) addPlatform(ctx context.Context, platform ocispec.Platform, data []byte) error {
+	d := p.top
 	for range maxDepth {
 		if !isIndex(d.MediaType) {
-			image, err := parseImage(d, data, func(config ocispec.Descriptor) ([]byte, error) {
-				return p.config(ctx, config)
-			})
-			if err == nil {
-				image.names = []string{full}
-			}
-			return top, image, err
+			return p.addImage(ctx, d, data)
 		}
+		p.extra = append(p.extra, extraBlob{d.Digest, data})
 		offers, err := parseIndex(data, d.MediaType)
 		if err != nil {
-			return "", nil, err
+			return err
 		}
 		if d, err = choosePlatform(platform, offers); err != nil {
-			return "", nil, err
+			return err
 		}
 		if data, err = p.document(ctx, d); err != nil {
-			return "", nil, err
+			return err
 		}
 	}
-	return "", nil, fmt.Errorf("indexes are nested deeper than %d", maxDepth)
+	return fmt.Errorf("indexes are nested deeper than %d", maxDepth)
+}
+
+// addAll adds all that an index refers to.
+func (p *puller) addAll(ctx context.Context, d ocispec.Descriptor, data []byte, depth int) error {
+	if depth >= maxDepth {
+		return fmt.Errorf("indexes are nested deeper than %d", maxDepth)
+	}
+	p.extra = append(p.extra, extraBlob{d.Digest, data})
+	offers, err := parseIndex(data, d.MediaType)
+	if err != nil {
+		return err
+	}
+	if len(offers)+len(p.images) > maxMembers {
+		return fmt.Errorf("index %s: more than %d manifests", d.Digest, maxMembers)
+	}
+	for _, offer := range offers {
+		data, err := p.document(ctx, offer)
+		if err != nil {
+			return err
+		}
+		_, _, notImage := parseManifest(data, offer.MediaType)
+		switch {
+		case isIndex(offer.MediaType):
+			err = p.addAll(ctx, offer, data, depth+1)
+		case notImage == nil:
+			err = p.addImage(ctx, offer, data)
+		default:
+			err = p.addAttestation(ctx, offer, data)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if len(p.images) == 0 && depth == 0 {
+		return fmt.Errorf("index %s has no image", d.Digest)
+	}
+	return nil
+}
+
+// addImage adds an image, once.
+func (p *puller) addImage(ctx context.Context, d ocispec.Descriptor, data []byte) error {
+	for _, image := range p.images {
+		if image.manifest.Digest == d.Digest {
+			return nil
+		}
+	}
+	image, err := parseImage(d, data, func(config ocispec.Descriptor) ([]byte, error) {
+		return p.small(ctx, config)
+	})
+	if err == nil {
+		p.images = append(p.images, image)
+	}
+	return err
+}
+
+// addAttestation adds a manifest whose layers are no file systems, with what it refers to.
+func (p *puller) addAttestation(ctx context.Context, d ocispec.Descriptor, data []byte) error {
+	contents, err := parseContents(data, d.MediaType)
+	if err != nil {
+		return err
+	}
+	for _, blob := range contents {
+		if p.extraSize += blob.Size; p.extraSize > maxExtra {
+			return fmt.Errorf("attestations of more than %d bytes", maxExtra)
+		}
+		part, err := p.small(ctx, blob)
+		if err != nil {
+			return err
+		}
+		p.extra = append(p.extra, extraBlob{blob.Digest, part})
+	}
+	p.extra = append(p.extra, extraBlob{d.Digest, data})
+	return nil
 }
 
 // document returns the manifest or index of a descriptor, from the store if it has
@@ -194,8 +326,9 @@ func (p *puller) document(ctx context.Context, d ocispec.Descriptor) ([]byte, er
 	return data, err
 }
 
-// config returns the config of a descriptor, from the store if it has it.
-func (p *puller) config(ctx context.Context, d ocispec.Descriptor) ([]byte, error) {
+// small returns the config of a descriptor, or another small blob, from the store if it
+// has it.
+func (p *puller) small(ctx context.Context, d ocispec.Descriptor) ([]byte, error) {
 	data, err := p.store.readBlob(d, maxConfig)
 	if errors.Is(err, fs.ErrNotExist) {
 		body := p.from.Blob(ctx, d.Digest, d.Size, 0)
@@ -216,7 +349,8 @@ func (p *puller) fetch(ctx context.Context, image *archiveImage) error {
 		}
 		asked[src] = true
 		group.Go(func() error {
-			if err := p.pullLayer(ctx, src, p.scratch.file(fmt.Sprintf("layer%d", i))); err != nil {
+			tree := p.scratch.file(image.manifest.Digest.Encoded() + fmt.Sprint("-layer", i))
+			if err := p.pullLayer(ctx, src, tree); err != nil {
 				return fmt.Errorf("layer %s: %w", src.Blob, err)
 			}
 			return nil

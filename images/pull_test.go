@@ -110,7 +110,11 @@ func (s *testRegistry) pull(ctx context.Context, store *Store) (*Pulled, error) 
 }
 
 func (s *testRegistry) pullFor(ctx context.Context, store *Store, platform string) (*Pulled, error) {
-	return store.Pull(ctx, s.name(), PullOptions{Settings: &registry.Settings{}, Platform: platform})
+	var asked []string
+	if platform != "" {
+		asked = []string{platform}
+	}
+	return store.Pull(ctx, s.name(), PullOptions{Settings: &registry.Settings{}, Platforms: asked})
 }
 
 func (s *testRegistry) mustPull(t *testing.T, store *Store) *Pulled {

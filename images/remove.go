@@ -57,7 +57,7 @@ func (s *Store) removeLocked(name string, force bool, scratch *scratch) (lines [
 		return nil, err
 	}
 	// an image in use stays
-	users, err := users(s, d.Digest)
+	users, err := users(s, d)
 	if err != nil {
 		return nil, err
 	}
@@ -142,12 +142,16 @@ func (s *Store) containers() ([]container, error) {
 	return all, nil
 }
 
-// users returns the IDs of the containers that use an image.
-func users(s *Store, manifest digest.Digest) ([]string, error) {
+// users returns the IDs of the containers that use an image, for any platform.
+func users(s *Store, entry ocispec.Descriptor) ([]string, error) {
+	m, err := s.members(entry)
+	if err != nil {
+		return nil, err
+	}
 	all, err := s.containers()
 	var ids []string
 	for _, c := range all {
-		if c.manifest == manifest {
+		if slices.ContainsFunc(m.manifests, func(d ocispec.Descriptor) bool { return d.Digest == c.manifest }) {
 			ids = append(ids, c.id)
 		}
 	}
@@ -199,14 +203,40 @@ func reachable(s *Store) (blobs, trees map[digest.Digest]bool, err error) {
 	}
 	blobs, trees = make(map[digest.Digest]bool), make(map[digest.Digest]bool)
 	for _, d := range index {
-		image, err := s.read(d)
+		m, err := s.members(d)
 		if err != nil {
 			return nil, nil, err
 		}
-		blobs[d.Digest], blobs[image.ID] = true, true
-		for i, blob := range image.blobs {
-			blobs[blob.Digest], trees[image.Layers[i]] = true, true
+		for _, index := range m.indexes {
+			blobs[index.Digest] = true
+		}
+		for _, manifest := range m.manifests {
+			if err := reach(s, manifest, blobs, trees); err != nil {
+				return nil, nil, err
+			}
 		}
 	}
 	return blobs, trees, nil
+}
+
+// reach adds a manifest and what it refers to.
+func reach(s *Store, manifest ocispec.Descriptor, blobs, trees map[digest.Digest]bool) error {
+	contents, err := contents(s, manifest)
+	if err != nil {
+		return err
+	}
+	for _, d := range append(contents, manifest) {
+		blobs[d.Digest] = true
+	}
+	if !s.isImage(manifest) {
+		return nil
+	}
+	image, err := s.read(manifest)
+	if err != nil {
+		return err
+	}
+	for _, d := range image.Layers {
+		trees[d] = true
+	}
+	return nil
 }

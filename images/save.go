@@ -26,8 +26,15 @@ const (
 	OCIArchive    = "oci-archive"
 )
 
-// Save writes images, by name or ID, into an archive of a format.
-func (s *Store) Save(ctx context.Context, w io.Writer, format string, names ...string) error {
+// SaveOptions are the options of Save.
+type SaveOptions struct {
+	Format    string
+	Platforms []string // os/arch[/variant]; without one, all that the store has
+}
+
+// Save writes images, by name or ID, into an archive.
+func (s *Store) Save(ctx context.Context, w io.Writer, opts SaveOptions, names ...string) error {
+	format := opts.Format
 	if format != DockerArchive && format != OCIArchive {
 		return fmt.Errorf("save: unknown format %q: must be %s or %s", format, DockerArchive, OCIArchive)
 	}
@@ -42,7 +49,10 @@ func (s *Store) Save(ctx context.Context, w io.Writer, format string, names ...s
 		return err
 	}
 	defer release()
-	a := archiveWriter{ctx: ctx, store: s, tar: tar.NewWriter(w), has: make(map[digest.Digest]bool)}
+	a := archiveWriter{
+		ctx: ctx, store: s, platforms: opts.Platforms,
+		tar: tar.NewWriter(w), has: make(map[digest.Digest]bool),
+	}
 	for _, name := range names {
 		if err := a.add(name); err != nil {
 			return fmt.Errorf("save %s: %w", name, err)
@@ -60,10 +70,11 @@ func (s *Store) Save(ctx context.Context, w io.Writer, format string, names ...s
 
 // An archiveWriter writes an archive.
 type archiveWriter struct {
-	ctx   context.Context
-	store *Store
-	tar   *tar.Writer
-	has   map[digest.Digest]bool // blobs
+	ctx       context.Context
+	store     *Store
+	platforms []string
+	tar       *tar.Writer
+	has       map[digest.Digest]bool // blobs
 
 	index ocispec.Index
 	items []*dockerItem
@@ -80,34 +91,68 @@ type dockerItem struct {
 
 // add writes the blobs of an image, and adds it to the documents.
 func (a *archiveWriter) add(name string) error {
-	_, d, err := a.store.lookup(name)
+	_, entry, err := a.store.lookup(name)
+	if err != nil {
+		return err
+	}
+	m, whole, err := choose(a.store, entry, a.platforms)
 	if err != nil {
 		return err
 	}
 	// blobs
-	config, layers, err := a.store.manifest(d)
-	if err != nil {
-		return err
+	blobs := slices.Clone(m.manifests)
+	if whole {
+		blobs = append(blobs, m.indexes...)
 	}
-	own := bare(d)
-	for _, blob := range append([]ocispec.Descriptor{own, config}, layers...) {
+	for _, manifest := range m.manifests {
+		contents, err := contents(a.store, manifest)
+		if err != nil {
+			return err
+		}
+		blobs = append(blobs, contents...)
+	}
+	for _, blob := range blobs {
 		if err := a.blob(blob); err != nil {
 			return err
 		}
 	}
-	// index.json
-	full, _ := Normalize(name)
-	if nameOf(d) == full { // not an ID
-		own.Annotations = map[string]string{containerdName: full, ocispec.AnnotationRefName: full}
+	// index.json: the index, or each manifest with its platform
+	tops := m.manifests
+	if whole {
+		tops = m.indexes[:1]
 	}
-	a.index.Manifests = append(a.index.Manifests, own)
-	// manifest.json
-	item := a.item(d.Digest)
+	full, _ := Normalize(name)
+	isName := nameOf(entry) == full // not an ID
+	for _, top := range tops {
+		own := bare(top)
+		if len(tops) > 1 {
+			own.Platform = top.Platform
+		}
+		if isName {
+			own.Annotations = map[string]string{containerdName: full, ocispec.AnnotationRefName: full}
+		}
+		a.index.Manifests = append(a.index.Manifests, own)
+	}
+	// manifest.json, which has one platform
+	main := m.manifests[0]
+	if slices.ContainsFunc(m.manifests, func(d ocispec.Descriptor) bool { return d.Digest == entry.Digest }) {
+		main = entry
+	}
+	return a.addItem(main, full, isName)
+}
+
+// addItem adds an image to manifest.json.
+func (a *archiveWriter) addItem(manifest ocispec.Descriptor, full string, isName bool) error {
+	config, layers, err := a.store.manifest(manifest)
+	if err != nil {
+		return err
+	}
+	item := a.item(manifest.Digest)
 	item.Config, item.Layers = blobFile(config.Digest), nil
 	for _, l := range layers {
 		item.Layers = append(item.Layers, blobFile(l.Digest))
 	}
-	if own.Annotations != nil && !strings.Contains(full, "@") {
+	if isName && !strings.Contains(full, "@") {
 		item.RepoTags = append(item.RepoTags, Familiar(full))
 	}
 	return nil

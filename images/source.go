@@ -23,6 +23,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/minictr/minictr/hint"
@@ -107,6 +108,13 @@ func (s *Store) ImageByManifest(manifest digest.Digest) (*Source, error) {
 		for _, d := range index {
 			if d.Digest == manifest {
 				return d, nil
+			}
+		}
+		for _, d := range index { // one of another platform
+			m, err := s.members(d)
+			at := slices.IndexFunc(m.manifests, func(d ocispec.Descriptor) bool { return d.Digest == manifest })
+			if err == nil && at >= 0 {
+				return m.manifests[at], nil
 			}
 		}
 		return ocispec.Descriptor{}, fmt.Errorf("open image with manifest %s: %w", manifest, ErrNotFound)

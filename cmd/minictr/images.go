@@ -85,7 +85,7 @@ func listImages(c *cli.Context) error {
 func newImageRow(image *images.Image, whole bool) imageRow {
 	const unknown = "N/A"
 	row := imageRow{
-		Repository: "<none>", Tag: "<none>", Digest: image.Manifest.String(), ID: image.ID.String(),
+		Repository: "<none>", Tag: "<none>", Digest: image.Digest.String(), ID: image.ID.String(),
 		CreatedSince: unknown, Size: humanSize(image.Size),
 		Containers: unknown, SharedSize: unknown, UniqueSize: unknown,
 	}

@@ -21,6 +21,21 @@ var allTagsFlag = &cli.BoolFlag{
 	Usage: "all tags of the repository, which is named without one",
 }
 
+// platformsFlag is a flag of commands that take several platforms.
+func platformsFlag(without string) cli.Flag {
+	f := listFlag("platform", "`OS/ARCH[/VARIANT][,…]` platforms of the image")
+	f.DefaultText = without
+	return f
+}
+
+// platforms returns the values of platformsFlag.
+func platforms(c *cli.Context) (all []string) {
+	for _, list := range c.StringSlice("platform") {
+		all = append(all, strings.Split(list, ",")...)
+	}
+	return all
+}
+
 var platformFlag = &cli.StringFlag{Name: "platform", Usage: "`OS/ARCH[/VARIANT]` platform of the image"}
 
 // registryFiles describes the files that say how to reach a registry.
@@ -34,8 +49,9 @@ var pullCommand = &cli.Command{
 	ArgsUsage:   "NAME[:TAG|@DIGEST]",
 	Description: registryFiles,
 	Flags: []cli.Flag{
+		&cli.BoolFlag{Name: "all-platforms", Usage: "all platforms of the image, to save or push it whole"},
 		allTagsFlag,
-		platformFlag,
+		platformsFlag("this machine"),
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print the full name only"},
 		tlsFlag,
 	},
@@ -56,7 +72,7 @@ func pull(c *cli.Context) (err error) {
 	if strings.HasSuffix(full, ":latest") && !strings.HasSuffix(short, ":latest") && !c.Bool("quiet") {
 		fmt.Println("Using default tag: latest")
 	}
-	if err := pullImage(ctx, c, full, os.Stdout); err != nil {
+	if err := pullImage(ctx, c, full, platforms(c), os.Stdout); err != nil {
 		return err
 	}
 	fmt.Println(full)
@@ -85,7 +101,7 @@ func pullAllTags(ctx context.Context, c *cli.Context, short string) error {
 	for _, tag := range tags {
 		full, err := images.Normalize(repository + ":" + tag)
 		if err == nil {
-			err = pullImage(ctx, c, full, os.Stdout)
+			err = pullImage(ctx, c, full, platforms(c), os.Stdout)
 		}
 		failed = append(failed, err)
 		if ctx.Err() != nil {
@@ -97,7 +113,7 @@ func pullAllTags(ctx context.Context, c *cli.Context, short string) error {
 }
 
 // pullImage pulls the image of a complete name, and writes what docker prints to out.
-func pullImage(ctx context.Context, c *cli.Context, full string, out *os.File) error {
+func pullImage(ctx context.Context, c *cli.Context, full string, platforms []string, out *os.File) error {
 	settings, err := registrySettings(c)
 	if err != nil {
 		return err
@@ -111,7 +127,7 @@ func pullImage(ctx context.Context, c *cli.Context, full string, out *os.File) e
 		report = io.Discard
 	}
 	opts := images.PullOptions{
-		Settings: settings, Platform: c.String("platform"),
+		Settings: settings, Platforms: platforms, AllPlatforms: c.Bool("all-platforms"),
 		Found: func() { announce(report, full) },
 	}
 	// Pull it, with a progress bar for each layer on a terminal.

@@ -87,5 +87,9 @@ func pullFor(c *cli.Context, missing error) (err error) {
 	}
 	ctx, stop := interruptible(c)
 	defer stop(&err)
-	return pullImage(ctx, c, full, os.Stderr)
+	var platforms []string
+	if platform := c.String("platform"); platform != "" {
+		platforms = []string{platform}
+	}
+	return pullImage(ctx, c, full, platforms, os.Stderr)
 }

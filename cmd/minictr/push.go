@@ -21,6 +21,7 @@ var pushCommand = &cli.Command{
 	Description: registryFiles,
 	Flags: []cli.Flag{
 		allTagsFlag,
+		platformsFlag("all that the store has"),
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print the full name only"},
 		tlsFlag,
 	},
@@ -86,7 +87,7 @@ func pushImage(ctx context.Context, c *cli.Context, store *images.Store, short s
 		return err
 	}
 	// Settings of registries, and progress on a terminal.
-	opts := images.PushOptions{}
+	opts := images.PushOptions{Platforms: platforms(c)}
 	if opts.Settings, err = registrySettings(c); err != nil {
 		return err
 	}

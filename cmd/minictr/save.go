@@ -25,6 +25,7 @@ var saveCommand = &cli.Command{
 			Name: "output", Aliases: []string{"o"}, Value: "-",
 			Usage: "`FILE` file to write; - for standard output",
 		},
+		platformsFlag("all that the store has"),
 	},
 	Action: save,
 }
@@ -37,7 +38,8 @@ func save(c *cli.Context) (err error) {
 	ctx, stop := interruptible(c)
 	defer stop(&err)
 	write := func(w io.Writer) error {
-		return store.Save(ctx, w, c.String("format"), c.Args().Slice()...)
+		opts := images.SaveOptions{Format: c.String("format"), Platforms: platforms(c)}
+		return store.Save(ctx, w, opts, c.Args().Slice()...)
 	}
 	if file := c.String("output"); file != "-" {
 		return saveFile(file, write)

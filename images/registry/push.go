@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
@@ -24,15 +26,13 @@ type Image struct {
 const blobsAtOnce = 3 // as in a pull
 
 // Push pushes an image: first the blobs that the registry does not have, then the
-// manifest, under the tag. Progress, unless nil, is called with bytes.
-func (r *Repository) Push(ctx context.Context, tag string, image Image, progress func(done, total int64)) error {
+// manifest, under a tag or its digest. Progress, unless nil, is called with bytes.
+func (r *Repository) Push(ctx context.Context, ref string, image Image, progress func(done, total int64)) error {
 	core, err := partial.CompressedToImage(pushedImage{image})
 	if err != nil {
 		return err
 	}
-	options := []remote.Option{
-		remote.WithContext(ctx), remote.WithTransport(r.client.Transport), remote.WithJobs(blobsAtOnce),
-	}
+	options := append(r.options(ctx), remote.WithJobs(blobsAtOnce))
 	// report the progress from a goroutine of its own
 	if progress != nil {
 		updates := make(chan v1.Update, 16)
@@ -46,10 +46,32 @@ func (r *Repository) Push(ctx context.Context, tag string, image Image, progress
 		defer func() { <-done }() // Write closes the channel
 		options = append(options, remote.WithProgress(updates))
 	}
-	if err := remote.Write(r.name.Tag(tag), core, options...); err != nil {
+	if err := remote.Write(r.reference(ref), core, options...); err != nil {
 		return explain(r.name.Registry, err)
 	}
 	return nil
+}
+
+// PushIndex pushes an index, of which the registry has all manifests, under a tag or its
+// digest.
+func (r *Repository) PushIndex(ctx context.Context, ref, mediaType string, index []byte) error {
+	image := pushedImage{Image{Type: mediaType, Manifest: index}}
+	if err := remote.Put(r.reference(ref), image, r.options(ctx)...); err != nil {
+		return explain(r.name.Registry, err)
+	}
+	return nil
+}
+
+func (r *Repository) options(ctx context.Context) []remote.Option {
+	return []remote.Option{remote.WithContext(ctx), remote.WithTransport(r.client.Transport)}
+}
+
+// reference returns the reference of a tag or a digest.
+func (r *Repository) reference(ref string) name.Reference {
+	if strings.Contains(ref, ":") {
+		return r.name.Digest(ref)
+	}
+	return r.name.Tag(ref)
 }
 
 // pushedImage implements the interfaces of go-containerregistry.
