@@ -54,6 +54,7 @@
 //	change_words.go    their words
 //	commit.go          from a scratch directory into the store
 //	pull.go            Pull: from a registry into the store
+//	pull_resolve.go    from a name to the manifests and configs of its platforms
 //	partial.go         downloading a layer, and resuming that
 //	push.go            Push: from the store to a registry
 //	save.go            Save: from the store into an archive

@@ -5,6 +5,7 @@ package registry
 //
 //   - Nothing is sent over plain HTTP, unless the registry is insecure by the
 //     settings, or on this machine, which docker trusts, too.
+//   - No redirect leads nearer to this machine than the registry is: see realm.go.
 //   - A password or token is only sent to the host that it is for. A redirect to
 //     another host or port goes without it; net/http would keep it for another
 //     port and for subdomains.
@@ -19,6 +20,8 @@ import (
 	"net/netip"
 	"strconv"
 	"time"
+
+	"github.com/minictr/minictr/hint"
 )
 
 // A guard decides what is sent.
@@ -39,10 +42,17 @@ func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Scheme != "https" && !g.insecure && !isLoopback(r.URL.Hostname()) {
 		return nil, errPlain
 	}
+	first := firstRequest(r)
+	otherHost := first.URL.Host != r.URL.Host
+	if otherHost && distance(r.URL.Hostname()) < g.distance(first.URL.Host) {
+		return nil, hint.New(fmt.Errorf("redirect to a private network refused: %s", r.URL.Host),
+			"a registry at a public address may not. If it is yours: pull from its private address")
+	}
 	// does it have a secret, and may the host see it?
+	redirected := otherHost || first.URL.Scheme != r.URL.Scheme
 	form := r.Header.Get("Content-Type") == "application/x-www-form-urlencoded" // OAuth 2.0 (RFC 6749)
 	secret := form || r.Header.Get("Authorization") != ""
-	if !secret || !redirected(r) {
+	if !secret || !redirected {
 		return g.inner.RoundTrip(r)
 	}
 	if r.Header.Get("Authorization") == "" {
@@ -54,14 +64,12 @@ func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 	return g.inner.RoundTrip(r)
 }
 
-// redirected reports whether redirects led to another host or scheme than that of
-// the first request.
-func redirected(r *http.Request) bool {
-	first := r
-	for first.Response != nil && first.Response.Request != nil {
-		first = first.Response.Request
+// firstRequest returns the request from which redirects led to r.
+func firstRequest(r *http.Request) *http.Request {
+	for r.Response != nil && r.Response.Request != nil {
+		r = r.Response.Request
 	}
-	return first.URL.Host != r.URL.Host || first.URL.Scheme != r.URL.Scheme
+	return r
 }
 
 // isLoopback reports whether the host is this machine.

@@ -4,8 +4,9 @@ package registry
 // runs, often as root and inside of a company's network, and returns part of the
 // answer to the registry: the token. A registry on the internet could so read
 // http://169.254.169.254, which tells a virtual machine its secrets (server-side
-// request forgery). The rule: a token server may not be nearer to this machine than
-// the registry is. The user chose to talk to the registry where it is.
+// request forgery). The rule: a token server, or the target of a redirect, may not be
+// nearer to this machine than the registry is. The user chose to talk to the registry
+// where it is.
 //
 //	0  this machine   127.0.0.0/8, ::1, localhost
 //	1  this link      169.254.0.0/16, fe80::/10

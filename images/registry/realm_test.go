@@ -66,6 +66,20 @@ func TestTokenServerRedirectRefused(t *testing.T) {
 	testkit.Equal(t, "requests that followed", asked, 0)
 }
 
+// Nor may the registry redirect there.
+func TestRedirectToPrivateNetworkRefused(t *testing.T) {
+	other := serve(t, with(func(http.ResponseWriter, *http.Request) bool {
+		t.Error("the redirect is followed")
+		return false
+	}))
+	host := plainHost(t, onManifests(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "http://"+other+r.URL.Path, http.StatusTemporaryRedirect)
+	}))
+	knows(t)
+	err := get(t, &Settings{NoVerify: true}, host)
+	testkit.WantError(t, host, err, "redirect to a private network refused: 127.0.0.1:")
+}
+
 func TestRealmIsNoNearerThanRegistry(t *testing.T) {
 	for _, test := range []struct {
 		registry, realm string

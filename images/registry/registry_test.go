@@ -326,7 +326,7 @@ func TestNoPasswordToAnotherPort(t *testing.T) {
 	request, err := http.NewRequest(http.MethodGet, "http://"+host, nil)
 	testkit.Check(t, err)
 	request.Header.Set("Authorization", basic)
-	client := http.Client{Transport: &guard{inner: http.DefaultTransport, insecure: true}}
+	client := http.Client{Transport: &guard{inner: http.DefaultTransport, dialer: &dialer{}, insecure: true}}
 	answer, err := client.Do(request)
 	testkit.Check(t, err)
 	answer.Body.Close()
