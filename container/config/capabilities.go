@@ -57,15 +57,17 @@ func (b *builder) setCapabilities() error {
 }
 
 // chooseCapabilities applies docker's rules: an addition wins over a drop; with
-// --cap-add ALL only the drops count. ALL is every capability that the host has.
+// --cap-add ALL only the drops count. ALL is every capability that the host has, and so
+// is the default of --privileged, from which docker drops nothing, and podman as here.
 func (b *builder) chooseCapabilities(add, drop []string) []string {
 	var caps []string
 	for n, name := range allCapabilities {
 		has := slices.Contains(defaultCapabilities[:], name)
 		owned := b.host.Capabilities&(1<<n) != 0
-		switch {
-		case b.o.Privileged:
+		if b.o.Privileged {
 			has = owned
+		}
+		switch {
 		case slices.Contains(add, "ALL"):
 			has = owned && !slices.Contains(drop, name)
 		case slices.Contains(add, name):

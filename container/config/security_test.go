@@ -16,16 +16,25 @@ func TestCapabilities(t *testing.T) {
 	for _, test := range []struct {
 		name, add, drop string
 		has, hasNot     string
+		privileged      bool
 	}{
-		{"defaults", "", "", strings.Join(base, " "), "MKNOD NET_RAW AUDIT_WRITE SYS_ADMIN"},
-		{"any spelling", "net_raw CAP_MKNOD Cap_Audit_Write", "", "NET_RAW MKNOD AUDIT_WRITE CHOWN", "SYS_ADMIN"},
-		{"drop", "", "CHOWN kill", "FOWNER", "CHOWN KILL"},
-		{"drop all", "", "ALL", "", strings.Join(base, " ")},
-		{"drop all, add one", "NET_ADMIN", "all", "NET_ADMIN", strings.Join(base, " ")},
-		{"add all, drop one", "ALL", "SYS_ADMIN", "SYS_MODULE CHECKPOINT_RESTORE CHOWN", "SYS_ADMIN"},
-		{"add wins over drop", "CHOWN", "CHOWN", "CHOWN", ""},
+		{"defaults", "", "", strings.Join(base, " "), "MKNOD NET_RAW AUDIT_WRITE SYS_ADMIN", false},
+		{"any spelling", "net_raw CAP_MKNOD Cap_Audit_Write", "", "NET_RAW MKNOD AUDIT_WRITE CHOWN", "SYS_ADMIN",
+			false},
+		{"drop", "", "CHOWN kill", "FOWNER", "CHOWN KILL", false},
+		{"drop all", "", "ALL", "", strings.Join(base, " "), false},
+		{"drop all, add one", "NET_ADMIN", "all", "NET_ADMIN", strings.Join(base, " "), false},
+		{"add all, drop one", "ALL", "SYS_ADMIN", "SYS_MODULE CHECKPOINT_RESTORE CHOWN", "SYS_ADMIN", false},
+		{"add wins over drop", "CHOWN", "CHOWN", "CHOWN", "", false},
+		{"privileged", "", "", "SYS_ADMIN SYS_MODULE CHOWN", "", true},
+		{"privileged, drop one", "", "SYS_ADMIN", "SYS_MODULE CHOWN", "SYS_ADMIN", true},
+		{"privileged, drop all", "", "ALL", "", "SYS_ADMIN SYS_MODULE CHOWN", true},
+		{"privileged, drop all, add one", "SYS_MODULE", "ALL", "SYS_MODULE", "SYS_ADMIN CHOWN", true},
+		{"privileged, add all", "ALL", "CHOWN", "SYS_ADMIN SYS_MODULE", "CHOWN", true},
 	} {
-		spec := mustConfig(t, Options{CapAdd: strings.Fields(test.add), CapDrop: strings.Fields(test.drop)})
+		spec := mustConfig(t, Options{
+			Privileged: test.privileged, CapAdd: strings.Fields(test.add), CapDrop: strings.Fields(test.drop),
+		})
 		got := spec.Process.Capabilities
 		for _, name := range strings.Fields(test.has) {
 			if !slices.Contains(got.Bounding, "CAP_"+name) || !slices.Contains(got.Effective, "CAP_"+name) {

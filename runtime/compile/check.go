@@ -228,3 +228,9 @@ func checkListener(s *specs.LinuxSeccomp, notify bool) error {
 	}
 	return nil
 }
+
+// Hints for the directory in which a path ends, or which it passes through.
+const (
+	noDirectory  = "make the directory in the container first, or choose another one"
+	notDirectory = "choose another path: this one passes through a file, or ends at one"
+)

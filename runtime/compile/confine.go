@@ -38,7 +38,8 @@ func (b *builder) confine() error {
 	// the working directory
 	b.begin("confine", "process.cwd")
 	b.container("open the working directory, through no magic link of /proc",
-		call.Openat2("", b.spec.Process.Cwd, unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_NO_MAGICLINKS).As("cwd"))
+		call.Openat2("", b.spec.Process.Cwd, unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_NO_MAGICLINKS).As("cwd").
+			Hint(unix.ENOENT, noDirectory).Hint(unix.ENOTDIR, notDirectory))
 	b.container("the program starts in it", call.Fchdir("cwd"))
 
 	// limits and scheduling

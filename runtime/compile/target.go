@@ -76,7 +76,8 @@ func openParent(l *list, file string) (above plan.Ref, name string) {
 	}
 	above = "above"
 	l.container("open the parent directory, through no magic link of /proc",
-		call.Openat2("", path.Clean(dir), unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_NO_MAGICLINKS).As(above))
+		call.Openat2("", path.Clean(dir), unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_NO_MAGICLINKS).As(above).
+			Hint(unix.ENOTDIR, notDirectory))
 	return above, name
 }
 
