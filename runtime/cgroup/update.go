@@ -157,8 +157,6 @@ func missing(files []File, has []string) []string {
 	return slices.DeleteFunc(Controllers(files), func(c string) bool { return slices.Contains(has, c) })
 }
 
-// ControllerHint returns the hint for a controller that cannot be enabled.
-func ControllerHint(controller string) string {
-	return fmt.Sprintf("this machine's cgroup v2 does not offer the controller %q: leave the limit out, "+
-		"or boot with cgroup_no_v1=all", controller)
-}
+// NoController is the hint for a controller that cannot be enabled.
+const NoController = "leave the limit out, or boot with cgroup_no_v1=all: " +
+	"this machine's cgroup v2 does not offer the controller"

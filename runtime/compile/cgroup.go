@@ -122,8 +122,7 @@ func enableControllers(l *list, dir string, need, count []string) {
 	for _, c := range need {
 		l.from = "linux.resources." + c
 		l.host("enable this controller for child cgroups", call.Write(file, "+"+c).
-			Hint(unix.EBUSY, noInternalProcesses).Hint(unix.EOPNOTSUPP, noInternalProcesses).
-			Hint(0, cgroup.ControllerHint(c)))
+			Hint(unix.EBUSY, noInternal).Hint(unix.EOPNOTSUPP, noInternal).Hint(0, cgroup.NoController))
 	}
 	l.from = from
 	for _, c := range count {
@@ -132,7 +131,7 @@ func enableControllers(l *list, dir string, need, count []string) {
 	}
 }
 
-const noInternalProcesses = "move the processes of the topmost cgroup to a child cgroup first"
+const noInternal = "move the processes of the topmost cgroup to a child cgroup first"
 
 // limit writes one file of the cgroup. Of a pair of files for one limit, of which a kernel
 // has one, the first is Optional, and the second is written Instead.

@@ -63,7 +63,7 @@ func Hook(h *specs.Hook, spec *specs.Spec, o Options) (*plan.Plan, error) {
 	if confined {
 		whole, process := *spec, *spec.Process
 		whole.Process, s = &process, &whole
-		process.Terminal, process.ExecCPUAffinity = false, nil
+		process.Terminal, process.ExecCPUAffinity, whole.Hooks = false, nil, nil
 	}
 	s.Process.Args, s.Process.Env = h.Args, h.Env
 	if len(h.Args) == 0 {

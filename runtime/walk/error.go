@@ -25,17 +25,16 @@ type Error struct {
 	Errno unix.Errno // 0: the child was killed before the call returned
 }
 
-// noSuchFile is the text of ENOENT for a file of a cgroup: docker and podman report an
-// error that contains "no such file or directory" as a missing program.
-const noSuchFile = "the kernel has no file of this name"
-
 // Error returns one sentence: the call, the kernel's error, the side that made it, the
 // field of the config, and the reason.
 func (e *Error) Error() string {
 	answer := "killed before it returned"
 	switch {
-	case e.Errno == unix.ENOENT && e.Step.Part == "cgroup":
-		answer = noSuchFile
+	case e.Errno == unix.ENOENT && e.Step.Part == "cgroup": // docker takes ENOENT's text for a missing program
+		answer = "the kernel has no file of this name"
+		if e.Step.Name == "write" { // to cgroup.subtree_control
+			answer = "this cgroup has no such controller"
+		}
 	case e.Errno != 0:
 		answer = e.Errno.Error()
 	}
