@@ -29,6 +29,7 @@ var deletions = map[string]string{
 	"images/lock.go":                    "name and owner of a scratch directory (own.go), in a marked store",
 	"images/partial.go":                 "name and type of a partial blob (own.go), in a marked store",
 	"images/remove.go":                  "name and type of a blob (own.go), in a marked store",
+	"images/staged_layer.go":            "below its scratch directory",
 	"images/source.go":                  "a file of the cache with its key as name",
 	"internal/atomicfile/atomicfile.go": "its temporary file",
 	"internal/owned/remove.go":          "what its caller has checked",

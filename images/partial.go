@@ -126,7 +126,7 @@ func (p *puller) unpackPartial(ctx context.Context, src layerSource, partial *os
 	body := p.from.Blob(ctx, src.Blob, src.Size, begun)
 	defer body.Close()
 	rest := &savingReader{puller: p, src: src, in: body, out: partial, at: begun}
-	u, err = layers.Unpack(ctx, io.MultiReader(io.NewSectionReader(partial, 0, begun), rest), tree)
+	u, err = unpackIndexed(ctx, io.MultiReader(io.NewSectionReader(partial, 0, begun), rest), tree)
 	if err == nil {
 		err = src.verify(rest.at, u.Blob, u.DiffID)
 	}

@@ -34,6 +34,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// indexFile is the name of the index beside an unpacked layer.
+const indexFile = "index"
+
 // A Source is an image that is opened for reading. Close it after use.
 type Source struct {
 	Name   string // familiar, or "" for an image without a name
@@ -50,7 +53,8 @@ type Layer struct {
 	Blob   digest.Digest // "" if it is unknown until the layer is read
 	Size   int64         // of the blob in bytes
 
-	unpacked int64 // bytes in its files, or -1 if it is unknown until the layer is read
+	unpacked int64          // bytes in its files, or -1 if it is unknown until the layer is read
+	contents index.Contents // of the unpacked layer, or nil
 	open     func() (io.ReadCloser, error)
 	cache    string // the file of its index, or "" for none
 }
@@ -167,8 +171,9 @@ func fill(s *Store, src *Source, d ocispec.Descriptor) error {
 func sourceLayer(s *Store, diffID digest.Digest, blob ocispec.Descriptor) *Layer {
 	return &Layer{
 		DiffID: diffID, Blob: blob.Digest, Size: blob.Size, unpacked: -1,
-		open:  func() (io.ReadCloser, error) { return os.Open(s.blobPath(blob.Digest)) },
-		cache: filepath.Join(filepath.Dir(s.layers.Path(diffID)), "index"),
+		contents: func(path string) (io.ReadCloser, error) { return s.layers.Open([]digest.Digest{diffID}, path) },
+		open:     func() (io.ReadCloser, error) { return os.Open(s.blobPath(blob.Digest)) },
+		cache:    filepath.Join(filepath.Dir(s.layers.Path(diffID)), indexFile),
 	}
 }
 
@@ -231,6 +236,9 @@ func (l *Layer) readCache() *index.Index {
 	x, err := index.Parse(f)
 	if err != nil || x.DiffID != l.DiffID {
 		return nil
+	}
+	if l.contents != nil {
+		x.SetContents(l.contents)
 	}
 	return x
 }

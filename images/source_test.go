@@ -150,6 +150,31 @@ func TestIndexIsCached(t *testing.T) {
 	}
 }
 
+// Load writes the index of each layer. A layer is not read for it again.
+func TestLoadWritesIndexes(t *testing.T) {
+	one, two := tarOf("a", "one"), tarOf("b", strings.Repeat("\x00", maxConfig))
+	archive := dockerArchive("x:1", one, two).tar()
+	for name, stdin := range map[string][]byte{"file": nil, "pipe": archive, "pipe, gzip": testkit.Gzip(archive)} {
+		s := newStore(t)
+		src := "-"
+		if stdin == nil {
+			src = writeTemp(t, archive)
+		}
+		_, err := s.Load(t.Context(), src, LoadOptions{Stdin: bytes.NewReader(stdin)})
+		testkit.Check(t, err)
+		image, err := s.OpenReadOnly(t.Context(), "x:1", "")
+		testkit.Check(t, err)
+		for _, l := range image.Layers {
+			l.open = func() (io.ReadCloser, error) { return nil, errors.New("read again") }
+		}
+		if x := indexesOf(t, image); x[0].Entries[0].Path != "a" || x[1].Entries[0].Path != "b" {
+			t.Errorf("%s: indexes %+v", name, x)
+		}
+		image.Close()
+		checkWhole(t, s)
+	}
+}
+
 // A compressed archive is decompressed once, and again to read a file.
 func TestCompressedArchiveIsCached(t *testing.T) {
 	cache := filepath.Join(t.TempDir(), "cache")

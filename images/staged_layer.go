@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
 
 	"github.com/minictr/minictr/layers"
+	"github.com/minictr/minictr/layers/index"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sys/unix"
 )
@@ -38,8 +41,24 @@ func (l *loader) newStagedLayer() (*stagedLayer, error) {
 
 // unpack stores and unpacks a layer.
 func (s *stagedLayer) unpack(ctx context.Context, in io.Reader) (err error) {
-	s.unpacked, err = layers.Unpack(ctx, io.TeeReader(in, s), s.tree)
+	s.unpacked, err = unpackIndexed(ctx, io.TeeReader(in, s), s.tree)
 	return err
+}
+
+// unpackIndexed unpacks a layer into a scratch directory, and writes its index there. An
+// index that cannot be written is left out: see writeCache.
+func unpackIndexed(ctx context.Context, in io.Reader, tree string) (*layers.Unpacked, error) {
+	file, err := os.OpenFile(tree+".index", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	w := index.NewWriter(file)
+	u, err := layers.UnpackAndList(ctx, in, tree, w.Add)
+	if err != nil || w.Close(u) != nil {
+		return u, errors.Join(err, os.Remove(file.Name()))
+	}
+	return u, os.Rename(file.Name(), filepath.Join(tree, indexFile))
 }
 
 // descriptor returns the descriptor of the blob of an unpacked layer.
@@ -79,6 +98,9 @@ func (s *stagedLayer) decompress(ctx context.Context) error {
 		return err
 	}
 	s.unpacked.Blob, s.unpacked.Compression = s.unpacked.DiffID, layers.Uncompressed
+	if err := os.Remove(filepath.Join(s.tree, indexFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err // it names the other blob
+	}
 	return os.Rename(out.Name(), s.file)
 }
 

@@ -159,7 +159,7 @@ func TestUnpackLimits(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "l")
-			_, err := unpack(t.Context(), bytes.NewReader(data), dir, small)
+			_, err := unpack(t.Context(), bytes.NewReader(data), dir, small, nil)
 			testkit.WantError(t, name, err, "layer")
 		})
 	}
@@ -306,7 +306,7 @@ func FuzzTar(f *testing.F) {
 		testkit.NeedRoot(t)
 		_, check := canary(t)
 		limits := Limits{Bytes: 1 << 20, Entries: 100, Names: 1 << 10}
-		unpack(context.Background(), bytes.NewReader(data), filepath.Join(t.TempDir(), "l"), limits)
+		unpack(context.Background(), bytes.NewReader(data), filepath.Join(t.TempDir(), "l"), limits, nil)
 		check()
 	})
 }

@@ -64,6 +64,7 @@ type Tar struct {
 	now          chunk
 	rest         []byte
 
+	raw         *tap
 	compression Compression
 	left        int64     // bytes that the tar may still have
 	tar         hash.Hash // over the tar
@@ -88,13 +89,13 @@ func newTar(ctx context.Context, max int64) *Tar {
 // OpenTar starts to read a layer, compressed or not. A tar of more than max
 // bytes is an error. Close the Tar before r.
 func OpenTar(ctx context.Context, r io.Reader, max int64) (*Tar, error) {
-	raw := &tap{r, sha256.New()}
+	raw := &tap{Reader: r, Hash: sha256.New()}
 	plain, compression, err := Decompress(raw)
 	if err != nil {
 		return nil, err
 	}
 	t := newTar(ctx, max)
-	t.hashed, t.tar, t.compression = make(chan chunk, chunks), sha256.New(), compression
+	t.raw, t.compression, t.hashed, t.tar = raw, compression, make(chan chunk, chunks), sha256.New()
 	if compression != Uncompressed {
 		t.blob = raw.Hash
 	} else {
@@ -107,14 +108,16 @@ func OpenTar(ctx context.Context, r io.Reader, max int64) (*Tar, error) {
 
 var errTooLarge = errors.New("exceeds the size limit of a layer or archive")
 
-// A tap hashes the bytes that are read through it.
+// A tap counts and hashes the bytes that are read through it.
 type tap struct {
 	io.Reader
 	hash.Hash
+	n int64
 }
 
 func (t *tap) Read(p []byte) (int, error) {
 	n, err := t.Reader.Read(p)
+	t.n += int64(n)
 	if t.Hash != nil {
 		t.Hash.Write(p[:n])
 	}

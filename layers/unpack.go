@@ -50,6 +50,7 @@ var DefaultLimits = Limits{Bytes: 64 << 30, Entries: 2 << 20, Names: 64 << 20}
 // Unpacked is a complete layer in a scratch directory, before Store.Commit.
 type Unpacked struct {
 	Blob        digest.Digest // of the bytes that were read
+	BlobSize    int64         // in bytes
 	Compression Compression   // of the blob
 	DiffID      digest.Digest // of the uncompressed tar
 	Size        int64         // see Store.Size
@@ -60,11 +61,16 @@ type Unpacked struct {
 // Unpack unpacks a layer, compressed or not, into dir, which must not exist, and
 // reads r to its end. After an error the caller removes dir.
 func Unpack(ctx context.Context, r io.Reader, dir string) (*Unpacked, error) {
-	return unpack(ctx, r, dir, DefaultLimits)
+	return unpack(ctx, r, dir, DefaultLimits, nil)
 }
 
-// unpack is Unpack with other limits.
-func unpack(ctx context.Context, r io.Reader, dir string, max Limits) (*Unpacked, error) {
+// UnpackAndList is Unpack, and calls list for each entry before it is unpacked.
+func UnpackAndList(ctx context.Context, r io.Reader, dir string, list func(*tar.Header)) (*Unpacked, error) {
+	return unpack(ctx, r, dir, DefaultLimits, list)
+}
+
+// unpack is UnpackAndList with other limits. List may be nil.
+func unpack(ctx context.Context, r io.Reader, dir string, max Limits, list func(*tar.Header)) (*Unpacked, error) {
 	layer, err := OpenTar(ctx, r, max.Bytes)
 	if err != nil {
 		return nil, err
@@ -76,6 +82,7 @@ func unpack(ctx context.Context, r io.Reader, dir string, max Limits) (*Unpacked
 		return nil, err
 	}
 	defer u.close()
+	u.list = list
 	if err := u.entries(NewTarReader(layer)); err != nil {
 		return nil, err
 	}
@@ -91,7 +98,7 @@ func unpack(ctx context.Context, r io.Reader, dir string, max Limits) (*Unpacked
 	if err := os.WriteFile(filepath.Join(dir, "size"), []byte(size), 0o600); err != nil {
 		return nil, err
 	}
-	return &Unpacked{blob, layer.compression, diffID, u.size, dir}, nil
+	return &Unpacked{blob, layer.raw.n, layer.compression, diffID, u.size, dir}, nil
 }
 
 // An unpacker unpacks one tar.
@@ -102,10 +109,11 @@ type unpacker struct {
 	names   int   // bytes in the paths of directories
 	dirs    []dirTime
 	buf     []byte
-	resolve uint64       // of openat2(2)
-	target  *Destination // nil for a layer
-	scratch string       // the directory of the layer
-	pseudo  int          // descriptor of the directory of pseudolinks, or -1: see aufs.go
+	resolve uint64            // of openat2(2)
+	target  *Destination      // nil for a layer
+	list    func(*tar.Header) // or nil
+	scratch string            // the directory of the layer
+	pseudo  int               // descriptor of the directory of pseudolinks, or -1: see aufs.go
 
 	root    int    // descriptor of the root of the tree
 	dirName string // the cached directory
@@ -162,6 +170,9 @@ func (u *unpacker) entries(archive *TarReader) error {
 		// count it against the limits, and unpack it
 		if err := u.account(h); err != nil {
 			return err
+		}
+		if u.list != nil {
+			u.list(h)
 		}
 		unpack := u.entry
 		switch {

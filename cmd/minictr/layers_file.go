@@ -42,8 +42,8 @@ func newFile(i *stack.Inode) *file {
 	if !i.Implied {
 		f.Time = &i.Entry.Time
 	}
-	if i.Kind == index.File && i.Sum != [len(i.Sum)]byte{} {
-		f.SHA256 = hex.EncodeToString(i.Sum[:])
+	if sum, known := i.Digest(); known {
+		f.SHA256 = hex.EncodeToString(sum[:])
 	}
 	if i.Kind == index.Char || i.Kind == index.Block {
 		f.Device = fmt.Sprintf("%d:%d", i.Major, i.Minor)

@@ -19,7 +19,9 @@
 //
 // Reading order:
 //
-//	index.go  entries, and how they are read from a tar
-//	text.go   the file format
-//	upper.go  the upper directory of a container, as an index
+//	index.go   entries, and how they are read from a tar
+//	text.go    the file format
+//	writer.go  an index of a layer that is unpacked
+//	digest.go  digests that are not in an index
+//	upper.go   the upper directory of a container, as an index
 package index

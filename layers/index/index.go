@@ -43,7 +43,9 @@ type Entry struct {
 	Major    uint32 // of a device
 	Minor    uint32
 	Xattrs   map[string]string // all in the tar, also those that layers.Unpack drops
-	Sum      [sha256.Size]byte // of a file's content
+	Sum      [sha256.Size]byte // of a file's content; zeros if it is not known yet: see Digest
+
+	contents *Contents // or nil
 }
 
 // An Index is the contents of a layer.
@@ -106,10 +108,8 @@ func Scan(ctx context.Context, r io.Reader, each func(e *Entry, body io.Reader) 
 
 // scan calls each for every entry of an uncompressed layer.
 func scan(r io.Reader, each func(e *Entry, body io.Reader) error) error {
-	limits, archive := layers.DefaultLimits, layers.NewTarReader(r)
-	var entries, text int
-	var bytes int64
-	for {
+	var limit limit
+	for archive := layers.NewTarReader(r); ; {
 		h, err := archive.Next()
 		if err == io.EOF {
 			return nil
@@ -117,25 +117,38 @@ func scan(r io.Reader, each func(e *Entry, body io.Reader) error) error {
 		if err != nil {
 			return fmt.Errorf("read tar: %w", err)
 		}
-		// convert the header
+		// convert the header, and the content
 		e, err := newEntry(h)
+		if err == nil && e == nil {
+			continue
+		}
+		if err == nil {
+			err = limit.count(e)
+		}
+		if err == nil {
+			err = each(e, archive)
+		}
 		if err != nil {
 			return fmt.Errorf("read tar: entry %.300q: %w", h.Name, err)
 		}
-		if e == nil {
-			continue
-		}
-		// count it against the limits
-		entries, text = entries+1, text+e.text()
-		if entries > limits.Entries || text > maxText || e.Size > limits.Bytes-bytes {
-			return fmt.Errorf("layer exceeds %d entries, %d bytes of names or %d bytes of files",
-				limits.Entries, maxText, limits.Bytes)
-		}
-		bytes += e.Size
-		if err := each(e, archive); err != nil {
-			return fmt.Errorf("read tar: entry %.300q: %w", h.Name, err)
-		}
 	}
+}
+
+// A limit counts what an index has against the limits.
+type limit struct {
+	entries, text int
+	bytes         int64
+}
+
+func (l *limit) count(e *Entry) error {
+	limits := layers.DefaultLimits
+	l.entries, l.text = l.entries+1, l.text+e.text()
+	if l.entries > limits.Entries || l.text > maxText || e.Size > limits.Bytes-l.bytes {
+		return fmt.Errorf("layer exceeds %d entries, %d bytes of names or %d bytes of files",
+			limits.Entries, maxText, limits.Bytes)
+	}
+	l.bytes += e.Size
+	return nil
 }
 
 // newEntry converts a header. It returns nil for metadata.

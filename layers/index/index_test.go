@@ -33,6 +33,9 @@ func read(t testing.TB, data []byte) *Index {
 	return x
 }
 
+// capability is an attribute as the kernel takes it, with bytes that are not UTF-8.
+const capability = "\x01\x00\x00\x02\xff\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+
 // everything returns a layer with each type of entry, and names of any bytes.
 func everything() []byte {
 	then := time.Unix(1700000000, 123456789)
@@ -40,7 +43,7 @@ func everything() []byte {
 		&tar.Header{Typeflag: tar.TypeDir, Name: "./", Mode: 0o755},
 		&tar.Header{Typeflag: tar.TypeReg, Name: "bin/su", Mode: 0o4755, Uid: 12345, Gid: 3000000,
 			ModTime: then, Format: tar.FormatPAX, PAXRecords: map[string]string{
-				"SCHILY.xattr.security.capability": "\x01\x00\x00\x02\xff", "SCHILY.xattr.user.a b": "c\td"}},
+				"SCHILY.xattr.security.capability": capability, "SCHILY.xattr.user.a b": "c\td"}},
 		&tar.Header{Typeflag: tar.TypeLink, Name: "bin/sudo", Linkname: "bin/su"},
 		&tar.Header{Typeflag: tar.TypeSymlink, Name: "sbin", Linkname: "bin\t\"\n"},
 		&tar.Header{Typeflag: tar.TypeChar, Name: "dev/null", Devmajor: 1, Devminor: 3},
@@ -71,7 +74,7 @@ func TestRead(t *testing.T) {
 		su.Time.UnixNano() != 1700000000123456789 || su.Sum != sha256.Sum256([]byte("bin/su")) {
 		t.Errorf("bin/su is %+v", su)
 	}
-	if len(su.Xattrs) != 2 || su.Xattrs["security.capability"] != "\x01\x00\x00\x02\xff" {
+	if len(su.Xattrs) != 2 || su.Xattrs["security.capability"] != capability {
 		t.Errorf("bin/su has the xattrs %q", su.Xattrs)
 	}
 	if null := x.Entries[4]; null.Major != 1 || null.Minor != 3 {

@@ -6,9 +6,10 @@ package index
 //	f  644  0  0  12  1700000000.0  2cf24d…  "etc/motd"  ""
 //	kind mode uid gid size time content path target [xattr=value]…
 //
-// Modes are octal, times in seconds.nanoseconds; the target of a device is
-// major:minor. Paths, targets and xattrs are quoted as Go strings, which can
-// have any bytes. A truncated file does not parse.
+// Modes are octal, times in seconds.nanoseconds; the content is the SHA-256 of a
+// file, or empty if it is not known yet; the target of a device is major:minor.
+// Paths, targets and xattrs are quoted as Go strings, which can have any bytes. A
+// truncated file does not parse.
 
 import (
 	"bufio"
@@ -26,18 +27,27 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-const headline = "minictr-layer-index-1"
+const (
+	headline   = "minictr-layer-index-1"
+	headLength = len(headline) + 2*(1+71) + 3*(1+20) + 1 // bytes of the first line
+)
 
 // Write writes x as text.
 func (x *Index) Write(to io.Writer) error {
 	w := bufio.NewWriterSize(to, 64<<10)
-	fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\n", headline, x.DiffID, x.Blob, x.BlobSize, x.Size, len(x.Entries))
+	w.WriteString(x.head(len(x.Entries)))
 	var line []byte
 	for i := range x.Entries {
 		line = x.Entries[i].append(line[:0])
 		w.Write(line)
 	}
 	return w.Flush()
+}
+
+// head returns the first line. Its length does not depend on the layer: a Writer writes
+// it last.
+func (x *Index) head(entries int) string {
+	return fmt.Sprintf("%s\t%s\t%s\t%020d\t%020d\t%020d\n", headline, x.DiffID, x.Blob, x.BlobSize, x.Size, entries)
 }
 
 // append appends the line of an entry to b.
@@ -50,7 +60,7 @@ func (e *Entry) append(b []byte) []byte {
 	b = append(strconv.AppendInt(b, e.Time.Unix(), 10), '.')
 	b = append(strconv.AppendInt(b, int64(e.Time.Nanosecond()), 10), '\t')
 	// only a file has a digest
-	if e.Kind == File {
+	if e.Sum != unknown {
 		b = hex.AppendEncode(b, e.Sum[:])
 	}
 	// strings
@@ -169,8 +179,8 @@ func parseEntry(line string) (*Entry, error) {
 	// the digest of a file
 	sum := f.next()
 	n, err := hex.Decode(e.Sum[:], []byte(sum[:min(len(sum), 2*len(e.Sum))]))
-	if err != nil || e.Kind == File && n != len(e.Sum) {
-		f.err = errors.Join(f.err, errors.New("file has no digest"))
+	if err != nil || n != 0 && (e.Kind != File || n != len(e.Sum)) {
+		f.err = errors.Join(f.err, errors.New("not the digest of a file"))
 	}
 	// strings
 	e.Path = f.quoted(f.next())

@@ -200,8 +200,16 @@ func Compare(a, b *Inode) (what Aspects) {
 }
 
 func contentDiffers(a, b *Inode) bool {
-	if a.Kind == index.File && (a.Sum == [len(a.Sum)]byte{} || b.Sum == [len(b.Sum)]byte{}) {
-		return a.Size != b.Size || !a.Entry.Time.Equal(b.Entry.Time)
+	if a.Size != b.Size || a.Target != b.Target || a.Major != b.Major || a.Minor != b.Minor {
+		return true
 	}
-	return a.Size != b.Size || a.Sum != b.Sum || a.Target != b.Target || a.Major != b.Major || a.Minor != b.Minor
+	if a.Kind != index.File {
+		return false
+	}
+	sumA, knownA := a.Digest()
+	sumB, knownB := b.Digest()
+	if !knownA || !knownB {
+		return !a.Entry.Time.Equal(b.Entry.Time)
+	}
+	return sumA != sumB
 }
