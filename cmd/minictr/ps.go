@@ -18,8 +18,9 @@ import (
 var psCommand = &cli.Command{
 	Name:  "ps",
 	Usage: "list running containers",
-	Description: `Filters are id, name, label, status, exited, ancestor, before, since, health,
-network and volume.
+	Description: `Filters are id, name, label, label!, status, exited, ancestor, before, since,
+health, network, volume, restart-policy, should-start-on-boot, and docker's
+expose, publish, is-task and isolation.
 
 A template has the fields .ID .Image .Command .CreatedAt .RunningFor .Status
 .State .Why .Names .Labels .Mounts .LocalVolumes .Networks .Ports .Size, and the
@@ -63,7 +64,7 @@ func ps(c *cli.Context) error {
 		All: c.Bool("all"), Last: max(0, c.Int("last")), Filters: c.StringSlice("filter"),
 		Size: c.Bool("size") || strings.Contains(format, ".Size"),
 	}
-	if c.Bool("latest") {
+	if c.Bool("latest") && query.Last == 0 {
 		query.Last = 1
 	}
 	list, unread := inspect.List(c.String("root"), query)

@@ -59,11 +59,16 @@ var psFilters = filterTable{
 	{"ancestor", (*filterParser).ancestor},
 	{"before", (*filterParser).before},
 	{"exited", (*filterParser).exited},
+	{"expose", (*filterParser).port},
 	{"health", (*filterParser).health},
 	{"id", (*filterParser).id},
+	{"is-task", (*filterParser).isTask},
+	{"isolation", (*filterParser).isolation},
 	{"label", (*filterParser).label},
+	{"label!", (*filterParser).noLabel},
 	{"name", (*filterParser).name},
 	{"network", (*filterParser).network},
+	{"publish", (*filterParser).port},
 	{"restart-policy", (*filterParser).restartPolicy},
 	{"should-start-on-boot", (*filterParser).startsAtBoot},
 	{"since", (*filterParser).since},
@@ -198,14 +203,41 @@ func (p *filterParser) startsAtBoot(value string) (test, error) {
 	}, err
 }
 
+// port is docker's expose and publish, which look at the ports of a network: with network
+// none or host there is none.
+func (p *filterParser) port(value string) (test, error) {
+	_, err := (&config.Options{Expose: []string{value}}).ExposedPorts(nil)
+	if err != nil {
+		err = hint.New(errors.New("not a port"), "write as in 80, 53/udp or 8000-8010/tcp")
+	}
+	return func(*Summary) bool { return false }, err
+}
+
+// isTask matches containers of docker's swarm mode, which is not here.
+func (p *filterParser) isTask(value string) (test, error) {
+	isTask, err := strconv.ParseBool(value)
+	if err != nil {
+		err = errors.New("not true or false")
+	}
+	return func(*Summary) bool { return !isTask }, err
+}
+
+// isolation matches a technology of Windows; here there is one.
+func (p *filterParser) isolation(value string) (test, error) {
+	return func(*Summary) bool { return value == "default" || value == "" }, nil
+}
+
 // ancestor matches containers whose layers begin with those of an image: their own, or
-// one that theirs was built on.
+// one that theirs was built on. An image that is not in the store has none, as in docker.
 func (p *filterParser) ancestor(value string) (test, error) {
 	store, err := images.Open(p.root)
 	if err != nil {
 		return nil, err
 	}
 	image, err := store.Image(value)
+	if errors.Is(err, images.ErrNotFound) {
+		return func(*Summary) bool { return false }, nil
+	}
 	if err != nil {
 		return nil, err
 	}
