@@ -233,7 +233,7 @@ func (h *Healthcheck) option(word string) (err error) {
 	name, value, _ := strings.Cut(strings.TrimPrefix(word, "--"), "=")
 	if name == "retries" {
 		h.Retries, err = strconv.Atoi(value)
-		if err == nil && h.Retries < 1 {
+		if err != nil || h.Retries < 1 {
 			err = fmt.Errorf("--retries %q: not a number of 1 or more", value)
 		}
 		return err

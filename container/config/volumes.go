@@ -80,8 +80,9 @@ func isTmpfsOption(option string) bool {
 		return found && value != "" && !strings.ContainsRune(value, 0)
 	}
 	switch option {
-	case "ro", "rw", "exec", "noexec", "suid", "nosuid", "dev", "nodev",
-		"noatime", "nodiratime", "relatime", "strictatime", "tmpcopyup":
+	case "ro", "rw", "exec", "noexec", "suid", "nosuid", "dev", "nodev", "sync", "async", "dirsync",
+		"atime", "noatime", "diratime", "nodiratime", "relatime", "norelatime", "strictatime", "nostrictatime",
+		"defaults", "tmpcopyup":
 		return true
 	}
 	return false

@@ -217,7 +217,7 @@ func (p *filterParser) port(value string) (test, error) {
 func (p *filterParser) isTask(value string) (test, error) {
 	isTask, err := strconv.ParseBool(value)
 	if err != nil {
-		err = errors.New("not true or false")
+		err = oneOf(value, "true", "false")
 	}
 	return func(*Summary) bool { return !isTask }, err
 }
