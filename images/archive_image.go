@@ -91,10 +91,10 @@ func (l layerSource) verifyBlob(size int64, blob digest.Digest) error {
 	return nil
 }
 
-// findImages returns the images of an archive.
-func findImages(archive fs.FS) ([]*archiveImage, error) {
+// findImages returns the images of an archive. A docker archive has no platforms.
+func findImages(archive fs.FS, want wanted) ([]*archiveImage, error) {
 	if _, err := fs.Stat(archive, ocispec.ImageLayoutFile); err == nil {
-		return findLayoutImages(archive)
+		return findLayoutImages(archive, want)
 	}
 	data, err := readFile(archive, "manifest.json", maxManifest)
 	if t, ok := archive.(*tarball); ok && len(t.members) == 0 {
@@ -125,7 +125,7 @@ func readFile(archive fs.FS, name string, max int64) ([]byte, error) {
 
 // findLayoutImages returns the images of an OCI layout. Several descriptors of one
 // name are one image for several platforms.
-func findLayoutImages(archive fs.FS) ([]*archiveImage, error) {
+func findLayoutImages(archive fs.FS, want wanted) ([]*archiveImage, error) {
 	// check the version
 	layout, err := readFile(archive, ocispec.ImageLayoutFile, maxManifest)
 	if err != nil {
@@ -144,17 +144,14 @@ func findLayoutImages(archive fs.FS) ([]*archiveImage, error) {
 	if err != nil {
 		return nil, fmt.Errorf("index.json: %w", err)
 	}
-	// follow it to one manifest for each name
+	// follow it to the manifests of each name
 	var all []*archiveImage
 	for _, group := range groupByName(index) {
-		image, err := layoutImage(archive, group, 0)
+		images, err := layoutImages(archive, group, want)
 		if err != nil {
 			return nil, err
 		}
-		if name := annotatedName(group[0]); name != "" {
-			image.names = []string{name}
-		}
-		all = append(all, image)
+		all = append(all, images...)
 	}
 	return mergeNames(all), nil
 }
@@ -177,37 +174,51 @@ func groupByName(index []ocispec.Descriptor) [][]ocispec.Descriptor {
 	return groups
 }
 
-// layoutImage follows descriptors to the manifest for this machine.
-func layoutImage(archive fs.FS, offers []ocispec.Descriptor, depth int) (*archiveImage, error) {
-	if depth > maxDepth {
-		return nil, fmt.Errorf("indexes are nested deeper than %d", maxDepth)
+// layoutImages follows the descriptors of a name to its images.
+func layoutImages(archive fs.FS, group []ocispec.Descriptor, want wanted) ([]*archiveImage, error) {
+	r := resolver{
+		wanted:   want,
+		document: func(d ocispec.Descriptor) ([]byte, error) { return readArchiveBlob(archive, d, maxManifest) },
+		small:    func(d ocispec.Descriptor) ([]byte, error) { return readArchiveBlob(archive, d, maxConfig) },
 	}
-	// choose one
-	d := offers[0]
-	if len(offers) > 1 || depth > 0 {
-		var err error
-		if d, err = choosePlatform(hostPlatform(), offers); err != nil {
-			return nil, err
-		}
+	top, data, err := layoutTop(group, want, r.document)
+	if err == nil {
+		err = r.resolve(top, data)
 	}
-	data, err := readArchiveBlob(archive, d, maxManifest)
 	if err != nil {
 		return nil, err
 	}
-	// it is an index, or a manifest
-	if isIndex(d.MediaType) {
-		inner, err := parseIndex(data, d.MediaType)
-		if err != nil {
-			return nil, err
-		}
-		if len(inner) == 0 {
-			return nil, fmt.Errorf("index %s is empty", d.Digest)
-		}
-		return layoutImage(archive, inner, depth+1)
+	var names []string
+	if name := annotatedName(group[0]); name != "" {
+		names = []string{name}
 	}
-	return parseImage(d, data, func(config ocispec.Descriptor) ([]byte, error) {
-		return readArchiveBlob(archive, config, maxConfig)
-	})
+	r.nameFirst(names...)
+	return r.images, nil
+}
+
+// layoutTop returns the descriptor of a name and its document. Of several descriptors it is
+// the one for this machine; if the user asked for platforms, it is an index of them.
+func layoutTop(group []ocispec.Descriptor, want wanted, read func(ocispec.Descriptor) ([]byte, error)) (
+	top ocispec.Descriptor, data []byte, err error) {
+	top = group[0]
+	switch {
+	case len(group) > 1 && want.explicit:
+		var manifests []ocispec.Descriptor
+		for _, d := range group {
+			platform := d.Platform
+			d = bare(d)
+			d.Platform = platform
+			manifests = append(manifests, d)
+		}
+		data, err = json.Marshal(newIndex(manifests))
+		return describe(ocispec.MediaTypeImageIndex, data), data, err
+	case len(group) > 1:
+		if top, err = choosePlatform(hostPlatform(), group); err != nil {
+			return top, nil, err
+		}
+	}
+	data, err = read(top)
+	return top, data, err
 }
 
 // parseImage returns the image of a manifest. ReadConfig reads its config.
@@ -256,14 +267,20 @@ func readArchiveBlob(archive fs.FS, d ocispec.Descriptor, max int64) ([]byte, er
 
 // mergeNames merges entries of one manifest into an image with several names.
 func mergeNames(all []*archiveImage) []*archiveImage {
+	type key struct {
+		manifest digest.Digest
+		index    string
+		member   bool
+	}
 	var merged []*archiveImage
-	at := make(map[digest.Digest]*archiveImage)
+	at := make(map[key]*archiveImage)
 	for _, image := range all {
-		if first, ok := at[image.manifest.Digest]; ok {
+		k := key{image.manifest.Digest, image.manifest.Annotations[indexAnnotation], image.member}
+		if first, ok := at[k]; ok {
 			first.names = append(first.names, image.names...)
 			continue
 		}
-		at[image.manifest.Digest] = image
+		at[k] = image
 		merged = append(merged, image)
 	}
 	return merged

@@ -44,6 +44,7 @@
 //	image.go           finding and reading images of the store
 //	platforms.go       an image for several platforms
 //	inspect.go         an image in the format of docker inspect
+//	resolve.go         from a name to the manifests and configs of its platforms
 //	archive.go         the files of an archive or OCI layout
 //	archive_image.go   the images of an archive
 //	archive_stream.go  an archive that can be read only once
@@ -54,7 +55,6 @@
 //	change_words.go    their words
 //	commit.go          from a scratch directory into the store
 //	pull.go            Pull: from a registry into the store
-//	pull_resolve.go    from a name to the manifests and configs of its platforms
 //	partial.go         downloading a layer, and resuming that
 //	push.go            Push: from the store to a registry
 //	save.go            Save: from the store into an archive

@@ -219,7 +219,7 @@ func FuzzManifest(f *testing.F) {
 }
 
 func checkFound(t *testing.T, files fs.FS) {
-	found, err := findImages(files)
+	found, err := findImages(files, thisMachine())
 	if err != nil {
 		return
 	}

@@ -29,6 +29,9 @@ import (
 type LoadOptions struct {
 	Stdin io.Reader // the archive "-"
 
+	Platforms    []string // os/arch[/variant] of an index; without one, this machine
+	AllPlatforms bool     // and what else an index has
+
 	// Progress, unless nil, is called with the bytes of layers that were read, from
 	// any goroutine. Total is 0 while it is unknown.
 	Progress func(done, total int64)
@@ -55,6 +58,10 @@ func (s *Store) Load(ctx context.Context, src string, opts LoadOptions) (names [
 
 // load loads the images in a scratch directory.
 func (s *Store) load(ctx context.Context, src string, opts LoadOptions, scratch *scratch) ([]string, error) {
+	want, err := newWanted(opts.Platforms, opts.AllPlatforms)
+	if err != nil {
+		return nil, err
+	}
 	known, err := s.known()
 	if err != nil {
 		return nil, err
@@ -66,7 +73,7 @@ func (s *Store) load(ctx context.Context, src string, opts LoadOptions, scratch 
 		return nil, err
 	}
 	defer closer.Close()
-	images, err := findImages(l.archive)
+	images, err := findImages(l.archive, want)
 	if err != nil {
 		return nil, err
 	}
@@ -80,8 +87,9 @@ func (s *Store) load(ctx context.Context, src string, opts LoadOptions, scratch 
 		return nil, err
 	}
 	for _, image := range images {
-		id := image.config.Digest.String()
-		event(s, "load", id, id)
+		if id := image.config.Digest.String(); !image.member {
+			event(s, "load", id, id)
+		}
 	}
 	return names, nil
 }

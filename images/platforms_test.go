@@ -103,10 +103,30 @@ func TestAllPlatformsSavedWhole(t *testing.T) {
 			t.Errorf("%s is not in the archive", path.Base(name))
 		}
 	}
+	// another store takes it from there, in a file or through a pipe
+	file := files.dir(t)
+	for what, opts := range map[string]LoadOptions{file: {}, "-": {Stdin: bytes.NewReader(files.tar())}} {
+		other := newStore(t)
+		opts.AllPlatforms = true
+		names, err := other.Load(t.Context(), what, opts)
+		testkit.Check(t, err)
+		testkit.Equal(t, what+": names", len(names), 1)
+		wantSound(t, other)
+		testkit.Equal(t, what+": digest", mustImage(t, other, remote.name()).Digest, remote.tag.Digest)
+		testkit.Equal(t, what+": files", len(saved(t, other, SaveOptions{}, remote.name())), len(files))
+	}
 	// it is all removed with its name
 	_, err = store.Remove(remote.name())
 	testkit.Check(t, err)
 	wantNone(t, store, "blobs/sha256/*", "layers/sha256/*")
+}
+
+// index0 returns the first entry of index.json.
+func index0(t *testing.T, store *Store) ocispec.Descriptor {
+	t.Helper()
+	index, err := store.index()
+	testkit.Check(t, err)
+	return index[0]
 }
 
 func TestSomePlatforms(t *testing.T) {
@@ -132,6 +152,19 @@ func TestSomePlatforms(t *testing.T) {
 	_, err = other.Load(t.Context(), files.dir(t), LoadOptions{})
 	testkit.Check(t, err)
 	testkit.Check(t, mustImage(t, other, remote.name()).Check(""))
+	for asked, want := range map[string]int{"linux/s390x": 1, "": 3} {
+		other := newStore(t)
+		opts := LoadOptions{AllPlatforms: asked == ""}
+		if asked != "" {
+			opts.Platforms = []string{asked}
+		}
+		_, err = other.Load(t.Context(), files.dir(t), opts)
+		testkit.Check(t, err)
+		wantSound(t, other)
+		m, err := other.members(index0(t, other))
+		testkit.Check(t, err)
+		testkit.Equal(t, "manifests for "+asked, len(m.manifests), want)
+	}
 	// or only those that are asked for
 	files = saved(t, store, SaveOptions{Platforms: []string{"linux/s390x"}}, remote.name())
 	index, err = parseIndex(files["index.json"], ocispec.MediaTypeImageIndex)

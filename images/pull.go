@@ -11,10 +11,13 @@ package images
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/minictr/minictr/images/registry"
 	"github.com/minictr/minictr/internal/lockfile"
 	"github.com/opencontainers/go-digest"
@@ -66,28 +69,26 @@ func (s *Store) Pull(ctx context.Context, short string, opts PullOptions) (pulle
 
 // pull pulls an image of a complete name.
 func (s *Store) pull(ctx context.Context, full string, opts PullOptions, scratch *scratch) (*Pulled, error) {
-	platforms := []ocispec.Platform{hostPlatform()}
-	if len(opts.Platforms) > 0 {
-		platforms = nil
-	}
-	for _, text := range opts.Platforms {
-		platform, err := parsePlatform(text)
-		if err != nil {
-			return nil, err
-		}
-		platforms = append(platforms, platform)
+	want, err := newWanted(opts.Platforms, opts.AllPlatforms)
+	if err != nil {
+		return nil, err
 	}
 	// fetch manifests and configs
-	p := &puller{store: s, scratch: scratch, progress: opts.Progress, platforms: platforms, all: opts.AllPlatforms}
-	err := opts.Settings.From(ctx, full, func(from *registry.Repository) (err error) {
-		p.from, p.images, p.extra, p.extraSize = from, nil, nil, 0
-		return p.resolve(ctx, full)
+	p := &puller{store: s, scratch: scratch, progress: opts.Progress}
+	err = opts.Settings.From(ctx, full, func(from *registry.Repository) error {
+		p.from = from
+		p.resolver = resolver{
+			wanted:   want,
+			document: func(d ocispec.Descriptor) ([]byte, error) { return p.fetchDocument(ctx, d) },
+			small:    func(d ocispec.Descriptor) ([]byte, error) { return p.fetchSmall(ctx, d) },
+		}
+		return p.resolveName(ctx, full)
 	})
 	if err != nil {
 		return nil, err
 	}
 	if !isIndex(p.top.MediaType) && len(opts.Platforms) > 0 {
-		for _, platform := range platforms {
+		for _, platform := range want.platforms {
 			if err := matches(platform, p.images[0].configJSON, len(p.images[0].layers)); err != nil {
 				return nil, err
 			}
@@ -120,22 +121,6 @@ func (s *Store) pull(ctx context.Context, full string, opts PullOptions, scratch
 	return pulled, err
 }
 
-// nameFirst gives the name to this machine's image, or else to the first; the others are
-// members of its index.
-func (p *puller) nameFirst(full string) {
-	first := max(0, slices.IndexFunc(p.images, func(image *archiveImage) bool {
-		return matches(hostPlatform(), image.configJSON, len(image.layers)) == nil
-	}))
-	for i, image := range p.images {
-		image.member = i != first
-	}
-	image := p.images[first]
-	image.names, image.extra = []string{full}, p.extra
-	if isIndex(p.top.MediaType) {
-		image.manifest = withIndex(image.manifest, p.top)
-	}
-}
-
 // matches returns an error if an image that is in no index is for another platform.
 func matches(want ocispec.Platform, configJSON []byte, layers int) error {
 	config, err := parseConfig(configJSON, layers)
@@ -165,6 +150,57 @@ func (p *puller) isPresent(full string) (bool, error) {
 		return nameOf(d) == full && has == isIndex(p.top.MediaType) && (!has || top.Digest == p.top.Digest) &&
 			(len(p.images) > 1 || d.Digest == p.images[0].manifest.Digest)
 	}), err
+}
+
+// A puller is one pull.
+type puller struct {
+	resolver
+	store    *Store
+	from     *registry.Repository
+	scratch  *scratch
+	known    map[digest.Digest]ocispec.Descriptor // see Store.known
+	progress func(blob digest.Digest, done, total int64)
+}
+
+// resolveName fetches what a name leads to.
+func (p *puller) resolveName(ctx context.Context, full string) error {
+	// by tag or digest
+	ref, err := name.ParseReference(full)
+	if err != nil {
+		return err
+	}
+	accept := []string{ocispec.MediaTypeImageManifest, ocispec.MediaTypeImageIndex, dockerManifest, dockerList}
+	data, mediaType, err := p.from.Manifest(ctx, ref.Identifier(), accept, maxManifest)
+	if err != nil {
+		return err
+	}
+	return p.resolve(describe(mediaType, data), data)
+}
+
+// fetchDocument returns the manifest or index of a descriptor, from the store if it has
+// it.
+func (p *puller) fetchDocument(ctx context.Context, d ocispec.Descriptor) ([]byte, error) {
+	data, err := p.store.readBlob(d, maxManifest)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return data, err
+	}
+	data, _, err = p.from.Manifest(ctx, d.Digest.String(), []string{d.MediaType}, d.Size)
+	if err == nil && int64(len(data)) != d.Size {
+		err = fmt.Errorf("manifest %s: size is not %d bytes", d.Digest, d.Size)
+	}
+	return data, err
+}
+
+// fetchSmall returns the config of a descriptor, or another small blob, from the store if it
+// has it.
+func (p *puller) fetchSmall(ctx context.Context, d ocispec.Descriptor) ([]byte, error) {
+	data, err := p.store.readBlob(d, maxConfig)
+	if errors.Is(err, fs.ErrNotExist) {
+		body := p.from.Blob(ctx, d.Digest, d.Size, 0)
+		defer body.Close()
+		data, err = readVerified(body, d)
+	}
+	return data, err
 }
 
 // fetch downloads the layers that the store does not have.

@@ -118,7 +118,7 @@ func (b *lazyArchive) images(cache string) (all []*archiveImage, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if all, err = findImages(archive); err != nil || !b.compressed || saved == "" {
+	if all, err = findImages(archive, thisMachine()); err != nil || !b.compressed || saved == "" {
 		return all, err
 	}
 	// cache those of a compressed archive

@@ -22,6 +22,8 @@ var loadCommand = &cli.Command{
 			Name: "input", Aliases: []string{"i"}, Value: "-",
 			Usage: "`PATH` archive, or directory of an OCI layout; - for standard input",
 		},
+		allPlatformsFlag,
+		platformsFlag("this machine"),
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print no progress"},
 	},
 	Action: load,
@@ -39,7 +41,7 @@ func load(c *cli.Context) (err error) {
 	ctx, stop := interruptible(c)
 	defer stop(&err)
 	// Load, with progress on a terminal.
-	opts := images.LoadOptions{Stdin: os.Stdin}
+	opts := images.LoadOptions{Stdin: os.Stdin, Platforms: platforms(c), AllPlatforms: c.Bool("all-platforms")}
 	if stdio.IsTerminal(os.Stderr) && !c.Bool("quiet") {
 		opts.Progress = showProgress()
 	}

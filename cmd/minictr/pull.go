@@ -21,6 +21,11 @@ var allTagsFlag = &cli.BoolFlag{
 	Usage: "all tags of the repository, which is named without one",
 }
 
+var allPlatformsFlag = &cli.BoolFlag{
+	Name:  "all-platforms",
+	Usage: "all platforms of the image, to save or push it whole",
+}
+
 // platformsFlag is a flag of commands that take several platforms.
 func platformsFlag(without string) cli.Flag {
 	f := listFlag("platform", "`OS/ARCH[/VARIANT][,…]` platforms of the image")
@@ -49,7 +54,7 @@ var pullCommand = &cli.Command{
 	ArgsUsage:   "NAME[:TAG|@DIGEST]",
 	Description: registryFiles,
 	Flags: []cli.Flag{
-		&cli.BoolFlag{Name: "all-platforms", Usage: "all platforms of the image, to save or push it whole"},
+		allPlatformsFlag,
 		allTagsFlag,
 		platformsFlag("this machine"),
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print the full name only"},
