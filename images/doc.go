@@ -60,6 +60,7 @@
 //	save.go            Save: from the store into an archive
 //	tag.go             Tag: another name for an image
 //	remove.go          Remove: names, then unreferenced blobs and layers
+//	usage.go           DiskUsage: what images use on disk
 //	prune.go           Prune: unused images and leftovers
 //	fsck.go            Fsck: verifying the store
 //	fsck_leftover.go   files of the store that no image refers to

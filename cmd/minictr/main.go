@@ -40,7 +40,7 @@ func main() {
 			help.Commands("Images",
 				pullCommand, loadCommand, importCommand, imagesCommand, tagCommand, pushCommand, saveCommand,
 				rmiCommand, pruneCommand, historyCommand, layersCommand, loginCommand, logoutCommand, imageCommand),
-			help.Commands("System", eventsCommand, gcCommand, fsckCommand, systemCommand, versionCommand),
+			help.Commands("System", infoCommand, eventsCommand, gcCommand, fsckCommand, systemCommand, versionCommand),
 			[]*cli.Command{monitorCommand, healthCommand, volumeCommand}, // hidden
 		),
 		CommandNotFound: func(c *cli.Context, name string) {

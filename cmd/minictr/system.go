@@ -12,7 +12,7 @@ import (
 var systemCommand = &cli.Command{
 	Name:        "system",
 	Usage:       "manage containers and images together",
-	Subcommands: []*cli.Command{eventsCommand, systemPruneCommand},
+	Subcommands: []*cli.Command{eventsCommand, infoCommand, systemDfCommand, systemPruneCommand},
 }
 
 var systemPruneCommand = &cli.Command{

@@ -1,5 +1,5 @@
 // Package inspect reads containers and changes nothing: ps, inspect, stats, top, diff,
-// logs, and the filters that ps and prune choose by.
+// logs, info, system df, and the filters that ps and prune choose by.
 //
 // A container may change, or be removed, while it is read. So no function takes the
 // lock of a container: each answer is true of one moment, and a container that has been
@@ -8,5 +8,5 @@
 // and settings, its status from the kernel, each time.
 //
 // Reading order: list.go and summary.go (ps), filter.go; inspect.go with hostconfig.go,
-// absent.go and mountpoints.go; size.go; stats.go, top.go; diff.go; logs.go.
+// absent.go and mountpoints.go; size.go, usage.go, info.go; stats.go, top.go; diff.go; logs.go.
 package inspect
