@@ -21,6 +21,7 @@ import (
 	"slices"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
@@ -69,7 +70,7 @@ func (s *Store) members(entry ocispec.Descriptor) (m members, err error) {
 		return m, err
 	}
 	if has {
-		err = addMembers(s, &m, index, 0)
+		err = addMembers(s, &m, index, make(map[digest.Digest]bool), 0)
 	}
 	isEntry := func(d ocispec.Descriptor) bool { return d.Digest == entry.Digest }
 	if !slices.ContainsFunc(m.manifests, isEntry) {
@@ -78,8 +79,8 @@ func (s *Store) members(entry ocispec.Descriptor) (m members, err error) {
 	return m, err
 }
 
-// addMembers adds an index and what is in it.
-func addMembers(s *Store, m *members, index ocispec.Descriptor, depth int) error {
+// addMembers adds an index and what is in it, each digest once.
+func addMembers(s *Store, m *members, index ocispec.Descriptor, seen map[digest.Digest]bool, depth int) error {
 	if depth > maxDepth {
 		return fmt.Errorf("indexes are nested deeper than %d", maxDepth)
 	}
@@ -93,6 +94,10 @@ func addMembers(s *Store, m *members, index ocispec.Descriptor, depth int) error
 	}
 	m.indexes = append(m.indexes, index)
 	for _, d := range list {
+		if seen[d.Digest] {
+			continue
+		}
+		seen[d.Digest] = true
 		_, err := os.Stat(s.blobPath(d.Digest))
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
@@ -100,7 +105,7 @@ func addMembers(s *Store, m *members, index ocispec.Descriptor, depth int) error
 		case err != nil:
 			return err
 		case isIndex(d.MediaType):
-			if err := addMembers(s, m, d, depth+1); err != nil {
+			if err := addMembers(s, m, d, seen, depth+1); err != nil {
 				return err
 			}
 		default:

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -204,7 +205,7 @@ func TestPulledIndexSizeLimited(t *testing.T) {
 	b := archive{}
 	many := make([]ocispec.Descriptor, maxMembers+1)
 	for i := range many {
-		many[i] = b.image(tarOf("a", "one"))
+		many[i] = b.image(tarOf("a", fmt.Sprint(i)))
 	}
 	blob := b.blob("application/x", make([]byte, maxConfig))
 	large := b.imageOf(configOf(), slices.Repeat([]ocispec.Descriptor{blob}, maxExtra/maxConfig+1)...)
@@ -217,6 +218,57 @@ func TestPulledIndexSizeLimited(t *testing.T) {
 			PullOptions{Settings: &registry.Settings{}, AllPlatforms: true})
 		testkit.WantError(t, want, err, want)
 	}
+}
+
+// Indexes that name each other many times are read once (a diamond).
+func TestPulledDiamondIsSmall(t *testing.T) {
+	b := archive{}
+	d := b.imageFor(hostPlatform(), tarOf("a", "one"))
+	for range maxDepth - 1 {
+		d = b.json(ocispec.MediaTypeImageIndex, indexOf(slices.Repeat([]ocispec.Descriptor{d}, 500)...))
+		platform := hostPlatform()
+		d.Platform = &platform
+	}
+	remote := newTestRegistry(t, b, d)
+	store := newStore(t)
+	remote.pullAll(t, store)
+	m, err := store.members(index0(t, store))
+	testkit.Check(t, err)
+	testkit.Equal(t, "indexes", len(m.indexes), maxDepth-1)
+	testkit.Equal(t, "manifests", len(m.manifests), 1)
+	wantSound(t, store)
+}
+
+// FuzzResolve follows any documents: one image gets the name, or there is an error.
+func FuzzResolve(f *testing.F) {
+	b := archive{}
+	d := b.imageFor(hostPlatform(), tarOf("a", "one"))
+	config, _, err := parseManifest(b[blobFile(d.Digest)], d.MediaType)
+	testkit.Check(f, err)
+	index := encode(indexOf(d, d))
+	f.Add(index, b[blobFile(d.Digest)], b[blobFile(config.Digest)], false)
+	f.Add(index, b[blobFile(d.Digest)], b[blobFile(config.Digest)], true)
+	f.Add(index, index, []byte("{}"), true)
+	f.Fuzz(func(t *testing.T, top, inner, config []byte, all bool) {
+		r := resolver{
+			wanted:   wanted{platforms: []ocispec.Platform{hostPlatform()}, all: all},
+			document: func(ocispec.Descriptor) ([]byte, error) { return inner, nil },
+			small:    func(ocispec.Descriptor) ([]byte, error) { return config, nil },
+		}
+		if r.resolve(describe(ocispec.MediaTypeImageIndex, top), top) != nil {
+			return
+		}
+		r.nameFirst(testOne)
+		named := 0
+		for _, image := range r.images {
+			if !image.member {
+				named++
+			}
+		}
+		if named != 1 {
+			t.Errorf("%d of %d images have the name", named, len(r.images))
+		}
+	})
 }
 
 // Two names may have platforms of one index. A name that is removed takes nothing from the

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
@@ -52,6 +53,7 @@ type resolver struct {
 	images    []*archiveImage    // of the platforms
 	extra     []extraBlob        // the indexes, and attestations
 	extraSize int64
+	seen      map[digest.Digest]bool // manifests and indexes of an index
 }
 
 // resolve follows a manifest or an index to its images.
@@ -61,6 +63,7 @@ func (r *resolver) resolve(top ocispec.Descriptor, data []byte) error {
 	case !isIndex(top.MediaType):
 		return r.addImage(top, data)
 	case r.all:
+		r.seen = map[digest.Digest]bool{top.Digest: true}
 		return r.addAll(top, data, 0)
 	}
 	for _, platform := range r.platforms {
@@ -122,10 +125,14 @@ func (r *resolver) addAll(d ocispec.Descriptor, data []byte, depth int) error {
 	if err != nil {
 		return err
 	}
-	if len(offers)+len(r.images) > maxMembers {
-		return fmt.Errorf("index %s: more than %d manifests", d.Digest, maxMembers)
-	}
 	for _, offer := range offers {
+		if r.seen[offer.Digest] {
+			continue
+		}
+		r.seen[offer.Digest] = true
+		if len(r.seen) > maxMembers {
+			return fmt.Errorf("index %s: more than %d manifests", r.top.Digest, maxMembers)
+		}
 		data, err := r.document(offer)
 		if err != nil {
 			return err
