@@ -83,6 +83,19 @@ func lookUp(root, name string) (id string, err error) {
 	return found[0], nil
 }
 
+// OpenID opens a container of the store at root by its ID, without recovery. It does not
+// look up its name.
+func OpenID(root, id string) (*Container, error) {
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return &Container{}, err
+	}
+	if _, err := owned.Check(root, owned.Store); err != nil {
+		return &Container{}, err
+	}
+	return Open(root, id, "")
+}
+
 // Open reads a container's settings. The ID may be the text of a link in names/, so it
 // is checked before it becomes part of a path.
 func Open(root, id, name string) (*Container, error) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/minictr/minictr/internal/inotify"
+	"github.com/minictr/minictr/internal/owned"
 )
 
 // Query says which events to read.
@@ -23,6 +24,9 @@ type Query struct {
 // Follow calls do with each event of the store at root, until the time q.Until, or for
 // good. As docker, it begins with past events only if q has a bound.
 func Follow(ctx context.Context, root string, q Query, do func(*Event) error) error {
+	if _, err := owned.Check(root, owned.Store); err != nil {
+		return err
+	}
 	dir := filepath.Join(root, Dir)
 	t := tail{dir: dir, do: func(e *Event) error {
 		if at := e.At(); at.Before(q.Since) || !q.Until.IsZero() && at.After(q.Until) || !q.Filters.Match(e) {

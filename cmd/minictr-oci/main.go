@@ -15,7 +15,13 @@ import (
 
 func main() {
 	cli.VersionPrinter = func(*cli.Context) { printVersion() }
-	app := &cli.App{
+	if err := help.Run(newApp(), os.Args); err != nil {
+		fail(err)
+	}
+}
+
+func newApp() *cli.App {
+	return &cli.App{
 		Name:    "minictr-oci",
 		Usage:   "run containers from OCI bundles",
 		Version: version,
@@ -41,9 +47,6 @@ func main() {
 			fail(hint.New(fmt.Errorf("%q: no such command", name), "minictr-oci --help"))
 		},
 		ExitErrHandler: func(*cli.Context, error) {},
-	}
-	if err := help.Run(app, os.Args); err != nil {
-		fail(err)
 	}
 }
 

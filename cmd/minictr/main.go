@@ -15,7 +15,14 @@ func main() {
 	// The modes of files in the store must not depend on the caller's umask: users
 	// inside a container read some of them.
 	unix.Umask(0o022)
-	app := &cli.App{
+	addRefused(os.Args)
+	if err := help.Run(newApp(), os.Args); err != nil {
+		exit(err)
+	}
+}
+
+func newApp() *cli.App {
+	return &cli.App{
 		Name:  "minictr",
 		Usage: "run containers and show the system calls that make them",
 		Description: "CONTAINER is the name of a container, its ID or the beginning of its ID, and\n" +
@@ -47,9 +54,5 @@ func main() {
 			exit(hint.New(fmt.Errorf("%q: no such command", name), "minictr --help"))
 		},
 		ExitErrHandler: func(*cli.Context, error) {},
-	}
-	addRefused(os.Args)
-	if err := help.Run(app, os.Args); err != nil {
-		exit(err)
 	}
 }

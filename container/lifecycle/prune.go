@@ -15,8 +15,14 @@ import (
 // IDs, and the bytes that their writable layers held. A container that is being started
 // stays; one that cannot be read or removed is an error beside the others.
 func Prune(root string, words []string) (removed []string, freed int64, err error) {
-	all, err := container.List(root)
-	stuck := []error{err}
+	all, unread, err := container.All(root)
+	if err != nil {
+		return nil, 0, err
+	}
+	var stuck []error
+	for _, u := range unread {
+		stuck = append(stuck, u.About(u.Err))
+	}
 	f, err := inspect.ParseFilters(words, all, root, inspect.PruneFilters)
 	if err != nil {
 		return nil, 0, err

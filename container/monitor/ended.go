@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -94,11 +93,7 @@ func Restart(root, id string) error {
 
 // ownContainer opens the container of this monitor, which holds its lock.
 func ownContainer(root, id string) (*container.Container, error) {
-	root, err := filepath.Abs(root)
-	if err != nil {
-		return nil, err
-	}
-	c, err := container.Open(root, id, container.NamesOf(root)[id])
+	c, err := container.OpenID(root, id)
 	c.LockFile = os.NewFile(dirFD, c.Dir)
 	return c, err
 }

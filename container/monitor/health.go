@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -64,11 +63,7 @@ func waitForChecks() {
 
 // CheckHealth makes one health check, in a child of the monitor.
 func CheckHealth(root, id string) error {
-	root, err := filepath.Abs(root)
-	if err != nil {
-		return err
-	}
-	c, err := container.Open(root, id, "")
+	c, err := container.OpenID(root, id)
 	if err != nil {
 		return err
 	}

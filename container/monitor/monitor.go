@@ -38,7 +38,7 @@ func Run(root, id string, starter, stdin *os.File, trace func(*plan.Plan) walk.T
 		return sendReport(starter, fmt.Errorf("close_range: %w", err))
 	}
 	// take the container
-	c, err := container.Open(root, id, "")
+	c, err := container.OpenID(root, id)
 	if err == nil {
 		err = lockForStart(c)
 	}

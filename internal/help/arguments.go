@@ -24,6 +24,8 @@ import (
 // and refuses arguments that the ArgsUsage of the command does not have.
 func Run(app *cli.App, args []string) error {
 	cli.HelpPrinter, app.OnUsageError = printHelp, usageError
+	unsetEmpty(app.Flags)
+	checkAppFlags(app)
 	at := firstWord(app, args)
 	if c := named(app.Commands, args, at); c != nil {
 		app.Commands = []*cli.Command{c} // app.Run sets up all: that takes time
@@ -87,6 +89,9 @@ func checkArguments(c *cli.Context) error {
 		return withHelp(c, fmt.Errorf("%s: %s is missing", name, strings.TrimSuffix(required[n], "…")))
 	case n > most:
 		return withHelp(c, fmt.Errorf("%s: unexpected argument %q", name, c.Args().Get(most)))
+	}
+	if empty := emptyWord(c); empty != "" {
+		return withHelp(c, fmt.Errorf("%s: %s is empty", name, empty))
 	}
 	return nil
 }

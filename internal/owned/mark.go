@@ -48,7 +48,7 @@ func Check(dir string, kind Kind) (marked bool, err error) {
 	if isOlder(dir) {
 		advice = "if an older minictr has made it: ln -s '" + kind.text() + "' " + filepath.Join(dir, MarkName)
 	}
-	return false, hint.New(fmt.Errorf("%s %s: neither empty nor made by minictr", kind, dir), advice)
+	return false, hint.New(fmt.Errorf("%s %s: not made by minictr, and not empty", kind, dir), advice)
 }
 
 // isOlder reports whether dir looks like a store of the minictr that made no marks.

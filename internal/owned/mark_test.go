@@ -26,7 +26,7 @@ func TestCheck(t *testing.T) {
 	}
 	twice := func(dir string) error { return errors.Join(Mark(dir, Store), Mark(dir, Store)) }
 	lostFound := func(dir string) error { return os.Mkdir(filepath.Join(dir, "lost+found"), 0o700) }
-	const foreign = "neither empty nor made by minictr"
+	const foreign = "not made by minictr, and not empty"
 	const other = "another directory"
 	tests := map[string]struct {
 		make      func(dir string) error
