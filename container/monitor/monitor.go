@@ -56,9 +56,10 @@ func Run(root, id string, starter, stdin *os.File, trace func(*plan.Plan) walk.T
 	}
 	if err == nil {
 		c.Event("start")
-		err = errors.Join(closeStdio(), sendWord(starter, running))
+		err = closeStdio()
 	}
 	if err == nil {
+		sendWord(starter, running) // an error: that command was killed, and the container runs
 		err = becomeIdle(c)
 	}
 	return errors.Join(sendReport(starter, err), recordFailure(c, err))
