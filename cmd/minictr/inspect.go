@@ -84,8 +84,8 @@ func inspectOne(c *cli.Context, word string) (any, error) {
 }
 
 // printWith prints JSON with an indent; "" is all on one line.
-func printWith(indent string, all []any) error {
-	text, err := encode(all, indent)
+func printWith(indent string, v any) error {
+	text, err := encode(v, indent)
 	if err == nil {
 		_, err = fmt.Println(string(text))
 	}

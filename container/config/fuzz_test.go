@@ -75,3 +75,49 @@ func checkEnv(t *testing.T, env []string) {
 		names = append(names, name)
 	}
 }
+
+// FuzzResolver: a word of a flag is one word of one line in /etc/hosts and
+// /etc/resolv.conf, or an error.
+func FuzzResolver(f *testing.F) {
+	f.Add("db:10.0.0.5", "fd00::1", "corp.example", "ndots:2")
+	f.Add("a=[::1]", "1.1.1.1\nx", ".", "")
+	f.Add("a:1.1.1.1 b", "::ffff:1.2.3.4", "a b", "x;y")
+	f.Fuzz(func(t *testing.T, host, dns, search, option string) {
+		if lines, err := (&Options{AddHosts: []string{host}}).addedHosts(); err == nil {
+			if fields := strings.Fields(string(lines)); len(fields) != 2 || strings.Count(string(lines), "\n") != 1 {
+				t.Errorf("--add-host %q: %q", host, lines)
+			}
+		}
+		o := Options{DNS: []string{dns}, DNSSearch: []string{search}, DNSOptions: []string{option}}
+		if lines, err := o.resolvConf(nil); err == nil {
+			want := "nameserver " + dns + " options " + option
+			if search != "." {
+				want = "search " + search + " " + want
+			}
+			if got := strings.Join(strings.Fields(string(lines)), " "); got != want {
+				t.Errorf("%q, want %q", got, want)
+			}
+		}
+	})
+}
+
+// FuzzDevice: a device has absolute clean paths and some access, or is an error.
+func FuzzDevice(f *testing.F) {
+	for _, word := range []string{"/dev/fuse", "/dev/fuse:/dev/f:rw", "/dev/fuse:r", "a:b:c", "/:/:/", "/dev/x::", ":"} {
+		f.Add(word)
+	}
+	f.Fuzz(func(t *testing.T, word string) {
+		source, target, access, err := ParseDevice(word)
+		if err != nil {
+			return
+		}
+		for _, name := range []string{source, target} {
+			if !filepath.IsAbs(name) || filepath.Clean(name) != name || strings.ContainsRune(name, 0) {
+				t.Errorf("%q: %q", word, name)
+			}
+		}
+		if !isDeviceAccess(access) {
+			t.Errorf("%q: access %q", word, access)
+		}
+	})
+}

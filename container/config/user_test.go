@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io/fs"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -134,14 +135,18 @@ func TestMissingAccountFiles(t *testing.T) {
 // FuzzUser: whatever is asked for and whatever the files say, a user without
 // an entry for 0 is root only if "0" was typed.
 func FuzzUser(f *testing.F) {
-	f.Add("ada:wheel", "ada:x:1000:100::/:/bin/sh", "wheel:x:10:ada")
-	f.Add("4294967296", "4294967296:x:0:0::/:/", "")
-	f.Add("-1:+1", "a:x:-1:4294967296::/:/", "b:x:00:a")
-	f.Fuzz(func(t *testing.T, user, passwd, group string) {
+	f.Add("ada:wheel", "video", "ada:x:1000:100::/:/bin/sh", "wheel:x:10:ada\nvideo:x:44:")
+	f.Add("4294967296", "0", "4294967296:x:0:0::/:/", "")
+	f.Add("-1:+1", "+1", "a:x:-1:4294967296::/:/", "b:x:00:a")
+	f.Fuzz(func(t *testing.T, user, add, passwd, group string) {
 		files := fstest.MapFS{"etc/passwd": {Data: []byte(passwd)}, "etc/group": {Data: []byte(group)}}
-		spec, _, err := Config(&Options{User: user}, testImage(), files, testHost())
+		spec, _, err := Config(&Options{User: user, GroupAdd: []string{add}}, testImage(), files, testHost())
 		if err != nil {
 			return
+		}
+		gids := spec.Process.User.AdditionalGids
+		if n, err := strconv.ParseUint(add, 10, 32); err == nil && !slices.Contains(gids, uint32(n)) {
+			t.Errorf("--group-add %q gave %v", add, gids)
 		}
 		word, _, _ := strings.Cut(user, ":")
 		if strings.Trim(word, "0123456789") == "" && spec.Process.User.UID == 0 && strings.Trim(word, "0") != "" {
