@@ -103,7 +103,7 @@ func FuzzResolver(f *testing.F) {
 
 // FuzzDevice: a device has absolute clean paths and some access, or is an error.
 func FuzzDevice(f *testing.F) {
-	for _, word := range []string{"/dev/fuse", "/dev/fuse:/dev/f:rw", "/dev/fuse:r", "a:b:c", "/:/:/", "/dev/x::", ":"} {
+	for _, word := range []string{"/dev/fuse", "/dev/fuse:/dev/f:rw", "/dev/fuse:r", "a:b:c", "/:/:/", ":"} {
 		f.Add(word)
 	}
 	f.Fuzz(func(t *testing.T, word string) {
