@@ -92,6 +92,19 @@ func TestConsoleSocket(t *testing.T) {
 	c.fails(t, []string{"exec", "--console-socket", socket, c.id, "true"}, "needs process.terminal")
 }
 
+// TestTwoDevpts: the terminal is in that on /dev/pts, and the other is mounted too.
+func TestTwoDevpts(t *testing.T) {
+	c := newContainer(t, unchanged, "readlink /proc/self/fd/0; ls -d /dev/pts/0; ls /other; sleep 60")
+	c.spec.Mounts = append(c.spec.Mounts, specs.Mount{Destination: "/other", Type: "devpts", Source: "devpts",
+		Options: []string{"newinstance"}})
+	devpts(c.spec)
+	c.spec.Process.Terminal = true
+	sent := terminals(t, c.file("console"))
+	c.must(t, "create", "--console-socket", c.file("console"), c.id)
+	c.start(t)
+	converse(t, <-sent, "/dev/pts/0\r\n/dev/pts/0\r\nptmx\r\n", "", "")
+}
+
 // TestExecInUserNamespace: the user of another process is one of the container's, on
 // the host one without rights, and owns its terminal.
 func TestExecInUserNamespace(t *testing.T) {

@@ -239,7 +239,7 @@ func TestCgroupFiles(t *testing.T) {
 			"io.bfq.weight 8:0 10; io.weight 8:0 1"},
 		{`{"blockIO": {"throttleReadBpsDevice": [{"major": 8, "minor": 0, "rate": 600}],
 			"throttleWriteIOPSDevice": [{"major": 8, "minor": 16, "rate": 0}]}}`,
-			"io.max 8:0 rbps=600; io.max 8:16 wiops=max"},
+			"io.max 8:0 rbps=600"},
 		{`{"hugepageLimits": [{"pageSize": "2MB", "limit": 4194304}]}`,
 			"hugetlb.2MB.max 4194304; hugetlb.2MB.rsvd.max 4194304"},
 		{`{"rdma": {"mlx5_1": {"hcaHandles": 3, "hcaObjects": 10000}, "mlx4_0": {"hcaObjects": 7}}}`,

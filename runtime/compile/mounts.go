@@ -51,7 +51,7 @@ func (b *builder) sources() error {
 func (b *builder) filesystems() error {
 	for i := range b.shape.mounts {
 		m := &b.shape.mounts[i]
-		if m.bind || m.remount || m.bindsCgroup(b.shape.ns[cgroupNS]) || m.Type == "devpts" && b.spec.Process.Terminal {
+		if m.bind || m.remount || m.bindsCgroup(b.shape.ns[cgroupNS]) || i == b.terminalMount() {
 			continue // for a terminal the host has made the devpts (terminal.go)
 		}
 		b.begin("filesystems", fmt.Sprintf("%s: %s on %s", m.field(), m.Type, m.Destination))

@@ -21,14 +21,28 @@ func (b *builder) terminal() error {
 	if !b.spec.Process.Terminal {
 		return nil
 	}
+	i := b.terminalMount()
+	if i < 0 {
+		return errors.New("process.terminal: requires a mount of type devpts")
+	}
+	m := &b.shape.mounts[i]
+	b.begin("terminal", "process.terminal, "+m.field())
+	makeFilesystem(&b.list, plan.Host, m, b.spec.Linux)
+	return openTerminal(&b.list, mountRef(i), b.spec)
+}
+
+// terminalMount returns the index of the devpts in which the terminal is made: that on
+// /dev/pts, or else the first. It is -1 for none.
+func (b *builder) terminalMount() int {
+	found := -1
 	for i := range b.shape.mounts {
-		if m := &b.shape.mounts[i]; m.Type == "devpts" {
-			b.begin("terminal", "process.terminal, "+m.field())
-			makeFilesystem(&b.list, plan.Host, m, b.spec.Linux)
-			return openTerminal(&b.list, mountRef(i), b.spec)
+		m := &b.shape.mounts[i]
+		makes := b.spec.Process.Terminal && m.Type == "devpts" && !m.bind && !m.remount
+		if makes && (found < 0 || m.dest == "/dev/pts") {
+			found = i
 		}
 	}
-	return errors.New("process.terminal: requires a mount of type devpts")
+	return found
 }
 
 // openTerminal opens both ends of a new terminal of a devpts, and gives it its
