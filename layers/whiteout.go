@@ -17,6 +17,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/minictr/minictr/hint"
 	"golang.org/x/sys/unix"
 )
 
@@ -81,6 +82,9 @@ func ParseName(name string) (string, Marker, error) {
 // opaque; any other file hides what is below already.
 func whiteout(parent int, name string) error {
 	err := unix.Mknodat(parent, name, unix.S_IFCHR, 0)
+	if err == unix.EPERM {
+		return hint.New(sys("mknodat", err), noWhiteout)
+	}
 	if err != unix.EEXIST {
 		return sys("mknodat", err)
 	}
@@ -94,6 +98,9 @@ func whiteout(parent int, name string) error {
 	defer unix.Close(fd)
 	return setOpaque(fd)
 }
+
+const noWhiteout = "the filesystem of the store takes no whiteouts, as another overlay in a container: " +
+	"name a directory on ext4, xfs, btrfs or tmpfs: minictr --root DIR …"
 
 func setOpaque(dir int) error {
 	return sys("fsetxattr "+opaqueXattr, unix.Fsetxattr(dir, opaqueXattr, []byte("y"), 0))

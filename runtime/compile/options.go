@@ -127,3 +127,6 @@ type NetAddress struct {
 	Attributes     []byte // IFA_LOCAL, IFA_ADDRESS, IFA_BROADCAST
 	Text           string // "10.0.0.1/24"
 }
+
+const noUpper = "overlayfs cannot write to the filesystem of the store, as to another overlay in a container: " +
+	"name a directory on ext4, xfs, btrfs or tmpfs: minictr --root DIR …"

@@ -67,7 +67,7 @@ func (b *builder) makeRoot() error {
 	}
 	if !o.ReadOnly {
 		b.host("the directory that takes the container's changes",
-			call.Fsconfig(overlayFs, "upperdir", path.Join(o.Changes, upper)))
+			call.Fsconfig(overlayFs, "upperdir", path.Join(o.Changes, upper)).Hint(unix.EINVAL, noUpper))
 		b.host("a directory that overlayfs needs, on the same filesystem",
 			call.Fsconfig(overlayFs, "workdir", path.Join(o.Changes, work)))
 	}
