@@ -30,6 +30,7 @@ var deletions = map[string]string{
 	"images/partial.go":                 "name and type of a partial blob (own.go), in a marked store",
 	"images/remove.go":                  "name and type of a blob (own.go), in a marked store",
 	"images/staged_layer.go":            "below its scratch directory",
+	"images/repair.go":                  "a damaged blob: its name and type (own.go), in a marked store",
 	"images/source.go":                  "a file of the cache with its key as name",
 	"internal/atomicfile/atomicfile.go": "its temporary file",
 	"internal/owned/remove.go":          "what its caller has checked",

@@ -29,10 +29,33 @@ func (l *loader) commit(images []*archiveImage) ([]string, error) {
 	if err := unix.Syncfs(int(l.scratch.dir.Fd())); err != nil {
 		return nil, fmt.Errorf("syncfs %s: %w", l.scratch.path, err)
 	}
+	if err := l.begin(); err != nil {
+		return nil, err
+	}
 	if err := l.rename(images); err != nil {
 		return nil, err
 	}
 	return l.tag(images)
+}
+
+// begin makes the store an OCI layout, before its first blob: an index without images,
+// and then oci-layout.
+func (l *loader) begin() error {
+	_, err := os.Stat(l.store.path(ocispec.ImageLayoutFile))
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	keep := func(index []ocispec.Descriptor) []ocispec.Descriptor { return index }
+	if err := l.store.changeIndex(l.scratch, keep); err != nil {
+		return err
+	}
+	return publishLayout(l.store, l.scratch)
+}
+
+// publishLayout writes the file oci-layout.
+func publishLayout(s *Store, scratch *scratch) error {
+	layout := `{"imageLayoutVersion": "` + ocispec.ImageLayoutVersion + `"}`
+	return s.publish(scratch, ocispec.ImageLayoutFile, []byte(layout))
 }
 
 // writeDocuments writes the config and the manifest of an image.
@@ -98,13 +121,6 @@ func (l *loader) rename(images []*archiveImage) error {
 
 // tag writes the names.
 func (l *loader) tag(images []*archiveImage) ([]string, error) {
-	// the first image makes the store an OCI layout
-	if _, err := os.Stat(l.store.path(ocispec.ImageLayoutFile)); errors.Is(err, fs.ErrNotExist) {
-		layout := `{"imageLayoutVersion": "` + ocispec.ImageLayoutVersion + `"}`
-		if err := l.store.publish(l.scratch, ocispec.ImageLayoutFile, []byte(layout)); err != nil {
-			return nil, err
-		}
-	}
 	// collect names and sizes
 	var names []string
 	sizes := make([][]int64, len(images))

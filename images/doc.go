@@ -62,8 +62,10 @@
 //	remove.go          Remove: names, then unreferenced blobs and layers
 //	usage.go           DiskUsage: what images use on disk
 //	prune.go           Prune: unused images and leftovers
+//	damage.go          what is damaged, and what that hinders
 //	fsck.go            Fsck: verifying the store
 //	fsck_leftover.go   files of the store that no image refers to
+//	repair.go          Repair: removing what is damaged
 //	source.go          Source: reading an image without loading it
 //	source_archive.go  a Source in an archive
 //	history.go         the build steps of a Source

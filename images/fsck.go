@@ -13,7 +13,7 @@ package images
 // killed, or is running. See fsck_leftover.go.
 //
 // The files in the tree of a layer are not compared with its blob. Nothing is
-// repaired or written, and no more than a few buffers are in memory.
+// written, and no more than a few buffers are in memory. See repair.go for repairs.
 
 import (
 	"context"
@@ -23,6 +23,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/minictr/minictr/internal/lockfile"
@@ -56,14 +57,20 @@ func (s *Store) Fsck(ctx context.Context) (*FsckReport, error) {
 		return nil, err
 	}
 	defer lock.Close()
-	f := &fsck{
-		s: s, manifests: make(map[digest.Digest][]string),
-		blobs: make(map[digest.Digest]digest.Digest), trees: make(map[digest.Digest]bool),
-	}
-	if err := f.images(ctx); err != nil {
+	f, err := verify(s, ctx)
+	if err != nil {
 		return nil, err
 	}
 	return &f.FsckReport, errors.Join(f.containers(), f.leftovers())
+}
+
+// verify verifies the images of the store, while the lock is held.
+func verify(s *Store, ctx context.Context) (*fsck, error) {
+	f := &fsck{
+		s: s, manifests: make(map[digest.Digest][]string), damaged: make(map[digest.Digest]bool),
+		blobs: make(map[digest.Digest]digest.Digest), trees: make(map[digest.Digest]bool),
+	}
+	return f, f.images(ctx)
 }
 
 // A fsck is one verification.
@@ -73,34 +80,49 @@ type fsck struct {
 	manifests  map[digest.Digest][]string      // and the names of each
 	blobs      map[digest.Digest]digest.Digest // that were seen; the diff ID of a valid layer
 	trees      map[digest.Digest]bool
-	incomplete bool // a document is unreadable, so its references are unknown
+	incomplete bool                   // a document is unreadable, so its references are unknown
+	entry      digest.Digest          // the entry of the index that is being verified
+	damaged    map[digest.Digest]bool // entries with a problem
 }
 
-const (
-	hintLayer    = "minictr rmi IMAGE, then pull or load it again"
-	hintLayout   = "remove the file and load an image: other tools cannot read the store without it"
-	hintDocument = "no image can be added or removed: move the store away, then pull or load the images again"
-	hintPrune    = "remove it with: minictr prune"
-)
+const hintPrune = "remove it with: minictr prune"
 
-// problem adds a problem. It drops the path from the error: Path has it.
-func (f *fsck) problem(path, hint string, names []string, err error) {
+// problem adds a problem; one that another image has, too, gets the names of both. It
+// drops the path from the error: Path has it.
+func (f *fsck) problem(path string, names []string, err error) {
 	var p *fs.PathError
 	if errors.As(err, &p) {
 		err = p.Err
 	}
-	f.Problems = append(f.Problems, Finding{path, err.Error(), names, hint})
+	f.damaged[f.entry] = true
+	for i, other := range f.Problems {
+		if other.Path == path && other.What == err.Error() {
+			f.Problems[i].Images = append(other.Images, names...)
+			return
+		}
+	}
+	f.Problems = append(f.Problems, Finding{path, err.Error(), slices.Clone(names), hintRepair})
+}
+
+// again adds the names of an image to the problems of a file that was verified before.
+func (f *fsck) again(path string, names []string) {
+	for i := range f.Problems {
+		if p := &f.Problems[i]; p.Path == path && !slices.Contains(p.Images, names[0]) {
+			p.Images = append(p.Images, names...)
+			f.damaged[f.entry] = true
+		}
+	}
 }
 
 // images verifies the index and each image in it.
 func (f *fsck) images(ctx context.Context) error {
-	index, err := f.s.index()
+	index, err := readIndex(f.s)
 	if errors.Is(err, fs.ErrPermission) {
 		return err
 	}
 	if err != nil {
 		f.incomplete = true
-		f.problem(ocispec.ImageIndexFile, hintDocument, nil, errors.Unwrap(err)) // without the path
+		f.problem(ocispec.ImageIndexFile, nil, err)
 		return nil
 	}
 	// collect the names of each manifest
@@ -108,11 +130,7 @@ func (f *fsck) images(ctx context.Context) error {
 		f.layout()
 	}
 	for _, d := range index {
-		name := d.Digest.String()
-		if nameOf(d) != "" {
-			name = Familiar(nameOf(d))
-		}
-		f.manifests[d.Digest] = append(f.manifests[d.Digest], name)
+		f.manifests[d.Digest] = append(f.manifests[d.Digest], shownName(d))
 	}
 	// verify each manifest once
 	done := make(map[digest.Digest]bool)
@@ -120,13 +138,14 @@ func (f *fsck) images(ctx context.Context) error {
 		if done[d.Digest] {
 			continue
 		}
-		done[d.Digest] = true
+		done[d.Digest], f.entry = true, d.Digest
 		if err := f.image(ctx, d, f.manifests[d.Digest], false); err != nil {
 			return err
 		}
 	}
 	// and the other members of their indexes
 	for _, d := range index {
+		f.entry = d.Digest
 		if err := f.members(ctx, d, f.manifests[d.Digest]); err != nil {
 			return err
 		}
@@ -178,7 +197,7 @@ func (f *fsck) layout() {
 		err = fmt.Errorf("unknown version %q", layout.Version)
 	}
 	if err != nil {
-		f.problem(ocispec.ImageLayoutFile, hintLayout, nil, err)
+		f.problem(ocispec.ImageLayoutFile, nil, err)
 	}
 }
 
@@ -210,7 +229,7 @@ func (f *fsck) image(ctx context.Context, d ocispec.Descriptor, names []string, 
 		err = fmt.Errorf("%d sizes for %d layers", len(sizes), len(parts))
 	}
 	if err != nil {
-		f.problem(ocispec.ImageIndexFile, hintLayer, names, err)
+		f.problem(ocispec.ImageIndexFile, names, err)
 	}
 	// the layers
 	for i, part := range parts {
@@ -244,7 +263,7 @@ func (f *fsck) document(d ocispec.Descriptor, max int64, names []string) ([]byte
 // unreadable adds the problem of a document.
 func (f *fsck) unreadable(d ocispec.Descriptor, names []string, err error) {
 	f.incomplete = true
-	f.problem(blobFile(d.Digest), hintDocument, names, err)
+	f.problem(blobFile(d.Digest), names, err)
 }
 
 // layer verifies the blob of a layer, once for all images.
@@ -259,12 +278,14 @@ func (f *fsck) layer(ctx context.Context, d ocispec.Descriptor, diffID digest.Di
 		}
 		f.blobs[d.Digest] = got
 		if err != nil {
-			f.problem(blobFile(d.Digest), hintLayer, names, err)
+			f.problem(blobFile(d.Digest), names, err)
 		}
+	} else {
+		f.again(blobFile(d.Digest), names)
 	}
 	if got != "" && got != diffID {
 		err := fmt.Errorf("diff ID is %s, the image config says %s", got, diffID)
-		f.problem(blobFile(d.Digest), hintLayer, names, err)
+		f.problem(blobFile(d.Digest), names, err)
 	}
 	return nil
 }
@@ -298,29 +319,33 @@ func (f *fsck) read(ctx context.Context, d ocispec.Descriptor) (diffID digest.Di
 // tree verifies that the tree of a layer is where overlayfs will look for it, and
 // that its size is the annotated one, unless that is -1.
 func (f *fsck) tree(diffID digest.Digest, size int64, names []string) {
+	all := f.s.layers
+	short := filepath.Join(all.Dir(), all.Short(diffID))
+	sizeFile := filepath.Join(filepath.Dir(all.Path(diffID)), "size")
 	if f.trees[diffID] {
+		for _, path := range []string{all.Path(diffID), short, sizeFile} {
+			f.again(f.below(path), names)
+		}
 		return
 	}
 	// the directory
 	f.trees[diffID] = true
 	f.Layers++
-	all := f.s.layers
 	st, err := os.Lstat(all.Path(diffID))
 	if err == nil && !st.IsDir() {
 		err = unix.ENOTDIR
 	}
 	if err != nil {
-		f.problem(f.below(all.Path(diffID)), hintLayer, names, err)
+		f.problem(f.below(all.Path(diffID)), names, err)
 		return
 	}
 	// the short link
-	short := filepath.Join(all.Dir(), all.Short(diffID))
 	target, err := os.Readlink(short)
 	if err == nil && filepath.Join(all.Dir(), target) != all.Path(diffID) {
 		err = fmt.Errorf("symbolic link points to %s, not to layer %s", target, diffID)
 	}
 	if err != nil {
-		f.problem(f.below(short), hintLayer, names, err)
+		f.problem(f.below(short), names, err)
 	}
 	// the size
 	n, err := all.Size(diffID)
@@ -328,7 +353,7 @@ func (f *fsck) tree(diffID digest.Digest, size int64, names []string) {
 		err = fmt.Errorf("size is %d bytes, index.json says %d", n, size)
 	}
 	if err != nil {
-		f.problem(f.below(filepath.Join(filepath.Dir(all.Path(diffID)), "size")), hintLayer, names, err)
+		f.problem(f.below(sizeFile), names, err)
 	}
 }
 

@@ -6,7 +6,6 @@ package images
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -25,7 +24,8 @@ func (f *fsck) containers() error {
 	for _, c := range all {
 		if c.manifest != "" && f.manifests[c.manifest] == nil {
 			file := path.Join("containers", c.id, "image")
-			f.problem(file, "minictr rm "+c.id, nil, fmt.Errorf("image not found: manifest %s", c.manifest))
+			what := "image not found: manifest " + c.manifest.String()
+			f.Problems = append(f.Problems, Finding{Path: file, What: what, Hint: "minictr rm " + c.id})
 		}
 	}
 	return err

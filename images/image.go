@@ -31,24 +31,27 @@ type Image struct {
 // ErrNotFound is in the error for a name that the store does not have.
 var ErrNotFound = errors.New("no such image")
 
-// List returns the images, newest first. An image is listed once for each name.
+// List returns the images, newest first. An image is listed once for each name. The error
+// names those that are damaged; the others are listed.
 func (s *Store) List() ([]*Image, error) {
 	index, err := s.index()
 	if err != nil {
 		return nil, err
 	}
 	var all []*Image
+	var unread []error
 	for _, d := range index {
 		image, err := s.read(d)
 		if err != nil {
-			return nil, fmt.Errorf("read image %q: %w", nameOf(d), err)
+			unread = append(unread, err)
+			continue
 		}
 		all = append(all, image)
 	}
 	slices.SortStableFunc(all, func(a, b *Image) int {
 		return cmp.Or(b.Created().Compare(a.Created()), compareNames(a.Name, b.Name))
 	})
-	return all, nil
+	return all, errors.Join(unread...)
 }
 
 // compareNames orders complete names by repository, and then by tag.
@@ -107,8 +110,8 @@ func (s *Store) findID(index []ocispec.Descriptor, prefix string) (*ocispec.Desc
 	var found *ocispec.Descriptor
 	for _, d := range index {
 		config, _, err := s.manifest(d)
-		if err != nil {
-			return nil, err
+		if err != nil { // a damaged image has no ID
+			continue
 		}
 		if !strings.HasPrefix(config.Digest.Encoded(), prefix) {
 			continue
@@ -132,6 +135,15 @@ func (s *Store) manifest(d ocispec.Descriptor) (config ocispec.Descriptor, layer
 
 // read reads manifest and config of an image.
 func (s *Store) read(d ocispec.Descriptor) (*Image, error) {
+	image, err := readDocuments(s, d)
+	if err != nil {
+		return nil, damaged(d, err)
+	}
+	return image, nil
+}
+
+// readDocuments is read without a word about the image in errors.
+func readDocuments(s *Store, d ocispec.Descriptor) (*Image, error) {
 	// the documents
 	config, blobs, err := s.manifest(d)
 	if err != nil {

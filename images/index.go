@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/internal/lockfile"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -27,18 +28,27 @@ const (
 
 // index returns the descriptors of index.json.
 func (s *Store) index() ([]ocispec.Descriptor, error) {
+	index, err := readIndex(s)
+	if err != nil && !errors.Is(err, fs.ErrPermission) {
+		err = fmt.Errorf("%s is %w: %w", s.path(ocispec.ImageIndexFile), errDamaged, err)
+		err = hint.New(err, hintRepair)
+	}
+	return index, err
+}
+
+// readIndex reads index.json. It is written before oci-layout is: if only that is there,
+// index.json is missing.
+func readIndex(s *Store) ([]ocispec.Descriptor, error) {
 	data, err := os.ReadFile(s.path(ocispec.ImageIndexFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		if _, missing := os.Stat(s.path(ocispec.ImageLayoutFile)); errors.Is(missing, fs.ErrNotExist) {
+			return nil, nil
+		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	index, err := parseIndex(data, ocispec.MediaTypeImageIndex)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.path(ocispec.ImageIndexFile), err)
-	}
-	return index, nil
+	return parseIndex(data, ocispec.MediaTypeImageIndex)
 }
 
 // changeIndex replaces the index by what change returns for it.
@@ -52,8 +62,12 @@ func (s *Store) changeIndex(scratch *scratch, change func([]ocispec.Descriptor) 
 	if err != nil {
 		return err
 	}
-	// marshal the new one; without images it has an empty list
-	index := ocispec.Index{MediaType: ocispec.MediaTypeImageIndex, Manifests: change(slices.Clone(old))}
+	return publishIndex(s, scratch, change(slices.Clone(old)))
+}
+
+// publishIndex writes index.json. Without images it has an empty list.
+func publishIndex(s *Store, scratch *scratch, manifests []ocispec.Descriptor) error {
+	index := ocispec.Index{MediaType: ocispec.MediaTypeImageIndex, Manifests: manifests}
 	index.SchemaVersion = 2
 	if index.Manifests == nil {
 		index.Manifests = []ocispec.Descriptor{}

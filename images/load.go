@@ -116,7 +116,8 @@ type job struct {
 	desc   ocispec.Descriptor
 }
 
-// known returns the blob of each layer of the store's images, by its diff ID.
+// known returns the blob of each layer of the store's images, by its diff ID. It leaves
+// out what is damaged.
 func (s *Store) known() (map[digest.Digest]ocispec.Descriptor, error) {
 	index, err := s.index()
 	if err != nil {
@@ -124,20 +125,16 @@ func (s *Store) known() (map[digest.Digest]ocispec.Descriptor, error) {
 	}
 	known := make(map[digest.Digest]ocispec.Descriptor)
 	for _, d := range index {
-		m, err := s.members(d)
-		if err != nil {
-			return nil, err
-		}
+		m, _ := s.members(d) // what can be read
 		for _, manifest := range m.manifests {
-			if !s.isImage(manifest) {
+			image, err := s.read(manifest)
+			if err != nil { // or it is not that of an image
 				continue
 			}
-			image, err := s.read(manifest)
-			if err != nil {
-				return nil, err
-			}
 			for i, blob := range image.blobs {
-				known[image.Layers[i]] = blob
+				if hasBlob(s, blob) {
+					known[image.Layers[i]] = blob
+				}
 			}
 		}
 	}

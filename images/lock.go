@@ -92,7 +92,7 @@ func (s *Store) inScratch(what string, do func(*scratch) error) error {
 		return err
 	}
 	if err = do(scratch); err != nil {
-		err = s.hintRoom(fmt.Errorf("%s: %w", what, err))
+		err = hintRoom(s, fmt.Errorf("%s: %w", what, err))
 	}
 	return errors.Join(err, scratch.close())
 }

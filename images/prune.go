@@ -109,10 +109,7 @@ func diskUsage(s *Store) (sum int64, err error) {
 		return 0, err
 	}
 	for _, d := range all {
-		n, err := s.layers.Size(d)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) { // a damaged layer may have lost it
-			return 0, err
-		}
+		n, _ := s.layers.Size(d) // unknown for a damaged layer
 		sum += n
 	}
 	return sum, nil

@@ -10,10 +10,9 @@ package images
 //  3. Commit config and manifest, and write the name last: see commit.go.
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"slices"
 
@@ -140,7 +139,7 @@ func (p *puller) isPresent(full string) (bool, error) {
 		needed = append(needed, image.documents()...)
 	}
 	for _, blob := range needed {
-		if _, err := os.Stat(p.store.blobPath(blob.digest)); err != nil {
+		if data, err := os.ReadFile(p.store.blobPath(blob.digest)); err != nil || !bytes.Equal(data, blob.data) {
 			return false, nil
 		}
 	}
@@ -181,8 +180,8 @@ func (p *puller) resolveName(ctx context.Context, full string) error {
 // it.
 func (p *puller) fetchDocument(ctx context.Context, d ocispec.Descriptor) ([]byte, error) {
 	data, err := p.store.readBlob(d, maxManifest)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return data, err
+	if err == nil {
+		return data, nil
 	}
 	data, _, err = p.from.Manifest(ctx, d.Digest.String(), []string{d.MediaType}, d.Size)
 	if err == nil && int64(len(data)) != d.Size {
@@ -195,7 +194,7 @@ func (p *puller) fetchDocument(ctx context.Context, d ocispec.Descriptor) ([]byt
 // has it.
 func (p *puller) fetchSmall(ctx context.Context, d ocispec.Descriptor) ([]byte, error) {
 	data, err := p.store.readBlob(d, maxConfig)
-	if errors.Is(err, fs.ErrNotExist) {
+	if err != nil {
 		body := p.from.Blob(ctx, d.Digest, d.Size, 0)
 		defer body.Close()
 		data, err = readVerified(body, d)

@@ -48,9 +48,9 @@ func (s *Store) removeLocked(name string, force bool, scratch *scratch) (lines [
 	if err != nil {
 		return nil, err
 	}
-	image, err := s.read(d)
-	if err != nil {
-		return nil, err
+	id := d.Digest.String() // of a damaged image
+	if image, err := s.read(d); err == nil {
+		id = image.ID.String()
 	}
 	chosen, all, err := choice(index, d, name, force)
 	if err != nil {
@@ -79,7 +79,6 @@ func (s *Store) removeLocked(name string, force bool, scratch *scratch) (lines [
 	if err != nil {
 		return nil, err
 	}
-	id := image.ID.String()
 	for range lines {
 		event(s, "untag", id, id)
 	}
@@ -144,24 +143,34 @@ func (s *Store) containers() ([]container, error) {
 
 // users returns the IDs of the containers that use an image, for any platform.
 func users(s *Store, entry ocispec.Descriptor) ([]string, error) {
-	m, err := s.members(entry)
+	m, unread := s.members(entry)
+	all, err := s.containers()
 	if err != nil {
 		return nil, err
 	}
-	all, err := s.containers()
+	index, err := s.index()
+	if err != nil {
+		return nil, err
+	}
 	var ids []string
 	for _, c := range all {
-		if slices.ContainsFunc(m.manifests, func(d ocispec.Descriptor) bool { return d.Digest == c.manifest }) {
+		is := func(d ocispec.Descriptor) bool { return d.Digest == c.manifest }
+		// a damaged index may have the manifest
+		if is(entry) || slices.ContainsFunc(m.manifests, is) || unread != nil && !slices.ContainsFunc(index, is) {
 			ids = append(ids, c.id)
 		}
 	}
-	return ids, err
+	return ids, nil
 }
 
 // collect deletes blobs and layers that no image refers to. It returns the diff IDs
-// of the layers.
+// of the layers. If that is not known, because an image is damaged or the image of a
+// container is not in the index, it deletes nothing.
 func (s *Store) collect(scratch *scratch) (deleted []digest.Digest, err error) {
 	blobs, layers, err := reachable(s)
+	if errors.Is(err, errDamaged) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -205,7 +214,7 @@ func reachable(s *Store) (blobs, trees map[digest.Digest]bool, err error) {
 	for _, d := range index {
 		m, err := s.members(d)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, damaged(d, err)
 		}
 		for _, index := range m.indexes {
 			blobs[index.Digest] = true
@@ -216,14 +225,21 @@ func reachable(s *Store) (blobs, trees map[digest.Digest]bool, err error) {
 			}
 		}
 	}
-	return blobs, trees, nil
+	// a container may run on layers of an image that the index has lost
+	containers, err := s.containers()
+	for _, c := range containers {
+		if c.manifest != "" && !blobs[c.manifest] {
+			return nil, nil, fmt.Errorf("image of container %s is %w", c.id, errDamaged)
+		}
+	}
+	return blobs, trees, err
 }
 
 // reach adds a manifest and what it refers to.
 func reach(s *Store, manifest ocispec.Descriptor, blobs, trees map[digest.Digest]bool) error {
 	contents, err := contents(s, manifest)
 	if err != nil {
-		return err
+		return damaged(manifest, err)
 	}
 	for _, d := range append(contents, manifest) {
 		blobs[d.Digest] = true

@@ -9,6 +9,7 @@ import (
 	"archive/tar"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/minictr/minictr/hint"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -170,7 +172,7 @@ func (a *archiveWriter) item(manifest digest.Digest) *dockerItem {
 	return item
 }
 
-// blob writes a blob, once.
+// blob writes a blob, once, and verifies it.
 func (a *archiveWriter) blob(d ocispec.Descriptor) error {
 	if a.has[d.Digest] {
 		return nil
@@ -181,7 +183,18 @@ func (a *archiveWriter) blob(d ocispec.Descriptor) error {
 		return err
 	}
 	defer f.Close()
-	return a.file(blobFile(d.Digest), d.Size, contextReader{a.ctx, f})
+	hash := digest.SHA256.Digester()
+	err = a.file(blobFile(d.Digest), d.Size, io.TeeReader(contextReader{a.ctx, f}, hash.Hash()))
+	switch {
+	case errors.Is(err, io.EOF):
+		err = fmt.Errorf("blob %s is %w: size is not %d bytes", d.Digest, errDamaged, d.Size)
+	case err == nil && hash.Digest() != d.Digest:
+		err = fmt.Errorf("blob %s is %w: digest is %s", d.Digest, errDamaged, hash.Digest())
+	}
+	if errors.Is(err, errDamaged) {
+		err = hint.New(err, hintRepair)
+	}
+	return err
 }
 
 // A contextReader fails when its context ends.

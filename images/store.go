@@ -105,7 +105,7 @@ func writeFile(path string, text []byte) error {
 }
 
 // hintRoom adds a hint to the error of a full filesystem or quota.
-func (s *Store) hintRoom(err error) error {
+func hintRoom(s *Store, err error) error {
 	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
 		return hint.New(err, "free space in the filesystem of "+s.root+", or use another store with --root")
 	}

@@ -32,10 +32,13 @@ func (s *Store) Path(diffID digest.Digest) string {
 // Short returns the name, relative to Dir, of the symbolic link to Path.
 func (s *Store) Short(diffID digest.Digest) string { return hex(diffID)[:8] }
 
-// Has reports whether the store has the layer.
+// Has reports whether the store has the layer, and that its tree, size and link are
+// there.
 func (s *Store) Has(diffID digest.Digest) bool {
-	_, err := os.Stat(s.Path(diffID))
-	return err == nil
+	name, target := s.shortLink(diffID)
+	text, linked := os.Readlink(name)
+	_, sized := s.Size(diffID)
+	return isDir(s.Path(diffID)) && sized == nil && linked == nil && text == target
 }
 
 // Size returns the bytes in the layer's regular files, as docker history counts
@@ -65,7 +68,7 @@ func (s *Store) List() ([]digest.Digest, error) {
 
 // Commit makes an unpacked layer visible. The caller syncs the filesystem
 // before (syncfs(2)) and the directories after: see Sync. A layer that the
-// store has already stays as it is.
+// store has already stays as it is, but for what is damaged: a container may use it.
 func (s *Store) Commit(u *Unpacked) error {
 	if err := os.MkdirAll(filepath.Join(s.dir, "sha256"), 0o700); err != nil {
 		return err
@@ -74,7 +77,25 @@ func (s *Store) Commit(u *Unpacked) error {
 	if err != nil && err != unix.ENOTEMPTY && err != unix.EEXIST {
 		return fmt.Errorf("rename layer %s into place: %w", u.DiffID, err)
 	}
+	if err != nil && !s.Has(u.DiffID) {
+		if err := s.heal(u); err != nil {
+			return fmt.Errorf("repair layer %s: %w", u.DiffID, err)
+		}
+	}
 	return s.link(u.DiffID)
+}
+
+// heal replaces the parts of a layer that are missing or damaged.
+func (s *Store) heal(u *Unpacked) error {
+	if n, err := s.Size(u.DiffID); err != nil || n != u.Size {
+		if err := os.Rename(filepath.Join(u.dir, "size"), filepath.Join(s.home(u.DiffID), "size")); err != nil {
+			return err
+		}
+	}
+	if isDir(s.Path(u.DiffID)) {
+		return nil
+	}
+	return os.Rename(filepath.Join(u.dir, "diff"), s.Path(u.DiffID))
 }
 
 func (s *Store) shortLink(diffID digest.Digest) (name, target string) {
@@ -148,6 +169,11 @@ func hex(d digest.Digest) string {
 		return "(invalid)"
 	}
 	return d.Encoded()
+}
+
+func isDir(path string) bool {
+	st, err := os.Lstat(path)
+	return err == nil && st.IsDir()
 }
 
 func exists(path string) bool {

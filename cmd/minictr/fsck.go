@@ -13,10 +13,13 @@ import (
 
 var fsckCommand = &cli.Command{
 	Name:        "fsck",
-	Usage:       "verify all images in the store, without changing them",
-	Description: "The exit code is 1 if a problem was found.",
-	Flags:       []cli.Flag{jsonFlag},
-	Action:      fsck,
+	Usage:       "verify all images in the store",
+	Description: "The exit code is 1 if a problem was found, and with --repair, if one is left.",
+	Flags: []cli.Flag{
+		jsonFlag,
+		&cli.BoolFlag{Name: "repair", Usage: "remove damaged images, unless a container uses them"},
+	},
+	Action: fsck,
 }
 
 // findingRow is a problem or a note.
@@ -31,6 +34,15 @@ func fsck(c *cli.Context) error {
 	store, err := images.Open(c.String("root"))
 	if err != nil {
 		return err
+	}
+	if c.Bool("repair") {
+		done, err := store.Repair(c.Context)
+		for _, r := range done {
+			tell(hint.New(errors.New("fsck: "+r.What), r.Hint))
+		}
+		if err != nil {
+			return err
+		}
 	}
 	v, err := store.Fsck(c.Context)
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -57,10 +58,7 @@ func listImages(c *cli.Context) error {
 			return fmt.Errorf("images %q: %w", pattern, err)
 		}
 	}
-	list, err := store.List()
-	if err != nil {
-		return err
-	}
+	list, damaged := store.List()
 	var rows []imageRow
 	for _, image := range list {
 		if matches(image) && isNamed(image) {
@@ -69,17 +67,17 @@ func listImages(c *cli.Context) error {
 	}
 	// Print them.
 	if c.Bool("quiet") {
-		return printIDs(rows)
+		return errors.Join(printIDs(rows), damaged)
 	}
 	columns := `{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}`
 	if c.Bool("digests") {
 		columns = `{{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}`
 	}
-	return printList(format, columns, headings{
+	return errors.Join(printList(format, columns, headings{
 		"Repository": "REPOSITORY", "Tag": "TAG", "Digest": "DIGEST", "ID": "IMAGE ID",
 		"CreatedAt": "CREATED AT", "CreatedSince": "CREATED", "Size": "SIZE",
 		"Containers": "CONTAINERS", "SharedSize": "SHARED SIZE", "UniqueSize": "UNIQUE SIZE",
-	}, rows)
+	}, rows), damaged)
 }
 
 func newImageRow(image *images.Image, whole bool) imageRow {
