@@ -24,7 +24,8 @@ func (c *Container) Event(action string, pairs ...string) {
 	events.Append(c.StoreRoot, events.Container, action, events.Actor{ID: c.ID, Attributes: attributes})
 }
 
-// KillEvent is the event of a signal that was sent to the container's process.
+// KillEvent is the event of a signal to the container's process, which runs. It is written
+// before the signal is sent: it precedes the event of the exit, which another process writes.
 func (c *Container) KillEvent(sig unix.Signal) { c.Event("kill", "signal", strconv.Itoa(int(sig))) }
 
 // DieEvent is the event of a task that exited. Whether memory ran out is known only then.

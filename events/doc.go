@@ -9,8 +9,8 @@
 //
 // Rules:
 //
-//   - An event is written after what it tells: it is true even if the command is killed
-//     next. What recovery finds of a killed command, it tells in its place
+//   - An event is written after what it tells (but for kill): it is true even if the command
+//     is killed next. What recovery finds of a killed command, it tells in its place
 //     (container/recover.go).
 //   - An event is one write(2) in append mode: the lines of concurrent commands do not mix.
 //   - The journal never makes a command fail. What a full disk or a read-only store does

@@ -55,11 +55,8 @@ func send(c *container.Container, sig unix.Signal) error {
 	return errors.Join(signalProcess(c, task, sig), thaw(task))
 }
 
-// signalProcess sends a signal to the first process of a task.
+// signalProcess sends a signal to the first process of a task, which runs.
 func signalProcess(c *container.Container, task *state.Dir, sig unix.Signal) error {
-	err := runtime.Kill(task, sig, false)
-	if err == nil {
-		c.KillEvent(sig)
-	}
-	return err
+	c.KillEvent(sig)
+	return runtime.Kill(task, sig, false)
 }

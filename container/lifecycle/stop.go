@@ -163,9 +163,8 @@ func signalTask(c *container.Container, sig unix.Signal, all bool) (pidfd int, e
 	if err != nil {
 		return -1, err
 	}
-	if err = runtime.Kill(task, sig, all); err == nil {
-		c.KillEvent(sig)
-	}
+	c.KillEvent(sig)
+	err = runtime.Kill(task, sig, all)
 	if errors.Is(err, state.ErrNotRunning) {
 		err = nil
 	}
