@@ -19,11 +19,11 @@ var containerCommand = &cli.Command{
 	Usage:       "manage containers, with docker's longer names",
 	Description: "Commands with the same name without container do the same.",
 	Subcommands: []*cli.Command{
-		runCommand, createCommand, startCommand, execCommand,
+		runCommand, createCommand, startCommand, execCommand, attachCommand,
 		stopCommand, restartCommand, killCommand, pauseCommand, unpauseCommand, waitCommand, renameCommand,
 		updateCommand, rmCommand, containerPruneCommand,
 		containerLsCommand, containerInspectCommand, logsCommand, statsCommand, topCommand, portCommand,
-		cpCommand, diffCommand, exportCommand,
+		cpCommand, diffCommand, exportCommand, commitCommand,
 	},
 }
 

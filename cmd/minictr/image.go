@@ -14,7 +14,7 @@ var imageCommand = &cli.Command{
 	Description: "Commands with the same name without image do the same; rm is rmi, ls is images.",
 	Subcommands: []*cli.Command{
 		pullCommand, loadCommand, importCommand, imageLsCommand, tagCommand, pushCommand, saveCommand, imageRmCommand,
-		imagePruneCommand, historyCommand, imageInspectCommand,
+		imagePruneCommand, historyCommand, imageInspectCommand, buildCommand,
 	},
 }
 

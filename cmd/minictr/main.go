@@ -48,7 +48,8 @@ func newApp() *cli.App {
 				pullCommand, loadCommand, importCommand, imagesCommand, tagCommand, pushCommand, saveCommand,
 				rmiCommand, pruneCommand, historyCommand, layersCommand, loginCommand, logoutCommand, imageCommand),
 			help.Commands("System", infoCommand, eventsCommand, gcCommand, fsckCommand, systemCommand, versionCommand),
-			[]*cli.Command{monitorCommand, healthCommand, volumeCommand}, // hidden
+			[]*cli.Command{monitorCommand, healthCommand}, // hidden: minictr runs them itself
+			absentCommands(),
 		),
 		CommandNotFound: func(c *cli.Context, name string) {
 			exit(hint.New(fmt.Errorf("%q: no such command", name), "minictr --help"))
