@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"time"
 
 	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/hint"
@@ -33,11 +34,7 @@ func claimName(c *container.Container, name string) error {
 		return err
 	}
 	if name != "" {
-		err := claim(c, name)
-		if errors.Is(err, fs.ErrExist) {
-			err = errNameTaken(name)
-		}
-		return err
+		return takeName(c.StoreRoot, name, func() error { return claim(c, name) })
 	}
 	for tries := 0; ; tries++ {
 		name := adjectives[rand.IntN(len(adjectives))] + "_" + nouns[rand.IntN(len(nouns))]
@@ -62,8 +59,34 @@ func claim(c *container.Container, name string) error {
 	return err
 }
 
-// errNameTaken says that another container has the name.
-func errNameTaken(name string) error {
-	return hint.New(fmt.Errorf("name %q: in use by another container", name),
-		"choose another name, or remove that container with: minictr rm "+name)
+// takeName calls take, which gives a name to a container. If another one has the name
+// (fs.ErrExist), and is about to lose it, takeName recovers the store and tries again.
+func takeName(root, name string, take func() error) error {
+	err := take()
+	for began := time.Now(); errors.Is(err, fs.ErrExist); time.Sleep(2 * time.Millisecond) {
+		if !mayLoseName(root, name) || time.Since(began) > container.KillTimeout {
+			return hint.New(fmt.Errorf("name %q: in use by another container", name),
+				"choose another name, or remove that container with: minictr rm "+name)
+		}
+		if err = container.Recover(root); err == nil {
+			err = take()
+		}
+	}
+	return err
+}
+
+// mayLoseName reports whether the container that has a name is not complete, or one of
+// --rm without a process. When the command that runs it is killed, its child holds the
+// lock until it has exited, too, and keeps recovery from the container.
+func mayLoseName(root, name string) bool {
+	id, err := os.Readlink(container.NamePath(root, name))
+	if err != nil {
+		return true // it has lost it
+	}
+	c, err := container.Open(root, id, name)
+	if err != nil {
+		return errors.Is(err, container.ErrNotExist)
+	}
+	s, err := c.State()
+	return err == nil && !s.Active() && c.Has("remove")
 }

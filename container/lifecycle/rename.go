@@ -34,11 +34,10 @@ func Rename(root, from, to string) error {
 	case to:
 		return hint.New(fmt.Errorf("rename container %q: it has this name already", from), "choose another name")
 	}
-	err = unix.Renameat2(unix.AT_FDCWD, container.NamePath(c.StoreRoot, c.Name),
-		unix.AT_FDCWD, container.NamePath(c.StoreRoot, to), unix.RENAME_NOREPLACE)
-	if errors.Is(err, unix.EEXIST) {
-		return errNameTaken(to)
-	}
+	err = takeName(c.StoreRoot, to, func() error {
+		return unix.Renameat2(unix.AT_FDCWD, container.NamePath(c.StoreRoot, c.Name),
+			unix.AT_FDCWD, container.NamePath(c.StoreRoot, to), unix.RENAME_NOREPLACE)
+	})
 	if errors.Is(err, unix.ENOENT) {
 		err = container.ErrNotExist
 	}
