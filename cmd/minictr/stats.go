@@ -84,7 +84,8 @@ func showStats(c *cli.Context, list []inspect.Stats) error {
 		rows = append(rows, newStatsRow(s, c.Bool("no-trunc")))
 	}
 	return printList(format, statsColumns, headings{
-		"ID": "CONTAINER ID", "Name": "NAME", "CPUPerc": "CPU %", "Anon": "ANON", "File": "FILE",
+		"ID": "CONTAINER ID", "Name": "NAME", "Container": "CONTAINER", "NetIO": "NET I/O",
+		"CPUPerc": "CPU %", "Anon": "ANON", "File": "FILE",
 		"MemUsage": "MEM / LIMIT", "MemPerc": "MEM %", "Pressure": "PRESSURE CPU/MEM/IO",
 		"PIDs": "PIDS", "BlockIO": "READ / WRITTEN",
 	}, rows)
@@ -100,9 +101,10 @@ func printStats(list []inspect.Stats) error {
 	return nil
 }
 
-// statsRow is a container's usage as text, by docker's names.
+// statsRow is a container's usage as text, by docker's names. Container is the name, as in
+// docker's templates; NetIO is not counted.
 type statsRow struct {
-	ID, Name, CPUPerc, Anon, File, MemUsage, MemPerc, Pressure, PIDs, BlockIO string
+	ID, Name, Container, NetIO, CPUPerc, Anon, File, MemUsage, MemPerc, Pressure, PIDs, BlockIO string
 }
 
 const (
@@ -113,7 +115,8 @@ const (
 
 func newStatsRow(s inspect.Stats, whole bool) statsRow {
 	row := statsRow{
-		ID: s.ID, Name: s.Name, CPUPerc: notCounted, Anon: notCounted, File: notCounted,
+		ID: s.ID, Name: s.Name, Container: s.Name, NetIO: notCounted,
+		CPUPerc: notCounted, Anon: notCounted, File: notCounted,
 		MemUsage: notCounted, MemPerc: notCounted,
 		Pressure: stall(s.Pressure.CPU) + " / " + stall(s.Pressure.Memory) + " / " + stall(s.Pressure.IO),
 		PIDs:     notCounted, BlockIO: notCounted,

@@ -31,6 +31,9 @@ func (b *builder) setMounts() error {
 	if err := b.checkShm(mounts); err != nil {
 		return err
 	}
+	if b.o.ShmSize != "" {
+		flags["/dev/shm"] = "--shm-size " + b.o.ShmSize
+	}
 	// the defaults; nothing below a /dev or /sys of the caller's
 	devTaken, sysTaken := hasMount(mounts, "/dev"), hasMount(mounts, "/sys")
 	for _, m := range slices.Concat(b.kernelMounts(), b.fileMounts()) {

@@ -13,8 +13,10 @@ import (
 // MountPoint is a mount of a container, with docker's names.
 type MountPoint struct {
 	Type        string // bind, tmpfs, or volume: a directory of its own that stays writable
+	Name        string `json:",omitempty"` // of a named volume: always empty
 	Source      string // on the host
 	Destination string
+	Driver      string `json:",omitempty"` // the same
 	Mode        string // ro or ""
 	RW          bool
 	Propagation string
