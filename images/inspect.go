@@ -11,12 +11,15 @@ import (
 // An Inspection is an image in the format of docker inspect, without the fields
 // that are about docker's own store.
 type Inspection struct {
-	Id           string   // of the config; docker's spelling, for templates
-	RepoTags     []string // all names, familiar
-	RepoDigests  []string // their repositories with the digest that the registry has
-	Created      string   `json:",omitempty"` // RFC 3339
-	Author       string
-	Config       ocispec.ImageConfig
+	Id          string   // of the config; docker's spelling, for templates
+	RepoTags    []string // all names, familiar
+	RepoDigests []string // their repositories with the digest that the registry has
+	Created     string   `json:",omitempty"` // RFC 3339
+	Author      string
+	Config      struct {
+		ocispec.ImageConfig
+		DockerConfig
+	}
 	Architecture string
 	Variant      string `json:",omitempty"`
 	Os           string
@@ -32,6 +35,9 @@ type Inspection struct {
 	Descriptor ocispec.Descriptor // of the manifest
 }
 
+// ID is Id, as docker's templates may spell it.
+func (i *Inspection) ID() string { return i.Id }
+
 // Inspect returns the image of a name or ID.
 func (s *Store) Inspect(name string) (*Inspection, error) {
 	index, d, err := s.lookup(name)
@@ -45,9 +51,10 @@ func (s *Store) Inspect(name string) (*Inspection, error) {
 	// the config
 	c := image.Config
 	i := &Inspection{
-		Id: image.ID.String(), RepoTags: []string{}, RepoDigests: []string{}, Author: c.Author, Config: c.Config,
+		Id: image.ID.String(), RepoTags: []string{}, RepoDigests: []string{}, Author: c.Author,
 		Architecture: c.Architecture, Variant: c.Variant, Os: c.OS, Size: image.Size, Descriptor: bare(d),
 	}
+	i.Config.ImageConfig, i.Config.DockerConfig = c.Config, image.Docker
 	if c.Created != nil {
 		i.Created = c.Created.Format("2006-01-02T15:04:05.999999999Z07:00")
 	}

@@ -37,11 +37,12 @@ func TestStatsRow(t *testing.T) {
 		runStats inspect.Stats
 		want     statsRow
 	}{
-		{counted, statsRow{"0123456789ab", "counted", "150.50%", "1MiB", "1.5MiB", "3MiB / 64MiB", "4.69%",
-			"12.5% / 0.0% / 0.0%", "3 / 2048", "4KiB / 0B"}},
-		{unlimited, statsRow{"fedcba987654", "unlimited", "0.00%", "0B", "0B", "1KiB / max", "--", "-- / -- / --",
-			"1 / max", "--"}},
-		{stopped, statsRow{"000000000000", "stopped", "--", "--", "--", "--", "--", "-- / -- / --", "--", "--"}},
+		{counted, statsRow{"0123456789ab", "counted", "counted", "--", "150.50%", "1MiB", "1.5MiB",
+			"3MiB / 64MiB", "4.69%", "12.5% / 0.0% / 0.0%", "3 / 2048", "4KiB / 0B"}},
+		{unlimited, statsRow{"fedcba987654", "unlimited", "unlimited", "--", "0.00%", "0B", "0B",
+			"1KiB / max", "--", "-- / -- / --", "1 / max", "--"}},
+		{stopped, statsRow{"000000000000", "stopped", "stopped", "--", "--", "--", "--",
+			"--", "--", "-- / -- / --", "--", "--"}},
 	} {
 		if got := newStatsRow(test.runStats, false); got != test.want {
 			t.Errorf("\n got %+v\nwant %+v", got, test.want)
