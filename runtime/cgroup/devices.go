@@ -97,7 +97,7 @@ var defaultDevices = []struct {
 // are allowed. If all devices are allowed there is no program, and n is 0.
 func DeviceProgram(rules []specs.LinuxDeviceCgroup) (code []byte, n int, err error) {
 	// the rules, and the default devices unless the last rule allows all
-	if len(rules) == 0 || !rules[len(rules)-1].Allow || rules[len(rules)-1].Type != unlimitedRule {
+	if len(rules) == 0 || !rules[len(rules)-1].Allow || !matchesAll(rules[len(rules)-1]) {
 		for i := range defaultDevices {
 			d := &defaultDevices[i]
 			rules = append(rules[:len(rules):len(rules)],
@@ -135,6 +135,14 @@ func DeviceProgram(rules []specs.LinuxDeviceCgroup) (code []byte, n int, err err
 	return a.code, len(a.code) / instruction, nil
 }
 
+// matchesAll reports whether a rule is for every access to every device.
+func matchesAll(r specs.LinuxDeviceCgroup) bool {
+	kind, err := deviceType(r.Type)
+	access, err2 := accessBits(r.Access)
+	return err == nil && err2 == nil && kind == 0 && access == everyAccess && id(r.Major) == anyDevice &&
+		id(r.Minor) == anyDevice
+}
+
 // withoutOverridden leaves out rules that a later one for the same access overrides.
 func withoutOverridden(rules []specs.LinuxDeviceCgroup) []specs.LinuxDeviceCgroup {
 	same := func(a, b specs.LinuxDeviceCgroup) bool {
@@ -168,7 +176,7 @@ func (a *asm) rule(r specs.LinuxDeviceCgroup, minors []int64) (all bool, err err
 	if err != nil {
 		return false, err
 	}
-	if kind == 0 && access == everyAccess && id(r.Major) == anyDevice && minors[0] == anyDevice {
+	if matchesAll(r) {
 		return true, nil
 	}
 	for _, n := range append(minors, id(r.Major)) {

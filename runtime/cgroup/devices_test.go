@@ -92,6 +92,8 @@ func TestDeviceProgram(t *testing.T) {
 			"b 8 0 r;b 8 99 r", "b 8 0 w;b 8 0 rw;c 8 0 r;b 9 0 r"},
 		"the last rule counts": {rules(denyAll, "allow b 8:* rwm", "deny b 8:1 w"), "b 8 0 w;b 8 1 r", "b 8 1 w"},
 		"no deny rule":         {rules("allow c 10:232 r"), "c 10 232 r;c 1 3 rw", "c 10 233 r;b 8 0 r"},
+		"one of both types":    {rules(denyAll, "allow a 7:1 rwm"), "b 7 1 rw;c 7 1 r;c 1 3 rw", "b 7 2 r;c 10 232 r"},
+		"all devices to read":  {rules(denyAll, "allow a *:* r"), "b 7 1 r;c 1 3 rw", "b 7 1 w"},
 		"all devices but one":  {rules("allow a *:* rwm", "deny b 8:0 rw"), "c 1 1 rw;b 8 1 rw", "b 8 0 r;b 8 0 w"},
 	} {
 		code, n, err := DeviceProgram(test.rules)
