@@ -40,9 +40,10 @@ var arrows = map[string]string{
 	"runtime/table":     "",
 	"runtime/walk":      "runtime/plan runtime/table",
 	"runtime/state":     "runtime/cgroup",
+	"runtime/systemd":   "runtime/cgroup",
 	"runtime/stdio":     "runtime/plan",
 	"runtime/ps":        "",
-	"runtime":           "runtime/compile runtime/walk runtime/state runtime/stdio",
+	"runtime":           "runtime/compile runtime/walk runtime/state runtime/stdio runtime/systemd",
 
 	"container/cp":        "layers",
 	"container/logs":      "internal/inotify",
@@ -74,7 +75,9 @@ var toCome = map[string]string{
 var libraries = map[string]string{
 	"C":                                      "",
 	"github.com/containerd/console":          "cmd/minictr runtime/stdio",
+	"github.com/coreos/go-systemd":           "runtime/systemd",
 	"github.com/docker/cli":                  "images/registry",
+	"github.com/godbus/dbus":                 "runtime/systemd",
 	"github.com/google/go-containerregistry": "images images/registry",
 	"github.com/klauspost/compress":          "layers",
 	"github.com/mikelolasagasti/xz":          "layers",

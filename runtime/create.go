@@ -15,12 +15,15 @@ package runtime
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"strings"
 
 	"github.com/minictr/minictr/runtime/compile"
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/state"
 	"github.com/minictr/minictr/runtime/stdio"
+	"github.com/minictr/minictr/runtime/systemd"
 	"github.com/minictr/minictr/runtime/walk"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -33,8 +36,21 @@ type ProcessOptions struct {
 	ConsoleSocket string                      // receives the host's end of the terminal; "" for none
 	PidfdSocket   string                      // receives a pidfd of the process; "" for none
 	SubCgroup     string                      // for exec: a cgroup below the container's
+	Scope         *systemd.Scope              // for create: the scope to make for it; nil for none
 	Warn          func(error)                 // receives what goes wrong without stopping the operation
 	Trace         func(*plan.Plan) walk.Trace // traces each call; nil for none
+}
+
+// InScope makes the container start in a scope of systemd: the one that linux.cgroupsPath
+// names, or one named after its id.
+func (t *ProcessOptions) InScope(spec *specs.Spec, id string) error {
+	scope, err := systemd.ParsePath(spec.Linux.CgroupsPath, id)
+	if err != nil {
+		return fmt.Errorf("linux.cgroupsPath: %w", err)
+	}
+	spec.Linux.CgroupsPath = scope.Path()
+	t.Scope, t.Delegated, t.Held = &scope, strings.TrimPrefix(scope.Path(), "/"), true
+	return nil
 }
 
 // Connect gives the process its streams.
@@ -71,7 +87,15 @@ func Create(f *state.Dir, spec *specs.Spec, t ProcessOptions) (*Process, error) 
 		return nil, err
 	}
 	defer release()
-	c := &creation{dir: f, spec: spec, options: t, cgroup: p.Cgroup}
+	if err := t.tellReserved(p.Cgroup, spec); err != nil {
+		return nil, err
+	}
+	scope, err := t.startScope(f.ID(), spec)
+	if err != nil {
+		return nil, err
+	}
+	defer scope.release()
+	c := &creation{dir: f, spec: spec, options: t, cgroup: p.Cgroup, scope: scope}
 	process, err := t.launch(p, c.sync)
 	if isDangling(err) {
 		process, err = c.relaunch(err)
@@ -165,6 +189,7 @@ type creation struct {
 	spec    *specs.Spec
 	options ProcessOptions
 	cgroup  string
+	scope   *startedScope
 	hooked  bool // hooks have run
 }
 
@@ -199,6 +224,9 @@ func (c *creation) undo(err error) error {
 // save publishes the process to the engine, and records it.
 func (c *creation) save(w *walk.Walk) error {
 	pid, _ := w.Result(plan.Pid)
+	if err := c.scope.started(); err != nil {
+		return err
+	}
 	if err := c.options.publish(w); err != nil {
 		return err
 	}

@@ -18,8 +18,12 @@ func Update(c *cgroup.Change, trace func(*plan.Plan) walk.Trace) error {
 	if err != nil {
 		return err
 	}
-	if err := applyChange(c, trace); err != nil {
-		return errors.Join(err, restore(before))
+	// systemd is told first: it writes the limits that it knows, and the plan the exact values
+	if err = tellSystemd(c.Group, c.Files); err == nil {
+		err = applyChange(c, trace)
+	}
+	if err != nil {
+		return errors.Join(err, tellSystemd(c.Group, before.Files), restore(before))
 	}
 	return nil
 }

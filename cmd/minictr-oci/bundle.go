@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/runtime"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/minictr/minictr/runtime/compile"
@@ -73,8 +74,7 @@ func open(c *cli.Context) (*bundle, error) {
 	if err := errors.Join(<-read, err); err != nil {
 		return nil, b.remove(err)
 	}
-	setCgroup(b.spec, id)
-	if err := b.setServiceEnv(); err != nil {
+	if err := errors.Join(b.setCgroup(c.Bool("systemd-cgroup"), id), b.setServiceEnv()); err != nil {
 		return nil, b.remove(err)
 	}
 	return b, nil
@@ -97,14 +97,21 @@ func (b *bundle) makeDir(c *cli.Context, id, dir string, config []byte) (err err
 	return b.container.SaveConfig(config)
 }
 
-// setCgroup sets a cgroup path where the config has none.
-func setCgroup(spec *specs.Spec, id string) {
-	if spec.Linux == nil {
-		spec.Linux = &specs.Linux{}
+// setCgroup sets a cgroup path where the config has none, or asks systemd for the cgroup.
+func (b *bundle) setCgroup(bySystemd bool, id string) error {
+	if b.spec.Linux == nil {
+		b.spec.Linux = &specs.Linux{}
 	}
-	if spec.Linux.CgroupsPath == "" {
-		spec.Linux.CgroupsPath = "/minictr/" + id
+	switch linux := b.spec.Linux; {
+	case bySystemd && !cgroup.Systemd():
+		return hint.New(errors.New("--systemd-cgroup: systemd is not the first process of this machine"),
+			"podman --cgroup-manager=cgroupfs; docker: native.cgroupdriver=cgroupfs; containerd: SystemdCgroup=false")
+	case bySystemd:
+		return b.options.InScope(b.spec, id)
+	case linux.CgroupsPath == "":
+		linux.CgroupsPath = "/minictr/" + id
 	}
+	return nil
 }
 
 // create creates the container.

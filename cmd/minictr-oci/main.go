@@ -33,7 +33,10 @@ func newApp() *cli.App {
 			&cli.StringFlag{Name: "log", Usage: "`FILE` write errors and warnings to a file, too"},
 			&cli.StringFlag{Name: "log-format", Usage: "`FORMAT` format of the log: text or json", Value: "text"},
 			&cli.BoolFlag{Name: "debug", Usage: "log debug messages"},
-			&cli.BoolFlag{Name: "systemd-cgroup", Usage: "not supported: cgroups are created without systemd"},
+			&cli.BoolFlag{
+				Name:  "systemd-cgroup",
+				Usage: "create and run: let systemd make the cgroup, a scope; linux.cgroupsPath is SLICE:PREFIX:NAME",
+			},
 			&cli.StringFlag{Name: "rootless", Usage: "`MODE` auto or false; true is not supported", Value: "auto"},
 		},
 		Before: before,
@@ -56,11 +59,6 @@ func before(c *cli.Context) error {
 		return err
 	}
 	log.debug("%q", os.Args)
-	// Flags of runc that are not supported.
-	if c.Bool("systemd-cgroup") {
-		return hint.New(errors.New("--systemd-cgroup: not implemented"),
-			"podman --cgroup-manager=cgroupfs; docker: native.cgroupdriver=cgroupfs; containerd: SystemdCgroup=false")
-	}
 	if mode := c.String("rootless"); mode != "auto" && mode != "" {
 		if on, err := strconv.ParseBool(mode); err != nil {
 			return fmt.Errorf("--rootless %q: not one of true, false, auto", mode)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/minictr/minictr/container/lifecycle"
 	"github.com/minictr/minictr/hint"
@@ -72,10 +73,17 @@ func readPlan(c *cli.Context) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if spec.Linux != nil && spec.Linux.CgroupsPath == "" {
-		spec.Linux.CgroupsPath = "/minictr/ID"
+	options := runtime.ProcessOptions{Options: compile.Options{Cgroup2: mount}}
+	switch l := spec.Linux; {
+	case l == nil:
+	case l.CgroupsPath == "":
+		l.CgroupsPath = "/minictr/ID"
+	case strings.Count(l.CgroupsPath, ":") == 2: // as with minictr-oci --systemd-cgroup
+		if err := options.InScope(spec, ""); err != nil {
+			return nil, err
+		}
 	}
-	return compile.Compile(spec, compile.Options{Cgroup2: mount})
+	return compile.Compile(spec, options.Options)
 }
 
 // checkNoRunFlags returns an error if a flag of run is set: --config leaves it without

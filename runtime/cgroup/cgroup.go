@@ -48,8 +48,12 @@ func Available(mount string) []string {
 const killTimeout = 10 * time.Second
 
 // Remove kills every process in the cgroup at path, and removes it with all cgroups
-// below. It is not an error if there is no such cgroup.
+// below, or waits until systemd has (scope.go). It is not an error if there is no such
+// cgroup.
 func Remove(path string) error {
+	if Unit(path) != "" {
+		return removeScope(path)
+	}
 	err := unix.Rmdir(path)
 	if err == nil || errors.Is(err, unix.ENOENT) {
 		return nil
@@ -57,6 +61,11 @@ func Remove(path string) error {
 	if err := Kill(path); err != nil {
 		return err
 	}
+	return removeAll(path)
+}
+
+// removeAll removes cgroups without processes: that at path, and all below it.
+func removeAll(path string) error {
 	below, err := directories(path)
 	if err != nil {
 		return err

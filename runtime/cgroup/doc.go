@@ -9,10 +9,11 @@
 // Here are the facts that a plan needs (where cgroup2 is mounted, which file holds
 // which limit of the OCI config), and what happens to a cgroup when no plan runs.
 //
-// Reading order: cgroup.go (mount, kill, remove), processes.go (list, freeze,
-// signal), files.go (the files of a config), io.go, hugetlb.go, devices.go (the
-// device rules as a BPF program), then update.go and bpf.go (another limit for a
-// running container), stats.go, counters.go (usage), oom.go, reserve.go.
+// Reading order: cgroup.go (mount, kill, remove), scope.go (cgroups that systemd made),
+// processes.go (list, freeze, signal), files.go (the files of a config), io.go,
+// hugetlb.go, devices.go (the device rules as a BPF program), then update.go and bpf.go
+// (another limit for a running container), stats.go, counters.go (usage), oom.go,
+// reserve.go.
 //
 // Source: Documentation/admin-guide/cgroup-v2.rst in the kernel.
 package cgroup

@@ -23,7 +23,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/plan/call"
@@ -40,9 +39,9 @@ const (
 func (b *builder) cgroup() error {
 	// the files to write, from the limits of the config
 	resources := resourcesOf(b.spec)
-	files, err := cgroup.Files(resources)
+	files, err := Limits(b.spec)
 	if err != nil {
-		return fmt.Errorf("linux.resources: %w", err)
+		return err
 	}
 	files = cgroup.WithoutDefaults(files)
 	mount := b.shape.options.Cgroup2
@@ -53,7 +52,7 @@ func (b *builder) cgroup() error {
 		return nil
 	}
 
-	// the directories above: make them, and enable the controllers in each
+	// the directories above, but for systemd's (oci_systemd.go): make them, and enable the controllers in each
 	b.begin("cgroup", "linux.cgroupsPath")
 	group, err := groupPath(b.spec.Linux.CgroupsPath)
 	if err != nil {
@@ -61,23 +60,32 @@ func (b *builder) cgroup() error {
 	}
 	b.host("the cgroup2 filesystem, as the host has mounted it",
 		call.Openat("", mount, unix.O_PATH|unix.O_DIRECTORY).As(cgroupMount))
-	enable, count := cgroup.Controllers(files), b.shape.options.Count
-	enableControllers(&b.list, ".", enable, count)
+	enable, count, delegated := cgroup.Controllers(files), b.shape.options.Count, b.shape.options.Delegated
 	names := strings.Split(group, "/")
-	for i := range names[:len(names)-1] {
-		above := path.Join(names[:i+1]...)
-		b.host("make the parent cgroup; it may exist", call.Mkdirat(cgroupMount, above, 0o755).Allow(unix.EEXIST))
+	for i := range names {
+		above := path.Join(names[:i]...)
+		if isSystemds(above, delegated) {
+			enableControllers(&b.list, above, unknownToSystemd(enable), nil)
+			continue
+		}
+		if i > 0 && above != delegated {
+			b.host("make the parent cgroup; it may exist", call.Mkdirat(cgroupMount, above, 0o755).Allow(unix.EEXIST))
+		}
 		enableControllers(&b.list, above, enable, count)
 	}
 
 	// the container's own
-	b.host("remove an empty cgroup of this name, which a crash left, with its limits",
-		call.Rmdirat(cgroupMount, group).Allow(unix.ENOENT, unix.EBUSY, unix.ENOTEMPTY))
-	b.host("the container's cgroup", call.Mkdirat(cgroupMount, group, 0o755).
-		Hint(unix.EEXIST, "stop the container of this ID, or remove the cgroup that it left"))
-	b.plan.Cgroup, b.plan.MadeAt = path.Join(mount, group), len(b.plan.Steps)-1
-	b.host("keep it open: clone3 needs a descriptor",
-		call.Openat(cgroupMount, group, unix.O_PATH|unix.O_DIRECTORY).As(cgroupFd))
+	open := call.Openat(cgroupMount, group, unix.O_PATH|unix.O_DIRECTORY).As(cgroupFd)
+	if group == delegated {
+		files = openScope(&b.list, open, files)
+	} else {
+		b.host("remove an empty cgroup of this name, which a crash left, with its limits",
+			call.Rmdirat(cgroupMount, group).Allow(unix.ENOENT, unix.EBUSY, unix.ENOTEMPTY))
+		b.host("the container's cgroup", call.Mkdirat(cgroupMount, group, 0o755).
+			Hint(unix.EEXIST, "stop the container of this ID, or remove the cgroup that it left"))
+		b.host("keep it open: clone3 needs a descriptor", open)
+	}
+	b.plan.Cgroup, b.plan.MadeAt = path.Join(mount, group), len(b.plan.Steps)-2
 
 	// its limits; memory reserved for it (reserve), write access (delegate), devices
 	for _, f := range files {
@@ -95,10 +103,8 @@ func (b *builder) cgroup() error {
 // groupPath returns the path of a config's cgroup below the mount. A relative
 // cgroupsPath, too, begins at the root of the hierarchy, as with runc and crun.
 func groupPath(cgroupsPath string) (string, error) {
-	if !strings.HasPrefix(cgroupsPath, "/") && strings.Count(cgroupsPath, ":") == 2 {
-		return "", hint.New(errors.New("form SLICE:PREFIX:NAME needs systemd"),
-			"let the engine name cgroups by path: docker's native.cgroupdriver=cgroupfs, "+
-				"podman's --cgroup-manager cgroupfs, containerd's SystemdCgroup = false")
+	if err := checkNotUnit(cgroupsPath); err != nil {
+		return "", err
 	}
 	group := strings.TrimPrefix(path.Clean("/"+cgroupsPath), "/")
 	if group == "" || slices.Contains(strings.Split(cgroupsPath, "/"), "..") {

@@ -128,6 +128,17 @@ func testContainers() map[string]func(*specs.Spec, *Options) {
 			o.NetDevices = map[string]NetDevice{"eth1": {Index: 3,
 				Addresses: []NetAddress{{Family: 2, Prefix: 24, Text: "10.0.0.2/24"}}}}
 		},
+		"scope": func(s *specs.Spec, o *Options) {
+			o.Root, s.Linux.MaskedPaths, s.Linux.ReadonlyPaths, s.Linux.Seccomp = nil, nil, nil, nil
+			s.Linux.CgroupsPath, o.Held, o.Delegated = "/system.slice/box-ID.scope", true, "system.slice/box-ID.scope"
+			set(s.Linux.Resources, `"memory": {"limit": 67108864}, "pids": {"limit": 1},
+				"hugepageLimits": [{"pageSize": "2MB", "limit": 4194304}]`)
+		},
+		"delegated": func(s *specs.Spec, o *Options) {
+			o.Root, s.Linux.MaskedPaths, s.Linux.ReadonlyPaths, s.Linux.Seccomp = nil, nil, nil, nil
+			s.Linux.CgroupsPath, o.Delegated, o.Count = "/minictr.scope/ID", "minictr.scope", []string{"memory"}
+			set(s.Linux.Resources, `"pids": {"limit": 20}`)
+		},
 		"limits": func(s *specs.Spec, o *Options) {
 			set(s.Linux.Resources, `"memory": {"limit": 67108864, "swap": 100663296, "reservation": 8388608},
 				"cpu": {"shares": 512, "quota": 50000, "period": 100000}, "pids": {"limit": 100},

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/minictr/minictr/runtime/plan/call"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -24,6 +25,15 @@ func resourcesOf(spec *specs.Spec) *specs.LinuxResources {
 	unlimited := *r
 	unlimited.Pids = nil
 	return &unlimited
+}
+
+// Limits returns the files of the cgroup that hold the limits of a config.
+func Limits(spec *specs.Spec) ([]cgroup.File, error) {
+	files, err := cgroup.Files(resourcesOf(spec))
+	if err != nil {
+		return nil, fmt.Errorf("linux.resources: %w", err)
+	}
+	return files, nil
 }
 
 // olderThan reports whether version "1.N.…" has an N below minor.

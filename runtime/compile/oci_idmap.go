@@ -61,9 +61,9 @@ func mountUserns(l *list, m *mount, mounts []mount, linux *specs.Linux) (plan.Re
 func createUserns(l *list, ref plan.Ref, field string, uids, gids []specs.LinuxIDMapping) {
 	// a process in a new user namespace, which does nothing
 	s := call.Clone3(unix.CLONE_NEWUSER|unix.CLONE_CLEAR_SIGHAND, "").As(usernsHelper)
-	s.Child = plan.UsernsHelper
+	s.Child = plan.Helper
 	l.host("a helper process, in a new user namespace", s)
-	helper := func(why string, s plan.Step) { l.add(plan.UsernsHelper, why, s) }
+	helper := func(why string, s plan.Step) { l.add(plan.Helper, why, s) }
 	helper("close the host's end of the report pipe", call.Close(plan.ReportRead))
 	helper("die when the host's process dies", call.PrctlPdeathsig())
 	helper("parent alive? EPIPE if it died before prctl", call.Write(plan.ReportWrite, "."))

@@ -16,6 +16,9 @@ type Options struct {
 	// Cgroup2 is the path where the host has mounted the cgroup2 filesystem, "" for no
 	// cgroup.
 	Cgroup2 string
+	// Delegated is the path below Cgroup2 of a cgroup that systemd has made and delegated:
+	// that of linux.cgroupsPath, or one above it. "" for none.
+	Delegated string
 	// Count is the controllers that are to count what the container uses, where they can
 	// be enabled.
 	Count []string

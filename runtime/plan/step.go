@@ -26,7 +26,7 @@ type Side uint8
 const (
 	Host         Side = iota // minictr's own process
 	Intermediate             // a child that joins namespaces, and makes the container's process
-	UsernsHelper             // a child that holds a user namespace, for its id mappings
+	Helper                   // a child that only waits: what it holds is needed for a while
 	Container                // the child that becomes the container, from clone3 on
 	Trampoline               // the same process, in the small program that makes the last steps
 	Sides                    // the number of sides

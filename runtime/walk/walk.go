@@ -135,7 +135,7 @@ func (w *Walk) makeHostSteps() {
 			pid, errno := cloneChild(p.ops, p.slots, i)
 			afterFork()
 			store(&p.ops[i], &p.slots[i], pid, errno)
-			if p.ops[i].child != plan.UsernsHelper {
+			if p.ops[i].child != plan.Helper {
 				w.clone = i
 			}
 		} else {

@@ -62,6 +62,11 @@ func Wait4(pid plan.Ref) plan.Step {
 	return plan.Syscall("wait4", unix.SYS_WAIT4, pid, plan.Null, plan.Int(0), plan.Null)
 }
 
+// Pause waits for a signal that kills.
+func Pause() plan.Step {
+	return plan.Syscall("ppoll", unix.SYS_PPOLL, plan.Null, plan.Int(0), plan.Null, plan.Null)
+}
+
 func Gettid() plan.Step { return plan.Syscall("gettid", unix.SYS_GETTID) }
 
 func Sethostname(name string) plan.Step {
