@@ -96,7 +96,7 @@ func Cgroups() map[string]string {
 	if err != nil {
 		return nil
 	}
-	parent := filepath.Join(mount, config.CgroupParent)
+	parent := filepath.Join(mount, config.CgroupParent(mount))
 	entries, err := os.ReadDir(parent)
 	if err != nil {
 		return nil

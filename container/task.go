@@ -19,7 +19,6 @@ import (
 	"github.com/minictr/minictr/images"
 	"github.com/minictr/minictr/layers"
 	"github.com/minictr/minictr/runtime"
-	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/minictr/minictr/runtime/compile"
 	"github.com/minictr/minictr/runtime/state"
 	"github.com/minictr/minictr/runtime/stdio"
@@ -81,7 +80,11 @@ func (c *Container) CreateTask(spec *specs.Spec, t runtime.ProcessOptions) (*run
 	if err := os.Link(c.Path("config.json"), task.Path("config.json")); err != nil {
 		return nil, errors.Join(err, task.Remove())
 	}
-	process, err := runtime.Create(task, spec, t)
+	err = c.inScope(spec, t)
+	var process *runtime.Process
+	if err == nil {
+		process, err = runtime.Create(task, spec, t)
+	}
 	if err != nil {
 		return nil, errors.Join(WithFlag(err, c.Settings.Origin), task.Remove())
 	}
@@ -107,9 +110,17 @@ func CompileOptions(all *layers.Store, diffIDs []digest.Digest, host config.Host
 	}
 	overlay.Lower = append(overlay.Lower, InitLayer)
 	return compile.Options{
-		Root: overlay, Cgroup2: host.Cgroup2, Count: countingControllers(host.Controllers),
+		Root: overlay, Cgroup2: host.Cgroup2, Delegated: delegated(host), Count: countingControllers(host.Controllers),
 		Reserved: host.Reserved, Arch: host.Arch, OpenFiles: host.OpenFiles,
 	}
+}
+
+// delegated returns the cgroup above the container's if systemd delegates it, "" if not.
+func delegated(host config.Host) string {
+	if host.CgroupParent != config.Scope {
+		return ""
+	}
+	return config.Scope
 }
 
 // countingControllers returns the controllers that stats needs for a container without
@@ -131,10 +142,9 @@ func shortPath(layers, dir string) string {
 // PlanHost returns what a plan depends on of this host, for a container with a config.
 func (c *Container) PlanHost() (h config.Host, err error) {
 	h = config.Host{ID: c.ID, FilesDir: c.Dir, Arch: goruntime.GOARCH}
-	if h.Cgroup2, err = cgroup.Mount(); err != nil {
+	if err = h.SetCgroups(); err != nil {
 		return h, err
 	}
-	h.Controllers = cgroup.Available(h.Cgroup2)
 	if err = h.SetReserved(&c.Settings.Options.Limits); err != nil {
 		return h, err
 	}

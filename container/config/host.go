@@ -27,6 +27,7 @@ type Host struct {
 	OpenFiles       unix.Rlimit         // the caller's RLIMIT_NOFILE
 	Cgroup2         string              // mount point of cgroup2
 	Controllers     []string            // of Cgroup2: cpu, memory, pids
+	CgroupParent    string              // the cgroup above the container's, below Cgroup2
 	Reserved        *int64              // bytes that other containers reserve; nil without --memory-reservation
 	CPUs, Nodes     string              // processors and memory nodes, "0-3"; "" if no flag names one
 	Capabilities    uint64              // bounding set of the caller, a bit each

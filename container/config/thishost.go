@@ -27,10 +27,9 @@ func ThisHost(o *Options) (Host, error) {
 	if h.Dir, err = os.Getwd(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return Host{}, err
 	}
-	if h.Cgroup2, err = cgroup.Mount(); err != nil {
+	if err := h.SetCgroups(); err != nil {
 		return Host{}, err
 	}
-	h.Controllers = cgroup.Available(h.Cgroup2)
 	// what only some flags need
 	if o.CpusetCPUs+o.CpusetMems != "" {
 		if h.CPUs, h.Nodes, err = readCPUsAndNodes(); err != nil {
@@ -62,12 +61,21 @@ func ThisHost(o *Options) (Host, error) {
 	return h, nil
 }
 
+// SetCgroups sets what is known of the cgroups of this machine.
+func (h *Host) SetCgroups() (err error) {
+	if h.Cgroup2, err = cgroup.Mount(); err != nil {
+		return err
+	}
+	h.Controllers, h.CgroupParent = cgroup.Available(h.Cgroup2), CgroupParent(h.Cgroup2)
+	return nil
+}
+
 // SetReserved sums up the memory that other containers reserve, if l reserves some.
 func (h *Host) SetReserved(l *Limits) error {
 	if l.MemoryReservation == "" {
 		return nil
 	}
-	sum, err := cgroup.Reserved(filepath.Join(h.Cgroup2, CgroupParent), h.ID)
+	sum, err := cgroup.Reserved(filepath.Join(h.Cgroup2, h.CgroupParent), h.ID)
 	h.Reserved = &sum
 	return err
 }

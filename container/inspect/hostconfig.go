@@ -3,6 +3,7 @@ package inspect
 import (
 	"cmp"
 	"fmt"
+	"path"
 	"strconv"
 	"strings"
 
@@ -101,7 +102,7 @@ func hostConfig(c *container.Container, spec *specs.Spec) HostConfig {
 		SecurityOpt: o.SecurityOpt, MaskedPaths: spec.Linux.MaskedPaths, ReadonlyPaths: spec.Linux.ReadonlyPaths,
 		Sysctls: spec.Linux.Sysctl, IpcMode: cmp.Or(o.IPC, "private"), CgroupnsMode: "private",
 		PidMode: o.PID, UTSMode: o.UTS, UsernsMode: o.Userns,
-		CgroupParent: "/" + config.CgroupParent,
+		CgroupParent: path.Dir(spec.Linux.CgroupsPath),
 	}
 	for _, r := range spec.Process.Rlimits {
 		name := strings.ToLower(strings.TrimPrefix(r.Type, "RLIMIT_"))

@@ -41,8 +41,18 @@ func Start(c *container.Container, stdin *os.File, explain bool) error {
 	if stdin != nil {
 		args, files[0] = append(args, "--stdin"), stdin
 	}
+	sys := &syscall.SysProcAttr{Setsid: true}
+	group, err := container.MonitorCgroup()
+	if err != nil {
+		w.Close()
+		return err
+	}
+	if group != nil {
+		defer group.Close()
+		sys.UseCgroupFD, sys.CgroupFD = true, int(group.Fd())
+	}
 	process, err := os.StartProcess("/proc/self/exe", append(args, c.ID), &os.ProcAttr{
-		Dir: "/", Env: environment(c), Files: files, Sys: &syscall.SysProcAttr{Setsid: true},
+		Dir: "/", Env: environment(c), Files: files, Sys: sys,
 	})
 	w.Close()
 	if err != nil {
