@@ -43,24 +43,15 @@ func (m *machine) build() string {
 	return m.oci
 }
 
-// inTurn runs scripts one after the other. podman's `rm` unmounts the container's shm,
-// which fails with EBUSY while any process clones the mount namespace, with every
-// runtime: scripts side by side would fail by chance.
-type inTurn struct{ *testing.T }
-
-func (inTurn) Parallel()       {}
-func (t inTurn) Verbose() bool { return testing.Verbose() }
-func (t inTurn) Run(name string, f func(testscript.T)) {
-	t.T.Run(name, func(t *testing.T) { f(inTurn{t}) })
-}
-
 // scripts runs the scripts of directories, each as a test of its own.
 func (m *machine) scripts(dirs ...string) {
 	words := testkit.Words()
 	words["terminal"] = m.terminal
 	for _, dir := range dirs {
 		m.t.Run(dir, func(t *testing.T) {
-			testscript.RunT(inTurn{t}, testscript.Params{
+			// in turn: podman's `rm` unmounts the container's shm, which fails with EBUSY while any
+			// process clones the mount namespace, with every runtime
+			testscript.RunT(testkit.InTurn{T: t}, testscript.Params{
 				Dir:      "testdata/engines/" + dir,
 				Deadline: time.Now().Add(10 * time.Minute),
 				Setup: func(e *testscript.Env) error {

@@ -8,10 +8,20 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 )
+
+// InTurn runs scripts one after the other: testscript.RunT(InTurn{T: t}, …).
+type InTurn struct{ *testing.T }
+
+func (InTurn) Parallel()       {}
+func (t InTurn) Verbose() bool { return testing.Verbose() }
+func (t InTurn) Run(name string, f func(testscript.T)) {
+	t.T.Run(name, func(t *testing.T) { f(InTurn{t}) })
+}
 
 // Words are the commands that scripts of several packages use.
 func Words() map[string]func(*testscript.TestScript, bool, []string) {
