@@ -90,13 +90,8 @@ func Create(f *state.Dir, spec *specs.Spec, t ProcessOptions) (*Process, error) 
 	if err := t.tellReserved(p.Cgroup, spec); err != nil {
 		return nil, err
 	}
-	scope, err := t.startScope(f.ID(), spec)
-	if err != nil {
-		return nil, err
-	}
-	defer scope.release()
-	c := &creation{dir: f, spec: spec, options: t, cgroup: p.Cgroup, scope: scope}
-	process, err := t.launch(p, c.sync)
+	c := &creation{dir: f, spec: spec, options: t, cgroup: p.Cgroup}
+	process, err := c.launch(p)
 	if isDangling(err) {
 		process, err = c.relaunch(err)
 	}
@@ -104,6 +99,15 @@ func Create(f *state.Dir, spec *specs.Spec, t ProcessOptions) (*Process, error) 
 		return nil, c.undo(err)
 	}
 	return process, nil
+}
+
+// launch carries out a plan, in the scope that the options ask for.
+func (c *creation) launch(p *plan.Plan) (process *Process, err error) {
+	if c.scope, err = c.options.startScope(c.dir.ID(), c.spec); err != nil {
+		return nil, err
+	}
+	defer c.scope.release()
+	return c.options.launch(p, c.sync)
 }
 
 // relaunch carries out another plan, if the first has failed because of dangling symbolic
@@ -120,7 +124,7 @@ func (c *creation) relaunch(failure error) (*Process, error) {
 	if err := c.options.Root.Remountable(); err != nil {
 		return nil, err
 	}
-	return c.options.launch(p, c.sync)
+	return c.launch(p)
 }
 
 // launch carries out a plan. Only a process that outlives the caller, or that is frozen

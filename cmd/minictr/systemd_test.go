@@ -16,8 +16,9 @@ func TestSystemd(t *testing.T) {
 	}
 	archive := testkit.DemoImage(t)
 	testscript.RunT(testkit.InTurn{T: t}, testscript.Params{
-		Dir:   "testdata/systemd",
-		Setup: func(e *testscript.Env) error { return setUp(e, archive) },
-		Cmds:  scriptWords(),
+		Dir:             "testdata/systemd",
+		Setup:           func(e *testscript.Env) error { return setUp(e, archive) },
+		Cmds:            scriptWords(),
+		ContinueOnError: true, // a machine takes long to boot
 	})
 }
