@@ -4,6 +4,7 @@
 #   make test-fast  the tests that need neither root nor other programs: 15 s
 #   make test       all tests, as root
 #   make test-vm    the tests that need a virtual machine
+#   make test-systemd   those that need one with systemd, docker and podman
 #   make build      static binaries in bin/
 #   make check      gofmt, line width, go vet for both machines, staticcheck
 #   make bench      compare speed with other runtimes
@@ -23,7 +24,7 @@ SUDO        := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # which is initialised at each start.
 export CGO_ENABLED = 0
 
-.PHONY: build demo test test-fast test-vm check bench bench-vm fuzz clean
+.PHONY: build demo test test-fast test-vm test-systemd check bench bench-vm fuzz clean
 
 build:
 	go build -trimpath -tags urfave_cli_no_docs -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN)/ ./cmd/...
@@ -45,10 +46,14 @@ test:
 	PATH="$$PATH:/usr/sbin" command -v dockerd >/dev/null || scripts/need docker.io
 	go test -timeout 30m $(TESTFLAGS) $(if $(SUDO),-exec 'sudo -E env "PATH=$(PATH):/usr/sbin"') ./...
 	scripts/test-vm
+	scripts/test-systemd
 
 # ARCH=arm64 make test-vm: the same on arm64.
 test-vm:
 	scripts/test-vm
+
+test-systemd:
+	scripts/test-systemd
 
 check:
 	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); [ -z "$$unformatted" ] || { echo "gofmt -w $$unformatted"; exit 1; }

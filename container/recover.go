@@ -96,7 +96,7 @@ func Cgroups() map[string]string {
 	if err != nil {
 		return nil
 	}
-	parent := filepath.Join(mount, config.CgroupParent(mount))
+	parent := filepath.Join(mount, config.Host{Scope: config.ScopeOf(mount)}.CgroupParent())
 	entries, err := os.ReadDir(parent)
 	if err != nil {
 		return nil

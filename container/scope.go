@@ -26,10 +26,11 @@ func (c *Container) inScope(spec *specs.Spec, t runtime.ProcessOptions) error {
 // is nil: then a monitor stays in the cgroup of its caller.
 func MonitorCgroup() (*os.File, error) {
 	mount, err := cgroup.Mount()
-	if err != nil || !cgroup.SystemdOwns(mount) {
+	scope := config.ScopeOf(mount)
+	if err != nil || scope == "" {
 		return nil, err
 	}
-	dir, err := runtime.Delegate(mount, config.Scope)
+	dir, err := runtime.Delegate(mount, scope)
 	if err != nil {
 		return nil, err
 	}

@@ -110,17 +110,9 @@ func CompileOptions(all *layers.Store, diffIDs []digest.Digest, host config.Host
 	}
 	overlay.Lower = append(overlay.Lower, InitLayer)
 	return compile.Options{
-		Root: overlay, Cgroup2: host.Cgroup2, Delegated: delegated(host), Count: countingControllers(host.Controllers),
+		Root: overlay, Cgroup2: host.Cgroup2, Delegated: host.Scope, Count: countingControllers(host.Controllers),
 		Reserved: host.Reserved, Arch: host.Arch, OpenFiles: host.OpenFiles,
 	}
-}
-
-// delegated returns the cgroup above the container's if systemd delegates it, "" if not.
-func delegated(host config.Host) string {
-	if host.CgroupParent != config.Scope {
-		return ""
-	}
-	return config.Scope
 }
 
 // countingControllers returns the controllers that stats needs for a container without

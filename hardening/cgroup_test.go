@@ -24,7 +24,7 @@ func TestExistingCgroupRefused(t *testing.T) {
 	second := newBundle(t, "true")
 	second.spec.Linux.CgroupsPath = first.spec.Linux.CgroupsPath
 	second.run(t).refused(t, "already exists")
-	run(second.commandAs(t, "another")).refused(t, "file exists")
+	run(second.commandAs(t, "another")).refused(t, "cgroup is not empty: 2 process(es) found")
 	testkit.Check(t, os.WriteFile(filepath.Join(first.root, "end"), nil, 0o644))
 	if cmd.Wait(); cmd.ProcessState.ExitCode() != 7 {
 		t.Errorf("the first container ended with %d", cmd.ProcessState.ExitCode())

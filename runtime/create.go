@@ -19,6 +19,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/minictr/minictr/runtime/compile"
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/state"
@@ -36,6 +37,7 @@ type ProcessOptions struct {
 	ConsoleSocket string                      // receives the host's end of the terminal; "" for none
 	PidfdSocket   string                      // receives a pidfd of the process; "" for none
 	SubCgroup     string                      // for exec: a cgroup below the container's
+	GivenCgroup   bool                        // for create: the cgroup is the caller's choice, and may exist
 	Scope         *systemd.Scope              // for create: the scope to make for it; nil for none
 	Warn          func(error)                 // receives what goes wrong without stopping the operation
 	Trace         func(*plan.Plan) walk.Trace // traces each call; nil for none
@@ -75,10 +77,16 @@ func Create(f *state.Dir, spec *specs.Spec, t ProcessOptions) (*Process, error) 
 	if err != nil {
 		return nil, err
 	}
+	if _, err := os.Lstat(p.Cgroup); t.GivenCgroup && err == nil {
+		if p, err = t.inExisting(spec, p.Cgroup); err != nil {
+			return nil, err
+		}
+	}
 	t.warn(p.Warnings)
 	if err := recordCgroup(f, spec, p); err != nil {
 		return nil, err
 	}
+	f.Record.CgroupExisted = t.Existing
 	if t.FDs == nil {
 		t.FDs = map[plan.Ref]int{}
 	}
@@ -99,6 +107,15 @@ func Create(f *state.Dir, spec *specs.Spec, t ProcessOptions) (*Process, error) 
 		return nil, c.undo(err)
 	}
 	return process, nil
+}
+
+// inExisting returns the plan of a container in a cgroup that exists.
+func (t *ProcessOptions) inExisting(spec *specs.Spec, path string) (*plan.Plan, error) {
+	if err := cgroup.CheckFree(path); err != nil {
+		return nil, fmt.Errorf("linux.cgroupsPath: %s: %w", path, err)
+	}
+	t.Existing = true
+	return compile.Compile(spec, t.Options)
 }
 
 // launch carries out a plan, in the scope that the options ask for.

@@ -29,6 +29,9 @@ func Kill(c *state.Dir, sig unix.Signal, all bool) error {
 	if err != nil || group == "" || sig != unix.SIGKILL {
 		return err
 	}
+	if c.Record.CgroupExisted {
+		return cgroup.KillEach(group)
+	}
 	return cgroup.Signal(group, sig)
 }
 

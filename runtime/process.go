@@ -35,7 +35,13 @@ func launch(p *plan.Plan, caller walk.Caller) (*Process, error) {
 	process.walk, err = walk.Start(p, caller)
 	var failed *walk.Error
 	var stopped *walk.Stopped
-	if err == nil || errors.As(err, &failed) && p.MadeCgroup(failed.Index) || errors.As(err, &stopped) {
+	reached := 0
+	if errors.As(err, &failed) {
+		reached = failed.Index
+	} else if err == nil || errors.As(err, &stopped) {
+		reached = len(p.Steps)
+	}
+	if p.MadeCgroup(reached) {
 		process.cgroup = p.Cgroup
 	}
 	if err != nil {

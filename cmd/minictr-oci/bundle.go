@@ -110,6 +110,8 @@ func (b *bundle) setCgroup(bySystemd bool, id string) error {
 		return b.options.InScope(b.spec, id)
 	case linux.CgroupsPath == "":
 		linux.CgroupsPath = "/minictr/" + id
+	default:
+		b.options.GivenCgroup = true
 	}
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"io/fs"
 	"path"
 
-	"github.com/minictr/minictr/runtime/cgroup"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -20,7 +19,7 @@ func Config(o *Options, image ocispec.Image, files fs.FS, host Host) (*specs.Spe
 		Version: specs.Version,
 		Process: &specs.Process{},
 		Root:    &specs.Root{Path: "rootfs", Readonly: o.ReadOnly},
-		Linux:   &specs.Linux{CgroupsPath: path.Join("/", host.CgroupParent, host.ID)},
+		Linux:   &specs.Linux{CgroupsPath: path.Join("/", host.CgroupParent(), host.ID)},
 	}, newOrigin(o)}
 	if _, _, err := StopSignal(o, image); err != nil {
 		return nil, nil, err
@@ -48,17 +47,4 @@ func Config(o *Options, image ocispec.Image, files fs.FS, host Host) (*specs.Spe
 		}
 	}
 	return b.spec, b.origin, nil
-}
-
-// Scope is the unit of systemd that holds the cgroups of all containers, where systemd is
-// the first process.
-const Scope = "minictr.scope"
-
-// CgroupParent returns the path, below the mount of cgroup2, of the cgroup that holds the
-// cgroups of all containers.
-func CgroupParent(mount string) string {
-	if cgroup.SystemdOwns(mount) {
-		return Scope
-	}
-	return "minictr"
 }

@@ -4,6 +4,7 @@ package config
 // as text.
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
@@ -27,7 +29,7 @@ type Host struct {
 	OpenFiles       unix.Rlimit         // the caller's RLIMIT_NOFILE
 	Cgroup2         string              // mount point of cgroup2
 	Controllers     []string            // of Cgroup2: cpu, memory, pids
-	CgroupParent    string              // the cgroup above the container's, below Cgroup2
+	Scope           string              // the scope of systemd that holds all containers; "" without systemd
 	Reserved        *int64              // bytes that other containers reserve; nil without --memory-reservation
 	CPUs, Nodes     string              // processors and memory nodes, "0-3"; "" if no flag names one
 	Capabilities    uint64              // bounding set of the caller, a bit each
@@ -39,6 +41,19 @@ type Host struct {
 	Mounts          []Mount             // of the host, for the propagation of bind mounts
 	Devices         []specs.LinuxDevice // all of /dev, for --privileged
 }
+
+// ScopeOf returns the unit of systemd that holds the cgroups of all containers, "" if the
+// tree of cgroups at mount is not systemd's.
+func ScopeOf(mount string) string {
+	if cgroup.SystemdOwns(mount) {
+		return "minictr.scope"
+	}
+	return ""
+}
+
+// CgroupParent returns the path, below the mount of cgroup2, of the cgroup that holds the
+// cgroups of all containers.
+func (h Host) CgroupParent() string { return cmp.Or(h.Scope, "minictr") }
 
 // Path makes a name from the command line absolute.
 func (h Host) Path(name string) (string, error) {

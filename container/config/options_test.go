@@ -20,7 +20,6 @@ var update = flag.Bool("update", false, "write testdata anew")
 // testHost is a machine whose facts are fixed.
 func testHost() Host {
 	return Host{
-		CgroupParent:    "minictr",
 		ID:              "0123456789abcdef0123456789abcdef",
 		FilesDir:        "/run/minictr/0123456789ab",
 		Arch:            "amd64",

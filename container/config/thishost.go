@@ -66,7 +66,7 @@ func (h *Host) SetCgroups() (err error) {
 	if h.Cgroup2, err = cgroup.Mount(); err != nil {
 		return err
 	}
-	h.Controllers, h.CgroupParent = cgroup.Available(h.Cgroup2), CgroupParent(h.Cgroup2)
+	h.Controllers, h.Scope = cgroup.Available(h.Cgroup2), ScopeOf(h.Cgroup2)
 	return nil
 }
 
@@ -75,7 +75,7 @@ func (h *Host) SetReserved(l *Limits) error {
 	if l.MemoryReservation == "" {
 		return nil
 	}
-	sum, err := cgroup.Reserved(filepath.Join(h.Cgroup2, h.CgroupParent), h.ID)
+	sum, err := cgroup.Reserved(filepath.Join(h.Cgroup2, h.CgroupParent()), h.ID)
 	h.Reserved = &sum
 	return err
 }

@@ -23,7 +23,7 @@ func newCgroup(t *testing.T, name string) string {
 	testkit.NeedRoot(t)
 	mount, err := cgroup.Mount()
 	testkit.Check(t, err)
-	path := filepath.Join(mount, config.CgroupParent(mount), name)
+	path := filepath.Join(mount, config.Host{Scope: config.ScopeOf(mount)}.CgroupParent(), name)
 	testkit.Check(t, os.MkdirAll(path, 0o755))
 	t.Cleanup(func() { cgroup.Remove(path) })
 	return path

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/minictr/minictr/hint"
 	"golang.org/x/sys/unix"
 )
 
@@ -68,15 +69,55 @@ func Pids(path string) ([]int, error) {
 	return slices.Compact(pids), nil
 }
 
+// CheckFree returns an error unless a container can start in the cgroup at path, which
+// exists. The words are runc's.
+func CheckFree(path string) error {
+	pids, err := Pids(path)
+	if err == nil && len(pids) > 0 {
+		err = fmt.Errorf("container's cgroup is not empty: %d process(es) found", len(pids))
+	}
+	if err != nil {
+		return err
+	}
+	frozen, err := Frozen(path)
+	if err == nil && frozen {
+		err = hint.New(errors.New("container's cgroup unexpectedly frozen"), "echo 0 >"+path+"/cgroup.freeze")
+	}
+	return err
+}
+
 // Signal sends a signal to every process in the cgroup and below it. It is not an
 // error if there is none, or no such cgroup.
-func Signal(path string, sig unix.Signal) (err error) {
+func Signal(path string, sig unix.Signal) error {
 	if sig == unix.SIGKILL {
 		if err := kill(path); !IsGone(err) {
 			return err
 		}
 		return nil
 	}
+	return signalEach(path, sig)
+}
+
+// KillEach sends SIGKILL to every process in the cgroup and below it, one by one, waits
+// until they have ended, and thaws the cgroup: it is as it was before them. If cgroup.kill
+// is written, Linux 6.14 and later kill whatever clone3(2) starts there afterwards from
+// another cgroup (CLONE_INTO_CGROUP).
+func KillEach(path string) error {
+	err := signalEach(path, unix.SIGKILL)
+	if err == nil {
+		err = waitEvent(path, "populated 0", killTimeout)
+	}
+	if err == nil {
+		err = Thaw(path)
+	}
+	if IsGone(err) {
+		return nil
+	}
+	return err
+}
+
+// signalEach signals the processes while all of them are frozen.
+func signalEach(path string, sig unix.Signal) (err error) {
 	frozen, err := Frozen(path)
 	if IsGone(err) {
 		return nil

@@ -63,21 +63,22 @@ func (b *builder) cgroup() error {
 	enable, count, delegated := cgroup.Controllers(files), b.shape.options.Count, b.shape.options.Delegated
 	names := strings.Split(group, "/")
 	for i := range names {
-		above := path.Join(names[:i]...)
+		above, need, more := path.Join(names[:i]...), enable, count
 		if isSystemds(above, delegated) {
-			enableControllers(&b.list, above, unknownToSystemd(enable), nil)
-			continue
-		}
-		if i > 0 && above != delegated {
+			need, more = unknownToSystemd(enable), nil
+		} else if i > 0 && above != delegated {
 			b.host("make the parent cgroup; it may exist", call.Mkdirat(cgroupMount, above, 0o755).Allow(unix.EEXIST))
 		}
-		enableControllers(&b.list, above, enable, count)
+		enableControllers(&b.list, above, need, more)
 	}
 
-	// the container's own
+	// the container's own, unless it exists (oci_cgroup.go)
 	open := call.Openat(cgroupMount, group, unix.O_PATH|unix.O_DIRECTORY).As(cgroupFd)
+	b.plan.Cgroup, b.plan.MadeAt = path.Join(mount, group), len(b.plan.Steps)+1
 	if group == delegated {
 		files = openScope(&b.list, open, files)
+	} else if b.shape.options.Existing {
+		openExisting(&b.list, open)
 	} else {
 		b.host("remove an empty cgroup of this name, which a crash left, with its limits",
 			call.Rmdirat(cgroupMount, group).Allow(unix.ENOENT, unix.EBUSY, unix.ENOTEMPTY))
@@ -85,7 +86,6 @@ func (b *builder) cgroup() error {
 			Hint(unix.EEXIST, "stop the container of this ID, or remove the cgroup that it left"))
 		b.host("keep it open: clone3 needs a descriptor", open)
 	}
-	b.plan.Cgroup, b.plan.MadeAt = path.Join(mount, group), len(b.plan.Steps)-2
 
 	// its limits; memory reserved for it (reserve), write access (delegate), devices
 	for _, f := range files {

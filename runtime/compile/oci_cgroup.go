@@ -1,15 +1,17 @@
-// Beyond a plain container: memory that is reserved, and a cgroup that is delegated
+// Beyond a plain container: a cgroup that exists, one that is delegated, reserved memory
 
 package compile
 
 import (
 	"fmt"
+	"math"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/minictr/minictr/runtime/cgroup"
+	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/plan/call"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -34,6 +36,12 @@ func Limits(spec *specs.Spec) ([]cgroup.File, error) {
 		return nil, fmt.Errorf("linux.resources: %w", err)
 	}
 	return files, nil
+}
+
+// openExisting opens a cgroup that another program has made: it is not removed.
+func openExisting(l *list, open plan.Step) {
+	l.host("the container's cgroup: it exists, and stays when the container is deleted", open)
+	l.plan.MadeAt = math.MaxInt
 }
 
 // olderThan reports whether version "1.N.…" has an N below minor.

@@ -16,6 +16,8 @@ type Options struct {
 	// Cgroup2 is the path where the host has mounted the cgroup2 filesystem, "" for no
 	// cgroup.
 	Cgroup2 string
+	// Existing is true if the container's cgroup exists: it is neither made nor removed.
+	Existing bool
 	// Delegated is the path below Cgroup2 of a cgroup that systemd has made and delegated:
 	// that of linux.cgroupsPath, or one above it. "" for none.
 	Delegated string

@@ -39,6 +39,10 @@ type Record struct {
 	// number once.
 	Cgroup      string `json:"cgroup"`
 	CgroupInode uint64 `json:"cgroupInode"`
+
+	// CgroupExisted is true if another program has made the cgroup: it stays when the
+	// container is deleted.
+	CgroupExisted bool `json:"cgroupExisted,omitempty"`
 }
 
 // Save writes the record in one step: state.json is never a part of it.

@@ -142,7 +142,11 @@ func (r *Record) Kill() error {
 	if err != nil {
 		return err
 	}
-	if err := cgroup.Remove(r.Cgroup); !cgroup.IsGone(err) { // removed by another command
+	remove := cgroup.Remove
+	if r.CgroupExisted {
+		remove = cgroup.KillEach
+	}
+	if err := remove(r.Cgroup); !cgroup.IsGone(err) { // removed by another command
 		return err
 	}
 	return nil
