@@ -1,15 +1,15 @@
 # Targets:
 #
-#   make demo       create a container, step by step
-#   make test-fast  the tests that need neither root nor other programs: 15 s
-#   make test       all tests, as root
-#   make test-vm    the tests that need a virtual machine
-#   make test-systemd   those that need one with systemd, docker and podman
-#   make build      static binaries in bin/
-#   make check      gofmt, line width, go vet for both machines, staticcheck
-#   make bench      compare speed with other runtimes
-#   make bench-vm   compare containers with virtual machines, with charts
-#   make fuzz       run each fuzz target for FUZZTIME
+#   make demo          create a container, step by step
+#   make test-fast     the tests that need neither root nor other programs: 15 s
+#   make test          all tests, as root
+#   make test-vm       the tests that need a virtual machine
+#   make test-systemd  the tests that need one with systemd, docker and podman
+#   make build         static binaries in bin/
+#   make check         gofmt, line width, go vet for both machines, staticcheck
+#   make bench         compare speed with other runtimes
+#   make bench-vm      compare containers with virtual machines, with charts
+#   make fuzz          run each fuzz target for FUZZTIME
 #   make clean
 
 VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo unreleased)
