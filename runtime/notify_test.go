@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// systemd plays systemd: it receives what a service tells, and closes descriptors.
-func systemd(t *testing.T) (socket string, said chan string) {
+// fakeSystemd plays systemd: it receives what a service tells, and closes descriptors.
+func fakeSystemd(t *testing.T) (socket string, said chan string) {
 	t.Helper()
 	socket, said = filepath.Join(t.TempDir(), "notify"), make(chan string, 16)
 	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
@@ -50,7 +50,7 @@ func TestReadyPassedOn(t *testing.T) {
 		{"start", ready + "sleep 60"},
 	} {
 		t.Run(test.how, func(t *testing.T) {
-			socket, said := systemd(t)
+			socket, said := fakeSystemd(t)
 			t.Setenv("NOTIFY_SOCKET", socket)
 			c := newContainer(t, unchanged, test.script)
 			if test.how == "start" {
@@ -71,7 +71,7 @@ func TestReadyPassedOn(t *testing.T) {
 // TestReadyNeverComes: a program that exits without READY is not waited for, and one that is
 // never heard of is started all the same.
 func TestReadyNeverComes(t *testing.T) {
-	socket, said := systemd(t)
+	socket, said := fakeSystemd(t)
 	t.Setenv("NOTIFY_SOCKET", socket)
 	c := newContainer(t, unchanged, "stat -c '%a %n' /run/notify/*; ! touch /run/notify/x")
 	c.run(t)
