@@ -12,7 +12,7 @@ import (
 
 // inScope makes the scope that the container's cgroup lies in, where systemd is the first
 // process, and puts a container that was created elsewhere there.
-func (c *Container) inScope(spec *specs.Spec, t runtime.ProcessOptions) error {
+func inScope(c *Container, spec *specs.Spec, t runtime.ProcessOptions) error {
 	if t.Delegated == "" {
 		return nil
 	}

@@ -80,7 +80,7 @@ func (c *Container) CreateTask(spec *specs.Spec, t runtime.ProcessOptions) (*run
 	if err := os.Link(c.Path("config.json"), task.Path("config.json")); err != nil {
 		return nil, errors.Join(err, task.Remove())
 	}
-	err = c.inScope(spec, t)
+	err = inScope(c, spec, t)
 	var process *runtime.Process
 	if err == nil {
 		process, err = runtime.Create(task, spec, t)

@@ -93,7 +93,8 @@ var ErrExists = errors.New("unit exists")
 
 // StartDelegated makes a scope at the top of the tree of cgroups, with a process in it, for
 // cgroups of the caller, and returns when its cgroup exists. It has no limits. At a shutdown
-// its processes are sent SIGTERM, and after ten seconds SIGKILL, as by docker.
+// its processes are sent SIGTERM, and after ten seconds SIGKILL, as by docker; before that
+// minictr-restart.service, if there is one, stops them one by one.
 func StartDelegated(unit string, pid int) error {
 	b, closeBus, err := connect()
 	if err != nil {
@@ -103,7 +104,7 @@ func StartDelegated(unit string, pid int) error {
 	s := Scope{Slice: "-.slice", Unit: unit}
 	const seconds = 1000000
 	properties := append(s.properties(pid, "containers of minictr"), property("DefaultDependencies", true),
-		property("TimeoutStopUSec", uint64(10*seconds)), property("TasksMax", uint64(math.MaxUint64)))
+		sd.PropBefore("minictr-restart.service"), property("TimeoutStopUSec", uint64(10*seconds)), property("TasksMax", uint64(math.MaxUint64)))
 	err = b.start(unit, properties)
 	if isNamed(err, "org.freedesktop.systemd1.UnitExists") {
 		err = errors.Join(ErrExists, err)
