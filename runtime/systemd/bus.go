@@ -94,7 +94,7 @@ var ErrExists = errors.New("unit exists")
 // StartDelegated makes a scope at the top of the tree of cgroups, with a process in it, for
 // cgroups of the caller, and returns when its cgroup exists. It has no limits. At a shutdown
 // its processes are sent SIGTERM, and after ten seconds SIGKILL, as by docker; before that
-// minictr-restart.service, if there is one, stops them one by one.
+// minictr-restart.service, if it exists, stops the containers.
 func StartDelegated(unit string, pid int) error {
 	b, closeBus, err := connect()
 	if err != nil {
@@ -103,8 +103,9 @@ func StartDelegated(unit string, pid int) error {
 	defer closeBus()
 	s := Scope{Slice: "-.slice", Unit: unit}
 	const seconds = 1000000
-	properties := append(s.properties(pid, "containers of minictr"), property("DefaultDependencies", true),
-		sd.PropBefore("minictr-restart.service"), property("TimeoutStopUSec", uint64(10*seconds)), property("TasksMax", uint64(math.MaxUint64)))
+	properties := append(s.properties(pid, "containers of minictr"),
+		property("DefaultDependencies", true), sd.PropBefore("minictr-restart.service"),
+		property("TimeoutStopUSec", uint64(10*seconds)), property("TasksMax", uint64(math.MaxUint64)))
 	err = b.start(unit, properties)
 	if isNamed(err, "org.freedesktop.systemd1.UnitExists") {
 		err = errors.Join(ErrExists, err)
