@@ -21,7 +21,8 @@ var systemDfCommand = &cli.Command{
 what images share counts once. The size of containers is that of the files they
 have changed. Reclaimable is what minictr image prune -a and minictr container
 prune free. A template has the fields .Type .TotalCount .Active .Size
-.Reclaimable; with --verbose, the lists .Images .Containers .Volumes .BuildCache.`,
+.Reclaimable; with --verbose, the lists .Images .Containers .Volumes and
+.BuildCache.`,
 	Flags: []cli.Flag{
 		formatFlag(),
 		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "list each image and container"},
