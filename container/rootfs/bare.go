@@ -1,21 +1,18 @@
 package rootfs
 
 import (
+	"errors"
 	"fmt"
 	goruntime "runtime"
 
 	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/runtime/state"
 	"golang.org/x/sys/unix"
 )
 
-// bareTaskRoot returns a descriptor of the mount that is the root of the container's process,
-// without the mounts in it. Errors are those of TaskRoot.
+// bareTaskRoot returns a descriptor of the container's root filesystem, without the mounts in
+// it. The error is state.ErrNotRunning or state.ErrNotExist if it has no process.
 func bareTaskRoot(c *container.Container) (int, error) {
-	root, err := TaskRoot(c)
-	if err != nil {
-		return -1, err
-	}
-	defer unix.Close(root)
 	task, err := c.Task()
 	if err != nil {
 		return -1, err
@@ -25,12 +22,13 @@ func bareTaskRoot(c *container.Container) (int, error) {
 		return -1, err
 	}
 	defer unix.Close(pidfd)
-	return cloneMount(pidfd, root)
+	return cloneRoot(pidfd)
 }
 
-// cloneMount clones the mount of a directory alone, not those in it (open_tree(2)). A mount is
-// cloned only in its mount namespace, which a thread enters for it; the clone is in none.
-func cloneMount(pidfd, dir int) (fd int, err error) {
+// cloneRoot clones the mount at the root of a process's mount namespace alone, not those in it
+// (open_tree(2)). The root of the process itself may be elsewhere: it may call chroot(2). A
+// mount is cloned only in its namespace, which a thread enters for it; the clone is in none.
+func cloneRoot(pidfd int) (fd int, err error) {
 	cloned := make(chan error)
 	go func() {
 		goruntime.LockOSThread() // for good: the thread exits with this function
@@ -39,10 +37,14 @@ func cloneMount(pidfd, dir int) (fd int, err error) {
 			if err := unix.Unshare(unix.CLONE_FS); err != nil {
 				return fmt.Errorf("unshare: %w", err)
 			}
-			if err := unix.Setns(pidfd, unix.CLONE_NEWNS); err != nil {
+			err := unix.Setns(pidfd, unix.CLONE_NEWNS)
+			if errors.Is(err, unix.ESRCH) {
+				return state.ErrNotRunning
+			}
+			if err != nil {
 				return fmt.Errorf("setns: %w", err)
 			}
-			fd, err = unix.OpenTree(dir, "", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_EMPTY_PATH)
+			fd, err = unix.OpenTree(unix.AT_FDCWD, "/", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
 			if err != nil {
 				return fmt.Errorf("open_tree: %w", err)
 			}
