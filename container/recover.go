@@ -111,7 +111,8 @@ func Cgroups() map[string]string {
 // recoverUnlocked recovers a container unless its lock is held, and returns what was
 // done, "" for nothing.
 func (c *Container) recoverUnlocked() (what string, err error) {
-	if c.isComplete() && !c.Has(TaskDir) && !c.Has(MonitorFile) || !owned.IsDir(c.Dir) {
+	hasTask := c.Has(TaskDir) || c.Has(state.Creating(TaskDir))
+	if c.isComplete() && !hasTask && !c.Has(MonitorFile) || !owned.IsDir(c.Dir) {
 		return "", nil
 	}
 	lock, err := lockfile.Try(c.Dir, lockfile.Exclusive)
@@ -135,10 +136,8 @@ func (c *Container) recoverUnlocked() (what string, err error) {
 
 // RecoverLocked recovers a container whose lock the caller holds.
 func (c *Container) RecoverLocked() error {
-	if c.Has(TaskDir) {
-		if err := c.recoverTask(); err != nil {
-			return err
-		}
+	if err := c.recoverTask(); err != nil {
+		return err
 	}
 	if !c.isComplete() {
 		c.recoverDestroyEvent()
@@ -153,9 +152,10 @@ func (c *Container) isComplete() bool {
 	return err == nil && image.Size() > 0 && !c.Has("remove")
 }
 
-// recoverTask deletes a task without a monitor, and records its exit status unless the
-// monitor did. A copied task is removed, and nothing killed: its process and its cgroup
-// are those of the container that was copied.
+// recoverTask deletes a task without a monitor, if there is one, and records its exit status
+// unless the monitor did. One that is not complete is deleted by Task. A copied task is
+// removed, and nothing killed: its process and its cgroup are those of the container that
+// was copied.
 func (c *Container) recoverTask() error {
 	// read the task
 	task, taskErr := c.Task()

@@ -33,6 +33,9 @@ const (
 	removed  = ".removed."
 )
 
+// Creating returns the name of the directory of a container that is being created.
+func Creating(id string) string { return creating + id }
+
 // Dir is the directory of a container.
 type Dir struct {
 	Record Record
@@ -157,7 +160,7 @@ func OpenReadOnly(root, id string) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	return find(&Dir{root: root, id: id, marked: marked}, slices.Contains(names, creating+id))
+	return find(&Dir{root: root, id: id, marked: marked}, slices.Contains(names, Creating(id)))
 }
 
 // find tries the names that the directory may have. It may be renamed meanwhile;
