@@ -57,7 +57,7 @@ func (t *ProcessOptions) InScope(spec *specs.Spec, id string) error {
 
 // Connect gives the process its streams.
 func (t *ProcessOptions) Connect(s *stdio.Streams) {
-	t.FDs, t.Stdio, t.Null = s.FDs, s.Connected, s.Null
+	t.FDs, t.Stdio, t.Null, t.Before = s.FDs, s.Connected, s.Null, s.Steps
 }
 
 // Create creates the container of spec in its new directory f. With t.Wait the process

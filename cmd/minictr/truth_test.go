@@ -11,6 +11,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -22,6 +23,7 @@ import (
 	"github.com/creack/pty"
 	"github.com/minictr/minictr/internal/testkit"
 	"github.com/minictr/minictr/runtime/cgroup"
+	"github.com/minictr/minictr/runtime/plan"
 )
 
 func TestTruth(t *testing.T) {
@@ -37,6 +39,10 @@ func TestTruth(t *testing.T) {
 		"kept":     "--hostname box",
 		"input":    "--hostname box --rm -i",
 		"terminal": "--hostname box --rm -it",
+		// in front of the caller's terminal is a pipe
+		"pipes":             "--hostname box --rm -i",
+		"pipes of a user":   "--hostname box --rm -i --user 1000",
+		"pipes of an outer": "--hostname box --rm -i --userns 0:100000:65536",
 		"mounts": "--hostname box --rm --read-only -v " + source + ":/a/b -v " + source +
 			":/c:ro --tmpfs /t:size=1m --mount type=bind,src=/dev/null,dst=/d/file",
 		"identity": "--hostname box --rm --user 1000:1001 --ulimit nofile=100:200 --sysctl net.ipv4.ip_forward=1 " +
@@ -48,12 +54,16 @@ func TestTruth(t *testing.T) {
 		"not there":  "--hostname box --rm -e PATH=/nowhere:/etc/motd:/bin",
 	} {
 		t.Run(name, func(t *testing.T) {
-			if name == "userns" {
+			if strings.Contains(flags, "--userns") {
 				testkit.NeedLinux(t, "6.15")
 			}
 			words := append(strings.Fields(flags), "demo", "true")
-			terminal := slices.Contains(words, "-it")
+			pipes := strings.HasPrefix(name, "pipes")
+			terminal := slices.Contains(words, "-it") || pipes
 			lines := planLines(t, words, terminal)
+			if shown := slices.ContainsFunc(lines, func(l planLine) bool { return l.Call == "pipe2" }); shown != pipes {
+				t.Errorf("the plan shows pipes: %v", shown)
+			}
 			compareTruth(t, lines, traceRun(t, words, terminal))
 		})
 	}
@@ -78,8 +88,7 @@ func planLines(t *testing.T, words []string, terminal bool) (lines []planLine) {
 	return lines
 }
 
-// output runs a command in a terminal of its own or on pipes, which are passed on: what
-// relays other streams is not in the plan.
+// output runs a command on pipes, which are passed on, or with a terminal of its own as input.
 func output(t *testing.T, cmd *exec.Cmd, terminal bool) []byte {
 	t.Helper()
 	var out, said strings.Builder
@@ -133,13 +142,13 @@ func traceRun(t *testing.T, words []string, terminal bool) *trace {
 func begins(c traced) bool { return !strings.Contains(c.line, "CLONE_THREAD") }
 
 // compareTruth walks the plan as package walk does, with the results that strace saw.
-func compareTruth(t *testing.T, plan []planLine, tr *trace) {
+func compareTruth(t *testing.T, lines []planLine, tr *trace) {
 	t.Helper()
 	cgroups, err := cgroup.Mount()
 	testkit.Check(t, err)
 	r, made, running := results{}, 0, false
 	child, begun := 0, map[int]bool{} // the latest process, and all
-	for _, step := range plan {
+	for _, step := range lines {
 		planned := fmt.Sprintf("step %d, %s(%s)", step.Number, step.Call, strings.Join(step.Args, ", "))
 		if running || r.leavesOut(step) {
 			if step.Unless != step.Result || !r.has(step.Result) {
@@ -149,7 +158,9 @@ func compareTruth(t *testing.T, plan []planLine, tr *trace) {
 		}
 		r.fillIn(step.Args, tr.id)
 		thread := child
-		if step.Side == "host" {
+		if step.Part == "streams" {
+			thread = tr.streamsThread(r, step)
+		} else if step.Side == "host" {
 			thread = tr.host
 			tr.threads[thread] = skipUnplanned(t, r, tr.threads[thread], step, cgroups)
 		}
@@ -190,7 +201,7 @@ func compareTruth(t *testing.T, plan []planLine, tr *trace) {
 			}
 		}
 	}
-	t.Logf("%d of %d steps made, each as planned", made, len(plan))
+	t.Logf("%d of %d steps made, each as planned", made, len(lines))
 }
 
 var nameInPath = regexp.MustCompile(`/@(\w+)/`)
@@ -219,6 +230,38 @@ func (r results) note(s planLine, value int) {
 	if s.Result != "" {
 		r[s.Result] = value
 	}
+}
+
+// streamsThread returns a thread that makes a call for the streams, and puts that call before
+// the thread's others. The threads that do so, and when, are up to Go. Of all pipes it is the one whose
+// end becomes a standard stream.
+func (tr *trace) streamsThread(r results, step planLine) int {
+	for thread, calls := range tr.threads {
+		for i, c := range calls {
+			trial := maps.Clone(r)
+			if c.name == step.Call && trial.sameArgs(step.Args, c.args) && (c.name != "pipe2" || tr.isStream(trial)) {
+				tr.threads[thread] = slices.Concat(calls[i:i+1], calls[:i], calls[i+1:])
+				return thread
+			}
+		}
+	}
+	return 0
+}
+
+// isStream reports whether a process has made one of these results a standard stream.
+func (tr *trace) isStream(r results) bool {
+	for _, calls := range tr.threads {
+		for _, c := range calls {
+			if c.name != "dup3" {
+				continue
+			}
+			fd, _ := strconv.Atoi(c.args[1])
+			if value, known := r[string(plan.Stdio[fd])]; known && strconv.Itoa(value) == c.args[0] {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // skipUnplanned skips the host's other calls, up to the step's. None of them may be one

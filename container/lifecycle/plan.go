@@ -33,9 +33,15 @@ func Plan(root, name string, o *config.Options) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	for fd, attached := range attach {
-		options.Null[fd] = !attached // run opens /dev/null instead
+	uid, err := config.HostUID(spec)
+	if err != nil {
+		return nil, err
 	}
+	streams, err := stdio.Plan(attach, o.TTY, uid)
+	if err != nil {
+		return nil, err
+	}
+	options.Stdio, options.Null, options.Before = streams.Connected, streams.Null, streams.Steps
 	stdio.SetConsoleSize(spec.Process)
 	return compile.Compile(spec, options)
 }

@@ -44,7 +44,7 @@ func newBuilder(spec *specs.Spec, o Options, f *seccomp.Filter, mounts []mount) 
 		s.Linux = &specs.Linux{}
 	}
 	b := &builder{spec: &s, shape: newShape(&s, o, f, mounts)}
-	b.plan.Steps = make([]plan.Step, 0, usualSteps)
+	b.plan.Steps = append(make([]plan.Step, 0, usualSteps), o.Before...)
 	return b
 }
 

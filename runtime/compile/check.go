@@ -51,6 +51,14 @@ func checkBelowProc(destination string) error {
 	return fmt.Errorf("destination %q: inside /proc", destination)
 }
 
+// withoutProgram returns the config with an empty process: the container can be created,
+// but not started.
+func withoutProgram(spec *specs.Spec) *specs.Spec {
+	s := *spec
+	s.Process = &specs.Process{Cwd: "/"}
+	return &s
+}
+
 // checkProcess checks a process: the container's, or another one for it.
 func checkProcess(p *specs.Process) error {
 	if p == nil || len(p.Args) == 0 {

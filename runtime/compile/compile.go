@@ -85,14 +85,6 @@ func Compile(spec *specs.Spec, o Options) (*plan.Plan, error) {
 	)
 }
 
-// withoutProgram returns the config with an empty process: the container can be created,
-// but not started.
-func withoutProgram(spec *specs.Spec) *specs.Spec {
-	s := *spec
-	s.Process = &specs.Process{Cwd: "/"}
-	return &s
-}
-
 // readFilter compiles linux.seccomp, the filter of system calls (filter.go), and returns
 // nil if there is none. A rule for a system call of unknown name cannot be compiled; where
 // the filter allows what no rule refuses, it returns a warning.

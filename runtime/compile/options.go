@@ -4,6 +4,7 @@ import (
 	"path"
 
 	"github.com/minictr/minictr/internal/owned"
+	"github.com/minictr/minictr/runtime/plan"
 	"golang.org/x/sys/unix"
 )
 
@@ -35,6 +36,9 @@ type Options struct {
 	Stdio [3]bool
 	// Null are the standard streams that are the container's /dev/null.
 	Null [3]bool
+	// Before is what the caller makes for the streams before the plan is carried out (side
+	// plan.Caller): the plan begins with it.
+	Before []plan.Step
 	// OpenFiles is the limit of open files that the process inherits, where the limit of
 	// the host's process is another.
 	OpenFiles unix.Rlimit

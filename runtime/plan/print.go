@@ -52,6 +52,8 @@ func (s Style) Headline(part string) string {
 // About returns what a part of the plan is for, in a few words.
 func About(part string) string {
 	switch part {
+	case "streams":
+		return "pipes, as the process gets no file or terminal of the host"
 	case "cgroup":
 		return "limits of the container's processes"
 	case "root":

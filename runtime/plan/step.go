@@ -29,11 +29,12 @@ const (
 	Helper                   // a child that only waits: what it holds is needed for a while
 	Container                // the child that becomes the container, from clone3 on
 	Trampoline               // the same process, in the small program that makes the last steps
+	Caller                   // minictr's own process, before the walk: its steps are made already
 	Sides                    // the number of sides
 )
 
 func (s Side) String() string {
-	return [...]string{"host", "intermediate", "helper", "container", "trampoline"}[s]
+	return [...]string{"host", "intermediate", "helper", "container", "trampoline", "host"}[s]
 }
 
 // Step is one system call of a plan.

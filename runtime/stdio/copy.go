@@ -89,6 +89,7 @@ func (s *Streams) openInput(hostEnd *os.File, uid uint32) (err error) {
 	if s.input, err = NewInput(hostEnd); err != nil {
 		return err
 	}
+	s.describePipe(0, uid)
 	s.connect(0, s.input.ContainerEnd)
 	return chown(s.input.ContainerEnd, uid)
 }
@@ -108,7 +109,7 @@ func (s *Streams) openOutput(fd int, hostEnd *os.File, uid uint32) error {
 	if err := refuseDir(hostEnd); err != nil {
 		return err
 	}
-	if fd == 2 && s.Connected[1] && sameFile(os.Stdout, hostEnd) {
+	if s.sharesPipe(fd, hostEnd) {
 		s.FDs[refs[2]], s.Connected[2] = s.FDs[refs[1]], true
 		return nil
 	}
@@ -116,9 +117,15 @@ func (s *Streams) openOutput(fd int, hostEnd *os.File, uid uint32) error {
 	if err != nil {
 		return err
 	}
+	s.describePipe(fd, uid)
 	s.connect(fd, w)
 	s.outputs = append(s.outputs, newOutput(hostEnd, r, !IsTerminal(hostEnd)))
 	return chown(w, uid)
+}
+
+// sharesPipe reports whether standard error gets the pipe of standard output.
+func (s *Streams) sharesPipe(fd int, hostEnd *os.File) bool {
+	return fd == 2 && s.Connected[1] && sameFile(os.Stdout, hostEnd)
 }
 
 func sameFile(a, b *os.File) bool {

@@ -19,6 +19,6 @@
 // creates such a container is responsible for the streams it passes (Inherit).
 //
 // Reading order: stdio.go (which stream is passed, and which is copied), copy.go (a
-// pipe in front of a file, a device or a terminal), terminal.go, detach.go (the
-// streams of a detached process).
+// pipe in front of a file, a device or a terminal), plan.go (what a plan shows of it),
+// terminal.go, detach.go (the streams of a detached process).
 package stdio

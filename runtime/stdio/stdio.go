@@ -18,6 +18,9 @@ type Streams struct {
 	FDs       map[plan.Ref]int // the container ends, for walk.Start
 	Connected [3]bool          // which streams FDs has
 	Null      [3]bool          // which streams are null(4)
+	Steps     []plan.Step      // the calls that made pipes, for the reader of the plan
+
+	planned bool // nothing is made
 
 	containerEnds []*os.File    // closed once the process has them
 	chowned       []chownedPipe // host ends that the container's user owns until Close
@@ -40,16 +43,26 @@ var refs = [3]plan.Ref{"stdin", "stdout", "stderr"}
 // plan makes the terminal.
 func Open(attach [3]bool, tty bool, uid uint32) (*Streams, error) {
 	s := &Streams{FDs: map[plan.Ref]int{}}
+	return s, s.openAll(attach, tty, uid)
+}
+
+// Plan returns the streams that Open would connect, and makes none.
+func Plan(attach [3]bool, tty bool, uid uint32) (*Streams, error) {
+	s := &Streams{FDs: map[plan.Ref]int{}, planned: true}
+	return s, s.openAll(attach, tty, uid)
+}
+
+func (s *Streams) openAll(attach [3]bool, tty bool, uid uint32) error {
 	if tty {
-		return s, nil
+		return nil
 	}
 	for fd, hostEnd := range []*os.File{os.Stdin, os.Stdout, os.Stderr} {
 		if err := s.open(fd, hostEnd, attach[fd], uid); err != nil {
 			s.Close()
-			return nil, err
+			return err
 		}
 	}
-	return s, nil
+	return nil
 }
 
 func (s *Streams) open(fd int, hostEnd *os.File, attach bool, uid uint32) error {
@@ -59,6 +72,8 @@ func (s *Streams) open(fd int, hostEnd *os.File, attach bool, uid uint32) error 
 		return nil
 	case Passes(hostEnd):
 		return s.chownPipe(hostEnd, uid)
+	case s.planned:
+		return s.planPipe(fd, hostEnd, uid)
 	case fd == 0:
 		return s.openInput(hostEnd, uid)
 	}
@@ -122,6 +137,10 @@ func (s *Streams) chownPipe(f *os.File, uid uint32) error {
 	}
 	var st unix.Stat_t
 	if unix.Fstat(int(f.Fd()), &st) != nil || uid == 0 || !isPipe(f) || st.Uid == uid {
+		return nil
+	}
+	s.step("the process's user may open it as /dev/stdin, /dev/stdout or /dev/stderr", fchown(plan.Int(f.Fd()), uid))
+	if s.planned {
 		return nil
 	}
 	if err := chown(f, uid); err != nil {

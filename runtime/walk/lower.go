@@ -92,7 +92,7 @@ func lower(p *plan.Plan, fds map[plan.Ref]int) (*program, error) {
 		return nil, err
 	}
 	for i := range p.Steps {
-		if l.ops[i].side = p.Steps[i].Side; l.ops[i].side == plan.Trampoline {
+		if l.ops[i].side = p.Steps[i].Side; l.ops[i].side >= plan.Trampoline {
 			continue
 		}
 		if err := l.step(i, &p.Steps[i]); err != nil {

@@ -55,6 +55,9 @@ func (v *tracer) finish() {
 // settled reports whether step i was made, or a later one of its side.
 func (v *tracer) settled(i int) bool {
 	steps, slots := v.walk.plan.Steps, v.walk.program.slots
+	if steps[i].Side == plan.Caller {
+		return true
+	}
 	for k := i; k < len(steps); k++ {
 		if steps[k].Side == steps[i].Side && atomic.LoadUint32(&slots[k].state) != todo {
 			return true
@@ -67,6 +70,10 @@ func (v *tracer) show() {
 	i := v.next
 	v.next++
 	side := v.walk.plan.Steps[i].Side
+	if side == plan.Caller {
+		v.tell(i, Result{Made: true})
+		return
+	}
 	s := &v.walk.program.slots[i]
 	state := atomic.LoadUint32(&s.state)
 	r := Result{Made: state != todo && state != kept}
