@@ -75,6 +75,7 @@ var toCome = map[string]string{
 var libraries = map[string]string{
 	"C":                                      "",
 	"github.com/containerd/console":          "cmd/minictr runtime/stdio",
+	"github.com/containerd/platforms":        "images",
 	"github.com/coreos/go-systemd":           "runtime/systemd",
 	"github.com/docker/cli":                  "images/registry",
 	"github.com/godbus/dbus":                 "runtime/systemd",

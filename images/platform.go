@@ -1,11 +1,13 @@
 package images
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
 	"strings"
 
+	"github.com/containerd/platforms"
 	"github.com/minictr/minictr/hint"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -15,21 +17,38 @@ func hostPlatform() ocispec.Platform {
 	return ocispec.Platform{OS: runtime.GOOS, Architecture: runtime.GOARCH}
 }
 
-// parsePlatform parses os/arch or os/arch/variant; "" is this machine.
+// parsePlatform parses a platform as docker does: os/arch, os/arch/variant, or one of os
+// and arch, the other being this machine's. x86_64, aarch64, armhf and the like are other
+// names of architectures. "" is this machine.
 func parsePlatform(text string) (ocispec.Platform, error) {
 	if text == "" {
 		return hostPlatform(), nil
 	}
-	part := strings.Split(text, "/")
-	if len(part) < 2 || len(part) > 3 || slices.Contains(part, "") {
-		err := fmt.Errorf("unknown platform %q", text)
+	p, err := platforms.Parse(text)
+	if err == nil && p.OSVersion != "" {
+		err = errors.New("versions of an operating system are not supported")
+	}
+	if err != nil {
+		err = fmt.Errorf("unknown platform %w", err)
 		return ocispec.Platform{}, hint.New(err, "write os/arch[/variant], as in linux/arm64 or linux/arm/v7")
 	}
-	p := ocispec.Platform{OS: part[0], Architecture: part[1]}
-	if len(part) == 3 {
-		p.Variant = part[2]
-	}
 	return p, nil
+}
+
+// normalize gives the names in an index or a config their usual form. It adds no variant.
+func normalize(p ocispec.Platform) ocispec.Platform {
+	n := platforms.Normalize(p)
+	if p.Variant == "" && n.Architecture == p.Architecture {
+		n.Variant = ""
+	}
+	return n
+}
+
+// runs reports whether an image for a platform runs where want is asked for.
+func runs(want, has ocispec.Platform) bool {
+	has = normalize(has)
+	return has.OS == want.OS && has.Architecture == want.Architecture &&
+		(want.Variant == "" || slices.Contains(variants(want), has.Variant))
 }
 
 // Check returns an error if the image is not for a platform, os/arch or
@@ -39,8 +58,7 @@ func (i *Image) Check(platform string) error {
 	if err != nil {
 		return err
 	}
-	has := i.Config.Platform
-	if has.OS != want.OS || has.Architecture != want.Architecture || want.Variant != "" && has.Variant != want.Variant {
+	if has := i.Config.Platform; !runs(want, has) {
 		return fmt.Errorf("image is for %s, not for %s", platformName(has), platformName(want))
 	}
 	return nil
@@ -52,8 +70,11 @@ func choosePlatform(want ocispec.Platform, manifests []ocispec.Descriptor) (ocis
 	// the best variant
 	for _, variant := range variants(want) {
 		for _, m := range manifests {
-			p := m.Platform
-			if p == nil || p.OS != want.OS || p.Architecture != want.Architecture {
+			if m.Platform == nil {
+				continue
+			}
+			p := normalize(*m.Platform)
+			if p.OS != want.OS || p.Architecture != want.Architecture {
 				continue
 			}
 			if variant == "*" || p.Variant == variant {

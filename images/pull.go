@@ -126,7 +126,7 @@ func matches(want ocispec.Platform, configJSON []byte, layers int) error {
 	if err != nil {
 		return err
 	}
-	if config.OS != want.OS || config.Architecture != want.Architecture {
+	if !runs(want, config.Platform) {
 		return fmt.Errorf("no image for %s, only for %s", platformName(want), platformName(config.Platform))
 	}
 	return nil

@@ -232,7 +232,7 @@ func TestPullErrors(t *testing.T) {
 	remote := newTestRegistry(t, b, manifest)
 	store := newStore(t)
 	for platform, want := range map[string]string{
-		"linux/s390x": "no image for linux/s390x, only for linux/amd64", "linux": "unknown platform",
+		"linux/s390x": "no image for linux/s390x, only for linux/amd64", "nowhere": "unknown platform",
 	} {
 		_, err := remote.pullFor(t.Context(), store, platform)
 		testkit.WantError(t, platform, err, want)
