@@ -128,7 +128,7 @@ func TestOverlayXattrsDropped(t *testing.T) {
 	for _, name := range []string{
 		"trusted.overlay.opaque", "trusted.overlay.redirect", "trusted.overlay.metacopy", "trusted.overlay.whiteout",
 		"user.overlay.opaque", "user.overlay.redirect", "trusted.x",
-		"security.selinux", "security.ima", "system.posix_acl_access",
+		"security.selinux", "security.ima", "system.nfs4_acl",
 	} {
 		pax[PAXXattr+name] = "y"
 	}

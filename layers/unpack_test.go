@@ -201,6 +201,33 @@ func TestAttributes(t *testing.T) {
 	testkit.Equal(t, "attributes", xattrs(t, filepath.Join(tree, "d/file")), "security.capability user.colour")
 }
 
+// A directory and a file keep their ACLs: user 1000 may read the file, and new files in the
+// directory.
+func TestACLs(t *testing.T) {
+	testkit.NeedRoot(t)
+	const (
+		access = "\x02\x00\x00\x00" + // version 2 (linux/posix_acl_xattr.h): tag, permissions, ID
+			"\x01\x00\x06\x00\xff\xff\xff\xff" + "\x02\x00\x04\x00\xe8\x03\x00\x00" + // u::rw-, u:1000:r--
+			"\x04\x00\x00\x00\xff\xff\xff\xff" + "\x10\x00\x04\x00\xff\xff\xff\xff" + // g::---, m::r--
+			"\x20\x00\x00\x00\xff\xff\xff\xff" // o::---
+		name = "system.posix_acl_"
+	)
+	f, d := file("d/f", "x"), dir("d")
+	f.Mode, f.PAXRecords = 0o640, map[string]string{PAXXattr + name + "access": access}
+	d.PAXRecords = map[string]string{PAXXattr + name + "default": access}
+	tree, err := unpackTo(t, d, f)
+	testkit.Check(t, err)
+	for path, kind := range map[string]string{"d": "default", "d/f": "access"} {
+		value := make([]byte, 256)
+		n, err := unix.Lgetxattr(filepath.Join(tree, path), name+kind, value)
+		testkit.Check(t, err)
+		testkit.Equal(t, path, string(value[:n]), access)
+	}
+	var st unix.Stat_t
+	testkit.Check(t, unix.Stat(filepath.Join(tree, "d/f"), &st))
+	testkit.Equal(t, "mode", st.Mode&0o7777, 0o640)
+}
+
 // Two names of a pseudolink are one file, and nothing but the layer is left.
 func TestPseudolinkIsOneFile(t *testing.T) {
 	testkit.NeedRoot(t)

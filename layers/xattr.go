@@ -15,10 +15,11 @@ import (
 const PAXXattr = "SCHILY.xattr."
 
 // setXattrs sets the extended attributes that an image may have: file
-// capabilities and user attributes. It drops all others. overlayfs keeps its
+// capabilities, user attributes and ACLs (acl(5)), whose users and groups are
+// numbers, as the owner of a file is. It drops all others. overlayfs keeps its
 // metadata in trusted.* and user.overlay.*: a layer with these could hide,
-// redirect or replace files of other layers. security.selinux and the like, and
-// ACLs, are about the machine the image was built on.
+// redirect or replace files of other layers. security.selinux and the like are
+// about the machine the image was built on.
 func (u *unpacker) setXattrs(fd int, h *tar.Header) error {
 	for _, key := range slices.Sorted(maps.Keys(h.PAXRecords)) {
 		name, ok := strings.CutPrefix(key, PAXXattr)
@@ -37,9 +38,10 @@ func (u *unpacker) setXattrs(fd int, h *tar.Header) error {
 	return nil
 }
 
-// AllowedXattr reports whether unpacking sets an attribute: security.capability
-// and user.*, except user.overlay.*.
+// AllowedXattr reports whether unpacking sets an attribute: security.capability,
+// ACLs, and user.*, except user.overlay.*.
 func AllowedXattr(name string) bool {
 	return name == "security.capability" ||
+		name == "system.posix_acl_access" || name == "system.posix_acl_default" ||
 		strings.HasPrefix(name, "user.") && !strings.HasPrefix(name, "user.overlay.")
 }
