@@ -13,7 +13,8 @@ func TestPlatformNames(t *testing.T) {
 	for text, want := range map[string]string{
 		"arm64": "linux/arm64", "aarch64": "linux/arm64", "linux/aarch64": "linux/arm64",
 		"linux/arm64/v8": "linux/arm64/v8",
-		"x86_64":         "linux/amd64", "linux/x86-64": "linux/amd64", "Linux/AMD64": "linux/amd64", "i386": "linux/386",
+		"x86_64":         "linux/amd64", "linux/x86-64": "linux/amd64", "Linux/AMD64": "linux/amd64",
+		"i386":  "linux/386",
 		"armhf": "linux/arm", "linux/armel": "linux/arm/v6", "linux/arm/7": "linux/arm/v7", "arm": "linux/arm",
 		"windows/amd64": "windows/amd64", "linux": "linux/" + runtime.GOARCH, "": "linux/" + runtime.GOARCH,
 		"linux/riscv64": "linux/riscv64", "macos/arm64": "darwin/arm64", "linux/amd64/v3": "linux/amd64/v3",
