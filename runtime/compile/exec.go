@@ -108,7 +108,7 @@ func (b *builder) enterCgroup() error {
 
 // holdRoot holds the root of the container's first process.
 func (b *builder) holdRoot() error {
-	if !b.shape.joinsChroot && !b.spec.Process.Terminal {
+	if !b.shape.joinsRoot && !b.spec.Process.Terminal {
 		return nil
 	}
 	b.begin("root", "root")
@@ -119,9 +119,11 @@ func (b *builder) holdRoot() error {
 	return nil
 }
 
-// enterHeldRoot makes it this process's root as well.
+// enterHeldRoot makes it this process's root as well. setns(2) leads to the root of the
+// mount namespace: that is another one, the host's, if the container has its root by
+// chroot(2), or if the command that made it was in a chroot.
 func (b *builder) enterHeldRoot() error {
-	if !b.shape.joinsChroot {
+	if !b.shape.joinsRoot {
 		return nil
 	}
 	b.begin("root", "root")

@@ -95,7 +95,7 @@ type shape struct {
 	vfork            bool // the child shares the host's memory until execveat (namespaces.go)
 	intermediate     bool // another child joins namespaces, and makes the container's (oci_join.go)
 	sharedMounts     bool // the mount namespace is not new: other processes use it
-	joinsChroot      bool // the container to join has its root by chroot(2)
+	joinsRoot        bool // the process enters the root of the container that it joins
 	rootInJoined     bool // root.path is a path in the mount namespace that is joined
 	pivotLater       bool // chroot(2) first, pivot_root(2) after the hooks
 	privilegedFilter bool // loading the seccomp filter requires CAP_SYS_ADMIN
@@ -118,7 +118,7 @@ func newShape(spec *specs.Spec, o Options, f *seccomp.Filter, mounts []mount) sh
 		s.sharedMounts = s.sharedMounts && (n.Type != specs.MountNamespace || n.Path != "")
 	}
 	s.intermediate = o.Join == nil && s.ns[userNS] != inherited && joinsAny
-	s.joinsChroot = o.Join != nil && !o.Join.Early && s.sharedMounts
+	s.joinsRoot = o.Join != nil && !o.Join.Early
 	s.rootInJoined = s.ns[mountNS] == joined && o.Root == nil
 
 	// waiting
