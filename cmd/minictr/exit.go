@@ -33,13 +33,13 @@ func exit(err error) {
 
 // tell prints an error and its hint.
 func tell(err error) {
-	fmt.Fprintln(os.Stderr, "minictr: "+printable.String(err.Error()))
+	fmt.Fprintln(os.Stderr, "minictr: "+printable.Message(err.Error()))
 	h := hint.Of(err)
 	if h == "" && errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0 {
 		h = "sudo minictr …"
 	}
 	if h != "" {
-		fmt.Fprintln(os.Stderr, "hint: "+printable.String(h))
+		fmt.Fprintln(os.Stderr, "hint: "+printable.Message(h))
 	}
 }
 

@@ -6,11 +6,12 @@
 // U+0080 to U+009F, of which U+009B begins a sequence as ESC [ does
 // (console_codes(4)). Each function here has its own use:
 //
-//	String  messages of several lines: errors, hints
-//	Line    a field of a table: one line
-//	Quote   an argument, as a C literal
-//	Writer  a stream whose colours are kept: logs
-//	JSON    a JSON document
+//	String   text of several lines
+//	Message  errors and hints
+//	Line     a field of a table: one line
+//	Quote    an argument, as a C literal
+//	Writer   a stream whose colours are kept: logs
+//	JSON     a JSON document
 //
 // Do not use it for what a program will read: there text stays as it is, and
 // JSON escapes it.
@@ -32,6 +33,21 @@ func String(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// maxWord is the length in bytes of the longest word in a message: more than any path that
+// a user types, less than the names that an archive may have.
+const maxWord = 1024
+
+// Message is String, with longer words than maxWord cut in the middle.
+func Message(s string) string {
+	words := strings.SplitAfter(String(s), " ")
+	for i, w := range words {
+		if len(w) > maxWord {
+			words[i] = strings.ToValidUTF8(w[:200], "") + "…" + strings.ToValidUTF8(w[len(w)-100:], "")
+		}
+	}
+	return strings.Join(words, "")
 }
 
 // Line returns s as one line: Quote without the quotes, and with " as it is.

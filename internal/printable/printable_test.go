@@ -1,7 +1,9 @@
 package printable
 
 import (
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/minictr/minictr/internal/testkit"
 )
@@ -16,5 +18,15 @@ func TestNoControlCharacters(t *testing.T) {
 			"{\"é\\u009b\\u007f\": \"\\u001b\xff\"}\n"},
 	} {
 		testkit.Equal(t, name, f.got, f.want)
+	}
+}
+
+// A name of thousands of characters does not fill the screen; a path of 1000 is whole.
+func TestLongNamesAreCut(t *testing.T) {
+	path := strings.Repeat("é", 500)
+	got := Message("unpack \"" + strings.Repeat("é", 5000) + "\": too long: " + path)
+	if len(got) > 1400 || !strings.HasPrefix(got, "unpack \"éé") || !strings.HasSuffix(got, "é\": too long: "+path) ||
+		!strings.Contains(got, "é…é") || !utf8.ValidString(got) {
+		t.Errorf("%d bytes: %q", len(got), got)
 	}
 }
