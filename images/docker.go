@@ -1,6 +1,7 @@
 package images
 
 import (
+	"encoding/json"
 	"time"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -35,4 +36,17 @@ type dockerImageConfig struct {
 type runConfig struct {
 	ocispec.ImageConfig
 	DockerConfig
+}
+
+// A commandLine is a list of words. One string is a list of one word, as docker reads it
+// in the configs of old images (moby, api/types/strslice).
+type commandLine []string
+
+// UnmarshalJSON reads a list or a string.
+func (c *commandLine) UnmarshalJSON(data []byte) error {
+	if data[0] != '"' {
+		return json.Unmarshal(data, (*[]string)(c))
+	}
+	*c = make(commandLine, 1)
+	return json.Unmarshal(data, &(*c)[0])
 }

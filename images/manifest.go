@@ -187,11 +187,19 @@ func parseConfig(data []byte, n int) (*ocispec.Image, error) {
 
 // parseWholeConfig also returns docker's part.
 func parseWholeConfig(data []byte, n int) (*ocispec.Image, *DockerConfig, error) {
-	var c dockerImageConfig
+	var c struct {
+		ocispec.Image
+		Config struct {
+			runConfig
+			Entrypoint, Cmd, Shell commandLine
+		} `json:"config"`
+	}
 	if err := json.Unmarshal(data, &c); err != nil {
 		return nil, nil, fmt.Errorf("parse image config: %w", err)
 	}
 	c.Image.Config = c.Config.ImageConfig
+	c.Image.Config.Entrypoint, c.Image.Config.Cmd = c.Config.Entrypoint, c.Config.Cmd
+	c.Config.DockerConfig.Shell = c.Config.Shell
 	return &c.Image, &c.Config.DockerConfig, checkConfig(&c.Image, n)
 }
 
