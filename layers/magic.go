@@ -79,7 +79,7 @@ func (t *TarReader) Next() (*tar.Header, error) {
 		t.count++
 	case errors.Is(err, tar.ErrHeader) && t.count > 0:
 		err = fmt.Errorf("damaged tar: no header after %d entries", t.count)
-	case errors.Is(err, tar.ErrHeader), errors.Is(err, io.ErrUnexpectedEOF) && !isTar(t.head()):
+	case errors.Is(err, tar.ErrHeader), errors.Is(err, io.ErrUnexpectedEOF) && len(t.head()) > 0 && !isTar(t.head()):
 		err = notTar(t.head())
 	}
 	return h, truncated(err)
