@@ -63,7 +63,9 @@ func (r *Repository) PushIndex(ctx context.Context, ref, mediaType string, index
 }
 
 func (r *Repository) options(ctx context.Context) []remote.Option {
-	return []remote.Option{remote.WithContext(ctx), remote.WithTransport(r.client.Transport)}
+	return []remote.Option{
+		remote.WithContext(ctx), remote.WithTransport(r.client.Transport), remote.WithNondistributable,
+	}
 }
 
 // reference returns the reference of a tag or a digest.
