@@ -308,11 +308,11 @@ func findDockerImages(archive fs.FS, data []byte) ([]*archiveImage, error) {
 func dockerImage(archive fs.FS, item dockerItem) (*archiveImage, error) {
 	// the config
 	if item.Config == "" {
-		return nil, errors.New("Config names no file")
+		return nil, errors.New("config names no file")
 	}
 	configJSON, err := readFile(archive, path.Clean(item.Config), maxConfig)
 	if err != nil {
-		return nil, fmt.Errorf("Config: %w", err)
+		return nil, fmt.Errorf("config: %w", err)
 	}
 	if len(item.Layers) > maxLayers {
 		return nil, fmt.Errorf("%d layers exceed the limit of %d", len(item.Layers), maxLayers)

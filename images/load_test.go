@@ -123,7 +123,7 @@ func TestLoadErrorsNameTheLayer(t *testing.T) {
 	const first = "manifest.json: image 1 of 1: "
 	for want, b := range map[string]archive{
 		first + "layer 1 of 1 names no file": docker(dockerItem{Config: "config.json", Layers: []string{""}}),
-		first + "Config names no file":       docker(dockerItem{Layers: []string{"a/layer.tar"}}),
+		first + "config names no file":       docker(dockerItem{Layers: []string{"a/layer.tar"}}),
 		first + "layer 1 of 1: open none: ":  docker(dockerItem{Config: "config.json", Layers: []string{"none"}}),
 
 		"layer 1 of 2, " + blob + ": blob is corrupt: digest is": corrupt,

@@ -75,7 +75,7 @@ func nextPage(page *url.URL, link string) (*url.URL, error) {
 	}
 	next := page.ResolveReference(u)
 	if next.Host != page.Host || next.User != nil {
-		return nil, fmt.Errorf("Link to another host, %s", next.Host)
+		return nil, fmt.Errorf("another host in the Link header: %s", next.Host)
 	}
 	next.Scheme = page.Scheme // a registry behind a proxy may not know it
 	return next, nil

@@ -45,7 +45,7 @@ func TestHostileTagsRefused(t *testing.T) {
 		return false
 	}))
 	for what, page := range map[string]func(w http.ResponseWriter, last string){
-		"Link to another host": func(w http.ResponseWriter, _ string) {
+		"another host in the Link header": func(w http.ResponseWriter, _ string) {
 			w.Header().Set("Link", "<http://"+other+`/v2/some/image/tags/list>; rel="next"`)
 			io.WriteString(w, `{"tags": ["a"]}`)
 		},
