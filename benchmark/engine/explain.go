@@ -48,7 +48,7 @@ func parse(explanation string) ([]benchmark.Phase, error) {
 	groups := [...]struct{ phase, parts string }{
 		{"cgroup", "cgroup"},
 		{"mount", "root sources filesystems attach dev mask"},
-		{"clone", "clone session namespaces"},
+		{"clone", "streams clone session namespaces settings"},
 		{"pivot", "pivot"},
 		{"exec", "trampoline confine exec"},
 	}
