@@ -21,6 +21,7 @@ import (
 	"os"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/images/registry"
 	"github.com/minictr/minictr/internal/lockfile"
 	"github.com/minictr/minictr/internal/owned"
 	"github.com/minictr/minictr/layers"
@@ -153,7 +154,7 @@ func wrongBlob(partial *os.File, rest *savingReader, src layerSource) error {
 	if err != nil {
 		return err
 	}
-	return hint.New(src.verifyBlob(rest.at, got), "the registry, or a proxy, sent other bytes: pull again")
+	return hint.New(src.verifyBlob(rest.at, got), registry.WrongBytes)
 }
 
 // A savingReader writes what is read through it to a partial blob.

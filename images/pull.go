@@ -17,6 +17,7 @@ import (
 	"slices"
 
 	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/images/registry"
 	"github.com/minictr/minictr/internal/lockfile"
 	"github.com/opencontainers/go-digest"
@@ -197,7 +198,9 @@ func (p *puller) fetchSmall(ctx context.Context, d ocispec.Descriptor) ([]byte, 
 	if err != nil {
 		body := p.from.Blob(ctx, d.Digest, d.Size, 0)
 		defer body.Close()
-		data, err = readVerified(body, d)
+		if data, err = readVerified(body, d); hint.Of(err) == "" { // the connection did not fail
+			err = hint.New(err, registry.WrongBytes)
+		}
 	}
 	return data, err
 }

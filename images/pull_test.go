@@ -1,6 +1,7 @@
 package images
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -375,6 +376,27 @@ func TestPullVerifiesDigest(t *testing.T) {
 			remote.mustPull(t, store) // the wrong bytes are dropped
 		})
 	}
+}
+
+// TestPullVerifiesConfig: an image config that is not the one of the manifest is refused.
+func TestPullVerifiesConfig(t *testing.T) {
+	b := archive{}
+	manifest := b.image(tarOf("a", "1"))
+	config, _, err := parseManifest(b[blobFile(manifest.Digest)], manifest.MediaType)
+	testkit.Check(t, err)
+	remote := newTestRegistry(t, b, manifest)
+	remote.setIntercept(func(d digest.Digest, w http.ResponseWriter, r *http.Request) bool {
+		if d == config.Digest {
+			http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(flipped(b[blobFile(d)], -1)))
+		}
+		return d == config.Digest
+	})
+	store := newStore(t)
+	_, err = remote.pull(t.Context(), store)
+	testkit.WantError(t, "pull", err, "blob "+config.Digest.String()+": digest is ")
+	testkit.WantError(t, "hint", errors.New(hint.Of(err)), "pull again")
+	remote.setIntercept(nil)
+	remote.mustPull(t, store)
 }
 
 func flipped(data []byte, at int) []byte {

@@ -135,7 +135,7 @@ func refusedFlags(list []refused, args []string) (flags []cli.Flag) {
 		if !slices.ContainsFunc(args, func(word string) bool { return mayBe(word, names) }) {
 			continue
 		}
-		f := refusedFlag{&cli.StringSliceFlag{Name: names[0], Aliases: names[1:]}, r}
+		f := refusedFlag{&cli.GenericFlag{Name: names[0], Aliases: names[1:], Value: &values{}}, r}
 		if r.harmless == yes || r.harmless == no {
 			f.DocGenerationFlag = &cli.BoolFlag{Name: names[0], Aliases: names[1:]}
 		}
@@ -165,8 +165,19 @@ func (f refusedFlag) Check(c *cli.Context) error {
 	if !f.TakesValue() {
 		return f.r.check("=" + strconv.FormatBool(c.Bool(name)))
 	}
-	return f.r.check(c.StringSlice(name)...)
+	return f.r.check(*c.Generic(name).(*values)...)
 }
+
+// values are those of a flag that may be given several times, as they are given.
+type values []string
+
+func (v *values) Set(value string) error {
+	*v = append(*v, value)
+	return nil
+}
+
+// String returns no value: cli gives it to Set for each other name of the flag.
+func (v *values) String() string { return "" }
 
 // check returns an error unless each value changes nothing.
 func (r *refused) check(values ...string) error {

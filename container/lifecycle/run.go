@@ -139,7 +139,10 @@ func (c *created) close(p *foreground, exit *container.ExitStatus) error {
 	}
 	err := c.SaveExitStatus(exit)
 	c.DieEvent(exit)
-	err = errors.Join(err, p.Close(), c.DeleteTask())
+	if left := p.Close(); left != nil {
+		return errors.Join(err, left, c.Unlock()) // recovery deletes the task, and its cgroup with it
+	}
+	err = errors.Join(err, c.DeleteTask())
 	if c.Settings.Options.Remove {
 		c.AwaitWaiters()
 		return errors.Join(err, c.Remove())

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"github.com/minictr/minictr/hint"
 	"github.com/opencontainers/go-digest"
 )
 
@@ -42,11 +43,14 @@ func (r *Repository) Manifest(ctx context.Context, ref string, accept []string, 
 	got := digest.FromBytes(data)
 	for _, want := range []string{ref, answer.Header.Get("Docker-Content-Digest")} {
 		if strings.HasPrefix(want, "sha256:") && want != got.String() {
-			return nil, "", fmt.Errorf("manifest %s: digest is %s", want, got)
+			return nil, "", hint.New(fmt.Errorf("manifest %s: digest is %s", want, got), WrongBytes)
 		}
 	}
 	return data, mediaType, nil
 }
+
+// WrongBytes is the hint for content that does not have the digest it was asked for.
+const WrongBytes = "the registry, or a proxy, sent other bytes: pull again"
 
 // get sends a request. A status that is not expected is an error.
 func (r *Repository) get(ctx context.Context, url string, header http.Header, expected ...int) (*http.Response, error) {
