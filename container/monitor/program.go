@@ -23,10 +23,10 @@ const (
 	everything = math.MaxUint64
 )
 
-// program returns the program file of the table.
-func (m *idleMonitor) program() ([]byte, error) {
+// program returns the program of the table.
+func (m *idleMonitor) program() (*table.Program, error) {
 	// memory: numbers, structs and strings
-	l := newList(programLines)
+	l := table.NewList(programLines)
 	var (
 		zero     = l.PutWords(0)
 		one      = l.PutWords(1)
@@ -45,7 +45,7 @@ func (m *idleMonitor) program() ([]byte, error) {
 		dir      = uint64(dirFD)
 		log      = l.PutString(m.Log)
 		older    = l.PutString(m.Older)
-		moment   = l.timespec(100 * time.Millisecond)
+		moment   = l.Timespec(100 * time.Millisecond)
 	)
 	// words of the table's language
 	errors, output, timer, process := polls, polls+pollSize, polls+2*pollSize, polls+3*pollSize
@@ -68,58 +68,59 @@ func (m *idleMonitor) program() ([]byte, error) {
 	)
 
 	// begin: a buffer, a name for ps(1)
-	l.add("", call(unix.SYS_MMAP, bufferAddress, bufferSize, access, mapping, everything, 0), follow{})
-	l.add("", call(unix.SYS_PRCTL, unix.PR_SET_NAME, l.PutString("minictr-monitor")), follow{})
+	l.Add("", call(unix.SYS_MMAP, bufferAddress, bufferSize, access, mapping, everything, 0), table.Follow{})
+	l.Add("", call(unix.SYS_PRCTL, unix.PR_SET_NAME, l.PutString("minictr-monitor")), table.Follow{})
 
 	// wait until something happens; the exit comes first
-	l.add("wait", call(unix.SYS_PPOLL, polls, 4, 0, 0, 0), follow{any: "wait"})
-	l.add("", ready(process), follow{zero: "timer"})
-	l.add("", l.executeMinictr(m.Ended, m.Env), follow{any: "pause"})
-	l.add("pause", call(unix.SYS_NANOSLEEP, moment, 0), follow{then: "wait", zero: "wait", any: "wait"})
+	l.Add("wait", call(unix.SYS_PPOLL, polls, 4, 0, 0, 0), table.Follow{Else: "wait"})
+	l.Add("", ready(process), table.Follow{Zero: "timer"})
+	l.Add("", executeMinictr(l, m.Ended, m.Env), table.Follow{Else: "pause"})
+	l.Add("pause", call(unix.SYS_NANOSLEEP, moment, 0), table.Follow{Then: "wait", Zero: "wait", Else: "wait"})
 
 	// timer: reap earlier checks (wait4(2)), start one as vfork(2) does
-	l.add("timer", ready(timer), follow{zero: "errors"})
-	l.add("", call(unix.SYS_READ, timerFD, ticks, 8), follow{any: "errors"})
-	l.add("reap", call(unix.SYS_WAIT4, math.MaxInt32, 0, unix.WNOHANG, 0), follow{zero: "errors", any: "check"})
-	l.add("check", to(call(unix.SYS_CLONE, vfork, 0, 0, 0, 0), l.arg("reap", 0)),
-		follow{zero: "child", any: "errors"})
+	l.Add("timer", ready(timer), table.Follow{Zero: "errors"})
+	l.Add("", call(unix.SYS_READ, timerFD, ticks, 8), table.Follow{Else: "errors"})
+	l.Add("reap", call(unix.SYS_WAIT4, math.MaxInt32, 0, unix.WNOHANG, 0), table.Follow{Zero: "errors", Else: "check"})
+	l.Add("check", to(call(unix.SYS_CLONE, vfork, 0, 0, 0, 0), l.Arg("reap", 0)),
+		table.Follow{Zero: "child", Else: "errors"})
 
 	// standard error, standard output: read; a closed stream is no longer polled
-	l.add("errors", ready(errors), follow{zero: "output"})
-	l.add("", read(errorFD), follow{zero: "no errors", any: "no errors"})
-	l.add("", copyWord(two, stream), follow{then: "write"})
-	l.add("no errors", copyWord(noPolls, errors), follow{})
+	l.Add("errors", ready(errors), table.Follow{Zero: "output"})
+	l.Add("", read(errorFD), table.Follow{Zero: "no errors", Else: "no errors"})
+	l.Add("", copyWord(two, stream), table.Follow{Then: "write"})
+	l.Add("no errors", copyWord(noPolls, errors), table.Follow{})
 
-	l.add("output", ready(output), follow{zero: "wait"})
-	l.add("", read(OutputFD), follow{zero: "no output", any: "no output"})
-	l.add("", copyWord(one, stream), follow{then: "write"})
-	l.add("no output", copyWord(noPolls, output), follow{then: "wait"})
+	l.Add("output", ready(output), table.Follow{Zero: "wait"})
+	l.Add("", read(OutputFD), table.Follow{Zero: "no output", Else: "no output"})
+	l.Add("", copyWord(one, stream), table.Follow{Then: "write"})
+	l.Add("no output", copyWord(noPolls, output), table.Follow{Then: "wait"})
 
 	// write a frame; a log of maximum size becomes the older one, half a frame is cut off
-	l.add("write", copyWord(length, iov+24), follow{})
-	l.add("", call(unix.SYS_CLOCK_GETTIME, unix.CLOCK_REALTIME, header), follow{})
-	l.add("", to(call(unix.SYS_LSEEK, logFD, 0, unix.SEEK_END), l.arg("cut", 1)), follow{any: "next"})
-	l.add("", call(table.Difference, l.arg("cut", 1), maximum, signBit), follow{then: "put", zero: "rotate"})
-	l.add("rotate", call(unix.SYS_RENAMEAT2, dir, log, dir, older, 0), follow{any: "new"})
-	l.add("new", to(call(unix.SYS_OPENAT, dir, log, create, 0o600), l.arg("use", 0)), follow{any: "put"})
-	l.add("", copyWord(l.arg("use", 0), l.arg("close", 0)), follow{})
-	l.add("use", call(unix.SYS_DUP3, 0, logFD, 0), follow{any: "close"})
-	l.add("close", call(unix.SYS_CLOSE, 0), follow{any: "put"})
-	l.add("put", to(call(unix.SYS_WRITEV, logFD, iov, 2), written), follow{any: "next"})
-	l.add("", to(call(table.Difference, length, noHeader, everything), expected), follow{})
-	l.add("", call(table.Difference, written, expected, everything), follow{zero: "next", any: "cut"})
-	l.add("cut", call(unix.SYS_FTRUNCATE, logFD, 0), follow{any: "next"})
-	l.add("next", call(table.Difference, stream, two, everything), follow{zero: "output", then: "wait", any: "wait"})
+	l.Add("write", copyWord(length, iov+24), table.Follow{})
+	l.Add("", call(unix.SYS_CLOCK_GETTIME, unix.CLOCK_REALTIME, header), table.Follow{})
+	l.Add("", to(call(unix.SYS_LSEEK, logFD, 0, unix.SEEK_END), l.Arg("cut", 1)), table.Follow{Else: "next"})
+	l.Add("", call(table.Difference, l.Arg("cut", 1), maximum, signBit), table.Follow{Then: "put", Zero: "rotate"})
+	l.Add("rotate", call(unix.SYS_RENAMEAT2, dir, log, dir, older, 0), table.Follow{Else: "new"})
+	l.Add("new", to(call(unix.SYS_OPENAT, dir, log, create, 0o600), l.Arg("use", 0)), table.Follow{Else: "put"})
+	l.Add("", copyWord(l.Arg("use", 0), l.Arg("close", 0)), table.Follow{})
+	l.Add("use", call(unix.SYS_DUP3, 0, logFD, 0), table.Follow{Else: "close"})
+	l.Add("close", call(unix.SYS_CLOSE, 0), table.Follow{Else: "put"})
+	l.Add("put", to(call(unix.SYS_WRITEV, logFD, iov, 2), written), table.Follow{Else: "next"})
+	l.Add("", to(call(table.Difference, length, noHeader, everything), expected), table.Follow{})
+	l.Add("", call(table.Difference, written, expected, everything), table.Follow{Zero: "next", Else: "cut"})
+	l.Add("cut", call(unix.SYS_FTRUNCATE, logFD, 0), table.Follow{Else: "next"})
+	l.Add("next", call(table.Difference, stream, two, everything),
+		table.Follow{Zero: "output", Then: "wait", Else: "wait"})
 
 	// the child: dies with the monitor, inherits two descriptors
-	l.add("child", call(unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uint64(unix.SIGKILL)), follow{})
-	l.add("", call(unix.SYS_CLOSE_RANGE, dirFD, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC), follow{})
-	l.add("", l.executeMinictr(m.Health, m.Env), follow{any: "exit"})
-	l.add("exit", call(unix.SYS_EXIT_GROUP, table.ExitFailed), follow{})
-	if err := l.end(); err != nil {
+	l.Add("child", call(unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uint64(unix.SIGKILL)), table.Follow{})
+	l.Add("", call(unix.SYS_CLOSE_RANGE, dirFD, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC), table.Follow{})
+	l.Add("", executeMinictr(l, m.Health, m.Env), table.Follow{Else: "exit"})
+	l.Add("exit", call(unix.SYS_EXIT_GROUP, table.ExitFailed), table.Follow{})
+	if err := l.End(); err != nil {
 		return nil, err
 	}
-	return l.File(), nil
+	return l.Program, nil
 }
 
 // pollFor returns a struct pollfd as a number, with fd -1 if the descriptor is not open.

@@ -3,7 +3,10 @@ package monitor
 import (
 	"fmt"
 	"os"
+	"runtime"
+	"syscall"
 	"time"
+	"unsafe"
 
 	"github.com/minictr/minictr/runtime/table"
 	"golang.org/x/sys/unix"
@@ -36,44 +39,38 @@ type idleMonitor struct {
 // become makes this process the idle monitor of the descriptors above. Descriptors that
 // are not open are left out. It returns only on error, and needs the main thread.
 func (m *idleMonitor) become() error {
-	file, err := m.program()
+	program, err := m.program()
 	if err != nil {
 		return err
 	}
-	return execute(file)
+	return execute(program)
 }
 
 // sleepThen makes this process one that sleeps, and then executes minictr with args and
 // env.
 func sleepThen(d time.Duration, args, env []string) error {
-	l := newList(sleepLines)
-	ts := l.timespec(d)
+	l := table.NewList(sleepLines)
+	ts := l.Timespec(d)
 	// nanosleep(2) writes the remaining time to its second argument
-	l.add("sleep", table.Line{Number: unix.SYS_NANOSLEEP, Args: []uint64{ts, ts}}, follow{any: "sleep"})
-	l.add("", l.executeMinictr(args, env), follow{any: "sleep"})
-	if err := l.end(); err != nil {
+	l.Add("sleep", table.Line{Number: unix.SYS_NANOSLEEP, Args: []uint64{ts, ts}}, table.Follow{Else: "sleep"})
+	l.Add("", executeMinictr(l, args, env), table.Follow{Else: "sleep"})
+	if err := l.End(); err != nil {
 		return err
 	}
-	return execute(l.File())
+	return execute(l.Program)
 }
 
-// execute executes a program file that is in memory.
-func execute(file []byte) error {
+// execute executes a program.
+func execute(program *table.Program) error {
 	if tid := unix.Gettid(); tid != unix.Getpid() {
 		return fmt.Errorf("execute the monitor: thread %d is not the main thread", tid)
 	}
-	fd, err := unix.MemfdCreate("minictr-monitor", unix.MFD_CLOEXEC|unix.MFD_EXEC)
-	if err == unix.EINVAL { // MFD_EXEC is of Linux 6.3
-		fd, err = unix.MemfdCreate("minictr-monitor", unix.MFD_CLOEXEC)
-	}
+	file, err := program.Memfd("minictr-monitor")
 	if err != nil {
-		return fmt.Errorf("memfd_create: %w", err)
+		return err
 	}
-	defer unix.Close(fd)
-	if _, err := unix.Write(fd, file); err != nil {
-		return fmt.Errorf("write the monitor's program: %w", err)
-	}
-	return execveat(fd, []string{"minictr-monitor"})
+	defer file.Close()
+	return execveat(int(file.Fd()), []string{"minictr-monitor"})
 }
 
 // keepFile duplicates a file to one of the descriptors, without FD_CLOEXEC. A nil file is
@@ -104,4 +101,25 @@ func closeFiles() {
 			unix.Close(fd)
 		}
 	}
+}
+
+// executeMinictr is the call that executes the file of minictrFD (execveat(2), AT_EMPTY_PATH).
+func executeMinictr(l *table.List, args, env []string) table.Line {
+	return table.Line{Number: unix.SYS_EXECVEAT, Args: []uint64{
+		minictrFD, l.PutString(""), l.PutStrings(args), l.PutStrings(env), unix.AT_EMPTY_PATH,
+	}}
+}
+
+// execveat executes an open file, without environment. It returns only on error.
+func execveat(fd int, args []string) error {
+	argv, err := syscall.SlicePtrFromStrings(args)
+	if err != nil {
+		return err
+	}
+	envp := []*byte{nil}
+	empty := []byte{0}
+	_, _, errno := unix.RawSyscall6(unix.SYS_EXECVEAT, uintptr(fd), uintptr(unsafe.Pointer(&empty[0])),
+		uintptr(unsafe.Pointer(&argv[0])), uintptr(unsafe.Pointer(&envp[0])), unix.AT_EMPTY_PATH, 0)
+	runtime.KeepAlive(argv)
+	return os.NewSyscallError("execveat", errno)
 }

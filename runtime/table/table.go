@@ -1,30 +1,11 @@
-// Package table makes programs that are a table of system calls.
-//
-// Such a program is an ELF file (elf(5)) of some hundred bytes, for a file in memory
-// (memfd_create(2)). It uses no library and no stack; a process that runs it has a few
-// pages, and nothing of the program that made it.
-// minictr makes two: the trampoline, which executes the container's program (package
-// walk), and the monitor of a detached container while it waits (container/monitor).
-//
-//	headers  of the file and its segments
-//	code     a loop of some twenty instructions, in assembly (loop_*.s)
-//	head     what to write when a call fails: descriptor, address, length
-//	table    the lines, ended by a mark instead of a number
-//	memory   the arguments that lines point to
-//
-// The loop takes one [Line] after the other: it makes the call, stores its result, and
-// goes to the line that follows such a result. That is enough to wait, to branch and
-// to repeat.
-//
-// When a call fails and no line follows, the table is written to the descriptor of the
-// head, and the process exits: the reader finds the error in the results. When an
-// execve(2) succeeds nothing of the program is left.
 package table
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
+	"os"
 	"slices"
 	"unsafe"
 
@@ -189,6 +170,22 @@ func (p *Program) File() []byte {
 		binary.NativeEndian.PutUint64(p.data[sizes+i*word:], uint64(len(p.data)))
 	}
 	return p.data
+}
+
+// Memfd writes the program to a file in memory (memfd_create(2)), to be executed.
+func (p *Program) Memfd(name string) (*os.File, error) {
+	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_EXEC)
+	if err == unix.EINVAL { // MFD_EXEC is of Linux 6.3
+		fd, err = unix.MemfdCreate(name, unix.MFD_CLOEXEC)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("memfd_create: %w", err)
+	}
+	f := os.NewFile(uintptr(fd), name)
+	if _, err := f.Write(p.File()); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 func (p *Program) words(w ...uint64) {
