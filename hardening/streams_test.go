@@ -73,6 +73,11 @@ func TestNullAsStreamUnchanged(t *testing.T) {
 		"/probe spoil; touch /begun; exec sleep 1000")...)
 	ways["exec, not interactive"] = d.saying("exec", "--", "/probe", "spoil")
 	ways["exec, detached"] = d.saying("exec", "-d", "--", "sh", "-c", "/probe spoil; touch /executed")
+	without := detach(t, "--", "sh", "-c", "rm /dev/null; touch /begun; exec sleep 1000")
+	testkit.Eventually(t, "no /dev/null", func() bool {
+		return without.say("exec", "-i", "--", "ls", "/begun").code == 0
+	})
+	ways["exec without the container's"] = without.saying("exec", "--", "/probe", "spoil")
 	b := newBundle(t, "/probe", "spoil")
 	b.save(t)
 	ways["minictr-oci, detached"] = command("minictr-oci", "run", "--detach", "--bundle", b.dir, "--", b.id())

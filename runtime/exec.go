@@ -53,6 +53,7 @@ func Exec(f *state.Dir, process *specs.Process, t ProcessOptions) (*Process, err
 		defer z.thaw()
 		t.Held, t.Join.Cgroup = true, ""
 	}
+	t.OwnNull = t.Null != [3]bool{} && !process.Terminal && !hasNull(f.Record.Pid)
 	// the plan
 	p, err := compile.Exec(spec, t.Options)
 	if err != nil {
@@ -107,6 +108,25 @@ func cgroupOf(pid int, mount string) (string, error) {
 		}
 	}
 	return "", nil
+}
+
+// hasNull reports whether /dev/null of a process's root is null(4). A container that
+// replaces it afterwards gets an error: the plan checks the file that it opens.
+func hasNull(pid int) bool {
+	root, err := unix.Open(fmt.Sprintf("/proc/%d/root", pid), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(root)
+	fd, err := unix.Openat2(root, "dev/null", &unix.OpenHow{
+		Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_SYMLINKS,
+	})
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	return unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFCHR && st.Rdev == unix.Mkdev(1, 3)
 }
 
 // subCgroup returns the directory of the cgroup name below group.

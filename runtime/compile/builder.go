@@ -97,6 +97,7 @@ const (
 	target    = plan.Ref("target")  // the file or directory to mount on
 	dev       = plan.Ref("dev")     // the container's /dev
 	null      = plan.Ref("null")    // its /dev/null
+	nowhere   = plan.Ref("nowhere") // null(4) for streams
 	tty       = plan.Ref("tty")     // the container's end of its terminal
 )
 

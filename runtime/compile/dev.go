@@ -73,14 +73,15 @@ func openNull(l *list) {
 // nullStreams connects streams to the container's own /dev/null: by a descriptor of the
 // host's, root in the container could change owner and mode of the host's file (fchmod(2)).
 func (b *builder) nullStreams() error {
-	const nowhere = plan.Ref("nowhere")
 	if b.shape.options.Null == [3]bool{} || b.spec.Process.Terminal {
 		return nil
 	}
 	b.begin("dev", "process")
-	b.container("open the container's /dev/null for streams that are not connected",
-		call.Openat2("", "/dev/null", unix.O_RDWR|unix.O_NOCTTY, unix.RESOLVE_NO_SYMLINKS).As(nowhere))
-	checkDevice(&b.list, plan.Container, nowhere, defaultDevices[0])
+	if !b.shape.options.OwnNull {
+		b.container("open the container's /dev/null for streams that are not connected",
+			call.Openat2("", "/dev/null", unix.O_RDWR|unix.O_NOCTTY, unix.RESOLVE_NO_SYMLINKS).As(nowhere))
+		checkDevice(&b.list, plan.Container, nowhere, defaultDevices[0])
+	}
 	for fd, name := range plan.Stdio {
 		if b.shape.options.Null[fd] {
 			b.container("the "+string(name), call.Dup3(nowhere, plan.Int(fd)))

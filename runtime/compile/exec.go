@@ -36,6 +36,7 @@ func Exec(spec *specs.Spec, o Options) (*plan.Plan, error) {
 		b.enterCgroup,
 		b.holdRoot,
 		b.enterTerminal,
+		b.makeNull,
 		b.makeTrampoline,
 		b.initialAffinity,
 		b.clone,

@@ -36,6 +36,8 @@ type Options struct {
 	Stdio [3]bool
 	// Null are the standard streams that are the container's /dev/null.
 	Null [3]bool
+	// OwnNull is, for Exec, a null(4) made for the process instead of the container's.
+	OwnNull bool
 	// Before is what the caller makes for the streams before the plan is carried out (side
 	// plan.Caller): the plan begins with it.
 	Before []plan.Step
