@@ -41,7 +41,7 @@ var arrows = map[string]string{
 	"runtime/walk":      "runtime/plan runtime/table",
 	"runtime/state":     "runtime/cgroup",
 	"runtime/systemd":   "runtime/cgroup",
-	"runtime/stdio":     "runtime/plan",
+	"runtime/stdio":     "runtime/plan runtime/table",
 	"runtime/ps":        "",
 	"runtime":           "runtime/compile runtime/walk runtime/state runtime/stdio runtime/systemd",
 

@@ -139,41 +139,66 @@ func newOutput(to, from *os.File, patient bool) *output {
 }
 
 // drain is how long Ended waits for output after the process has ended: only a
-// process that it has left behind could still write.
+// process that it has left behind could still write, and leave.go is for that.
 const drain = 2 * time.Second
+
+// mostHeld is how many bytes of a pipe Ended copies when that time is over; pipe(7) limits
+// the capacity to that for processes without privileges.
+const mostHeld = 1 << 20
 
 func (o *output) copy() {
 	defer close(o.done)
-	for {
-		n, err := io.Copy(o.to, o.from)
-		var failed *fs.PathError
-		if errors.As(err, &failed) && failed.Op == "write" {
-			hangUp(o.from)
-			if o.keepsError && !errors.Is(err, unix.EPIPE) { // the reader of a pipe knows
-				o.err = err
-			}
+	_, err := io.Copy(o.to, o.from)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = o.copyHeld()
+	}
+	var failed *fs.PathError
+	if errors.As(err, &failed) && failed.Op == "write" {
+		hangUp(o.from)
+		if o.keepsError && !errors.Is(err, unix.EPIPE) { // the reader of a pipe knows
+			o.err = err
 		}
-		if n == 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
-			return
-		}
-		o.from.SetReadDeadline(time.Now().Add(drain))
 	}
 }
 
+// copyHeld copies what is in the pipe: the process may have filled it before it ended.
+func (o *output) copyHeld() error {
+	var held int
+	err := control(o.from, func(fd uintptr) (err error) {
+		held, err = unix.IoctlGetInt(int(fd), unix.TIOCINQ)
+		return err
+	})
+	if err != nil || held == 0 {
+		return err
+	}
+	o.from.SetReadDeadline(time.Now().Add(drain))
+	data := make([]byte, min(held, mostHeld))
+	n, err := o.from.Read(data)
+	if err != nil {
+		return err
+	}
+	_, err = o.to.Write(data[:n])
+	return err
+}
+
 // finish waits for the last output. It waits for a terminal that is stopped (Ctrl-S)
-// up to the limit only; a file gets all output.
+// up to the limit only; a file gets all output. What processes left behind write after
+// that is copied by another process.
 func (o *output) finish(limit time.Time) error {
 	if o.toEnd {
 		o.from.SetReadDeadline(limit)
 		<-o.done
-		return o.err
+	} else {
+		o.from.SetReadDeadline(limit.Add(-drain / 2))
+		select {
+		case <-o.done:
+		case <-time.After(time.Until(limit)):
+		}
 	}
-	select {
-	case <-o.done:
-		return o.err
-	case <-time.After(time.Until(limit)):
-		return nil
+	if o.isOpen() {
+		return errors.Join(o.err, o.leave())
 	}
+	return o.err
 }
 
 // hangUp closes the host end of a stream. A terminal has more descriptors than that,

@@ -13,12 +13,15 @@
 //     (fchmod(2)), and open /proc/self/fd/0 to write what was opened for reading.
 //
 // In front of those is a pipe (copy.go), or, with a terminal of the container's own,
-// a pseudo-terminal (terminal.go). null(4) is replaced by the container's own.
+// a pseudo-terminal (terminal.go). null(4) is replaced by the container's own, or by one
+// that is made for the process.
 //
 // minictr cannot copy the streams of a process that outlives it. An engine that
-// creates such a container is responsible for the streams it passes (Inherit).
+// creates such a container is responsible for the streams it passes (Inherit). What
+// processes write that were left behind is copied by a program of its own (leave.go).
 //
 // Reading order: stdio.go (which stream is passed, and which is copied), copy.go (a
-// pipe in front of a file, a device or a terminal), plan.go (what a plan shows of it),
-// terminal.go, detach.go (the streams of a detached process).
+// pipe in front of a file, a device or a terminal), leave.go (the same, when minictr has
+// ended), plan.go (what a plan shows of it), terminal.go, detach.go (the streams of a
+// detached process).
 package stdio
