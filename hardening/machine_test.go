@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/minictr/minictr/internal/owned"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"golang.org/x/sys/unix"
 )
@@ -188,6 +189,9 @@ func leaveRoot() error {
 // directories of the store, the parent cgroup, the indexes of the layers.
 func warmUp() error {
 	if err := os.Mkdir(states, 0o700); err != nil {
+		return err
+	}
+	if err := owned.Mark(states, owned.State); err != nil {
 		return err
 	}
 	run(command("minictr", "run", "--rm", "localhost:1/nobody/nothing", "true"))

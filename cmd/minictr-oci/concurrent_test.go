@@ -32,8 +32,8 @@ func TestAtOnce(t *testing.T) {
 	for _, failed := range slices.Concat(c.atOnce(t, create), c.atOnce(t, remove)) {
 		t.Error(failed)
 	}
-	if left, err := os.ReadDir(c.root); err != nil || len(left) > 0 {
-		t.Errorf("left over: %v %v", left, err)
+	if left := leftover(t, c.root); len(left) > 0 {
+		t.Errorf("left over: %v", left)
 	}
 }
 

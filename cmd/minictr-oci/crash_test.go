@@ -12,10 +12,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/minictr/minictr/internal/owned"
 	"github.com/minictr/minictr/internal/testkit"
 	"github.com/minictr/minictr/runtime/cgroup"
 )
@@ -97,13 +99,21 @@ func (c crash) clean(t *testing.T) {
 	var left []os.DirEntry
 	if !testkit.Within(func() bool {
 		c.must(t, "list")
-		left, _ = os.ReadDir(c.root)
+		left = leftover(t, c.root)
 		_, err := os.Stat(c.group)
 		return len(left) == 0 && err != nil
 	}) {
 		pids, err := cgroup.Pids(c.group)
 		t.Errorf("left over: %v; processes %v %v", left, pids, err)
 	}
+}
+
+// leftover returns what is in a state root, but for its mark.
+func leftover(t *testing.T, root string) []os.DirEntry {
+	t.Helper()
+	all, err := os.ReadDir(root)
+	testkit.Check(t, err)
+	return slices.DeleteFunc(all, func(e os.DirEntry) bool { return e.Name() == owned.MarkName })
 }
 
 // command is minictr-oci with a line of words. Its streams are files, which a container
