@@ -98,14 +98,17 @@ func makeCgroup(t *testing.T, name string) (path string) {
 	return path
 }
 
-// TestEmptyCgroupReused: one that a killed command left, even frozen, is removed.
-func TestEmptyCgroupReused(t *testing.T) {
-	group := makeCgroup(t, "left")
+// TestEmptyCgroupUsed: one that another program has made is used, and stays; a frozen one is
+// refused.
+func TestEmptyCgroupUsed(t *testing.T) {
+	group := makeCgroup(t, "made")
+	c := newContainer(t, inCgroup("/fields/made"), "echo it runs")
 	testkit.Check(t, cgroup.Freeze(group))
-	want(t, newContainer(t, inCgroup("/fields/left"), "echo it runs").run(t), "it runs")
-	if _, err := os.Stat(group); err == nil {
-		t.Errorf("%s still exists", group)
-	}
+	c.runFails(t, "unexpectedly frozen")
+	testkit.Check(t, cgroup.Thaw(group))
+	want(t, c.run(t), "it runs")
+	_, err := os.Stat(group)
+	testkit.Check(t, err)
 }
 
 // TestBusyCgroupRefused: a cgroup with a process is not used, and stays as it is.
@@ -116,7 +119,7 @@ func TestBusyCgroupRefused(t *testing.T) {
 	defer func() { other.Process.Kill(); other.Wait() }()
 	pid := other.Process.Pid
 	testkit.Check(t, os.WriteFile(filepath.Join(group, "cgroup.procs"), []byte(strconv.Itoa(pid)), 0))
-	newContainer(t, inCgroup("/fields/busy"), "echo it runs").runFails(t, "file exists")
+	newContainer(t, inCgroup("/fields/busy"), "echo it runs").runFails(t, "cgroup is not empty")
 	if pids, err := cgroup.Pids(group); err != nil || !slices.Equal(pids, []int{pid}) {
 		t.Errorf("then in it: %v, %v", pids, err)
 	}
