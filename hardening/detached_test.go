@@ -78,7 +78,10 @@ func (e *killedContainer) kills() map[string]testkit.Kill {
 func (e *killedContainer) again(killed testkit.Killed, args []string) error {
 	switch {
 	case slices.Contains(args, "echo one; echo two; exit 3"):
-		if w := e.minictr("wait", e.name); killed.Code == 0 && w.stdout != "3\n" && w.stdout != "255\n" {
+		if killed.Code != 0 {
+			return nil // the container may never run
+		}
+		if w := e.minictr("wait", e.name); w.stdout != "3\n" && w.stdout != "255\n" {
 			return fmt.Errorf("wait: %+v", w)
 		}
 		return nil
