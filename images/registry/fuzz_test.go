@@ -36,7 +36,7 @@ func FuzzRealm(f *testing.F) {
 	for _, seed := range []string{
 		"https://auth.example.org/token", "https://10.0.0.1/", "https://[::1]/", "https://127.1/", "https://0x7f.1/",
 		"https://[::ffff:10.0.0.1]:1/", "https://[fe80::1%25lo]/", "https://localhost./", "https://a@10.1/",
-		"https://１２７.1/",
+		"https://１２７.1/", "https://[::%250]/",
 	} {
 		f.Add(seed)
 	}

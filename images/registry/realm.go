@@ -103,7 +103,7 @@ func distance(host string) int {
 func isNotASCII(r rune) bool { return r > unicode.MaxASCII }
 
 func distanceOf(a netip.Addr) int {
-	switch a = a.Unmap(); {
+	switch a = a.Unmap().WithZone(""); { // "::%1" is unspecified, too
 	case a.IsLoopback() || a.IsUnspecified():
 		return onMachine
 	case a.IsLinkLocalUnicast() || a.IsMulticast():
