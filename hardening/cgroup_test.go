@@ -43,7 +43,7 @@ func TestCgroupPathStaysInMount(t *testing.T) {
 		r.refused(t, "linux.cgroupsPath")
 		r.untouched(t)
 	}
-	for _, id := range []string{"../victim", "..", "x\x1b[31m", "-x", "", strings.Repeat("x", 300)} {
+	for _, id := range []string{"../victim", "..", "x\x1b[31m", "-x", strings.Repeat("x", 300)} {
 		b := newBundle(t, "true")
 		b.spec.Linux.CgroupsPath = ""
 		run(b.commandAs(t, id)).refused(t, "container ")
@@ -99,6 +99,7 @@ func TestFakeProcRefused(t *testing.T) {
 		b.unmount(below("/proc"))
 		b.spec.Mounts = append(b.spec.Mounts, specs.Mount{Destination: "/proc", Type: kind, Source: fake,
 			Options: []string{"bind"}})
+		b.spec.Linux.Sysctl = nil
 		b.run(t).refused(t, "PROC_SUPER_MAGIC")
 		b.spec.Linux.Sysctl = map[string]string{"net.ipv4.ip_forward": "1"}
 		r := b.run(t)
