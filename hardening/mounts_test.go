@@ -60,11 +60,17 @@ func TestTmpcopyupStaysInRoot(t *testing.T) {
 	guard(t)
 	for link, place := range map[string]string{canary: "/link", "/proc/self/fd/3": "/link",
 		"/proc/self/cwd": "/link/run", "/etc": "/link"} {
+		dangling := link == canary // its end is made in the root, and empty
 		b := newBundle(t, "true")
 		b.replace(t, "link", link)
 		b.spec.Mounts = append(b.spec.Mounts, specs.Mount{Destination: place, Type: "tmpfs", Source: "tmpfs",
 			Options: []string{"tmpcopyup"}})
-		b.run(t, leak(t)...).refused(t, "mounts[7]")
+		r := b.run(t, leak(t)...)
+		if r.untouched(t); dangling {
+			r.want(t, 0)
+			continue
+		}
+		r.refused(t, "mounts[7]")
 	}
 }
 

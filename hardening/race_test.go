@@ -231,6 +231,7 @@ func TestMountGoesToOpenedTarget(t *testing.T) {
 	testkit.Check(t, os.Symlink("/proc/self/fd/3", trap))
 	source := t.TempDir()
 	testkit.Check(t, os.WriteFile(filepath.Join(source, "mark"), []byte("the volume\n"), 0o644))
+	b.spec.Linux.Sysctl = nil // there is no procfs
 	b.spec.Mounts = []specs.Mount{{Destination: "/vol", Type: "bind", Source: source, Options: []string{"rbind"}},
 		b.spec.Mounts[0]}
 	r := swapAt(t, b.command(t, leak(t)...), "move_mount", unix.SYS_MOVE_MOUNT, 2, vol, trap)
