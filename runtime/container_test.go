@@ -40,12 +40,12 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// oci returns the path of minictr-oci: /bin in the virtual machine of scripts/test-vm.
+// oci returns the path of minictr-oci: /usr/local/bin in the virtual machine of scripts/test-vm.
 func oci(t *testing.T) string {
 	t.Helper()
 	testkit.NeedRoot(t)
 	if _, err := os.Stat("../go.mod"); err != nil {
-		return "/bin/minictr-oci"
+		return "/usr/local/bin/minictr-oci"
 	}
 	program.once.Do(func() {
 		if program.dir, program.err = os.MkdirTemp("", "minictr-oci"); program.err != nil {
