@@ -17,7 +17,7 @@ func programsAndRuntime(t *testing.T) (dir, runtimeCommand string) {
 	dir, err := filepath.Abs("../bin/validation")
 	testkit.Check(t, err)
 	if isMachine() {
-		return dir, "/bin/minictr-oci"
+		return dir, "/usr/local/bin/minictr-oci"
 	}
 	execute(t, "", "./build", dir)
 	if named := os.Getenv(runtimeEnv); named != "" {
