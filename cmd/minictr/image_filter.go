@@ -4,26 +4,21 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"path"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/minictr/minictr/container/logs"
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/images"
+	"github.com/minictr/minictr/internal/filter"
 )
 
 // imageTest reports whether a filter matches an image.
-type imageTest func(*images.Image) bool
+type imageTest = filter.Test[*images.Image]
 
 // imageFilters are names of filters, with the function that parses the value of each.
-type imageFilters []struct {
-	name string
-	read func(store *images.Store, value string) (imageTest, error)
-}
+type imageFilters = filter.Table[*images.Store, *images.Image]
 
 // listFilters are the filters of images.
 var listFilters = imageFilters{
@@ -34,43 +29,8 @@ var listFilters = imageFilters{
 // pruneFilters are the filters of image prune.
 var pruneFilters = imageFilters{{"label", labelled}, {"label!", notLabelled}, {"until", createdUntil}}
 
-// parse parses words of --filter, NAME=VALUE. An image matches if it matches every name:
-// all values of a label, and one value of any other name, as in docker.
-func (known imageFilters) parse(store *images.Store, words []string) (imageTest, error) {
-	tests := make(map[string][]imageTest)
-	for _, word := range words {
-		name, value, ok := strings.Cut(word, "=")
-		if !ok {
-			return nil, hint.New(fmt.Errorf("--filter %q: no value", word), "write NAME=VALUE, as in label=tier=web")
-		}
-		t, err := known.test(store, name, value)
-		if err != nil {
-			return nil, fmt.Errorf("--filter %q: %w", word, err)
-		}
-		tests[name] = append(tests[name], t)
-	}
-	return func(image *images.Image) bool {
-		for name, tests := range tests {
-			fails := func(t imageTest) bool { return !t(image) }
-			if all := strings.HasPrefix(name, "label"); all && slices.ContainsFunc(tests, fails) ||
-				!all && !slices.ContainsFunc(tests, func(t imageTest) bool { return t(image) }) {
-				return false
-			}
-		}
-		return true
-	}, nil
-}
-
-func (known imageFilters) test(store *images.Store, name, value string) (imageTest, error) {
-	var names []string
-	for _, f := range known {
-		if f.name == name {
-			return f.read(store, value)
-		}
-		names = append(names, f.name)
-	}
-	return nil, hint.New(errors.New("no such filter"), "use one of "+strings.Join(names, ", "))
-}
+// filterExample is one of both.
+const filterExample = "label=tier=web"
 
 func dangling(_ *images.Store, value string) (imageTest, error) {
 	want, err := strconv.ParseBool(value)
@@ -81,11 +41,7 @@ func dangling(_ *images.Store, value string) (imageTest, error) {
 }
 
 func labelled(_ *images.Store, value string) (imageTest, error) {
-	name, want, given := strings.Cut(value, "=")
-	return func(i *images.Image) bool {
-		have, ok := i.Config.Config.Labels[name]
-		return ok && (!given || have == want)
-	}, nil
+	return filter.Label(func(i *images.Image) map[string]string { return i.Config.Config.Labels }, value), nil
 }
 
 func notLabelled(store *images.Store, value string) (imageTest, error) {

@@ -47,8 +47,7 @@ func listImages(c *cli.Context) error {
 		return err
 	}
 	// The images that the filters and the argument select.
-	filters := c.StringSlice("filter")
-	matches, err := listFilters.parse(store, filters)
+	filters, err := listFilters.Parse(c.StringSlice("filter"), store, filterExample)
 	if err != nil {
 		return err
 	}
@@ -61,7 +60,7 @@ func listImages(c *cli.Context) error {
 	list, damaged := store.List()
 	var rows []imageRow
 	for _, image := range list {
-		if matches(image) && isNamed(image) {
+		if filters.Match(image) && isNamed(image) {
 			rows = append(rows, newImageRow(image, c.Bool("no-trunc")))
 		}
 	}

@@ -31,9 +31,11 @@ func pruneImages(c *cli.Context) (freed int64, err error) {
 	}
 	var matches imageTest
 	if words := c.StringSlice("filter"); len(words) > 0 {
-		if matches, err = pruneFilters.parse(store, words); err != nil {
+		filters, err := pruneFilters.Parse(words, store, filterExample)
+		if err != nil {
 			return 0, err
 		}
+		matches = filters.Match
 	}
 	pruned, err := store.Prune(c.Bool("all"), matches)
 	if pruned == nil {

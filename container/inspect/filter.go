@@ -2,7 +2,6 @@ package inspect
 
 import (
 	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -14,32 +13,14 @@ import (
 	"github.com/minictr/minictr/container/logs"
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/images"
+	"github.com/minictr/minictr/internal/filter"
 )
 
 // test reports whether a filter matches a container.
-type test func(*Summary) bool
+type test = filter.Test[*Summary]
 
 // Filters holds the tests of each filter name.
-type Filters map[string][]test
-
-func (f Filters) has(name string) bool { return len(f[name]) > 0 }
-
-// Match reports whether a container matches every name: all tests of a label, and one
-// test of any other name, as in docker.
-func (f Filters) Match(s *Summary) bool {
-	for name, tests := range f {
-		matches := 0
-		for _, t := range tests {
-			if t(s) {
-				matches++
-			}
-		}
-		if matches == 0 || strings.HasPrefix(name, "label") && matches < len(tests) {
-			return false
-		}
-	}
-	return true
-}
+type Filters = filter.Filters[*Summary]
 
 // filterParser holds what a filter may refer to: the store at root, all containers, now.
 type filterParser struct {
@@ -49,10 +30,7 @@ type filterParser struct {
 }
 
 // filterTable lists the names of filters, and the function that parses the value of each.
-type filterTable []struct {
-	name string
-	read func(*filterParser, string) (test, error)
-}
+type filterTable = filter.Table[*filterParser, *Summary]
 
 // psFilters are the filters of ps, start and stop.
 var psFilters = filterTable{
@@ -86,31 +64,7 @@ var PruneFilters = filterTable{
 // ParseFilters parses words of --filter, NAME=VALUE, with the names that known has. A
 // value may name one of the containers in all, or an image in the store at root.
 func ParseFilters(words []string, all []*container.Container, root string, known filterTable) (Filters, error) {
-	p := &filterParser{root, all, time.Now()}
-	f := Filters{}
-	for _, word := range words {
-		name, value, ok := strings.Cut(word, "=")
-		if !ok {
-			return nil, hint.New(fmt.Errorf("--filter %q: no value", word), "write NAME=VALUE, as in label=tier=web")
-		}
-		t, err := known.read(p, name, value)
-		if err != nil {
-			return nil, fmt.Errorf("--filter %q: %w", word, err)
-		}
-		f[name] = append(f[name], t)
-	}
-	return f, nil
-}
-
-func (t filterTable) read(p *filterParser, name, value string) (test, error) {
-	var names []string
-	for _, f := range t {
-		if f.name == name {
-			return f.read(p, value)
-		}
-		names = append(names, f.name)
-	}
-	return nil, hint.New(errors.New("no such filter"), "use one of "+strings.Join(names, ", "))
+	return known.Parse(words, &filterParser{root, all, time.Now()}, "label=tier=web")
 }
 
 // oneOf refuses a value that is none of known.
@@ -132,11 +86,7 @@ func (p *filterParser) name(value string) (test, error) {
 }
 
 func (p *filterParser) label(value string) (test, error) {
-	name, want, given := strings.Cut(value, "=")
-	return func(s *Summary) bool {
-		have, ok := s.Settings.Labels[name]
-		return ok && (!given || have == want)
-	}, nil
+	return filter.Label(func(s *Summary) map[string]string { return s.Settings.Labels }, value), nil
 }
 
 func (p *filterParser) noLabel(value string) (test, error) {

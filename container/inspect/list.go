@@ -52,7 +52,7 @@ func List(root string, q Query) ([]Summary, error) {
 
 // shows reports whether q selects containers in the state of l.
 func (q *Query) shows(l *Summary, f Filters) bool {
-	return q.All || q.Last > 0 || f.has("status") || f.has("exited") ||
+	return q.All || q.Last > 0 || f.Has("status") || f.Has("exited") ||
 		l.State.Active() || l.State.Status == container.Restarting
 }
 
