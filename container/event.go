@@ -67,8 +67,6 @@ func (c *Container) recoverEvent(write func()) {
 
 // told reports whether the journal has such an event of the container.
 func (c *Container) told(match func(*events.Event) bool) (found bool) {
-	events.Each(c.StoreRoot, func(e *events.Event) {
-		found = found || e.Actor.ID == c.ID && match(e)
-	})
+	events.Of(c.StoreRoot, c.ID, func(e *events.Event) { found = found || match(e) })
 	return found
 }

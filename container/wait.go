@@ -3,10 +3,10 @@ package container
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"time"
 
+	"github.com/minictr/minictr/internal/inotify"
 	"github.com/minictr/minictr/internal/lockfile"
 	"github.com/minictr/minictr/runtime/state"
 	"golang.org/x/sys/unix"
@@ -117,16 +117,12 @@ func createdTask(c *Container) (*state.Dir, error) {
 // awaitFirstTask waits until the container has a task with a process, or the exit status
 // of one. The error is ErrNotExist if the container is removed.
 func awaitFirstTask(c *Container) error {
-	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC)
+	watch, err := inotify.New(c.Dir, unix.IN_CREATE|unix.IN_MOVED_TO|unix.IN_DELETE)
 	if err != nil {
-		return fmt.Errorf("inotify_init1: %w", err)
+		return err
 	}
-	events := os.NewFile(uintptr(fd), "inotify of "+c.Dir)
-	defer events.Close()
-	if _, err := unix.InotifyAddWatch(fd, c.Dir, unix.IN_CREATE|unix.IN_MOVED_TO|unix.IN_DELETE); err != nil {
-		return fmt.Errorf("inotify_add_watch %s: %w", c.Dir, err)
-	}
-	for buf := make([]byte, 4096); ; {
+	defer watch.Close()
+	for {
 		_, err := createdTask(c)
 		switch {
 		case !c.Has("image"):
@@ -134,8 +130,8 @@ func awaitFirstTask(c *Container) error {
 		case !errors.Is(err, state.ErrNotExist) || c.Has("exit.json"):
 			return nil
 		}
-		if _, err := events.Read(buf); err != nil {
-			return err
+		if _, open := <-watch.Changed; !open {
+			return watch.Err()
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/minictr/minictr/internal/inotify"
 	"github.com/minictr/minictr/internal/owned"
+	"golang.org/x/sys/unix"
 )
 
 // Query says which events to read.
@@ -76,7 +77,7 @@ func Follow(ctx context.Context, root string, q Query, do func(*Event) error) er
 // until or ctx ends before.
 func watchDir(ctx context.Context, dir string, until <-chan time.Time) (*inotify.Watch, error) {
 	for {
-		watch, err := inotify.New(dir)
+		watch, err := inotify.New(dir, unix.IN_MODIFY)
 		if !errors.Is(err, fs.ErrNotExist) {
 			return watch, err
 		}
@@ -90,9 +91,14 @@ func watchDir(ctx context.Context, dir string, until <-chan time.Time) (*inotify
 	}
 }
 
-// Each calls do with all events of the store's journal.
-func Each(root string, do func(*Event)) error {
-	t := tail{dir: filepath.Join(root, Dir), do: func(e *Event) error { do(e); return nil }}
+// Of calls do with all events of an actor in the store's journal.
+func Of(root, id string, do func(*Event)) error {
+	t := tail{dir: filepath.Join(root, Dir), with: []byte(id), do: func(e *Event) error {
+		if e.Actor.ID == id {
+			do(e)
+		}
+		return nil
+	}}
 	defer t.close()
 	return t.read()
 }
@@ -100,6 +106,7 @@ func Each(root string, do func(*Event)) error {
 // tail reads the files of a journal that grow, and are renamed meanwhile.
 type tail struct {
 	dir   string
+	with  []byte // in each line that is parsed
 	do    func(*Event) error
 	files []*file // the oldest first
 }
@@ -116,7 +123,7 @@ type file struct {
 func (t *tail) read() error {
 	for {
 		for _, f := range t.files {
-			if err := f.read(t.do); err != nil {
+			if err := f.read(t.with, t.do); err != nil {
 				return err
 			}
 		}
@@ -178,8 +185,8 @@ func (t *tail) close() {
 	}
 }
 
-// read calls do with the event of each complete line that was added.
-func (f *file) read(do func(*Event) error) error {
+// read calls do with the event of each complete line that was added, and holds these bytes.
+func (f *file) read(with []byte, do func(*Event) error) error {
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := f.Read(buf)
@@ -190,6 +197,9 @@ func (f *file) read(do func(*Event) error) error {
 				break
 			}
 			f.rest = rest
+			if !bytes.Contains(line, with) {
+				continue
+			}
 			if e, ok := parse(line); ok {
 				if err := do(e); err != nil {
 					return err

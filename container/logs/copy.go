@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"github.com/minictr/minictr/internal/inotify"
+	"golang.org/x/sys/unix"
 )
 
 // Copy writes the log in the directory dir: standard output to stdout and standard error
@@ -48,7 +49,7 @@ type copier struct {
 func (c *copier) run(ctx context.Context, o *Options, ended <-chan struct{}) (err error) {
 	// watch before the first read, so that no write is missed
 	if o.Follow {
-		if c.watch, err = inotify.New(c.dir); err != nil {
+		if c.watch, err = inotify.New(c.dir, unix.IN_MODIFY); err != nil {
 			return errors.Join(err, o.From.Close())
 		}
 	}

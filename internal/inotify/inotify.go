@@ -1,4 +1,4 @@
-// Package inotify watches a directory for files that grow (inotify(7)).
+// Package inotify watches a directory for changes of its files (inotify(7)).
 package inotify
 
 import (
@@ -17,15 +17,15 @@ type Watch struct {
 	err     error
 }
 
-// New watches the directory dir until Close.
-func New(dir string) (*Watch, error) {
+// New watches the directory dir until Close, for the events of a mask, as IN_MODIFY.
+func New(dir string, mask uint32) (*Watch, error) {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
 		return nil, hint.New(fmt.Errorf("inotify_init1: %w", err),
 			"raise the limit: sysctl fs.inotify.max_user_instances=1024")
 	}
 	w := &Watch{inotify: os.NewFile(uintptr(fd), "inotify of "+dir), Changed: make(chan struct{}, 1)}
-	if _, err := unix.InotifyAddWatch(fd, dir, unix.IN_MODIFY); err != nil {
+	if _, err := unix.InotifyAddWatch(fd, dir, mask); err != nil {
 		w.Close()
 		return nil, fmt.Errorf("inotify_add_watch %s: %w", dir, err)
 	}
