@@ -126,26 +126,12 @@ func (c *runConfig) label(text string) error {
 func (c *runConfig) expose(text string) error {
 	words, err := splitWords(text, c.lookUp)
 	for _, word := range words {
-		ports, protocol, ok := strings.Cut(strings.ToLower(word), "/")
+		ports, ok := ParsePorts(strings.ToLower(word))
 		if !ok {
-			protocol = "tcp"
-		}
-		from, to, isRange := strings.Cut(ports, "-")
-		if !isRange {
-			to = from
-		}
-		first, err1 := strconv.ParseUint(from, 10, 16)
-		last, err2 := strconv.ParseUint(to, 10, 16)
-		if err1 != nil || err2 != nil || first > last || !slices.Contains([]string{"tcp", "udp", "sctp"}, protocol) {
 			err := fmt.Errorf("port %q: not a port", word)
 			return hint.New(err, "write PORT[-PORT][/tcp|udp|sctp], as in 80 or 53/udp")
 		}
-		if c.ExposedPorts == nil {
-			c.ExposedPorts = make(map[string]struct{})
-		}
-		for port := first; port <= last; port++ {
-			c.ExposedPorts[fmt.Sprintf("%d/%s", port, protocol)] = struct{}{}
-		}
+		c.ExposedPorts = ports.AddTo(c.ExposedPorts)
 	}
 	return err
 }
