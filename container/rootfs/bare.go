@@ -13,11 +13,7 @@ import (
 // bareTaskRoot returns a descriptor of the container's root filesystem, without the mounts in
 // it. The error is state.ErrNotRunning or state.ErrNotExist if it has no process.
 func bareTaskRoot(c *container.Container) (int, error) {
-	task, err := c.Task()
-	if err != nil {
-		return -1, err
-	}
-	pidfd, err := task.Record.Pidfd()
+	_, pidfd, err := openTask(c)
 	if err != nil {
 		return -1, err
 	}

@@ -102,11 +102,7 @@ func copiedIDs(mappings []specs.LinuxIDMapping) (ids []cp.IDs) {
 // TaskRoot returns an O_PATH descriptor of the root directory of the container's process.
 // The error is state.ErrNotRunning or state.ErrNotExist if there is none.
 func TaskRoot(c *container.Container) (int, error) {
-	task, err := c.Task()
-	if err != nil {
-		return -1, err
-	}
-	pidfd, err := task.Record.Pidfd()
+	task, pidfd, err := openTask(c)
 	if err != nil {
 		return -1, err
 	}
@@ -125,4 +121,13 @@ func TaskRoot(c *container.Container) (int, error) {
 		return -1, state.ErrNotRunning
 	}
 	return fd, nil
+}
+
+// openTask returns the container's task, and a pidfd of its process for the caller to close.
+func openTask(c *container.Container) (task *state.Dir, pidfd int, err error) {
+	if task, err = c.Task(); err != nil {
+		return nil, -1, err
+	}
+	pidfd, err = task.Record.Pidfd()
+	return task, pidfd, err
 }
