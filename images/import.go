@@ -30,7 +30,7 @@ type ImportOptions struct {
 
 // Import makes an image from a tar, compressed or not, and returns its ID.
 func (s *Store) Import(ctx context.Context, r io.Reader, o ImportOptions) (id digest.Digest, err error) {
-	image, err := importedImage(o)
+	image, names, err := importedImage(o)
 	if err != nil {
 		return "", err
 	}
@@ -42,43 +42,44 @@ func (s *Store) Import(ctx context.Context, r io.Reader, o ImportOptions) (id di
 	}
 	err = s.locked(lockfile.Shared, "import", func(scratch *scratch) (err error) {
 		l := &loader{store: s, scratch: scratch, progress: o.Progress, jobs: make(map[layerSource]*job)}
-		id, err = l.importImage(ctx, r, image, o)
+		id, err = l.importImage(ctx, r, image, o.Message, names)
 		return err
 	})
 	if err != nil {
 		return "", err
 	}
-	if o.Name != "" {
-		full, _ := Normalize(o.Name)
-		event(s, "tag", id.String(), Familiar(full))
+	for _, name := range names {
+		event(s, "tag", id.String(), Familiar(name))
 	}
 	event(s, "import", id.String(), id.String())
 	return id, nil
 }
 
-// importedImage returns the config of an imported image, without its layer.
-func importedImage(o ImportOptions) (image *dockerImageConfig, err error) {
+// importedImage returns the config of an imported image, without its layer, and its
+// complete names: one or none.
+func importedImage(o ImportOptions) (image *dockerImageConfig, names []string, err error) {
 	image = &dockerImageConfig{}
 	if image.Platform, err = parsePlatform(o.Platform); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, text := range o.Changes {
 		if err := image.Config.change(text); err != nil {
-			return nil, fmt.Errorf("--change %q: %w", text, err)
+			return nil, nil, fmt.Errorf("--change %q: %w", text, err)
 		}
 	}
 	if strings.Contains(o.Name, "@") {
-		return nil, hint.New(fmt.Errorf("import %s: a digest cannot be assigned", o.Name), "write NAME:TAG")
+		return nil, nil, hint.New(fmt.Errorf("import %s: a digest cannot be assigned", o.Name), "write NAME:TAG")
 	}
-	if o.Name != "" {
-		_, err = Normalize(o.Name)
+	if o.Name == "" {
+		return image, nil, nil
 	}
-	return image, err
+	full, err := Normalize(o.Name)
+	return image, []string{full}, err
 }
 
 // importImage unpacks the layer, and commits it with the config.
 func (l *loader) importImage(
-	ctx context.Context, r io.Reader, config *dockerImageConfig, o ImportOptions,
+	ctx context.Context, r io.Reader, config *dockerImageConfig, message string, names []string,
 ) (digest.Digest, error) {
 	// the layer
 	staged, err := l.newStagedLayer()
@@ -102,20 +103,14 @@ func (l *loader) importImage(
 	now := time.Now().UTC()
 	config.Created = &now
 	config.RootFS = ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{src.DiffID}}
-	config.History = []ocispec.History{{Created: &now, Comment: o.Message}}
+	config.History = []ocispec.History{{Created: &now, Comment: message}}
 	data, err := json.Marshal(config)
 	if err != nil {
 		return "", err
 	}
 	image := &archiveImage{
-		config: describe(ocispec.MediaTypeImageConfig, data), configJSON: data, layers: []layerSource{src},
-	}
-	if o.Name != "" {
-		full, err := Normalize(o.Name)
-		if err != nil {
-			return "", err
-		}
-		image.names = []string{full}
+		names: names, config: describe(ocispec.MediaTypeImageConfig, data), configJSON: data,
+		layers: []layerSource{src},
 	}
 	_, err = l.commit([]*archiveImage{image})
 	return image.config.Digest, err

@@ -11,15 +11,12 @@ import (
 // An Inspection is an image in the format of docker inspect, without the fields
 // that are about docker's own store.
 type Inspection struct {
-	Id          string   // of the config; docker's spelling, for templates
-	RepoTags    []string // all names, familiar
-	RepoDigests []string // their repositories with the digest that the registry has
-	Created     string   `json:",omitempty"` // RFC 3339
-	Author      string
-	Config      struct {
-		ocispec.ImageConfig
-		DockerConfig
-	}
+	Id           string   // of the config; docker's spelling, for templates
+	RepoTags     []string // all names, familiar
+	RepoDigests  []string // their repositories with the digest that the registry has
+	Created      string   `json:",omitempty"` // RFC 3339
+	Author       string
+	Config       runConfig
 	Architecture string
 	Variant      string `json:",omitempty"`
 	Os           string
@@ -52,9 +49,9 @@ func (s *Store) Inspect(name string) (*Inspection, error) {
 	c := image.Config
 	i := &Inspection{
 		Id: image.ID.String(), RepoTags: []string{}, RepoDigests: []string{}, Author: c.Author,
+		Config:       runConfig{c.Config, image.Docker},
 		Architecture: c.Architecture, Variant: c.Variant, Os: c.OS, Size: image.Size, Descriptor: bare(d),
 	}
-	i.Config.ImageConfig, i.Config.DockerConfig = c.Config, image.Docker
 	if c.Created != nil {
 		i.Created = c.Created.Format("2006-01-02T15:04:05.999999999Z07:00")
 	}
