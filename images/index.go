@@ -67,8 +67,7 @@ func (s *Store) changeIndex(scratch *scratch, change func([]ocispec.Descriptor) 
 
 // publishIndex writes index.json. Without images it has an empty list.
 func publishIndex(s *Store, scratch *scratch, manifests []ocispec.Descriptor) error {
-	index := ocispec.Index{MediaType: ocispec.MediaTypeImageIndex, Manifests: manifests}
-	index.SchemaVersion = 2
+	index := newIndex(manifests)
 	if index.Manifests == nil {
 		index.Manifests = []ocispec.Descriptor{}
 	}

@@ -45,22 +45,24 @@ func (s *Store) prune(all bool, matches func(*Image) bool, scratch *scratch) (*P
 		image, err := s.read(d)
 		return matches == nil || err == nil && matches(image)
 	}
-	err := s.changeIndex(scratch, func(index []ocispec.Descriptor) []ocispec.Descriptor {
+	err := s.changeIndex(scratch, func(index []ocispec.Descriptor) (kept []ocispec.Descriptor) {
 		for _, d := range index {
-			if dead(d) {
-				gone = append(gone, d)
+			if !dead(d) {
+				kept = append(kept, d)
+				continue
 			}
-			if dead(d) && nameOf(d) != "" {
+			gone = append(gone, d)
+			if nameOf(d) != "" {
 				pruned.Lines = append(pruned.Lines, "Untagged: "+Familiar(nameOf(d)))
 			}
-			if image, err := s.read(d); dead(d) && err == nil {
+			if image, err := s.read(d); err == nil {
 				line := "Deleted: " + image.ID.String()
 				if !slices.Contains(pruned.Lines, line) {
 					pruned.Lines = append(pruned.Lines, line)
 				}
 			}
 		}
-		return slices.DeleteFunc(index, dead)
+		return kept
 	})
 	if err != nil {
 		return nil, err
