@@ -192,7 +192,13 @@ func TestPlatformInUseKept(t *testing.T) {
 	if _, err := store.Remove(remote.name()); err == nil || !strings.Contains(err.Error(), "used by container c") {
 		t.Errorf("remove: %v", err)
 	}
-	_, err := store.Prune(true, nil)
+	usage, err := DiskUsage(store)
+	testkit.Check(t, err)
+	onDisk, err := diskUsage(store)
+	testkit.Check(t, err)
+	testkit.Equal(t, "size", usage.Size, onDisk)
+	testkit.Equal(t, "active images", usage.Active, 1)
+	_, err = store.Prune(true, nil)
 	testkit.Check(t, err)
 	src, err := store.ImageByManifest(used)
 	testkit.Check(t, err)

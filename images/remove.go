@@ -212,17 +212,8 @@ func reachable(s *Store) (blobs, trees map[digest.Digest]bool, err error) {
 	}
 	blobs, trees = make(map[digest.Digest]bool), make(map[digest.Digest]bool)
 	for _, d := range index {
-		m, err := s.members(d)
-		if err != nil {
-			return nil, nil, damaged(d, err)
-		}
-		for _, index := range m.indexes {
-			blobs[index.Digest] = true
-		}
-		for _, manifest := range m.manifests {
-			if err := reach(s, manifest, blobs, trees); err != nil {
-				return nil, nil, err
-			}
+		if err := reachEntry(s, d, blobs, trees); err != nil {
+			return nil, nil, err
 		}
 	}
 	// a container may run on layers of an image that the index has lost
@@ -233,6 +224,23 @@ func reachable(s *Store) (blobs, trees map[digest.Digest]bool, err error) {
 		}
 	}
 	return blobs, trees, err
+}
+
+// reachEntry adds what an entry of the index refers to.
+func reachEntry(s *Store, entry ocispec.Descriptor, blobs, trees map[digest.Digest]bool) error {
+	m, err := s.members(entry)
+	if err != nil {
+		return damaged(entry, err)
+	}
+	for _, index := range m.indexes {
+		blobs[index.Digest] = true
+	}
+	for _, manifest := range m.manifests {
+		if err := reach(s, manifest, blobs, trees); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // reach adds a manifest and what it refers to.

@@ -4,6 +4,7 @@ package images
 // layers. Images share layers: each file counts once, so that the sum is that of the disk.
 
 import (
+	"errors"
 	"os"
 
 	"github.com/opencontainers/go-digest"
@@ -29,39 +30,43 @@ type ImageUsage struct {
 	files map[string]int64 // sizes by name: a blob's digest, or a path in layers
 }
 
-// DiskUsage returns the disk usage of the images of s, each once, by its first name.
+// DiskUsage returns the disk usage of the images of s, each once, by its first name. The
+// error names those that are damaged; the others are counted.
 func DiskUsage(s *Store) (*Usage, error) {
 	index, err := s.index()
 	if err != nil {
 		return nil, err
 	}
-	containers, err := s.containers()
-	if err != nil {
-		return nil, err
-	}
 	u := &Usage{}
+	var unread []error
 	listed := make(map[digest.Digest]bool)
 	for _, d := range index {
 		if listed[d.Digest] {
 			continue
 		}
 		listed[d.Digest] = true
-		image := ImageUsage{}
-		if image.Image, err = s.read(d); err != nil {
-			return nil, err
-		}
-		if image.files, err = imageFiles(s, d, image.Image); err != nil {
-			return nil, err
-		}
-		for _, c := range containers {
-			if c.manifest == d.Digest {
-				image.Containers++
-			}
+		image, err := imageUsage(s, d)
+		if err != nil {
+			unread = append(unread, err)
+			continue
 		}
 		u.Images = append(u.Images, image)
 	}
 	u.sum()
-	return u, nil
+	return u, errors.Join(unread...)
+}
+
+// imageUsage returns the files and users of an image, without sums.
+func imageUsage(s *Store, d ocispec.Descriptor) (image ImageUsage, err error) {
+	if image.Image, err = s.read(d); err != nil {
+		return image, err
+	}
+	if image.files, err = imageFiles(s, d); err != nil {
+		return image, err
+	}
+	by, err := users(s, d)
+	image.Containers = len(by)
+	return image, err
 }
 
 // sum adds the sizes up.
@@ -99,24 +104,25 @@ func (u *Usage) sum() {
 	}
 }
 
-// imageFiles returns the sizes of an image's blobs and unpacked layers.
-func imageFiles(s *Store, d ocispec.Descriptor, image *Image) (map[string]int64, error) {
-	files := make(map[string]int64)
-	blobs := []digest.Digest{d.Digest, image.ID}
-	for _, blob := range image.blobs {
-		blobs = append(blobs, blob.Digest)
+// imageFiles returns the sizes of the blobs and unpacked layers of an image, for all its
+// platforms.
+func imageFiles(s *Store, d ocispec.Descriptor) (map[string]int64, error) {
+	blobs, trees := make(map[digest.Digest]bool), make(map[digest.Digest]bool)
+	if err := reachEntry(s, d, blobs, trees); err != nil {
+		return nil, err
 	}
-	for _, blob := range blobs {
+	files := make(map[string]int64)
+	for blob := range blobs {
 		st, err := os.Stat(s.blobPath(blob))
 		if err != nil {
-			return nil, err
+			return nil, damaged(d, err)
 		}
 		files[blob.String()] = st.Size()
 	}
-	for _, diffID := range image.Layers {
+	for diffID := range trees {
 		size, err := s.layers.Size(diffID)
 		if err != nil {
-			return nil, err
+			return nil, damaged(d, err)
 		}
 		files["layers/"+diffID.String()] = size
 	}

@@ -44,3 +44,16 @@ func TestDiskUsage(t *testing.T) {
 	testkit.Check(t, err)
 	testkit.Equal(t, "freed", pruned.Freed, u.Reclaimable)
 }
+
+// TestDiskUsageBesideDamage: a damaged image is named, and the others are counted.
+func TestDiskUsageBesideDamage(t *testing.T) {
+	s := newStore(t)
+	for _, name := range []string{"test:one", "test:two"} {
+		mustLoad(t, s, writeTemp(t, dockerArchive(name, tarOf(name, "1")).tar()))
+	}
+	bad := mustImage(t, s, "test:one").Manifest
+	testkit.Check(t, os.WriteFile(s.blobPath(bad), nil, 0o644))
+	u, err := DiskUsage(s)
+	testkit.WantError(t, "damage", err, "image test:one is damaged")
+	testkit.Equal(t, "images", len(u.Images), 1)
+}

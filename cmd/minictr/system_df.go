@@ -40,11 +40,12 @@ func systemDf(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	ofImages, err := images.DiskUsage(store)
-	if err != nil {
-		return err
+	ofImages, unread := images.DiskUsage(store)
+	if ofImages == nil {
+		return unread
 	}
-	ofContainers, unread := inspect.DiskUsage(c.String("root"))
+	ofContainers, err := inspect.DiskUsage(c.String("root"))
+	unread = errors.Join(unread, err)
 	if c.Bool("verbose") {
 		return errors.Join(dfVerbose(c.String("format"), ofImages, ofContainers), unread)
 	}
