@@ -22,7 +22,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/minictr/minictr/hint"
 )
 
@@ -43,7 +42,7 @@ func tlsConfig(base *tls.Config, registry string, insecure bool) (*tls.Config, e
 		dirs = append([]string{filepath.Join(home, ".config/containers/certs.d")}, dirs...)
 	}
 	for _, dir := range dirs {
-		dir = filepath.Join(dir, certsName(registry))
+		dir = filepath.Join(dir, hostName(registry))
 		files, err := os.ReadDir(dir)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -54,14 +53,6 @@ func tlsConfig(base *tls.Config, registry string, insecure bool) (*tls.Config, e
 		return c, addCerts(c, dir, files)
 	}
 	return c, nil
-}
-
-// certsName returns the name of a registry's directory.
-func certsName(registry string) string {
-	if registry == name.DefaultRegistry {
-		return "docker.io"
-	}
-	return registry
 }
 
 // addCerts adds the certificates in a directory.

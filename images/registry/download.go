@@ -17,10 +17,7 @@ func Download(ctx context.Context, url string) (body io.ReadCloser, size int64, 
 	if err != nil {
 		return nil, 0, err
 	}
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.DialContext = (&net.Dialer{Timeout: dialTimeout}).DialContext
-	t.ResponseHeaderTimeout = responseTimeout
-	t.DisableCompression = true
+	t := newTransport((&net.Dialer{Timeout: dialTimeout}).DialContext)
 	client := http.Client{Transport: t, CheckRedirect: func(next *http.Request, before []*http.Request) error {
 		if next.URL.Scheme != "https" && before[0].URL.Scheme == "https" {
 			return errPlain

@@ -22,16 +22,16 @@ import (
 var ErrNotFound = errors.New("not found")
 
 // hostName returns the name of a registry as users write it.
-func hostName(registry name.Registry) string {
-	if registry.RegistryStr() == name.DefaultRegistry {
+func hostName(registry string) string {
+	if registry == name.DefaultRegistry {
 		return "docker.io"
 	}
-	return registry.RegistryStr()
+	return registry
 }
 
 // explain adds the registry and a hint to an error.
 func explain(registry name.Registry, err error) error {
-	host := hostName(registry)
+	host := hostName(registry.RegistryStr())
 	// a *url.Error has the address, which is long and known
 	cause := err
 	var request *url.Error

@@ -29,7 +29,7 @@ func (r *Repository) Manifest(ctx context.Context, ref string, accept []string, 
 	// its type
 	mediaType, _, err = mime.ParseMediaType(answer.Header.Get("Content-Type"))
 	if err != nil || !slices.Contains(accept, mediaType) {
-		return nil, "", wrongType(hostName(r.name.Registry), ref, answer.Header.Get("Content-Type"), mediaType)
+		return nil, "", wrongType(hostName(r.name.RegistryStr()), ref, answer.Header.Get("Content-Type"), mediaType)
 	}
 	// its bytes
 	data, err = io.ReadAll(io.LimitReader(answer.Body, max+1))

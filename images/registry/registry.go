@@ -114,13 +114,19 @@ const (
 	responseTimeout = 60 * time.Second
 )
 
+// newTransport returns the transport for a server of files.
+func newTransport(dial func(ctx context.Context, network, address string) (net.Conn, error)) *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.DialContext = dial
+	t.ResponseHeaderTimeout = responseTimeout
+	t.DisableCompression = true // a digest is that of the bytes as they are sent
+	return t
+}
+
 // guard returns the HTTP connection to a registry.
 func (s *Settings) guard(registry string) (*guard, error) {
 	d := &dialer{Dialer: net.Dialer{Timeout: dialTimeout}, distances: make(map[string]int)}
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.DialContext = d.DialContext
-	t.ResponseHeaderTimeout = responseTimeout
-	t.DisableCompression = true // a digest is that of the bytes as they are sent
+	t := newTransport(d.DialContext)
 	insecure := s.isInsecure(registry)
 	var err error
 	if t.TLSClientConfig, err = tlsConfig(t.TLSClientConfig, registry, insecure); err != nil {

@@ -31,7 +31,7 @@ func (r *Repository) Tags(ctx context.Context) (tags []string, err error) {
 	case err != nil:
 		return nil, err
 	case len(tags) > maxTags:
-		return nil, fmt.Errorf("registry %s: more than %d tags", hostName(r.name.Registry), maxTags)
+		return nil, fmt.Errorf("registry %s: more than %d tags", hostName(r.name.RegistryStr()), maxTags)
 	}
 	return tags, nil
 }
@@ -51,7 +51,7 @@ func (r *Repository) tagsPage(ctx context.Context, page *url.URL) (tags []string
 		err = errors.New("a page without tags names another")
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("registry %s: list of tags: %w", hostName(r.name.Registry), err)
+		return nil, nil, fmt.Errorf("registry %s: list of tags: %w", hostName(r.name.RegistryStr()), err)
 	}
 	return list.Tags, next, nil
 }
