@@ -70,6 +70,9 @@ func TestExitCodeSurvivesFailedCleanup(t *testing.T) {
 	testkit.Check(t, run.Start())
 	out.Read(make([]byte, 8))
 	id := testkit.ReadFile(t, idFile)
+	testkit.Eventually(t, "the process and its cgroup are recorded", func() bool {
+		return strings.TrimSpace(said(t, "inspect", "-f", "{{.State.Pid}}", id)) != "0"
+	})
 	root, err := cgroup.Mount()
 	testkit.Check(t, err)
 	group := filepath.Join(root, "minictr", id)
