@@ -144,8 +144,8 @@ func (c *creation) relaunch(failure error) (*Process, error) {
 	return c.launch(p)
 }
 
-// launch carries out a plan. Only a process that outlives the caller, or that is frozen
-// out (freeze.go), waits at plan.Save; for others sync is called when they run.
+// launch carries out a plan. Only a process that outlives the caller, or that is held, waits
+// at plan.Save; for others sync is called when they run.
 func (t *ProcessOptions) launch(p *plan.Plan, sync func(*walk.Walk, plan.SyncPoint) error) (*Process, error) {
 	caller := walk.Caller{FDs: t.FDs, Sync: sync}
 	if t.Trace != nil {

@@ -129,6 +129,7 @@ func (b *bundle) create() (*runtime.Process, error) {
 func processOptions(c *cli.Context) (t runtime.ProcessOptions, err error) {
 	t.PidFile, t.ConsoleSocket, t.Warn = c.String("pid-file"), c.String("console-socket"), warn
 	t.PidfdSocket = c.String("pidfd-socket")
+	t.Held = t.PidFile != "" || t.ConsoleSocket != "" || t.PidfdSocket != "" // until they have it
 	if t.PreserveFds, err = preserved(c.Int("preserve-fds")); err != nil {
 		return t, err
 	}

@@ -51,8 +51,8 @@ type Options struct {
 	// Outlive is true for a process that runs on when its parent exits. It waits until
 	// the parent has recorded it (plan.Save).
 	Outlive bool
-	// Held is true for a process that joins a container whose processes are frozen until
-	// it has left this program: it waits for that, too (plan.Save).
+	// Held is true for a process that waits at plan.Save although it does not outlive its
+	// parent: the caller has something to do before the program runs.
 	Held bool
 	// Wait is true for a container that is created and not started: it waits for a byte
 	// from plan.Start, and writes the step that failed to plan.StartError.
