@@ -44,6 +44,7 @@ var arrows = map[string]string{
 	"runtime/systemd":   "runtime/cgroup",
 	"runtime/stdio":     "runtime/plan runtime/table",
 	"runtime/ps":        "",
+	"runtime/proc":      "runtime/plan/call runtime/cgroup",
 	"runtime":           "runtime/compile runtime/walk runtime/state runtime/stdio runtime/systemd",
 
 	"container/cp":        "layers",
@@ -53,7 +54,7 @@ var arrows = map[string]string{
 	"container":           "container/config runtime",
 	"container/rootfs":    "container container/cp",
 	"container/monitor":   "container",
-	"container/inspect":   "container/rootfs container/stats layers/stack runtime/ps",
+	"container/inspect":   "container/rootfs container/stats layers/stack runtime/ps runtime/proc",
 	"container/lifecycle": "container/monitor container/inspect",
 
 	"internal/help":   "",
@@ -84,7 +85,7 @@ var libraries = map[string]string{
 	"github.com/klauspost/compress":          "layers",
 	"github.com/mikelolasagasti/xz":          "layers",
 	"github.com/moby/profiles/seccomp":       "runtime/seccomp",
-	"github.com/moby/sys/mountinfo":          "container/config runtime runtime/cgroup",
+	"github.com/moby/sys/mountinfo":          "container/config runtime runtime/cgroup runtime/proc",
 	"github.com/moby/sys/signal":             "internal/signals",
 	"github.com/moby/term":                   "container/lifecycle",
 	"github.com/opencontainers/image-spec":   "container/config container/inspect images images/registry",

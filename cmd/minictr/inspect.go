@@ -21,6 +21,7 @@ var inspectCommand = &cli.Command{
 			Name: "format", Aliases: []string{"f"},
 			Usage: "`TEMPLATE` json, or a Go template as in {{.Config.Env}}",
 		},
+		&cli.BoolFlag{Name: "kernel", Usage: "print what the kernel says of a container's process, beside the host's"},
 		&cli.BoolFlag{Name: "size", Aliases: []string{"s"}, Usage: "print the size of a container's files, too"},
 		&cli.StringFlag{Name: "type", Usage: "`TYPE` only container, or only image"},
 	},
@@ -28,6 +29,9 @@ var inspectCommand = &cli.Command{
 }
 
 func printInspect(c *cli.Context) error {
+	if c.Bool("kernel") {
+		return printKernel(c)
+	}
 	all := []any{}
 	var wrong []error
 	for _, word := range c.Args().Slice() {

@@ -8,5 +8,6 @@
 // and settings, its status from the kernel, each time.
 //
 // Reading order: list.go and summary.go (ps), filter.go; inspect.go with hostconfig.go,
-// absent.go and mountpoints.go; size.go, usage.go, info.go; stats.go, top.go; diff.go; logs.go.
+// absent.go and mountpoints.go; size.go, usage.go, info.go; kernel.go; stats.go, top.go;
+// diff.go; logs.go.
 package inspect
