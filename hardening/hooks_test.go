@@ -33,8 +33,9 @@ func shell(script string) specs.Hook {
 	return specs.Hook{Path: "/bin/busybox", Args: []string{"sh", "-c", script}}
 }
 
-// TestHookEnvironmentIsItsEntrys: a hook has the environment of its entry, without
-// minictr-oci's own and without the container's.
+// TestHookEnvironmentIsItsEntrys: a hook of the host has the environment of its entry, or else
+// that of minictr-oci, and no variable of the container: those are the image's. startContainer
+// is a program of the image.
 func TestHookEnvironmentIsItsEntrys(t *testing.T) {
 	guard(t)
 	const evil = "LD_PRELOAD=/evil.so"
@@ -55,10 +56,14 @@ func TestHookEnvironmentIsItsEntrys(t *testing.T) {
 		}
 	}
 	cmd := b.command(t)
-	cmd.Env = append(os.Environ(), evil, "OF=minictr-oci")
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "OF=minictr-oci"}
 	run(cmd).want(t, 0)
 	for kind := range kinds(b.spec.Hooks) {
-		for i, want := range []string{"", "A=of the entry\x00PATH=/bin\x00"} {
+		inherited := strings.Join(cmd.Env, "\x00") + "\x00"
+		if kind == "startContainer" {
+			inherited = strings.Join(b.spec.Process.Env, "\x00") + "\x00"
+		}
+		for i, want := range []string{inherited, "A=of the entry\x00PATH=/bin\x00"} {
 			got, err := os.ReadFile(seen(kind+strconv.Itoa(i), filepath.Join(b.root, "tmp")))
 			if err != nil || string(got) != want {
 				t.Errorf("the environment of %s[%d] is %q, want %q: %v", kind, i, got, want, err)
@@ -182,7 +187,7 @@ func TestEndlessHookIsKilled(t *testing.T) {
 	b.spec.Hooks = &specs.Hooks{CreateRuntime: []specs.Hook{shell(fmt.Sprintf(
 		"/bin/busybox head -c %d /dev/zero; (/bin/busybox stat -L -c 'file: %%s kB' /proc/$$/fd/1; /bin/busybox grep "+
 			"VmHWM: /proc/$PPID/status) > %s; echo last words; exit 1", written, seen))}}
-	b.run(t).refused(t, "exit code 1", "last words")
+	b.run(t).refused(t, "exit status 1", "last words")
 	data := testkit.ReadFile(t, seen)
 	for _, place := range []string{"file", "VmHWM"} { // its output, and the memory of its reader
 		kB, err := strconv.Atoi(strings.TrimSuffix((result{stdout: data}).line(place), " kB"))

@@ -82,7 +82,7 @@ func Create(f *state.Dir, spec *specs.Spec, t ProcessOptions) (*Process, error) 
 			return nil, err
 		}
 	}
-	t.warn(p.Warnings)
+	t.warn(append(p.Warnings, ignoredAnnotations(spec)...))
 	if err := recordCgroup(f, spec, p); err != nil {
 		return nil, err
 	}

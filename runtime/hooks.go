@@ -27,6 +27,12 @@ import (
 //	poststart                 start: after the program has started
 //	poststop                  delete: after the container is destroyed
 //
+// A hook whose entry has no environment gets that of the command which runs it, as with runc
+// and crun; startContainer, a program of the image, that of the container's process.
+//
+// If a hook fails, the later ones of its kind do not run, and the container is destroyed. A
+// poststop hook that fails is a warning.
+//
 // The output of a hook is read while it runs; its tail becomes part of the error if the
 // hook fails. The end of file is not waited for: a child of the hook may keep the pipe
 // open.
@@ -48,6 +54,18 @@ func hooksOf(f *state.Dir, status specs.ContainerState) *hooks {
 		h.list = *f.Record.Hooks
 	}
 	return h
+}
+
+// ignoredAnnotations returns a warning for each annotation of crun that names a file for the
+// output of hooks. It opens none: with podman the image sets annotations, too, and would choose
+// a file of the host.
+func ignoredAnnotations(spec *specs.Spec) (warnings []string) {
+	for _, name := range []string{"run.oci.hooks.stdout", "run.oci.hooks.stderr"} {
+		if _, set := spec.Annotations[name]; set && spec.Hooks != nil {
+			warnings = append(warnings, fmt.Sprintf("annotations.%s: ignored: let the hook open its file itself", name))
+		}
+	}
+	return warnings
 }
 
 // ociState returns the state of a container (runtime-spec, runtime.md, "State").
@@ -88,7 +106,7 @@ func stopHooks(f *state.Dir, warn func(error)) {
 	h := hooksOf(f, specs.StateStopped)
 	h.state.Pid = 0
 	for i := range h.list.Poststop {
-		if err := h.runOne(fmt.Sprintf("poststop[%d]", i), &h.list.Poststop[i], nil); err != nil && warn != nil {
+		if err := h.runOne("poststop", i, &h.list.Poststop[i], nil); err != nil && warn != nil {
 			warn(err)
 		}
 	}
@@ -96,7 +114,7 @@ func stopHooks(f *state.Dir, warn func(error)) {
 
 func (h *hooks) run(kind string, list []specs.Hook, join *compile.Running) error {
 	for i := range list {
-		if err := h.runOne(fmt.Sprintf("%s[%d]", kind, i), &list[i], join); err != nil {
+		if err := h.runOne(kind, i, &list[i], join); err != nil {
 			return err
 		}
 	}
@@ -104,20 +122,25 @@ func (h *hooks) run(kind string, list []specs.Hook, join *compile.Running) error
 }
 
 // runOne runs a hook on another thread: the caller's may be in a pid namespace for
-// children (setns(2)).
-func (h *hooks) runOne(name string, hook *specs.Hook, join *compile.Running) error {
+// children (setns(2)). Its error begins as runc's.
+func (h *hooks) runOne(kind string, i int, hook *specs.Hook, join *compile.Running) error {
 	done := make(chan error)
 	go func() {
 		done <- h.execHook(hook, join)
 	}()
 	if err := <-done; err != nil {
-		return fmt.Errorf("hooks.%s: %s: %w", name, hook.Path, err)
+		return fmt.Errorf("error running %s hook #%d: %s: %w", kind, i, hook.Path, err)
 	}
 	return nil
 }
 
 func (h *hooks) execHook(hook *specs.Hook, join *compile.Running) error {
-	p, err := compile.Hook(hook, h.spec, compile.Options{Join: join})
+	if ofHost := join == nil || join.Early; ofHost && len(hook.Env) == 0 {
+		inheriting := *hook
+		inheriting.Env = os.Environ()
+		hook = &inheriting
+	}
+	p, err := compile.Hook(hook, h.state.Bundle, h.spec, compile.Options{Join: join})
 	if err != nil {
 		return err
 	}
@@ -163,11 +186,18 @@ func outcome(process *Process, seconds *int, output int) error {
 		return errors.Join(err, process.end())
 	}
 	defer process.Close()
-	code, err := process.Wait()
-	if err != nil || code == 0 {
+	status, err := process.Status()
+	if err != nil || status == 0 {
 		return err
 	}
-	return fmt.Errorf("exit code %d: %s", code, strings.TrimSpace(string(text)))
+	how := fmt.Sprintf("exit status %d", status.ExitStatus())
+	if status.Signaled() {
+		how = fmt.Sprintf("signal: %v", status.Signal())
+	}
+	if output := strings.TrimSpace(string(text)); output != "" {
+		how += ": " + output
+	}
+	return errors.New(how)
 }
 
 // input returns a memory file with the container's state as JSON.

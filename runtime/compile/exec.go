@@ -51,22 +51,26 @@ func Exec(spec *specs.Spec, o Options) (*plan.Plan, error) {
 }
 
 // Hook returns the plan that runs a hook (runtime-spec, config.md, "POSIX-platform Hooks"), in
-// the runtime's namespaces, or, with options.Join, in the container's. It gets the environment
-// of its entry and no other. One that runs when the container has left the host's root,
-// startContainer, is a program of the image: it is confined as the container's program is.
-func Hook(h *specs.Hook, spec *specs.Spec, o Options) (*plan.Plan, error) {
+// the runtime's namespaces, or, with options.Join, in the container's. It is a program of the
+// host, and starts in the bundle. One that runs when the container has left the host's root,
+// startContainer, is a program of the image: it is confined as the container's program is, and
+// starts in the same directory, and, if its entry has no environment, with the same one.
+func Hook(h *specs.Hook, bundle string, spec *specs.Spec, o Options) (*plan.Plan, error) {
 	if err := checkHook(h); err != nil {
 		return nil, err
 	}
 	o.Program, o.Stdio = h.Path, [3]bool{true, true, true}
-	s := &specs.Spec{Process: &specs.Process{Cwd: "/"}}
+	s := &specs.Spec{Process: &specs.Process{Cwd: bundle, Env: h.Env}}
 	confined := o.Join != nil && !o.Join.Early
 	if confined {
 		whole, process := *spec, *spec.Process
 		whole.Process, s = &process, &whole
 		process.Terminal, process.ExecCPUAffinity, whole.Hooks = false, nil, nil
+		if len(h.Env) > 0 {
+			process.Env = h.Env
+		}
 	}
-	s.Process.Args, s.Process.Env = h.Args, h.Env
+	s.Process.Args = h.Args
 	if len(h.Args) == 0 {
 		s.Process.Args = []string{h.Path}
 	}
@@ -85,6 +89,7 @@ func Hook(h *specs.Hook, spec *specs.Spec, o Options) (*plan.Plan, error) {
 		b.makeTrampoline,
 		b.clone,
 		b.session,
+		b.enterBundle,
 		b.execve,
 	)
 }

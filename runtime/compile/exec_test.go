@@ -38,7 +38,7 @@ func TestGoldenExec(t *testing.T) {
 	running := &Running{Pid: 4711, Cgroup: "/sys/fs/cgroup/minictr/ID"}
 	spec, options := createdContainer()
 	hook := &specs.Hook{Path: "/bin/hook", Args: []string{"hook", "now"}, Env: []string{"A=b"}}
-	p, err := Hook(hook, spec, Options{Join: running})
+	p, err := Hook(hook, "/bundle", spec, Options{Join: running})
 	compareGolden(t, "hook", p, err)
 	spec.Process.Terminal = true
 	options.Wait, options.Join = false, running
@@ -48,7 +48,7 @@ func TestGoldenExec(t *testing.T) {
 
 // TestHostHookJoinsNothing: a hook of the host stays in its namespaces.
 func TestHostHookJoinsNothing(t *testing.T) {
-	p, err := Hook(&specs.Hook{Path: "/bin/hook"}, testSpec(), Options{})
+	p, err := Hook(&specs.Hook{Path: "/bin/hook"}, "/bundle", testSpec(), Options{})
 	testkit.Check(t, err)
 	for _, s := range p.Steps {
 		if s.Name == "setns" || s.Name == "unshare" {

@@ -55,6 +55,17 @@ func (b *builder) runHooks() error {
 	return setRootPropagation(&b.list, b.spec.Linux.RootfsPropagation)
 }
 
+// enterBundle makes a hook of the host start in the bundle, as crun does. runc's createContainer
+// hooks start in the root filesystem: what lies there is the image's, and a program of the host
+// that looks into its working directory might load it. A poststop hook may find no bundle any
+// more; and root of the container's user namespace may have no right to search it.
+func (b *builder) enterBundle() error {
+	b.begin("hooks", "hooks")
+	b.container("start in the bundle, if it can be entered",
+		call.Chdir(b.spec.Process.Cwd).Allow(unix.ENOENT, unix.ENOTDIR, unix.EACCES))
+	return nil
+}
+
 // checkHooks checks all hooks of a config.
 func checkHooks(h *specs.Hooks) error {
 	if h == nil {
