@@ -11,19 +11,23 @@ import (
 
 // A signal goes to the container's first process, by its pidfd. If that is pid 1 of a pid
 // namespace, the kernel kills the rest with it. A container without a pid namespace of
-// its own is killed as a whole by its cgroup.
+// its own is killed as a whole by its cgroup, and may have processes when the first one
+// has exited.
 
 // Kill sends a signal to the container's process, and SIGKILL to all processes in its
 // cgroup, too. With all, every signal goes to all processes in the cgroup, and a first
 // process that has exited is no error. The error without a process is
 // state.ErrNotRunning.
 func Kill(c *state.Dir, sig unix.Signal, all bool) error {
-	group := c.Record.Cgroup
+	group, err := c.Record.OwnCgroup()
+	if err != nil {
+		return err
+	}
 	if all && group != "" && sig != unix.SIGKILL {
 		return withFreezeLock(c, func(group string) error { return cgroup.Signal(group, sig) })
 	}
-	err := signalInit(c, sig)
-	if errors.Is(err, state.ErrNotRunning) && all {
+	err = signalInit(c, sig)
+	if errors.Is(err, state.ErrNotRunning) && (all || sig == unix.SIGKILL && hasProcesses(group)) {
 		err = nil
 	}
 	if err != nil || group == "" || sig != unix.SIGKILL {
@@ -33,6 +37,14 @@ func Kill(c *state.Dir, sig unix.Signal, all bool) error {
 		return cgroup.KillEach(group)
 	}
 	return cgroup.Signal(group, sig)
+}
+
+func hasProcesses(group string) bool {
+	if group == "" {
+		return false
+	}
+	pids, err := cgroup.Pids(group)
+	return err == nil && len(pids) > 0
 }
 
 // signalInit sends a signal to the first process (pidfd_send_signal(2)).

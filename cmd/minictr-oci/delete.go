@@ -14,12 +14,11 @@ var deleteCommand = &cli.Command{
 			Name: "force", Aliases: []string{"f"},
 			Usage: "kill a running container; ignore one that does not exist",
 		},
+		regexFlag,
 	},
 	Action: func(c *cli.Context) error {
-		id, err := containerID(c)
-		if err != nil {
-			return err
-		}
-		return runtime.Delete(c.String("root"), id, c.Bool("force"), warn)
+		return forEach(c, func(id string) error {
+			return runtime.Delete(c.String("root"), id, c.Bool("force"), warn)
+		})
 	},
 }

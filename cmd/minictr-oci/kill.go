@@ -17,23 +17,22 @@ var killCommand = &cli.Command{
 	Description: "SIGNAL is a number or a name, by default TERM.",
 	Flags: []cli.Flag{
 		&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "signal all processes in its cgroup, if any"},
+		regexFlag,
 	},
-	Action: func(c *cli.Context) error {
-		id, err := containerID(c)
-		if err != nil {
-			return err
-		}
+	Action: func(c *cli.Context) (err error) {
 		sig := unix.SIGTERM
 		if name := c.Args().Get(1); name != "" {
 			if sig, err = parseSignal(name); err != nil {
 				return err
 			}
 		}
-		container, err := state.OpenReadOnly(c.String("root"), id)
-		if err != nil {
-			return err
-		}
-		return runtime.Kill(container, sig, c.Bool("all"))
+		return forEach(c, func(id string) error {
+			container, err := state.OpenReadOnly(c.String("root"), id)
+			if err != nil {
+				return err
+			}
+			return runtime.Kill(container, sig, c.Bool("all"))
+		})
 	},
 }
 

@@ -21,6 +21,12 @@ var listCommand = &cli.Command{
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print IDs only"},
 	},
 	Action: func(c *cli.Context) error {
+		// as with runc, a root that was given exists: its name may be mistyped
+		if root := c.String("root"); root != defaultRoot {
+			if _, err := os.Stat(root); err != nil {
+				return fmt.Errorf("--root: %w", err)
+			}
+		}
 		containers, err := state.List(c.String("root"))
 		failed := []error{err}
 		list := []containerState{}

@@ -13,6 +13,8 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
+const defaultRoot = "/run/minictr-oci"
+
 func main() {
 	cli.VersionPrinter = func(*cli.Context) { printVersion() }
 	if err := help.Run(newApp(), os.Args); err != nil {
@@ -27,7 +29,7 @@ func newApp() *cli.App {
 		Version: version,
 		Flags: []cli.Flag{
 			&cli.StringFlag{
-				Name: "root", Value: "/run/minictr-oci",
+				Name: "root", Value: defaultRoot,
 				Usage: "`DIR` directory of the state of containers",
 			},
 			&cli.StringFlag{Name: "log", Usage: "`FILE` write errors and warnings to a file, too"},
@@ -45,6 +47,7 @@ func newApp() *cli.App {
 			help.Commands("Manage", killCommand, pauseCommand, resumeCommand, updateCommand, deleteCommand),
 			help.Commands("Inspect", stateCommand, listCommand, psCommand, eventsCommand),
 			help.Commands("System", specCommand, featuresCommand, versionCommand),
+			[]*cli.Command{checkpointCommand, restoreCommand},
 		),
 		CommandNotFound: func(_ *cli.Context, name string) {
 			fail(hint.New(fmt.Errorf("%q: no such command", name), "minictr-oci --help"))

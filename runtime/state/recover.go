@@ -131,25 +131,32 @@ func (r *Record) Kill() error {
 			return fmt.Errorf("kill process %d: %w", r.Pid, err)
 		}
 	}
-	// the cgroup, if the name is still that of the container's
-	if r.Cgroup == "" {
-		return nil
-	}
-	n, err := inode(r.Cgroup)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && r.CgroupInode != 0 && n != r.CgroupInode {
-		return nil
-	}
-	if err != nil {
+	// the cgroup
+	group, err := r.OwnCgroup()
+	if group == "" || err != nil {
 		return err
 	}
 	remove := cgroup.Remove
 	if r.CgroupExisted {
 		remove = cgroup.KillEach
 	}
-	if err := remove(r.Cgroup); !cgroup.IsGone(err) { // removed by another command
+	if err := remove(group); !cgroup.IsGone(err) { // removed by another command
 		return err
 	}
 	return nil
+}
+
+// OwnCgroup returns the path of the container's cgroup, "" if it has none, or no longer: the name
+// may be that of another container's.
+func (r *Record) OwnCgroup() (string, error) {
+	if r.Cgroup == "" {
+		return "", nil
+	}
+	n, err := inode(r.Cgroup)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && r.CgroupInode != 0 && n != r.CgroupInode {
+		return "", nil
+	}
+	return r.Cgroup, err
 }
 
 // killAndWait kills a process and waits until it has ended.
