@@ -57,8 +57,10 @@ var arrows = map[string]string{
 	"container/inspect":   "container/rootfs container/stats layers/stack runtime/ps runtime/proc",
 	"container/lifecycle": "container/monitor container/inspect",
 
+	"doctor": "runtime/proc runtime/compile runtime/walk",
+
 	"internal/help":   "",
-	"cmd/minictr":     "container/lifecycle internal/help",
+	"cmd/minictr":     "container/lifecycle doctor internal/help",
 	"cmd/minictr-oci": "runtime runtime/ps internal/help",
 }
 
@@ -85,7 +87,7 @@ var libraries = map[string]string{
 	"github.com/klauspost/compress":          "layers",
 	"github.com/mikelolasagasti/xz":          "layers",
 	"github.com/moby/profiles/seccomp":       "runtime/seccomp",
-	"github.com/moby/sys/mountinfo":          "container/config runtime runtime/cgroup runtime/proc",
+	"github.com/moby/sys/mountinfo":          "container/config doctor runtime runtime/cgroup runtime/proc",
 	"github.com/moby/sys/signal":             "internal/signals",
 	"github.com/moby/term":                   "container/lifecycle",
 	"github.com/opencontainers/image-spec":   "container/config container/inspect images images/registry",

@@ -24,6 +24,8 @@ var deletions = map[string]string{
 	"container/lifecycle/stop.go":       "the cgroup that has the ID of the container that rm --force names",
 	"container/names.go":                "a link to the container that is removed",
 	"container/recover.go":              "an ID, in a marked store",
+	"doctor/cgroup.go":                  "the cgroup with its process ID in the name, if that is empty",
+	"doctor/store.go":                   "its temporary directory",
 	"images/archive.go":                 "its temporary file",
 	"images/archive_stream.go":          "below its scratch directory",
 	"images/lock.go":                    "name and owner of a scratch directory (own.go), in a marked store",
