@@ -8,6 +8,7 @@ package main
 //   - and then there is no directory, no cgroup and no process more than before.
 
 import (
+	"cmp"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,6 +29,7 @@ type crash struct {
 	before              []string // commands that come first, each a line
 	victim              string
 	calls               string // those at which it is killed
+	patch               string // of the config; "" for none
 }
 
 func TestCrash(t *testing.T) {
@@ -41,10 +43,31 @@ func TestCrash(t *testing.T) {
 			calls: "openat write clone3 read setns execveat pidfd_open"},
 		{before: []string{create}, victim: "delete --force one", calls: `openat flock renameat unlinkat rmdir pidfd_open
 			pidfd_send_signal write close`},
+		{victim: "run --detach --bundle BUNDLE one", calls: `mkdirat renameat2 openat write flock clone3 read move_mount
+			execveat close`},
+		{victim: "run --keep --pid-file BUNDLE/pid --bundle BUNDLE one", patch: `{"process": {"args": ["true"]}}`,
+			calls: "mkdirat renameat renameat2 openat write flock clone3 read execveat wait4 close"},
+		{before: []string{create, "start one"}, victim: "kill one KILL",
+			calls: "openat flock write read pidfd_open pidfd_send_signal close"},
+		{victim: create, patch: hooked, calls: "openat write read clone3 setns execveat memfd_create wait4 poll"},
+		{before: []string{create}, victim: "start one", patch: hooked,
+			calls: "openat write read clone3 setns execveat memfd_create wait4 poll close"},
+		{before: []string{create}, victim: "delete --force one", patch: hooked,
+			calls: "openat renameat unlinkat rmdir write read clone3 execveat memfd_create wait4 poll"},
 	} {
-		t.Run(strings.Fields(c.victim)[0], func(t *testing.T) { c.test(t) })
+		name := strings.Fields(c.victim)[0]
+		if c.patch == hooked {
+			name += "-hooks"
+		}
+		t.Run(name, func(t *testing.T) { c.test(t) })
 	}
 }
+
+// hooked is a config with hooks of each kind.
+const hooked = `{"hooks": {
+	"createRuntime": [{"path": "/bin/true"}], "createContainer": [{"path": "/bin/true"}],
+	"startContainer": [{"path": "/bin/true"}],
+	"poststart": [{"path": "/bin/true"}], "poststop": [{"path": "/bin/true"}]}}`
 
 func (c crash) test(t *testing.T) {
 	mount, err := cgroup.Mount()
@@ -54,7 +77,7 @@ func (c crash) test(t *testing.T) {
 	name := strings.ReplaceAll(t.Name(), "/", "-")
 	c.bundle, c.group = t.TempDir(), filepath.Join(mount, testGroup(), name)
 	t.Cleanup(func() { os.Remove(filepath.Dir(c.group)) })
-	testkit.Check(t, writeBundle(c.bundle, name, "{}"))
+	testkit.Check(t, writeBundle(c.bundle, name, cmp.Or(c.patch, "{}")))
 	testkit.KillAt(t, testkit.Kill{
 		Command: func(t *testing.T) *exec.Cmd {
 			c.root = t.TempDir()
