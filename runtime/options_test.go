@@ -177,6 +177,6 @@ func TestFailedExecveReportedByStart(t *testing.T) {
 	c.spec.Process.Args = []string{"/bin/text"}
 	testkit.Check(t, os.WriteFile(c.file("rootfs/bin/text"), []byte("no program\n"), 0o755))
 	c.create(t)
-	c.fails(t, []string{"start", c.id}, `execve("/bin/text"`, "exec format error")
+	c.fails(t, []string{"start", c.id}, "exec /bin/text: exec format error")
 	c.fails(t, []string{"start", c.id}, "cannot start a container that has stopped")
 }

@@ -84,6 +84,7 @@ func (b *bundle) makeDir(c *cli.Context, id, dir string, config []byte) (err err
 	if b.options, err = processOptions(c); err != nil {
 		return err
 	}
+	b.options.Trace = log.debugSteps(phaseRun)
 	b.options.NoPivot, b.options.KeepKeyring = c.Bool("no-pivot"), c.Bool("no-new-keyring")
 	if b.options.NoPivot {
 		if b.options.HostProcfs, err = runtime.HostProcfs(); err != nil {
@@ -120,7 +121,7 @@ func (b *bundle) setCgroup(bySystemd bool, id string) error {
 func (b *bundle) create() (*runtime.Process, error) {
 	process, err := runtime.Create(b.container, b.spec, b.options)
 	if err != nil {
-		return nil, b.remove(err)
+		return nil, b.remove(withProgram(err, b.spec.Process))
 	}
 	return process, nil
 }

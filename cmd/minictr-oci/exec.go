@@ -44,24 +44,15 @@ var execCommand = &cli.Command{
 	Action: func(c *cli.Context) error {
 		code, err := execute(c)
 		if err != nil {
-			end(err, execFailed)
+			tell("error", err)
+			code = execFailed
 		}
 		os.Exit(code)
 		return nil
 	},
 }
 
-const execFailed = 255 // as runc: 1 could be the exit code of the process
-
-// end prints an error and exits with the code that shells have for it, or else with
-// code.
-func end(err error, code int) {
-	tell("error", err)
-	if known, ok := runtime.ExecExitCode(err); ok {
-		code = known
-	}
-	os.Exit(code)
-}
+const execFailed = 255 // as runc: 1, 126 and 127 could be the exit code of the process
 
 func execute(c *cli.Context) (code int, err error) {
 	if c.Bool("ignore-paused") {
@@ -91,6 +82,7 @@ func execute(c *cli.Context) (code int, err error) {
 		return 0, err
 	}
 	o.Outlive = c.Bool("detach")
+	o.Trace = log.debugSteps(phaseExec)
 	if o.SubCgroup, err = below(c.StringSlice("cgroup")); err != nil {
 		return 0, err
 	}
@@ -102,7 +94,7 @@ func execute(c *cli.Context) (code int, err error) {
 	signals.Ready()
 	started, err := runtime.Exec(container, process, o)
 	if err != nil || o.Outlive {
-		return 0, err
+		return 0, withProgram(err, process)
 	}
 	return attend(started, streams, signals)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"time"
@@ -41,13 +42,17 @@ func (j *journal) open(name, format string, verbose bool) (err error) {
 	return err
 }
 
+// write writes a message to the file, if there is one.
 func (j *journal) write(level, msg string) {
-	if j.file == nil {
-		return
+	if j.file != nil {
+		j.writeTo(j.file, level, msg)
 	}
+}
+
+func (j *journal) writeTo(w io.Writer, level, msg string) {
 	now := time.Now().Format(time.RFC3339)
 	if !j.json {
-		fmt.Fprintf(j.file, "time=%q level=%s msg=%q\n", now, level, msg)
+		fmt.Fprintf(w, "time=%q level=%s msg=%q\n", now, level, msg)
 		return
 	}
 	line, err := json.Marshal(struct {
@@ -56,23 +61,23 @@ func (j *journal) write(level, msg string) {
 		Time  string `json:"time"`
 	}{level, msg, now})
 	if err != nil { // bytes that are not UTF-8
-		j.write(level, strconv.QuoteToASCII(msg))
+		j.writeTo(w, level, strconv.QuoteToASCII(msg))
 		return
 	}
-	j.file.Write(append(printable.JSON(line), '\n'))
+	w.Write(append(printable.JSON(line), '\n'))
 }
 
-// debug writes a message if --debug is set: to the file, or to standard error if there
-// is none.
+// debug writes a message in the format of the log if --debug is set: to the file, or to
+// standard error if there is none.
 func (j *journal) debug(format string, args ...any) {
 	if !j.verbose {
 		return
 	}
-	msg := fmt.Sprintf(format, args...)
-	if j.file == nil {
-		fmt.Fprintln(os.Stderr, "minictr-oci: "+printable.String(msg))
+	to := os.Stderr
+	if j.file != nil {
+		to = j.file
 	}
-	j.write("debug", msg)
+	j.writeTo(to, "debug", fmt.Sprintf(format, args...))
 }
 
 // warn reports an error that does not end the command.

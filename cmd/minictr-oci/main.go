@@ -50,7 +50,7 @@ func newApp() *cli.App {
 			[]*cli.Command{checkpointCommand, restoreCommand},
 		),
 		CommandNotFound: func(_ *cli.Context, name string) {
-			fail(hint.New(fmt.Errorf("%q: no such command", name), "minictr-oci --help"))
+			fail(hint.New(fmt.Errorf("No help topic for '%s'", name), "minictr-oci --help"))
 		},
 		ExitErrHandler: func(*cli.Context, error) {},
 	}

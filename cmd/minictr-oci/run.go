@@ -26,11 +26,21 @@ var runCommand = &cli.Command{
 		b.options.Outlive = c.Bool("detach")
 		code, err := b.run(c.Bool("keep"), signals)
 		if err != nil {
-			end(err, 1)
+			tell("error", err)
+			code = runFailed(err)
 		}
 		os.Exit(code)
 		return nil
 	},
+}
+
+// runFailed returns the exit code of shells and docker for a program that could not be
+// executed, and 1 for any other error.
+func runFailed(err error) int {
+	if code, ok := runtime.ExecExitCode(err); ok {
+		return code
+	}
+	return 1
 }
 
 // run creates and starts the container in one step, unless hooks run between the two.

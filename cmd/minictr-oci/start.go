@@ -39,6 +39,11 @@ func start(container *state.Dir) error {
 	if err == nil && notifier != nil {
 		forwardReady(notifier, pidfd, pid)
 	}
+	if err != nil {
+		if spec, unread := container.Config(); unread == nil {
+			err = withProgram(err, spec.Process)
+		}
+	}
 	return err
 }
 

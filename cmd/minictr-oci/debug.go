@@ -1,0 +1,52 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/minictr/minictr/runtime/plan"
+	"github.com/minictr/minictr/runtime/walk"
+	"golang.org/x/sys/unix"
+)
+
+// The phases of a start in the debug log, in the words of runc: its users look for them.
+const (
+	phaseSetup = "nsexec container setup"                      // before the first system call
+	phaseChild = "child process in init()"                     // the container's process makes its first
+	phaseRun   = "init: closing the pipe to signal completion" // it executes the program of create or run
+	phaseExec  = "setns_init: about to exec"                   // it executes the program of exec
+)
+
+// debugSteps returns what --debug asks for: a trace that logs the phases of a start, and
+// each system call with its result and the field of the config that asks for it. last is
+// the phase that executes the program. It is nil without the flag.
+func (j *journal) debugSteps(last string) func(*plan.Plan) walk.Trace {
+	if !j.verbose {
+		return nil
+	}
+	return func(p *plan.Plan) walk.Trace {
+		j.debug(phaseSetup)
+		inChild, over := false, false
+		return func(i int, r walk.Result) {
+			s := &p.Steps[i]
+			if s.Side == plan.Container && !inChild {
+				inChild = true
+				j.debug(phaseChild)
+			}
+			if s.Name == "execve" && !over {
+				over = true
+				j.debug("%s", last)
+			}
+			if r.Made {
+				j.debug("%s: %s = %s (%s)", s.Side, s.Call(), outcome(r), s.From)
+			}
+		}
+	}
+}
+
+// outcome returns the result of a call as strace prints it.
+func outcome(r walk.Result) string {
+	if r.Errno != 0 {
+		return unix.ErrnoName(r.Errno)
+	}
+	return fmt.Sprint(int(r.Value))
+}
