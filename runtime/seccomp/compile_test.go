@@ -143,10 +143,12 @@ func TestFlags(t *testing.T) {
 		want  uint
 		wrong string
 	}{
-		{want: 0},
+		{want: 4},
+		{flags: flags{}, want: 0},
 		{flags: flags{"SECCOMP_FILTER_FLAG_TSYNC"}, want: 0},
 		{flags: flags{"SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW"}, want: 6},
-		{calls: notify, want: 8},
+		{calls: notify, want: 12},
+		{flags: flags{}, calls: notify, want: 8},
 		{flags: flags{waitKillable}, calls: notify, want: 0x28},
 		{flags: flags{waitKillable}, wrong: "without a rule of SCMP_ACT_NOTIFY"},
 		{flags: flags{"LOG"}, wrong: `unknown flag "LOG"`},
