@@ -34,7 +34,7 @@ func sendListener(w *walk.Walk, s *specs.LinuxSeccomp, state specs.State) error 
 		return err
 	}
 	if err := sendFd(s.ListenerPath, message, listener); err != nil {
-		return fmt.Errorf("linux.seccomp.listenerPath: %w", err)
+		return fmt.Errorf("linux.seccomp.listenerPath: failed to connect with seccomp agent: %w", err)
 	}
 	return nil
 }

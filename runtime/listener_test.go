@@ -227,7 +227,7 @@ func TestNoContainerWithoutAgent(t *testing.T) {
 	a := &agent{path: filepath.Join(t.TempDir(), "agent")}
 	c := newContainer(t, a.notify("mkdir"), "sleep 60")
 	for _, words := range [][]string{{"create", c.id}, {"run", c.id}, {"run", "--detach", c.id}} {
-		c.fails(t, words, "linux.seccomp.listenerPath: connect "+a.path)
+		c.fails(t, words, "linux.seccomp.listenerPath: failed to connect with seccomp agent: connect "+a.path)
 		c.wantGone(t)
 	}
 	if _, err := unix.Wait4(-1, nil, unix.WNOHANG, nil); err == nil {

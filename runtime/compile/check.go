@@ -230,8 +230,8 @@ func checkListener(s *specs.LinuxSeccomp, notify bool) error {
 	}
 	for i, call := range s.Syscalls {
 		if call.Action == specs.ActNotify && slices.Contains(call.Names, "write") {
-			return fmt.Errorf("linux.seccomp.syscalls[%d]: write: action %s: the runtime needs this call first",
-				i, specs.ActNotify)
+			return fmt.Errorf("linux.seccomp.syscalls[%d]: %s cannot be used for the write syscall: "+
+				"the runtime needs it first", i, specs.ActNotify)
 		}
 	}
 	return nil
