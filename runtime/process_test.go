@@ -140,7 +140,7 @@ func TestUnavailableFieldsRefused(t *testing.T) {
 		"scheduler": {`{"process": {"scheduler": {"policy": "SCHED_ISO"}}}`, "sched(7)", ""},
 		"priority":  {`{"process": {"scheduler": {"policy": "SCHED_FIFO", "priority": 100}}}`, "sched(7)", ""},
 		"memory node": {`{"linux": {"memoryPolicy": {"mode": "MPOL_BIND", "nodes": "999"}}}`,
-			"linux.memoryPolicy", ""},
+			"/sys/devices/system/node/online", ""},
 		"oomScoreAdj":    {`{"process": {"oomScoreAdj": -999}}`, "CAP_SYS_RESOURCE", ""},
 		"systemd cgroup": {`{"linux": {"cgroupsPath": "system.slice:minictr:x"}}`, "cgroupfs", ""},
 	} {

@@ -110,7 +110,11 @@ func TestFeatures(t *testing.T) {
 			}},
 		"memory policy": {f.Linux.MemoryPolicy.Modes, "", func(name string) func(*specs.Spec) {
 			return func(s *specs.Spec) {
-				s.Linux.MemoryPolicy = &specs.LinuxMemoryPolicy{Mode: specs.MemoryPolicyModeType(name)}
+				p := &specs.LinuxMemoryPolicy{Mode: specs.MemoryPolicyModeType(name)}
+				if p.Mode != specs.MpolDefault && p.Mode != specs.MpolLocal {
+					p.Nodes = "0"
+				}
+				s.Linux.MemoryPolicy = p
 			}
 		}},
 		"memory policy flag": {f.Linux.MemoryPolicy.Flags, "", func(name string) func(*specs.Spec) {

@@ -6,13 +6,16 @@
 package compile
 
 import (
+	"errors"
 	"fmt"
+	"math/bits"
 	"strconv"
 	"strings"
 
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/plan/call"
 	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
 )
 
 // parseMask returns a list's bits in words of 64, the lowest first.
@@ -72,7 +75,8 @@ func setAffinity(l *list, side plan.Side, why, cpus string) error {
 	return err
 }
 
-// memoryPolicy sets which nodes the process's pages come from (set_mempolicy(2)).
+// memoryPolicy sets which nodes the process's pages come from (set_mempolicy(2)). The words of
+// the errors are runc's.
 func memoryPolicy(l *list, p *specs.LinuxMemoryPolicy) error {
 	if p == nil {
 		return nil
@@ -80,25 +84,46 @@ func memoryPolicy(l *list, p *specs.LinuxMemoryPolicy) error {
 	l.begin("confine", "linux.memoryPolicy")
 	mode, ok := call.Bit(string(p.Mode), call.MemoryModes)
 	if !ok {
-		return fmt.Errorf("linux.memoryPolicy.mode: %q: unknown", p.Mode)
+		return fmt.Errorf("linux.memoryPolicy.mode: invalid memory policy mode %q", p.Mode)
 	}
 	names := []string{string(p.Mode)}
+	set := mode
 	for _, name := range p.Flags {
 		f, ok := call.Bit(string(name), call.MemoryFlags)
 		if !ok {
-			return fmt.Errorf("linux.memoryPolicy.flags: %q: unknown", name)
+			return fmt.Errorf("linux.memoryPolicy.flags: invalid memory policy flag %q", name)
 		}
-		mode |= f
+		set |= f
 		names = append(names, string(name))
 	}
 	var nodes []uint64
 	if p.Nodes != "" {
 		var err error
 		if nodes, err = parseMask(p.Nodes); err != nil {
-			return fmt.Errorf("linux.memoryPolicy.nodes: %w", err)
+			return fmt.Errorf("linux.memoryPolicy.nodes: invalid memory policy nodes %w", err)
 		}
 	}
+	if err := checkNodes(mode, nodes); err != nil {
+		return fmt.Errorf("linux.memoryPolicy.nodes: %s: %w", p.Mode, err)
+	}
 	l.container("the memory nodes that its pages come from",
-		call.SetMempolicy(plan.Named(mode, strings.Join(names, "|")), nodes, "["+p.Nodes+"]"))
+		call.SetMempolicy(plan.Named(set, strings.Join(names, "|")), nodes, "["+p.Nodes+"]").
+			Hint(unix.EINVAL, "name nodes of this machine, as in /sys/devices/system/node/online, "+
+				"and flags that the mode takes (set_mempolicy(2))"))
+	return nil
+}
+
+// checkNodes reports why a mode does not take that many nodes (set_mempolicy(2)).
+func checkNodes(mode uint64, nodes []uint64) error {
+	count := 0
+	for _, word := range nodes {
+		count += bits.OnesCount64(word)
+	}
+	switch {
+	case (mode == unix.MPOL_DEFAULT || mode == unix.MPOL_LOCAL) && count > 0:
+		return fmt.Errorf("memory policy mode requires 0 nodes but got %d", count)
+	case mode != unix.MPOL_DEFAULT && mode != unix.MPOL_LOCAL && mode != unix.MPOL_PREFERRED && count == 0:
+		return errors.New("memory policy mode requires at least one node but got 0")
+	}
 	return nil
 }
