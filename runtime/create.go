@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/minictr/minictr/runtime/cgroup"
@@ -174,6 +175,9 @@ func recordCgroup(f *state.Dir, spec *specs.Spec, p *plan.Plan) error {
 	f.Record.OCIVersion, f.Record.Annotations = spec.Version, spec.Annotations
 	f.Record.Rootfs = spec.Root.Path
 	f.Record.Hooks, f.Record.Program = spec.Hooks, spec.Process != nil
+	if l := spec.Linux; l != nil && slices.ContainsFunc(l.Namespaces, joinsUserns) {
+		f.Record.UIDMappings, f.Record.GIDMappings = l.UIDMappings, l.GIDMappings
+	}
 	if _, err := os.Stat(p.Cgroup); p.Cgroup != "" && err != nil {
 		return f.ExpectCgroup(p.Cgroup)
 	}

@@ -3,6 +3,7 @@ package runtime
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -122,6 +123,41 @@ func TestJoinedUserNamespaceOwnsNewOnes(t *testing.T) {
 	admin := []string{"CAP_SYS_ADMIN"}
 	c.spec.Process.Capabilities = &specs.LinuxCapabilities{Bounding: admin, Effective: admin, Permitted: admin}
 	want(t, c.run(t), "inner\nother")
+}
+
+// TestJoinedUserNamespaceKeepsItsMappings: the config need not repeat the mappings of a user
+// namespace that is joined, even of one without a process; others are refused.
+func TestJoinedUserNamespaceKeepsItsMappings(t *testing.T) {
+	newMounts(t)
+	first := newContainer(t, allNamespaces, "sleep 60")
+	first.spec.Linux.GIDMappings = []specs.LinuxIDMapping{{Size: 1000}, {ContainerID: 1000, HostID: 5000, Size: 9}}
+	first.create(t)
+	held := filepath.Join(t.TempDir(), "userns")
+	testkit.Check(t, os.WriteFile(held, nil, 0o600))
+	testkit.Check(t, unix.Mount(fmt.Sprintf("/proc/%d/ns/user", first.pid(t)), held, "", unix.MS_BIND, ""))
+	t.Cleanup(func() { unix.Unmount(held, unix.MNT_DETACH) })
+	first.must(t, "delete", "--force", first.id)
+
+	const look = "cat /proc/self/uid_map /proc/self/gid_map; id -u; id -g"
+	c := newContainer(t, in(specs.UserNamespace, held), "("+look+"; echo done) >/out/seen; sleep 60")
+	c.spec.Linux.UIDMappings, c.spec.Linux.GIDMappings = nil, nil
+	c.spec.Process.User = specs.User{UID: 7, GID: 1008}
+	testkit.Check(t, os.Mkdir(c.file("rootfs/out"), 0), os.Chmod(c.file("rootfs/out"), 0o777))
+	c.create(t)
+	c.start(t)
+	const mappings = "0 0 2000 0 0 1000 1000 5000 9 7 1008"
+	want(t, strings.Join(strings.Fields(report(t, c.file("rootfs/out/seen"))), " "), mappings)
+	want(t, strings.Join(strings.Fields(c.sh(t, look)), " "), mappings)
+
+	other := newContainer(t, in(specs.UserNamespace, held), "true")
+	other.spec.Linux.UIDMappings[0].HostID++
+	other.runFails(t, "linux.uidMappings, linux.gidMappings", "not those of the user namespace that is joined")
+	for path, reason := range map[string]string{
+		"/proc/self/ns/user": "not the caller's own", "/proc/self/ns/net": "setns", "/nowhere": "no such file",
+	} {
+		none := newContainer(t, in(specs.UserNamespace, path), "true")
+		none.runFails(t, "linux.namespaces[", reason)
+	}
 }
 
 // TestNewUserNamespaceJoinsHostsNamespaces: such as the network namespace that an

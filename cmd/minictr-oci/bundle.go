@@ -74,6 +74,9 @@ func open(c *cli.Context) (*bundle, error) {
 	if err := errors.Join(<-read, err); err != nil {
 		return nil, b.remove(err)
 	}
+	if err := runtime.ReadMappings(b.spec); err != nil {
+		return nil, b.remove(err)
+	}
 	if err := errors.Join(b.setCgroup(c.Bool("systemd-cgroup"), id), b.setServiceEnv()); err != nil {
 		return nil, b.remove(err)
 	}

@@ -125,6 +125,24 @@ func joinEach(l *list, side plan.Side, namespaces []specs.LinuxNamespace) {
 	}
 }
 
+// UsernsMember returns the plan of a process that only waits, as "holder", in the user
+// namespace at path: the files of its id mappings show those of the namespace.
+func UsernsMember(path string) (*plan.Plan, error) {
+	b := &builder{}
+	if err := b.makeTrampoline(); err != nil {
+		return nil, err
+	}
+	b.begin("clone", "linux.namespaces")
+	b.host("open the user namespace; O_NONBLOCK, as a FIFO would block",
+		call.Openat("", path, unix.O_NONBLOCK).As(namespaceRef(specs.UserNamespace)))
+	undumpable(&b.list, plan.Host)
+	holdProcess(&b.list, "a process that joins it", false, func(helper func(why string, s plan.Step)) {
+		helper("join the user namespace", call.Setns(namespaceRef(specs.UserNamespace), unix.CLONE_NEWUSER).
+			Hint(unix.EINVAL, "name a user namespace that is not the caller's own, as /proc/PID/ns/user"))
+	})
+	return &b.plan, nil
+}
+
 // newTime makes a time namespace, in which clocks have an offset. The offsets can be
 // written only while it has no process: it too is for children alone, and its file is
 // the one of the thread that made it (time_namespaces(7)).

@@ -62,21 +62,29 @@ func checkNotUnit(cgroupsPath string) error {
 // systemd makes a scope for a process, and removes it with the last one. Unless it stays,
 // it is killed when the calling thread exits.
 func Holder(stays bool) (*plan.Plan, error) {
-	const holder = plan.Ref("holder")
 	b := &builder{}
 	if err := b.makeTrampoline(); err != nil {
 		return nil, err
 	}
 	b.begin("cgroup", "linux.cgroupsPath")
-	s := call.Clone3(unix.CLONE_VM|unix.CLONE_VFORK|unix.CLONE_CLEAR_SIGHAND, "").As(holder)
+	holdProcess(&b.list, "a process that holds the scope", stays, func(helper func(why string, s plan.Step)) {
+		if stays {
+			helper("leave the session of the caller, and its terminal", call.Setsid())
+			helper("keep no directory of the caller in use", call.Chdir("/"))
+			helper("SIGTERM ends it: unblock all signals", call.UnblockSignals())
+		}
+	})
+	return &b.plan, nil
+}
+
+// holdProcess makes the process "holder", which makes some calls and then waits.
+func holdProcess(l *list, why string, stays bool, calls func(helper func(why string, s plan.Step))) {
+	s := call.Clone3(unix.CLONE_VM|unix.CLONE_VFORK|unix.CLONE_CLEAR_SIGHAND, "").As("holder")
 	s.Child = plan.Helper
-	b.host("a process that holds the scope", s)
-	helper := func(why string, s plan.Step) { b.add(plan.Helper, why, s) }
-	if stays {
-		helper("leave the session of the caller, and its terminal", call.Setsid())
-		helper("keep no directory of the caller in use", call.Chdir("/"))
-		helper("SIGTERM ends it: unblock all signals", call.UnblockSignals())
-	} else {
+	l.host(why, s)
+	helper := func(why string, s plan.Step) { l.add(plan.Helper, why, s) }
+	calls(helper)
+	if !stays {
 		helper("die when the host's process dies", call.PrctlPdeathsig())
 		helper("parent alive? EPIPE if it died before prctl", call.Write(plan.ReportWrite, "."))
 	}
@@ -84,7 +92,6 @@ func Holder(stays bool) (*plan.Plan, error) {
 	leave := call.Execveat(trampolineFile, []string{"minictr-holder"})
 	leave.Child = plan.Trampoline
 	helper("execute a program of a few hundred bytes", leave)
-	b.add(plan.Trampoline, "wait to be killed", call.Pause())
-	b.plan.StartError = plan.ReportWrite
-	return &b.plan, nil
+	l.add(plan.Trampoline, "wait to be killed", call.Pause())
+	l.plan.StartError = plan.ReportWrite
 }

@@ -30,6 +30,11 @@ type Record struct {
 	Hooks   *specs.Hooks `json:"hooks,omitempty"`
 	Program bool         `json:"program"` // process is set in the config
 
+	// The mappings of a user namespace that the container has joined, where the config has
+	// none.
+	UIDMappings []specs.LinuxIDMapping `json:"uidMappings,omitempty"`
+	GIDMappings []specs.LinuxIDMapping `json:"gidMappings,omitempty"`
+
 	Process // the container's; Boot is set before there is one
 
 	// The path of the container's cgroup on the host, "" for none. It is recorded
@@ -101,7 +106,8 @@ func (d *Dir) SetProcess(pid int) error {
 // SaveConfig saves the config that the container is created from.
 func (d *Dir) SaveConfig(data []byte) error { return d.write("config.json", data) }
 
-// Config returns the config that SaveConfig saved, with an absolute root.path.
+// Config returns the config that SaveConfig saved, with an absolute root.path, and with the
+// mappings of the user namespace that the container has joined.
 func (d *Dir) Config() (*specs.Spec, error) {
 	data, err := os.ReadFile(d.Path("config.json"))
 	if err != nil {
@@ -113,6 +119,9 @@ func (d *Dir) Config() (*specs.Spec, error) {
 	}
 	if spec.Root != nil {
 		spec.Root.Path = d.Record.Rootfs
+	}
+	if len(d.Record.UIDMappings) > 0 {
+		spec.Linux.UIDMappings, spec.Linux.GIDMappings = d.Record.UIDMappings, d.Record.GIDMappings
 	}
 	return spec, nil
 }

@@ -38,11 +38,13 @@ func Host(p *plan.Plan, c Caller) (*Walk, error) {
 	}
 	w.makeHostSteps()
 	w.tracer.finish()
-	if i := w.firstFailed(plan.Host); i >= 0 {
-		failed := w.errorAt(i)
-		w.reap()
-		w.Close()
-		return nil, failed
+	for _, side := range [...]plan.Side{plan.Host, plan.Helper} { // a helper may share this memory
+		if i := w.firstFailed(side); i >= 0 {
+			failed := w.errorAt(i)
+			w.reap()
+			w.Close()
+			return nil, failed
+		}
 	}
 	return w, nil
 }
