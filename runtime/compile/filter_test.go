@@ -20,9 +20,10 @@ func notifying(names ...string) *specs.LinuxSeccomp {
 // TestUnansweredCallRefused: a notified call without a process to answer it is refused.
 func TestUnansweredCallRefused(t *testing.T) {
 	for want, s := range map[string]*specs.LinuxSeccomp{
-		"linux.seccomp.listenerPath: must":                                                {DefaultAction: specs.ActAllow, Syscalls: notifying("mkdir").Syscalls},
-		"linux.seccomp.listenerPath: \"a\\x00":                                            {DefaultAction: specs.ActAllow, ListenerPath: "a\x00"},
-		"linux.seccomp.listenerMetadata: ":                                                {DefaultAction: specs.ActAllow, ListenerMetadata: "x"},
+		"linux.seccomp.listenerPath: must":     {DefaultAction: specs.ActAllow, Syscalls: notifying("mkdir").Syscalls},
+		"linux.seccomp.listenerPath: \"a\\x00": {DefaultAction: specs.ActAllow, ListenerPath: "a\x00"},
+		"linux.seccomp.listenerMetadata: ":     {DefaultAction: specs.ActAllow, ListenerMetadata: "x"},
+
 		"linux.seccomp.syscalls[1]: SCMP_ACT_NOTIFY cannot be used for the write syscall": notifying("mkdir", "write"),
 	} {
 		spec := testSpec()
