@@ -8,6 +8,7 @@
 package compile
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/minictr/minictr/runtime/plan"
@@ -52,6 +53,11 @@ func scheduler(l *list, s *specs.Scheduler) error {
 	case !timed && s.Runtime|s.Deadline|s.Period != 0:
 		return fmt.Errorf("process.scheduler.runtime, deadline, period: require SCHED_DEADLINE")
 	}
+	if timed {
+		if err := checkDeadline(s); err != nil {
+			return fmt.Errorf("process.scheduler: sched_setattr: `SCHED_DEADLINE` %w", err)
+		}
+	}
 
 	// flags
 	var set uint64
@@ -68,6 +74,27 @@ func scheduler(l *list, s *specs.Scheduler) error {
 	}).
 		Hint(unix.EPERM, "run the command with CAP_SYS_NICE, and SCHED_DEADLINE on all CPUs").
 		Hint(unix.EINVAL, "see sched(7) for the policies of the kernel and their parameters"))
+	return nil
+}
+
+// checkDeadline returns in crun's words which parameter of SCHED_DEADLINE the kernel would
+// refuse with EINVAL (sched(7)). Parameters are nanoseconds; a period of 0 is the deadline.
+func checkDeadline(s *specs.Scheduler) error {
+	const least, most = 1 << 10, 1<<63 - 1
+	switch {
+	case s.Runtime == 0:
+		return errors.New("requires `runtime`")
+	case s.Deadline == 0:
+		return errors.New("requires `deadline`")
+	case s.Runtime > s.Deadline:
+		return fmt.Errorf("runtime (%d) must be <= deadline (%d)", s.Runtime, s.Deadline)
+	case s.Period != 0 && s.Deadline > s.Period:
+		return fmt.Errorf("deadline (%d) must be <= period (%d)", s.Deadline, s.Period)
+	case s.Runtime < least || s.Runtime > most:
+		return fmt.Errorf("runtime (%d) must be between %d and %d", s.Runtime, least, most)
+	case s.Deadline > most || s.Period > most:
+		return fmt.Errorf("deadline (%d) and period (%d) must be between %d and %d", s.Deadline, s.Period, least, most)
+	}
 	return nil
 }
 
