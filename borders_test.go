@@ -58,9 +58,10 @@ var arrows = map[string]string{
 	"container/lifecycle": "container/monitor container/inspect",
 
 	"doctor": "runtime/proc runtime/compile runtime/walk",
+	"page":   "runtime/walk",
 
 	"internal/help":   "",
-	"cmd/minictr":     "container/lifecycle doctor internal/help",
+	"cmd/minictr":     "container/lifecycle doctor page internal/help",
 	"cmd/minictr-oci": "runtime runtime/ps internal/help",
 }
 

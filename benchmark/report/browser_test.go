@@ -1,13 +1,6 @@
 package report_test
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
-	"html"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -18,13 +11,10 @@ import (
 
 // The page in Chromium: readable on any screen, silent, complete.
 func TestPageInBrowser(t *testing.T) {
-	chromium, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("chromium is not installed")
-	}
+	script := testkit.ReadFile(t, "testdata/inspect.js")
 	for name, r := range map[string]*benchmark.Report{"complete": sample(t), "failures": failures(t)} {
 		t.Run(name, func(t *testing.T) {
-			seen := inspect(t, chromium, page(t, r))
+			seen := testkit.InspectPage(t, page(t, r), script)
 			for _, fault := range seen.Found {
 				t.Error(fault)
 			}
@@ -36,43 +26,6 @@ func TestPageInBrowser(t *testing.T) {
 			}
 		})
 	}
-}
-
-// seen is the result of testdata/inspect.js.
-type seen struct {
-	Found          []string // faults of the page
-	Text, Pictures string   // what it says
-}
-
-func inspect(t *testing.T, chromium string, page []byte) (s seen) {
-	t.Helper()
-	script, err := os.ReadFile("testdata/inspect.js")
-	testkit.Check(t, err)
-	text, err := json.Marshal(string(page)) // "<" becomes \u003c: no tag in it ends the script
-	testkit.Check(t, err)
-	file := filepath.Join(t.TempDir(), "inspect.html")
-	document := fmt.Appendf(nil, "<body><script>%s\ninspect(%s)</script>", script, text)
-	testkit.Check(t, os.WriteFile(file, document, 0o644))
-	var console bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), chromium, "--headless", "--no-sandbox", "--disable-gpu",
-		"--user-data-dir="+t.TempDir(), "--enable-logging=stderr", "--virtual-time-budget=60000",
-		"--dump-dom", "file://"+file)
-	cmd.Stderr = &console
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, console.String())
-	}
-	_, body, _ := strings.Cut(string(out), "<body>")
-	body, _, _ = strings.Cut(body, "</body>")
-	if err := json.Unmarshal([]byte(html.UnescapeString(body)), &s); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	for line := range strings.Lines(console.String()) {
-		if strings.Contains(line, ":CONSOLE") {
-			s.Found = append(s.Found, line)
-		}
-	}
-	return s
 }
 
 // checkFigures: the page has each figure of the tables in the terminal.

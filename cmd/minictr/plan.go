@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -29,6 +30,7 @@ var planCommand = &cli.Command{
 		help.Heading("Plan"),
 		&cli.StringFlag{Name: "config", Usage: "`FILE` plan an OCI config.json; - for standard input"},
 		&cli.BoolFlag{Name: "json", Usage: "print the plan as JSON"},
+		&cli.StringFlag{Name: "html", Usage: "`FILE` write the plan as an HTML page; - for standard output"},
 	}, commonFlags, runFlags),
 	Action: printPlan,
 }
@@ -38,7 +40,12 @@ func printPlan(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.Bool("json") {
+	switch file := c.String("html"); {
+	case file != "" && c.Bool("json"):
+		return hint.New(errors.New("--html and --json exclude each other"), "leave out one of them")
+	case file != "":
+		return writePlanPage(c, p, file)
+	case c.Bool("json"):
 		return json.NewEncoder(os.Stdout).Encode(p)
 	}
 	return p.Print(os.Stdout, plan.Style{Color: stdio.IsTerminal(os.Stdout)})
@@ -90,7 +97,7 @@ func readPlan(c *cli.Context) (*plan.Plan, error) {
 // effect.
 func checkNoRunFlags(c *cli.Context) error {
 	for _, name := range c.LocalFlagNames() {
-		if len(name) > 1 && name != "config" && name != "json" {
+		if len(name) > 1 && name != "config" && name != "json" && name != "html" {
 			return hint.New(fmt.Errorf("--config and --%s exclude each other", name), "minictr plan --help")
 		}
 	}

@@ -22,7 +22,7 @@ var runCommand = &cli.Command{
 			Name: "detach", Aliases: []string{"d"},
 			Usage: "run in the background and print the container ID",
 		},
-		explainFlag,
+		explainPageFlag,
 	}, commonFlags, pullFlags, runFlags),
 	Action: run,
 }
@@ -32,12 +32,17 @@ func run(c *cli.Context) error {
 	if c.Bool("detach") {
 		return runDetached(c, o)
 	}
+	trace, finish, err := explainRun(c)
+	if err != nil {
+		return err
+	}
 	// Run it. A leftover after the exit is reported, and changes no exit code.
 	var code int
-	err := withImage(c, func() (err error) {
-		code, err = lifecycle.Run(c.String("root"), c.Args().First(), o, explain(c))
+	err = withImage(c, func() (err error) {
+		code, err = lifecycle.Run(c.String("root"), c.Args().First(), o, trace)
 		return err
 	})
+	err = errors.Join(err, finish())
 	if left := new(lifecycle.CleanupError); errors.As(err, &left) {
 		tell(err)
 	} else if err != nil {
@@ -53,6 +58,9 @@ func run(c *cli.Context) error {
 func runDetached(c *cli.Context, o *config.Options) error {
 	if len(o.Attach) > 0 {
 		return hint.New(errors.New("--attach and --detach exclude each other"), "leave out one of them")
+	}
+	if explainFile(c) != "" {
+		return hint.New(errors.New("--explain=FILE and --detach exclude each other"), "leave out -d")
 	}
 	id, err := createContainer(c, o)
 	if err != nil {

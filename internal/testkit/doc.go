@@ -9,5 +9,6 @@
 //   - tar.go: tar archives, entry by entry
 //   - layer.go: compressed layers, and their overlay
 //   - image.go: root filesystems and images
+//   - browser.go: show a page in a browser
 //   - error.go: end a test at an error; check a result, or the text of an error
 package testkit
