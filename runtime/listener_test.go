@@ -219,7 +219,7 @@ func TestAgentRefusesExecve(t *testing.T) {
 	a := newAgent(t, map[string]answer{"execve": {errno: unix.EDQUOT}})
 	c := newContainer(t, a.notify("execve"), "true")
 	c.create(t)
-	c.fails(t, []string{"start", c.id}, "disk quota exceeded", "execve")
+	c.fails(t, []string{"start", c.id}, "exec sh: disk quota exceeded")
 }
 
 // TestNoContainerWithoutAgent: nothing is left if no process listens at listenerPath.

@@ -17,9 +17,16 @@ var notHere = []unix.Errno{unix.ENOENT, unix.ENOTDIR, unix.EACCES}
 
 // findProgram fails now if there is no program to execute: `create` reports that, and not
 // only `start`. A filter that is loaded already may forbid the question; then there is
-// no answer.
+// no answer. faccessat2(2) does not tell a directory from a program.
 func findProgram(l *list, programs []string) {
 	const program = plan.Ref("program")
+	if len(programs) == 1 {
+		l.container("fail if it cannot be executed",
+			call.ExecveatCheck(programs[0]).As(program).Allow(unix.EINVAL, unix.ENOSYS, unix.EPERM))
+		l.container("the same, before Linux 6.14", call.Faccessat2(programs[0], unix.X_OK).WhenNot(program).
+			Allow(unix.ENOSYS, unix.EPERM))
+		return
+	}
 	for i, file := range programs {
 		s := call.Faccessat2(file, unix.X_OK).As(program).Allow(unix.ENOSYS, unix.EPERM)
 		if i < len(programs)-1 {

@@ -59,7 +59,9 @@ func (e *Error) Hint() string {
 }
 
 // Exec reports whether the program itself could not be executed.
-func (e *Error) Exec() bool { return e.Step.Name == "execve" || e.Step.Name == "faccessat2" }
+func (e *Error) Exec() bool {
+	return e.Step.Name == "execve" || e.Step.Name == "faccessat2" || e.Step.Name == "execveat" && e.Step.Child == 0
+}
 
 // Stopped is a walk that ended between two steps: Caller.Sync returned an error, or the
 // child was killed.
@@ -109,21 +111,22 @@ func (w *Walk) firstFailed(side plan.Side) int {
 // executes the trampoline. execve does not return when it succeeds, so its slot is todo.
 func (w *Walk) execFailure() error {
 	const none = -1
-	next := none // the step after the last that was made
+	next, last := none, none // the step after the last that was made; the child's last
 	for i := range w.plan.Steps {
-		s := &w.plan.Steps[i]
 		switch {
-		case s.Side != plan.Container:
+		case w.plan.Steps[i].Side != plan.Container:
+			continue
 		case w.state(i) != todo:
 			next = none
 		case next == none && !w.leftOut(i):
 			next = i
 		}
+		last = i
 	}
 	switch {
 	case next == none:
 		return errors.New("start: the plan has no step execve")
-	case !strings.HasPrefix(w.plan.Steps[next].Name, "execve"):
+	case next != last || !strings.HasPrefix(w.plan.Steps[next].Name, "execve"):
 		return w.errorAt(next)
 	}
 	return nil

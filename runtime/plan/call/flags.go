@@ -96,7 +96,10 @@ var atFlags = []flag{
 	{unix.AT_SYMLINK_NOFOLLOW, "AT_SYMLINK_NOFOLLOW"},
 	{unix.AT_EMPTY_PATH, "AT_EMPTY_PATH"},
 	{unix.AT_RECURSIVE, "AT_RECURSIVE"},
+	{atExecveCheck, "AT_EXECVE_CHECK"},
 }
+
+const atExecveCheck = 0x10000 // fcntl.h of Linux 6.14
 
 // AT_REMOVEDIR is the same bit as AT_EACCESS: each call has its own meaning of it.
 var unlinkFlags = []flag{{unix.AT_REMOVEDIR, "AT_REMOVEDIR"}}

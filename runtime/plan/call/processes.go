@@ -119,11 +119,20 @@ func Execve(path string, argv, envp []string) plan.Step {
 	return s
 }
 
-// programHints are those of execve(2), and of faccessat2(2) before it.
+// programHints are those of execve(2), and of the questions before it.
 var programHints = []plan.Hint{
 	{Errno: unix.ENOENT, Text: "check that the container has the program, and the interpreter that it names"},
 	{Errno: unix.EACCES, Text: "make the file executable: chmod +x; a directory cannot be executed"},
 	{Errno: unix.ENOEXEC, Text: "use a program of this architecture, or a script that begins with #!"},
+}
+
+// ExecveatCheck asks whether the file could be executed, and executes nothing (execveat(2),
+// AT_EXECVE_CHECK, Linux 6.14).
+func ExecveatCheck(path string) plan.Step {
+	s := plan.Syscall("execveat", unix.SYS_EXECVEAT, at(""), plan.Str(path), plan.Strs{path}, plan.Strs(nil),
+		flags(atExecveCheck, atFlags))
+	s.Hints = programHints
+	return s
 }
 
 // Execveat executes the file that is open as fd, with an empty environment.
