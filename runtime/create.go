@@ -38,6 +38,7 @@ type ProcessOptions struct {
 	ConsoleSocket string                      // receives the host's end of the terminal; "" for none
 	PidfdSocket   string                      // receives a pidfd of the process; "" for none
 	SubCgroup     string                      // for exec: a cgroup below the container's
+	IgnorePaused  bool                        // for exec: a paused container is no error
 	GivenCgroup   bool                        // for create: the cgroup is the caller's choice, and may exist
 	Scope         *systemd.Scope              // for create: the scope to make for it; nil for none
 	Warn          func(error)                 // receives what goes wrong without stopping the operation

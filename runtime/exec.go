@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -17,11 +18,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Exec starts another process in a container: in its namespaces, in the cgroup of its
-// first process and under its seccomp filter, with the rest as process says. On error
-// nothing of the process is left.
+// Exec starts another process in a container: in its namespaces, in its cgroup and under its
+// seccomp filter, with the rest as process says. On error nothing of the process is left.
 func Exec(f *state.Dir, process *specs.Process, t ProcessOptions) (*Process, error) {
-	spec, status, err := execSpec(f)
+	spec, status, err := execSpec(f, t.IgnorePaused)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +35,7 @@ func Exec(f *state.Dir, process *specs.Process, t ProcessOptions) (*Process, err
 		return nil, err
 	}
 	defer unix.Close(t.FDs[plan.Init])
-	group, err := cgroupOf(f.Record.Pid, t.Cgroup2)
+	group, err := execCgroup(&f.Record, t.Cgroup2)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func Exec(f *state.Dir, process *specs.Process, t ProcessOptions) (*Process, err
 	t.Join = &compile.Running{Pid: f.Record.Pid, Cgroup: group}
 	var z *frozen
 	if seesHost && group != "" && f.Record.Cgroup != "" {
-		if z, err = freeze(f, group); err != nil {
+		if z, err = freeze(f, group, t.IgnorePaused); err != nil {
 			return nil, err
 		}
 		defer z.thaw()
@@ -73,22 +73,36 @@ func Exec(f *state.Dir, process *specs.Process, t ProcessOptions) (*Process, err
 }
 
 // execSpec returns the container's config and status; an error if no process can join it
-// now, in runc's words.
-func execSpec(f *state.Dir) (*specs.Spec, specs.ContainerState, error) {
+// now, in runc's words. With ignorePaused one can join a paused container, and runs when that
+// is resumed.
+func execSpec(f *state.Dir, ignorePaused bool) (*specs.Spec, specs.ContainerState, error) {
 	status, err := f.Status()
 	if err != nil {
 		return nil, status, err
 	}
-	switch status {
-	case specs.StateStopped:
+	switch {
+	case status == specs.StateStopped:
 		return nil, status, errors.New("cannot exec in a stopped container")
-	case state.Paused:
+	case status == state.Paused && !ignorePaused:
 		return nil, status, hint.New(errors.New("cannot exec in a paused container"), "resume it first")
-	case specs.StateCreating:
+	case status == specs.StateCreating:
 		return nil, status, errors.New("cannot exec in a container that is being created")
 	}
 	spec, err := f.Config()
 	return spec, status, err
+}
+
+// execCgroup returns the cgroup of another process: the container's, as with runc and crun. Where
+// that takes none, since the container has moved its processes to cgroups below and enabled
+// controllers for them (cgroups(7), "no internal processes"), it is that of the first process.
+func execCgroup(r *state.Record, mount string) (string, error) {
+	if r.Cgroup != "" {
+		enabled, err := os.ReadFile(filepath.Join(r.Cgroup, "cgroup.subtree_control"))
+		if err == nil && len(bytes.TrimSpace(enabled)) == 0 {
+			return r.Cgroup, nil
+		}
+	}
+	return cgroupOf(r.Pid, mount)
 }
 
 // cgroupOf returns the directory of a process's cgroup (cgroups(7)), which may lie below

@@ -30,9 +30,10 @@ type frozen struct {
 	lock   *state.FreezeLock
 }
 
-// freeze freezes a container for a new process of the cgroup group.
-func freeze(f *state.Dir, group string) (*frozen, error) {
-	lock, err := f.Freeze()
+// freeze freezes a container for a new process of the cgroup group. One that is paused stays
+// so, with ignorePaused.
+func freeze(f *state.Dir, group string, ignorePaused bool) (*frozen, error) {
+	lock, err := f.Freeze(ignorePaused)
 	if err != nil {
 		return nil, err
 	}

@@ -79,7 +79,7 @@ func TestMissingControllerRefused(t *testing.T) {
 	} {
 		c := newContainer(t, limited(text), "echo it runs")
 		if !slices.Contains(controllers, controller) {
-			c.runFails(t, `"+`+controller+`"`, "does not offer the controller")
+			c.runFails(t, `"+`+controller+`"`, "the requested cgroup controller `"+controller+"` is not available")
 			if controller == "pids" { // the kernel knows it
 				c.runFails(t, "this cgroup has no such controller")
 			}

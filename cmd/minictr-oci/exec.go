@@ -38,7 +38,7 @@ var execCommand = &cli.Command{
 		&cli.StringFlag{Name: "apparmor", Usage: "`PROFILE` AppArmor profile"},
 		&cli.StringFlag{Name: "process-label", Usage: "`LABEL` SELinux label"},
 		&cli.StringSliceFlag{Name: "cgroup", Usage: "`PATH` cgroup below that of the container"},
-		&cli.BoolFlag{Name: "ignore-paused", Usage: "not supported: a process in a frozen cgroup does not run"},
+		&cli.BoolFlag{Name: "ignore-paused", Usage: "in a paused container, wait until it is resumed"},
 		consoleSocketFlag, pidFileFlag, pidfdSocketFlag, preserveFdsFlag,
 	},
 	Action: func(c *cli.Context) error {
@@ -55,9 +55,6 @@ var execCommand = &cli.Command{
 const execFailed = 255 // as runc: 1, 126 and 127 could be the exit code of the process
 
 func execute(c *cli.Context) (code int, err error) {
-	if c.Bool("ignore-paused") {
-		return 0, hint.New(errors.New("--ignore-paused: not implemented"), "minictr-oci resume CONTAINER-ID")
-	}
 	signals := runtime.CatchSignals()
 	// The container and the process.
 	id, err := containerID(c)
@@ -81,7 +78,7 @@ func execute(c *cli.Context) (code int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	o.Outlive = c.Bool("detach")
+	o.Outlive, o.IgnorePaused = c.Bool("detach"), c.Bool("ignore-paused")
 	o.Trace = log.debugSteps(phaseExec)
 	if o.SubCgroup, err = below(c.StringSlice("cgroup")); err != nil {
 		return 0, err

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/minictr/minictr/internal/printable"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
@@ -221,11 +222,12 @@ func network(r *specs.LinuxResources) ([]File, error) {
 }
 
 // unified returns files that the config names. A file such as io.max has a line for
-// each device, and takes one line at a time.
+// each device, and takes one line at a time. The words of the error are crun's.
 func unified(r *specs.LinuxResources) (files []File, err error) {
 	for _, name := range slices.Sorted(maps.Keys(r.Unified)) {
 		if strings.Contains(name, "/") || !strings.Contains(name, ".") {
-			return nil, fmt.Errorf("unified: %q: not a file of a cgroup", name)
+			return nil, fmt.Errorf("unified: the specified key has not the form CONTROLLER.VALUE `%s`",
+				printable.String(name))
 		}
 		for line := range strings.SplitSeq(strings.TrimSuffix(r.Unified[name], "\n"), "\n") {
 			files = append(files, File{Name: name, Value: line, From: "unified: " + name, Why: unifiedWhy(name)})

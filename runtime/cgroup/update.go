@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/minictr/minictr/internal/printable"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
@@ -157,6 +158,8 @@ func missing(files []File, has []string) []string {
 	return slices.DeleteFunc(Controllers(files), func(c string) bool { return slices.Contains(has, c) })
 }
 
-// NoController is the hint for a controller that cannot be enabled.
-const NoController = "leave the limit out, or boot with cgroup_no_v1=all: " +
-	"this machine's cgroup v2 does not offer the controller"
+// NoController returns the hint for a controller that cannot be enabled, in crun's words.
+func NoController(name string) string {
+	return fmt.Sprintf("the requested cgroup controller `%s` is not available: leave the limit out, or, "+
+		"if version 1 has it, boot with cgroup_no_v1=all", printable.String(name))
+}

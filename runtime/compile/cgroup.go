@@ -128,7 +128,7 @@ func enableControllers(l *list, dir string, need, count []string) {
 	for _, c := range need {
 		l.from = "linux.resources." + c
 		l.host("enable this controller for child cgroups", call.Write(file, "+"+c).
-			Hint(unix.EBUSY, noInternal).Hint(unix.EOPNOTSUPP, noInternal).Hint(0, cgroup.NoController))
+			Hint(unix.EBUSY, noInternal).Hint(unix.EOPNOTSUPP, noInternal).Hint(0, cgroup.NoController(c)))
 	}
 	l.from = from
 	for _, c := range count {

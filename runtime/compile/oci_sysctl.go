@@ -41,6 +41,9 @@ func (b *builder) sysctl() error {
 		if err := CheckSysctl(key, sysctl[key], b.shape.has); err != nil {
 			return fmt.Errorf("linux.sysctl: %q: %w", key, err)
 		}
+		if name := b.spec.Domainname; key == "kernel.domainname" && name != "" && name != sysctl[key] {
+			return fmt.Errorf("linux.sysctl: %q: conflicts with domainname %q", key, name)
+		}
 		file := "sys/" + strings.ReplaceAll(key, ".", "/")
 		b.container("open the kernel parameter, which the container's namespace has a copy of",
 			call.Openat(proc, file, unix.O_WRONLY).As("sysctl"))

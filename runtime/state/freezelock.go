@@ -45,13 +45,16 @@ func (d *Dir) lockFreeze(timeout time.Duration) (*FreezeLock, error) {
 }
 
 // Freeze freezes the container until Release. It is an error if the container is
-// paused.
-func (d *Dir) Freeze() (*FreezeLock, error) {
+// paused, unless ignorePaused: then it stays so, and until Release no command resumes it.
+func (d *Dir) Freeze(ignorePaused bool) (*FreezeLock, error) {
 	l, err := d.LockFreeze()
 	if err != nil {
 		return nil, err
 	}
 	paused, err := d.Record.isFrozen()
+	if err == nil && paused && ignorePaused {
+		return l, nil
+	}
 	if err == nil && paused {
 		err = errors.New("the container is paused")
 	}
