@@ -17,8 +17,8 @@ import (
 const module = "github.com/minictr/minictr"
 
 // leaves import nothing of this module but hint; every package may import them.
-const leaves = "hint internal/atomicfile internal/filter internal/lockfile internal/owned internal/printable " +
-	"internal/signals"
+const leaves = "hint internal/accounts internal/atomicfile internal/filter internal/lockfile internal/lsm " +
+	"internal/owned internal/printable internal/signals"
 
 // arrows lists, for each package, what it may import of this module, together with all
 // that those may import. Data flows one way: images → container → runtime. runtime knows

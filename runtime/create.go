@@ -75,6 +75,7 @@ func Create(f *state.Dir, spec *specs.Spec, t ProcessOptions) (*Process, error) 
 			return nil, err
 		}
 	}
+	t.SetHome(spec)
 	p, err := compile.Compile(spec, t.Options)
 	if err != nil {
 		return nil, err
@@ -226,7 +227,10 @@ func (c *creation) sync(w *walk.Walk, at plan.SyncPoint) error {
 	}
 	h := hooksOf(c.dir, specs.StateCreating)
 	h.state.Pid, _ = w.Result(plan.Pid)
-	if at == plan.Listen {
+	switch at {
+	case plan.Home:
+		return c.sendHome(w, h.state.Pid)
+	case plan.Listen:
 		return sendListener(w, c.spec.Linux.Seccomp, h.state)
 	}
 	if err := c.dir.Save(); err != nil { // a hook may run the state command

@@ -53,6 +53,11 @@ func Exec(f *state.Dir, process *specs.Process, t ProcessOptions) (*Process, err
 		defer z.thaw()
 		t.Held, t.Join.Cgroup = true, ""
 	}
+	if compile.Home(process.Env) == "" {
+		withHome := *process
+		t.addHome(&withHome, rootOf(f.Record.Pid))
+		spec.Process = &withHome
+	}
 	t.OwnNull = t.Null != [3]bool{} && !process.Terminal && !hasNull(f.Record.Pid)
 	// the plan
 	p, err := compile.Exec(spec, t.Options)

@@ -90,6 +90,7 @@ func readPlan(c *cli.Context) (*plan.Plan, error) {
 			return nil, err
 		}
 	}
+	options.SetHome(spec)
 	return compile.Compile(spec, options.Options)
 }
 

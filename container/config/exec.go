@@ -42,7 +42,7 @@ func (b *builder) changeUser() error {
 		return err
 	}
 	env := environment(b.spec.Process.Env)
-	if home, _ := env.get("HOME"); home == cmp.Or(former.home, "/") {
+	if home, _ := env.get("HOME"); home == cmp.Or(former.Home, "/") {
 		env.unset("HOME")
 	}
 	b.spec.Process.Env = env

@@ -10,6 +10,7 @@ import (
 	"testing/fstest"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/accounts"
 	"github.com/minictr/minictr/internal/testkit"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -92,7 +93,7 @@ func TestGroupsAlwaysSet(t *testing.T) {
 
 // TestHostileAccountFilesRefused: a FIFO would block for ever, a huge file fill memory.
 func TestHostileAccountFilesRefused(t *testing.T) {
-	huge := bytes.Repeat([]byte("a:x:1:1::/:/\n"), accountsMax/10)
+	huge := bytes.Repeat([]byte("a:x:1:1::/:/\n"), accounts.MaxSize/10)
 	for what, test := range map[string]struct {
 		file *fstest.MapFile
 		text string

@@ -18,6 +18,7 @@ import (
 	"github.com/minictr/minictr/container/config"
 	"github.com/minictr/minictr/container/rootfs"
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/accounts"
 	"github.com/minictr/minictr/runtime"
 	"github.com/minictr/minictr/runtime/state"
 	"github.com/minictr/minictr/runtime/stdio"
@@ -126,5 +127,5 @@ func execSpec(c *container.Container, task *state.Dir, o *config.Options) (*spec
 	defer unix.Close(root)
 	withGroups := *o
 	withGroups.GroupAdd = c.Settings.Options.GroupAdd
-	return spec, config.ExecProcess(spec, &withGroups, rootfs.Files(root), host)
+	return spec, config.ExecProcess(spec, &withGroups, accounts.Files(root), host)
 }

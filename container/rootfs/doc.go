@@ -7,6 +7,6 @@
 // descriptor it gets, never by a path of the host (openat2(2), RESOLVE_IN_ROOT). The
 // package does not copy, and does not start anything.
 //
-// Reading order: root.go, files.go (regular files of a root), size.go, bare.go (the root of a
-// process without its mounts), mount.go (the root of a container that does not run).
+// Reading order: root.go, size.go, bare.go (the root of a process without its mounts),
+// mount.go (the root of a container that does not run).
 package rootfs

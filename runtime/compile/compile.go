@@ -78,6 +78,7 @@ func Compile(spec *specs.Spec, o Options) (*plan.Plan, error) {
 		b.nullStreams,
 		b.maskPaths,
 		b.runHooks,
+		b.askHome,
 
 		// it gives up privileges, and becomes the program
 		b.confine,

@@ -94,11 +94,10 @@ func Hook(h *specs.Hook, bundle string, spec *specs.Spec, o Options) (*plan.Plan
 	)
 }
 
-// Last returns what is left of the list for a container that was created, and
-// waits in the trampoline: options are those of Compile.
+// Last returns the end of the list, the steps of the trampoline: what is left for a
+// container that was created, and waits there. options are those of Compile.
 func Last(spec *specs.Spec, o Options) (*plan.Plan, error) {
 	b := newBuilder(spec, o, nil, nil)
-	b.plan.StartError = plan.StartError
 	return b.compile(b.trampoline)
 }
 

@@ -20,15 +20,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const trampolineFile = plan.Ref("trampoline")
-
 // makeTrampoline makes the file.
 func (b *builder) makeTrampoline() error {
 	b.begin("trampoline", "minictr")
 	b.host("a file in memory, for the last calls of this list",
-		call.MemfdCreate("minictr", true).As(trampolineFile).Allow(unix.EINVAL))
-	b.host("the same, before Linux 6.3", call.MemfdCreate("minictr", false).WhenNot(trampolineFile).As(trampolineFile))
-	b.host("write a program that makes them", call.WriteProgram(trampolineFile))
+		call.MemfdCreate("minictr", true).As(plan.TrampolineFile).Allow(unix.EINVAL))
+	b.host("the same, before Linux 6.3",
+		call.MemfdCreate("minictr", false).WhenNot(plan.TrampolineFile).As(plan.TrampolineFile))
+	b.host("write a program that makes them", call.WriteProgram(plan.TrampolineFile))
 	return nil
 }
 
@@ -58,10 +57,6 @@ func (b *builder) execve() error {
 	b.begin("exec", "process")
 	b.container("close all other descriptors at execve",
 		call.CloseRange(3+o.PreserveFds, unix.CLOSE_RANGE_CLOEXEC))
-	b.plan.StartError, b.plan.Saves = plan.ReportWrite, b.shape.saves
-	if o.Wait {
-		b.plan.StartError = plan.StartError
-	}
 	keepPipes(&b.list, o.Wait, b.shape.saves)
 
 	// the filter, and then the last capabilities
@@ -76,7 +71,7 @@ func (b *builder) execve() error {
 
 	// the trampoline
 	b.begin("exec", "minictr")
-	leave := call.Execveat(trampolineFile, []string{"minictr"})
+	leave := call.Execveat(plan.TrampolineFile, []string{"minictr"})
 	leave.Child = plan.Trampoline
 	b.container("execute the trampoline: /proc/self/exe is no longer the host's minictr", leave)
 	return b.trampoline()
@@ -101,6 +96,10 @@ func keepPipes(l *list, wait, saves bool) {
 func (b *builder) trampoline() error {
 	wait := b.shape.options.Wait
 	last := func(why string, s plan.Step) { b.add(plan.Trampoline, why, s) }
+	b.plan.StartError, b.plan.Saves = plan.ReportWrite, b.shape.saves
+	if wait {
+		b.plan.StartError = plan.StartError
+	}
 
 	// wait until the host has recorded the process, and until it is started
 	if b.shape.saves {
@@ -124,7 +123,7 @@ func (b *builder) trampoline() error {
 	p := b.spec.Process
 	files := programs(b.spec.Process, b.shape.options.Program)
 	for _, file := range files {
-		if s := call.Execve(file, p.Args, p.Env); len(files) == 1 {
+		if s := call.Execve(file, p.Args, environ(p)); len(files) == 1 {
 			last("execute the program", s)
 		} else {
 			last("execute the program, if it is in this directory of PATH", s.Allow(notHere...))

@@ -126,7 +126,8 @@ func newShape(spec *specs.Spec, o Options, f *seccomp.Filter, mounts []mount) sh
 	//lint:ignore SA1019 the specification still wants it
 	s.hooks = h != nil && len(h.Prestart)+len(h.CreateRuntime)+len(h.CreateContainer) > 0
 	s.notify = f != nil && f.Notify
-	s.waits = s.ns[userNS] == created || s.hooks || s.notify || o.Join == nil && len(spec.Linux.NetDevices) > 0
+	s.waits = s.ns[userNS] == created || s.hooks || s.notify || o.AskHome ||
+		o.Join == nil && len(spec.Linux.NetDevices) > 0
 	s.saves = o.Outlive || o.Held
 	s.vfork = !s.waits && !s.intermediate && s.ns[pidNS] == created && s.ns[timeNS] == inherited
 	s.pivotLater = s.hooks && !s.sharedMounts

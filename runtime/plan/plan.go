@@ -42,6 +42,7 @@ type SyncPoint byte
 const (
 	Alive  SyncPoint = '.' // does not wait: the write fails with EPIPE if the parent has died
 	Hooks  SyncPoint = 'h' // mounts are made; the host may run the hooks of the config
+	Home   SyncPoint = 'e' // the root is complete; the host may look up the user's home directory
 	Listen SyncPoint = 'l' // the seccomp filter is loaded; the host may take its Listener
 	Save   SyncPoint = 's' // the last steps are next; the host may record the process
 )
@@ -60,6 +61,8 @@ const (
 	Listener    = Ref("listener")     // a seccomp filter's descriptor (compile/filter.go), in the child
 	Init        = Ref("init")         // a pidfd of a running container's first process
 	Root        = Ref("root")         // the mount that becomes the container's "/"
+
+	TrampolineFile = Ref("trampoline") // the program of the last steps, a file in memory
 )
 
 // Stdio are the names of the standard streams, by their numbers.

@@ -173,7 +173,7 @@ func (w *Walk) handleReport(b []byte) {
 	case len(w.output) > 0:
 		w.output = append(w.output, b...)
 	case at == plan.Alive:
-	case at == plan.Hooks || at == plan.Listen || at == plan.Save:
+	case at == plan.Hooks || at == plan.Home || at == plan.Listen || at == plan.Save:
 		if w.stopped != nil {
 			return
 		}
