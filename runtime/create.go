@@ -75,6 +75,7 @@ func Create(f *state.Dir, spec *specs.Spec, t ProcessOptions) (*Process, error) 
 			return nil, err
 		}
 	}
+	spec = withoutLabels(spec, t.Warn)
 	t.SetHome(spec)
 	p, err := compile.Compile(spec, t.Options)
 	if err != nil {

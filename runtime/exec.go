@@ -26,6 +26,7 @@ func Exec(f *state.Dir, process *specs.Process, t ProcessOptions) (*Process, err
 		return nil, err
 	}
 	seesHost := maySeeHost(spec, process)
+	process = withoutProcessLabels(process, t.Warn)
 	spec.Process = process
 	// the container, by a pidfd and its cgroup
 	if t.FDs == nil {

@@ -9,6 +9,7 @@ import (
 	goruntime "runtime"
 	"strings"
 
+	"github.com/minictr/minictr/internal/lsm"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/moby/sys/mountinfo"
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -41,9 +42,7 @@ func ThisHost(o *Options) (Host, error) {
 	}
 	h.Mqueue = unix.Access("/dev/mqueue", unix.F_OK) == nil
 	if len(o.SecurityOpt)+len(o.Volumes)+len(o.Mounts) > 0 {
-		h.SELinux = unix.Access("/sys/fs/selinux/enforce", unix.F_OK) == nil
-		enabled, _ := os.ReadFile("/sys/module/apparmor/parameters/enabled")
-		h.AppArmor = string(enabled) == "Y\n"
+		h.SELinux, h.AppArmor = lsm.SELinux(), lsm.AppArmor()
 	}
 	if len(o.Volumes)+len(o.Mounts) > 0 {
 		if h.Mounts, err = readMounts(); err != nil {
