@@ -66,7 +66,7 @@ func ignoredAnnotations(spec *specs.Spec) (warnings []string) {
 		}
 	}
 	if _, set := spec.Annotations[keepGroups]; set {
-		warnings = append(warnings, "annotations."+keepGroups+": ignored: name the groups in process.user.additionalGids")
+		warnings = append(warnings, "annotations."+keepGroups+": ignored: use process.user.additionalGids")
 	}
 	return warnings
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minictr/minictr/internal/lsm"
 	"github.com/minictr/minictr/internal/testkit"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -131,22 +132,18 @@ func TestRlimits(t *testing.T) {
 // TestUnavailableFieldsRefused: what this machine lacks or forbids is an error with a
 // hint, never left out.
 func TestUnavailableFieldsRefused(t *testing.T) {
-	for name, test := range map[string]struct{ config, want, unless string }{ // unless this file exists
-		"SELinux": {`{"process": {"selinuxLabel": "system_u:system_r:container_t:s0"}}`,
-			"does not run SELinux", "/sys/fs/selinux/enforce"},
-		"AppArmor": {`{"process": {"apparmorProfile": "docker-default"}}`,
-			"does not run AppArmor", "/proc/self/attr/apparmor"},
-		"profile":   {`{"process": {"apparmorProfile": "no-such-profile"}}`, "process.apparmorProfile", ""},
-		"scheduler": {`{"process": {"scheduler": {"policy": "SCHED_ISO"}}}`, "sched(7)", ""},
-		"priority":  {`{"process": {"scheduler": {"policy": "SCHED_FIFO", "priority": 100}}}`, "sched(7)", ""},
+	for name, test := range map[string]struct{ config, want string }{
+		"profile":   {`{"process": {"apparmorProfile": "no-such-profile"}}`, "process.apparmorProfile"},
+		"scheduler": {`{"process": {"scheduler": {"policy": "SCHED_ISO"}}}`, "sched(7)"},
+		"priority":  {`{"process": {"scheduler": {"policy": "SCHED_FIFO", "priority": 100}}}`, "sched(7)"},
 		"memory node": {`{"linux": {"memoryPolicy": {"mode": "MPOL_BIND", "nodes": "999"}}}`,
-			"/sys/devices/system/node/online", ""},
-		"oomScoreAdj":    {`{"process": {"oomScoreAdj": -999}}`, "CAP_SYS_RESOURCE", ""},
-		"systemd cgroup": {`{"linux": {"cgroupsPath": "system.slice:minictr:x"}}`, "cgroupfs", ""},
+			"/sys/devices/system/node/online"},
+		"oomScoreAdj":    {`{"process": {"oomScoreAdj": -999}}`, "CAP_SYS_RESOURCE"},
+		"systemd cgroup": {`{"linux": {"cgroupsPath": "system.slice:minictr:x"}}`, "cgroupfs"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := os.Stat(test.unless); err == nil {
-				t.Skipf("%s exists", test.unless)
+			if name == "profile" && !lsm.AppArmor() {
+				t.Skip("this kernel does not run AppArmor")
 			}
 			if test.want == "CAP_SYS_RESOURCE" && hasSysResource(t) {
 				t.Skip("this process has CAP_SYS_RESOURCE")
@@ -154,6 +151,76 @@ func TestUnavailableFieldsRefused(t *testing.T) {
 			newContainer(t, fields(test.config), "echo it runs").runFails(t, test.want)
 		})
 	}
+}
+
+// TestLabelsWithoutModuleIgnored: a label of a security module that this kernel does not run
+// is ignored with a warning, as crun ignores it.
+func TestLabelsWithoutModuleIgnored(t *testing.T) {
+	const label = `"system_u:system_r:container_t:s0"`
+	for field, test := range map[string]struct {
+		config string
+		runs   bool // the module
+	}{
+		"process.selinuxLabel":    {`{"process": {"selinuxLabel": ` + label + `}}`, lsm.SELinux()},
+		"process.apparmorProfile": {`{"process": {"apparmorProfile": "docker-default"}}`, lsm.AppArmor()},
+		"linux.mountLabel":        {`{"linux": {"mountLabel": ` + label + `}}`, lsm.SELinux()},
+	} {
+		t.Run(field, func(t *testing.T) {
+			if test.runs {
+				t.Skip("this kernel runs the module")
+			}
+			wantWarning := func(out, text string) {
+				t.Helper()
+				if !strings.Contains(out, field+": this kernel does not run ") || !strings.HasSuffix(out, text) {
+					t.Errorf("%s\nwant a warning, and %q", out, text)
+				}
+			}
+			c := newContainer(t, fields(test.config), "echo it runs")
+			c.spec.Hooks = &specs.Hooks{StartContainer: inside("true")}
+			wantWarning(c.run(t), "it runs")
+			c.spec.Process.Args[2] = "sleep 60"
+			wantWarning(c.must(t, "run", "--detach", c.id), "")
+			out := c.sh(t, "echo it runs, too")
+			if field == "linux.mountLabel" {
+				want(t, out, "it runs, too")
+			} else {
+				wantWarning(out, "it runs, too")
+			}
+		})
+	}
+}
+
+// TestExecCapabilities: --cap adds to the ambient set what the process may inherit, as with
+// runc; an ambient capability that cannot be raised is warned of.
+func TestExecCapabilities(t *testing.T) {
+	c := newContainer(t, fields(`{"process": {"capabilities": {
+		"bounding": ["CAP_KILL", "CAP_CHOWN", "CAP_SYSLOG"], "effective": ["CAP_KILL"],
+		"permitted": ["CAP_KILL", "CAP_CHOWN"], "inheritable": ["CAP_CHOWN", "CAP_SYSLOG"],
+		"ambient": ["CAP_CHOWN", "CAP_SYSLOG"]}}}`), "sleep 60")
+	out := c.must(t, "run", "--detach", c.id)
+	if !strings.Contains(out, "can't raise ambient capability CAP_SYSLOG: ") || strings.Contains(out, "CAP_CHOWN") {
+		t.Errorf("%s\nwant a warning of CAP_SYSLOG alone", out)
+	}
+	const sets = "grep Cap /proc/self/status | tr -d '\\t\\n'"
+	amb := func(out string) string { return out[strings.Index(out, "CapInh"):] }
+	want(t, amb(c.sh(t, sets)), "CapInh:0000000400000001CapPrm:0000000000000021CapEff:0000000000000021"+
+		"CapBnd:0000000400000021CapAmb:0000000000000001")
+	want(t, c.must(t, "exec", "--cap", "CAP_SYSLOG", "--cap", "CAP_KILL", c.id, "sh", "-c", sets),
+		"CapInh:0000000400000001CapPrm:0000000400000021CapEff:0000000400000021"+
+			"CapBnd:0000000400000021CapAmb:0000000400000001")
+	c.fails(t, []string{"exec", "--cap", "CAP_FLY", c.id, "sh", "-c", "echo it runs"}, `"CAP_FLY": unknown capability`)
+}
+
+// TestPlainNewlines: the output of a terminal reaches a file as the program wrote it, as with
+// runc.
+func TestPlainNewlines(t *testing.T) {
+	c := newContainer(t, unchanged, "stty -a 2>/dev/null | grep -o '.onlcr'; echo a; echo b")
+	c.mount("/dev/pts", "devpts", "devpts")
+	c.spec.Process.Terminal = true
+	want(t, c.run(t), "-onlcr\na\nb")
+	c.spec.Process.Args[2], c.spec.Process.Terminal = "sleep 60", false
+	c.must(t, "run", "--detach", c.id)
+	want(t, c.must(t, "exec", "--tty", c.id, "sh", "-c", "echo a; echo b"), "a\nb")
 }
 
 func hasSysResource(t *testing.T) bool {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -189,6 +190,7 @@ func connect(t *runtime.ProcessOptions, process *specs.Process, spec *specs.Spec
 		return nil, err
 	}
 	stdio.SetConsoleSize(process)
+	t.PlainNewlines = !stdio.IsTerminal(os.Stdout) // as runc
 	t.Connect(streams)
 	return streams, nil
 }

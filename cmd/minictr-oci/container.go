@@ -16,7 +16,7 @@ func containerID(c *cli.Context) (string, error) {
 	if id == "" {
 		return "", errors.New("container id cannot be empty")
 	}
-	return id, state.CheckName(id)
+	return id, state.CheckID(id)
 }
 
 // regexFlag lets the first argument of a command name several containers, as crun's does.

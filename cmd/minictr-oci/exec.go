@@ -13,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/runtime"
+	"github.com/minictr/minictr/runtime/plan/call"
 	"github.com/minictr/minictr/runtime/state"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/urfave/cli/v2"
@@ -118,7 +119,9 @@ func execProcess(c *cli.Context, spec *specs.Spec) (*specs.Process, error) {
 		}
 	}
 	// Capabilities, groups and user.
-	addCapabilities(&p, c.StringSlice("cap"))
+	if err := addCapabilities(&p, c.StringSlice("cap")); err != nil {
+		return nil, err
+	}
 	for _, gid := range c.IntSlice("additional-gids") {
 		if gid < 0 || gid > math.MaxUint32 {
 			return nil, fmt.Errorf("--additional-gids %d: not a group ID", gid)
@@ -141,24 +144,32 @@ func readProcess(file string) (*specs.Process, error) {
 	return p, nil
 }
 
-// addCapabilities adds to the bounding, effective and permitted sets: not to the
-// inheritable set, nor to the ambient set, which cannot exceed it (capabilities(7)).
-func addCapabilities(p *specs.Process, names []string) {
+// addCapabilities adds to the bounding, effective and permitted sets, and, as runc, of those
+// that the process may inherit to the ambient set, which cannot exceed them
+// (capabilities(7)).
+func addCapabilities(p *specs.Process, names []string) error {
 	if len(names) == 0 {
-		return
+		return nil
 	}
 	sum := specs.LinuxCapabilities{}
 	if p.Capabilities != nil {
 		sum = *p.Capabilities
 	}
-	for _, set := range []*[]string{&sum.Bounding, &sum.Effective, &sum.Permitted} {
-		for _, name := range names {
+	for _, name := range names {
+		if _, ok := call.Capability(name); !ok {
+			return hint.New(fmt.Errorf("--cap %q: unknown capability", name), "write as in --cap CAP_KILL")
+		}
+		if slices.Contains(sum.Inheritable, name) {
+			sum.Ambient = append(slices.Clip(sum.Ambient), name)
+		}
+		for _, set := range []*[]string{&sum.Bounding, &sum.Effective, &sum.Permitted} {
 			if !slices.Contains(*set, name) {
 				*set = append(slices.Clip(*set), name)
 			}
 		}
 	}
 	p.Capabilities = &sum
+	return nil
 }
 
 // setUser sets UID[:GID]. Names are not looked up.

@@ -152,5 +152,5 @@ func capabilities(p *specs.Process, s *shape) (c capabilitySets, warnings []stri
 				list.field, printable.Quote(name)))
 		}
 	}
-	return c, warnings
+	return c, append(warnings, c.limitAmbient()...)
 }

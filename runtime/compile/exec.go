@@ -151,5 +151,5 @@ func (b *builder) enterTerminal() error {
 			unix.RESOLVE_IN_ROOT|unix.RESOLVE_NO_SYMLINKS).As(pts))
 	b.host("fail if it is not devpts: the host opens a file in it",
 		call.FstatfsIs(pts, unix.DEVPTS_SUPER_MAGIC, "DEVPTS_SUPER_MAGIC", false))
-	return openTerminal(&b.list, pts, b.spec)
+	return openTerminal(&b.list, pts, b.spec, b.shape.options.PlainNewlines)
 }

@@ -24,10 +24,9 @@ import (
 func (b *builder) makeTrampoline() error {
 	b.begin("trampoline", "minictr")
 	b.host("a file in memory, for the last calls of this list",
-		call.MemfdCreate("minictr", true).As(plan.TrampolineFile).Allow(unix.EINVAL))
-	b.host("the same, before Linux 6.3",
-		call.MemfdCreate("minictr", false).WhenNot(plan.TrampolineFile).As(plan.TrampolineFile))
-	b.host("write a program that makes them", call.WriteProgram(plan.TrampolineFile))
+		call.MemfdCreate("minictr", true).As(plan.LastSteps).Allow(unix.EINVAL))
+	b.host("the same, before Linux 6.3", call.MemfdCreate("minictr", false).WhenNot(plan.LastSteps).As(plan.LastSteps))
+	b.host("write a program that makes them", call.WriteProgram(plan.LastSteps))
 	return nil
 }
 
@@ -71,7 +70,7 @@ func (b *builder) execve() error {
 
 	// the trampoline
 	b.begin("exec", "minictr")
-	leave := call.Execveat(plan.TrampolineFile, []string{"minictr"})
+	leave := call.Execveat(plan.LastSteps, []string{"minictr"})
 	leave.Child = plan.Trampoline
 	b.container("execute the trampoline: /proc/self/exe is no longer the host's minictr", leave)
 	return b.trampoline()

@@ -89,7 +89,7 @@ func holdProcess(l *list, why string, stays bool, calls func(helper func(why str
 		helper("parent alive? EPIPE if it died before prctl", call.Write(plan.ReportWrite, "."))
 	}
 	helper("keep no file of the caller open", call.CloseRange(0, unix.CLOSE_RANGE_CLOEXEC))
-	leave := call.Execveat(plan.TrampolineFile, []string{"minictr-holder"})
+	leave := call.Execveat(plan.LastSteps, []string{"minictr-holder"})
 	leave.Child = plan.Trampoline
 	helper("execute a program of a few hundred bytes", leave)
 	l.add(plan.Trampoline, "wait to be killed", call.Pause())

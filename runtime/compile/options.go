@@ -69,6 +69,9 @@ type Options struct {
 	// HostProcfs is, with NoPivot, where procfs and sysfs are mounted on the host, the last
 	// mount first; a path with another mount over them is named once more.
 	HostProcfs []string
+	// PlainNewlines is true for a terminal whose output is copied to a file or a pipe: what
+	// the program writes arrives there as it is, without a carriage return before newlines.
+	PlainNewlines bool
 	// AskHome is true for a container whose config does not set HOME: it waits until the
 	// host has written it into the trampoline (plan.Home).
 	AskHome bool

@@ -28,7 +28,7 @@ func (b *builder) terminal() error {
 	m := &b.shape.mounts[i]
 	b.begin("terminal", "process.terminal, "+m.field())
 	makeFilesystem(&b.list, plan.Host, m, b.spec.Linux)
-	return openTerminal(&b.list, mountRef(i), b.spec)
+	return openTerminal(&b.list, mountRef(i), b.spec, b.shape.options.PlainNewlines)
 }
 
 // terminalMount returns the index of the devpts in which the terminal is made: that on
@@ -46,8 +46,8 @@ func (b *builder) terminalMount() int {
 }
 
 // openTerminal opens both ends of a new terminal of a devpts, and gives it its
-// owner and its size.
-func openTerminal(l *list, devpts plan.Ref, spec *specs.Spec) error {
+// owner, its size, and newlines without a carriage return if they are to be plain.
+func openTerminal(l *list, devpts plan.Ref, spec *specs.Spec, plain bool) error {
 	// the two ends
 	l.host("a new pseudo-terminal: the host's end; fail if another file is mounted on it",
 		call.Openat2(devpts, "ptmx", unix.O_RDWR|unix.O_NOCTTY,
@@ -65,7 +65,11 @@ func openTerminal(l *list, devpts plan.Ref, spec *specs.Spec) error {
 		l.host("give the terminal to the user of the process", call.Fchown(tty, uid, call.SameGroup))
 	}
 
-	// the size
+	// its newlines and its size
+	if plain {
+		l.from = "process.terminal"
+		l.host("its output goes to a file or a pipe: newlines without carriage returns", call.TcsetsPlain(plan.Ptmx))
+	}
 	if size := spec.Process.ConsoleSize; size != nil {
 		l.from = "process.consoleSize"
 		l.host("set the size of the terminal", call.TiocSwinsz(plan.Ptmx, size.Height, size.Width))

@@ -61,8 +61,7 @@ const (
 	Listener    = Ref("listener")     // a seccomp filter's descriptor (compile/filter.go), in the child
 	Init        = Ref("init")         // a pidfd of a running container's first process
 	Root        = Ref("root")         // the mount that becomes the container's "/"
-
-	TrampolineFile = Ref("trampoline") // the program of the last steps, a file in memory
+	LastSteps   = Ref("trampoline")   // a file in memory: the program that makes the last steps
 )
 
 // Stdio are the names of the standard streams, by their numbers.

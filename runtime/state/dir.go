@@ -47,7 +47,7 @@ type Dir struct {
 }
 
 // New makes and locks the directory of a new container, which exists from Commit
-// on. The caller has checked the id (CheckName). The error is ErrExist if the id
+// on. The caller has checked the id (CheckID). The error is ErrExist if the id
 // is in use.
 func New(root, id string) (*Dir, error) {
 	// the root, without leftovers of killed commands

@@ -7,9 +7,30 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// CheckName returns an error unless name can be the name or the id of a container:
-// [a-zA-Z0-9][a-zA-Z0-9_.-]*, of at most NAME_MAX bytes. It becomes the name of a
-// directory and of a cgroup, and is printed on terminals.
+// CheckID returns an error unless id can be the ID of an OCI container: [a-zA-Z0-9_+-]
+// [a-zA-Z0-9_+.-]*, of at most NAME_MAX bytes, as crun has it. It becomes the name of a
+// directory, where others begin with a dot, and of a cgroup, and is printed on terminals.
+func CheckID(id string) error {
+	invalid := func(what string) error {
+		return hint.New(fmt.Errorf("container ID %q: %s", id, what),
+			"use letters, digits, '_', '+', '-' and '.', and do not begin with '.'")
+	}
+	switch {
+	case len(id) > unix.NAME_MAX:
+		return fmt.Errorf("container ID of %d bytes: longer than %d", len(id), unix.NAME_MAX)
+	case id == "" || id[0] == '.':
+		return invalid("invalid")
+	}
+	for _, c := range id {
+		if c != '+' && !IsWord(string(c)) {
+			return invalid(fmt.Sprintf("invalid character %q", c))
+		}
+	}
+	return nil
+}
+
+// CheckName returns an error unless name can be the name or the ID of a container of
+// minictr: [a-zA-Z0-9][a-zA-Z0-9_.-]*, of at most NAME_MAX bytes, as docker has it.
 func CheckName(name string) error {
 	if len(name) > unix.NAME_MAX {
 		return fmt.Errorf("container name of %d bytes: longer than %d", len(name), unix.NAME_MAX)

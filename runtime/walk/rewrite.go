@@ -15,7 +15,7 @@ func (w *Walk) Rewrite(p *plan.Plan) error {
 	if err != nil {
 		return err
 	}
-	file, _ := w.Result(plan.TrampolineFile)
+	file, _ := w.Result(plan.LastSteps)
 	if _, err := unix.Pwrite(file, program, 0); err != nil {
 		return fmt.Errorf("write the trampoline: %w", err)
 	}
