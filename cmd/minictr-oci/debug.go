@@ -18,7 +18,8 @@ const (
 
 // debugSteps returns what --debug asks for: a trace that logs the phases of a start, and
 // each system call with its result and the field of the config that asks for it. last is
-// the phase that executes the program. It is nil without the flag.
+// the phase that executes the program. The flags of seccomp(2) are a number too, as in runc's
+// log. It is nil without the flag.
 func (j *journal) debugSteps(last string) func(*plan.Plan) walk.Trace {
 	if !j.verbose {
 		return nil
@@ -35,6 +36,9 @@ func (j *journal) debugSteps(last string) func(*plan.Plan) walk.Trace {
 			if s.Name == "execve" && !over {
 				over = true
 				j.debug("%s", last)
+			}
+			if s.Name == "seccomp" {
+				j.debug("seccomp filter flags: %d", s.Args[1].(plan.Num).Value)
 			}
 			if r.Made {
 				j.debug("%s: %s = %s (%s)", s.Side, s.Call(), outcome(r), s.From)
