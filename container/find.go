@@ -12,6 +12,7 @@ import (
 
 	"github.com/minictr/minictr/container/config"
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/lockfile"
 	"github.com/minictr/minictr/internal/owned"
 	"github.com/minictr/minictr/runtime/state"
 )
@@ -27,8 +28,8 @@ type Container struct {
 	LockFile  *os.File // the open directory if this process holds its lock
 }
 
-// Find recovers the store at root, and finds a container by its name, its ID or a
-// prefix of its ID.
+// Find finds a container in the store at root by its name, its ID or a prefix of its ID,
+// and recovers it.
 func Find(root, name string) (*Container, error) {
 	c, err := Locate(root, name)
 	if err != nil {
@@ -54,7 +55,12 @@ func Locate(root, name string) (*Container, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Open(root, id, NamesOf(root)[id])
+	recoverID(root, id)
+	c, err := Open(root, id, name)
+	if c.ID != "" {
+		c.Name = c.FindName()
+	}
+	return c, err
 }
 
 // lookUp resolves a name, an ID or a prefix of an ID.
@@ -64,6 +70,9 @@ func lookUp(root, name string) (id string, err error) {
 		return id, nil
 	}
 	// not a name: an ID or its prefix
+	if IsID(name) && owned.IsDir(filepath.Join(containers, name)) {
+		return name, nil
+	}
 	ids, err := os.ReadDir(containers)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
@@ -137,7 +146,7 @@ func All(root string) (all []*Container, broken []Unreadable, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := Recover(root); err != nil {
+	if err := recoverWith(root, lockfile.Try); err != nil {
 		return nil, nil, err
 	}
 	ids, err := os.ReadDir(filepath.Join(root, "containers"))

@@ -23,12 +23,21 @@ func NamesOf(root string) map[string]string {
 	return names
 }
 
+// FindName returns the container's name, "" for none. All names are read only if it has
+// another one than when it was created.
+func (c *Container) FindName() string {
+	for _, name := range []string{c.Name, c.Settings.Name} {
+		if id, err := os.Readlink(NamePath(c.StoreRoot, name)); err == nil && id == c.ID {
+			return name
+		}
+	}
+	return NamesOf(c.StoreRoot)[c.ID]
+}
+
 // freeName removes the container's name. Another command may have renamed the container
 // since it was read, and given its old name to another one.
 func (c *Container) freeName() error {
-	if id, err := os.Readlink(NamePath(c.StoreRoot, c.Name)); err != nil || id != c.ID {
-		c.Name = NamesOf(c.StoreRoot)[c.ID]
-	}
+	c.Name = c.FindName()
 	if c.Name == "" {
 		return nil
 	}

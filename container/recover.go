@@ -7,6 +7,10 @@ package container
 // It holds the lock of containers/ exclusively, so that it sees no directory that its
 // creator has not locked yet. A container in order costs a look at a few of its files:
 // only one that has a task, a monitor or a cgroup, or is not complete, is locked.
+//
+// Commands that list containers recover all of them, and so does gc. Each other command
+// recovers the container it was given; the others, too, but those of a large store at most
+// once a minute: it does not become slower with the number of containers.
 
 import (
 	"errors"
@@ -15,6 +19,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/minictr/minictr/container/config"
 	"github.com/minictr/minictr/images"
@@ -32,11 +37,30 @@ type Leftover struct {
 	What string `json:"what"` // what was done: "removed", or the exit status that was recorded
 }
 
-// Recover recovers what killed commands left in the store at root. Without write
-// permission it does nothing. A container that cannot be recovered does not keep a
-// command from its work; gc reports the error.
+// The modification time of recoveredFile, in the store, is when a store with more than
+// largeStore containers was recovered.
+const (
+	largeStore     = 64
+	recoveredFile  = "recovered"
+	recoveryPeriod = time.Minute
+)
+
+// Recover recovers what killed commands left in the store at root; a large one at most once
+// in recoveryPeriod. Without write permission it does nothing. A container that cannot be
+// recovered does not keep a command from its work; gc reports the error.
 func Recover(root string) error {
-	_, _, err := RecoverStore(root, lockfile.Try)
+	return recoverWith(root, func(path string, how lockfile.Mode) (*os.File, error) {
+		last, err := os.Lstat(filepath.Join(root, recoveredFile))
+		if err == nil && time.Since(last.ModTime()).Abs() < recoveryPeriod {
+			return nil, unix.EWOULDBLOCK
+		}
+		return lockfile.Try(path, how)
+	})
+}
+
+// recoverWith is Recover with a lock of containers/.
+func recoverWith(root string, lock locker) error {
+	_, _, err := RecoverStore(root, lock)
 	if errors.Is(err, fs.ErrPermission) {
 		return nil
 	}
@@ -68,7 +92,8 @@ func RecoverStore(root string, lock locker) (left []Leftover, stuck []error, err
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, id := range slices.DeleteFunc(names, func(name string) bool { return !IsID(name) }) {
+	ids := slices.DeleteFunc(names, func(name string) bool { return !IsID(name) })
+	for _, id := range ids {
 		c := &Container{ID: id, StoreRoot: root, Dir: filepath.Join(containers, id)}
 		what, err := c.recoverUnlocked()
 		if err != nil {
@@ -87,6 +112,9 @@ func RecoverStore(root string, lock locker) (left []Leftover, stuck []error, err
 		return left, stuck, err
 	}
 	initLayers, err := recoverInitLayer(store.Layers().Dir())
+	if len(ids) > largeStore {
+		os.WriteFile(filepath.Join(root, recoveredFile), nil, 0o600) // an error: the next command recovers again
+	}
 	return slices.Concat(left, freed, initLayers), stuck, err
 }
 
@@ -106,6 +134,15 @@ func Cgroups() map[string]string {
 		cgroups[e.Name()] = filepath.Join(parent, e.Name())
 	}
 	return cgroups
+}
+
+// recoverID recovers a container if there is one of this ID, which may be the text of a
+// link in names/. gc reports the error.
+func recoverID(root, id string) {
+	if IsID(id) {
+		c := &Container{ID: id, StoreRoot: root, Dir: filepath.Join(root, "containers", id)}
+		c.recoverUnlocked()
+	}
 }
 
 // recoverUnlocked recovers a container unless its lock is held, and returns what was
@@ -141,7 +178,7 @@ func (c *Container) RecoverLocked() error {
 	}
 	if !c.isComplete() {
 		c.recoverDestroyEvent()
-		return owned.RemoveAll(c.Dir)
+		return errors.Join(c.freeName(), owned.RemoveAll(c.Dir))
 	}
 	return errors.Join(c.RemoveFile(MonitorFile), c.RemoveFile(RestartingFile))
 }

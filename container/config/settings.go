@@ -17,6 +17,7 @@ const Format = 2
 // Settings are what create decided about a container, beside its config.
 type Settings struct {
 	Format     int    // of the files in the container's directory
+	Name       string // that it was created with: rename leaves it
 	Image      string // name, as typed
 	Created    time.Time
 	Options    Options         // as typed

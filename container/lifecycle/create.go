@@ -110,6 +110,10 @@ func (c *created) commit(
 		return err
 	}
 	c.Settings.Origin = origin
+	if err := claimName(c.Container, o.Name); err != nil {
+		return err
+	}
+	c.Settings.Name = c.Name
 	// write them
 	if err := save(c.Container, c.spec); err != nil {
 		return err
@@ -127,9 +131,6 @@ func (c *created) commit(
 		if err := c.MarkRemove(); err != nil {
 			return err
 		}
-	}
-	if err := claimName(c.Container, o.Name); err != nil {
-		return err
 	}
 	if err := c.WriteFile("image", []byte(image.Manifest+"\n")); err != nil {
 		return err

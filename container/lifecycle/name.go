@@ -13,6 +13,7 @@ import (
 
 	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/lockfile"
 	"github.com/minictr/minictr/runtime/state"
 )
 
@@ -68,7 +69,7 @@ func takeName(root, name string, take func() error) error {
 			return hint.New(fmt.Errorf("name %q: in use by another container", name),
 				"choose another name, or remove that container with: minictr rm "+name)
 		}
-		if err = container.Recover(root); err == nil {
+		if _, _, err = container.RecoverStore(root, lockfile.Try); err == nil {
 			err = take()
 		}
 	}
