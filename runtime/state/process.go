@@ -37,9 +37,9 @@ func (p Process) Pidfd() (int, error) {
 		return -1, ErrNotRunning
 	}
 	fd, err := unix.PidfdOpen(p.Pid, 0)
-	// EINVAL: the PID is that of a process group or session whose leader has
-	// ended. Newer kernels return ESRCH for that.
-	if errors.Is(err, unix.ESRCH) || errors.Is(err, unix.EINVAL) {
+	// EINVAL: the PID is that of a process group or session whose leader has ended, or of
+	// a thread of another process. Newer kernels return ESRCH and ENOENT for that.
+	if errors.Is(err, unix.ESRCH) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOENT) {
 		return -1, ErrNotRunning
 	}
 	if err != nil {

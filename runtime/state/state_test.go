@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	goruntime "runtime"
 	"slices"
 	"syscall"
 	"testing"
@@ -161,6 +162,25 @@ func TestReusedPIDNotKilled(t *testing.T) {
 				t.Error("another process was killed")
 			}
 		})
+	}
+}
+
+// TestReusedPIDOfThread: a PID that has become the ID of another process's thread is that
+// of no container.
+func TestReusedPIDOfThread(t *testing.T) {
+	tids := make(chan int)
+	stop := make(chan struct{})
+	defer close(stop)
+	for range 2 { // one of them may be the main thread
+		go func() {
+			goruntime.LockOSThread()
+			tids <- unix.Gettid()
+			<-stop
+		}()
+	}
+	for range 2 {
+		_, err := Process{Pid: <-tids}.Pidfd()
+		wantError(t, "pidfd", err, ErrNotRunning)
 	}
 }
 
