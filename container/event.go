@@ -13,7 +13,7 @@ import (
 // attributes are the container's labels, image and name, and these pairs of name and value.
 func (c *Container) Event(action string, pairs ...string) {
 	if c.Name == "" {
-		c.Name = c.FindName()
+		c.Name = NameOf(c)
 	}
 	attributes := make(map[string]string)
 	maps.Copy(attributes, c.Settings.Labels)

@@ -58,7 +58,7 @@ func Locate(root, name string) (*Container, error) {
 	recoverID(root, id)
 	c, err := Open(root, id, name)
 	if c.ID != "" {
-		c.Name = c.FindName()
+		c.Name = NameOf(c)
 	}
 	return c, err
 }

@@ -23,9 +23,9 @@ func NamesOf(root string) map[string]string {
 	return names
 }
 
-// FindName returns the container's name, "" for none. All names are read only if it has
+// NameOf returns the container's name, "" for none. All names are read only if it has
 // another one than when it was created.
-func (c *Container) FindName() string {
+func NameOf(c *Container) string {
 	for _, name := range []string{c.Name, c.Settings.Name} {
 		if id, err := os.Readlink(NamePath(c.StoreRoot, name)); err == nil && id == c.ID {
 			return name
@@ -37,7 +37,7 @@ func (c *Container) FindName() string {
 // freeName removes the container's name. Another command may have renamed the container
 // since it was read, and given its old name to another one.
 func (c *Container) freeName() error {
-	c.Name = c.FindName()
+	c.Name = NameOf(c)
 	if c.Name == "" {
 		return nil
 	}

@@ -12,8 +12,9 @@ import (
 var gcCommand = &cli.Command{
 	Name:  "gc",
 	Usage: "remove what interrupted commands left, and list it",
-	Description: `Other commands do the same without listing it. This one waits for commands that
-hold a lock. minictr prune removes what interrupted pulls left.`,
+	Description: `Other commands do the same without listing it, those in a store of more than 64
+containers at most once a minute. This one waits for commands that hold a lock.
+minictr prune removes what interrupted pulls left.`,
 	Flags: []cli.Flag{jsonFlag},
 	Action: func(c *cli.Context) error {
 		left, err := lifecycle.Collect(c.String("root"))

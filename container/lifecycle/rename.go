@@ -28,7 +28,7 @@ func Rename(root, from, to string) error {
 	}
 	defer lock.Close()
 	// it may have been renamed or removed before the lock was taken
-	switch c.Name = c.FindName(); c.Name {
+	switch c.Name = container.NameOf(c); c.Name {
 	case "":
 		return fmt.Errorf("rename container %q: %w", from, container.ErrNotExist)
 	case to:
