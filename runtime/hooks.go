@@ -103,6 +103,9 @@ func (h *hooks) startContainer(f *state.Dir) (err error) {
 		return err
 	}
 	h.spec.Process = withoutProcessLabels(h.spec.Process, func(error) {}) // create has warned
+	if compile.Home(h.spec.Process.Env) == "" {
+		(&ProcessOptions{}).addHome(h.spec.Process, rootOf(f.Record.Pid))
+	}
 	h.join = &compile.Running{Pid: f.Record.Pid, Cgroup: f.Record.Cgroup}
 	return h.run("startContainer", h.list.StartContainer, h.join)
 }
