@@ -14,8 +14,8 @@ var doctorCommand = &cli.Command{
 	Name:  "doctor",
 	Usage: "say what this computer can do for containers, and what it lacks",
 	Description: `Each line is a check: ok, warning (a part of minictr does not work), error
-(` + "`minictr run`" + ` does not work), or untried (only root can try). Below a lack stands
-what does not work, and what mends it.
+(` + "`minictr run`" + ` does not work), or untried (only root can try). Below a
+lack stands what does not work, and what mends it.
 
 The checks try things: they make namespaces, an overlay and a cgroup, which end
 with the check. The computer is not changed. The exit status is 1 if there is an
