@@ -270,7 +270,7 @@ func TestMountUsesOpenedSource(t *testing.T) {
 	}
 	cmd := command("minictr", boxArgs("-v", source+":/vol:ro", "--", "sh", "-c",
 		"cat /vol/file; echo lost > /vol/file")...)
-	r := swapAt(t, cmd, "setsid", unix.SYS_SETSID, 1, source, other)
+	r := swapAt(t, cmd, "pivot_root", unix.SYS_PIVOT_ROOT, 1, source, other)
 	r.want(t, 1)
 	if r.stdout != "mine\n" || !strings.Contains(r.stderr, "Read-only file system") {
 		t.Errorf("the volume reads %q; writing to it says %s", r.stdout, r.stderr)

@@ -45,7 +45,8 @@ func readConfig(r io.Reader) ([]byte, error) {
 
 // ReadConfig reads a config.json. A duplicate name in it is an error: two readers might
 // each take another of the two. A relative root.path, or source of a bind mount, starts
-// from bundle, the directory that holds the config (runtime-spec, bundle.md, config.md).
+// from bundle, the directory that holds the config (runtime-spec, bundle.md, config.md). A
+// destination that begins with root.path is what follows it, as for runc.
 func ReadConfig(r io.Reader, bundle string) (*specs.Spec, error) {
 	data, err := readConfig(r)
 	if err != nil {
@@ -61,11 +62,18 @@ func ReadConfig(r io.Reader, bundle string) (*specs.Spec, error) {
 	if spec.Root != nil && spec.Root.Path != "" && !filepath.IsAbs(spec.Root.Path) {
 		spec.Root.Path = filepath.Join(bundle, spec.Root.Path)
 	}
+	rootPath := "/"
+	if spec.Root != nil {
+		rootPath = filepath.Clean(spec.Root.Path)
+	}
 	for i := range spec.Mounts {
 		m := &spec.Mounts[i]
 		if compile.Binds(*m) && m.Source != "" && !filepath.IsAbs(m.Source) &&
 			!strings.HasPrefix(m.Source, compile.RootSource) {
 			m.Source = filepath.Join(bundle, m.Source)
+		}
+		if below, ok := strings.CutPrefix(filepath.Clean(m.Destination), rootPath+"/"); ok {
+			m.Destination = "/" + below
 		}
 	}
 	return spec, nil

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -53,17 +54,125 @@ func TestReadonlyMountsRefuseWrites(t *testing.T) {
 		"touch $f 2>/dev/null && echo $f; done"), "/top/below/new\n/tmp/below/new")
 }
 
-// TestOnlyNamedAttributesCleared: a bind mount keeps the attributes of its source,
-// but those that an option clears.
-func TestOnlyNamedAttributesCleared(t *testing.T) {
+// TestBindAttributes: a bind mount without options has the attributes of its source; with
+// options it has what they name, and access times, which stay. In a user namespace the other
+// attributes stay, too, and those that would change one are refused. The values are runc 1.5's.
+func TestBindAttributes(t *testing.T) {
+	const refused = "operation not permitted"
+	for _, test := range []struct{ source, options, attributes, inUserns string }{
+		{"ro,nodev", "bind", "ro,nodev", "ro,nodev"},
+		{"ro,nodev", "bind,defaults,rprivate", "ro,nodev", "ro,nodev"},
+		{"ro,noexec,nosymfollow", "bind,dev", "rw", "ro,noexec"},
+		{"ro", "bind,nosuid,nodev", "rw,nosuid,nodev", "ro,nosuid,nodev"},
+		{"ro", "bind,rw,nosuid", "rw,nosuid", refused},
+		{"nosuid,nodev", "bind,rw", "rw", "rw,nosuid,nodev"},
+		{"nosuid,noexec,noatime", "bind,suid,exec,atime", "rw,noatime", refused},
+		{"nosuid,noexec,noatime", "bind,ro", "ro,noatime", "ro,nosuid,noexec,noatime"},
+		{"nosuid,noexec", "rbind,rro", "ro,nosuid,noexec", "ro,nosuid,noexec"},
+		{"nosuid,noexec", "rbind,ro,rnodev", "ro,nodev", "ro,nosuid,nodev,noexec"},
+		{"noatime", "bind,norelatime", "rw,noatime", "rw,noatime"},
+		{"noatime", "bind,relatime", "rw,relatime", refused},
+		{"noatime", "bind,nodiratime,norelatime", "rw,nodiratime,relatime", refused},
+		{"nodiratime,relatime", "bind,nodiratime", "rw,nodiratime,relatime", "rw,nodiratime,relatime"},
+		{"nodiratime,relatime", "bind,strictatime", "rw", refused},
+		{"nodiratime,relatime", "bind,diratime", "rw,nodiratime,relatime", "rw,nodiratime,relatime"},
+	} {
+		b := newBundle(t)
+		shell(t, fmt.Sprintf("cd %s; mkdir src; mount -t tmpfs -o strictatime tmpfs src; mount -o remount,bind,%s src", b.dir,
+			test.source))
+		b.mount("/bind", "bind", b.file("src"), strings.Split(test.options, ",")...)
+		for _, want := range []string{test.attributes, test.inUserns} {
+			if got := strings.TrimSuffix(b.output(see+"see /bind"), " -"); got != want && want != refused ||
+				!strings.Contains(got, want) {
+				t.Errorf("%s of %s: got %q, want %q", test.options, test.source, got, want)
+			}
+			b.mapRoot(t, 100000)
+		}
+	}
+}
+
+// TestSourceInEarlierMount: the source of a bind mount may be in the root, where an earlier
+// mount shows something else than the directory of the host. So runc's test of the order has it.
+func TestSourceInEarlierMount(t *testing.T) {
+	for _, user := range []bool{false, true} {
+		b := newBundle(t)
+		if user {
+			b.mapRoot(t, 100000)
+		}
+		shell(t, "cd "+b.dir+"; mkdir -p src/a/x src/b/y src/c/z rootfs/mnt rootfs/final; touch src/a/x/file; "+
+			"ln -s a src/sym; ln -s /etc rootfs/etc-link; touch rootfs/etc/of-image; chmod o-rwx src")
+		b.mount("/mnt", "bind", b.file("src/a"), "bind")
+		b.mount("/mnt/x", "bind", b.file("src/b"), "bind")
+		b.mount("/mnt/x/y", "bind", b.file("src/c"), "bind")
+		b.mount("/mnt/x/y/z", "bind", b.file("src/sym"), "bind")
+		b.mount(b.file("rootfs/mnt/x/y/z/x"), "bind", b.file("rootfs/mnt/x"), "rbind") // as for runc: from root.path
+		b.mount("/mnt/x/y/z", "bind", b.file("rootfs/mnt/x/y"), "rbind")
+		b.mount("/final", "bind", b.file("rootfs/mnt"), "rbind")
+		b.mount("/etc-link", "tmpfs", "tmpfs")
+		b.mount("/image", "bind", b.file("rootfs/etc-link/../etc"), "rbind")
+		want(t, b.output("ls /final/x/y/z/z/x/y/z/x; ls /image"), "file\nof-image")
+	}
+}
+
+// TestSourceInEarlierMountStaysInRoot: a symbolic link of the image leads to a file of the
+// container, never to one of the host, and not into procfs.
+func TestSourceInEarlierMountStaysInRoot(t *testing.T) {
 	b := newBundle(t)
-	src := b.file("src")
-	const flags = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NOATIME
-	testkit.Check(t, os.Mkdir(src, 0o755), unix.Mount("tmpfs", src, "tmpfs", flags, ""),
-		unix.Mount("", src, "", unix.MS_REMOUNT|unix.MS_BIND|flags, ""))
-	b.mount("/kept", "bind", src, "bind", "nodev")
-	b.mount("/cleared", "bind", src, "bind", "rw", "suid", "atime")
-	want(t, b.output(see+"see /kept; see /cleared"), "ro,nosuid,nodev,noatime -\nrw,relatime -")
+	shell(t, "cd "+b.dir+"; mkdir src rootfs/mnt; echo mine >rootfs/etc/hostname; ln -s /etc/hostname src/link; "+
+		"ln -s /proc/sys src/sys")
+	b.mount("/mnt", "bind", b.file("src"), "bind")
+	b.mount("/name", "bind", b.file("rootfs/mnt/link"), "bind")
+	want(t, b.output("cat /name"), "mine")
+	b.mount("/sys-again", "bind", b.file("rootfs/mnt/sys"), "bind")
+	b.runFails(t, "fail if it is on procfs")
+}
+
+// TestIdmappedSourceInEarlierMount: its owners are mapped; in a user namespace, which has no
+// right to do so, it is refused.
+func TestIdmappedSourceInEarlierMount(t *testing.T) {
+	b := newBundle(t)
+	ids := []specs.LinuxIDMapping{{ContainerID: 0, HostID: 1000, Size: 10}}
+	testkit.Check(t, os.Mkdir(b.file("src"), 0o755), os.Mkdir(b.file("rootfs/mnt"), 0o755),
+		os.WriteFile(b.file("src/file"), nil, 0o644))
+	b.mount("/mnt", "bind", b.file("src"), "bind")
+	b.mount("/mapped", "bind", b.file("rootfs/mnt"), "bind", "idmap")
+	mapped := &b.spec.Mounts[len(b.spec.Mounts)-1]
+	mapped.UIDMappings, mapped.GIDMappings = ids, ids
+	want(t, b.output("stat -c %u:%g /mnt/file /mapped/file"), "0:0\n1000:1000")
+	b.mapRoot(t, 100000)
+	b.runFails(t, `option "idmap": the source is in an earlier mount, and the container has a user namespace`)
+}
+
+// TestMountinfoInOrderOfConfig: programs take the last line about a directory for the mount
+// that is on top.
+func TestMountinfoInOrderOfConfig(t *testing.T) {
+	b := newBundle(t)
+	b.mount("/first", "tmpfs", "tmpfs")
+	b.mount("/second", "bind", b.tree(t, "src"), "bind")
+	b.mount("/third", "tmpfs", "tmpfs")
+	b.mount("/third", "bind", b.file("src"), "bind")
+	b.mount("/last", "tmpfs", "tmpfs")
+	want(t, b.output("cut -d' ' -f4,5 /proc/self/mountinfo | grep -E ' /(first|second|third|last)$'"),
+		"/ /first\n/src /second\n/ /third\n/src /third\n/ /last")
+}
+
+// TestMaskedDirectoriesShareTmpfs: one filesystem covers all of them, each once, and nothing
+// can be written there. Files and paths that do not exist may be between them.
+func TestMaskedDirectoriesShareTmpfs(t *testing.T) {
+	b := newBundle(t)
+	shell(t, "cd "+b.file("rootfs")+"; mkdir a b c; touch a/secret b/secret c/secret file")
+	b.mount("/dev", "tmpfs", "tmpfs")
+	b.spec.Linux.MaskedPaths = []string{"/none", "/a", "/file", "/b", "/a/", "/file", "/c"}
+	want(t, b.output("ls /a /b /c; n=$(stat -c %d /a); stat -c %d /a /b /c | grep -c $n; "+
+		"grep -cE ' /(a|b|c|file) ' /proc/self/mountinfo; touch /c/new"),
+		"/a:\n\n/b:\n\n/c:\n3\n4\ntouch: /c/new: Read-only file system")
+}
+
+// TestRecursiveBindStays: bind after rbind takes no mounts away.
+func TestRecursiveBindStays(t *testing.T) {
+	b := newBundle(t)
+	b.mount("/bind", "none", b.tree(t, "src"), "rbind", "nosuid", "bind")
+	want(t, b.output(see+"see /bind/below"), "rw,relatime -")
 }
 
 // TestTmpfsInheritsMode: without an option, that of the directory it covers.

@@ -26,20 +26,20 @@ type bindOptions struct {
 
 // bindMount returns a bind mount.
 func bindMount(source, target string, o bindOptions) specs.Mount {
-	bind, access, propagation := "rbind", "rw", "rprivate"
+	options := []string{"rbind"}
 	if o.single {
-		bind = "bind"
+		options[0] = "bind"
 	}
-	switch {
+	switch { // rw is not named: a source that is read-only stays so
 	case o.access == "ro" && (o.single || o.onlyTop):
-		access = "ro"
+		options = append(options, "ro")
 	case o.access == "ro":
-		access = "rro"
+		options = append(options, "rro")
 	}
-	if o.propagation != "" {
-		propagation = o.propagation
+	if o.propagation == "" {
+		o.propagation = "rprivate"
 	}
-	options := append([]string{bind, access, propagation}, o.attributes...)
+	options = append(append(options, o.propagation), o.attributes...)
 	return specs.Mount{Destination: target, Type: "bind", Source: source, Options: options}
 }
 

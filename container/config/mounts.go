@@ -129,7 +129,7 @@ const ttyGroup = 5
 // same processes, is bound.
 func (b *builder) procMount() specs.Mount {
 	if b.hasNamespace(specs.UserNamespace) && !b.hasNamespace(specs.PIDNamespace) {
-		return hostMount("/proc", "rw")
+		return hostMount("/proc", bindOptions{})
 	}
 	return newMount("/proc", "proc", "nosuid", "noexec", "nodev")
 }
@@ -137,7 +137,7 @@ func (b *builder) procMount() specs.Mount {
 // sysMount is /sys: sysfs, in the same way, needs a network namespace.
 func (b *builder) sysMount(access string) specs.Mount {
 	if b.hasNamespace(specs.UserNamespace) && !b.hasNamespace(specs.NetworkNamespace) {
-		return hostMount("/sys", "rro")
+		return hostMount("/sys", bindOptions{access: "ro"})
 	}
 	return newMount("/sys", "sysfs", "nosuid", "noexec", "nodev", access)
 }
@@ -151,7 +151,7 @@ func (b *builder) mqueueMount() []specs.Mount {
 	case !b.hasNamespace(specs.UserNamespace) || b.hasNamespace(specs.IPCNamespace):
 		return []specs.Mount{newMount("/dev/mqueue", "mqueue", "nosuid", "noexec", "nodev")}
 	case b.host.Mqueue:
-		return []specs.Mount{hostMount("/dev/mqueue", "rw")}
+		return []specs.Mount{hostMount("/dev/mqueue", bindOptions{})}
 	}
 	return nil
 }
@@ -162,10 +162,9 @@ func newMount(dst, fsType string, options ...string) specs.Mount {
 }
 
 // hostMount returns a recursive bind mount of a kernel filesystem of the host.
-func hostMount(dst, access string) specs.Mount {
-	m := bindMount(dst, dst, bindOptions{})
-	m.Options = []string{"rbind", access, "rprivate", "nosuid", "noexec", "nodev"}
-	return m
+func hostMount(dst string, o bindOptions) specs.Mount {
+	o.attributes = []string{"nosuid", "noexec", "nodev"}
+	return bindMount(dst, dst, o)
 }
 
 // fileMounts returns the bind mounts of EtcFiles and of the init program.

@@ -18,7 +18,7 @@ func (b *builder) shmMount() []specs.Mount {
 	case b.o.IPC == "none":
 		return nil
 	case !b.hasNamespace(specs.IPCNamespace):
-		return []specs.Mount{hostMount("/dev/shm", "rw")}
+		return []specs.Mount{hostMount("/dev/shm", bindOptions{})}
 	}
 	size, _ := b.o.ParseShmSize()
 	return []specs.Mount{newMount("/dev/shm", "tmpfs",

@@ -41,27 +41,27 @@ func TestUserMounts(t *testing.T) {
 		o    Options
 		want string // destination source type options
 	}{
-		{Options{Volumes: []string{"/a:/b"}}, "/b /a bind rbind,rw,rprivate"},
-		{Options{Volumes: []string{"/a/../c/:/b/./d/"}}, "/b/d /c bind rbind,rw,rprivate"},
+		{Options{Volumes: []string{"/a:/b"}}, "/b /a bind rbind,rprivate"},
+		{Options{Volumes: []string{"/a/../c/:/b/./d/"}}, "/b/d /c bind rbind,rprivate"},
 		{Options{Volumes: []string{"/a:/b:ro"}}, "/b /a bind rbind,rro,rprivate"},
-		{Options{Volumes: []string{"/a:/b:rshared,rw"}}, "/b /a bind rbind,rw,rshared"},
-		{Options{Volumes: []string{".:/b"}}, "/b /home/ada/project bind rbind,rw,rprivate"},
-		{Options{Volumes: []string{"../x:/b"}}, "/b /home/ada/x bind rbind,rw,rprivate"},
-		{Options{Volumes: []string{"/data"}}, "/data rootfs:/data bind rbind,rw,rprivate"},
-		{Options{Mounts: []string{"type=bind,src=/a,dst=/b"}}, "/b /a bind rbind,rw,rprivate"},
+		{Options{Volumes: []string{"/a:/b:rshared,rw"}}, "/b /a bind rbind,rshared"},
+		{Options{Volumes: []string{".:/b"}}, "/b /home/ada/project bind rbind,rprivate"},
+		{Options{Volumes: []string{"../x:/b"}}, "/b /home/ada/x bind rbind,rprivate"},
+		{Options{Volumes: []string{"/data"}}, "/data rootfs:/data bind rbind,rprivate"},
+		{Options{Mounts: []string{"type=bind,src=/a,dst=/b"}}, "/b /a bind rbind,rprivate"},
 		{Options{Mounts: []string{"Type=bind,source=./a,destination=/b,readonly"}},
 			"/b /home/ada/project/a bind rbind,rro,rprivate"},
 		{Options{Mounts: []string{"type=bind,src=/a,target=/b,ro=true,bind-propagation=slave"}},
 			"/b /a bind rbind,rro,slave"},
-		{Options{Mounts: []string{"type=bind,src=/a,target=/b,ro=0"}}, "/b /a bind rbind,rw,rprivate"},
-		{Options{Mounts: []string{`type=bind,"src=/a,comma",target=/b`}}, "/b /a,comma bind rbind,rw,rprivate"},
-		{Options{Volumes: []string{"/a:/b:z,cached,nocopy"}}, "/b /a bind rbind,rw,rprivate"},
+		{Options{Mounts: []string{"type=bind,src=/a,target=/b,ro=0"}}, "/b /a bind rbind,rprivate"},
+		{Options{Mounts: []string{`type=bind,"src=/a,comma",target=/b`}}, "/b /a,comma bind rbind,rprivate"},
+		{Options{Volumes: []string{"/a:/b:z,cached,nocopy"}}, "/b /a bind rbind,rprivate"},
 		{Options{Volumes: []string{"/a:/b:ro,Z"}}, "/b /a bind rbind,rro,rprivate"},
 		{Options{Volumes: []string{"/a:/b:bind,ro,noexec"}}, "/b /a bind bind,ro,rprivate,noexec"},
 		{Options{Mounts: []string{"type=bind,src=/a,dst=/b,ro,bind-recursive=writable,consistency=cached"}},
 			"/b /a bind rbind,ro,rprivate"},
 		{Options{Mounts: []string{"type=bind,src=/a,dst=/b,bind-nonrecursive,relabel=shared"}},
-			"/b /a bind bind,rw,rprivate"},
+			"/b /a bind bind,rprivate"},
 		{Options{Mounts: []string{"dst=/b,rw=false"}}, "/b rootfs:/b bind rbind,rro,rprivate"},
 		{Options{Mounts: []string{"type=tmpfs,dst=/b"}}, "/b tmpfs tmpfs nosuid,nodev,noexec"},
 		{Options{Mounts: []string{"type=tmpfs,dst=/b,tmpfs-size=1k,tmpfs-mode=1770,ro"}},
@@ -70,7 +70,7 @@ func TestUserMounts(t *testing.T) {
 		{Options{Tmpfs: []string{"/b:exec,suid,dev,size=10%"}}, "/b tmpfs tmpfs exec,suid,dev,size=10%"},
 		{Options{Tmpfs: []string{"/b:exec,noexec"}}, "/b tmpfs tmpfs nosuid,nodev,noexec"},
 		{Options{Tmpfs: []string{"/dev/shm:size=1g"}}, "/dev/shm tmpfs tmpfs nosuid,nodev,noexec,size=1g"},
-		{Options{Volumes: []string{"/a:/etc/hosts"}}, "/etc/hosts /a bind rbind,rw,rprivate"},
+		{Options{Volumes: []string{"/a:/etc/hosts"}}, "/etc/hosts /a bind rbind,rprivate"},
 	} {
 		destination, _, _ := strings.Cut(test.want, " ")
 		m := find(t, mustConfig(t, test.o), destination)
@@ -174,7 +174,7 @@ func imageVolume(t *testing.T, volume string, o Options) (*specs.Spec, error) {
 func TestImageVolumes(t *testing.T) {
 	spec, err := imageVolume(t, "data/", Options{ReadOnly: true})
 	testkit.Check(t, err)
-	if m := find(t, spec, "/data"); m.Source != "rootfs:/data" || !slices.Contains(m.Options, "rw") {
+	if m := find(t, spec, "/data"); m.Source != "rootfs:/data" || slices.Contains(m.Options, "ro") {
 		t.Errorf("volume %+v", m)
 	}
 	spec, err = imageVolume(t, "/data", Options{Volumes: []string{"/mine:/data"}})

@@ -8,7 +8,6 @@
 package compile
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/minictr/minictr/runtime/plan"
@@ -17,50 +16,35 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// partOf is the part of the plan in which a side clones sources.
+var partOf = map[plan.Side]string{plan.Host: "sources", plan.Container: "filesystems"}
+
 // bindSource clones the source of a bind mount. With the option idmap a user namespace maps
 // the owners of its files (oci_idmap.go).
-func bindSource(l *list, m *mount, mounts []mount, linux *specs.Linux) error {
+func bindSource(l *list, side plan.Side, m *mount, mounts []mount, linux *specs.Linux) error {
 	ids, err := mountUserns(l, m, mounts, linux)
 	if err != nil {
 		return err
 	}
 	ref := mountRef(m.index)
-	l.begin("sources", fmt.Sprintf("%s: %s on %s", m.field(), m.Source, m.Destination))
-	l.host("clone the mount to bind; its path is not used again", call.OpenTree("", m.Source, m.recursive).As(ref).
+	l.begin(partOf[side], fmt.Sprintf("%s: %s on %s", m.field(), m.Source, m.Destination))
+	l.add(side, "clone the mount to bind; its path is not used again", call.OpenTree("", m.Source, m.recursive).As(ref).
 		Hint(unix.ENOENT, "create the source: mkdir -p "+m.Source))
-	if m.idmap {
-		l.host("show its files with the owners that this user namespace maps them to",
-			call.MountSetattr(ref, "", m.idmapRecursive && m.recursive,
-				call.MountAttr{Set: unix.MOUNT_ATTR_IDMAP, Userns: ids}).
-				Hint(0, "this filesystem or kernel has no idmapped mounts: leave out idmap"))
-	}
-	bindAttributes(l, plan.Host, m)
+	setOwners(l, side, m, ids)
+	checkLocked(l, side, m, linux)
+	bindAttributes(l, side, m)
 	if m.dest == "/proc" {
-		l.host("only procfs may be mounted on /proc: programs trust it", checkProcfs(ref, false).
+		l.add(side, "only procfs may be mounted on /proc: programs trust it", checkProcfs(ref, false).
 			Hint(unix.EPERM, "mount only procfs on /proc"))
 	}
-	l.host("test whether it is a directory: its mount point must be of the same type",
-		call.Openat(ref, ".", unix.O_PATH|unix.O_DIRECTORY).As(isDirRef(m.index)).Allow(unix.ENOTDIR))
+	testDirectory(l, side, m)
 	return nil
 }
 
-// bindsCgroup reports whether a mount of type cgroup is a bind mount of the container's
-// own cgroup: without a cgroup namespace a new cgroup2 would show all cgroups of the host,
-// and a process that may write there could leave its own.
-func (m *mount) bindsCgroup(namespace nsMode) bool {
-	return (m.Type == "cgroup" || m.Type == "cgroup2") && namespace == inherited
-}
-
-// bindCgroup clones the directory of the container's cgroup.
-func bindCgroup(l *list, m *mount, cgroup2 string) error {
-	if cgroup2 == "" {
-		return errors.New("type cgroup: requires a cgroup or a cgroup namespace")
-	}
-	l.begin("sources", m.field()+": cgroup")
-	l.host("show its own cgroup only: it has no cgroup namespace",
-		call.OpenTree(cgroupFd, "", false).As(mountRef(m.index)))
-	bindAttributes(l, plan.Host, m)
-	return nil
+// testDirectory gets the result of isDirRef.
+func testDirectory(l *list, side plan.Side, m *mount) {
+	l.add(side, "test whether it is a directory: its mount point must be of the same type",
+		call.Openat(mountRef(m.index), ".", unix.O_PATH|unix.O_DIRECTORY).As(isDirRef(m.index)).Allow(unix.ENOTDIR))
 }
 
 // bindAttributes sets the attributes and the propagation of a clone. A first call sets m.tree

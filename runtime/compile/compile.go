@@ -41,7 +41,7 @@ func Compile(spec *specs.Spec, o Options) (*plan.Plan, error) {
 	if err := checkHooks(spec.Hooks); err != nil {
 		return nil, err
 	}
-	mounts, err := parseMounts(spec.Mounts)
+	mounts, err := parseMounts(spec)
 	if err != nil {
 		return nil, err
 	}

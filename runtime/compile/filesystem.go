@@ -7,7 +7,6 @@
 package compile
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/minictr/minictr/internal/printable"
@@ -72,24 +71,6 @@ func makeFilesystem(l *list, side plan.Side, m *mount, linux *specs.Linux) {
 func setOption(l *list, side plan.Side, fs plan.Ref, option string) {
 	key, value, _ := strings.Cut(option, "=")
 	l.add(side, "option "+printable.Quote(key), call.Fsconfig(fs, key, value))
-}
-
-// optionOnHost translates the container's id in an option such as "gid=5" to the host's. The
-// kernel refuses an id that is not mapped: it stays as it is.
-func optionOnHost(option string, linux *specs.Linux) string {
-	key, value, _ := strings.Cut(option, "=")
-	maps := linux.UIDMappings
-	if key == "gid" {
-		maps = linux.GIDMappings
-	}
-	n, err := strconv.ParseUint(value, 10, 32)
-	if key != "uid" && key != "gid" || err != nil {
-		return option
-	}
-	if mapped, err := HostID(uint32(n), maps); err == nil {
-		return key + "=" + strconv.FormatUint(uint64(mapped), 10)
-	}
-	return option
 }
 
 const newTarget = plan.Ref("new") // a result that exists if the mount point had to be made

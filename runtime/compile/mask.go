@@ -17,6 +17,7 @@ package compile
 import (
 	"fmt"
 	"path"
+	"slices"
 
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/plan/call"
@@ -29,7 +30,7 @@ func (b *builder) maskPaths() error {
 	for _, paths := range []struct {
 		field string
 		list  []string
-		cover func(l *list, path, label string)
+		cover func(l *list, first bool, path, label string)
 	}{
 		{"linux.maskedPaths", b.spec.Linux.MaskedPaths, mask},
 		{"linux.readonlyPaths", b.spec.Linux.ReadonlyPaths, makeReadOnly},
@@ -39,7 +40,9 @@ func (b *builder) maskPaths() error {
 			if !path.IsAbs(p) {
 				return fmt.Errorf("%s[%d]: %q: not an absolute path", paths.field, i, p)
 			}
-			paths.cover(&b.list, p, b.spec.Linux.MountLabel)
+			if !slices.ContainsFunc(paths.list[:i], func(q string) bool { return path.Clean(q) == path.Clean(p) }) {
+				paths.cover(&b.list, i == 0, p, b.spec.Linux.MountLabel)
+			}
 		}
 	}
 
@@ -85,23 +88,31 @@ func openIfExists(l *list, why, path string, f uint64, fd, unless plan.Ref) {
 	}
 }
 
-// mask covers a directory or a file. label is the SELinux label of linux.mountLabel.
-func mask(l *list, path, label string) {
+// mask covers a directory or a file. All directories are covered by clones of one mount, @empty,
+// which the first of them makes. label is the SELinux label of linux.mountLabel.
+func mask(l *list, first bool, path, label string) {
 	const dir, file, cover, fs = plan.Ref("dir"), plan.Ref("file"), plan.Ref("cover"), plan.Ref("fs")
+	const empty = plan.Ref("empty")
 	const nothing = unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC
 	openIfExists(l, "open it if it is a directory", path, unix.O_DIRECTORY, dir, "")
-	l.container("an empty directory to mount over it", call.Fsopen("tmpfs").When(dir).As(fs))
+	open, mount := call.Fsopen("tmpfs").When(dir).As(fs), call.Fsmount(fs, nothing).As(empty)
+	if !first {
+		l.container("clone the empty directory that masks another", call.OpenTree(empty, "", false).When(dir).As(cover))
+		l.container("mask the directory", call.MoveMount(cover, dir))
+		open, mount = open.WhenNot(empty), mount.WhenNot(empty)
+	}
+	l.container("an empty directory to mount over it, and over others", open)
 	contextOption(l, plan.Container, fs, "tmpfs", label)
 	l.container("create the filesystem", call.Fscreate(fs))
-	l.container("a detached mount of it, read-only", call.Fsmount(fs, nothing).As(cover))
-	l.container("mask the directory", call.MoveMount(cover, dir))
+	l.container("a detached mount of it, read-only", mount)
+	l.container("mask the directory", call.MoveMount(empty, dir).When(fs))
 	openIfExists(l, "open it if it is a file", path, 0, file, dir)
 	l.container("clone the mount of /dev/null", call.OpenTree(null, "", false).When(file).As(cover))
 	l.container("mask the file: it reads as empty", call.MoveMount(cover, file))
 }
 
 // makeReadOnly mounts a path on itself, read-only.
-func makeReadOnly(l *list, path, _ string) {
+func makeReadOnly(l *list, _ bool, path, _ string) {
 	const place, again = plan.Ref("place"), plan.Ref("again")
 	openIfExists(l, "open it if it exists", path, 0, place, "")
 	l.container("clone it as a mount", call.OpenTree(place, "", true).When(place).As(again))

@@ -44,19 +44,69 @@ const RootSource = "rootfs:"
 type mount struct {
 	specs.Mount
 	mountOpts
-	index int
-	dest  string // the absolute path that it is mounted on
+	index    int
+	dest     string // the absolute path that it is mounted on
+	kind     mountKind
+	rootPath string // of a rootBind: the path of the source in the container's root
+}
+
+// mountKind is how a mount is made.
+type mountKind uint8
+
+const (
+	newFilesystem mountKind = iota // the child makes it
+	childBind                      // the child clones the source, before the pivot
+	hostBind                       // the host clones the source
+	rootBind                       // the child clones it when it is attached: it is in the root
+	remounted                      // it changes an earlier mount
+)
+
+// setKinds finds the kind of each mount, for the root of the container. host is true if the
+// host has to clone the sources of bind mounts, and noCgroupNS if a mount of type cgroup is one.
+func setKinds(mounts []mount, root string, host, noCgroupNS bool) {
+	for i := range mounts {
+		m := &mounts[i]
+		m.rootPath = rootPath(m, mounts[:i], root)
+		switch {
+		case m.remount:
+			m.kind = remounted
+		case m.rootPath != "":
+			m.kind = rootBind
+		case !m.bind && !(noCgroupNS && (m.Type == "cgroup" || m.Type == "cgroup2")):
+			m.kind = newFilesystem
+		case host || m.idmap:
+			m.kind = hostBind
+		default:
+			m.kind = childBind
+		}
+	}
+}
+
+// rootPath returns the path in the container's root of the source of a bind mount: a source
+// of RootSource, or one below root.path that an earlier mount shows. It is "" for others.
+func rootPath(m *mount, earlier []mount, root string) string {
+	if own, ok := strings.CutPrefix(m.Source, RootSource); ok && m.bind {
+		return path.Clean("/" + own)
+	}
+	below, ok := strings.CutPrefix(path.Clean(m.Source), path.Clean(root)+"/")
+	if !ok || !m.bind || !slices.ContainsFunc(earlier, func(e mount) bool {
+		return !e.remount && strings.HasPrefix("/"+below+"/", e.dest+"/")
+	}) {
+		return ""
+	}
+	return "/" + below
 }
 
 // parseMounts reads the options of all mounts.
-func parseMounts(list []specs.Mount) ([]mount, error) {
-	mounts := make([]mount, len(list))
-	for i, m := range list {
+func parseMounts(spec *specs.Spec) ([]mount, error) {
+	mounts := make([]mount, len(spec.Mounts))
+	for i, m := range spec.Mounts {
 		o, err := mountOptions(m)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", mountField(i), err)
 		}
-		mounts[i] = mount{m, *o, i, destination(m)}
+		mounts[i] = mount{Mount: m, mountOpts: *o, index: i, dest: destination(m)}
+		mounts[i].completeBind(spec.Linux)
 	}
 	return mounts, nil
 }
@@ -67,7 +117,7 @@ func mountField(i int) string { return fmt.Sprintf("mounts[%d]", i) }
 func (m *mount) field() string { return mountField(m.index) }
 
 // inRoot reports whether a directory of the root filesystem is mounted on itself.
-func (m *mount) inRoot() bool { return m.bind && strings.HasPrefix(m.Source, RootSource) }
+func (m *mount) inRoot() bool { return m.kind == rootBind && m.rootPath == m.dest }
 
 // inheritsMode reports whether a tmpfs gets the mode of the directory that it covers,
 // so that a closed directory stays closed: when no option says another.
@@ -94,7 +144,7 @@ func Binds(m specs.Mount) bool {
 
 // mountOptions sorts them (runtime-spec, config.md, "Linux mount options").
 func mountOptions(m specs.Mount) (*mountOpts, error) {
-	o := &mountOpts{bind: Binds(m)}
+	o := &mountOpts{bind: Binds(m), remount: slices.Contains(m.Options, "remount")}
 	for _, word := range m.Options {
 		o.word(word)
 	}
@@ -110,21 +160,21 @@ func (o *mountOpts) word(word string) {
 	p, propagates := propagationOf(word)
 	switch {
 	case ok:
-		o.top.Put(bit, on)
+		if takesBack := !on && bit&^atimes == 0; !takesBack || !o.bind || o.remount {
+			o.top.Put(bit, on)
+		}
 	case rok:
 		o.tree.Put(rbit, ron)
 		o.top.Forget(rbit)
 	case propagates:
 		o.propagation = append(o.propagation, p)
 	case word == "bind" || word == "rbind":
-		o.recursive = word == "rbind"
-	case word == "remount":
-		o.remount = true
+		o.recursive = o.recursive || word == "rbind"
 	case word == "tmpcopyup":
 		o.copyUp = true
 	case word == "idmap" || word == "ridmap":
 		o.idmap, o.idmapRecursive = true, word == "ridmap"
-	case needless(word):
+	case needless(word) || word == "remount":
 	default:
 		o.data = append(o.data, word)
 	}

@@ -108,23 +108,24 @@ func setattrs(t *testing.T, options ...string) string {
 // passed on to the host unless the word is shared.
 func TestPropagation(t *testing.T) {
 	for options, want := range map[string]string{
-		"bind":                       "{propagation=PRIVATE}",
-		"rbind":                      "all {propagation=PRIVATE}",
-		"rbind,private":              "all {propagation=PRIVATE}",
-		"rbind,slave":                "all {propagation=SLAVE}",
-		"rbind,rslave":               "all {propagation=SLAVE}",
-		"rbind,shared":               "{propagation=SHARED}",
-		"rbind,rshared":              "all {propagation=SHARED}",
-		"bind,rshared":               "{propagation=SHARED}",
-		"rbind,unbindable":           "all {propagation=PRIVATE} {propagation=UNBINDABLE}",
-		"bind,unbindable":            "{propagation=UNBINDABLE}",
-		"rbind,runbindable":          "all {propagation=UNBINDABLE}",
-		"rbind,rslave,shared":        "all {propagation=SLAVE} {propagation=SHARED}",
-		"rbind,ro":                   "all {propagation=PRIVATE} {attr_set=RDONLY}",
-		"rbind,rro":                  "all {attr_set=RDONLY, propagation=PRIVATE}",
-		"rbind,rro,rw":               "all {attr_set=RDONLY, propagation=PRIVATE} {attr_clr=RDONLY}",
-		"bind,rro,nosuid":            "{attr_set=RDONLY|NOSUID, propagation=PRIVATE}",
-		"bind,noatime,rslave,shared": "{attr_set=NOATIME, attr_clr=_ATIME, propagation=SLAVE} {propagation=SHARED}",
+		"bind":                "{propagation=PRIVATE}",
+		"rbind":               "all {propagation=PRIVATE}",
+		"rbind,private":       "all {propagation=PRIVATE}",
+		"rbind,slave":         "all {propagation=SLAVE}",
+		"rbind,rslave":        "all {propagation=SLAVE}",
+		"rbind,shared":        "{propagation=SHARED}",
+		"rbind,rshared":       "all {propagation=SHARED}",
+		"bind,rshared":        "{propagation=SHARED}",
+		"rbind,unbindable":    "all {propagation=PRIVATE} {propagation=UNBINDABLE}",
+		"bind,unbindable":     "{propagation=UNBINDABLE}",
+		"rbind,runbindable":   "all {propagation=UNBINDABLE}",
+		"rbind,rslave,shared": "all {propagation=SLAVE} {propagation=SHARED}",
+		"rbind,ro":            "all {propagation=PRIVATE} {attr_set=RDONLY, attr_clr=NOSUID|NODEV|NOEXEC|NOSYMFOLLOW}",
+		"rbind,rro":           "all {attr_set=RDONLY, propagation=PRIVATE}",
+		"rbind,rro,rw":        "all {attr_set=RDONLY, propagation=PRIVATE} {attr_clr=RDONLY|NOSUID|NODEV|NOEXEC|NOSYMFOLLOW}",
+		"bind,rro,nosuid":     "{attr_set=RDONLY|NOSUID, attr_clr=NODEV|NOEXEC|NOSYMFOLLOW, propagation=PRIVATE}",
+		"bind,noatime,rslave,shared": "{attr_set=NOATIME, attr_clr=RDONLY|NOSUID|NODEV|NOEXEC|_ATIME|NODIRATIME|NOSYMFOLLOW, " +
+			"propagation=SLAVE} {propagation=SHARED}",
 	} {
 		if got := setattrs(t, strings.Split(options, ",")...); got != want {
 			t.Errorf("%s\n got %s\nwant %s", options, got, want)

@@ -7,14 +7,17 @@
 //
 // Mounts are made in three parts of the plan:
 //
-//	sources      The host clones what is bound from outside (open_tree(2)).
-//	filesystems  The child makes the new filesystems, before the pivot: the kernel
-//	             permits a new /proc or /sys in a user namespace only while a complete
-//	             one is visible in its mount namespace (mount_too_revealing()).
+//	sources      The host clones what is bound (open_tree(2)) where the child may not: a
+//	             user namespace has no rights over the host's files.
+//	filesystems  The child makes the new filesystems and clones the rest, before the pivot:
+//	             the kernel permits a new /proc or /sys in a user namespace only while a
+//	             complete one is visible in its mount namespace (mount_too_revealing()).
 //	attach       The child, after the pivot, makes and opens each mount point
 //	             (target.go), and attaches the mount there.
 //
-// The first two return detached mounts, named @mounts[3] after the field of the config.
+// The first two return detached mounts, named @mounts[3] after the field of the config. Each
+// part is in the order of the config: programs take the last line of /proc/PID/mountinfo
+// about a directory for the mount on top, and the kernel sorts it by when a mount was made.
 
 package compile
 
@@ -25,20 +28,13 @@ import (
 	"github.com/minictr/minictr/runtime/plan/call"
 )
 
-// sources clones the mounts of the host that are bound, and its devices.
+// sources clones what the host has to clone: mounts that are bound, and its devices.
 func (b *builder) sources() error {
 	for i := range b.shape.mounts {
-		m := &b.shape.mounts[i]
-		var err error
-		switch {
-		case m.remount || m.inRoot():
-		case m.bindsCgroup(b.shape.ns[cgroupNS]):
-			err = bindCgroup(&b.list, m, b.shape.options.Cgroup2)
-		case m.bind:
-			err = bindSource(&b.list, m, b.shape.mounts, b.spec.Linux)
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", m.field(), err)
+		if m := &b.shape.mounts[i]; m.kind == hostBind || m.kind == rootBind && m.idmap {
+			if err := b.cloneSource(plan.Host, m); err != nil {
+				return err
+			}
 		}
 	}
 	if b.shape.ns[userNS] == inherited || b.shape.dev == boundDev {
@@ -47,15 +43,35 @@ func (b *builder) sources() error {
 	return cloneDevices(&b.list, b.spec.Linux.Devices)
 }
 
-// filesystems makes the new filesystems: proc, sysfs, tmpfs, …
+// filesystems makes the new filesystems, proc, sysfs, tmpfs, …, and clones what is bound.
 func (b *builder) filesystems() error {
 	for i := range b.shape.mounts {
 		m := &b.shape.mounts[i]
-		if m.bind || m.remount || m.bindsCgroup(b.shape.ns[cgroupNS]) || i == b.terminalMount() {
-			continue // for a terminal the host has made the devpts (terminal.go)
+		switch {
+		case m.kind == childBind:
+			if err := b.cloneSource(plan.Container, m); err != nil {
+				return err
+			}
+		case m.kind == newFilesystem && i != b.terminalMount(): // the host has made that (terminal.go)
+			b.begin("filesystems", fmt.Sprintf("%s: %s on %s", m.field(), m.Type, m.Destination))
+			makeFilesystem(&b.list, plan.Container, m, b.spec.Linux)
 		}
-		b.begin("filesystems", fmt.Sprintf("%s: %s on %s", m.field(), m.Type, m.Destination))
-		makeFilesystem(&b.list, plan.Container, m, b.spec.Linux)
+	}
+	return nil
+}
+
+// cloneSource clones what a bind mount shows.
+func (b *builder) cloneSource(side plan.Side, m *mount) (err error) {
+	switch {
+	case m.kind == rootBind:
+		err = prepareRootBind(&b.list, m, &b.shape, b.spec.Linux)
+	case m.bind:
+		err = bindSource(&b.list, side, m, b.shape.mounts, b.spec.Linux)
+	default:
+		err = bindCgroup(&b.list, side, m, b.shape.options.Cgroup2)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", m.field(), err)
 	}
 	return nil
 }
@@ -66,10 +82,13 @@ func (b *builder) attach() error {
 	for i := range mounts {
 		m := &mounts[i]
 		b.begin("attach", m.field()+": "+m.Destination)
-		if m.remount {
+		switch m.kind {
+		case remounted:
 			openTarget(&b.list, m.dest)
 			remount(&b.list, m)
 			continue
+		case rootBind:
+			cloneFromRoot(&b.list, m, mounts, b.spec.Linux)
 		}
 
 		// the mount point; of a copyUp, first keep the files that it covers (oci_tmpcopyup.go)

@@ -3,6 +3,7 @@
 package compile
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"path"
@@ -91,5 +92,17 @@ func delegate(l *list, spec *specs.Spec) error {
 		l.host("let the user write this file (listed in /sys/kernel/cgroup/delegate)",
 			call.Fchownat(cgroupFd, name, owner, call.SameGroup).Allow(unix.ENOENT))
 	}
+	return nil
+}
+
+// bindCgroup clones the directory of the container's cgroup.
+func bindCgroup(l *list, side plan.Side, m *mount, cgroup2 string) error {
+	if cgroup2 == "" {
+		return errors.New("type cgroup: requires a cgroup or a cgroup namespace")
+	}
+	l.begin(partOf[side], m.field()+": cgroup")
+	l.add(side, "show its own cgroup only: it has no cgroup namespace",
+		call.OpenTree(cgroupFd, "", false).As(mountRef(m.index)))
+	bindAttributes(l, side, m)
 	return nil
 }

@@ -57,6 +57,16 @@ func mountUserns(l *list, m *mount, mounts []mount, linux *specs.Linux) (plan.Re
 	return ref, nil
 }
 
+// setOwners shows the files of a bind mount with the owners that a user namespace maps theirs to.
+func setOwners(l *list, side plan.Side, m *mount, userns plan.Ref) {
+	if m.idmap {
+		l.add(side, "show its files with the owners that this user namespace maps them to",
+			call.MountSetattr(mountRef(m.index), "", m.idmapRecursive && m.recursive,
+				call.MountAttr{Set: unix.MOUNT_ATTR_IDMAP, Userns: userns}).
+				Hint(0, "this filesystem or kernel has no idmapped mounts: leave out idmap"))
+	}
+}
+
 // createUserns makes a user namespace of the mappings that stand in field, as ref.
 func createUserns(l *list, ref plan.Ref, field string, uids, gids []specs.LinuxIDMapping) {
 	// a process in a new user namespace, which does nothing

@@ -133,6 +133,13 @@ func newShape(spec *specs.Spec, o Options, f *seccomp.Filter, mounts []mount) sh
 	s.pivotLater = s.hooks && !s.sharedMounts
 	s.privilegedFilter = f != nil && !spec.Process.NoNewPrivileges
 
+	// mounts
+	path := ""
+	if o.Root == nil && spec.Root != nil {
+		path = spec.Root.Path
+	}
+	setKinds(mounts, path, s.ns[userNS] != inherited || s.sharedMounts, s.ns[cgroupNS] == inherited)
+
 	// /dev: a bind mount, or else a tmpfs
 	for _, m := range mounts {
 		switch {

@@ -89,15 +89,18 @@ func (l *list) forgetBelow(dest string) {
 const noTarget = "add the path to the image: it cannot be made; no link into /proc, /sys or /dev is followed"
 
 // openTarget opens the mount point as @target.
-func openTarget(l *list, dest string) {
-	if IsKernelPath(dest) {
-		l.container("open the mount point; follow no symbolic link",
-			call.Openat2("", dest, unix.O_PATH, unix.RESOLVE_NO_SYMLINKS).As(target).Hint(unix.ENOENT, noTarget))
+func openTarget(l *list, dest string) { openInRoot(l, "open the mount point", dest, target) }
+
+// openInRoot opens a path in the container's root as fd.
+func openInRoot(l *list, why, path string, fd plan.Ref) {
+	if IsKernelPath(path) {
+		l.container(why+"; follow no symbolic link",
+			call.Openat2("", path, unix.O_PATH, unix.RESOLVE_NO_SYMLINKS).As(fd).Hint(unix.ENOENT, noTarget))
 		return
 	}
-	l.container("open the mount point; links stay inside the root",
-		call.Openat2("", dest, unix.O_PATH, unix.RESOLVE_NO_MAGICLINKS).As(target).Hint(unix.ENOENT, noTarget))
-	l.container("fail if it is on procfs: programs trust files there", checkProcfs(target, true))
+	l.container(why+"; links stay inside the root",
+		call.Openat2("", path, unix.O_PATH, unix.RESOLVE_NO_MAGICLINKS).As(fd).Hint(unix.ENOENT, noTarget))
+	l.container("fail if it is on procfs: programs trust files there", checkProcfs(fd, true))
 }
 
 // IsKernelPath reports whether a path is in a filesystem in which no link is followed.

@@ -8,6 +8,8 @@ package compile
 import (
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/plan/call"
@@ -86,4 +88,22 @@ func console(l *list) {
 		call.Openat2(dev, console, unix.O_PATH, unix.RESOLVE_NO_SYMLINKS|unix.RESOLVE_BENEATH).As(target))
 	l.container("the terminal that is open, as a mount", call.OpenTree(tty, "", false).As(ends))
 	l.container("attach it on /dev/console", call.MoveMount(ends, target))
+}
+
+// optionOnHost translates the container's id in an option such as "gid=5" to the host's. The
+// kernel refuses an id that is not mapped: it stays as it is.
+func optionOnHost(option string, linux *specs.Linux) string {
+	key, value, _ := strings.Cut(option, "=")
+	maps := linux.UIDMappings
+	if key == "gid" {
+		maps = linux.GIDMappings
+	}
+	n, err := strconv.ParseUint(value, 10, 32)
+	if key != "uid" && key != "gid" || err != nil {
+		return option
+	}
+	if mapped, err := HostID(uint32(n), maps); err == nil {
+		return key + "=" + strconv.FormatUint(uint64(mapped), 10)
+	}
+	return option
 }

@@ -61,7 +61,8 @@ func (v View) mounts(list []specs.Mount) (mounts []mount) {
 		if memory || !v.Write || slices.Contains(m.Options, "ro") || slices.Contains(m.Options, "rro") {
 			attr.Set |= unix.MOUNT_ATTR_RDONLY
 		}
-		mounts = append(mounts, mount{m, mountOpts{bind: !memory, recursive: !memory, tree: attr}, i, dest})
+		opts := mountOpts{bind: !memory, recursive: !memory, tree: attr}
+		mounts = append(mounts, mount{Mount: m, mountOpts: opts, index: i, dest: dest})
 	}
 	return mounts
 }
@@ -94,7 +95,7 @@ func (b *viewer) sources() error {
 			b.begin("sources", m.field()+": tmpfs on "+m.Destination)
 			makeFilesystem(&b.list, plan.Host, m, b.spec.Linux)
 		case !m.inRoot():
-			if err := bindSource(&b.list, m, nil, b.spec.Linux); err != nil {
+			if err := bindSource(&b.list, plan.Host, m, nil, b.spec.Linux); err != nil {
 				return err
 			}
 		}

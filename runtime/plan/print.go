@@ -59,7 +59,7 @@ func About(part string) string {
 	case "root":
 		return "overlay of the layers, as a detached mount"
 	case "sources":
-		return "files and directories of the host"
+		return "files and directories of the host, for a user namespace"
 	case "terminal":
 		return "a pseudo-terminal of its own"
 	case "trampoline":
@@ -75,7 +75,7 @@ func About(part string) string {
 	case "namespaces":
 		return "names and links of the new namespaces"
 	case "filesystems":
-		return "filesystems of the kernel, as detached mounts"
+		return "new filesystems, and clones of what is bound, as detached mounts"
 	case "settings":
 		return "kernel parameters of its namespaces"
 	case "pivot":

@@ -6,7 +6,7 @@
 // A word may not be known yet. If it is the result of an earlier step, step (child.go)
 // takes it from that step's slot. A result inside a struct, or in a path such as
 // "/proc/@pid/uid_map", is written to memory by the host (fill), right before it makes the
-// step; so only steps of the host can have these.
+// step, or, for a struct of another side, right before clone3.
 
 package walk
 
@@ -67,6 +67,7 @@ type lowerer struct {
 	file   []byte             // the trampoline
 	rest   []byte             // memory that is not used yet
 	index  int                // of the step
+	clone  int                // of the host's step that begins another side
 	side   plan.Side
 	memory [6][]byte // what each argument of this step points to
 }
@@ -106,6 +107,9 @@ func (l *lowerer) step(i int, s *plan.Step) (err error) {
 	l.index, l.side = i, s.Side
 	o := &l.ops[i]
 	o.number, o.child = s.Number, s.Child
+	if s.Side == plan.Host && s.Child != plan.Host {
+		l.clone = i
+	}
 	if len(s.Args) > len(o.words) || len(s.Accept) > maxAccept {
 		return fmt.Errorf("more than %d arguments or %d accepted errors", len(o.words), maxAccept)
 	}
@@ -235,10 +239,13 @@ func (l *lowerer) mem(m *plan.Mem, k int) (uintptr, error) {
 			return 0, err
 		}
 		if ref != 0 {
+			filled := l.index
 			if l.side != plan.Host {
-				return 0, fmt.Errorf("%s: a result inside a struct, on the container's side", f.Arg)
+				if filled = l.clone; int(ref) > filled {
+					return 0, fmt.Errorf("%s: inside a struct, and not known at clone3", f.Arg)
+				}
 			}
-			l.late[l.index] = append(l.late[l.index], late{at: field, slot: ref})
+			l.late[filled] = append(l.late[filled], late{at: field, slot: ref})
 			continue
 		}
 		put(field, word)

@@ -27,7 +27,8 @@ func Openat2(dir plan.Ref, path string, f, resolve uint64) plan.Step {
 
 // linkHints are shared by all calls of openat2 that refuse links.
 var linkHints = []plan.Hint{
-	{Errno: unix.ELOOP, Text: "replace the symbolic link in the image by a directory or file: it is not followed"},
+	{Errno: unix.ELOOP, Text: "replace the symbolic link in the image by a directory or file: it is not followed " +
+		"(proc and sysfs must be mounted on ordinary directory)"},
 }
 
 // MakeFile makes an empty file to mount something on.
@@ -114,6 +115,16 @@ func FstatfsIs(file plan.Ref, magic uint64, name string, not bool) plan.Step {
 	}
 	s := plan.Syscall("fstatfs", unix.SYS_FSTATFS, file, &plan.Mem{Bytes: make([]byte, statfsSize), Text: text})
 	s.Expect = &plan.Expect{Arg: 1, Mask: AllBits, Value: magic, Not: not}
+	return s
+}
+
+// FstatfsFlags fails unless the flags of the mount of a file, AND mask, are value (statfs(2),
+// "f_flags").
+func FstatfsFlags(file plan.Ref, mask, value uint64) plan.Step {
+	const statfsSize, flagsOffset = 120, 80
+	text := fmt.Sprintf("{f_flags & %#x == %#x}", mask, value)
+	s := plan.Syscall("fstatfs", unix.SYS_FSTATFS, file, &plan.Mem{Bytes: make([]byte, statfsSize), Text: text})
+	s.Expect = &plan.Expect{Arg: 1, Offset: flagsOffset, Mask: mask, Value: value}
 	return s
 }
 
