@@ -72,15 +72,3 @@ func setOption(l *list, side plan.Side, fs plan.Ref, option string) {
 	key, value, _ := strings.Cut(option, "=")
 	l.add(side, "option "+printable.Quote(key), call.Fsconfig(fs, key, value))
 }
-
-const newTarget = plan.Ref("new") // a result that exists if the mount point had to be made
-
-// inheritMode gives a tmpfs the mode of the directory that it covers. If that had to be
-// made, the tmpfs keeps the kernel's default: all users may write, with the sticky bit.
-func inheritMode(l *list, tmpfs plan.Ref) {
-	const mode, modeOffset = plan.Ref("mode"), 0x1c // of stx_mode in struct statx (statx(2))
-	look := call.Statx(target, "{stx_mode}").As(mode).WhenNot(newTarget)
-	look.Returns = &plan.Place{Arg: 4, Offset: modeOffset}
-	l.container("the mode of the directory that it covers", look)
-	l.container("give it the same mode", call.FchmodatRef(tmpfs, ".", mode))
-}
