@@ -78,8 +78,8 @@ func TestBindAttributes(t *testing.T) {
 		{"nodiratime,relatime", "bind,diratime", "rw,nodiratime,relatime", "rw,nodiratime,relatime"},
 	} {
 		b := newBundle(t)
-		shell(t, fmt.Sprintf("cd %s; mkdir src; mount -t tmpfs -o strictatime tmpfs src; mount -o remount,bind,%s src", b.dir,
-			test.source))
+		shell(t, fmt.Sprintf("cd %s; mkdir src; mount -t tmpfs -o strictatime tmpfs src; "+
+			"mount -o remount,bind,%s src", b.dir, test.source))
 		b.mount("/bind", "bind", b.file("src"), strings.Split(test.options, ",")...)
 		for _, want := range []string{test.attributes, test.inUserns} {
 			if got := strings.TrimSuffix(b.output(see+"see /bind"), " -"); got != want && want != refused ||

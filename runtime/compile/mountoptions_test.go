@@ -122,10 +122,12 @@ func TestPropagation(t *testing.T) {
 		"rbind,rslave,shared": "all {propagation=SLAVE} {propagation=SHARED}",
 		"rbind,ro":            "all {propagation=PRIVATE} {attr_set=RDONLY, attr_clr=NOSUID|NODEV|NOEXEC|NOSYMFOLLOW}",
 		"rbind,rro":           "all {attr_set=RDONLY, propagation=PRIVATE}",
-		"rbind,rro,rw":        "all {attr_set=RDONLY, propagation=PRIVATE} {attr_clr=RDONLY|NOSUID|NODEV|NOEXEC|NOSYMFOLLOW}",
-		"bind,rro,nosuid":     "{attr_set=RDONLY|NOSUID, attr_clr=NODEV|NOEXEC|NOSYMFOLLOW, propagation=PRIVATE}",
-		"bind,noatime,rslave,shared": "{attr_set=NOATIME, attr_clr=RDONLY|NOSUID|NODEV|NOEXEC|_ATIME|NODIRATIME|NOSYMFOLLOW, " +
-			"propagation=SLAVE} {propagation=SHARED}",
+		"rbind,rro,rw": "all {attr_set=RDONLY, propagation=PRIVATE} " +
+			"{attr_clr=RDONLY|NOSUID|NODEV|NOEXEC|NOSYMFOLLOW}",
+		"bind,rro,nosuid": "{attr_set=RDONLY|NOSUID, attr_clr=NODEV|NOEXEC|NOSYMFOLLOW, propagation=PRIVATE}",
+		"bind,noatime,rslave,shared": "{attr_set=NOATIME, " +
+			"attr_clr=RDONLY|NOSUID|NODEV|NOEXEC|_ATIME|NODIRATIME|NOSYMFOLLOW, propagation=SLAVE} " +
+			"{propagation=SHARED}",
 	} {
 		if got := setattrs(t, strings.Split(options, ",")...); got != want {
 			t.Errorf("%s\n got %s\nwant %s", options, got, want)
