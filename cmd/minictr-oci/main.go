@@ -50,6 +50,7 @@ func newApp() *cli.App {
 			[]*cli.Command{checkpointCommand, restoreCommand},
 		),
 		CommandNotFound: func(_ *cli.Context, name string) {
+			//lint:ignore ST1005 the words are runc's
 			fail(hint.New(fmt.Errorf("No help topic for '%s'", name), "minictr-oci --help"))
 		},
 		ExitErrHandler: func(*cli.Context, error) {},

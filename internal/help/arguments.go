@@ -164,8 +164,10 @@ func reorder(commands []*cli.Command, args []string, at int) []string {
 
 // splitFlags splits the short flags before the first other word.
 func splitFlags(known []cli.Flag, args []string) (flags []string) {
+	forms := map[string]string{}
 	for len(args) > 0 && isFlag(args[0]) && args[0] != "--" {
 		args = slices.Concat(split(known, args[0]), args[1:])
+		args[0] = sameForm(known, forms, args[0])
 		n := min(1+values(known, args[0]), len(args))
 		flags, args = append(flags, args[:n]...), args[n:]
 	}
@@ -192,18 +194,39 @@ func split(known []cli.Flag, word string) (flags []string) {
 	return flags
 }
 
+// sameForm returns a flag by the name that it was first given by: cli refuses -e and --env in
+// one line. forms holds that name by the flag's own.
+func sameForm(known []cli.Flag, forms map[string]string, word string) string {
+	form, value, set := strings.Cut(word, "=")
+	name := strings.TrimPrefix(form[1:], "-")
+	i := slices.IndexFunc(known, func(f cli.Flag) bool { return slices.Contains(f.Names(), name) })
+	if i < 0 {
+		return word
+	}
+	own := known[i].Names()[0]
+	if forms[own] == "" {
+		forms[own] = form
+	}
+	if set {
+		return forms[own] + "=" + value
+	}
+	return forms[own]
+}
+
 func isKnown(known []cli.Flag, name string) bool {
 	return slices.ContainsFunc(known, func(f cli.Flag) bool { return slices.Contains(f.Names(), name) })
 }
 
 func flagsFirst(known []cli.Flag, args []string) []string {
 	var flags, words []string
+	forms := map[string]string{}
 	for len(args) > 0 && args[0] != "--" {
 		if !isFlag(args[0]) {
 			words, args = append(words, args[0]), args[1:]
 			continue
 		}
 		args = slices.Concat(split(known, args[0]), args[1:])
+		args[0] = sameForm(known, forms, args[0])
 		n := 1 + values(known, args[0])
 		if n > len(args) {
 			return append(flags, args...) // its value is missing: nothing may follow that could be taken for it

@@ -86,6 +86,8 @@ func TestFlagsFirst(t *testing.T) {
 		"logs web -fx1":           "logs -fx1 -- web",
 		"run -tv/a:/b demo -tv/a": "run -t -v=/a:/b demo -tv/a",
 		"logs web --tail":         "logs --tail",
+		"logs web -n 1 --tail=2":  "logs -n 1 -n=2 -- web", // of two names, the first
+		"logs --follow -fn2 web":  "logs --follow --follow -n=2 -- web",
 		"logs -f -- web -f":       "logs -f -- web -f",
 		"logs - --nosuch":         "logs --nosuch -- -",
 		"--root logs logs web -f": "--root logs logs -f -- web",
