@@ -7,7 +7,7 @@ const (
 	OK      Status = "ok"
 	Warning Status = "warning" // something of minictr does not work
 	Error   Status = "error"   // `minictr run` does not work
-	Untried Status = "untried" // only root can try
+	Untried Status = "untried" // nothing can be tried: without root, or in a directory of somebody else's
 )
 
 // Finding is the outcome of a check.
@@ -21,42 +21,55 @@ type Finding struct {
 
 // check examines one matter; root is the directory of the store.
 type check struct {
-	name     string
-	needRoot bool
-	examine  func(root string) []Finding
+	name    string
+	needs   need
+	examine func(root string) []Finding
 }
+
+// need is what a check cannot be tried without.
+type need int
+
+const (
+	nothing need = iota
+	byRoot       // the capabilities of root
+	inStore      // these, and a directory that minictr may write to
+)
 
 // checks are in the order of the report: what comes first explains what follows.
 var checks = []check{
-	{"root", false, checkRoot},
-	{"kernel", false, checkKernel},
-	{"namespaces", true, checkNamespaces},
-	{"user namespaces", true, checkUserNamespaces},
-	{"user namespaces of other users", false, checkUnprivileged},
-	{"subordinate ids", false, checkSubordinateIDs},
-	{"seccomp", false, checkSeccomp},
-	{"cgroup2", true, checkCgroup},
-	{"controllers", false, checkControllers},
-	{"overlayfs", true, checkOverlay},
-	{"idmapped layers", true, checkIdmappedLayers},
-	{"file types", true, checkFileTypes},
-	{"disk space", false, checkSpace},
-	{"leftovers", false, checkLeftovers},
-	{"network devices", true, checkNetDevices},
-	{"nftables", true, checkNftables},
-	{"IPv4 forwarding", false, checkForwarding},
-	{"IPv6", false, checkIPv6},
-	{"KVM", false, checkKVM},
+	{"root", nothing, checkRoot},
+	{"kernel", nothing, checkKernel},
+	{"namespaces", byRoot, checkNamespaces},
+	{"user namespaces", byRoot, checkUserNamespaces},
+	{"user namespaces of other users", nothing, checkUnprivileged},
+	{"subordinate ids", nothing, checkSubordinateIDs},
+	{"seccomp", nothing, checkSeccomp},
+	{"cgroup2", byRoot, checkCgroup},
+	{"controllers", nothing, checkControllers},
+	{"store", nothing, checkStore},
+	{"overlayfs", inStore, checkOverlay},
+	{"idmapped layers", inStore, checkIdmappedLayers},
+	{"file types", inStore, checkFileTypes},
+	{"disk space", nothing, checkSpace},
+	{"leftovers", nothing, checkLeftovers},
+	{"network devices", byRoot, checkNetDevices},
+	{"nftables", byRoot, checkNftables},
+	{"IPv4 forwarding", nothing, checkForwarding},
+	{"IPv6", nothing, checkIPv6},
+	{"KVM", nothing, checkKVM},
 }
 
 // Examine makes all checks, for a store in the directory root.
 func Examine(root string) (list []Finding) {
 	for _, c := range checks {
-		if c.needRoot && !isRoot() {
+		switch {
+		case c.needs != nothing && !isRoot():
 			list = append(list, Finding{Name: c.name, Status: Untried, Found: "only root can try"})
-			continue
+		case c.needs == inStore && storeFault(root) != nil:
+			list = append(list, Finding{Name: c.name, Status: Untried, Found: root + " is not minictr's"})
+		default:
+			list = append(list, c.examine(root)...)
 		}
-		list = append(list, c.examine(root)...)
 	}
 	return list
 }

@@ -29,6 +29,20 @@ func existing(root string) string {
 	return dir
 }
 
+// storeFault returns why a directory cannot be the store: it holds files of somebody else.
+func storeFault(root string) error {
+	_, err := owned.Check(root, owned.Store)
+	return err
+}
+
+func checkStore(root string) []Finding {
+	if err := storeFault(root); err != nil {
+		return []Finding{failed("store", Error, err, "minictr writes to no directory of somebody else's",
+			"use an empty directory with --root")}
+	}
+	return []Finding{{Name: "store", Status: OK, Found: root}}
+}
+
 // inScratch calls f with a new directory in the store's filesystem, and removes it.
 func inScratch(root string, f func(dir string) error) error {
 	dir, err := os.MkdirTemp(existing(root), ".minictr-doctor-")

@@ -140,6 +140,16 @@ func TestDelegatedCgroup(t *testing.T) {
 	}
 }
 
+// TestCgroupMountWithoutNamespace: /sys/fs/cgroup shows the container's own cgroup alone, the
+// one that has its process.
+func TestCgroupMountWithoutNamespace(t *testing.T) {
+	c := newContainer(t, without(specs.CgroupNamespace), "cat /sys/fs/cgroup/cgroup.procs")
+	c.mount("/sys/fs/cgroup", "cgroup", "cgroup", "ro")
+	if out := c.run(t); !strings.Contains(out, "1\n") && out != "1" {
+		t.Errorf("the processes of /sys/fs/cgroup: %q, want 1", out)
+	}
+}
+
 // TestAppArmor: the profile testdata/minictr-test.profile confines the container and
 // other processes in it.
 func TestAppArmor(t *testing.T) {

@@ -74,7 +74,7 @@ func setKinds(mounts []mount, root string, host, noCgroupNS bool) {
 			m.kind = rootBind
 		case !m.bind && !(noCgroupNS && (m.Type == "cgroup" || m.Type == "cgroup2")):
 			m.kind = newFilesystem
-		case host || m.idmap:
+		case host || m.idmap || !m.bind: // the descriptor of a cgroup is in the host's mount namespace
 			m.kind = hostBind
 		default:
 			m.kind = childBind
