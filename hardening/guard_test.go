@@ -97,10 +97,11 @@ func cgroups(p picture) error {
 	})
 }
 
-// state lists the store, but for the journal of events, and the state directories of bundles.
+// state lists the store, but for the journal of events and the time of the last recovery, and
+// the state directories of bundles.
 func state(p picture) error {
 	note := func(path string, d fs.DirEntry) error {
-		if filepath.Dir(path) == filepath.Join(store, events.Dir) {
+		if filepath.Dir(path) == filepath.Join(store, events.Dir) || path == filepath.Join(store, "recovered") {
 			return nil
 		}
 		p["state "+path] = d.Type().String()

@@ -94,7 +94,12 @@ func TestProcSelfExeIsNoHostFile(t *testing.T) {
 		t.Helper()
 		opened()
 		r := run(cmd)
-		if pids := opened(); !slices.Equal(pids, []int{cmd.Process.Pid}) {
+		pids := opened()
+		most := 1
+		if strings.HasPrefix(how, "create ") {
+			most = 2 // the container's process asks whether it could execute the file (AT_EXECVE_CHECK)
+		}
+		if len(pids) > most || !slices.Contains(pids, cmd.Process.Pid) {
 			t.Errorf("%s: minictr-oci is %d, and was opened by %d", how, cmd.Process.Pid, pids)
 		}
 		return r

@@ -129,6 +129,11 @@ func TestOtherABIsFiltered(t *testing.T) {
 		t.Skip("x32 and int 0x80 are amd64's")
 	}
 	const sigsys = 128 + 31
+	thirtyTwoBits := true
+	if r := box(t, "--security-opt", "seccomp=unconfined", "--", "/probe", "calls", "int80"); r.line("int80") != "ok" {
+		t.Logf("this kernel has no 32-bit calls: %+v", r)
+		thirtyTwoBits = false
+	}
 	for call, want := range map[string]struct {
 		code int
 		line string
@@ -137,13 +142,13 @@ func TestOtherABIsFiltered(t *testing.T) {
 		"int80":            {sigsys, "(no such line)"},
 		"int80_socketcall": {sigsys, "(no such line)"},
 	} {
+		if !thirtyTwoBits && strings.HasPrefix(call, "int80") { // no call at all: it faults
+			continue
+		}
 		r := box(t, "--", "/probe", "calls", call)
 		if r.code != want.code || r.line(call) != want.line {
 			t.Errorf("%s: %+v, want %+v", call, r, want)
 		}
-	}
-	if r := box(t, "--security-opt", "seccomp=unconfined", "--", "/probe", "calls", "int80"); r.line("int80") != "ok" {
-		t.Logf("this kernel has no 32-bit calls: %+v", r)
 	}
 }
 

@@ -139,7 +139,7 @@ func (h *hooks) runOne(kind string, i int, hook *specs.Hook, join *compile.Runni
 		done <- h.execHook(hook, join)
 	}()
 	if err := <-done; err != nil {
-		return fmt.Errorf("error running %s hook #%d: %s: %w", kind, i, hook.Path, err)
+		return &HookError{kind, i, hook.Path, err}
 	}
 	return nil
 }
@@ -254,3 +254,17 @@ func (p *Process) readOutput(pipe int, limit time.Duration) (text []byte, late b
 		}
 	}
 }
+
+// HookError is a hook that failed. Its text is runc's.
+type HookError struct {
+	Kind  string // "createRuntime"
+	Index int    // in the list of this kind
+	Path  string
+	Err   error
+}
+
+func (e *HookError) Error() string {
+	return fmt.Sprintf("error running %s hook #%d: %s: %v", e.Kind, e.Index, e.Path, e.Err)
+}
+
+func (e *HookError) Unwrap() error { return e.Err }

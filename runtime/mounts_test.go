@@ -138,7 +138,11 @@ func TestIdmappedSourceInEarlierMount(t *testing.T) {
 	b.mount("/mapped", "bind", b.file("rootfs/mnt"), "bind", "idmap")
 	mapped := &b.spec.Mounts[len(b.spec.Mounts)-1]
 	mapped.UIDMappings, mapped.GIDMappings = ids, ids
-	want(t, b.output("stat -c %u:%g /mnt/file /mapped/file"), "0:0\n1000:1000")
+	out := b.output("stat -c %u:%g /mnt/file /mapped/file")
+	if strings.Contains(out, "has no idmapped mounts") {
+		t.Skip("an idmapped tmpfs needs Linux 6.3")
+	}
+	want(t, out, "0:0\n1000:1000")
 	b.mapRoot(t, 100000)
 	b.runFails(t, `option "idmap": the source is in an earlier mount, and the container has a user namespace`)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/minictr/minictr/runtime"
 	"github.com/minictr/minictr/runtime/walk"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -28,10 +29,13 @@ func (e *programError) Error() string {
 
 func (e *programError) Unwrap() error { return e.cause }
 
-// withProgram returns err, or a programError if it says that the program of process could
-// not be executed.
+// withProgram returns err, or a programError if it says that the program of process, not that
+// of a hook, could not be executed.
 func withProgram(err error, process *specs.Process) error {
 	var e *walk.Error
+	if hook := new(runtime.HookError); errors.As(err, &hook) {
+		return err
+	}
 	if process == nil || len(process.Args) == 0 || !errors.As(err, &e) || !e.Exec() || e.Errno == 0 {
 		return err
 	}
