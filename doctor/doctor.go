@@ -61,11 +61,12 @@ var checks = []check{
 
 // Examine makes all checks, for a store in the directory root.
 func Examine(root string) (list []Finding) {
+	mayMount, fault := isRoot(), storeFault(root)
 	for _, c := range checks {
 		switch {
-		case c.needs != nothing && !isRoot():
+		case c.needs != nothing && !mayMount:
 			list = append(list, Finding{Name: c.name, Status: Untried, Found: "only root can try"})
-		case c.needs == inStore && storeFault(root) != nil:
+		case c.needs == inStore && fault != nil:
 			list = append(list, Finding{Name: c.name, Status: Untried, Found: root + " is not minictr's"})
 		default:
 			list = append(list, c.examine(root)...)
