@@ -60,11 +60,11 @@ func printKernelTable(name string, k *inspect.Kernel) error {
 	}
 
 	hosts := map[[2]string]string{}
-	for _, f := range k.Host.Facts(nil) {
+	for _, f := range k.Host.Facts() {
 		hosts[[2]string{f.Section, f.Name}] = f.Value
 	}
 	section := ""
-	for _, f := range k.Container.Facts(nil) {
+	for _, f := range k.Container.Facts() {
 		alone := f.Section == "mounts" || f.Section == "descriptors"
 		if f.Section != section {
 			if section != "" {

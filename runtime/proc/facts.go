@@ -20,13 +20,12 @@ var sections = []string{
 	"process", "namespaces", "mounts", "cgroup", "ids", "capabilities", "confinement", "descriptors",
 }
 
-// Facts returns a view as lines, in the order of reading. Each namespace is compared with
-// the host's; host may be nil.
-func (v *View) Facts(host *View) []Fact {
+// Facts returns a view as lines, in the order of reading.
+func (v *View) Facts() []Fact {
 	var l facts
 	l.process(v)
 	for _, ns := range v.Namespaces {
-		l.add("namespaces", ns.Type, fmt.Sprintf("%d%s", ns.Inode, v.comparison(ns, host)))
+		l.add("namespaces", ns.Type, fmt.Sprint(ns.Inode))
 	}
 	l.mounts(v)
 	l.cgroup(&v.Cgroup)
@@ -74,17 +73,6 @@ func (l *facts) process(v *View) {
 	l.add("process", "exe", v.Exe)
 	l.add("process", "root", v.Root)
 	l.add("process", "cwd", v.Cwd)
-}
-
-// comparison says whether a namespace is the host's.
-func (v *View) comparison(ns Namespace, host *View) string {
-	switch {
-	case host == nil:
-		return ""
-	case slices.Contains(host.Namespaces, ns):
-		return ", the host's"
-	}
-	return ", its own"
 }
 
 // mounts adds a line a mount. Of two mounts at one place the later one is seen.

@@ -81,7 +81,7 @@ func TestChanges(t *testing.T) {
 	w.Mounts = []proc.Mount{{Mountpoint: "/proc", Type: "proc", Source: "proc", Root: "/", Options: "rw"}}
 	v.Files = []proc.Descriptor{{Number: 5, File: "/etc/passwd", Access: "O_RDONLY", CloseOnExec: true}}
 	var b strings.Builder
-	testkit.Check(t, proc.PrintChanges(&b, proc.Changes(v.Facts(nil), w.Facts(nil))))
+	testkit.Check(t, proc.PrintChanges(&b, proc.Changes(v.Facts(), w.Facts())))
 	want := `PROCESS
     cwd  / → /tmp
 
@@ -98,7 +98,7 @@ DESCRIPTORS
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
 	}
 	b.Reset()
-	testkit.Check(t, proc.PrintChanges(&b, proc.Changes(v.Facts(nil), v.Facts(nil))))
+	testkit.Check(t, proc.PrintChanges(&b, proc.Changes(v.Facts(), v.Facts())))
 	if b.String() != "nothing has changed\n" {
 		t.Errorf("the same view twice: %s", b.String())
 	}
