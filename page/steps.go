@@ -74,8 +74,6 @@ func (d *drawing) result(i int) string {
 		return "does not return"
 	case !r.Made:
 		return "left out"
-	case r.Errno != 0:
-		return "= " + unix.ErrnoName(r.Errno) + ", " + duration(r.Took)
 	}
-	return fmt.Sprintf("= %d, %s", int(r.Value), duration(r.Took))
+	return r.String() + ", " + duration(r.Took)
 }

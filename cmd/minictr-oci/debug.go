@@ -1,11 +1,8 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/walk"
-	"golang.org/x/sys/unix"
 )
 
 // The phases of a start in the debug log, in the words of runc: its users look for them.
@@ -41,16 +38,8 @@ func (j *journal) debugSteps(last string) func(*plan.Plan) walk.Trace {
 				j.debug("seccomp filter flags: %d", s.Args[1].(plan.Num).Value)
 			}
 			if r.Made {
-				j.debug("%s: %s = %s (%s)", s.Side, s.Call(), outcome(r), s.From)
+				j.debug("%s: %s %s (%s)", s.Side, s.Call(), r, s.From)
 			}
 		}
 	}
-}
-
-// outcome returns the result of a call as strace prints it.
-func outcome(r walk.Result) string {
-	if r.Errno != 0 {
-		return unix.ErrnoName(r.Errno)
-	}
-	return fmt.Sprint(int(r.Value))
 }

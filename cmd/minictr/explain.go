@@ -12,7 +12,6 @@ import (
 	"github.com/minictr/minictr/runtime/stdio"
 	"github.com/minictr/minictr/runtime/walk"
 	"github.com/urfave/cli/v2"
-	"golang.org/x/sys/unix"
 )
 
 var explainFlag = &cli.BoolFlag{
@@ -75,22 +74,11 @@ func (e *explainer) step(i int, r walk.Result) {
 	if s.Name == "execve" && !r.Made {
 		took = "           "
 	}
-	fmt.Fprintf(&b, "%s %-14s%s", took, result(r), e.plan.Line(i, e.style))
+	fmt.Fprintf(&b, "%s %-14s%s", took, r.String(), e.plan.Line(i, e.style))
 	os.Stderr.WriteString(b.String())
 	if e.over {
 		e.sum()
 	}
-}
-
-// result returns the result of a call as strace prints it.
-func result(r walk.Result) string {
-	switch {
-	case !r.Made:
-		return ""
-	case r.Errno != 0:
-		return "= " + unix.ErrnoName(r.Errno)
-	}
-	return fmt.Sprintf("= %d", int(r.Value))
 }
 
 // sum prints the time of all calls, and that of each part.

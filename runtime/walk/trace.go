@@ -1,12 +1,24 @@
 package walk
 
 import (
+	"fmt"
 	"sync/atomic"
 	"time"
 
 	"github.com/minictr/minictr/runtime/plan"
 	"golang.org/x/sys/unix"
 )
+
+// String returns the result as strace(1) prints it, "" for a step that was not made.
+func (r Result) String() string {
+	switch {
+	case !r.Made:
+		return ""
+	case r.Errno != 0:
+		return "= " + unix.ErrnoName(r.Errno)
+	}
+	return fmt.Sprintf("= %d", int(r.Value))
+}
 
 // tracer calls Caller.Trace while the walk happens, by reading the slots. The child
 // does nothing for it.
