@@ -3,7 +3,6 @@ package page
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -28,7 +27,7 @@ func (d *drawing) made(first, last int) (list []namespace) {
 		}
 		call := s.Call()
 		for _, k := range kinds {
-			if regexp.MustCompile(`\b` + k[0] + `\b`).MatchString(call) {
+			if strings.Contains(call, k[0]) { // none of these names is the beginning of another
 				list = append(list, namespace{k[1], i + 1, s.Part})
 			}
 		}
