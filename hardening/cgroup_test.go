@@ -43,7 +43,7 @@ func TestCgroupPathStaysInMount(t *testing.T) {
 		r.refused(t, "linux.cgroupsPath")
 		r.untouched(t)
 	}
-	for _, id := range []string{"../victim", "..", "x\x1b[31m", "-x", strings.Repeat("x", 300)} {
+	for _, id := range []string{"../victim", "..", "x\x1b[31m", strings.Repeat("x", 300)} {
 		b := newBundle(t, "true")
 		b.spec.Linux.CgroupsPath = ""
 		run(b.commandAs(t, id)).refused(t, "container ")
