@@ -20,32 +20,19 @@ type step = plan.Step
 func checkNetDevices(string) []Finding {
 	const socket = plan.Ref("rtnetlink")
 	for _, kind := range []string{"bridge", "veth"} {
-		m := newLink(kind)
-		err := trySteps(call.Unshare(unix.CLONE_NEWNET),
-			call.Socket(plan.Named(unix.AF_NETLINK, "AF_NETLINK"), plan.Named(unix.SOCK_RAW, "SOCK_RAW"),
-				plan.Named(unix.NETLINK_ROUTE, "NETLINK_ROUTE")).As(socket),
-			call.NetlinkSend(socket, m), call.NetlinkAnswer(socket).As("answer"))
+		info := call.Attributes(call.Attribute{
+			Kind: plan.Named(unix.IFLA_INFO_KIND, "IFLA_INFO_KIND"), Value: plan.Str(kind)})
+		newLink := call.NetlinkMessage(plan.Named(unix.RTM_NEWLINK, "RTM_NEWLINK"),
+			unix.NLM_F_ACK|unix.NLM_F_CREATE|unix.NLM_F_EXCL, call.Link(0, plan.Num{}),
+			call.Attribute{Kind: plan.Named(unix.IFLA_LINKINFO, "IFLA_LINKINFO"), Value: info})
+		err := trySteps(call.Unshare(unix.CLONE_NEWNET), call.RouteSocket().As(socket),
+			call.NetlinkSend(socket, newLink), call.NetlinkAnswer(socket).As("answer"))
 		if err != nil {
 			return []Finding{failed("network devices", Warning, fmt.Errorf("%s: %w", kind, err),
 				"a network between containers", "modprobe "+kind)}
 		}
 	}
 	return []Finding{{Name: "network devices", Status: OK, Found: "bridge, veth"}}
-}
-
-// newLink returns the message RTM_NEWLINK that makes a device of a kind (rtnetlink(7)).
-func newLink(kind string) *plan.Mem {
-	attribute := func(b []byte, kind uint16, value []byte) []byte {
-		b = binary.NativeEndian.AppendUint16(b, uint16(4+len(value)))
-		b = append(binary.NativeEndian.AppendUint16(b, kind), value...)
-		return append(b, make([]byte, -len(b)&3)...)
-	}
-	info := attribute(nil, unix.IFLA_INFO_KIND, []byte(kind+"\x00"))
-	b := attribute(make([]byte, unix.SizeofNlMsghdr+unix.SizeofIfInfomsg), unix.IFLA_LINKINFO, info)
-	binary.NativeEndian.PutUint32(b, uint32(len(b)))
-	binary.NativeEndian.PutUint16(b[4:], unix.RTM_NEWLINK)
-	binary.NativeEndian.PutUint16(b[6:], unix.NLM_F_REQUEST|unix.NLM_F_ACK|unix.NLM_F_CREATE|unix.NLM_F_EXCL)
-	return &plan.Mem{Bytes: b, Text: fmt.Sprintf("{RTM_NEWLINK, IFLA_INFO_KIND=%q}", kind)}
 }
 
 // checkNftables asks nftables for the number of its generation, which only reads.

@@ -20,7 +20,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/minictr/minictr/internal/printable"
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/plan/call"
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -72,8 +71,7 @@ func (b *builder) moveNetDevices() error {
 
 // openNetworks opens a socket in each of the two namespaces.
 func openNetworks(l *list, theirs plan.Ref) {
-	socket := call.Socket(plan.Named(unix.AF_NETLINK, "AF_NETLINK"), plan.Named(unix.SOCK_RAW, "SOCK_RAW"),
-		plan.Named(unix.NETLINK_ROUTE, "NETLINK_ROUTE"))
+	socket := call.RouteSocket()
 	l.host("the host's network namespace", call.Openat("", "/proc/thread-self/ns/net", 0).As(ownNetwork))
 	l.host("a netlink socket in the host's namespace", socket.As(rtnetlink))
 	l.host("enter the container's: a socket belongs to the namespace that it was made in",
@@ -84,41 +82,35 @@ func openNetworks(l *list, theirs plan.Ref) {
 
 // giveNetDevice moves a device to the network theirs.
 func giveNetDevice(l *list, device NetDevice, newName string, theirs plan.Ref) {
-	name := append([]byte(newName), 0)
+	name := call.Attribute{Kind: plan.Named(unix.IFLA_IFNAME, "IFLA_IFNAME"), Value: plan.Str(newName)}
+	newLink := plan.Named(unix.RTM_NEWLINK, "RTM_NEWLINK")
 	if !strings.Contains(newName, "%d") {
-		get := message(unix.RTM_GETLINK, 0, ifinfomsg(0, 0))
-		rtattr(get, unix.IFLA_IFNAME, name)
-		get.Text = fmt.Sprintf("{RTM_GETLINK, IFLA_IFNAME=%s}", printable.Quote(newName))
-		ask(l, theirsSocket, "fail if the container has a device of this name", get, unix.ENODEV)
+		get := plan.Named(unix.RTM_GETLINK, "RTM_GETLINK")
+		ask(l, theirsSocket, "fail if the container has a device of this name",
+			call.NetlinkMessage(get, 0, call.Link(0, plan.Num{}), name), unix.ENODEV)
 	}
 
 	// move it, with a number that no device in there has: the lower ones are given in turn
 	index := device.Index + 1<<20
-	move := message(unix.RTM_NEWLINK, unix.NLM_F_ACK, ifinfomsg(device.Index, 0))
-	rtattr(move, unix.IFLA_IFNAME, name)
-	rtattr(move, unix.IFLA_NEW_IFINDEX, binary.NativeEndian.AppendUint32(nil, uint32(index)))
-	rtattr(move, unix.IFLA_NET_NS_FD, make([]byte, 4)).With32(len(move.Bytes)-4, theirs)
-	move.Text = fmt.Sprintf("{RTM_NEWLINK, ifi_index=%d, IFLA_IFNAME=%s, IFLA_NEW_IFINDEX=%d, IFLA_NET_NS_FD=%s}",
-		device.Index, printable.Quote(newName), index, theirs)
-	ask(l, rtnetlink, "move the device into the container's namespace, and rename it", move)
+	ask(l, rtnetlink, "move the device into the container's namespace, and rename it",
+		call.NetlinkMessage(newLink, unix.NLM_F_ACK, call.Link(device.Index, plan.Num{}), name,
+			call.Attribute{Kind: plan.Named(unix.IFLA_NEW_IFINDEX, "IFLA_NEW_IFINDEX"), Value: plan.Int(index)},
+			call.Attribute{Kind: plan.Named(unix.IFLA_NET_NS_FD, "IFLA_NET_NS_FD"), Value: theirs}))
 
 	// its addresses, and up
 	for _, a := range device.Addresses {
-		m := message(unix.RTM_NEWADDR, unix.NLM_F_ACK|unix.NLM_F_CREATE, ifaddrmsg(a, index))
-		m.Bytes = append(m.Bytes, a.Attributes...)
-		m.Text = fmt.Sprintf("{RTM_NEWADDR, ifa_index=%d, IFA_ADDRESS=%s}", index, a.Text)
-		ask(l, theirsSocket, "add an address that it had on the host", m)
+		ask(l, theirsSocket, "add an address that it had on the host",
+			call.NetlinkMessage(plan.Named(unix.RTM_NEWADDR, "RTM_NEWADDR"), unix.NLM_F_ACK|unix.NLM_F_CREATE,
+				ifaddrmsg(a, index)))
 	}
-	up := message(unix.RTM_NEWLINK, unix.NLM_F_ACK, ifinfomsg(index, unix.IFF_UP))
-	up.Text = fmt.Sprintf("{RTM_NEWLINK, ifi_index=%d, ifi_flags=IFF_UP}", index)
-	ask(l, theirsSocket, "bring it up", up)
+	ask(l, theirsSocket, "bring it up",
+		call.NetlinkMessage(newLink, unix.NLM_F_ACK, call.Link(index, plan.Named(unix.IFF_UP, "IFF_UP"))))
 }
 
 const taken = "choose another name, or a pattern such as eth%d: the container has a device of this name"
 
 // ask sends a message and reads the answer. With want it has to be this error.
 func ask(l *list, socket plan.Ref, why string, m *plan.Mem, want ...unix.Errno) {
-	binary.NativeEndian.PutUint32(m.Bytes, uint32(len(m.Bytes)))
 	l.host(why, call.NetlinkSend(socket, m))
 	answer := call.NetlinkAnswer(socket).Allow(want...).
 		Hint(unix.EEXIST, taken).Hint(unix.EINVAL, "choose another device: this one cannot leave its network namespace")
@@ -138,36 +130,9 @@ func (b *builder) awaitNetDevices() error {
 	return nil
 }
 
-// message begins with struct nlmsghdr; its length is known at the end.
-func message(kind, set uint16, body []byte) *plan.Mem {
-	m := &plan.Mem{Bytes: make([]byte, unix.SizeofNlMsghdr)}
-	binary.NativeEndian.PutUint16(m.Bytes[4:], kind)
-	binary.NativeEndian.PutUint16(m.Bytes[6:], unix.NLM_F_REQUEST|set)
-	m.Bytes = append(m.Bytes, body...)
-	return m
-}
-
-func ifinfomsg(index int, up uint32) []byte {
-	m := make([]byte, unix.SizeofIfInfomsg)
-	binary.NativeEndian.PutUint32(m[4:], uint32(index))
-	binary.NativeEndian.PutUint32(m[8:], up)
-	binary.NativeEndian.PutUint32(m[12:], up) // the flags that change
-	return m
-}
-
-func ifaddrmsg(a NetAddress, index int) []byte {
+// ifaddrmsg is the struct of a message about an address, with its attributes.
+func ifaddrmsg(a NetAddress, index int) *plan.Mem {
 	m := []byte{a.Family, a.Prefix, unix.IFA_F_PERMANENT, unix.RT_SCOPE_UNIVERSE}
-	return binary.NativeEndian.AppendUint32(m, uint32(index))
-}
-
-// rtattr appends a struct rtattr, filled up to whole words.
-func rtattr(m *plan.Mem, kind uint16, value []byte) *plan.Mem {
-	const header, word = 4, 4
-	m.Bytes = binary.NativeEndian.AppendUint16(m.Bytes, uint16(header+len(value)))
-	m.Bytes = binary.NativeEndian.AppendUint16(m.Bytes, kind)
-	m.Bytes = append(m.Bytes, value...)
-	for len(m.Bytes)%word != 0 {
-		m.Bytes = append(m.Bytes, 0)
-	}
-	return m
+	m = append(binary.NativeEndian.AppendUint32(m, uint32(index)), a.Attributes...)
+	return &plan.Mem{Bytes: m, Text: fmt.Sprintf("ifa_index=%d, IFA_ADDRESS=%s", index, a.Text)}
 }

@@ -3,6 +3,6 @@
 // side and the reason are added where a plan is compiled. Some of its steps have hints,
 // which say what to do when the call fails.
 //
-// Read it in this order: args.go, mounts.go, files.go, processes.go, privileges.go; then
-// the tables, flags.go and names.go.
+// Read it in this order: args.go, mounts.go, files.go, processes.go, privileges.go,
+// netlink.go; then the tables, flags.go and names.go.
 package call

@@ -236,17 +236,3 @@ func Socket(domain, kind, protocol plan.Num) plan.Step {
 	kind = plan.Named(kind.Value|unix.SOCK_CLOEXEC, kind.Text+"|SOCK_CLOEXEC")
 	return plan.Syscall("socket", unix.SYS_SOCKET, domain, kind, protocol)
 }
-
-// NetlinkSend writes a message to a netlink socket (netlink(7)).
-func NetlinkSend(socket plan.Ref, m *plan.Mem) plan.Step {
-	return plan.Syscall("write", unix.SYS_WRITE, socket, m, plan.Int(len(m.Bytes)))
-}
-
-// NetlinkAnswer reads the answer, a struct nlmsgerr, whose error is the step's result.
-func NetlinkAnswer(socket plan.Ref) plan.Step {
-	const errorOffset, room = 16, 1024
-	s := plan.Syscall("read", unix.SYS_READ, socket,
-		&plan.Mem{Bytes: make([]byte, room), Text: "{NLMSG_ERROR, error}"}, plan.Int(room))
-	s.Returns = &plan.Place{Arg: 1, Offset: errorOffset}
-	return s
-}
