@@ -57,11 +57,13 @@ var arrows = map[string]string{
 	"container/inspect":   "container/rootfs container/stats layers/stack runtime/ps runtime/proc",
 	"container/lifecycle": "container/monitor container/inspect",
 
+	"lessons": "runtime/proc",
+
 	"doctor": "runtime/proc runtime/compile runtime/walk",
 	"page":   "runtime/walk",
 
 	"internal/help":   "",
-	"cmd/minictr":     "container/lifecycle doctor page internal/help",
+	"cmd/minictr":     "container/lifecycle doctor lessons page internal/help",
 	"cmd/minictr-oci": "runtime runtime/ps internal/help",
 }
 
@@ -73,7 +75,6 @@ var toCome = map[string]string{
 	"build":            "container/lifecycle network",
 	"cri":              "runtime network container/rootfs container/logs", // a pod has its own lifecycle
 	"cmd/minictr-cri":  "cri internal/help",
-	"lessons":          "runtime/walk runtime/plan/call",
 }
 
 // libraries lists which packages may import a library, or a costly package of Go's own.
@@ -94,7 +95,7 @@ var libraries = map[string]string{
 	"github.com/opencontainers/image-spec":   "container/config container/inspect images images/registry",
 	"github.com/urfave/cli/v2":               "cmd/minictr cmd/minictr-oci internal/help",
 	"net/http":                               "images/registry",
-	"os/exec":                                "runtime/ps internal/testkit", // ps(1)
+	"os/exec":                                "lessons runtime/ps internal/testkit", // go(1); ps(1)
 }
 
 // notLinked lists what a program must not link: it would start more slowly.
@@ -213,5 +214,5 @@ func TestBorders(t *testing.T) {
 func tool(name string) bool {
 	top, _, _ := strings.Cut(name, "/")
 	return top == "" || top == "benchmark" || top == "scripts" || top == "hardening" || top == "validation" ||
-		name == "internal/testkit" || strings.Contains(name, "/internal/")
+		name == "internal/testkit" || strings.HasPrefix(name, "lessons/build/") || strings.Contains(name, "/internal/")
 }

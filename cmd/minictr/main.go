@@ -47,6 +47,7 @@ func newApp() *cli.App {
 			help.Commands("Images",
 				pullCommand, loadCommand, importCommand, imagesCommand, tagCommand, pushCommand, saveCommand,
 				rmiCommand, pruneCommand, historyCommand, layersCommand, loginCommand, logoutCommand, imageCommand),
+			help.Commands("Learn", lessonCommand),
 			help.Commands("System", doctorCommand, infoCommand, eventsCommand, gcCommand, fsckCommand, systemCommand,
 				versionCommand),
 			[]*cli.Command{monitorCommand, healthCommand}, // hidden: minictr runs them itself

@@ -41,7 +41,9 @@ func setUp(commands []*cli.Command) {
 			c.Before = before
 			continue
 		}
-		c.Action = missingCommand
+		if c.Action == nil {
+			c.Action = missingCommand
+		}
 		setUp(c.Subcommands)
 	}
 }

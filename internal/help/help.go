@@ -48,7 +48,7 @@ func printHelp(w io.Writer, _ string, of any) {
 		fmt.Fprintf(p, "\n%s COMMAND --help describes a command.\n", of.Name)
 	case *cli.Command:
 		args := of.ArgsUsage
-		if of.Subcommands != nil {
+		if of.Subcommands != nil && args == "" {
 			args = "COMMAND"
 		}
 		p.top(of.HelpName, of.Usage, of.Description, args, of.Flags)

@@ -1,0 +1,72 @@
+package lessons
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/owned"
+	"github.com/minictr/minictr/runtime/cgroup"
+)
+
+// Missing is what a check has not found in a student's result.
+type Missing struct{ what, hint string }
+
+func (m *Missing) Error() string { return m.what }
+
+// Hint returns where to look for the answer. It is not the answer.
+func (m *Missing) Hint() string { return m.hint }
+
+// missing returns a Missing: what is not as it should be, and a hint.
+func missing(hint, what string, args ...any) error { return &Missing{fmt.Sprintf(what, args...), hint} }
+
+// Check checks what the student has made of a lesson in dir, with the command minictr and
+// its first arguments, and records that it is done. The notes say what could not be checked
+// on this computer. The error is a [*Missing] if the result is not the lesson's.
+//
+// A student's program runs as root, but in a mount namespace of its own, so that it mounts
+// nothing on the host. Check ends all processes that it has left, and removes its cgroup.
+func (l *Lesson) Check(s *Student, dir string, minictr ...string) (notes []string, err error) {
+	if os.Geteuid() != 0 {
+		return nil, hint.New(fmt.Errorf("lesson check %d: needs root", l.Number),
+			fmt.Sprintf("sudo minictr lesson check %d", l.Number))
+	}
+	w := &Work{Lesson: l, Dir: dir, Student: s, minictr: minictr}
+	if err := w.begin(); err != nil {
+		return nil, err
+	}
+	if err := w.check(); err != nil {
+		return nil, err
+	}
+	return w.notes, s.record(l)
+}
+
+// check runs the lesson's check, and removes what it has left, even if it panics.
+func (w *Work) check() (err error) {
+	defer func() { err = errors.Join(err, w.end()) }()
+	return w.Lesson.check(w)
+}
+
+// begin makes the directory of what the check needs, and notes which processes exist.
+func (w *Work) begin() (err error) {
+	if w.before, err = adopt(); err != nil {
+		return err
+	}
+	if w.temp, err = os.MkdirTemp("", "minictr-lesson-"); err != nil {
+		return err
+	}
+	return os.Chmod(w.temp, 0o755) // a container with other users looks into it
+}
+
+// end removes what the student's program and the check have left.
+func (w *Work) end() error {
+	err := w.killAll()
+	for _, p := range w.programs {
+		p.close()
+	}
+	if w.cgroup != "" {
+		err = errors.Join(err, cgroup.Remove(w.cgroup))
+	}
+	return errors.Join(err, owned.RemoveAll(w.temp))
+}

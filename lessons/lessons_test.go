@@ -1,0 +1,201 @@
+package lessons
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/minictr/minictr/internal/testkit"
+)
+
+// TestMain builds minictr, which the lessons tell the student to type.
+func TestMain(m *testing.M) {
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "minictr-lessons-test-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	os.Chmod(dir, 0o755)
+	build := exec.Command("go", "build", "-o", dir, "../cmd/minictr")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Printf("go build: %v\n%s", err, out)
+		return 1
+	}
+	os.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	os.Setenv("XDG_STATE_HOME", filepath.Join(dir, "state"))
+	return m.Run()
+}
+
+// TestFiles: the numbers run through, and each lesson has its files.
+func TestFiles(t *testing.T) {
+	for i, l := range list {
+		if i > 0 && l.Number <= list[i-1].Number {
+			t.Errorf("lesson %d behind lesson %d", l.Number, list[i-1].Number)
+		}
+		if first, _, _ := strings.Cut(l.Text(), "\n"); first != fmt.Sprintf("# %d. %s", l.Number, l.Title) {
+			t.Errorf("lesson %d, %s: its text begins with %q", l.Number, l.Title, first)
+		}
+		if l.Solution() == "" {
+			t.Errorf("lesson %d: no solution", l.Number)
+		}
+		if l.Track == Build && strings.Count(l.Solution(), "\n") >= 100 && l.Number < 13 {
+			t.Errorf("lesson %d: the program has %d lines", l.Number, strings.Count(l.Solution(), "\n"))
+		}
+		wrong, err := filepath.Glob(l.dir() + "/wrong*")
+		if len(wrong) == 0 || err != nil {
+			t.Errorf("lesson %d: no wrong answer", l.Number)
+		}
+	}
+}
+
+// TestGoLessons: ours passes the check; the exercise and wrong answers do not, and the hint
+// is the right one.
+func TestGoLessons(t *testing.T) {
+	testkit.NeedRoot(t)
+	needBusybox(t)
+	for _, l := range list {
+		if l.Track != Build {
+			continue
+		}
+		t.Run(l.Name, func(t *testing.T) {
+			s, dir := start(t, &l)
+			main := filepath.Join(dir, "main.go")
+			wantMissing(t, &l, s, dir, "")
+			wrong, err := filepath.Glob(l.dir() + "/wrong/*/main.go")
+			testkit.Check(t, err)
+			for _, file := range wrong {
+				text := testkit.ReadFile(t, file)
+				testkit.Check(t, os.WriteFile(main, []byte(text), 0o644))
+				wantMissing(t, &l, s, dir, wantedHint(t, file, "// hint: "))
+			}
+			testkit.Check(t, os.WriteFile(main, []byte(l.Solution()), 0o644))
+			wantDone(t, &l, s, dir)
+		})
+	}
+}
+
+// TestCommandLessons: the same with commands.
+func TestCommandLessons(t *testing.T) {
+	testkit.NeedRoot(t)
+	needBusybox(t)
+	for _, l := range list {
+		if l.Track != Understand {
+			continue
+		}
+		t.Run(l.Name, func(t *testing.T) {
+			store(t)
+			wrong, err := filepath.Glob(l.dir() + "/wrong-*.sh")
+			testkit.Check(t, err)
+			for _, file := range wrong {
+				s, dir := begin(t, &l)
+				typed(t, dir, testkit.ReadFile(t, file))
+				wantMissing(t, &l, s, dir, wantedHint(t, file, "# hint: "))
+				removeContainers(t)
+			}
+			s, dir := begin(t, &l)
+			wantMissing(t, &l, s, dir, "")
+			typed(t, dir, l.Solution())
+			wantDone(t, &l, s, dir)
+		})
+	}
+}
+
+// needBusybox skips a test where there is no static busybox.
+func needBusybox(t *testing.T) {
+	t.Helper()
+	if _, err := busybox(); err != nil {
+		t.Skip(err)
+	}
+}
+
+// start lays out the exercise of a lesson.
+func start(t *testing.T, l *Lesson) (*Student, string) {
+	t.Helper()
+	s, err := CurrentStudent()
+	testkit.Check(t, err)
+	dir := t.TempDir()
+	_, err = l.Start(s, dir)
+	testkit.Check(t, err)
+	return s, dir
+}
+
+// begin is start for a lesson of commands: the image is loaded, too.
+func begin(t *testing.T, l *Lesson) (*Student, string) {
+	t.Helper()
+	s, dir := start(t, l)
+	typed(t, dir, "minictr load -q -i image.tar")
+	return s, dir
+}
+
+// store gives the test a store of its own, without containers when it ends.
+func store(t *testing.T) {
+	t.Helper()
+	dir := t.TempDir()
+	testkit.Check(t, os.Chmod(filepath.Dir(dir), 0o755), os.Chmod(dir, 0o755))
+	t.Setenv("MINICTR_ROOT", filepath.Join(dir, "store"))
+	t.Cleanup(func() { removeContainers(t) })
+}
+
+func removeContainers(t *testing.T) {
+	t.Helper()
+	typed(t, "/", "ids=$(minictr ps -aq); [ -z \"$ids\" ] || minictr rm -f $ids")
+}
+
+// typed runs commands as a student types them, and returns what they print.
+func typed(t *testing.T, dir, commands string) string {
+	t.Helper()
+	sh := exec.Command("bash", "-c", "sudo() { \"$@\"; }\n"+commands)
+	sh.Dir = dir
+	out, err := sh.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", commands, err, out)
+	}
+	return string(out)
+}
+
+func wantedHint(t *testing.T, file, prefix string) string {
+	t.Helper()
+	first, _, _ := strings.Cut(testkit.ReadFile(t, file), "\n")
+	words, ok := strings.CutPrefix(first, prefix)
+	if !ok || words == "" {
+		t.Fatalf("%s: the first line is not %q", file, prefix+"WORDS")
+	}
+	return words
+}
+
+func check(l *Lesson, s *Student, dir string) error {
+	_, err := l.Check(s, dir, "minictr")
+	return err
+}
+
+// wantMissing fails the test unless the check misses something, and says words.
+func wantMissing(t *testing.T, l *Lesson, s *Student, dir, words string) {
+	t.Helper()
+	err := check(l, s, dir)
+	missing := new(Missing)
+	if !errors.As(err, &missing) {
+		t.Fatalf("error %v, want something to be missing", err)
+	}
+	if said := missing.what + "\n" + missing.hint; !strings.Contains(said, words) {
+		t.Errorf("the check says:\n%s\nwant %q", said, words)
+	}
+}
+
+// wantDone fails the test unless the check passes, and the lesson is recorded as done.
+func wantDone(t *testing.T, l *Lesson, s *Student, dir string) {
+	t.Helper()
+	testkit.Check(t, check(l, s, dir))
+	p, err := s.Progress()
+	testkit.Check(t, err)
+	if !strings.Contains(fmt.Sprint(p.Done), fmt.Sprint(l.Number)) {
+		t.Errorf("done: %v", p.Done)
+	}
+}

@@ -1,0 +1,94 @@
+package lessons
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// adopt makes this process the parent of processes below it whose parent exits
+// (PR_SET_CHILD_SUBREAPER), so that none escapes the check, and returns those that exist.
+func adopt() (map[int]bool, error) {
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return nil, fmt.Errorf("prctl PR_SET_CHILD_SUBREAPER: %w", err)
+	}
+	list, err := below(os.Getpid())
+	before := map[int]bool{}
+	for _, pid := range list {
+		before[pid] = true
+	}
+	return before, err
+}
+
+// Processes returns the processes that student's programs have started, and that have not
+// ended, parents first; the programs are among them.
+func (w *Work) Processes() ([]int, error) {
+	list, err := below(os.Getpid())
+	return slices.DeleteFunc(list, func(pid int) bool { return w.before[pid] }), err
+}
+
+// findInit returns the first process below pid that runs another program than the student's.
+func (w *Work) findInit(pid int) (int, error) {
+	list, err := below(pid)
+	if err == nil && len(list) == 0 { // the program has exited
+		list, err = w.Processes()
+	}
+	if err != nil {
+		return 0, err
+	}
+	for _, pid := range list {
+		exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
+		if err == nil && exe != w.program && !strings.HasPrefix(exe, "/memfd:") {
+			return pid, nil
+		}
+	}
+	return 0, missing("clone3(2) makes a process, execve(2) a program in it",
+		"no process below the program runs another program")
+}
+
+// below returns the descendants of a process that are not zombies, parents first.
+func below(pid int) ([]int, error) {
+	children := map[int][]int{}
+	names, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		text, err := os.ReadFile(name) // an error: it has ended meanwhile
+		// "PID (COMM) STATE PPID …": a comm may hold blanks and parentheses
+		fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+		if err != nil || len(fields) < 2 || fields[0] == "Z" || fields[0] == "X" {
+			continue
+		}
+		child, _ := strconv.Atoi(filepath.Base(filepath.Dir(name)))
+		parent, _ := strconv.Atoi(fields[1])
+		children[parent] = append(children[parent], child)
+	}
+	list := slices.Clone(children[pid])
+	for i := 0; i < len(list); i++ {
+		list = append(list, children[list[i]]...)
+	}
+	return list, nil
+}
+
+// killAll kills what the student's programs have started, until nothing of it is left.
+func (w *Work) killAll() error {
+	for begin := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		list, err := w.Processes()
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		if time.Since(begin) > timeLimit {
+			return fmt.Errorf("processes %v: do not end", list)
+		}
+		for _, pid := range list {
+			unix.Kill(pid, unix.SIGKILL)
+		}
+	}
+}

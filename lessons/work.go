@@ -1,0 +1,119 @@
+package lessons
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+
+	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/runtime/cgroup"
+)
+
+// Work is a student's result, and the tools of its check. What they make is removed after
+// the check.
+type Work struct {
+	Lesson  *Lesson
+	Dir     string // where the exercise was laid out
+	Student *Student
+
+	minictr  []string     // the command minictr
+	temp     string       // a directory of the check
+	program  string       // the student's program, once it is built
+	cgroup   string       // a cgroup for the student's program
+	before   map[int]bool // the processes below this one, before the check
+	programs []*Program
+	notes    []string
+}
+
+// Note adds a note to a check that passes: what could not be checked on this computer.
+func (w *Work) Note(format string, args ...any) {
+	w.notes = append(w.notes, fmt.Sprintf(format, args...))
+}
+
+// Build compiles the student's program, as the student, and returns its path. The error is
+// Missing if it does not compile.
+func (w *Work) Build() (string, error) {
+	if w.program != "" {
+		return w.program, nil
+	}
+	if _, err := os.Stat(filepath.Join(w.Dir, "main.go")); err != nil {
+		return "", missing(fmt.Sprintf("minictr lesson start %d", w.Lesson.Number), "%s: no main.go in it", w.Dir)
+	}
+	goCommand, err := findGo(w.Student)
+	if err != nil {
+		return "", err
+	}
+	// a directory that the student may write
+	bin := filepath.Join(w.temp, "bin")
+	if err := os.Mkdir(bin, 0o755); err != nil {
+		return "", err
+	}
+	if err := os.Chown(bin, int(w.Student.UID), int(w.Student.GID)); err != nil {
+		return "", err
+	}
+	program := filepath.Join(bin, "run")
+	cmd := exec.Command(goCommand, "build", "-buildvcs=false", "-o", program, ".")
+	cmd.Dir, cmd.Env = w.Dir, append(w.Student.env(), "CGO_ENABLED=0", "GOWORK=off")
+	cmd.SysProcAttr = w.Student.attributes()
+	out, err := cmd.CombinedOutput()
+	if failed := new(exec.ExitError); errors.As(err, &failed) {
+		return "", missing("go build", "the program does not compile:\n%s", bytes.TrimSpace(out))
+	}
+	if err != nil {
+		return "", err
+	}
+	w.program = program
+	return program, nil
+}
+
+// findGo returns the command go. sudo(8) leaves out of PATH where it usually is.
+func findGo(s *Student) (string, error) {
+	usual := []string{"go", "/usr/local/go/bin/go", filepath.Join(s.Home, "go/bin/go"), "/snap/bin/go"}
+	for _, name := range usual {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", hint.New(errors.New("go: not found in PATH"), "install Go: https://go.dev/doc/install")
+}
+
+// Root makes a root filesystem and returns its path: busybox, and empty directories for what
+// is mounted. Each call makes another.
+func (w *Work) Root() (string, error) {
+	list, err := rootFiles()
+	if err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp(w.temp, "root-")
+	if err != nil {
+		return "", err
+	}
+	return dir, errors.Join(os.Chmod(dir, 0o755), write(dir, list))
+}
+
+// Temp makes an empty directory and returns its path.
+func (w *Work) Temp() (string, error) { return os.MkdirTemp(w.temp, "dir-") }
+
+// Cgroup returns the path of a cgroup (version 2) that does not exist. If the student's
+// program makes it, the check removes it with all processes in it.
+func (w *Work) Cgroup() (string, error) {
+	mount, err := cgroup.Mount()
+	if err != nil {
+		return "", err
+	}
+	w.cgroup = filepath.Join(mount, fmt.Sprintf("minictr-lesson-%d", os.Getpid()))
+	return w.cgroup, nil
+}
+
+// attributes makes a command run as the student.
+func (s *Student) attributes() *syscall.SysProcAttr {
+	a := &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if os.Geteuid() == 0 && s.UID != 0 {
+		a.Credential = &syscall.Credential{Uid: s.UID, Gid: s.GID}
+	}
+	return a
+}
