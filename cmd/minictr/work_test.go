@@ -1,35 +1,33 @@
 package main
 
 import (
+	"fmt"
 	"os/exec"
-	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/minictr/minictr/internal/testkit"
 )
 
-// TestLimitProcessors: with half of --cpus, half the work is done in the same time. Work
-// is the CPU time that the kernel counts; how much a program does in that time may
-// depend on a hypervisor. It runs alone, since other tests use processors, too.
+// TestLimitProcessors: with --cpus 0.3 a busy program is stopped in each period when it has
+// used 0.3 of it, and with 0.6 when it has used 0.6. The time is what the kernel counts: how
+// much of it a busy machine gives the program does not matter.
 func TestLimitProcessors(t *testing.T) {
 	testkit.NeedRoot(t)
 	testkit.NeedController(t, "cpu")
 	loadDemo(t)
-	work := func(cpus string) (microseconds int) {
+	for cpus, quota := range map[string]int{"0.3": 30_000, "0.6": 60_000} { // µs of each 100,000
 		out, err := exec.Command("minictr", "run", "--rm", "--cpus", cpus, "demo", "sh", "-c",
-			`timeout 2 sh -c "while :; do :; done"; sed -n "s/usage_usec //p" /sys/fs/cgroup/cpu.stat`).Output()
+			`s=/sys/fs/cgroup/cpu.stat
+			while [ "$(sed -n "s/nr_throttled //p" $s)" -lt 10 ]; do :; done
+			sed -n "s/^usage_usec //p; s/^nr_periods //p" $s`).Output()
 		testkit.Check(t, err)
-		microseconds, err = strconv.Atoi(strings.TrimSpace(string(out)))
-		testkit.Check(t, err)
-		return microseconds
-	}
-	full, half := 0, 0
-	for range 3 { // alternating, since other processes come and go
-		full += work("0.6")
-		half += work("0.3")
-	}
-	if percent := 100 * half / full; percent < 35 || percent > 65 {
-		t.Errorf("%d µs of work with 0.6 processors, %d µs with 0.3: %d %%, want some 50", full, half, percent)
+		var used, periods int
+		if _, err := fmt.Sscan(string(out), &used, &periods); err != nil {
+			t.Fatalf("cpu.stat: %q: %v", out, err)
+		}
+		// ten times it used all, and at no time more; a processor may be a slice ahead
+		if least, most := 10*quota*9/10, (periods+1)*quota*11/10; used < least || used > most {
+			t.Errorf("--cpus %s: used %d µs in %d periods, want %d to %d", cpus, used, periods, least, most)
+		}
 	}
 }
