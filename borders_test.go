@@ -61,9 +61,10 @@ var arrows = map[string]string{
 
 	"doctor": "runtime/proc runtime/compile runtime/walk",
 	"page":   "runtime/walk",
+	"step":   "runtime/proc runtime/walk",
 
 	"internal/help":   "",
-	"cmd/minictr":     "container/lifecycle doctor lessons page internal/help",
+	"cmd/minictr":     "container/lifecycle doctor lessons page step internal/help",
 	"cmd/minictr-oci": "runtime runtime/ps internal/help",
 }
 

@@ -43,6 +43,7 @@ type ProcessOptions struct {
 	Scope         *systemd.Scope              // for create: the scope to make for it; nil for none
 	Warn          func(error)                 // receives what goes wrong without stopping the operation
 	Trace         func(*plan.Plan) walk.Trace // traces each call; nil for none
+	Stop          func(*walk.Walk) error      // is called at each stop, with Stops
 }
 
 // InScope makes the container start in a scope of systemd: the one that linux.cgroupsPath
@@ -155,6 +156,13 @@ func (t *ProcessOptions) launch(p *plan.Plan, sync func(*walk.Walk, plan.SyncPoi
 	if t.Trace != nil {
 		caller.Trace = t.Trace(p)
 	}
+	if t.Stops {
+		release, err := pipe(caller.FDs, plan.StepRead, plan.StepWrite)
+		if err != nil {
+			return nil, err
+		}
+		defer release()
+	}
 	process, err := launch(p, caller)
 	if err != nil || t.Outlive || t.Held {
 		return process, err
@@ -223,8 +231,11 @@ type creation struct {
 
 // sync does the host's part at a point where the child waits.
 func (c *creation) sync(w *walk.Walk, at plan.SyncPoint) error {
-	if at == plan.Save {
+	switch at {
+	case plan.Save:
 		return c.save(w)
+	case plan.Stop:
+		return c.options.Stop(w)
 	}
 	h := hooksOf(c.dir, specs.StateCreating)
 	h.state.Pid, _ = w.Result(plan.Pid)

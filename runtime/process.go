@@ -25,7 +25,7 @@ type Process struct {
 // launch carries out a plan. It locks the goroutine to its thread, whose end kills the
 // process (PR_SET_PDEATHSIG) unless that is to outlive the caller.
 func launch(p *plan.Plan, caller walk.Caller) (*Process, error) {
-	release, err := resumePipe(caller.FDs)
+	release, err := pipe(caller.FDs, plan.ResumeRead, plan.ResumeWrite)
 	if err != nil {
 		return nil, err
 	}
@@ -59,13 +59,13 @@ func needsRoot(err error) error {
 	return err
 }
 
-// resumePipe makes the pipe on which the child waits for the host.
-func resumePipe(fds map[plan.Ref]int) (release func(), err error) {
+// pipe makes a pipe on which the child waits for the host.
+func pipe(fds map[plan.Ref]int, read, write plan.Ref) (release func(), err error) {
 	var pipe [2]int
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
 		return nil, fmt.Errorf("pipe2: %w", err)
 	}
-	fds[plan.ResumeRead], fds[plan.ResumeWrite] = pipe[0], pipe[1]
+	fds[read], fds[write] = pipe[0], pipe[1]
 	return func() { unix.Close(pipe[0]); unix.Close(pipe[1]) }, nil
 }
 

@@ -30,6 +30,7 @@ var planCommand = &cli.Command{
 		help.Heading("Plan"),
 		&cli.StringFlag{Name: "config", Usage: "`FILE` plan an OCI config.json; - for standard input"},
 		&cli.BoolFlag{Name: "json", Usage: "print the plan as JSON"},
+		stepFlag,
 		&cli.StringFlag{Name: "html", Usage: "`FILE` write the plan as an HTML page; - for standard output"},
 	}, commonFlags, runFlags),
 	Action: printPlan,
@@ -53,10 +54,14 @@ func printPlan(c *cli.Context) error {
 
 // readPlan returns the plan of run with the same flags, or that of --config.
 func readPlan(c *cli.Context) (*plan.Plan, error) {
+	_, stops, err := stepUnit(c)
+	if err != nil {
+		return nil, err
+	}
 	// A plan of run.
 	file := c.String("config")
 	if file == "" {
-		return lifecycle.Plan(c.String("root"), c.Args().First(), runOptions(c))
+		return lifecycle.Plan(c.String("root"), c.Args().First(), runOptions(c), stops)
 	}
 	if err := checkNoRunFlags(c); err != nil {
 		return nil, err
@@ -80,7 +85,7 @@ func readPlan(c *cli.Context) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := runtime.ProcessOptions{Options: compile.Options{Cgroup2: mount}}
+	options := runtime.ProcessOptions{Options: compile.Options{Cgroup2: mount, Stops: stops}}
 	switch l := spec.Linux; {
 	case l == nil:
 	case l.CgroupsPath == "":
@@ -98,7 +103,7 @@ func readPlan(c *cli.Context) (*plan.Plan, error) {
 // effect.
 func checkNoRunFlags(c *cli.Context) error {
 	for _, name := range c.LocalFlagNames() {
-		if len(name) > 1 && name != "config" && name != "json" && name != "html" {
+		if len(name) > 1 && !slices.Contains([]string{"config", "json", "html", "step"}, name) {
 			return hint.New(fmt.Errorf("--config and --%s exclude each other", name), "minictr plan --help")
 		}
 	}

@@ -23,6 +23,7 @@ var runCommand = &cli.Command{
 			Usage: "run in the background and print the container ID",
 		},
 		explainPageFlag,
+		stepFlag,
 	}, commonFlags, pullFlags, runFlags),
 	Action: run,
 }
@@ -36,15 +37,22 @@ func run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	stop, done, err := stepRun(c)
+	if err != nil {
+		return err
+	}
+	defer done()
 	// Run it. A leftover after the exit is reported, and changes no exit code.
 	var code int
 	err = withImage(c, func() (err error) {
-		code, err = lifecycle.Run(c.String("root"), c.Args().First(), o, trace)
+		code, err = lifecycle.Run(c.String("root"), c.Args().First(), o, lifecycle.Watch{Trace: trace, Stop: stop})
 		return err
 	})
 	err = errors.Join(err, finish())
 	if left := new(lifecycle.CleanupError); errors.As(err, &left) {
 		tell(err)
+	} else if hasQuit(err) {
+		return nil
 	} else if err != nil {
 		return err
 	}
@@ -61,6 +69,9 @@ func runDetached(c *cli.Context, o *config.Options) error {
 	}
 	if explainFile(c) != "" {
 		return hint.New(errors.New("--explain=FILE and --detach exclude each other"), "leave out -d")
+	}
+	if c.String("step") != "" {
+		return hint.New(errors.New("--step and --detach exclude each other"), "leave out -d")
 	}
 	id, err := createContainer(c, o)
 	if err != nil {

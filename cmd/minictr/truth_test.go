@@ -52,6 +52,10 @@ func TestTruth(t *testing.T) {
 		"privileged": "--hostname box --rm --privileged",
 		"userns":     "--hostname box --rm --userns 0:100000:65536",
 		"not there":  "--hostname box --rm -e PATH=/nowhere:/etc/motd:/bin",
+		// with stops, at which the reader looks and goes on
+		"stops":              "--hostname box --rm --step",
+		"stops of each call": "--hostname box --rm --step=call -e PATH=/nowhere:/etc/motd:/bin",
+		"stops and userns":   "--hostname box --rm --step --userns 0:100000:65536",
 	} {
 		t.Run(name, func(t *testing.T) {
 			if strings.Contains(flags, "--userns") {
@@ -93,6 +97,9 @@ func output(t *testing.T, cmd *exec.Cmd, terminal bool) []byte {
 	t.Helper()
 	var out, said strings.Builder
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(""), &out, &said
+	if strings.Contains(strings.Join(cmd.Args, " "), "--step") {
+		cmd.Stdin = strings.NewReader("k\n\n\nk\nn\nn\nn\nK\nn\nn\ns\n\nk\n\nc\n")
+	}
 	if terminal {
 		ours, theirs, err := pty.Open()
 		testkit.Check(t, err)

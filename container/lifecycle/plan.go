@@ -13,9 +13,10 @@ import (
 // placeholderID is the ID of a container that is planned, and never created.
 const placeholderID = "ID"
 
-// Plan returns the plan that Run would carry out. It changes nothing, needs no
-// privileges, and reads no more of the image than its config.
-func Plan(root, name string, o *config.Options) (*plan.Plan, error) {
+// Plan returns the plan that Run would carry out, with stops before the calls of the
+// container's process or without. It changes nothing, needs no privileges, and reads no
+// more of the image than its config.
+func Plan(root, name string, o *config.Options, stops bool) (*plan.Plan, error) {
 	root, store, err := openStore(root)
 	if err != nil {
 		return nil, err
@@ -29,6 +30,7 @@ func Plan(root, name string, o *config.Options) (*plan.Plan, error) {
 		return nil, err
 	}
 	options := container.CompileOptions(store.Layers(), image.Layers, host, o.Remove)
+	options.Stops = stops
 	attach, err := o.Attached()
 	if err != nil {
 		return nil, err

@@ -21,11 +21,17 @@ import (
 	"github.com/minictr/minictr/runtime/walk"
 )
 
+// Watch is how the caller of Run takes part in carrying out the plan. Either function may be
+// nil.
+type Watch struct {
+	Trace func(*plan.Plan) walk.Trace // sees every system call
+	Stop  func(*walk.Walk) error      // is called before every system call; an error ends the run
+}
+
 // Run runs a process in a new container of the image called name, in the store at root,
-// and returns its exit code. trace, if any, sees every system call of the plan. If the
-// process exited and only something of the container could not be removed, the error is
-// a CleanupError beside the exit code.
-func Run(root, name string, o *config.Options, trace func(*plan.Plan) walk.Trace) (code int, err error) {
+// and returns its exit code. If the process exited and only something of the container
+// could not be removed, the error is a CleanupError beside the exit code.
+func Run(root, name string, o *config.Options, by Watch) (code int, err error) {
 	// refuse what only a monitor can do
 	if err := checkTerminal(o); err != nil {
 		return 0, err
@@ -46,7 +52,7 @@ func Run(root, name string, o *config.Options, trace func(*plan.Plan) walk.Trace
 		return 0, err
 	}
 	c.Event("attach")
-	process, err := c.start(signals, trace)
+	process, err := c.start(signals, by)
 	if err != nil {
 		return 0, errors.Join(err, c.discard())
 	}
@@ -76,7 +82,7 @@ type foreground struct {
 }
 
 // start starts the container's process with this command's streams.
-func (c *created) start(signals *runtime.Signals, trace func(*plan.Plan) walk.Trace) (p *foreground, err error) {
+func (c *created) start(signals *runtime.Signals, by Watch) (p *foreground, err error) {
 	// open the streams, or a terminal
 	o := &c.Settings.Options
 	uid, err := config.HostUID(c.spec)
@@ -101,7 +107,7 @@ func (c *created) start(signals *runtime.Signals, trace func(*plan.Plan) walk.Tr
 	if err != nil {
 		return nil, err
 	}
-	t.Trace = trace
+	t.Trace, t.Stop, t.Stops = by.Trace, by.Stop, by.Stop != nil
 	t.Connect(streams)
 	stdio.SetConsoleSize(c.spec.Process)
 	signals.Ready()

@@ -55,7 +55,7 @@ func (b *builder) compile(parts ...func() error) (*plan.Plan, error) {
 			return nil, err
 		}
 	}
-	return &b.plan, nil
+	return b.withStops(), nil
 }
 
 // begin opens a part of the plan; from is the field of the config that asks for it.

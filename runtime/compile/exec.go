@@ -98,6 +98,13 @@ func Hook(h *specs.Hook, bundle string, spec *specs.Spec, o Options) (*plan.Plan
 // container that was created, and waits there. options are those of Compile.
 func Last(spec *specs.Spec, o Options) (*plan.Plan, error) {
 	b := newBuilder(spec, o, nil, nil)
+	if o.Stops { // the filter decides whether there are any
+		filter, _, err := readFilter(spec, o.Arch)
+		if err != nil {
+			return nil, err
+		}
+		b.shape.filter = filter
+	}
 	return b.compile(b.trampoline)
 }
 

@@ -75,6 +75,8 @@ type Options struct {
 	// AskHome is true for a container whose config does not set HOME: it waits until the
 	// host has written it into the trampoline (plan.Home).
 	AskHome bool
+	// Stops makes the container's process stop before each call (plan.Stop).
+	Stops bool
 	// KeepKeyring leaves the process the caller's session keyring.
 	KeepKeyring bool
 }

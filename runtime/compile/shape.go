@@ -129,7 +129,7 @@ func newShape(spec *specs.Spec, o Options, f *seccomp.Filter, mounts []mount) sh
 	s.waits = s.ns[userNS] == created || s.hooks || s.notify || o.AskHome ||
 		o.Join == nil && len(spec.Linux.NetDevices) > 0
 	s.saves = o.Outlive || o.Held
-	s.vfork = !s.waits && !s.intermediate && s.ns[pidNS] == created && s.ns[timeNS] == inherited
+	s.vfork = !s.waits && !o.Stops && !s.intermediate && s.ns[pidNS] == created && s.ns[timeNS] == inherited
 	s.pivotLater = s.hooks && !s.sharedMounts
 	s.privilegedFilter = f != nil && !spec.Process.NoNewPrivileges
 

@@ -1,6 +1,7 @@
 package proc
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -47,15 +48,34 @@ func (v *View) readCgroup(dir *os.Root) error {
 	if err != nil || v.Cgroup.Path == "" {
 		return nil
 	}
+	return v.Cgroup.readValues(filepath.Join(mount, v.Cgroup.Path))
+}
+
+// LookCgroup returns the cgroup at dir, a path of the caller. No process need be in it. The
+// error is ErrNotExist if there is none.
+func LookCgroup(dir string) (*Cgroup, error) {
+	c := &Cgroup{Values: map[string]string{}}
+	mount, err := cgroup.Mount()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(dir); dir == "" || err != nil {
+		return nil, gone(cmp.Or(err, fs.ErrNotExist))
+	}
+	c.Path = "/" + strings.TrimPrefix(strings.TrimPrefix(dir, mount), "/")
+	return c, c.readValues(dir)
+}
+
+func (c *Cgroup) readValues(dir string) error {
 	for _, name := range cgroupFiles {
-		text, err := os.ReadFile(filepath.Join(mount, v.Cgroup.Path, name))
+		text, err := os.ReadFile(filepath.Join(dir, name))
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENODEV) || errors.Is(err, unix.EOPNOTSUPP) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		v.Cgroup.Values[name] = strings.Join(strings.Fields(string(text)), " ")
+		c.Values[name] = strings.Join(strings.Fields(string(text)), " ")
 	}
 	return nil
 }

@@ -39,6 +39,13 @@ func (v *View) Facts() []Fact {
 	return l
 }
 
+// Facts returns a cgroup as lines.
+func (c *Cgroup) Facts() []Fact {
+	var l facts
+	l.cgroup(c)
+	return l
+}
+
 // Print writes facts as a table, a heading above each section.
 func Print(w io.Writer, list []Fact) error {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)

@@ -42,5 +42,6 @@
 // section gives the same program on any machine. Reading order: profile.go (Docker's
 // profile, or a file), compile.go (the program), span.go (numbers), rule.go
 // (arguments), action.go (return values), bpf.go (instructions), print.go (the
-// program as text), table.go (names and numbers of calls).
+// program as text), allows.go (what a program allows), table.go (names and numbers
+// of calls).
 package seccomp

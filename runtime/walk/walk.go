@@ -41,8 +41,8 @@ type Caller struct {
 	FDs map[plan.Ref]int
 	// Trace may be nil.
 	Trace Trace
-	// Sync is called where the child waits for the host. When it returns nil the child
-	// continues; otherwise the child is killed.
+	// Sync is called where the child waits for the host, and at the host's stops (stop.go). When
+	// it returns nil the walk continues; otherwise the child is killed.
 	Sync func(w *Walk, at plan.SyncPoint) error
 }
 
@@ -126,7 +126,7 @@ func (w *Walk) makeHostSteps() {
 	// the steps
 	p := w.program
 	for i := range p.ops {
-		if p.ops[i].side != plan.Host {
+		if p.ops[i].side != plan.Host || w.stopsAt() {
 			continue
 		}
 		p.fill(i)
@@ -173,12 +173,12 @@ func (w *Walk) handleReport(b []byte) {
 	case len(w.output) > 0:
 		w.output = append(w.output, b...)
 	case at == plan.Alive:
-	case at == plan.Hooks || at == plan.Home || at == plan.Listen || at == plan.Save:
+	case at == plan.Hooks || at == plan.Home || at == plan.Listen || at == plan.Save || at == plan.Stop:
 		if w.stopped != nil {
 			return
 		}
 		if w.stopped = w.caller.Sync(w, at); w.stopped == nil {
-			_, w.stopped = unix.Write(w.caller.FDs[plan.ResumeWrite], []byte{byte(at)})
+			_, w.stopped = unix.Write(w.caller.FDs[at.Answer()], []byte{byte(at)})
 		}
 		if w.stopped != nil {
 			w.kill()
