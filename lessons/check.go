@@ -10,17 +10,6 @@ import (
 	"github.com/minictr/minictr/runtime/cgroup"
 )
 
-// Missing is what a check has not found in a student's result.
-type Missing struct{ what, hint string }
-
-func (m *Missing) Error() string { return m.what }
-
-// Hint returns where to look for the answer. It is not the answer.
-func (m *Missing) Hint() string { return m.hint }
-
-// missing returns a Missing: what is not as it should be, and a hint.
-func missing(hint, what string, args ...any) error { return &Missing{fmt.Sprintf(what, args...), hint} }
-
 // Check checks what the student has made of a lesson in dir, with the command minictr and
 // its first arguments, and records that it is done. The notes say what could not be checked
 // on this computer. The error is a [*Missing] if the result is not the lesson's.
@@ -48,22 +37,20 @@ func (w *Work) check() (err error) {
 	return w.Lesson.check(w)
 }
 
-// begin makes the directory of what the check needs, and notes which processes exist.
+// begin makes the directory of what the check needs.
 func (w *Work) begin() (err error) {
-	if w.before, err = adopt(); err != nil {
-		return err
-	}
 	if w.temp, err = os.MkdirTemp("", "minictr-lesson-"); err != nil {
 		return err
 	}
-	return os.Chmod(w.temp, 0o755) // a container with other users looks into it
+	// a container with other users looks into it
+	return errors.Join(os.Chmod(w.temp, 0o755), os.Mkdir(w.Cwd(), 0o755))
 }
 
 // end removes what the student's program and the check have left.
 func (w *Work) end() error {
 	err := w.killAll()
 	for _, p := range w.programs {
-		p.close()
+		p.out.Close()
 	}
 	if w.cgroup != "" {
 		err = errors.Join(err, cgroup.Remove(w.cgroup))

@@ -11,7 +11,8 @@
 // has recorded. What it does not find it reports as [*Missing], with a hint that does not
 // give the answer away.
 //
-// To read: lessons.go (the list), student.go (who types the command), start.go, module.go
-// and image.go (what an exercise consists of), check.go, work.go, program.go and container.go
-// (the tools of a check), progress.go; then any lesson.
+// To read: lessons.go (the list), lesson.go, student.go (who types the command), pager.go;
+// start.go, module.go and image.go (what an exercise consists of); check.go, missing.go,
+// progress.go; work.go, program.go, processes.go and container.go (the tools of a check); then
+// any lesson.
 package lessons

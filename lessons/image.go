@@ -97,7 +97,7 @@ func imageArchive() ([]byte, error) {
 		pack(root),
 		pack([]file{etc, text("etc/motd", "hello from layer 2\n"), srv,
 			text("srv/list", "one\ntwo\n"), text("srv/password", password(root)+"\n")}),
-		pack([]file{srv, text("srv/.wh.password", ""), text("srv/list", "one\ntwo\nthree\n")}), // a whiteout
+		pack([]file{srv, text("srv/.wh.password", ""), text("srv/list", srvList)}), // a whiteout
 	}
 	var archive []file
 	for i, layer := range layers {
@@ -107,6 +107,9 @@ func imageArchive() ([]byte, error) {
 	return pack(append(archive, file{"config1.json", 0o644, first}, file{"config.json", 0o644, latest},
 		text("manifest.json", manifest))), nil
 }
+
+// srvList is /srv/list of lesson:latest.
+const srvList = "one\ntwo\nthree\n"
 
 const manifest = `[
   {"RepoTags": ["lesson:1"], "Config": "config1.json", "Layers": ["layer1.tar", "layer2.tar"]},
@@ -155,7 +158,7 @@ func pack(list []file) []byte {
 		h := &tar.Header{Name: f.name, Mode: int64(f.mode.Perm()), Typeflag: tar.TypeReg, Size: int64(len(f.data))}
 		switch f.mode.Type() {
 		case fs.ModeDir:
-			h.Typeflag = tar.TypeDir
+			h.Typeflag, h.Name = tar.TypeDir, f.name+"/"
 		case fs.ModeSymlink:
 			h.Typeflag, h.Linkname, h.Size = tar.TypeSymlink, string(f.data), 0
 		}

@@ -1,48 +1,22 @@
 package lessons
 
 import (
-	"embed"
 	"fmt"
-	"path"
 
 	"github.com/minictr/minictr/hint"
 )
 
-// Track is a course: a sequence of lessons.
-type Track string
-
-const (
-	Build      Track = "build"      // Go programs, each of which adds one thing to the last
-	Understand Track = "understand" // commands, along the questions that are asked
-)
-
-// Title is the track's name for readers.
-func (t Track) Title() string {
-	return map[Track]string{
-		Build:      "Build a container: a Go program that grows",
-		Understand: "Understand containers: commands",
-	}[t]
-}
-
-// Lesson is one lesson.
-type Lesson struct {
-	Number int
-	Track  Track
-	Name   string // of its directory, behind the number
-	Title  string
-	Adds   string // what it adds to the lesson before it
-	check  func(*Work) error
-}
-
 // list holds all lessons, in the order of their numbers.
 var list = []Lesson{
 	{1, Build, "process", "A process", "clone3 and execve", checkProcess},
-	{14, Understand, "machine", "A container and a virtual machine", "one kernel, which the host shares", checkMachine},
+	{14, Understand, "machine", "A container and a virtual machine", "one kernel for both", checkMachine},
+	{15, Understand, "image", "An image and a container", "a directory for changes", checkImage},
+	{16, Understand, "layers", "Layers and their reuse", "stored once, and never gone", checkLayers},
+	{17, Understand, "time", "Where the time goes", "the plan, and the price of a namespace", checkTime},
+	{18, Understand, "limits", "Limits, and what happens at them", "of a process, and of a cgroup", checkLimits},
+	{19, Understand, "signals", "Signals and process 1", "why stopping may take ten seconds", checkSignals},
+	{20, Understand, "root", "What root in a container may do", "capabilities", checkRoot},
 }
-
-//go:embed build/*/README.md build/*/exercise/main.go build/*/solution/main.go
-//go:embed understand/*/README.md understand/*/solution.sh
-var files embed.FS
 
 // All returns all lessons, in the order of their numbers.
 func All() []Lesson { return list }
@@ -55,31 +29,4 @@ func ByNumber(n int) (*Lesson, error) {
 		}
 	}
 	return nil, hint.New(fmt.Errorf("lesson %d: no such lesson", n), "minictr lesson")
-}
-
-// Text returns what the student reads, in Markdown.
-func (l *Lesson) Text() string { return l.file("README.md") }
-
-// Solution returns our answer: a Go program, or a script of commands.
-func (l *Lesson) Solution() string {
-	if l.Track == Build {
-		return l.file("solution/main.go")
-	}
-	return l.file("solution.sh")
-}
-
-// DefaultDir is where the exercise of a lesson is laid out.
-func (l *Lesson) DefaultDir() string { return fmt.Sprintf("lesson-%02d", l.Number) }
-
-func (l *Lesson) dir() string {
-	return path.Join(string(l.Track), fmt.Sprintf("%02d-%s", l.Number, l.Name))
-}
-
-// file returns an embedded file of the lesson. A test reads all of them.
-func (l *Lesson) file(name string) string {
-	text, err := files.ReadFile(path.Join(l.dir(), name))
-	if err != nil {
-		panic(err)
-	}
-	return string(text)
 }

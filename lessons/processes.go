@@ -12,25 +12,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// adopt makes this process the parent of processes below it whose parent exits
-// (PR_SET_CHILD_SUBREAPER), so that none escapes the check, and returns those that exist.
-func adopt() (map[int]bool, error) {
-	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
-		return nil, fmt.Errorf("prctl PR_SET_CHILD_SUBREAPER: %w", err)
+// adoptAll makes this process the parent of processes below it whose parent exits, so that
+// none escapes the check (PR_SET_CHILD_SUBREAPER).
+func (w *Work) adoptAll() (err error) {
+	if w.adopts {
+		return nil
 	}
-	list, err := below(os.Getpid())
-	before := map[int]bool{}
-	for _, pid := range list {
-		before[pid] = true
+	if w.before, err = below(os.Getpid()); err == nil {
+		err = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+		w.adopts = err == nil
 	}
-	return before, err
+	return err
 }
 
 // Processes returns the processes that student's programs have started, and that have not
 // ended, parents first; the programs are among them.
 func (w *Work) Processes() ([]int, error) {
 	list, err := below(os.Getpid())
-	return slices.DeleteFunc(list, func(pid int) bool { return w.before[pid] }), err
+	return slices.DeleteFunc(list, func(pid int) bool { return slices.Contains(w.before, pid) }), err
 }
 
 // findInit returns the first process below pid that runs another program than the student's.
@@ -79,6 +78,10 @@ func below(pid int) ([]int, error) {
 
 // killAll kills what the student's programs have started, until nothing of it is left.
 func (w *Work) killAll() error {
+	if !w.adopts {
+		return nil
+	}
+	defer unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
 	for begin := time.Now(); ; time.Sleep(10 * time.Millisecond) {
 		list, err := w.Processes()
 		if err != nil || len(list) == 0 {

@@ -1,8 +1,10 @@
 package lessons
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -26,11 +28,11 @@ type Program struct {
 
 	work   *Work
 	cmd    *exec.Cmd
-	in     *os.File // the program's standard input
-	out    int      // the read end of its output
-	eof    bool     // no process has the other end
-	text   []byte   // the output so far
-	asked  int      // commands that Shell has sent
+	in     io.WriteCloser // the program's standard input
+	out    *os.File       // the read end of its output
+	eof    bool           // no process has the other end
+	text   []byte         // the output so far
+	asked  int            // commands that Shell has sent
 	exited chan struct{}
 }
 
@@ -67,34 +69,26 @@ func (w *Work) launch(args []string) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	in, stdin, err := os.Pipe()
-	if err != nil {
+	if err := w.adoptAll(); err != nil {
 		return nil, err
 	}
-	defer in.Close()
 	out, stdout, err := os.Pipe()
 	if err != nil {
-		stdin.Close()
 		return nil, err
 	}
-	defer out.Close()
 	defer stdout.Close()
-	p := &Program{work: w, in: stdin, exited: make(chan struct{})}
-	p.cmd = exec.Command(path, args...)
-	p.cmd.Dir, p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = w.temp, in, stdout, stdout
+	p := &Program{work: w, cmd: exec.Command(path, args...), out: out, exited: make(chan struct{})}
+	w.programs = append(w.programs, p)
+	if p.in, err = p.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = w.Cwd(), stdout, stdout
 	// package syscall makes the new mount namespace private
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS, Pdeathsig: unix.SIGKILL}
-	if p.out, err = unix.FcntlInt(out.Fd(), unix.F_DUPFD_CLOEXEC, 0); err == nil {
-		if err = p.cmd.Start(); err != nil {
-			unix.Close(p.out)
-		}
-	}
-	if err != nil {
-		stdin.Close()
+	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
 	p.Pid = p.cmd.Process.Pid
-	w.programs = append(w.programs, p)
 	go func() { p.cmd.Wait(); close(p.exited) }()
 	return p, nil
 }
@@ -119,10 +113,7 @@ func (p *Program) Shell(command string) (string, error) {
 
 // failed returns a Missing, with the program's output.
 func (p *Program) failed(what string) error {
-	text := strings.TrimSpace(p.Output())
-	if text == "" {
-		text = "nothing"
-	}
+	text := cmp.Or(strings.TrimSpace(p.Output()), "nothing")
 	args := strings.Join(p.cmd.Args[1:], " ")
 	return missing("run it yourself: go build -o run . && sudo ./run …", "%s; run %s printed: %s", what, args, text)
 }
@@ -167,13 +158,13 @@ func (p *Program) read(milliseconds int) {
 		time.Sleep(time.Duration(milliseconds) * time.Millisecond)
 		return
 	}
-	buf := make([]byte, 1<<16)
-	poll := []unix.PollFd{{Fd: int32(p.out), Events: unix.POLLIN}}
+	buf, out := make([]byte, 1<<16), int(p.out.Fd())
+	poll := []unix.PollFd{{Fd: int32(out), Events: unix.POLLIN}}
 	for {
 		if n, err := unix.Poll(poll, milliseconds); n <= 0 || err != nil {
 			return
 		}
-		n, err := unix.Read(p.out, buf)
+		n, err := unix.Read(out, buf)
 		if n <= 0 && !errors.Is(err, unix.EINTR) {
 			p.eof = true
 			return
@@ -207,10 +198,4 @@ func (p *Program) Shares(kind string) (bool, error) {
 		return false, fmt.Errorf("namespace %s: this kernel has none", kind)
 	}
 	return inodes[0] == inodes[1], nil
-}
-
-// close closes the program's pipes.
-func (p *Program) close() {
-	p.in.Close()
-	unix.Close(p.out)
 }

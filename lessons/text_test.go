@@ -2,18 +2,22 @@ package lessons
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/minictr/minictr/internal/testkit"
+	"github.com/minictr/minictr/runtime/cgroup"
 )
 
 // TestTexts: what a text shows is what is printed. In a block, a line that begins with "$ "
 // is a command, and those behind it are its output; "…" is any text, and as a line of its own
-// any number of lines. All blocks of a text are typed into one shell, as one student does.
+// any number of lines. A block behind "```memory" needs that cgroup controller. All blocks of a
+// text are typed into one shell, as one student does.
 func TestTexts(t *testing.T) {
 	testkit.NeedRoot(t)
 	needBusybox(t)
@@ -27,7 +31,7 @@ func TestTexts(t *testing.T) {
 			for _, c := range commands {
 				testkit.NeedTool(t, tools(c.text)...)
 			}
-			for i, got := range typeAll(t, commands) {
+			for i, got := range typeAll(t, textDir(t, &l), commands) {
 				if want := commands[i].output; !matches(want, got) {
 					t.Errorf("$ %s\n%s\nwant:\n%s", commands[i].text, got, want)
 				}
@@ -36,15 +40,30 @@ func TestTexts(t *testing.T) {
 	}
 }
 
+// textDir returns the directory in which the commands of a text are typed: an empty one, or,
+// for a lesson in Go, that of the exercise with our program.
+func textDir(t *testing.T, l *Lesson) string {
+	t.Helper()
+	if l.Track == Understand {
+		return t.TempDir()
+	}
+	_, dir := start(t, l)
+	testkit.Check(t, os.WriteFile(filepath.Join(dir, "main.go"), []byte(l.Solution()), 0o644))
+	return dir
+}
+
 // command is a command in a text, and the output that the text shows.
 type command struct{ text, output string }
 
-var block = regexp.MustCompile("(?ms)^```\n(\\$ .*?)^```\n")
+var block = regexp.MustCompile("(?ms)^```(\\w*)\n(\\$ .*?)^```\n")
 
 // typedCommands returns the commands of a text's blocks.
 func typedCommands(text string) (list []command) {
 	for _, m := range block.FindAllStringSubmatch(text, -1) {
-		for line := range strings.Lines(m[1]) {
+		if m[1] != "" && !hasController(m[1]) {
+			continue
+		}
+		for line := range strings.Lines(m[2]) {
 			if text, ok := strings.CutPrefix(line, "$ "); ok {
 				list = append(list, command{text: strings.TrimSuffix(text, "\n")})
 			} else {
@@ -53,6 +72,11 @@ func typedCommands(text string) (list []command) {
 		}
 	}
 	return list
+}
+
+func hasController(name string) bool {
+	mount, err := cgroup.Mount()
+	return err == nil && slices.Contains(cgroup.Available(mount), name)
 }
 
 // tools returns the programs of a command that a computer may lack.
@@ -66,7 +90,7 @@ func tools(text string) (list []string) {
 }
 
 // typeAll types commands into one shell, and returns the output of each.
-func typeAll(t *testing.T, commands []command) (outputs []string) {
+func typeAll(t *testing.T, dir string, commands []command) (outputs []string) {
 	t.Helper()
 	const mark = "--answer--\n"
 	script := "sudo() { \"$@\"; }\nunset LESSON\n"
@@ -74,7 +98,7 @@ func typeAll(t *testing.T, commands []command) (outputs []string) {
 		script += fmt.Sprintf("%s\nprintf '%%s' '%s'\n", c.text, mark)
 	}
 	sh := exec.Command("bash", "-c", "exec 2>&1\n"+script)
-	sh.Dir = filepath.Dir(t.TempDir())
+	sh.Dir = dir
 	out, err := sh.Output()
 	outputs = strings.Split(string(out), mark)
 	if err != nil || len(outputs) != len(commands)+1 {

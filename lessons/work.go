@@ -20,11 +20,12 @@ type Work struct {
 	Dir     string // where the exercise was laid out
 	Student *Student
 
-	minictr  []string     // the command minictr
-	temp     string       // a directory of the check
-	program  string       // the student's program, once it is built
-	cgroup   string       // a cgroup for the student's program
-	before   map[int]bool // the processes below this one, before the check
+	minictr  []string // the command minictr
+	temp     string   // a directory of the check
+	program  string   // the student's program, once it is built
+	cgroup   string   // a cgroup for the student's program
+	adopts   bool     // processes are adopted
+	before   []int    // those that were below this one before
 	programs []*Program
 	notes    []string
 }
@@ -33,6 +34,9 @@ type Work struct {
 func (w *Work) Note(format string, args ...any) {
 	w.notes = append(w.notes, fmt.Sprintf(format, args...))
 }
+
+// Cwd returns the working directory of the student's program: empty before its first run.
+func (w *Work) Cwd() string { return filepath.Join(w.temp, "cwd") }
 
 // Build compiles the student's program, as the student, and returns its path. The error is
 // Missing if it does not compile.

@@ -1,0 +1,1 @@
+sudo minictr layers cat lesson@2:/srv/password >password

@@ -1,0 +1,1 @@
+sudo minictr run -d --name quick --network host lesson sleep 1000
