@@ -38,8 +38,9 @@ func (e *Error) Error() string {
 	case e.Errno != 0:
 		answer = e.Errno.Error()
 	}
-	return fmt.Sprintf("%s: %s (step %d of %d, made by the %s for %s: %s)",
-		e.Step.Call(), answer, e.Index+1, e.Of, e.Step.Side, e.Step.From, e.Step.Why)
+	reason := strings.TrimSuffix(" for "+e.Step.From+": "+e.Step.Why, " for : ") // "" in a plan without reasons
+	return fmt.Sprintf("%s: %s (step %d of %d, made by the %s%s)",
+		e.Step.Call(), answer, e.Index+1, e.Of, e.Step.Side, reason)
 }
 
 func (e *Error) Unwrap() error { return e.Errno }
@@ -110,21 +111,20 @@ func (w *Walk) firstFailed(side plan.Side) int {
 // execFailure returns an error if the child died before its last step in this program, which
 // executes the trampoline. execve does not return when it succeeds, so its slot is todo.
 func (w *Walk) execFailure() error {
-	const none = -1
-	next, last := none, none // the step after the last that was made; the child's last
+	next, last := -1, -1 // the step after the last that was made; the child's last
 	for i := range w.plan.Steps {
 		switch {
 		case w.plan.Steps[i].Side != plan.Container:
 			continue
 		case w.state(i) != todo:
-			next = none
-		case next == none && !w.leftOut(i):
+			next = -1
+		case next < 0 && !w.leftOut(i):
 			next = i
 		}
 		last = i
 	}
 	switch {
-	case next == none:
+	case next < 0:
 		return errors.New("start: the plan has no step execve")
 	case next != last || !strings.HasPrefix(w.plan.Steps[next].Name, "execve"):
 		return w.errorAt(next)
