@@ -30,7 +30,12 @@ func Delete(root, id string, force bool, warn func(error)) error {
 	if err != nil && !(force && errors.Is(err, state.ErrCorrupt)) {
 		return err
 	}
-	if err := destroy(c, warn); err != nil {
+	if force { // it may have been created since killFirst
+		err = undo(c, warn)
+	} else {
+		err = destroy(c, warn)
+	}
+	if err != nil {
 		return errors.Join(err, c.Close())
 	}
 	return c.Remove()

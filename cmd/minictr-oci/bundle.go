@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/runtime"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/minictr/minictr/runtime/compile"
@@ -21,6 +20,10 @@ import (
 
 var bundleFlags = []cli.Flag{
 	&cli.StringFlag{Name: "bundle", Aliases: []string{"b"}, Value: ".", Usage: "`DIR` directory of the bundle"},
+	&cli.StringFlag{
+		Name: "config", Aliases: []string{"f"}, Value: "config.json",
+		Usage: "`FILE` path of the config in the bundle",
+	},
 	consoleSocketFlag, pidFileFlag, pidfdSocketFlag, preserveFdsFlag,
 	&cli.BoolFlag{Name: "no-pivot", Usage: "change the root with chroot(2), for a host in its initramfs"},
 	&cli.BoolFlag{Name: "no-new-keyring", Usage: "keep the caller's session keyring"},
@@ -59,7 +62,11 @@ func open(c *cli.Context) (*bundle, error) {
 		return nil, err
 	}
 	// Read the config once: both halves below use the same bytes.
-	data, err := runtime.ConfigFile(filepath.Join(dir, "config.json"))
+	config := c.String("config")
+	if !filepath.IsAbs(config) {
+		config = filepath.Join(dir, config)
+	}
+	data, err := runtime.ConfigFile(config)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +85,7 @@ func open(c *cli.Context) (*bundle, error) {
 	if err := runtime.ReadMappings(b.spec); err != nil {
 		return nil, b.remove(err)
 	}
-	if err := errors.Join(b.setCgroup(c.Bool("systemd-cgroup"), id), b.setServiceEnv()); err != nil {
+	if err := errors.Join(b.setCgroup(cgroupManager(c), id), b.setServiceEnv()); err != nil {
 		return nil, b.remove(err)
 	}
 	return b, nil
@@ -102,25 +109,6 @@ func (b *bundle) makeDir(c *cli.Context, id, dir string, config []byte) (err err
 	return b.container.SaveConfig(config)
 }
 
-// setCgroup sets a cgroup path where the config has none, or asks systemd for the cgroup.
-func (b *bundle) setCgroup(bySystemd bool, id string) error {
-	if b.spec.Linux == nil {
-		b.spec.Linux = &specs.Linux{}
-	}
-	switch linux := b.spec.Linux; {
-	case bySystemd && !cgroup.Systemd():
-		return hint.New(errors.New("--systemd-cgroup: systemd is not the first process of this machine"),
-			"podman --cgroup-manager=cgroupfs; docker: native.cgroupdriver=cgroupfs; containerd: SystemdCgroup=false")
-	case bySystemd:
-		return b.options.InScope(b.spec, id)
-	case linux.CgroupsPath == "":
-		linux.CgroupsPath = "/minictr/" + id
-	default:
-		b.options.GivenCgroup = true
-	}
-	return nil
-}
-
 // create creates the container.
 func (b *bundle) create() (*runtime.Process, error) {
 	process, err := runtime.Create(b.container, b.spec, b.options)
@@ -138,8 +126,10 @@ func processOptions(c *cli.Context) (t runtime.ProcessOptions, err error) {
 	if t.PreserveFds, err = preserved(c.Int("preserve-fds")); err != nil {
 		return t, err
 	}
-	if t.Cgroup2, err = cgroup.Mount(); err != nil {
-		return t, err
+	if cgroupManager(c) != noCgroup {
+		if t.Cgroup2, err = cgroup.Mount(); err != nil {
+			return t, err
+		}
 	}
 	if t.Permitted, err = runtime.Permitted(); err != nil {
 		return t, err

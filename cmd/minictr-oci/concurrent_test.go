@@ -37,6 +37,28 @@ func TestAtOnce(t *testing.T) {
 	}
 }
 
+// TestForcedDeleteDuringCreate: delete --force succeeds at any moment of a create. The create
+// fails if it was killed.
+func TestForcedDeleteDuringCreate(t *testing.T) {
+	testkit.NeedRoot(t)
+	c := crash{bundle: t.TempDir(), root: t.TempDir()}
+	testkit.Check(t, writeBundle(c.bundle, "", `{"linux": {"cgroupsPath": null}}`))
+	var both, remove []string
+	for n := range many {
+		id := fmt.Sprintf("during-create-%d-%d", os.Getpid(), n)
+		both = append(both, "create --bundle BUNDLE "+id, "delete --force "+id)
+		remove = append(remove, "delete --force "+id)
+	}
+	for _, failed := range slices.Concat(c.atOnce(t, both), c.atOnce(t, remove)) {
+		if strings.HasPrefix(failed, "delete") {
+			t.Error(failed)
+		}
+	}
+	if left := leftover(t, c.root); len(left) > 0 {
+		t.Errorf("left over: %v", left)
+	}
+}
+
 // atOnce runs all commands, with list in between, and returns the output of those that
 // failed.
 func (c crash) atOnce(t *testing.T, lines []string) (failed []string) {

@@ -13,7 +13,6 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/runtime"
-	"github.com/minictr/minictr/runtime/plan/call"
 	"github.com/minictr/minictr/runtime/state"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/urfave/cli/v2"
@@ -119,9 +118,7 @@ func execProcess(c *cli.Context, spec *specs.Spec) (*specs.Process, error) {
 		}
 	}
 	// Capabilities, groups and user.
-	if err := addCapabilities(&p, c.StringSlice("cap")); err != nil {
-		return nil, err
-	}
+	addCapabilities(&p, c.StringSlice("cap"))
 	for _, gid := range c.IntSlice("additional-gids") {
 		if gid < 0 || gid > math.MaxUint32 {
 			return nil, fmt.Errorf("--additional-gids %d: not a group ID", gid)
@@ -147,18 +144,15 @@ func readProcess(file string) (*specs.Process, error) {
 // addCapabilities adds to the bounding, effective and permitted sets, and, as runc, of those
 // that the process may inherit to the ambient set, which cannot exceed them
 // (capabilities(7)).
-func addCapabilities(p *specs.Process, names []string) error {
+func addCapabilities(p *specs.Process, names []string) {
 	if len(names) == 0 {
-		return nil
+		return
 	}
 	sum := specs.LinuxCapabilities{}
 	if p.Capabilities != nil {
 		sum = *p.Capabilities
 	}
 	for _, name := range names {
-		if _, ok := call.Capability(name); !ok {
-			return hint.New(fmt.Errorf("--cap %q: unknown capability", name), "write as in --cap CAP_KILL")
-		}
 		if slices.Contains(sum.Inheritable, name) {
 			sum.Ambient = append(slices.Clip(sum.Ambient), name)
 		}
@@ -169,7 +163,6 @@ func addCapabilities(p *specs.Process, names []string) error {
 		}
 	}
 	p.Capabilities = &sum
-	return nil
 }
 
 // setUser sets UID[:GID]. Names are not looked up.

@@ -39,6 +39,11 @@ func newApp() *cli.App {
 				Name:  "systemd-cgroup",
 				Usage: "create and run: let systemd make the cgroup, a scope; linux.cgroupsPath is SLICE:PREFIX:NAME",
 			},
+			&cli.StringFlag{
+				Name:  "cgroup-manager",
+				Usage: "`NAME` cgroupfs, systemd (as --systemd-cgroup) or disabled: without a cgroup",
+				Value: cgroupfs,
+			},
 			&cli.StringFlag{Name: "rootless", Usage: "`MODE` auto or false; true is not supported", Value: "auto"},
 		},
 		Before: before,
@@ -69,6 +74,9 @@ func before(c *cli.Context) error {
 		} else if on {
 			return hint.New(errors.New("--rootless true: not implemented"), "sudo minictr-oci …")
 		}
+	}
+	if err := checkManager(c.String("cgroup-manager")); err != nil {
+		return err
 	}
 	// An absolute root: the state is found from any directory.
 	root, err := filepath.Abs(c.String("root"))
