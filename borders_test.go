@@ -32,6 +32,7 @@ var arrows = map[string]string{
 	"layers/stack":    "layers/index",
 	"images/registry": "",
 	"images":          "images/registry layers/index events",
+	"images/subject":  "images layers/stack",
 
 	"runtime/plan":      "",
 	"runtime/plan/call": "runtime/plan",
@@ -64,7 +65,7 @@ var arrows = map[string]string{
 	"step":   "runtime/proc runtime/walk",
 
 	"internal/help":   "",
-	"cmd/minictr":     "container/lifecycle doctor lessons page step internal/help",
+	"cmd/minictr":     "container/lifecycle images/subject doctor lessons page step internal/help",
 	"cmd/minictr-oci": "runtime runtime/ps internal/help",
 }
 

@@ -66,7 +66,7 @@ func history(c *cli.Context) error {
 	}
 	steps := []stepRow{}
 	for _, step := range s.Steps() {
-		if step.Layer > s.n {
+		if step.Layer > s.N {
 			break
 		}
 		steps = append(steps, newStepRow(step, measures))
@@ -80,7 +80,7 @@ func history(c *cli.Context) error {
 	var rows []historyRow
 	for i, step := range steps {
 		row := newHistoryRow(step, whole, human)
-		if i == 0 && s.n == len(s.Layers) {
+		if i == 0 && s.N == len(s.Layers) {
 			row.ID = short(s.ID.String(), whole)
 		}
 		rows = append(rows, row)

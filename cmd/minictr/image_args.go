@@ -1,29 +1,15 @@
 package main
 
-// Arguments of the commands that show images: IMAGE, IMAGE@N, IMAGE@N:/path.
+// Arguments of the commands that show images: IMAGE[@N]:/path. Package subject opens IMAGE[@N].
 
 import (
 	"errors"
 	"fmt"
 	"path"
-	"strconv"
 	"strings"
 
 	"github.com/minictr/minictr/hint"
 )
-
-// splitLayer splits IMAGE@N. Without @N, n is 0.
-func splitLayer(word string) (image string, n int, err error) {
-	at := strings.LastIndexByte(word, '@')
-	if at < 0 || strings.Trim(word[at+1:], "0123456789") != "" {
-		return word, 0, nil
-	}
-	n, err = strconv.Atoi(word[at+1:])
-	if err != nil || n < 1 {
-		return "", 0, hint.New(fmt.Errorf("%q: layers count from 1", word), "minictr layers ls IMAGE")
-	}
-	return word[:at], n, nil
-}
 
 // splitPath splits IMAGE[@N]:/path.
 func splitPath(word string) (image, path string, err error) {

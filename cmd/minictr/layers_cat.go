@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/images/subject"
 	"github.com/minictr/minictr/layers/index"
 	"github.com/minictr/minictr/layers/stack"
 	"github.com/urfave/cli/v2"
@@ -28,7 +29,7 @@ func layersCat(c *cli.Context) error {
 	if n.Kind != index.File {
 		return fmt.Errorf("layers cat %q: not a regular file", word)
 	}
-	in, err := s.open(n.Layer)
+	in, err := s.Blob(n.Layer)
 	if err != nil {
 		return err
 	}
@@ -41,7 +42,7 @@ func layersCat(c *cli.Context) error {
 
 // findFile finds IMAGE[@N]:/path. If a layer removed the file, the hint names the layer
 // below.
-func findFile(c *cli.Context, word string, follow bool) (*subject, *stack.Node, error) {
+func findFile(c *cli.Context, word string, follow bool) (*subject.Image, *stack.Node, error) {
 	image, path, err := splitPath(word)
 	if err != nil {
 		return nil, nil, err
@@ -50,7 +51,7 @@ func findFile(c *cli.Context, word string, follow bool) (*subject, *stack.Node, 
 	if err != nil {
 		return nil, nil, err
 	}
-	t, err := s.stack(1, s.n)
+	t, err := s.Stack(1, s.N)
 	if err != nil {
 		s.Close()
 		return nil, nil, err
@@ -61,12 +62,12 @@ func findFile(c *cli.Context, word string, follow bool) (*subject, *stack.Node, 
 	}
 	defer s.Close()
 	// It is not: look for the layer that removed it.
-	err = fmt.Errorf("open %q: no such file in layers 1 to %d", word, s.n)
+	err = fmt.Errorf("open %q: no such file in layers 1 to %d", word, s.N)
 	if path, err := cleanPath(path); err == nil {
 		for _, change := range t.Why(path) {
 			if change.Mark == stack.Deleted && change.Before != nil {
 				err = hint.New(fmt.Errorf("open %q: removed by layer %d", word, change.Layer),
-					fmt.Sprintf("minictr layers cat %s@%d:%s", s.word, change.Layer-1, path))
+					fmt.Sprintf("minictr layers cat %s@%d:%s", s.Word, change.Layer-1, path))
 				return nil, nil, err
 			}
 		}

@@ -24,7 +24,7 @@ func layersDeleted(c *cli.Context) error {
 		return err
 	}
 	defer s.Close()
-	t, err := s.stack(1, s.n)
+	t, err := s.Stack(1, s.N)
 	if err != nil {
 		return err
 	}

@@ -41,9 +41,9 @@ func layersDiff(c *cli.Context) error {
 		defer s.Close()
 		from := 1
 		if c.Bool("only") {
-			from = max(s.n, 1)
+			from = max(s.N, 1)
 		}
-		t, err := s.stack(from, s.n)
+		t, err := s.Stack(from, s.N)
 		if err != nil {
 			return err
 		}

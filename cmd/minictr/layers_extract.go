@@ -37,7 +37,7 @@ func layersExtract(c *cli.Context) error {
 	}
 	defer root.Close()
 	// Copy it, and report what was not copied.
-	left, err := stack.Extract(c.Context, n, root, filepath.Base(dest), s.open)
+	left, err := stack.Extract(c.Context, n, root, filepath.Base(dest), s.Blob)
 	if err != nil {
 		return fmt.Errorf("extract %q: %w", source, err)
 	}

@@ -71,26 +71,3 @@ func kindName(k index.Kind) string {
 	}
 	return "file"
 }
-
-// permissions returns an inode's type and mode as ls(1) shows them.
-func permissions(i *stack.Inode) string {
-	b := []byte("?rwxrwxrwx")
-	b[0] = map[index.Kind]byte{
-		index.File: '-', index.Directory: 'd', index.Symlink: 'l', index.Char: 'c', index.Block: 'b', index.FIFO: 'p',
-	}[i.Kind]
-	for bit := range 9 {
-		if i.Mode&(1<<bit) == 0 {
-			b[9-bit] = '-'
-		}
-	}
-	for bit, letters := range []string{"tT", "sS", "sS"} { // sticky, setgid, setuid
-		if at := 9 - 3*bit; i.Mode&(0o1000<<bit) != 0 {
-			if b[at] == 'x' {
-				b[at] = letters[0]
-			} else {
-				b[at] = letters[1]
-			}
-		}
-	}
-	return string(b)
-}

@@ -87,10 +87,10 @@ func (all *sharing) add(c *cli.Context, word string, users map[digest.Digest][]s
 	}
 	defer s.Close()
 	image := &layersOfImage{Image: word, ID: s.ID, Layers: []layerRow{}}
-	for i, x := range s.indexes[:s.n] {
+	for i, x := range s.Indexes[:s.N] {
 		image.Layers = append(image.Layers, layerRow{
 			Layer: i + 1, DiffID: x.DiffID, Digest: x.Blob, Compressed: x.BlobSize, Size: x.Size,
-			Entries: len(x.Entries), CreatedBy: s.step(i + 1),
+			Entries: len(x.Entries), CreatedBy: s.Step(i + 1),
 		})
 		all.Sum.add(x)
 		if users[x.DiffID] == nil {
@@ -100,7 +100,7 @@ func (all *sharing) add(c *cli.Context, word string, users map[digest.Digest][]s
 			users[x.DiffID] = append(users[x.DiffID], word)
 		}
 	}
-	all.Layers += s.n
+	all.Layers += s.N
 	all.Images = append(all.Images, image)
 	return nil
 }

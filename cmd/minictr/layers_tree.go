@@ -48,21 +48,21 @@ func layersTree(c *cli.Context) error {
 	// Which changes to mark, and which paths to show.
 	since := c.Int("since")
 	if since == -1 {
-		since = max(s.n-1, 0)
+		since = max(s.N-1, 0)
 	}
-	if since < 0 || since > s.n {
-		return hint.New(fmt.Errorf("--since %d: not from 0 to %d", since, s.n), "minictr layers ls "+s.word)
+	if since < 0 || since > s.N {
+		return hint.New(fmt.Errorf("--since %d: not from 0 to %d", since, s.N), "minictr layers ls "+s.Word)
 	}
 	keep, err := treeFilter(c, since)
 	if err != nil {
 		return err
 	}
 	// Compare the stacks below and above.
-	lower, err := s.stack(1, since)
+	lower, err := s.Stack(1, since)
 	if err != nil {
 		return err
 	}
-	upper, err := s.stack(1, s.n)
+	upper, err := s.Stack(1, s.N)
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (t *treePrinter) line(d *stack.Difference, label, branch, indent string, de
 	if d.Inode().Layer > 0 {
 		layer = strconv.Itoa(i.Layer)
 	}
-	fmt.Fprintf(t.out, "%c\t%s\t%d:%d\t%s\t%s\t%s%s%s\n", d.Mark, permissions(i), i.UID, i.GID,
+	fmt.Fprintf(t.out, "%c\t%s\t%d:%d\t%s\t%s\t%s%s%s\n", d.Mark, i.Permissions(), i.UID, i.GID,
 		humanSize(d.Node.Size()), layer, branch, label, t.note(d))
 	if t.depth > 0 && depth >= t.depth {
 		return
@@ -159,27 +159,9 @@ func (t *treePrinter) note(d *stack.Difference) (note string) {
 		note += " [" + strings.Join(d.What.Names(), ", ") + "]"
 	}
 	if c, ok := t.removed[d.Node.Path()]; ok && d.Mark == stack.Deleted {
-		note += fmt.Sprintf(" [layer %d: %s]", c.Layer, reason(c))
+		note += fmt.Sprintf(" [layer %d: %s]", c.Layer, c.How.Reason(c.By))
 	}
 	return note
-}
-
-// reason describes how a path was removed.
-func reason(c stack.Change) string {
-	return removedBy(c.How, c.By)
-}
-
-func removedBy(how stack.How, by *stack.Node) string {
-	path := printable.Line(by.Path())
-	switch how {
-	case stack.Whiteout:
-		return "whiteout of " + path
-	case stack.Opaque:
-		return "opaque directory " + path
-	case stack.Replaced:
-		return "directory replaced by " + path
-	}
-	return "overwritten"
 }
 
 // treeRow is the JSON of a path.

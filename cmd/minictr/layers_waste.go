@@ -1,14 +1,13 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/images/subject"
 	"github.com/minictr/minictr/layers/stack"
 	"github.com/urfave/cli/v2"
 )
@@ -44,13 +43,13 @@ type hiddenRow struct {
 	reason string
 }
 
-func newHiddenRow(h stack.Hidden, s *subject) hiddenRow {
+func newHiddenRow(h stack.Hidden, s *subject.Image) hiddenRow {
 	row := hiddenRow{
 		Path: name(h.Node.Path()), Layer: h.Inode.Layer, HiddenBy: h.Layer, How: string(h.How),
-		By: name(h.By.Path()), file: newFile(h.Inode), CreatedBy: s.step(h.Layer), reason: removedBy(h.How, h.By),
+		By: name(h.By.Path()), file: newFile(h.Inode), CreatedBy: s.Step(h.Layer), reason: h.How.Reason(h.By),
 	}
 	if h.Layer > h.Inode.Layer {
-		row.Ref = name(fmt.Sprintf("%s@%d:%s", s.word, h.Layer-1, h.Node.Path()))
+		row.Ref = name(fmt.Sprintf("%s@%d:%s", s.Word, h.Layer-1, h.Node.Path()))
 	}
 	return row
 }
@@ -82,7 +81,7 @@ func layersWaste(c *cli.Context) error {
 		return err
 	}
 	defer s.Close()
-	t, err := s.stack(1, s.n)
+	t, err := s.Stack(1, s.N)
 	if err != nil {
 		return err
 	}
@@ -120,24 +119,20 @@ func parsePart(text string) (float64, error) {
 	return f, nil
 }
 
-func measureWaste(t *stack.Stack, s *subject) *waste {
+func measureWaste(t *stack.Stack, s *subject.Image) *waste {
 	w := &waste{
 		Size: t.Total, Wasted: t.Total - t.Visible(), Efficiency: t.Efficiency(),
 		Layers: []wasteOf{}, Files: []hiddenRow{},
 	}
-	for i, x := range s.indexes[:s.n] {
-		w.Layers = append(w.Layers, wasteOf{Layer: i + 1, Size: x.Size, CreatedBy: s.step(i + 1)})
+	perLayer, files := t.Waste()
+	for i, x := range s.Indexes[:s.N] {
+		w.Layers = append(w.Layers, wasteOf{
+			Layer: i + 1, Size: x.Size, Wasted: perLayer[i].Bytes, Files: perLayer[i].Files, CreatedBy: s.Step(i + 1),
+		})
 	}
-	for _, h := range t.Hidden {
-		if h.Size == 0 {
-			continue
-		}
-		l := &w.Layers[h.Inode.Layer-1]
-		l.Wasted += h.Size
-		l.Files++
+	for _, h := range files {
 		w.Files = append(w.Files, newHiddenRow(h, s))
 	}
-	slices.SortStableFunc(w.Files, func(a, b hiddenRow) int { return cmp.Compare(b.Size, a.Size) })
 	return w
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/images/subject"
 	"github.com/minictr/minictr/layers/stack"
 	"github.com/urfave/cli/v2"
 )
@@ -40,7 +41,7 @@ func layersWhy(c *cli.Context) error {
 		return err
 	}
 	defer s.Close()
-	t, err := s.stack(1, s.n)
+	t, err := s.Stack(1, s.N)
 	if err != nil {
 		return err
 	}
@@ -49,7 +50,7 @@ func layersWhy(c *cli.Context) error {
 		rows = append(rows, newChangeRow(change, s))
 	}
 	if len(rows) == 0 {
-		return errNoLayer(t, path, s.word)
+		return errNoLayer(t, path, s.Word)
 	}
 	if c.Bool("json") {
 		return printJSON(rows)
@@ -57,11 +58,11 @@ func layersWhy(c *cli.Context) error {
 	return printWhy(rows, c.Bool("no-trunc"))
 }
 
-func newChangeRow(change stack.Change, s *subject) changeRow {
+func newChangeRow(change stack.Change, s *subject.Image) changeRow {
 	row := changeRow{
 		Layer: change.Layer, Mark: string(rune(change.Mark)), What: change.What.Names(),
 		How: string(change.How), Before: newFile(change.Before), After: newFile(change.After),
-		CreatedBy: s.step(change.Layer),
+		CreatedBy: s.Step(change.Layer),
 	}
 	if change.By != nil {
 		row.By = name(change.By.Path())

@@ -122,7 +122,7 @@ func layersOf(c *cli.Context) (list []page.Layer) {
 		return nil
 	}
 	for i, m := range measures {
-		name := s.steps[i]
+		name := s.Step(i + 1)
 		if name == "" {
 			name = short(m.DiffID.String(), false)
 		}

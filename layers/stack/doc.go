@@ -24,5 +24,7 @@
 //	tree.go     one layer becomes a tree
 //	merge.go    a tree is merged into the stack: changes and hidden inodes
 //	diff.go     the difference between two trees
+//	waste.go    hidden bytes, layer by layer
+//	ls.go       how inodes and removals are shown
 //	extract.go  files of a stack, copied into a directory
 package stack
