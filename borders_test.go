@@ -60,13 +60,15 @@ var arrows = map[string]string{
 
 	"lessons": "runtime/proc",
 
+	"browse": "layers/stack",
 	"doctor": "runtime/proc runtime/compile runtime/walk",
 	"page":   "runtime/walk",
 	"step":   "runtime/proc runtime/walk",
 
-	"internal/help":   "",
-	"cmd/minictr":     "container/lifecycle images/subject doctor lessons page step internal/help",
-	"cmd/minictr-oci": "runtime runtime/ps internal/help",
+	"internal/help":      "",
+	"cmd/minictr":        "container/lifecycle images/subject doctor lessons page step internal/help",
+	"cmd/minictr-browse": "browse images/subject",
+	"cmd/minictr-oci":    "runtime runtime/ps internal/help",
 }
 
 // toCome are the packages that do not exist yet. They take these places and no others.
@@ -82,6 +84,8 @@ var toCome = map[string]string{
 // libraries lists which packages may import a library, or a costly package of Go's own.
 var libraries = map[string]string{
 	"C":                                      "",
+	"charm.land/bubbletea/v2":                "browse",
+	"github.com/charmbracelet/x/ansi":        "browse",
 	"github.com/containerd/console":          "cmd/minictr runtime/stdio",
 	"github.com/containerd/platforms":        "images",
 	"github.com/coreos/go-systemd":           "runtime/systemd",
@@ -93,7 +97,7 @@ var libraries = map[string]string{
 	"github.com/moby/profiles/seccomp":       "runtime/seccomp",
 	"github.com/moby/sys/mountinfo":          "container/config doctor runtime runtime/cgroup runtime/proc",
 	"github.com/moby/sys/signal":             "internal/signals",
-	"github.com/moby/term":                   "container/lifecycle",
+	"github.com/moby/term":                   "browse container/lifecycle",
 	"github.com/opencontainers/image-spec":   "container/config container/inspect images images/registry",
 	"github.com/urfave/cli/v2":               "cmd/minictr cmd/minictr-oci internal/help",
 	"net/http":                               "images/registry",
@@ -102,6 +106,7 @@ var libraries = map[string]string{
 
 // notLinked lists what a program must not link: it would start more slowly.
 var notLinked = map[string]string{
+	"cmd/minictr": "charm.land github.com/charmbracelet",
 	"cmd/minictr-oci": "net/http github.com/google/go-containerregistry github.com/klauspost/compress " +
 		"github.com/mikelolasagasti/xz",
 }

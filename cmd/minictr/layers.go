@@ -12,7 +12,7 @@ archive. IMAGE@N is the stack of its layers 1 (the lowest) to N.
 Control characters in names are printed escaped, as in Go. In JSON a name is a
 string, or {"base64": "…"} if it is not UTF-8.`,
 	Subcommands: []*cli.Command{
-		layersLsCommand, layersTreeCommand, layersDiffCommand, layersCatCommand,
+		layersLsCommand, layersTreeCommand, layersBrowseCommand, layersDiffCommand, layersCatCommand,
 		layersExtractCommand, layersWhyCommand, layersWasteCommand, layersDeletedCommand,
 	},
 }

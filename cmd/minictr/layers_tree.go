@@ -68,7 +68,7 @@ func layersTree(c *cli.Context) error {
 	}
 	d := stack.Diff(lower.Root, upper.Root)
 	d.Keep(keep)
-	t := &treePrinter{depth: c.Int("depth"), removed: removals(upper, since)}
+	t := &treePrinter{depth: c.Int("depth"), removed: upper.Removed(since)}
 	if c.Bool("json") {
 		return t.json(d)
 	}
@@ -90,7 +90,7 @@ func treeFilter(c *cli.Context, since int) (func(*stack.Difference) bool, error)
 		switch {
 		case marks != "" && !strings.ContainsRune(marks, rune(d.Mark)):
 			return false
-		case c.Bool("only") && d.Mark != stack.Deleted && d.After.Layer <= since:
+		case c.Bool("only") && !d.Above(since):
 			return false
 		case pattern == "/":
 			return true
@@ -99,17 +99,6 @@ func treeFilter(c *cli.Context, since int) (func(*stack.Difference) bool, error)
 		matches, _ := path.Match(pattern, p)
 		return matches || p == pattern || strings.HasPrefix(p, pattern+"/")
 	}, nil
-}
-
-// removals returns the paths that layers above since removed, and how.
-func removals(s *stack.Stack, since int) map[string]stack.Change {
-	removed := make(map[string]stack.Change)
-	for _, c := range s.Changes {
-		if c.Mark == stack.Deleted && c.Layer > since {
-			removed[c.Node.Path()] = c
-		}
-	}
-	return removed
 }
 
 type treePrinter struct {

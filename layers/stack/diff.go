@@ -40,6 +40,9 @@ func (d *Difference) Inode() *Inode {
 	return d.Before
 }
 
+// Above reports whether a layer above since has the path or removes it.
+func (d *Difference) Above(since int) bool { return d.Mark == Deleted || d.After.Layer > since }
+
 // Keep removes the paths for which keep returns false, except directories above
 // kept ones.
 func (d *Difference) Keep(keep func(*Difference) bool) {
@@ -85,4 +88,15 @@ func (s *Stack) Why(path string) (all []Change) {
 		}
 	}
 	return all
+}
+
+// Removed returns the paths that layers above since removed.
+func (s *Stack) Removed(since int) map[string]Change {
+	removed := make(map[string]Change)
+	for _, c := range s.Changes {
+		if c.Mark == Deleted && c.Layer > since {
+			removed[c.Node.Path()] = c
+		}
+	}
+	return removed
 }
