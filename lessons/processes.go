@@ -53,27 +53,45 @@ func (w *Work) findInit(pid int) (int, error) {
 
 // below returns the descendants of a process that are not zombies, parents first.
 func below(pid int) ([]int, error) {
-	children := map[int][]int{}
+	for {
+		children, whole, err := children()
+		if err != nil || whole {
+			list := slices.Clone(children[pid])
+			for i := 0; i < len(list); i++ {
+				list = append(list, children[list[i]]...)
+			}
+			return list, err
+		}
+	}
+}
+
+// children returns the children of each process, but for zombies. It is not whole if the
+// parent of a process has exited meanwhile: then the process has another one now.
+func children() (list map[int][]int, whole bool, err error) {
 	names, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
+	list, known := map[int][]int{}, map[int]bool{0: true} // 0: in another pid namespace
 	for _, name := range names {
-		text, err := os.ReadFile(name) // an error: it has ended meanwhile
+		text, err := os.ReadFile(name)
+		if err != nil {
+			continue // it has ended
+		}
 		// "PID (COMM) STATE PPID …": a comm may hold blanks and parentheses
 		fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-		if err != nil || len(fields) < 2 || fields[0] == "Z" || fields[0] == "X" {
-			continue
-		}
-		child, _ := strconv.Atoi(filepath.Base(filepath.Dir(name)))
+		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(name)))
 		parent, _ := strconv.Atoi(fields[1])
-		children[parent] = append(children[parent], child)
+		if known[pid] = true; fields[0] != "Z" && fields[0] != "X" {
+			list[parent] = append(list[parent], pid)
+		}
 	}
-	list := slices.Clone(children[pid])
-	for i := 0; i < len(list); i++ {
-		list = append(list, children[list[i]]...)
+	for parent := range list {
+		if !known[parent] {
+			return nil, false, nil
+		}
 	}
-	return list, nil
+	return list, true, nil
 }
 
 // killAll kills what the student's programs have started, until nothing of it is left.

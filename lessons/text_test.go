@@ -1,6 +1,7 @@
 package lessons
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -8,10 +9,13 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/minictr/minictr/internal/testkit"
 	"github.com/minictr/minictr/runtime/cgroup"
+	"golang.org/x/sys/unix"
 )
 
 // TestTexts: what a text shows is what is printed. In a block, a line that begins with "$ "
@@ -82,7 +86,7 @@ func hasController(name string) bool {
 // tools returns the programs of a command that a computer may lack.
 func tools(text string) (list []string) {
 	for word := range strings.FieldsSeq(text) {
-		if word == "strace" || word == "lsns" || word == "ps" {
+		if slices.Contains([]string{"findmnt", "pgrep", "ps", "strace"}, word) {
 			list = append(list, word)
 		}
 	}
@@ -97,9 +101,13 @@ func typeAll(t *testing.T, dir string, commands []command) (outputs []string) {
 	for _, c := range commands {
 		script += fmt.Sprintf("%s\nprintf '%%s' '%s'\n", c.text, mark)
 	}
-	sh := exec.Command("bash", "-c", "exec 2>&1\n"+script)
-	sh.Dir = dir
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	sh := exec.CommandContext(ctx, "bash", "-c", "exec 2>&1\n"+script)
+	sh.Dir, sh.WaitDelay = dir, time.Second // for processes in the background that keep the pipe
+	sh.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	out, err := sh.Output()
+	unix.Kill(-sh.Process.Pid, unix.SIGKILL)
 	outputs = strings.Split(string(out), mark)
 	if err != nil || len(outputs) != len(commands)+1 {
 		t.Fatalf("%v: %d commands: %s", err, len(commands), out)
