@@ -232,7 +232,8 @@ func TestCompileChangesNoConfig(t *testing.T) {
 func checkSteps(t *testing.T, p *plan.Plan) {
 	t.Helper()
 	known := map[plan.Ref]bool{plan.ReportWrite: true, plan.ReportRead: true, plan.ResumeRead: true,
-		plan.ResumeWrite: true, plan.Init: true, plan.Start: true, plan.StartError: true, "stdin": true, "stdout": true,
+		plan.ResumeWrite: true, plan.StepRead: true, plan.StepWrite: true,
+		plan.Init: true, plan.Start: true, plan.StartError: true, "stdin": true, "stdout": true,
 		"stderr": true}
 	use := func(i int, r plan.Ref) {
 		if r != "" && !known[r] {
@@ -284,7 +285,7 @@ func FuzzCompile(f *testing.F) {
 		if json.Unmarshal(data, spec) != nil {
 			return
 		}
-		for _, options := range []Options{{}, testOptions()} {
+		for _, options := range []Options{{}, testOptions(), {Stops: true}} {
 			p, err := Compile(spec, options)
 			if err != nil {
 				continue

@@ -75,7 +75,7 @@ func (w *stopWriter) copy(s plan.Step) {
 }
 
 func (w *stopWriter) stop(next *plan.Step) {
-	if w.filtered && !w.allowed {
+	if !w.allowed && (w.filtered || next.Side == plan.Trampoline) {
 		return
 	}
 	why := "stop: wait until the host lets this process continue, or has died"
