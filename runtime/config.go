@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -26,34 +27,44 @@ func ConfigFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
 		return nil, errors.Join(fmt.Errorf("read %s: not a regular file", path), err)
 	}
-	return readConfig(f)
+	return readConfig(f, info.Size())
 }
 
-func readConfig(r io.Reader) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, MaxConfig+1))
-	if err == nil && len(data) > MaxConfig {
+// readConfig reads a config of about size bytes.
+func readConfig(r io.Reader, size int64) ([]byte, error) {
+	var data bytes.Buffer
+	data.Grow(int(min(size, MaxConfig)) + bytes.MinRead)
+	_, err := data.ReadFrom(io.LimitReader(r, MaxConfig+1))
+	if err == nil && data.Len() > MaxConfig {
 		err = fmt.Errorf("larger than %d MiB", MaxConfig>>20)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read config: %w", err)
 	}
-	return data, nil
+	return data.Bytes(), nil
 }
 
-// ReadConfig reads a config.json. A duplicate name in it is an error: two readers might
-// each take another of the two. A relative root.path, or source of a bind mount, starts
-// from bundle, the directory that holds the config (runtime-spec, bundle.md, config.md). A
-// destination that begins with root.path is what follows it, as for runc.
+// ReadConfig reads a config.json and parses it, as ParseConfig does.
 func ReadConfig(r io.Reader, bundle string) (*specs.Spec, error) {
-	data, err := readConfig(r)
+	data, err := readConfig(r, 0)
 	if err != nil {
 		return nil, err
 	}
+	return ParseConfig(data, bundle)
+}
+
+// ParseConfig parses a config.json. A duplicate name in it is an error: two readers might
+// each take another of the two. A relative root.path, or source of a bind mount, starts
+// from bundle, the directory that holds the config (runtime-spec, bundle.md, config.md). A
+// destination that begins with root.path is what follows it, as for runc.
+func ParseConfig(data []byte, bundle string) (*specs.Spec, error) {
 	spec := &specs.Spec{}
-	if err := json.Unmarshal(data, spec); err != nil {
+	err := json.Unmarshal(data, spec)
+	if err != nil {
 		return nil, fmt.Errorf("read config: %w", err)
 	}
 	if bundle, err = filepath.Abs(bundle); err != nil {

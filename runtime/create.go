@@ -41,6 +41,7 @@ type ProcessOptions struct {
 	IgnorePaused  bool                        // for exec: a paused container is no error
 	GivenCgroup   bool                        // for create: the cgroup is the caller's choice, and may exist
 	Scope         *systemd.Scope              // for create: the scope to make for it; nil for none
+	Signals       *Signals                    // are caught when the plan is carried out; nil for none
 	Warn          func(error)                 // receives what goes wrong without stopping the operation
 	Trace         func(*plan.Plan) walk.Trace // traces each call; nil for none
 	Stop          func(*walk.Walk) error      // is called at each stop, with Stops
@@ -152,6 +153,9 @@ func (c *creation) relaunch(failure error) (*Process, error) {
 // launch carries out a plan. Only a process that outlives the caller, or that is held, waits
 // at plan.Save; for others sync is called when they run.
 func (t *ProcessOptions) launch(p *plan.Plan, sync func(*walk.Walk, plan.SyncPoint) error) (*Process, error) {
+	if t.Signals != nil {
+		t.Signals.await()
+	}
 	caller := walk.Caller{FDs: t.FDs, Sync: sync}
 	if t.Trace != nil {
 		caller.Trace = t.Trace(p)

@@ -31,8 +31,8 @@ func CatchSignals() *Signals {
 	return s
 }
 
-// Ready waits until the signals are caught. Call it before the process starts.
-func (s *Signals) Ready() { <-s.ready }
+// await waits until the signals are caught: a process that has started gets them.
+func (s *Signals) await() { <-s.ready }
 
 // Attach connects a process that has started to its streams, nil for none, and forwards
 // signals to it. On error the process is killed.

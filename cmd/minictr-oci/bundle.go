@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/minictr/minictr/runtime"
 	"github.com/minictr/minictr/runtime/cgroup"
@@ -75,7 +74,7 @@ func open(c *cli.Context) (*bundle, error) {
 	read := make(chan error)
 	go func() {
 		var err error
-		b.spec, err = runtime.ReadConfig(strings.NewReader(string(data)), dir)
+		b.spec, err = runtime.ParseConfig(data, dir)
 		read <- err
 	}()
 	err = b.makeDir(c, id, dir, data)

@@ -79,7 +79,7 @@ func execute(c *cli.Context) (code int, err error) {
 		return 0, err
 	}
 	o.Outlive, o.IgnorePaused = c.Bool("detach"), c.Bool("ignore-paused")
-	o.Trace = log.debugSteps(phaseExec)
+	o.Trace, o.Signals = log.debugSteps(phaseExec), signals
 	if o.SubCgroup, err = below(c.StringSlice("cgroup")); err != nil {
 		return 0, err
 	}
@@ -88,7 +88,6 @@ func execute(c *cli.Context) (code int, err error) {
 		return 0, err
 	}
 	// Start it, and wait unless it is detached.
-	signals.Ready()
 	started, err := runtime.Exec(container, process, o)
 	if err != nil || o.Outlive {
 		return 0, withProgram(err, process)

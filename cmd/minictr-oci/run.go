@@ -45,6 +45,7 @@ func runFailed(err error) int {
 
 // run creates and starts the container in one step, unless hooks run between the two.
 func (b *bundle) run(keep bool, signals *runtime.Signals) (code int, err error) {
+	b.options.Signals = signals
 	b.options.Wait = b.spec.Hooks != nil && len(b.spec.Hooks.StartContainer)+len(b.spec.Hooks.Poststart) > 0
 	streams, err := connect(&b.options, b.spec.Process, b.spec)
 	if err != nil {
@@ -55,7 +56,6 @@ func (b *bundle) run(keep bool, signals *runtime.Signals) (code int, err error) 
 		return 0, b.remove(err)
 	}
 	// Create the container. Without hooks, this also starts it.
-	signals.Ready()
 	process, err := b.create()
 	if err != nil {
 		return 0, err

@@ -73,8 +73,7 @@ func execIn(c *container.Container, o *config.Options, detach bool, signals *run
 		return 0, err
 	}
 	// start it
-	t.Outlive = detach
-	signals.Ready()
+	t.Outlive, t.Signals = detach, signals
 	command, id := strings.Join(spec.Process.Args, " "), container.NewID()
 	c.Event("exec_create: "+command, "execID", id)
 	process, err := runtime.Exec(task, spec.Process, t)

@@ -107,10 +107,9 @@ func (c *created) start(signals *runtime.Signals, by Watch) (p *foreground, err 
 	if err != nil {
 		return nil, err
 	}
-	t.Trace, t.Stop, t.Stops = by.Trace, by.Stop, by.Stop != nil
+	t.Signals, t.Trace, t.Stop, t.Stops = signals, by.Trace, by.Stop, by.Stop != nil
 	t.Connect(streams)
 	stdio.SetConsoleSize(c.spec.Process)
-	signals.Ready()
 	process, err := c.CreateTask(c.spec, t)
 	if err != nil {
 		return nil, err
