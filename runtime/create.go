@@ -88,7 +88,11 @@ func Create(f *state.Dir, spec *specs.Spec, t ProcessOptions) (*Process, error) 
 			return nil, err
 		}
 	}
-	t.warn(append(p.Warnings, ignoredAnnotations(spec)...))
+	ignored, err := checkAnnotations(spec)
+	if err != nil {
+		return nil, err
+	}
+	t.warn(append(p.Warnings, ignored...))
 	if err := recordCgroup(f, spec, p); err != nil {
 		return nil, err
 	}

@@ -153,7 +153,7 @@ func hasNull(pid int) bool {
 func subCgroup(group, name string) (string, error) {
 	path := filepath.Join(group, name)
 	if group == "" || path != group && !strings.HasPrefix(path, group+"/") {
-		return "", fmt.Errorf("cgroup %q: not below the container's", name)
+		return "", fmt.Errorf("bad sub cgroup path: %q: not below the container's", name)
 	}
 	return path, nil
 }

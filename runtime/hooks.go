@@ -56,24 +56,6 @@ func hooksOf(f *state.Dir, status specs.ContainerState) *hooks {
 	return h
 }
 
-// ignoredAnnotations returns a warning for each annotation of crun that names a file for the
-// output of hooks, or keeps the caller's groups. With podman the image sets annotations, too:
-// it would choose a file of the host, or join root's groups.
-func ignoredAnnotations(spec *specs.Spec) (warnings []string) {
-	for _, name := range []string{"run.oci.hooks.stdout", "run.oci.hooks.stderr"} {
-		if _, set := spec.Annotations[name]; set && spec.Hooks != nil {
-			warnings = append(warnings, fmt.Sprintf("annotations.%s: ignored: let the hook open its file itself", name))
-		}
-	}
-	if _, set := spec.Annotations[keepGroups]; set {
-		warnings = append(warnings, "annotations."+keepGroups+": ignored: use process.user.additionalGids")
-	}
-	return warnings
-}
-
-// keepGroups is crun's annotation that leaves a process the caller's groups.
-const keepGroups = "run.oci.keep_original_groups"
-
 // ociState returns the state of a container (runtime-spec, runtime.md, "State").
 func ociState(f *state.Dir, status specs.ContainerState) specs.State {
 	r := &f.Record

@@ -19,7 +19,6 @@ import (
 	"fmt"
 	"runtime"
 
-	"github.com/minictr/minictr/internal/printable"
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/seccomp"
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -87,8 +86,7 @@ func Compile(spec *specs.Spec, o Options) (*plan.Plan, error) {
 }
 
 // readFilter compiles linux.seccomp, the filter of system calls (filter.go), and returns
-// nil if there is none. A rule for a system call of unknown name cannot be compiled; where
-// the filter allows what no rule refuses, it returns a warning.
+// nil if there is none. A rule for a system call of unknown name is left out (oci_seccomp.go).
 func readFilter(spec *specs.Spec, arch string) (f *seccomp.Filter, warnings []string, err error) {
 	if spec.Linux == nil || spec.Linux.Seccomp == nil {
 		return nil, nil, nil
@@ -100,11 +98,8 @@ func readFilter(spec *specs.Spec, arch string) (f *seccomp.Filter, warnings []st
 	if f, err = seccomp.Compile(s, arch); err != nil {
 		return nil, nil, fmt.Errorf("linux.seccomp: %w", err)
 	}
-	if s.DefaultAction == specs.ActAllow || s.DefaultAction == specs.ActLog {
-		for _, name := range f.Unknown {
-			warnings = append(warnings,
-				fmt.Sprintf("linux.seccomp: %s: unknown system call, ignored", printable.Quote(name)))
-		}
+	if warnings, err = unknownCalls(spec, f.Unknown); err != nil {
+		return nil, nil, err
 	}
 	return f, warnings, checkListener(s, f.Notify)
 }

@@ -51,6 +51,22 @@ func TestUnusedListenerIgnored(t *testing.T) {
 	}
 }
 
+// TestUnknownCallRefused: with crun's annotation a call of an unknown name is an error.
+func TestUnknownCallRefused(t *testing.T) {
+	for value, refused := range map[string]bool{"1": true, "0": false} {
+		spec := testSpec()
+		spec.Annotations = map[string]string{"run.oci.seccomp_fail_unknown_syscall": value}
+		spec.Linux.Seccomp = &specs.LinuxSeccomp{DefaultAction: specs.ActErrno,
+			Syscalls: []specs.LinuxSyscall{{Names: []string{"read", "keyclt"}, Action: specs.ActAllow}}}
+		_, err := Compile(spec, testOptions())
+		if refused {
+			testkit.WantError(t, value, err, `linux.seccomp: "keyclt": unknown system call`)
+		} else {
+			testkit.Check(t, err)
+		}
+	}
+}
+
 // TestUnknownCallWarning: a forbidden call of an unknown name is a warning; among allowed calls
 // such a name makes no difference.
 func TestUnknownCallWarning(t *testing.T) {
