@@ -39,7 +39,7 @@ var deletions = map[string]string{
 	"layers/aufs.go":                    "below its scratch directory",
 	"layers/entry.go":                   "what an earlier entry of the tar has made, or a file that cp replaces",
 	"layers/store.go":                   "a layer that List has listed, and the text of a short link",
-	"lessons/check.go":                  "its temporary directory, and its cgroup",
+	"lessons/scratch.go":                "name, owner and lock of a scratch directory; its cgroup",
 	"runtime/cgroup/cgroup.go":          "what its caller has checked",
 	"runtime/compile/options.go":        "a directory of overlayfs in the work directory of a container",
 	"runtime/notify.go":                 "a socket in the state directory of a container",

@@ -6,8 +6,6 @@ import (
 	"os"
 
 	"github.com/minictr/minictr/hint"
-	"github.com/minictr/minictr/internal/owned"
-	"github.com/minictr/minictr/runtime/cgroup"
 )
 
 // Check checks what the student has made of a lesson in dir, with the command minictr and
@@ -22,7 +20,7 @@ func (l *Lesson) Check(s *Student, dir string, minictr ...string) (notes []strin
 			fmt.Sprintf("sudo minictr lesson check %d", l.Number))
 	}
 	w := &Work{Lesson: l, Dir: dir, Student: s, minictr: minictr}
-	if err := w.begin(); err != nil {
+	if err := w.makeScratch(); err != nil {
 		return nil, err
 	}
 	if err := w.check(); err != nil {
@@ -37,23 +35,13 @@ func (w *Work) check() (err error) {
 	return w.Lesson.check(w)
 }
 
-// begin makes the directory of what the check needs.
-func (w *Work) begin() (err error) {
-	if w.temp, err = os.MkdirTemp("", "minictr-lesson-"); err != nil {
-		return err
-	}
-	// a container with other users looks into it
-	return errors.Join(os.Chmod(w.temp, 0o755), os.Mkdir(w.Cwd(), 0o755))
-}
-
 // end removes what the student's program and the check have left.
 func (w *Work) end() error {
 	err := w.killAll()
 	for _, p := range w.programs {
 		p.out.Close()
 	}
-	if w.cgroup != "" {
-		err = errors.Join(err, cgroup.Remove(w.cgroup))
-	}
-	return errors.Join(err, owned.RemoveAll(w.temp))
+	err = errors.Join(err, removeScratch(w.scratch))
+	w.lock.Close()
+	return err
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/minictr/minictr/internal/testkit"
 )
 
-// harmful is a student's program that mounts over /etc, makes a cgroup, starts a process that
+// harmful is a student's program that mounts on a directory, makes a cgroup, starts a process that
 // no parent waits for, and never ends.
 const harmful = `package main
 
@@ -24,7 +24,7 @@ import (
 )
 
 func main() {
-	fmt.Println(unix.Mount("tmpfs", "/etc", "tmpfs", 0, ""), os.Mkdir(os.Args[1], 0o755))
+	fmt.Println(unix.Mount("tmpfs", os.Args[2], "tmpfs", 0, ""), os.Mkdir(os.Args[1], 0o755))
 	detached := exec.Command("setsid", "-f", "sh", "-c", "trap '' TERM HUP INT; sleep 1000; echo x")
 	fmt.Println(detached.Run(), os.WriteFile(os.Args[1]+"/cgroup.procs", []byte("0"), 0o644))
 	time.Sleep(time.Hour)
@@ -36,15 +36,15 @@ func main() {
 func TestHarmfulProgram(t *testing.T) {
 	testkit.NeedRoot(t)
 	needBusybox(t)
-	l := list[0]
-	var group, temp string
+	l, place := list[0], t.TempDir()
+	var group, scratch string
 	var processes []int
 	l.check = func(w *Work) (err error) {
 		if group, err = w.Cgroup(); err != nil {
 			return err
 		}
-		temp = w.temp
-		p, err := w.launch([]string{group})
+		scratch = w.scratch
+		p, err := w.launch([]string{group, place})
 		testkit.Check(t, err)
 		if err := p.wait(func() bool { return strings.Count(p.Output(), "\n") == 2 }); err != nil {
 			t.Fatalf("%v: %s", err, p.Output())
@@ -70,8 +70,8 @@ func TestHarmfulProgram(t *testing.T) {
 	if _, err := os.Stat(group); err == nil {
 		t.Errorf("the cgroup %s is left", group)
 	}
-	if _, err := os.Stat(temp); err == nil {
-		t.Errorf("%s is left", temp)
+	if _, err := os.Stat(scratch); err == nil {
+		t.Errorf("%s is left", scratch)
 	}
 }
 

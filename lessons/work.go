@@ -10,7 +10,6 @@ import (
 	"syscall"
 
 	"github.com/minictr/minictr/hint"
-	"github.com/minictr/minictr/runtime/cgroup"
 )
 
 // Work is a student's result, and the tools of its check. What they make is removed after
@@ -21,9 +20,9 @@ type Work struct {
 	Student *Student
 
 	minictr  []string // the command minictr
-	temp     string   // a directory of the check
+	scratch  string   // a directory of the check
+	lock     *os.File // of it
 	program  string   // the student's program, once it is built
-	cgroup   string   // a cgroup for the student's program
 	adopts   bool     // processes are adopted
 	before   []int    // those that were below this one before
 	programs []*Program
@@ -36,7 +35,7 @@ func (w *Work) Note(format string, args ...any) {
 }
 
 // Cwd returns the working directory of the student's program: empty before its first run.
-func (w *Work) Cwd() string { return filepath.Join(w.temp, "cwd") }
+func (w *Work) Cwd() string { return filepath.Join(w.scratch, "cwd") }
 
 // Build compiles the student's program, as the student, and returns its path. The error is
 // Missing if it does not compile.
@@ -52,7 +51,7 @@ func (w *Work) Build() (string, error) {
 		return "", err
 	}
 	// a directory that the student may write
-	bin := filepath.Join(w.temp, "bin")
+	bin := filepath.Join(w.scratch, "bin")
 	if err := os.Mkdir(bin, 0o755); err != nil {
 		return "", err
 	}
@@ -65,7 +64,7 @@ func (w *Work) Build() (string, error) {
 	cmd.SysProcAttr = w.Student.attributes()
 	out, err := cmd.CombinedOutput()
 	if failed := new(exec.ExitError); errors.As(err, &failed) {
-		return "", missing("go build", "the program does not compile:\n%s", bytes.TrimSpace(out))
+		return "", missing("go build", "go build fails:\n%s", bytes.TrimSpace(out))
 	}
 	if err != nil {
 		return "", err
@@ -92,7 +91,7 @@ func (w *Work) Root() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	dir, err := os.MkdirTemp(w.temp, "root-")
+	dir, err := os.MkdirTemp(w.scratch, "root-")
 	if err != nil {
 		return "", err
 	}
@@ -100,18 +99,7 @@ func (w *Work) Root() (string, error) {
 }
 
 // Temp makes an empty directory and returns its path.
-func (w *Work) Temp() (string, error) { return os.MkdirTemp(w.temp, "dir-") }
-
-// Cgroup returns the path of a cgroup (version 2) that does not exist. If the student's
-// program makes it, the check removes it with all processes in it.
-func (w *Work) Cgroup() (string, error) {
-	mount, err := cgroup.Mount()
-	if err != nil {
-		return "", err
-	}
-	w.cgroup = filepath.Join(mount, fmt.Sprintf("minictr-lesson-%d", os.Getpid()))
-	return w.cgroup, nil
-}
+func (w *Work) Temp() (string, error) { return os.MkdirTemp(w.scratch, "dir-") }
 
 // attributes makes a command run as the student.
 func (s *Student) attributes() *syscall.SysProcAttr {
