@@ -175,28 +175,38 @@ func (m *Model) switchPane() tea.Cmd {
 	return nil
 }
 
-// fold folds the directory at the cursor, or else moves to the one above.
+// scrollStep is by how many columns text is scrolled.
+const scrollStep = 8
+
+// fold folds the directory at the cursor, or else moves to the one above. It scrolls text.
 func (m *Model) fold() tea.Cmd {
-	switch {
-	case m.pager != nil:
-		m.pager.sideways(-8)
-	case m.table == nil && m.inTree && !m.tree.setOpen(false):
+	if !m.sideways(-scrollStep) && m.inTree && !m.tree.setOpen(false) {
 		m.tree.toParent()
 	}
 	return nil
 }
 
-// unfold opens the directory at the cursor.
+// unfold opens the directory at the cursor. It scrolls text.
 func (m *Model) unfold() tea.Cmd {
-	switch {
-	case m.pager != nil:
-		m.pager.sideways(8)
-	case m.table == nil && m.inTree:
+	if !m.sideways(scrollStep) && m.inTree {
 		m.tree.setOpen(true)
-	default:
-		m.inTree = m.table == nil || m.inTree
 	}
 	return nil
+}
+
+// sideways scrolls the text or the table in front. It reports whether there is one.
+func (m *Model) sideways(columns int) bool {
+	switch {
+	case m.pager != nil:
+		m.pager.left = sideways(m.pager.left, columns, m.pager.lines)
+	case m.table != nil:
+		lines := []string{m.table.head}
+		for _, r := range m.table.rows {
+			lines = append(lines, r.text)
+		}
+		m.table.left = sideways(m.table.left, columns, lines)
+	}
+	return m.pager != nil || m.table != nil
 }
 
 func (m *Model) toggleFold() tea.Cmd {

@@ -307,6 +307,28 @@ func TestFilter(t *testing.T) {
 	u.sees("link", "? help")
 }
 
+// TestFilterOpensDirectories: those that were folded under another filter, too.
+func TestFilterOpensDirectories(t *testing.T) {
+	u := browse(t, leak(t), 80, 24)
+	u.press("/")
+	u.enters("k")
+	u.press("g j j space") // root is folded
+	u.misses("key")
+	u.press("/")
+	u.enters("e")
+	u.sees("key")
+}
+
+func TestFilterIgnoresCase(t *testing.T) {
+	image := imageOf(t, []testkit.Entry{testkit.File("README", 0o644, ""), testkit.File("read", 0o644, "")})
+	u := browse(t, image, 80, 24)
+	u.press("/ e a d")
+	u.sees("README", "  read")
+	u.press("ctrl+u R")
+	u.sees("README")
+	u.misses("  read")
+}
+
 func TestNextMatchOrChange(t *testing.T) {
 	u := browse(t, leak(t), 80, 24)
 	for _, want := range []string{"/data/big", "/root/.ssh", "/root/.ssh/key", "/data/big"} {
@@ -390,6 +412,15 @@ func TestWaste(t *testing.T) {
 		"      4B     1      2  overwritten  /etc/motd")
 	u.press("j enter")
 	u.sees("layer 3 of 3", "/root/.ssh/key  ")
+	u.resize(40, 10)
+	u.press("W")
+	u.misses("/root/.ssh/key")
+	u.press("l l")
+	u.sees("PATH", "/root/.ssh/key")
+	u.press("h h")
+	u.sees("SIZE")
+	u.press("q")
+	u.resize(80, 24)
 	u.press("W G enter")
 	u.sees("layer 3 of 3", "/data/small  ")
 	u.press("W q")
@@ -430,7 +461,7 @@ func TestContents(t *testing.T) {
 	u := browse(t, imageOf(t, []testkit.Entry{
 		testkit.File("binary", 0o644, "\x7fELF\x00\x01"),
 		testkit.File("escape", 0o644, "a\x1b[2Jb\u009bc\rd\n"),
-		testkit.File("long", 0o644, long+"needle "+strings.Repeat("y", 100)+" the end\n"+long),
+		testkit.File("long", 0o644, long+"needle "+strings.Repeat("y", 100)+" the end\n"+long+"needle 2\n"+long),
 		testkit.File("large", 0o644, strings.Repeat("0123456789abcde\n", 1<<16+1)),
 		testkit.File("empty", 0o644, ""),
 	}), 80, 24)
@@ -456,10 +487,12 @@ func TestContents(t *testing.T) {
 	u.sees("needle")
 	u.press("l l l l l")
 	u.sees("the end")
-	u.press("g h h h h h")
+	u.press("h h h h h n")
+	u.sees("needle 2")
+	u.press("N")
+	u.sees("needle yyy")
+	u.press("g")
 	u.sees("path    /long")
-	u.press("n")
-	u.sees("needle")
 	u.press("/")
 	u.enters("nowhere")
 	u.sees("not found: nowhere")
@@ -467,7 +500,7 @@ func TestContents(t *testing.T) {
 
 	show("large")
 	u.press("G")
-	u.sees("the first 1.05MB of 1.05MB")
+	u.sees("the first 1.05MB of 1.05MB", "of 65546") // 8 lines before, 2 after it
 }
 
 // TestReadingStops: Esc stops reading a large layer, and what it finds later is not shown.
@@ -480,7 +513,7 @@ func TestReadingStops(t *testing.T) {
 	u.press("esc")
 	u.send(read())
 	u.sees("LAYERS")
-	u.misses("xxx")
+	u.misses("xxx", "canceled")
 }
 
 // TestErrorIsShown: one of a layer that cannot be read.
@@ -523,7 +556,9 @@ func TestMotions(t *testing.T) {
 		if !strings.Contains(details(u.model), step.want) {
 			t.Errorf("after %s: %q, want %q", step.keys, details(u.model), step.want)
 		}
-		u.sees(strings.TrimPrefix(strings.TrimSpace(step.want), "/")) // the cursor is on the screen
+		if !strings.Contains(u.tree(), strings.TrimPrefix(strings.TrimSpace(step.want), "/")) {
+			t.Errorf("after %s: the cursor is not on the screen:\n%s", step.keys, u.screen())
+		}
 	}
 }
 
@@ -641,6 +676,47 @@ func TestFastKeys(t *testing.T) {
 	_, first := u.model.Update(key("["))
 	u.press("[") // before that is compared
 	u.sees("layer 1 of 3", "LAYERS 1–3, CHANGES OF 3 …")
-	u.send(first())
+	_, second := u.model.Update(first())
+	u.sees("LAYERS 1–3, CHANGES OF 3 …")
+	u.do(second)
 	u.sees("LAYERS 1–1")
+}
+
+// FuzzKeys presses any keys, on screens of any size, and lets what runs beside the model
+// arrive at any time: nothing panics, and the screen is full.
+func FuzzKeys(f *testing.F) {
+	var names []string
+	for _, group := range bindings {
+		for _, b := range group.list {
+			names = append(names, strings.Fields(b.keys)...)
+		}
+	}
+	names = append(names, "?", "x", "backspace", "*", "[")
+	f.Add([]byte("the keys of a user who types a text"))
+	f.Add([]byte{200, 210, 220, 230, 240, 250, 17, 33, 35, 255, 28, 30})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m := New(leak(t))
+		later := []tea.Cmd{m.Init()}
+		m.Update(tea.WindowSizeMsg{Width: 80, Height: 24})
+		for _, b := range data {
+			switch n := int(b); {
+			case n < len(names):
+				_, do := m.Update(key(names[n]))
+				if do != nil && names[n] != "ctrl+z" {
+					later = append(later, do)
+				}
+			case n < 200 && len(later) > 0:
+				_, do := m.Update(later[0]())
+				later = later[1:]
+				if do != nil {
+					later = append(later, do)
+				}
+			case n >= 200:
+				m.Update(tea.WindowSizeMsg{Width: minWidth + n%50*3, Height: minHeight + n%40})
+			}
+			if lines := strings.Count(m.View().Content, "\n") + 1; lines != m.height {
+				t.Fatalf("%d lines on a screen of %d", lines, m.height)
+			}
+		}
+	})
 }

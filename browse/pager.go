@@ -1,10 +1,6 @@
 package browse
 
-import (
-	"strings"
-
-	"github.com/charmbracelet/x/ansi"
-)
+import "strings"
 
 // A pager shows lines of text.
 type pager struct {
@@ -34,15 +30,6 @@ func (p *pager) scrollTo(line int) {
 	p.cursor = p.top
 }
 
-// sideways scrolls by this many columns.
-func (p *pager) sideways(columns int) {
-	longest := 0
-	for _, l := range p.lines {
-		longest = max(longest, ansi.StringWidth(l))
-	}
-	p.left = max(min(p.left+columns, longest-1), 0)
-}
-
 // next scrolls to the next line with the text that is searched for, or back to the
 // previous one.
 func (p *pager) next(back bool) bool {
@@ -64,7 +51,7 @@ func (p *pager) next(back bool) bool {
 // shown returns the lines on the screen, and which of them have the text.
 func (p *pager) shown(width int) (lines []string, found []bool) {
 	for _, l := range p.lines[p.top:p.end()] {
-		lines = append(lines, fit(ansi.Cut(l, p.left, p.left+width), width))
+		lines = append(lines, cut(l, p.left, width))
 		found = append(found, p.text != "" && strings.Contains(strings.ToLower(l), strings.ToLower(p.text)))
 	}
 	return lines, found

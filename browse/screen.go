@@ -107,14 +107,14 @@ func drawPager(m *Model) []string {
 
 func drawTable(m *Model) []string {
 	t := m.table
-	lines := []string{bold.Styled(fit(t.title, m.width)), faint.Styled(fit(t.head, m.width))}
+	lines := []string{bold.Styled(fit(t.title, m.width)), faint.Styled(cut(t.head, t.left, m.width))}
 	for i := t.top; i < t.end(); i++ {
-		lines = append(lines, draw(t.rows[i].text, m.width, t.rows[i].mark, i == t.cursor, true))
+		lines = append(lines, draw(cut(t.rows[i].text, t.left, m.width), m.width, t.rows[i].mark, i == t.cursor, true))
 	}
 	for range t.height - (t.end() - t.top) {
 		lines = append(lines, "")
 	}
-	return append(lines, bottom(m, "q close  Enter to this layer  ↑ ↓ move"))
+	return append(lines, bottom(m, "q close  Enter to this layer  ← → scroll"))
 }
 
 func drawPanes(m *Model) []string {

@@ -14,6 +14,7 @@ type table struct {
 	title string
 	head  string
 	rows  []tableRow
+	left  int // columns that are scrolled out
 }
 
 type tableRow struct {

@@ -75,6 +75,18 @@ func fit(line string, width int) string {
 	return line + strings.Repeat(" ", max(width-ansi.StringWidth(line), 0))
 }
 
+// cut returns the columns of a line from left on, exactly width of them.
+func cut(line string, left, width int) string { return fit(ansi.Cut(line, left, left+width), width) }
+
+// sideways returns by how many columns lines are scrolled out after scrolling by some more.
+func sideways(left, columns int, lines []string) int {
+	longest := 0
+	for _, l := range lines {
+		longest = max(longest, ansi.StringWidth(l))
+	}
+	return max(min(left+columns, longest-1), 0)
+}
+
 func humanSize(n int64) string { return units.HumanSizeWithPrecision(float64(n), 3) }
 
 // oneLine returns an instruction on one line.
