@@ -314,8 +314,7 @@ func TestFilterOpensDirectories(t *testing.T) {
 	u.enters("k")
 	u.press("g j j space") // root is folded
 	u.misses("key")
-	u.press("/")
-	u.enters("e")
+	u.press("/ e")
 	u.sees("key")
 }
 
@@ -458,10 +457,12 @@ func TestAttributes(t *testing.T) {
 
 func TestContents(t *testing.T) {
 	long := strings.Repeat("line\n", 100)
+	wide := "needle " + strings.Repeat("y", 100) + " the end\n"
+	needles := long + wide + long + "needle 2\n" + long + "needle 3\n" + long
 	u := browse(t, imageOf(t, []testkit.Entry{
 		testkit.File("binary", 0o644, "\x7fELF\x00\x01"),
 		testkit.File("escape", 0o644, "a\x1b[2Jb\u009bc\rd\n"),
-		testkit.File("long", 0o644, long+"needle "+strings.Repeat("y", 100)+" the end\n"+long+"needle 2\n"+long),
+		testkit.File("long", 0o644, needles),
 		testkit.File("large", 0o644, strings.Repeat("0123456789abcde\n", 1<<16+1)),
 		testkit.File("empty", 0o644, ""),
 	}), 80, 24)
