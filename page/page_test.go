@@ -2,6 +2,7 @@ package page_test
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -22,8 +23,8 @@ func TestPageInBrowser(t *testing.T) {
 			p := samplePage(t, carriedOut)
 			var b bytes.Buffer
 			testkit.Check(t, p.Write(&b))
-			const most = 400_000
-			if b.Len() > most {
+			const least, most = 310, 400_000
+			if len(p.Plan.Steps) < least || b.Len() > most {
 				t.Errorf("the page of %d steps has %d bytes", len(p.Plan.Steps), b.Len())
 			}
 			seen := testkit.InspectPage(t, b.Bytes(), script)
@@ -48,7 +49,8 @@ func TestPageInBrowser(t *testing.T) {
 	}
 }
 
-// samplePage returns the page of a container with all namespaces.
+// samplePage returns the page of a container with all namespaces, and as many steps as that
+// of a common one.
 func samplePage(t *testing.T, carriedOut bool) *page.Page {
 	t.Helper()
 	spec := &specs.Spec{
@@ -61,6 +63,9 @@ func samplePage(t *testing.T, carriedOut bool) *page.Page {
 	for _, kind := range []specs.LinuxNamespaceType{specs.MountNamespace, specs.PIDNamespace, specs.NetworkNamespace,
 		specs.UTSNamespace, specs.IPCNamespace, specs.CgroupNamespace} {
 		spec.Linux.Namespaces = append(spec.Linux.Namespaces, specs.LinuxNamespace{Type: kind})
+	}
+	for i := range 70 {
+		spec.Linux.MaskedPaths = append(spec.Linux.MaskedPaths, fmt.Sprintf("/proc/secret-%d", i))
 	}
 	made, err := compile.Compile(spec, compile.Options{Cgroup2: "/sys/fs/cgroup"})
 	testkit.Check(t, err)

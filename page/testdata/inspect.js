@@ -13,6 +13,9 @@ function check(d) {
 	for (const part of d.querySelectorAll('.part')) apart([...part.children], 'bottom', 'top');
 	for (const a of d.links)
 		if (!d.getElementById(a.hash.slice(1))) complain(brief(a), 'leads nowhere:', a.hash);
+	for (const e of d.querySelectorAll('.lane a, .process, .bar i'))
+		if (d.defaultView.getComputedStyle(e).printColorAdjust != 'exact')
+			complain(brief(e), 'is printed without its background');
 	const reached = [...d.querySelectorAll('a, summary')].filter(e => e.tabIndex >= 0).length;
 	if (reached != d.querySelectorAll('a, summary').length) complain('only', reached, 'are reached by the Tab key');
 	if (new Set([...d.querySelectorAll('[id]')].map(e => e.id)).size != d.querySelectorAll('[id]').length)
