@@ -36,6 +36,7 @@ func main() {
 func TestHarmfulProgram(t *testing.T) {
 	testkit.NeedRoot(t)
 	needBusybox(t)
+	testkit.NeedTool(t, "go", "setsid")
 	l, place := list[0], t.TempDir()
 	var group, scratch string
 	var processes []int

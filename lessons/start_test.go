@@ -41,6 +41,7 @@ func TestStart(t *testing.T) {
 // TestExerciseCompiles: an exercise in Go is complete, and passes go vet, without the network.
 func TestExerciseCompiles(t *testing.T) {
 	needBusybox(t)
+	testkit.NeedTool(t, "go")
 	for _, l := range list {
 		if l.Track != Build {
 			continue

@@ -25,6 +25,7 @@ import (
 func TestTexts(t *testing.T) {
 	testkit.NeedRoot(t)
 	needBusybox(t)
+	testkit.NeedTool(t, "bash", "minictr")
 	for _, l := range list {
 		t.Run(l.Name, func(t *testing.T) {
 			commands := typedCommands(l.Text())
@@ -51,6 +52,7 @@ func textDir(t *testing.T, l *Lesson) string {
 	if l.Track == Understand {
 		return t.TempDir()
 	}
+	testkit.NeedTool(t, "go")
 	_, dir := start(t, l)
 	testkit.Check(t, os.WriteFile(filepath.Join(dir, "main.go"), []byte(l.Solution()), 0o644))
 	return dir
