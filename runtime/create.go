@@ -79,6 +79,7 @@ func Create(f *state.Dir, spec *specs.Spec, t ProcessOptions) (*Process, error) 
 	}
 	spec = withoutLabels(spec, t.Warn)
 	t.SetHome(spec)
+	t.HostNodes = hostNodes(spec)
 	p, err := compile.Compile(spec, t.Options)
 	if err != nil {
 		return nil, err

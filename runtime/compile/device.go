@@ -15,6 +15,7 @@
 package compile
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -117,14 +118,15 @@ func openParentInDev(l *list, name string) (dir plan.Ref, last string) {
 	return dir, last
 }
 
-// cloneDevices clones the host's nodes, for makeDevice to attach.
-func cloneDevices(l *list, config []specs.LinuxDevice) error {
+// cloneDevices clones the host's nodes, for makeDevice to attach; nodes are their paths on the
+// host where these differ.
+func cloneDevices(l *list, config []specs.LinuxDevice, nodes map[string]string) error {
 	l.begin("sources", "linux.devices")
 	devices, err := deviceList(config)
 	for _, d := range devices {
 		if d.isBound() {
 			l.host("clone the host's device: mknod is not permitted in a user namespace",
-				call.OpenTree("", d.path, false).As(d.ref()))
+				call.OpenTree("", cmp.Or(nodes[d.path], d.path), false).As(d.ref()).Hint(unix.ENOENT, noNode))
 			checkDevice(l, plan.Host, d.ref(), d)
 		}
 	}

@@ -40,7 +40,7 @@ func (b *builder) sources() error {
 	if b.shape.ns[userNS] == inherited || b.shape.dev == boundDev {
 		return nil // the child makes the devices, or has those of the host's directory
 	}
-	return cloneDevices(&b.list, b.spec.Linux.Devices)
+	return cloneDevices(&b.list, b.spec.Linux.Devices, b.shape.options.HostNodes)
 }
 
 // filesystems makes the new filesystems, proc, sysfs, tmpfs, …, and clones what is bound.

@@ -10,6 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+const noNode = "make the node on the host (mknod), or leave out the user namespace: it may make none"
+
 // ownDevice checks a device of the config.
 func ownDevice(d specs.LinuxDevice) (device, error) {
 	if !path.IsAbs(d.Path) || path.Clean(d.Path) == "/" {

@@ -46,6 +46,9 @@ type Options struct {
 	OpenFiles unix.Rlimit
 	// Permitted is the capabilities that the caller can grant, a bit for each; 0 is all.
 	Permitted uint64
+	// HostNodes are, for a user namespace, the host's nodes of linux.devices that have
+	// another path there.
+	HostNodes map[string]string
 	// NetDevices are those of linux.netDevices, by their names on the host.
 	NetDevices map[string]NetDevice
 	// Outlive is true for a process that runs on when its parent exits. It waits until
