@@ -59,6 +59,8 @@ func (w *stopWriter) copy(s plan.Step) {
 		clone.Side = s.Side
 		w.add(&clone, "close the host's end of the pipe of the stops: when the host dies, a read returns",
 			call.Close(plan.StepWrite))
+	case s.Child == plan.Trampoline && w.allowed:
+		w.add(&s, "keep open: the trampoline has stops, too", call.CloseOnExec(plan.StepRead, false))
 	case s.Side == plan.Trampoline && first && w.allowed:
 		w.add(&s, "close it at execve", call.CloseOnExec(plan.StepRead, true))
 	}
@@ -69,9 +71,6 @@ func (w *stopWriter) copy(s plan.Step) {
 	}
 	w.steps = append(w.steps, s)
 	w.filtered = w.filtered || s.Name == "seccomp"
-	if s.Side == plan.Container && s.Name == "close_range" && w.allowed {
-		w.add(&s, "keep open: the trampoline has stops, too", call.CloseOnExec(plan.StepRead, false))
-	}
 }
 
 func (w *stopWriter) stop(next *plan.Step) {
