@@ -15,6 +15,7 @@
 //	image.go    what is browsed, and the comparison of two of its stacks
 //	text.go     names and contents, safe and of known width
 //	scroll.go   a list with a cursor that scrolls
+//	file.go     the attributes and the content of a file
 //	filter.go   which paths are shown
 //	tree.go     a comparison as rows: folded, filtered, in order
 //	pager.go    lines of text: a file, the help

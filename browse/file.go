@@ -18,7 +18,9 @@ const maxShown = 1 << 20
 
 // describe returns what is known of an inode, and the content of a file.
 func (i *Image) describe(ctx context.Context, path string, inode *stack.Inode) ([]string, error) {
+	i.digests.Lock()
 	lines := attributes(path, inode)
+	i.digests.Unlock()
 	if inode.Layer > 0 {
 		lines = append(lines, fmt.Sprintf("layer   %d  %s", inode.Layer, oneLine(i.Layers[inode.Layer-1].Instruction)))
 	}

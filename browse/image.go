@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/minictr/minictr/layers/index"
 	"github.com/minictr/minictr/layers/stack"
@@ -14,6 +15,10 @@ type Image struct {
 	Name   string
 	Layers []Layer      // lowest first
 	Open   stack.Opener // of their blobs
+
+	// An index learns the digest of a file when it is asked for, by whoever compares or
+	// describes: one at a time.
+	digests sync.Mutex
 }
 
 // A Layer is one layer, and the instruction that made it, or "".
@@ -22,7 +27,7 @@ type Layer struct {
 	Instruction string
 }
 
-// stack returns the stack of the layers 1 to n.
+// stack returns the stack of the layers 1 to n. The caller holds digests.
 func (i *Image) stack(n int) (*stack.Stack, error) {
 	var indexes []*index.Index
 	for _, l := range i.Layers[:n] {
@@ -54,6 +59,8 @@ type node = stack.Difference
 
 // compare compares two stacks of the image.
 func (i *Image) compare(b between) (*comparison, error) {
+	i.digests.Lock()
+	defer i.digests.Unlock()
 	lower, err := i.stack(b.since)
 	if err != nil {
 		return nil, err
@@ -68,6 +75,13 @@ func (i *Image) compare(b between) (*comparison, error) {
 	}
 	c.findChanges(c.root)
 	return c, nil
+}
+
+// whole returns the stack of all layers.
+func (i *Image) whole() (*stack.Stack, error) {
+	i.digests.Lock()
+	defer i.digests.Unlock()
+	return i.stack(len(i.Layers))
 }
 
 // findChanges reports whether a path, or one below it, differs.

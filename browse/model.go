@@ -283,7 +283,7 @@ func (m *Model) waste() tea.Cmd { return m.stacked(wasteTable) }
 func (m *Model) stacked(make func(*stack.Stack) *table) tea.Cmd {
 	image := m.image
 	return m.start("stacking the layers …", func(context.Context) (func(*Model), error) {
-		s, err := image.stack(len(image.Layers))
+		s, err := image.whole()
 		if err != nil {
 			return nil, err
 		}
