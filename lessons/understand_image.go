@@ -2,11 +2,8 @@ package lessons
 
 import (
 	"fmt"
-	"io/fs"
-	"os"
 	"strings"
 
-	"github.com/minictr/minictr/internal/accounts"
 	"github.com/minictr/minictr/runtime/proc"
 )
 
@@ -22,7 +19,7 @@ func checkImage(w *Work) error {
 		if lowers[name], err = lowerDirs(name, v); err != nil {
 			return err
 		}
-		if lists[name], err = readIn(pid, "srv/list"); err != nil {
+		if lists[name], err = readBelow(fmt.Sprintf("/proc/%d/root", pid), "srv/list"); err != nil {
 			return missing("minictr exec "+name+" ls /srv", "container %q: %v", name, err)
 		}
 	}
@@ -61,15 +58,4 @@ func mountAt(v *proc.View, path string) (m *proc.Mount) {
 		}
 	}
 	return m
-}
-
-// readIn returns a file of a process's root. No link in it leads to the host.
-func readIn(pid int, name string) (string, error) {
-	root, err := os.Open(fmt.Sprintf("/proc/%d/root", pid))
-	if err != nil {
-		return "", err
-	}
-	defer root.Close()
-	text, err := fs.ReadFile(accounts.Files(root.Fd()), name)
-	return string(text), err
 }

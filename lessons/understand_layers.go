@@ -1,7 +1,6 @@
 package lessons
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 )
@@ -13,11 +12,11 @@ func checkLayers(w *Work) error {
 		return err
 	}
 	file := filepath.Join(w.Dir, "password")
-	text, err := os.ReadFile(file)
+	text, err := readBelow(w.Dir, "password")
 	if err != nil {
 		return missing("the directory of image.tar: minictr lesson check 16 DIRECTORY", "%s: does not exist", file)
 	}
-	switch got, want := strings.TrimSpace(string(text)), password(root); {
+	switch got, want := strings.TrimSpace(text), password(root); {
 	case got == "":
 		return missing("a container sees all layers at once: minictr layers --help", "%s: is empty", file)
 	case got != want:

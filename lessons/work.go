@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"syscall"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/internal/accounts"
 )
 
 // Work is a student's result, and the tools of its check. What they make is removed after
@@ -100,6 +102,18 @@ func (w *Work) Root() (string, error) {
 
 // Temp makes an empty directory and returns its path.
 func (w *Work) Temp() (string, error) { return os.MkdirTemp(w.scratch, "dir-") }
+
+// readBelow returns a regular file below a directory, such as the root of a process or the
+// directory of an exercise. No link in it leads out of the directory.
+func readBelow(dir, name string) (string, error) {
+	root, err := os.Open(dir)
+	if err != nil {
+		return "", err
+	}
+	defer root.Close()
+	text, err := fs.ReadFile(accounts.Files(root.Fd()), name)
+	return string(text), err
+}
 
 // attributes makes a command run as the student.
 func (s *Student) attributes() *syscall.SysProcAttr {
