@@ -58,7 +58,7 @@ var arrows = map[string]string{
 	"container/inspect":   "container/rootfs container/stats layers/stack runtime/ps runtime/proc",
 	"container/lifecycle": "container/monitor container/inspect",
 
-	"lessons": "runtime/proc",
+	"lessons": "runtime/proc runtime/walk",
 
 	"browse": "layers/stack",
 	"doctor": "runtime/proc runtime/compile runtime/walk",

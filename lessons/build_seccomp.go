@@ -1,0 +1,45 @@
+package lessons
+
+import (
+	"errors"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// checkSeccomp: two calls fail with EPERM, and do not kill; other calls are made.
+func checkSeccomp(w *Work) error {
+	root, err := w.Root()
+	if err != nil {
+		return err
+	}
+	p, err := w.Start(root, "/bin/sh")
+	if lacks := new(Missing); errors.As(err, &lacks) && strings.Contains(lacks.what, unix.EACCES.Error()) {
+		return missing("seccomp(2), EACCES: what does a process without CAP_SYS_ADMIN need? no_new_privs", "%s", lacks.what)
+	}
+	if err != nil {
+		return err
+	}
+	v, err := p.View()
+	if err != nil {
+		return err
+	}
+	if v.Seccomp.Mode != "filter" {
+		return missing("seccomp(2)", "no filter is loaded")
+	}
+	for call, command := range map[string]string{"personality": "linux64 true", "unshare": "unshare -U true"} {
+		said, err := p.Shell(command + "; echo $?")
+		if err != nil {
+			return err
+		}
+		switch {
+		case strings.HasSuffix(said, "not found\n127"):
+			w.Note("this busybox has no command for %s(2): that was not checked", call)
+		case strings.HasSuffix(said, "\n159") || said == "159": // 128 + SIGSYS
+			return missing("seccomp(2), \"Return value\"", "the process that called %s was killed", call)
+		case !strings.Contains(said, "Operation not permitted"):
+			return missing("count the instructions that the jump skips", "%s: the call does not fail with EPERM", call)
+		}
+	}
+	return nil
+}

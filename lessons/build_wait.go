@@ -1,0 +1,69 @@
+package lessons
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// checkWait: signals reach the command, its exit status is returned, and no zombie is left.
+func checkWait(w *Work) error {
+	root, err := w.Root()
+	if err != nil {
+		return err
+	}
+	_, status, err := w.Run(root, "/bin/sh", "-c", "exit 5")
+	if err != nil {
+		return err
+	}
+	if status != 5 {
+		return missing("wait4(2)", "/bin/sh -c 'exit 5': exit status %d", status)
+	}
+
+	// orphans
+	p, err := w.Start(root, "/bin/sh")
+	if err != nil {
+		return err
+	}
+	if _, err := p.Shell("(true & )"); err != nil {
+		return err
+	}
+	const zombies = `grep -l "^State:.*zombie" /proc/[0-9]*/status; true`
+	if ok, err := soon(func() (bool, error) {
+		list, err := p.Shell(zombies)
+		return list == "", err
+	}); err != nil {
+		return err
+	} else if !ok {
+		return missing("wait4(2): which children does its first argument name?",
+			"an orphan of the container has exited, and stays as a zombie")
+	}
+
+	// signals
+	if err := unix.Kill(p.Pid, unix.SIGTERM); err != nil {
+		return err
+	}
+	if ok, err := soon(func() (bool, error) { p.read(20); return p.hasExited(), nil }); err != nil {
+		return err
+	} else if !ok {
+		return missing("signal.Notify has put it into the channel", "SIGTERM to the program does not reach the shell")
+	}
+	switch status, err := p.End(); {
+	case err != nil:
+		return err
+	case status != 128+int(unix.SIGTERM):
+		return missing("shells return 128 and the number of the signal",
+			"the shell was killed by SIGTERM: the exit status is %d, not 128+15", status)
+	}
+	return nil
+}
+
+// soon waits until something is so, and returns false if it is not for a while.
+func soon(ask func() (bool, error)) (bool, error) {
+	for begin := time.Now(); time.Since(begin) < timeLimit/3; time.Sleep(20 * time.Millisecond) {
+		if ok, err := ask(); ok || err != nil {
+			return ok, err
+		}
+	}
+	return false, nil
+}
