@@ -46,7 +46,7 @@ func checkOverlay(w *Work) error {
 	if _, err := os.Lstat(base + "/etc/passwd"); errors.Is(err, fs.ErrNotExist) {
 		return missing("layers are only read: where do changes go?", "the shell has removed a file of a layer")
 	}
-	upper := filepath.Join(w.temp, "changes/upper/etc")
+	upper := filepath.Join(w.Cwd(), "changes/upper/etc")
 	if _, err := os.Lstat(upper + "/new"); err != nil {
 		return missing("the option upperdir", "a file that the shell has made is not in changes/upper: %v", err)
 	}

@@ -18,9 +18,13 @@ func checkPivotRoot(w *Work) error {
 	if err != nil {
 		return err
 	}
-	if n := len(v.Mounts); n > 1 {
+	switch n := len(v.Mounts); {
+	case n > 1:
 		return missing("pivot_root(2), NOTES: what becomes of the old root?",
 			"the old root is still there: the shell sees %d mounts, not one", n)
+	case n == 0:
+		return missing("chroot(2) detaches nothing: another call exchanges the roots",
+			"the root of the shell is a directory, not a mount")
 	}
 	if _, err := p.End(); err != nil {
 		return err
@@ -32,7 +36,7 @@ func checkPivotRoot(w *Work) error {
 	}
 	inside, err := sameFile(p.file("root"), root)
 	if err == nil && !inside {
-		err = missing("chroot(2) detaches nothing: another call exchanges the roots",
+		err = missing("pivot_root(2), NOTES: what becomes of the old root?",
 			"the escape of lesson 2 leads out of the root")
 	}
 	return err

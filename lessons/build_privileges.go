@@ -2,6 +2,7 @@ package lessons
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -59,14 +60,28 @@ func checkPrivileges(w *Work) error {
 		return missing("prctl(2), PR_SET_NO_NEW_PRIVS", "the shell can gain privileges by execve(2)")
 	}
 
-	// the program dies: a shell that still answers outlives it
+	// the program is killed
+	if err := p.becomes("sleep 1000"); err != nil {
+		return err
+	}
 	if err := p.cmd.Process.Kill(); err != nil {
 		return err
 	}
 	<-p.exited
-	if _, err := p.Shell("true"); err == nil {
+	if ok, err := soon(func() (bool, error) {
+		list, err := w.Processes()
+		return !slices.Contains(list, p.Init), err
+	}); err != nil {
+		return err
+	} else if !ok {
 		return missing("prctl(2), PR_SET_PDEATHSIG: what clears it?",
-			"the shell was not killed with the program: it outlives the program")
+			"the container's process was not killed with the program: it outlives the program")
 	}
 	return nil
+}
+
+// becomes lets the shell execute another command, which does not end with its standard input.
+func (p *Program) becomes(command string) error {
+	fmt.Fprintf(p.in, "printf '\n--%%s--\n' becomes; exec %s\n", command)
+	return p.wait(func() bool { return p.eof || strings.Contains(p.Output(), "--becomes--") })
 }

@@ -52,8 +52,8 @@ func main() {
 		// attach that over "/". Our working directory is then on it, our root below it.
 		call.OpenTree("", root, true).As(plan.Root),
 		call.MoveMountTo(plan.Root, "/"),
-		call.Fchdir(plan.Root),
-		call.Chroot("."),
+		call.Chroot(root),
+		call.Chdir("/"),
 	}
 	if escapes {
 		steps = slices.Concat(steps, escape)

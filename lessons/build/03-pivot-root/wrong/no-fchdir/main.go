@@ -1,4 +1,4 @@
-// hint: pivot_root(".", "."): invalid argument
+// hint: pivot_root(".", ".")
 // Lesson 3: another root, by pivot_root in a mount namespace.
 //
 //	run [-escape] ROOT COMMAND [ARGUMENT…]
