@@ -26,7 +26,11 @@ func checkDevices(w *Work) error {
 	}
 
 	// devices, all of major number 1
-	for name, minor := range map[string]uint32{"null": 3, "zero": 5, "urandom": 9} {
+	for _, device := range []struct {
+		name  string
+		minor uint32
+	}{{"null", 3}, {"zero", 5}, {"urandom", 9}} {
+		name, minor := device.name, device.minor
 		var st unix.Stat_t
 		if err := unix.Lstat(p.file("root/dev/"+name), &st); err != nil {
 			return missing("mknod(2)", "/dev/%s: %v", name, err)

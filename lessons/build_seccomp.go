@@ -27,7 +27,8 @@ func checkSeccomp(w *Work) error {
 	if v.Seccomp.Mode != "filter" {
 		return missing("seccomp(2)", "no filter is loaded")
 	}
-	for call, command := range map[string]string{"personality": "linux64 true", "unshare": "unshare -U true"} {
+	for _, test := range [][2]string{{"unshare", "unshare -U true"}, {"personality", "linux64 true"}} {
+		call, command := test[0], test[1]
 		said, err := p.Shell(command + "; echo $?")
 		if err != nil {
 			return err

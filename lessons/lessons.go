@@ -18,7 +18,7 @@ var list = []Lesson{
 	{8, Build, "privileges", "User and capabilities", "a user, capabilities, no_new_privs", checkPrivileges},
 	{9, Build, "devices", "Devices and masks", "/dev, masked files of /proc", checkDevices},
 	{10, Build, "seccomp", "A filter of system calls", "seccomp, by hand", checkSeccomp},
-	{11, Build, "exec", "Another process in it", "setns", checkExec},
+	{11, Build, "exec", "Another process in a container", "setns", checkExec},
 	{12, Build, "wait", "Who waits", "an init: signals, zombies, exit codes", checkWait},
 	{13, Build, "config", "The OCI config", "bundles, and a small runtime", checkConfig},
 	{14, Understand, "machine", "A container and a virtual machine", "one kernel for both", checkMachine},

@@ -44,6 +44,9 @@ func (w *Work) Start(args ...string) (*Program, error) {
 		return nil, err
 	}
 	if _, err := p.Shell("true"); err != nil {
+		if p.eof {
+			p.End() // it removes its cgroup
+		}
 		return nil, err
 	}
 	if p.Init, err = w.findInit(p.Pid); err != nil {
