@@ -15,7 +15,7 @@ func checkSeccomp(w *Work) error {
 	}
 	p, err := w.Start(root, "/bin/sh")
 	if lacks := new(Missing); errors.As(err, &lacks) && strings.Contains(lacks.what, unix.EACCES.Error()) {
-		return missing("seccomp(2), EACCES: what does a process without CAP_SYS_ADMIN need? no_new_privs", "%s", lacks.what)
+		return missing("seccomp(2), EACCES: who may load a filter? compare with no_new_privs", "%s", lacks.what)
 	}
 	if err != nil {
 		return err
