@@ -293,8 +293,8 @@ func TestTerminalIsRestored(t *testing.T) {
 			w.loses("the line above")
 			end(w)
 			w.sees("\nthe line above")
-			w.types("stty -g >after; echo exit code $?.")
-			w.sees("\nexit code 0.")
+			w.types("echo exit code $?.; stty -g >after; echo done")
+			w.sees("\nexit code 0.", "\ndone")
 			before, after := testkit.ReadFile(t, w.dir+"/before"), testkit.ReadFile(t, w.dir+"/after")
 			testkit.Equal(t, "stty -g", after, before)
 			modes := w.tmux("display-message", "-p",
