@@ -56,7 +56,8 @@ var arrows = map[string]string{
 	"container/rootfs":    "container container/cp",
 	"container/monitor":   "container",
 	"container/inspect":   "container/rootfs container/stats layers/stack runtime/ps runtime/proc",
-	"container/lifecycle": "container/monitor container/inspect",
+	"without":             "container/config runtime/table",
+	"container/lifecycle": "container/monitor container/inspect without",
 
 	"lessons": "runtime/proc runtime/walk",
 

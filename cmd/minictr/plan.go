@@ -31,12 +31,17 @@ var planCommand = &cli.Command{
 		&cli.StringFlag{Name: "config", Usage: "`FILE` plan an OCI config.json; - for standard input"},
 		&cli.BoolFlag{Name: "json", Usage: "print the plan as JSON"},
 		stepFlag,
+		partsFlag,
+		&cli.BoolFlag{Name: "diff", Usage: "print what --without changes: calls that go (-) and come (+); exit code 0"},
 		&cli.StringFlag{Name: "html", Usage: "`FILE` write the plan as an HTML page; - for standard output"},
 	}, commonFlags, runFlags),
 	Action: printPlan,
 }
 
 func printPlan(c *cli.Context) error {
+	if c.Bool("diff") {
+		return printPlanDiff(c)
+	}
 	p, err := readPlan(c)
 	if err != nil {
 		return err
@@ -61,7 +66,11 @@ func readPlan(c *cli.Context) (*plan.Plan, error) {
 	// A plan of run.
 	file := c.String("config")
 	if file == "" {
-		return lifecycle.Plan(c.String("root"), c.Args().First(), runOptions(c), stops)
+		o := runOptions(c)
+		if err := leaveOut(c, o); err != nil {
+			return nil, err
+		}
+		return lifecycle.Plan(c.String("root"), c.Args().First(), o, stops)
 	}
 	if err := checkNoRunFlags(c); err != nil {
 		return nil, err

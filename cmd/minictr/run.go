@@ -24,12 +24,16 @@ var runCommand = &cli.Command{
 		},
 		explainPageFlag,
 		stepFlag,
+		partsFlag,
 	}, commonFlags, pullFlags, runFlags),
 	Action: run,
 }
 
 func run(c *cli.Context) error {
 	o := runOptions(c)
+	if err := leaveOut(c, o); err != nil {
+		return err
+	}
 	if c.Bool("detach") {
 		return runDetached(c, o)
 	}
@@ -66,6 +70,9 @@ func run(c *cli.Context) error {
 func runDetached(c *cli.Context, o *config.Options) error {
 	if len(o.Attach) > 0 {
 		return hint.New(errors.New("--attach and --detach exclude each other"), "leave out one of them")
+	}
+	if len(o.Without) > 0 {
+		return hint.New(errors.New("--without and --detach exclude each other"), "leave out -d")
 	}
 	if explainFile(c) != "" {
 		return hint.New(errors.New("--explain=FILE and --detach exclude each other"), "leave out -d")

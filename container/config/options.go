@@ -48,6 +48,8 @@ type Options struct {
 	LogDriver   string   // json-file, local, none
 	LogOpts     []string // max-size=10m
 	HealthOptions
+
+	Without []string `json:",omitempty"` // parts that are left out (package without)
 }
 
 // HealthOptions are the flags --health-… as typed.

@@ -87,6 +87,9 @@ func StartAttached(root, name string, o *AttachOptions) (code int, err error) {
 }
 
 func startAndAttach(c *container.Container, o *AttachOptions) (code int, err error) {
+	if err := checkComplete(c); err != nil {
+		return 0, err
+	}
 	a, err := newAttachment(c, o)
 	if err != nil {
 		return 0, err

@@ -17,6 +17,7 @@ import (
 	"github.com/minictr/minictr/images"
 	"github.com/minictr/minictr/runtime"
 	"github.com/minictr/minictr/runtime/compile"
+	"github.com/minictr/minictr/without"
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -42,6 +43,10 @@ type created struct {
 // create creates a container. If this command runs it in the foreground and is killed,
 // recovery removes one of --rm.
 func create(root, name string, o *config.Options, foreground bool) (*created, error) {
+	o, err := without.Options(o)
+	if err != nil {
+		return nil, err
+	}
 	root, store, err := openStore(root)
 	if err != nil {
 		return nil, err
@@ -93,6 +98,9 @@ func configOn(store *images.Store, image *images.Image, o *config.Options, id, d
 		return nil, nil, host, err
 	}
 	spec, origin, err = config.Config(o, image.Config, imageFiles{store, image.Layers}, host)
+	if err == nil {
+		without.Config(spec, o.Without)
+	}
 	return spec, origin, host, err
 }
 

@@ -54,6 +54,9 @@ func checkExec(o *config.Options, detach bool) error {
 }
 
 func execIn(c *container.Container, o *config.Options, detach bool, signals *runtime.Signals) (code int, err error) {
+	if err := checkComplete(c); err != nil {
+		return 0, err
+	}
 	// find the task, and make the process's config and streams
 	task, err := runningTask(c)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/minictr/minictr/runtime/compile"
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/stdio"
+	"github.com/minictr/minictr/without"
 )
 
 // placeholderID is the ID of a container that is planned, and never created.
@@ -17,6 +18,10 @@ const placeholderID = "ID"
 // container's process or without. It changes nothing, needs no privileges, and reads no
 // more of the image than its config.
 func Plan(root, name string, o *config.Options, stops bool) (*plan.Plan, error) {
+	o, err := without.Options(o)
+	if err != nil {
+		return nil, err
+	}
 	root, store, err := openStore(root)
 	if err != nil {
 		return nil, err
@@ -43,6 +48,7 @@ func Plan(root, name string, o *config.Options, stops bool) (*plan.Plan, error) 
 	if err != nil {
 		return nil, err
 	}
+	options.Edit = without.Plan(o.Without, copyDir(host.FilesDir))
 	options.Stdio, options.Null, options.Before = streams.Connected, streams.Null, streams.Steps
 	stdio.SetConsoleSize(spec.Process)
 	return compile.Compile(spec, options)

@@ -19,6 +19,7 @@ import (
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/stdio"
 	"github.com/minictr/minictr/runtime/walk"
+	"github.com/minictr/minictr/without"
 )
 
 // Watch is how the caller of Run takes part in carrying out the plan. Either function may be
@@ -50,6 +51,11 @@ func Run(root, name string, o *config.Options, by Watch) (code int, err error) {
 	c, err := create(root, name, o, true)
 	if err != nil {
 		return 0, err
+	}
+	if without.CopiesImage(o.Without) {
+		if err := c.copyImage(); err != nil {
+			return 0, errors.Join(err, c.discard())
+		}
 	}
 	c.Event("attach")
 	process, err := c.start(signals, by)
@@ -108,6 +114,7 @@ func (c *created) start(signals *runtime.Signals, by Watch) (p *foreground, err 
 		return nil, err
 	}
 	t.Signals, t.Trace, t.Stop, t.Stops = signals, by.Trace, by.Stop, by.Stop != nil
+	t.Edit = without.Plan(o.Without, copyDir(c.Dir))
 	t.Connect(streams)
 	stdio.SetConsoleSize(c.spec.Process)
 	process, err := c.CreateTask(c.spec, t)

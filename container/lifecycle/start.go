@@ -2,9 +2,12 @@ package lifecycle
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/container/monitor"
+	"github.com/minictr/minictr/hint"
 )
 
 // Start starts a container detached. One that runs is left alone; one that is paused is
@@ -24,9 +27,23 @@ func Start(root, name string, explain bool) error {
 
 // startDetached starts a container, unless another command does so at the same time.
 func startDetached(c *container.Container, explain bool) error {
+	if err := checkComplete(c); err != nil {
+		return err
+	}
 	err := monitor.Start(c, nil, explain)
 	if errors.Is(err, container.ErrRunning) {
 		return nil
 	}
 	return err
+}
+
+// checkComplete refuses a container without a part (package without): only run makes the outer
+// host that such a container needs.
+func checkComplete(c *container.Container) error {
+	parts := c.Settings.Options.Without
+	if len(parts) == 0 {
+		return nil
+	}
+	return hint.New(fmt.Errorf("created by run --without %s", strings.Join(parts, ",")),
+		"make another one in the same way: minictr run --without PART IMAGE")
 }

@@ -52,6 +52,21 @@ func OpenBare(c *container.Container) (*Root, error) {
 	return open(c, spec, bareTaskRoot, false)
 }
 
+// OpenImage opens the files of the image of a new container, to read. The caller has locked the
+// container.
+func OpenImage(c *container.Container) (*Root, error) {
+	spec, err := c.Spec()
+	if err != nil {
+		return nil, err
+	}
+	spec.Mounts, spec.Linux = nil, &specs.Linux{}
+	fd, unmount, err := stoppedRoot(c, spec, false)
+	if err != nil {
+		return nil, err
+	}
+	return &Root{newTree(fd, spec), unmount}, nil
+}
+
 // open opens the root of the container's process with task, or mounts that of spec.
 func open(
 	c *container.Container, spec *specs.Spec, task func(*container.Container) (int, error), write bool,

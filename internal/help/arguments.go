@@ -56,7 +56,22 @@ func missingCommand(c *cli.Context) error {
 	return withHelp(c, fmt.Errorf("%s %q: no such command", c.Command.Name, c.Args().First()))
 }
 
-func usageError(c *cli.Context, err error, _ bool) error { return withHelp(c, err) }
+// Lister is a flag that lists its values where it is given without one.
+type Lister interface {
+	cli.Flag
+	List() error
+}
+
+func usageError(c *cli.Context, err error, _ bool) error {
+	if name, missing := strings.CutPrefix(err.Error(), "flag needs an argument: -"); missing {
+		for _, f := range c.Command.Flags {
+			if l, ok := f.(Lister); ok && slices.Contains(f.Names(), name) {
+				return l.List()
+			}
+		}
+	}
+	return withHelp(c, err)
+}
 
 func withHelp(c *cli.Context, err error) error { return hint.New(err, c.Command.HelpName+" --help") }
 

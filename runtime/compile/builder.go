@@ -55,7 +55,7 @@ func (b *builder) compile(parts ...func() error) (*plan.Plan, error) {
 			return nil, err
 		}
 	}
-	return b.withStops(), nil
+	return b.edited()
 }
 
 // begin opens a part of the plan; from is the field of the config that asks for it.

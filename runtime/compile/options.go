@@ -80,6 +80,8 @@ type Options struct {
 	AskHome bool
 	// Stops makes the container's process stop before each call (plan.Stop).
 	Stops bool
+	// Edit changes the plan of a new container; nil for none.
+	Edit func(*plan.Plan) error
 	// KeepKeyring leaves the process the caller's session keyring.
 	KeepKeyring bool
 }

@@ -16,6 +16,16 @@ import (
 	"github.com/minictr/minictr/runtime/plan/call"
 )
 
+// edited returns the plan as the caller changes it (Options.Edit), with stops.
+func (b *builder) edited() (*plan.Plan, error) {
+	if edit := b.shape.options.Edit; edit != nil {
+		if err := edit(&b.plan); err != nil {
+			return nil, err
+		}
+	}
+	return b.withStops(), nil
+}
+
 // withStops returns the plan, with stops if Options.Stops asks for them. All are inserted
 // behind clone3, so that the index of a step before it, as Plan.MadeAt, stays.
 func (b *builder) withStops() *plan.Plan {

@@ -51,47 +51,35 @@ func (s Style) Headline(part string) string {
 
 // About returns what a part of the plan is for, in a few words.
 func About(part string) string {
-	switch part {
-	case "streams":
-		return "pipes, as the process gets no file or terminal of the host"
-	case "cgroup":
-		return "limits of the container's processes"
-	case "root":
-		return "overlay of the layers, as a detached mount"
-	case "sources":
-		return "files and directories of the host, for a user namespace"
-	case "terminal":
-		return "a pseudo-terminal of its own"
-	case "trampoline":
-		return "a small program that makes the last calls"
-	case "join":
-		return "enter namespaces that exist"
-	case "hooks":
-		return "programs of the host run now"
-	case "clone":
-		return "two processes from here on"
-	case "session":
-		return "signals, streams and session of the child"
-	case "namespaces":
-		return "names and links of the new namespaces"
-	case "filesystems":
-		return "new filesystems, and clones of what is bound, as detached mounts"
-	case "settings":
-		return "kernel parameters of its namespaces"
-	case "pivot":
-		return "change the root"
-	case "attach":
-		return "mount points, and mounts on them"
-	case "dev":
-		return "devices that every program expects"
-	case "mask":
-		return "paths to mask or to make read-only"
-	case "confine":
-		return "limits, user and capabilities of the program"
-	case "exec":
-		return "execute the program"
+	for _, p := range parts {
+		if p.name == part {
+			return p.about
+		}
 	}
 	return ""
+}
+
+var parts = [...]struct{ name, about string }{
+	{"streams", "pipes, as the process gets no file or terminal of the host"},
+	{"cgroup", "limits of the container's processes"},
+	{"root", "overlay of the layers, as a detached mount"},
+	{"sources", "files and directories of the host, for a user namespace"},
+	{"terminal", "a pseudo-terminal of its own"},
+	{"trampoline", "a small program that makes the last calls"},
+	{"join", "enter namespaces that exist"},
+	{"hooks", "programs of the host run now"},
+	{"outer", "a host to experiment on: what a missing part leaves open leads there, not to this computer"},
+	{"clone", "two processes from here on"},
+	{"session", "signals, streams and session of the child"},
+	{"namespaces", "names and links of the new namespaces"},
+	{"filesystems", "new filesystems, and clones of what is bound, as detached mounts"},
+	{"settings", "kernel parameters of its namespaces"},
+	{"pivot", "change the root"},
+	{"attach", "mount points, and mounts on them"},
+	{"dev", "devices that every program expects"},
+	{"mask", "paths to mask or to make read-only"},
+	{"confine", "limits, user and capabilities of the program"},
+	{"exec", "execute the program"},
 }
 
 // Line returns the text of step i, with a newline.

@@ -77,7 +77,7 @@ func (w *Walk) failure() error {
 	if w.stopped != nil {
 		return &Stopped{w.stopped}
 	}
-	for side := range plan.Trampoline {
+	for _, side := range [...]plan.Side{plan.Helper, plan.Host, plan.Intermediate, plan.Container} {
 		if i := w.firstFailed(side); i >= 0 {
 			return w.errorAt(i)
 		}

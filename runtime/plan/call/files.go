@@ -170,6 +170,17 @@ func CloseOnExec(fd plan.Ref, on bool) plan.Step {
 
 // MemfdCreate makes a file that lies in memory and has no path. To say that it
 // is going to be executed is possible from Linux 6.3 on, and later needed.
+// DupFrom duplicates a descriptor as the lowest free number from min on, which stays open at
+// execve(2).
+func DupFrom(fd plan.Ref, min int) plan.Step {
+	return plan.Syscall("fcntl", unix.SYS_FCNTL, fd, plan.Named(unix.F_DUPFD, "F_DUPFD"), plan.Int(min))
+}
+
+// WriteFile writes a program that this one made.
+func WriteFile(fd plan.Ref, data []byte) plan.Step {
+	return plan.Syscall("write", unix.SYS_WRITE, fd, &plan.Mem{Bytes: data, Text: "…"}, plan.Int(len(data)))
+}
+
 func MemfdCreate(name string, exec bool) plan.Step {
 	f := uint64(unix.MFD_CLOEXEC)
 	if exec {

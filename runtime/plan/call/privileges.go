@@ -14,6 +14,11 @@ func PrctlUndumpable() plan.Step {
 	return prctl(unix.PR_SET_DUMPABLE, "PR_SET_DUMPABLE", plan.Named(0, "SUID_DUMP_DISABLE"))
 }
 
+// PrctlDumpable lets them.
+func PrctlDumpable() plan.Step {
+	return prctl(unix.PR_SET_DUMPABLE, "PR_SET_DUMPABLE", plan.Named(1, "SUID_DUMP_USER"))
+}
+
 // PrctlPdeathsig kills the caller when the thread that made it exits.
 func PrctlPdeathsig() plan.Step {
 	return prctl(unix.PR_SET_PDEATHSIG, "PR_SET_PDEATHSIG", plan.Named(uint64(unix.SIGKILL), "SIGKILL"))

@@ -186,3 +186,24 @@ func SetMempolicy(mode plan.Num, nodes []uint64, text string) plan.Step {
 func Personality(domain plan.Num) plan.Step {
 	return plan.Syscall("personality", unix.SYS_PERSONALITY, domain)
 }
+
+// IgnoreSignal ignores a signal. Of SIGCHLD that means: children leave no zombie (wait(2)).
+func IgnoreSignal(sig unix.Signal) plan.Step {
+	return plan.Syscall("rt_sigaction", unix.SYS_RT_SIGACTION,
+		plan.Named(sig, unix.SignalName(sig)), plan.Words("{sa_handler=SIG_IGN}", 1, 0, 0, 0),
+		plan.Null, plan.Int(word))
+}
+
+// KillGroup sends a signal to the process group of the caller.
+func KillGroup(signal unix.Signal) plan.Step {
+	return plan.Syscall("kill", unix.SYS_KILL, plan.Int(0), plan.Named(uint64(signal), unix.SignalName(signal)))
+}
+
+// Wait4Stopped waits until a child has stopped or exited.
+func Wait4Stopped(pid plan.Ref) plan.Step {
+	return plan.Syscall("wait4", unix.SYS_WAIT4, pid, plan.Null, plan.Named(unix.WUNTRACED, "WSTOPPED"), plan.Null)
+}
+
+func ExitGroup(status int) plan.Step {
+	return plan.Syscall("exit_group", unix.SYS_EXIT_GROUP, plan.Int(status))
+}

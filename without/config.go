@@ -1,0 +1,72 @@
+package without
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/minictr/minictr/runtime/plan/call"
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// usernsPath is the user namespace of the outer host, as the config names it. @init stands
+// for the number of the outer host's init.
+const usernsPath = "/proc/@init/ns/user"
+
+// Config leaves parts out of the config of a container, and lets it join the user namespace of
+// the outer host. The config is one that Options has made the options for.
+func Config(spec *specs.Spec, parts []string) {
+	set := Set(parts)
+	if len(set) == 0 {
+		return
+	}
+
+	// namespaces: one that is not in the config is inherited, here from the outer host
+	l := spec.Linux
+	l.Namespaces = slices.DeleteFunc(l.Namespaces, func(n specs.LinuxNamespace) bool {
+		return set.has(partOf[n.Type])
+	})
+	for i := range l.Namespaces {
+		if l.Namespaces[i].Type == specs.UserNamespace {
+			l.Namespaces[i].Path = usernsPath
+		}
+	}
+
+	// filesystems
+	for part, dir := range map[string]string{proc: "/proc", dev: "/dev"} {
+		if set.has(part) {
+			spec.Mounts = slices.DeleteFunc(spec.Mounts, func(m specs.Mount) bool {
+				return strings.HasPrefix(path.Clean(m.Destination)+"/", dir+"/")
+			})
+		}
+	}
+	if set.has(proc) {
+		l.Sysctl = nil // those that every container has: they are files in /proc
+	}
+	if set.has(masks) {
+		l.MaskedPaths, l.ReadonlyPaths = nil, nil
+	}
+
+	// what the program may do
+	if set.has(capabilities) {
+		all := slices.Clone(call.Capabilities[:])
+		spec.Process.Capabilities = &specs.LinuxCapabilities{Bounding: all, Effective: all, Permitted: all}
+	}
+	if set.has(seccomp) {
+		l.Seccomp = nil
+	}
+	if set.has(noNewPrivs) {
+		spec.Process.NoNewPrivileges = false
+	}
+}
+
+// partOf names the part that a namespace is. The user namespace stays: without the part it is
+// that of the outer host, too.
+var partOf = map[specs.LinuxNamespaceType]string{
+	specs.MountNamespace:   mountNS,
+	specs.PIDNamespace:     pidNS,
+	specs.NetworkNamespace: netNS,
+	specs.UTSNamespace:     utsNS,
+	specs.IPCNamespace:     ipcNS,
+	specs.CgroupNamespace:  cgroupNS,
+}
