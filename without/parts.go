@@ -60,7 +60,7 @@ var Parts = []Part{
 	},
 	{
 		Name: netNS, Does: "a network namespace: links, addresses and sockets of its own",
-		Breaks:  "it reaches services that listen on the host alone, as in CVE-2020-15257",
+		Breaks:  "it reaches local services of the host, as in CVE-2020-15257",
 		Program: sh("grep @host-service /proc/net/unix"),
 	},
 	{
@@ -79,7 +79,7 @@ var Parts = []Part{
 		Program: sh("grep ::/minictr/ /proc/self/cgroup"),
 	},
 	{
-		Name: userNS, Does: "a user namespace, where --userns asks for one: its root is another user outside",
+		Name: userNS, Does: "a user namespace, where --userns asks for one: its own root",
 		Breaks:  "root in the container is root of the host",
 		Flags:   "--userns 0:100000:65536",
 		Program: sh(`! grep " 100000 " /proc/self/uid_map`),
@@ -91,12 +91,12 @@ var Parts = []Part{
 	},
 	{
 		Name: overlay, Does: "overlayfs: the layers of the image, stacked and shared",
-		Breaks:  "the image is copied for each container; layers and changes are not told apart",
+		Breaks:  "each container has a copy of all files; no layer is shared",
 		Program: sh(`grep "^overlay / " /proc/mounts`), Fails: true,
 	},
 	{
-		Name: private, Does: "private mounts: mounting and unmounting is not propagated to the host",
-		Breaks: "when the container detaches the old root, mounts of the host disappear",
+		Name: private, Does: "private mounts: no mounting or unmounting is propagated to the host",
+		Breaks: "detaching the old root unmounts filesystems of the host",
 		Others: pidNS, Program: sh(`! grep " /dev/shm " /proc/1/mounts`),
 	},
 	{
@@ -111,43 +111,43 @@ var Parts = []Part{
 	},
 	{
 		Name: masks, Does: "masked and read-only paths in /proc and /sys",
-		Breaks:  "it changes kernel parameters and reads what belongs to the whole machine",
+		Breaks:  "it changes kernel parameters, and reads the machine's files",
 		Program: sh("echo 1 >/proc/sys/kernel/shm_rmid_forced"),
 	},
 	{
 		Name: capabilities, Does: "few capabilities: root in the container has a part of root's power",
-		Breaks:  "it changes network links, host name, clock, and all else that root may",
+		Breaks:  "it may change links, mounts, names and all else that root may",
 		Program: sh("ip link set lo down"),
 	},
 	{
 		Name: seccomp, Does: "a filter of system calls",
-		Breaks:  "every call of the kernel is in reach, as of new user namespaces",
+		Breaks:  "every system call may be made, as to get a user namespace",
 		Program: sh("unshare --user true"),
 	},
 	{
 		Name: noNewPrivs, Does: "no_new_privs: set-user-ID programs grant nothing",
-		Breaks: "a user of the container becomes root by a set-user-ID program",
+		Breaks: "a user becomes root by a set-user-ID program",
 		Program: sh("chmod 4755 /bin/busybox; sed -i s/root:x/root:/ /etc/passwd; " +
 			"echo joe::1000:1000::/:/bin/sh >>/etc/passwd; su joe -c \"su -c id\""),
 	},
 	{
 		Name: cgroup, Does: "a cgroup: its limits, and what is killed with the container",
-		Breaks: "no limits of its own; its processes cannot be told from those of the host",
+		Breaks: "no limits; the host's processes are in the same cgroup",
 		Others: pidNS, Program: sh("grep -x 1 /sys/fs/cgroup/cgroup.procs"),
 	},
 	{
 		Name: closeRange, Does: "close_range: no open file of the host is passed on",
-		Breaks:  "a descriptor that was forgotten leads to the host, as in CVE-2024-21626",
+		Breaks:  "a forgotten descriptor leads to the host, as in CVE-2024-21626",
 		Program: sh("ls /proc/self/fd/100/container"),
 	},
 	{
 		Name: dumpable, Does: "PR_SET_DUMPABLE: processes of minictr cannot be looked into",
-		Breaks: "memory, open files and program of minictr can be read",
+		Breaks: "its memory, its open files and its program can be read",
 		Others: pidNS, Program: sh("readlink /proc/2/exe"),
 	},
 	{
-		Name: trampoline, Does: "the trampoline: the program is executed by a file in memory, not by minictr",
-		Breaks:  "the container executes, and could overwrite, minictr of the host (CVE-2019-5736)",
+		Name: trampoline, Does: "the trampoline: a file in memory executes the program, not minictr",
+		Breaks:  "it executes, and could overwrite, the host's minictr (CVE-2019-5736)",
 		Program: []string{"/proc/self/exe", "--version"},
 	},
 }
@@ -215,11 +215,9 @@ func names() string {
 func Print(w io.Writer) error {
 	var b strings.Builder
 	for _, p := range Parts {
-		fmt.Fprintf(&b, "%-13s %s\n", p.Name, p.Does)
-		fmt.Fprintf(&b, "%-13s without: %s\n", "", p.Breaks)
-		fmt.Fprintf(&b, "%-13s $ %s\n", "", line(p.Command(true)))
+		fmt.Fprintf(&b, "%s\n    %s\n    without it: %s\n    $ %s\n", p.Name, p.Does, p.Breaks, line(p.Command(true)))
 	}
-	fmt.Fprintf(&b, "%-13s leave out nothing, on the same outer host: to compare with\n", none)
+	fmt.Fprintf(&b, "%s\n    leave out nothing, on the same outer host: to compare with\n", none)
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -56,9 +56,15 @@ func TestTruth(t *testing.T) {
 		"stops":              "--hostname box --rm --step",
 		"stops of each call": "--hostname box --rm --step=call -e PATH=/nowhere:/etc/motd:/bin",
 		"stops and userns":   "--hostname box --rm --step --userns 0:100000:65536",
+		// on an outer host
+		"without nothing":    "--hostname box --rm --without none",
+		"without namespaces": "--rm --without mount,pid,net,uts,ipc,cgroupns",
+		"without the rest":   "--hostname box --rm --step --without " + theRest,
+		"without overlay":    "--hostname box --rm -it --without overlay,private,dumpable",
+		"without user":       "--hostname box --rm -i --userns 0:100000:65536 --without user,trampoline",
 	} {
 		t.Run(name, func(t *testing.T) {
-			if strings.Contains(flags, "--userns") {
+			if strings.Contains(flags, "--userns") || strings.Contains(flags, "--without") {
 				testkit.NeedLinux(t, "6.15")
 			}
 			words := append(strings.Fields(flags), "demo", "true")
@@ -72,6 +78,9 @@ func TestTruth(t *testing.T) {
 		})
 	}
 }
+
+// theRest are the parts without those that the other cases leave out.
+const theRest = "pivot,proc,dev,masks,capabilities,seccomp,no-new-privs,cgroup,close-range,dumpable,trampoline"
 
 // planLine is a step as `minictr plan --json` prints it.
 type planLine struct {
@@ -154,7 +163,8 @@ func compareTruth(t *testing.T, lines []planLine, tr *trace) {
 	cgroups, err := cgroup.Mount()
 	testkit.Check(t, err)
 	r, made, running := results{}, 0, false
-	child, begun := 0, map[int]bool{} // the latest process, and all
+	begun, child := map[int]bool{}, 0 // all processes; the latest, until its first step
+	latest := map[string]int{}        // of each side
 	for _, step := range lines {
 		planned := fmt.Sprintf("step %d, %s(%s)", step.Number, step.Call, strings.Join(step.Args, ", "))
 		if running || r.leavesOut(step) {
@@ -164,7 +174,10 @@ func compareTruth(t *testing.T, lines []planLine, tr *trace) {
 			continue
 		}
 		r.fillIn(step.Args, tr.id)
-		thread := child
+		if child != 0 && step.Side != "host" {
+			latest[step.Side], child = child, 0
+		}
+		thread := latest[strings.Replace(step.Side, "trampoline", "container", 1)]
 		if step.Part == "streams" {
 			thread = tr.streamsThread(r, step)
 		} else if step.Side == "host" {
@@ -195,12 +208,15 @@ func compareTruth(t *testing.T, lines []planLine, tr *trace) {
 			child = c.value
 			begun[child] = true
 		}
+		if step.Side == "helper" && step.Call == "execveat" {
+			delete(tr.threads, thread) // from here on it is the program of an outer host's init
+		}
 		running = step.Call == "execve" && c.errno == ""
 	}
 	if !running {
 		t.Error("the plan ends without an execve that was made")
 	}
-	delete(tr.threads, child) // from here on it is the program
+	delete(tr.threads, latest["container"]) // from here on it is the program
 	for thread, calls := range tr.threads {
 		for _, c := range calls {
 			if begun[thread] || r.makes(c, cgroups) {
