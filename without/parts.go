@@ -147,7 +147,7 @@ var Parts = []Part{
 	},
 	{
 		Name: trampoline, Does: "the trampoline: a file in memory executes the program, not minictr",
-		Breaks:  "it executes, and could overwrite, the host's minictr (CVE-2019-5736)",
+		Breaks:  "it could overwrite the host's minictr, as in CVE-2019-5736",
 		Program: []string{"/proc/self/exe", "--version"},
 	},
 }
