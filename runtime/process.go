@@ -138,8 +138,10 @@ func WaitFor(pid int) (status unix.WaitStatus, err error) {
 	}
 }
 
-// Close kills what still runs in the cgroup, removes it, and closes the descriptors.
+// Close kills what still runs in the cgroup, removes it, ends other processes that the plan has
+// made, and closes the descriptors.
 func (p *Process) Close() error {
+	p.walk.Reap()
 	p.walk.Close()
 	return p.removeCgroup()
 }

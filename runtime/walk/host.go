@@ -41,7 +41,7 @@ func Host(p *plan.Plan, c Caller) (*Walk, error) {
 	for _, side := range [...]plan.Side{plan.Host, plan.Helper} { // a helper may share this memory
 		if i := w.firstFailed(side); i >= 0 {
 			failed := w.errorAt(i)
-			w.reap()
+			w.Reap()
 			w.Close()
 			return nil, failed
 		}

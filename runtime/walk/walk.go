@@ -94,7 +94,7 @@ func Start(p *plan.Plan, c Caller) (*Walk, error) {
 	w.storeResults()
 	w.tracer.finish()
 	if err := w.failure(); err != nil {
-		w.reap()
+		w.Reap()
 		w.Close()
 		return nil, err
 	}
@@ -229,10 +229,10 @@ func (w *Walk) closeAllBut(keep ...plan.Ref) {
 	}
 }
 
-// reap kills the children of a walk that failed and waits for them, the last first: the first of
+// Reap kills the children that are left of a walk and waits for them, the last first: the first of
 // a pid namespace is no zombie before the others are waited for. A step may have waited for one
 // already, and another process may have its pid: then wait4(2) fails (ECHILD).
-func (w *Walk) reap() {
+func (w *Walk) Reap() {
 	for i, s := range slices.Backward(w.plan.Steps) {
 		if slot := &w.program.slots[i]; s.Name == "clone3" && slot.state == done {
 			if n, _ := unix.Wait4(int(slot.value), nil, unix.WNOHANG, nil); n == 0 {
