@@ -64,6 +64,7 @@ func viewSteps() []plan.Step {
 	// the upper directory, and mount points
 	l.add("a part is left out: the container is made on an outer host; a tmpfs takes what changes there",
 		call.Fsopen("tmpfs").As(outerFs))
+	l.add("its size: changes are in memory", call.Fsconfig(outerFs, "size", "64m"))
 	l.add("create the filesystem", call.Fscreate(outerFs))
 	l.add("a detached mount of it", call.Fsmount(outerFs, unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV).As(scratch))
 	for _, dir := range []string{"changes", "work", "changes/proc", "changes/sys", "changes/dev", "changes" + jail} {
@@ -168,6 +169,9 @@ func initSteps() []plan.Step {
 		{"tmpfs", shm, "shared memory"},
 	} {
 		l.add(fs.why, call.Fsopen(fs.kind).As(outerFs))
+		if fs.kind == "tmpfs" {
+			l.add("its size", call.Fsconfig(outerFs, "size", "1m"))
+		}
 		l.add("create the filesystem", call.Fscreate(outerFs))
 		l.add("a detached mount of it", call.Fsmount(outerFs, attributes).As(fs.mount))
 	}

@@ -22,7 +22,8 @@ func TestKilledClientLeavesNothing(t *testing.T) {
 	testkit.NeedRoot(t)
 	loadDemo(t)
 	mark := fmt.Sprint("minictr-test-", os.Getpid())
-	for _, flags := range []string{"--rm", "--rm --network host --pid host", "--rm --init", "--rm --name killed"} {
+	for _, flags := range []string{"--rm", "--rm --network host --pid host", "--rm --init", "--rm --name killed",
+		"--rm --without pid,mount"} {
 		t.Run(flags, func(t *testing.T) {
 			before := traces(t, mark)
 			id := kill(t, flags, mark)
