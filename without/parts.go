@@ -92,7 +92,7 @@ var Parts = []Part{
 	{
 		Name: overlay, Does: "overlayfs: the layers of the image, stacked and shared",
 		Breaks:  "each container has a copy of all files; no layer is shared",
-		Program: sh(`grep "^overlay / " /proc/mounts`), Fails: true,
+		Program: sh(`grep " / overlay " /proc/mounts`), Fails: true,
 	},
 	{
 		Name: private, Does: "private mounts: no mounting or unmounting is propagated to the host",
@@ -102,7 +102,7 @@ var Parts = []Part{
 	{
 		Name: proc, Does: "procfs, in which processes are shown",
 		Breaks:  "ps, top and all that reads /proc fail",
-		Program: []string{"ps"}, Fails: true,
+		Program: sh("ps | grep root"), Fails: true,
 	},
 	{
 		Name: dev, Does: "/dev, with the devices that every program expects",

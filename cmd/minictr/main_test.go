@@ -28,7 +28,8 @@ import (
 //
 // and those of testkit.Words and testkit.Condition.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"minictr": main})
+	// a container without the trampoline executes it as /proc/self/exe
+	testscript.Main(m, map[string]func(){"minictr": main, "exe": main})
 }
 
 const torture = "../../../shared/images/torture"

@@ -113,6 +113,8 @@ func (r results) same(plan, trace string) bool {
 		return true
 	case plan == "":
 		return false
+	case strings.HasPrefix(plan, `@"`): // an abstract name, of a socket
+		return strings.HasPrefix(trace, "@") && r.same(plan[1:], trace[1:])
 	case plan[0] == '@':
 		return r.sameValue(plan[1:], trace)
 	case plan[0] == '"':
@@ -208,6 +210,7 @@ var numbers = regexp.MustCompile(`\b(0x[0-9a-f]+|\d+)(\*\d+)?\b`)
 // zero.
 func bits(word string) map[string]bool {
 	set := map[string]bool{}
+	word = strings.ReplaceAll(word, "MOUNT_ATTR__ATIME", "MOUNT_ATTR_NOATIME|MOUNT_ATTR_STRICTATIME|0x40")
 	for b := range strings.SplitSeq(word, "|") {
 		b = numbers.ReplaceAllStringFunc(b, func(n string) string {
 			product := int64(1)

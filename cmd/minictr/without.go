@@ -24,6 +24,12 @@ type listedFlag struct{ *cli.StringFlag }
 // List prints the parts (help.Lister).
 func (listedFlag) List() error { return without.Print(os.Stdout) }
 
+// Check refuses a part that does not exist (help.Checked).
+func (listedFlag) Check(c *cli.Context) error {
+	_, err := without.Parse(c.String("without"))
+	return err
+}
+
 // leaveOut sets the parts of --without, if it is given.
 func leaveOut(c *cli.Context, o *config.Options) (err error) {
 	if c.IsSet("without") {

@@ -84,11 +84,12 @@ func TestNoPartHarmsComputer(t *testing.T) {
 	c := newCanaries(t)
 	for i := range without.Parts {
 		for k := range i + 1 {
-			list := without.Parts[i].Name
+			list, flags := without.Parts[i].Name, without.Parts[i].Flags
 			if k < i {
 				list += "," + without.Parts[k].Name
+				flags += " " + without.Parts[k].Flags
 			}
-			c.attack(t, list, without.Parts[i].Flags+without.Parts[k].Flags)
+			c.attack(t, list, flags)
 			if t.Failed() {
 				t.Fatalf("--without %s", list)
 			}
