@@ -4,9 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/minictr/minictr/hint"
 )
+
+// timeLimit is how long a check waits for a student's program to do what it should.
+const timeLimit = 30 * time.Second
 
 // Check checks what the student has made of a lesson in dir, with the command minictr and
 // its first arguments, and records that it is done. The notes say what could not be checked
@@ -19,7 +23,7 @@ func (l *Lesson) Check(s *Student, dir string, minictr ...string) (notes []strin
 		return nil, hint.New(fmt.Errorf("lesson check %d: needs root", l.Number),
 			fmt.Sprintf("sudo minictr lesson check %d", l.Number))
 	}
-	w := &Work{Lesson: l, Dir: dir, Student: s, minictr: minictr}
+	w := &Work{Lesson: l, Dir: dir, Student: s, minictr: minictr, limit: timeLimit}
 	if err := w.makeScratch(); err != nil {
 		return nil, err
 	}

@@ -33,6 +33,7 @@ func run(m *testing.M) int {
 		}
 	}
 	os.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	os.Unsetenv("SUDO_UID") // of who runs the tests
 	os.Setenv("XDG_STATE_HOME", filepath.Join(dir, "state"))
 	return m.Run()
 }

@@ -105,7 +105,7 @@ func (w *Work) killAll() error {
 		if err != nil || len(list) == 0 {
 			return err
 		}
-		if time.Since(begin) > timeLimit {
+		if time.Since(begin) > w.limit {
 			return fmt.Errorf("processes %v: do not end", list)
 		}
 		for _, pid := range list {

@@ -15,11 +15,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// timeLimit is how long a check waits for a student's program to do what it should.
-const timeLimit = 30 * time.Second
-
-// maxOutput bounds what is kept of a program's output, in bytes.
-const maxOutput = 1 << 20
+const (
+	maxOutput = 1 << 20 // how much is kept of a program's output, in bytes
+	maxShown  = 2000    // how much of it is in a message
+	pipeSize  = 1 << 16 // what a pipe holds (pipe(7))
+)
 
 // Program is a student's program that has been started.
 type Program struct {
@@ -117,6 +117,9 @@ func (p *Program) Shell(command string) (string, error) {
 // failed returns a Missing, with the program's output.
 func (p *Program) failed(what string) error {
 	text := cmp.Or(strings.TrimSpace(p.Output()), "nothing")
+	if len(text) > maxShown {
+		text = strings.ToValidUTF8(text[:maxShown], "") + "…"
+	}
 	args := strings.Join(p.cmd.Args[1:], " ")
 	return missing("run it yourself: go build -o run . && sudo ./run …", "%s; run %s printed: %s", what, args, text)
 }
@@ -126,9 +129,11 @@ func (p *Program) failed(what string) error {
 func (p *Program) End() (status int, err error) {
 	p.in.Close()
 	if err := p.wait(p.hasExited); err != nil {
-		return 0, p.failed(fmt.Sprintf("the program still runs after %v", timeLimit))
+		return 0, p.failed(fmt.Sprintf("the program still runs after %v", p.work.limit))
 	}
-	p.read(0) // what it wrote before it exited
+	for range 2 { // what it wrote before it exited, and no more: a container may still write
+		p.read(0)
+	}
 	if s := p.cmd.ProcessState.Sys().(syscall.WaitStatus); s.Signaled() {
 		return 128 + int(s.Signal()), nil
 	}
@@ -144,10 +149,10 @@ func (p *Program) hasExited() bool {
 	}
 }
 
-// wait reads the output until something is so, or returns an error after timeLimit.
+// wait reads the output until something is so, or returns an error after the time limit.
 func (p *Program) wait(until func() bool) error {
 	for begin := time.Now(); !until(); {
-		if time.Since(begin) > timeLimit {
+		if time.Since(begin) > p.work.limit {
 			return errors.New("time limit")
 		}
 		p.read(20)
@@ -155,28 +160,27 @@ func (p *Program) wait(until func() bool) error {
 	return nil
 }
 
-// read reads what there is of the output, and waits for some for a time in milliseconds.
-func (p *Program) read(milliseconds int) {
+// read reads some of the output, waits for it a time in milliseconds, and reports whether
+// there was any.
+func (p *Program) read(milliseconds int) bool {
 	if p.eof {
 		time.Sleep(time.Duration(milliseconds) * time.Millisecond)
-		return
+		return false
 	}
-	buf, out := make([]byte, 1<<16), int(p.out.Fd())
+	buf, out := make([]byte, pipeSize), int(p.out.Fd())
 	poll := []unix.PollFd{{Fd: int32(out), Events: unix.POLLIN}}
-	for {
-		if n, err := unix.Poll(poll, milliseconds); n <= 0 || err != nil {
-			return
-		}
-		n, err := unix.Read(out, buf)
-		if n <= 0 && !errors.Is(err, unix.EINTR) {
-			p.eof = true
-			return
-		}
-		if len(p.text) < maxOutput {
-			p.text = append(p.text, buf[:max(n, 0)]...)
-		}
-		milliseconds = 0
+	if n, err := unix.Poll(poll, milliseconds); n <= 0 || err != nil {
+		return false
 	}
+	n, err := unix.Read(out, buf)
+	if n <= 0 && !errors.Is(err, unix.EINTR) {
+		p.eof = true
+		return false
+	}
+	if len(p.text) < maxOutput {
+		p.text = append(p.text, buf[:max(n, 0)]...)
+	}
+	return true
 }
 
 // View returns the container's first process as the kernel describes it.

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/minictr/minictr/internal/testkit"
 )
@@ -73,6 +74,26 @@ func TestHarmfulProgram(t *testing.T) {
 	}
 	if _, err := os.Stat(scratch); err == nil {
 		t.Errorf("%s is left", scratch)
+	}
+}
+
+// TestEndlessOutput: a program that prints without end, and one that neither prints nor ends,
+// are given up after the time limit.
+func TestEndlessOutput(t *testing.T) {
+	testkit.NeedRoot(t)
+	needBusybox(t)
+	testkit.NeedTool(t, "go")
+	l := list[0]
+	check := l.check
+	l.check = func(w *Work) error {
+		w.limit = time.Second
+		return check(w)
+	}
+	s, dir := start(t, &l)
+	for _, body := range []string{`for { println("again") }`, "os.Stdin.Close(); select {}", "time.Sleep(1e18)"} {
+		program := "package main\nimport (\"os\"; \"time\")\nvar _, _ = os.Args, time.Now\nfunc main() { " + body + " }"
+		testkit.Check(t, os.WriteFile(filepath.Join(dir, "main.go"), []byte(program), 0o644))
+		wantMissing(t, &l, s, dir, "the container's shell does not answer")
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/internal/accounts"
@@ -29,6 +30,7 @@ type Work struct {
 	before   []int    // those that were below this one before
 	programs []*Program
 	notes    []string
+	limit    time.Duration
 }
 
 // Note adds a note to a check that passes: what could not be checked on this computer.
