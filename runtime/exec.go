@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/minictr/minictr/runtime/compile"
 	"github.com/minictr/minictr/runtime/plan"
 	"github.com/minictr/minictr/runtime/state"
@@ -128,6 +129,15 @@ func cgroupOf(pid int, mount string) (string, error) {
 		}
 	}
 	return "", nil
+}
+
+// CallerCgroup returns the directory of this process's cgroup, "" if cgroup2 is not mounted.
+func CallerCgroup() (string, error) {
+	mount, err := cgroup.Mount()
+	if err != nil {
+		return "", nil
+	}
+	return cgroupOf(os.Getpid(), mount)
 }
 
 // hasNull reports whether /dev/null of a process's root is null(4). A container that

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 
 	"github.com/minictr/minictr/runtime"
-	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/minictr/minictr/runtime/compile"
 	"github.com/minictr/minictr/runtime/state"
 	"github.com/minictr/minictr/runtime/stdio"
@@ -125,10 +124,8 @@ func processOptions(c *cli.Context) (t runtime.ProcessOptions, err error) {
 	if t.PreserveFds, err = preserved(c.Int("preserve-fds")); err != nil {
 		return t, err
 	}
-	if cgroupManager(c) != noCgroup {
-		if t.Cgroup2, err = cgroup.Mount(); err != nil {
-			return t, err
-		}
+	if err = setMount(&t, cgroupManager(c)); err != nil {
+		return t, err
 	}
 	if t.Permitted, err = runtime.Permitted(); err != nil {
 		return t, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/minictr/minictr/hint"
+	"github.com/minictr/minictr/runtime"
 	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/urfave/cli/v2"
@@ -31,6 +32,16 @@ func cgroupManager(c *cli.Context) string {
 		return bySystemd
 	}
 	return c.String("cgroup-manager")
+}
+
+// setMount sets where the container's cgroup is made; without one it stays in the caller's.
+func setMount(o *runtime.ProcessOptions, manager string) (err error) {
+	if manager == noCgroup {
+		o.CallerCgroup, err = runtime.CallerCgroup()
+	} else {
+		o.Cgroup2, err = cgroup.Mount()
+	}
+	return err
 }
 
 // setCgroup sets a cgroup path where the config has none, or asks systemd for the cgroup.

@@ -68,7 +68,7 @@ func (b *builder) cloneSource(side plan.Side, m *mount) (err error) {
 	case m.bind:
 		err = bindSource(&b.list, side, m, b.shape.mounts, b.spec.Linux)
 	default:
-		err = bindCgroup(&b.list, side, m, b.shape.options.Cgroup2)
+		err = bindCgroup(&b.list, side, m, &b.shape.options)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", m.field(), err)

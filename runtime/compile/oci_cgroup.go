@@ -95,14 +95,17 @@ func delegate(l *list, spec *specs.Spec) error {
 	return nil
 }
 
-// bindCgroup clones the directory of the container's cgroup.
-func bindCgroup(l *list, side plan.Side, m *mount, cgroup2 string) error {
-	if cgroup2 == "" {
+// bindCgroup clones the directory of the container's cgroup, or of the caller's if it has none.
+func bindCgroup(l *list, side plan.Side, m *mount, o *Options) error {
+	show := call.OpenTree(cgroupFd, "", false)
+	switch {
+	case o.Cgroup2 == "" && o.CallerCgroup == "":
 		return errors.New("type cgroup: requires a cgroup or a cgroup namespace")
+	case o.Cgroup2 == "":
+		show = call.OpenTree("", o.CallerCgroup, false)
 	}
 	l.begin(partOf[side], m.field()+": cgroup")
-	l.add(side, "show its own cgroup only: it has no cgroup namespace",
-		call.OpenTree(cgroupFd, "", false).As(mountRef(m.index)))
+	l.add(side, "show its own cgroup only: it has no cgroup namespace", show.As(mountRef(m.index)))
 	bindAttributes(l, side, m)
 	return nil
 }

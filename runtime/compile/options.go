@@ -17,6 +17,9 @@ type Options struct {
 	// Cgroup2 is the path where the host has mounted the cgroup2 filesystem, "" for no
 	// cgroup.
 	Cgroup2 string
+	// CallerCgroup is the directory of the caller's cgroup, in which a container without a
+	// cgroup stays; "" if none is mounted.
+	CallerCgroup string
 	// Existing is true if the container's cgroup exists: it is neither made nor removed.
 	Existing bool
 	// Delegated is the path below Cgroup2 of a cgroup that systemd has made and delegated:
