@@ -23,6 +23,7 @@ events_logger = "none"
 stop_timeout = 0
 runtime = "minictr"
 runtime_supports_json = ["minictr"]
+runtime_supports_nocgroup = ["minictr"]
 [engine.runtimes]
 minictr = [%q]
 `
