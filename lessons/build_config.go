@@ -48,6 +48,7 @@ func checkConfig(w *Work) error {
 	if err != nil {
 		return err
 	}
+	defer p.End() // so that it removes its cgroup
 	said, err := p.Shell("hostname; pwd; id -u; id -g")
 	if err != nil {
 		return err

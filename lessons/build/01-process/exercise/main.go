@@ -35,7 +35,7 @@ func main() {
 		// When this process dies, even by SIGKILL, the child is killed.
 		call.PrctlPdeathsig(),
 
-		// HERE is a call missing: the child goes on with the program COMMAND[0].
+		// HERE: a call is missing. The child goes on with the program COMMAND.
 	}))
 }
 

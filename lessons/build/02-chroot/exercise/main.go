@@ -45,8 +45,8 @@ func main() {
 		call.UnblockSignals(),
 		call.PrctlPdeathsig(),
 
-		// HERE are two calls missing: absolute paths of the child begin at ROOT, and its
-		// relative paths do, too.
+		// HERE: two calls are missing. After them all paths of the child begin at ROOT, absolute
+		// and relative ones.
 	}
 	if escapes {
 		steps = slices.Concat(steps, escape)

@@ -52,7 +52,7 @@ func main() {
 		call.OpenTree("", root, true).As(plan.Root),
 		call.MoveMountTo(plan.Root, "/"),
 
-		// HERE are three calls missing: change to the mount, make it the root, and detach the
+		// HERE: three calls are missing. Change to the mount, make it the root, and detach the
 		// old root, which is then mounted over it.
 	}
 	if escapes {

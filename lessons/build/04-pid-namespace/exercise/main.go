@@ -37,7 +37,7 @@ func main() {
 		call.PivotRoot(".", "."),
 		call.Umount2(".", unix.MNT_DETACH),
 
-		// HERE are calls missing: make a filesystem of type proc, and a mount of it; make the
+		// HERE: calls are missing. Make a filesystem of type proc, and a mount of it; make the
 		// directory /proc, which may exist; attach the mount there.
 
 		call.Execve(command[0], command, []string{"PATH=/bin:/usr/bin"}),

@@ -24,14 +24,15 @@ func main() {
 		os.Exit(2)
 	}
 	layers, command := os.Args[1], os.Args[2:]
-	_ = layers                          // remove this line when you use it
+	_ = layers // remove this line when you use it
+
 	os.MkdirAll("changes/upper", 0o755) // if it fails, so does the step that names it
 	os.MkdirAll("changes/work", 0o755)
 	os.Exit(run([]plan.Step{
 		// An overlay filesystem, before there is a child: the layers, topmost first; the
 		// directory that takes the changes; and one that the kernel needs to prepare files.
 		call.Fsopen("overlay").As("overlay"),
-		// HERE are calls missing: they configure the filesystem, and create it.
+		// HERE: calls are missing. They configure the filesystem, and create it.
 
 		// A mount of it. It is attached nowhere yet: only its descriptor leads to it, which
 		// the child inherits. When no process has it any longer, the kernel frees it.

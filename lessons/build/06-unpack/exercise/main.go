@@ -61,7 +61,7 @@ func entry(root *os.Root, h *tar.Header, data io.Reader) (err error) {
 	switch h.Typeflag {
 	case tar.TypeDir:
 		err = root.MkdirAll(name, 0o755)
-	// HERE 2: regular files, with the data; other names of a file (tar.TypeLink); symbolic links.
+	// HERE 2: regular files, with the data; other names of a file; symbolic links.
 	default:
 		err = fmt.Errorf("%s: not a directory, file or link", name)
 	}

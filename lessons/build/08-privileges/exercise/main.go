@@ -53,7 +53,7 @@ func main() {
 		call.MoveMountTo("proc", "/proc"),
 	}
 
-	// HERE 1: take all capabilities but those in keep out of the bounding set.
+	// HERE 1: append steps that take all capabilities but those in keep out of the bounding set.
 
 	os.Exit(run(append(steps,
 		// HERE 2: set the groups, the group and the user.

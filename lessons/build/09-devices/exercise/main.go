@@ -54,7 +54,7 @@ func main() {
 		call.MoveMountTo("sys", "/proc/sys"),
 	}
 
-	// HERE are calls missing. First the nodes null, zero and urandom, which everyone may read and
+	// HERE: calls are missing. First the nodes null, zero and urandom, which everyone may read and
 	// write. Then a mount of /dev/null over each of these files, if the kernel has it:
 	masked := []string{"/proc/kcore", "/proc/keys", "/proc/sysrq-trigger", "/proc/timer_list"}
 	_ = masked // remove this line when you use it

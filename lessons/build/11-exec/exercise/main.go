@@ -37,7 +37,7 @@ func main() {
 		os.Exit(125)
 	}
 	os.Exit(run(map[plan.Ref]int{plan.Init: init}, []plan.Step{
-		// HERE are two calls missing, one above clone3 and one below. Which process joins what?
+		// HERE: two calls are missing, one above clone3 and one below. Which process joins what?
 		call.Clone3(unix.CLONE_CLEAR_SIGHAND, "").As(plan.Pid),
 		call.UnblockSignals(),
 		call.PrctlPdeathsig(),

@@ -99,7 +99,7 @@ func load(name string) *config {
 	if strings.HasSuffix(name, ".tar") {
 		return fromImage(name)
 	}
-	// HERE: if there is a config.json in the directory, it is a bundle.
+	// HERE: a directory with a config.json is a bundle. All others are a root:
 	c := parse([]byte(defaults))
 	c.Root.Path = name
 	return c
