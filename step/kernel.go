@@ -37,8 +37,10 @@ func (k *kernel) look(thread int) {
 		return
 	}
 	// without the directories that are open for this look itself
-	own := fmt.Sprintf("/proc/%d", thread)
-	host.Files = slices.DeleteFunc(host.Files, func(d proc.Descriptor) bool { return strings.HasPrefix(d.File, own) })
+	own := fmt.Sprintf("/proc/%d/", thread)
+	host.Files = slices.DeleteFunc(host.Files, func(d proc.Descriptor) bool {
+		return strings.HasPrefix(d.File+"/", own)
+	})
 	k.now.host = facts(host, host)
 	k.now.err = k.lookAtContainer(host)
 }

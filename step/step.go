@@ -67,7 +67,7 @@ func (s *Stepper) Stop(w *walk.Walk) error {
 		return nil
 	case s.unit == Call && w.LeftOut(i):
 		s.list.print(i, i+1)
-		fmt.Fprintln(s.keys.out, "      left out: an earlier step has not the result for it")
+		fmt.Fprintln(s.keys.out, "      left out: an earlier step decides that")
 		return nil
 	}
 	thread, done := unix.Gettid(), make(chan error)

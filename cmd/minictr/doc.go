@@ -6,7 +6,7 @@
 // container).
 //
 // To read: main.go (the list of commands), exit.go (errors and exit codes), run.go and
-// flags.go (run, from its flags to its exit code), explain.go (run --explain), plan.go;
+// flags.go (run, from its flags to its exit code), explain.go (run --explain), step.go (run --step), plan.go;
 // then any command. internal/help checks the arguments of all commands and prints --help.
 // Shared by several commands: interrupt.go (Ctrl-C), each.go (a list of containers), format.go and output.go
 // (tables, templates, JSON), pull_first.go (--pull of run and create), image_args.go

@@ -30,7 +30,7 @@ var planCommand = &cli.Command{
 		help.Heading("Plan"),
 		&cli.StringFlag{Name: "config", Usage: "`FILE` plan an OCI config.json; - for standard input"},
 		&cli.BoolFlag{Name: "json", Usage: "print the plan as JSON"},
-		stepFlag,
+		stepFlag("print the plan of run --step: with a stop before each call of the container's process"),
 		partsFlag,
 		&cli.BoolFlag{Name: "diff", Usage: "print what --without changes: calls that go (-) and come (+); exit code 0"},
 		&cli.StringFlag{Name: "html", Usage: "`FILE` write the plan as an HTML page; - for standard output"},

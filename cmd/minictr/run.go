@@ -23,7 +23,7 @@ var runCommand = &cli.Command{
 			Usage: "run in the background and print the container ID",
 		},
 		explainPageFlag,
-		stepFlag,
+		stepFlag("stop before each section of the plan, or, with =call, before each call; ? prints the keys"),
 		partsFlag,
 	}, commonFlags, pullFlags, runFlags),
 	Action: run,

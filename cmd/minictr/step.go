@@ -12,10 +12,10 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-var stepFlag = optionalFlag{&cli.GenericFlag{
-	Name: "step", Value: new(optional),
-	Usage: "stop before each section of the plan, or, with =call, before each call; ? prints the keys",
-}}
+// stepFlag is --step, --step=call: the flag of each command says what it does there.
+func stepFlag(usage string) cli.Flag {
+	return optionalFlag{&cli.GenericFlag{Name: "step", Value: new(optional), Usage: usage}}
+}
 
 // stepUnit returns the value of --step, and whether it is set.
 func stepUnit(c *cli.Context) (unit step.Unit, set bool, err error) {

@@ -23,7 +23,8 @@
 //	execve.go      the child becomes the program; path.go finds it
 //
 // Then exec.go, another process in a container that runs; update.go, other limits for it;
-// view.go, the root of one that does not run; and what these files lean on:
+// view.go, the root of one that does not run; stops.go, a plan that waits for its reader
+// (`run --step`); and what these files lean on:
 // options.go, what the config does not say; mountoptions.go, the words of a mount's
 // options; check.go, configs that are refused; terminal.go. Files called oci_*.go are
 // the breadth of the specification, beyond a plain container.

@@ -35,7 +35,7 @@
 //     that "/proc" can only mean its own; then it mounts on descriptors that openat2(2)
 //     opened, never on paths.
 //
-// Read it in this order: plan.go, step.go, print.go; json.go is for programs. Package
-// call has a function for each system call, compile makes a plan of an OCI config from
-// them, and walk carries it out.
+// Read it in this order: plan.go, step.go, print.go; json.go is for programs, stop.go for
+// `run --step`. Package call has a function for each system call, compile makes a plan of
+// an OCI config from them, and walk carries it out.
 package plan

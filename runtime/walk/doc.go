@@ -29,5 +29,5 @@
 // may read this one as /proc/PID/exe.
 //
 // Read it in this order: walk.go, lower.go, child.go, trampoline.go, error.go; then
-// trace.go, which shows a walk while it happens, and vfork_*.s, ticks_*.s.
+// trace.go, which shows a walk while it happens, stop.go (`run --step`), vfork_*.s, ticks_*.s.
 package walk
