@@ -13,6 +13,6 @@
 //
 // To read: lessons.go (the list), lesson.go, student.go (who types the command), pager.go;
 // start.go, module.go and image.go (what an exercise consists of); check.go, missing.go,
-// progress.go; work.go, scratch.go, program.go, processes.go and container.go (the tools of a check); then
-// any lesson.
+// progress.go; work.go, scratch.go, program.go, processes.go and container.go (the tools of a
+// check); then any lesson.
 package lessons

@@ -36,6 +36,16 @@ func (s *Student) Progress() (p Progress, err error) {
 	return p, err
 }
 
+// Next returns the first lesson that is not done, nil if all are.
+func (p Progress) Next() *Lesson {
+	for i := range list {
+		if !slices.Contains(p.Done, list[i].Number) {
+			return &list[i]
+		}
+	}
+	return nil
+}
+
 // record records that the student has done a lesson.
 func (s *Student) record(l *Lesson) error {
 	p, err := s.Progress()

@@ -102,8 +102,20 @@ func listLessons(s *lessons.Student) error {
 		}
 		fmt.Fprintf(w, "%4d\t%s\t%s\t%s\n", l.Number, l.Title, l.Adds, done)
 	}
-	fmt.Fprintf(w, "\n%d of %d done. Next: minictr lesson NUMBER\n", len(p.Done), len(lessons.All()))
-	return w.Flush()
+	fmt.Fprintf(w, "\n%d of %d done\n", len(p.Done), len(lessons.All()))
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return tellNext(s)
+}
+
+// tellNext prints the command that shows the first lesson that is not done.
+func tellNext(s *lessons.Student) error {
+	p, err := s.Progress()
+	if l := p.Next(); err == nil && l != nil {
+		fmt.Fprintf(os.Stderr, "hint: minictr lesson %d\n", l.Number)
+	}
+	return err
 }
 
 // lessonArgument returns the lesson whose number is the first argument.
@@ -165,7 +177,7 @@ func checkLesson(c *cli.Context) error {
 		fmt.Println("not checked:", note)
 	}
 	fmt.Printf("lesson %d, %s: done\n", l.Number, l.Title)
-	return nil
+	return tellNext(s)
 }
 
 // lessonDir returns the directory of an exercise: that of the command line, the one where
