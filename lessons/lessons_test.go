@@ -60,6 +60,42 @@ func TestFiles(t *testing.T) {
 	}
 }
 
+// TestCopies: an exercise, and a wrong answer, is our program but for a few lines. Who changes
+// ours has to change them.
+func TestCopies(t *testing.T) {
+	const few = 28
+	for _, l := range list {
+		if l.Track != Build {
+			continue
+		}
+		files, err := filepath.Glob(l.dir() + "/wrong/*/main.go")
+		testkit.Check(t, err)
+		for _, file := range append(files, l.dir()+"/exercise/main.go") {
+			text := testkit.ReadFile(t, file)
+			for _, pair := range [][2]string{{text, l.Solution()}, {l.Solution(), text}} {
+				if n := linesMissing(pair[0], pair[1]); n > few {
+					t.Errorf("%s: %d lines are not those of the solution, or are left out", file, n)
+				}
+			}
+		}
+	}
+}
+
+// linesMissing counts the lines of a text that another lacks.
+func linesMissing(text, other string) (n int) {
+	has := map[string]int{}
+	for line := range strings.Lines(other) {
+		has[strings.TrimSpace(line)]++
+	}
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); has[line] <= 0 {
+			n++
+		}
+		has[line]--
+	}
+	return n
+}
+
 // TestGoLessons: ours passes the check; the exercise and wrong answers do not, and the hint
 // is the right one.
 func TestGoLessons(t *testing.T) {

@@ -251,7 +251,8 @@ func compile(c *config) *plan.Plan {
 	}
 
 	// A program in memory makes the last steps: in the container /proc/1/exe is never this one.
-	add(call.MemfdCreate("run", true).As(plan.LastSteps), call.WriteProgram(plan.LastSteps))
+	add(call.MemfdCreate("run", true).As(plan.LastSteps).Allow(unix.EINVAL), // an option of Linux 6.3
+		call.MemfdCreate("run", false).WhenNot(plan.LastSteps).As(plan.LastSteps), call.WriteProgram(plan.LastSteps))
 
 	// The child, in new namespaces (lessons 3 and 4).
 	flags := uint64(unix.CLONE_CLEAR_SIGHAND)
@@ -302,8 +303,8 @@ func compile(c *config) *plan.Plan {
 	}
 
 	// The pivot (lesson 3). Links of the image lead nowhere else from here on.
-	add(call.MoveMountTo(plan.Root, "/"), call.Fchdir(plan.Root),
-		call.PivotRoot(".", "."), call.Umount2(".", unix.MNT_DETACH))
+	add(call.MoveMountTo(plan.Root, "/"), call.Fchdir(plan.Root), call.PivotRoot(".", "."),
+		call.Umount2(".", unix.MNT_DETACH), call.Umask(0)) // make files with exactly these modes
 	for i, m := range c.Mounts {
 		add(call.Mkdirat("", m.Destination, 0o755).Allow(unix.EEXIST),
 			call.Openat2("", m.Destination, unix.O_PATH, unix.RESOLVE_NO_MAGICLINKS).As("target"),
@@ -311,7 +312,6 @@ func compile(c *config) *plan.Plan {
 	}
 
 	// Devices and links that every program expects, masks, and what is read-only (lesson 9).
-	add(call.Umask(0))
 	for i, name := range []string{3: "null", 5: "zero", 7: "full", 8: "random", 9: "urandom"} {
 		if name != "" {
 			add(call.Mknodat("", "/dev/"+name, unix.S_IFCHR|0o666, 1, uint32(i)).Allow(unix.EEXIST))
