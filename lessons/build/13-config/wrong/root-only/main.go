@@ -119,7 +119,7 @@ func parse(data []byte) *config {
 func fromImage(archive string) *config {
 	dir := archive + ".unpacked"
 	unpack(archive, dir)
-	var manifest []struct {
+	var manifest [1]struct { // more images in the archive are not looked at
 		Config string
 		Layers []string
 	}
@@ -256,8 +256,8 @@ func compile(c *config) *plan.Plan {
 		}
 		flags |= kinds[ns.Type]
 	}
-	if flags&unix.CLONE_NEWNS == 0 || flags&unix.CLONE_NEWUTS == 0 {
-		check(errors.New("linux.namespaces: mount and uts are required"))
+	if flags&unix.CLONE_NEWNS == 0 || flags&unix.CLONE_NEWUTS == 0 || len(c.Process.Args) == 0 {
+		check(errors.New("the namespaces mount and uts are required, and process.args"))
 	}
 	add(call.Clone3(flags, "cgroup").As(plan.Pid), call.UnblockSignals(), call.Sethostname(c.Hostname),
 		call.PrctlUndumpable(), // until execve no process may open its files in /proc
