@@ -80,6 +80,9 @@ func Create(f *state.Dir, spec *specs.Spec, t ProcessOptions) (*Process, error) 
 	spec = withoutLabels(spec, t.Warn)
 	t.SetHome(spec)
 	t.HostNodes = hostNodes(spec)
+	if t.CopiedLinks, err = copiedLinks(spec); err != nil {
+		return nil, err
+	}
 	p, err := compile.Compile(spec, t.Options)
 	if err != nil {
 		return nil, err

@@ -32,7 +32,8 @@ func implemented() *features.Features {
 			"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop",
 		},
 		MountOptions: []string{
-			"async", "atime", "bind", "defaults", "dev", "diratime", "dirsync", "exec", "idmap", "iversion",
+			"async", "atime", "bind", "copy-symlink", "defaults", "dev", "diratime", "dirsync", "exec",
+			"idmap", "iversion",
 			"lazytime", "loud", "mand", "noatime", "nodev", "nodiratime", "noexec", "noiversion", "nolazytime",
 			"nomand", "norelatime", "nostrictatime", "nosuid", "nosymfollow", "private", "ratime", "rbind", "rdev",
 			"rdiratime", "relatime", "remount", "rexec", "ridmap", "rnoatime", "rnodev", "rnodiratime", "rnoexec",

@@ -101,6 +101,7 @@ func TestInvalidConfigRefused(t *testing.T) {
 			`"unified": {"WRONG-KEY": "1"}`},
 		{`linux.resources.devices: `, "resources", `"devices": [{"type": "q", "access": "rwm"}]`},
 		{`linux.resources.devices: `, "resources", `"devices": [{"access": "x"}]`},
+		{`mounts[0]: option "copy-symlink": `, "mounts[0]", `"options": ["copy-symlink"]`},
 		{`mounts[0]: option "tmpcopyup": `, "mounts[0]", `"options": ["tmpcopyup"]`},
 		{`mounts[0]: option "idmap": `, "mounts[0]", `"options": ["idmap"]`},
 		{`mounts[0]: type "tmpfs": `, "mounts[0]", `"type": "tmpfs"`},

@@ -1,7 +1,7 @@
 // The options of a mount are a list of words (runtime-spec, config.md, "Linux mount
 // options"). Five kinds are mixed in it, and the kernel takes each in another call:
 //
-//	what it is      bind, rbind, remount, tmpcopyup, idmap, ridmap
+//	what it is      bind, rbind, remount, tmpcopyup, idmap, ridmap, copy-symlink
 //	attributes      ro, nosuid, noatime, …: of the mount, so that the same
 //	                filesystem can be writable elsewhere
 //	propagation     shared, slave, …: of mounts below it (oci_propagation.go)
@@ -29,6 +29,7 @@ import (
 type mountOpts struct {
 	bind, recursive       bool // bind or rbind; rbind
 	remount, copyUp       bool
+	copyLink              bool // oci_copylink.go
 	idmap, idmapRecursive bool
 	top, tree             call.MountAttr // attributes of this mount alone; and of all below it, too
 	propagation           []propagation
@@ -48,6 +49,7 @@ type mount struct {
 	dest     string // the absolute path that it is mounted on
 	kind     mountKind
 	rootPath string // of a rootBind: the path of the source in the container's root
+	link     string // of a linkCopy: what it points to
 }
 
 // mountKind is how a mount is made.
@@ -59,6 +61,7 @@ const (
 	hostBind                       // the host clones the source
 	rootBind                       // the child clones it when it is attached: it is in the root
 	remounted                      // it changes an earlier mount
+	linkCopy                       // the child makes a symbolic link (oci_copylink.go)
 )
 
 // setKinds finds the kind of each mount, for the root of the container. host is true if the
@@ -172,6 +175,8 @@ func (o *mountOpts) word(word string) {
 		o.recursive = o.recursive || word == "rbind"
 	case word == "tmpcopyup":
 		o.copyUp = true
+	case word == copySymlink:
+		o.copyLink = true
 	case word == "idmap" || word == "ridmap":
 		o.idmap, o.idmapRecursive = true, word == "ridmap"
 	case needless(word) || word == "remount":
@@ -196,6 +201,8 @@ func (o *mountOpts) validate(m specs.Mount) error {
 		return fmt.Errorf("type %q: only proc may be mounted on /proc", m.Type)
 	case o.copyUp && (m.Type != "tmpfs" || o.bind || o.remount):
 		return errors.New(`option "tmpcopyup": requires a new tmpfs`)
+	case o.copyLink && (!o.bind || o.remount || IsKernelPath(destination(m))):
+		return errors.New(`option "copy-symlink": requires a bind mount outside of /proc, /sys and /dev`)
 	case o.idmap && (!o.bind || o.remount || strings.HasPrefix(m.Source, RootSource)):
 		return errors.New(`option "idmap": requires a bind mount of a host path`)
 	case (len(m.UIDMappings) == 0) != (len(m.GIDMappings) == 0):

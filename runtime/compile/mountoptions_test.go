@@ -54,6 +54,7 @@ func TestMountOptions(t *testing.T) {
 			mountOpts{bind: true, propagation: []propagation{{unix.MS_SLAVE, false}, {unix.MS_SHARED, false}}}},
 		{"remount,ro", mountOpts{remount: true, top: call.MountAttr{Set: ro}}},
 		{"tmpcopyup", mountOpts{copyUp: true}},
+		{"bind,copy-symlink", mountOpts{bind: true, copyLink: true}},
 		{"rbind,ridmap", mountOpts{bind: true, recursive: true, idmap: true, idmapRecursive: true}},
 	} {
 		m := specs.Mount{Destination: "/x", Type: "tmpfs", Source: "tmpfs"}

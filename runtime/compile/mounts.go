@@ -87,6 +87,9 @@ func (b *builder) attach() error {
 			openTarget(&b.list, m.dest)
 			remount(&b.list, m)
 			continue
+		case linkCopy:
+			copyLink(&b.list, m)
+			continue
 		case rootBind:
 			cloneFromRoot(&b.list, m, mounts, b.spec.Linux)
 		}

@@ -49,6 +49,9 @@ type Options struct {
 	OpenFiles unix.Rlimit
 	// Permitted is the capabilities that the caller can grant, a bit for each; 0 is all.
 	Permitted uint64
+	// CopiedLinks is what the symbolic links point to that mounts with copy-symlink copy, by the
+	// index of the mount; "" if the image has the link.
+	CopiedLinks map[int]string
 	// HostNodes are, for a user namespace, the host's nodes of linux.devices that have
 	// another path there.
 	HostNodes map[string]string

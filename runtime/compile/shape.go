@@ -139,6 +139,7 @@ func newShape(spec *specs.Spec, o Options, f *seccomp.Filter, mounts []mount) sh
 		path = spec.Root.Path
 	}
 	setKinds(mounts, path, s.ns[userNS] != inherited || s.sharedMounts, s.ns[cgroupNS] == inherited)
+	setLinks(mounts, o.CopiedLinks)
 
 	// /dev: a bind mount, or else a tmpfs
 	for _, m := range mounts {
