@@ -18,9 +18,13 @@ func checkProcess(w *Work) error {
 		return err
 	}
 	_, status, err := w.Run("/bin/sh", "-c", "exit 7")
-	if err == nil && status != 7 {
-		err = missing("the first argument of the program is the program to execute",
-			"run /bin/sh -c 'exit 7': exit status %d, not 7", status)
+	switch {
+	case err != nil || status == 7:
+		return err
+	case status == 0:
+		return missing("the first argument of the program is the program to execute",
+			"run /bin/sh -c 'exit 7': exit status 0, not 7")
 	}
-	return err
+	return missing("execve(2), argv: what is the first string of it?",
+		"run /bin/sh -c 'exit 7': exit status %d, not 7", status)
 }
