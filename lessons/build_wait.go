@@ -28,13 +28,13 @@ func checkWait(w *Work) error {
 	if err != nil {
 		return err
 	}
-	if _, err := p.Shell("(true & )"); err != nil {
+	orphan, err := p.Shell("echo $( (sh -c 'echo $$' &) )")
+	if err != nil {
 		return err
 	}
-	const zombies = `grep -l "^State:.*zombie" /proc/[0-9]*/status; true`
 	if ok, err := soon(func() (bool, error) {
-		list, err := p.Shell(zombies)
-		return list == "", err
+		answer, err := p.Shell("[ -e /proc/" + orphan + " ] || echo gone")
+		return answer == "gone", err
 	}); err != nil {
 		return err
 	} else if !ok {
