@@ -36,11 +36,11 @@ func (k *keys) start(ctx context.Context, text string, env []string) error {
 		Sys: &syscall.SysProcAttr{Setpgid: true, Pdeathsig: unix.SIGKILL},
 	}
 	if k.terminal {
-		release, err := k.lend()
+		takeBack, err := k.lend()
 		if err != nil {
 			return err
 		}
-		defer release()
+		defer takeBack()
 		attr.Files[0], attr.Sys.Foreground, attr.Sys.Ctty = k.in.Fd(), true, int(k.in.Fd())
 	}
 
@@ -54,16 +54,22 @@ func (k *keys) start(ctx context.Context, text string, env []string) error {
 	return wait(pid)
 }
 
-// lend prepares the terminal for a command in the foreground, until release. A process that
-// takes it back from the background gets SIGTTOU, unless it ignores that.
-func (k *keys) lend() (release func(), err error) {
-	group, err := unix.IoctlGetInt(int(k.in.Fd()), unix.TIOCGPGRP)
+// lend prepares the terminal for a command in the foreground, until takeBack, which restores
+// its settings. A process that takes it from the background gets SIGTTOU, unless it ignores that.
+func (k *keys) lend() (takeBack func(), err error) {
+	tty := int(k.in.Fd())
+	group, err := unix.IoctlGetInt(tty, unix.TIOCGPGRP)
 	if err != nil {
 		return nil, fmt.Errorf("the terminal's process group: %w", err)
 	}
+	settings, err := unix.IoctlGetTermios(tty, unix.TCGETS)
+	if err != nil {
+		return nil, fmt.Errorf("the terminal's settings: %w", err)
+	}
 	signal.Ignore(unix.SIGTTOU)
 	return func() {
-		unix.IoctlSetPointerInt(int(k.in.Fd()), unix.TIOCSPGRP, group)
+		unix.IoctlSetPointerInt(tty, unix.TIOCSPGRP, group)
+		unix.IoctlSetTermios(tty, unix.TCSETSW, settings)
 		signal.Reset(unix.SIGTTOU)
 	}, nil
 }

@@ -41,25 +41,24 @@ func (k *keys) close() error {
 
 // read prompts for a line, and returns it without blanks around it. Without a terminal, which
 // echoes what is typed, the line is printed.
-func (k *keys) read(ctx context.Context, prompt string) (string, error) {
+func (k *keys) read(ctx context.Context, prompt string) (line string, err error) {
+	type result struct {
+		line string
+		err  error
+	}
 	fmt.Fprint(k.out, prompt)
-	var line string
-	done := make(chan error, 1)
-	go func() (err error) {
-		defer func() { done <- err }()
-		line, err = k.line()
-		return err
+	read := make(chan result, 1)
+	go func() {
+		line, err := k.line()
+		read <- result{line, err}
 	}()
-	var err error
 	select {
-	case err = <-done:
+	case r := <-read:
+		line, err = strings.TrimSpace(r.line), r.err
 	case <-ctx.Done():
 		err = context.Cause(ctx)
 	}
-	switch {
-	case err != nil:
-		fmt.Fprintln(k.out)
-	case !k.terminal:
+	if err != nil || !k.terminal {
 		fmt.Fprintln(k.out, line)
 	}
 	return line, err
@@ -69,15 +68,17 @@ func (k *keys) read(ctx context.Context, prompt string) (string, error) {
 func (k *keys) line() (string, error) {
 	var line []byte
 	for b := make([]byte, 1); ; {
-		switch n, err := k.in.Read(b); {
+		switch _, err := k.in.Read(b); {
+		case errors.Is(err, io.EOF) && len(line) > 0:
+			return string(line), nil
 		case errors.Is(err, io.EOF) && k.terminal:
 			return "", ErrQuit
 		case errors.Is(err, io.EOF):
 			return "", hint.New(errors.New("--step: standard input has ended at a stop"), "end it with a line c")
 		case err != nil:
 			return "", fmt.Errorf("--step: %w", err)
-		case n == 1 && b[0] == '\n':
-			return strings.TrimSpace(string(line)), nil
+		case b[0] == '\n':
+			return string(line), nil
 		}
 		line = append(line, b[0])
 	}

@@ -47,13 +47,13 @@ func TestStepSharesTerminal(t *testing.T) {
 	s.expect("running\n")
 	s.typeIn("\x03") // Ctrl-C
 	s.expect("killed by SIGINT")
-	s.keys(4, "!cat; echo co''pied")
+	s.keys(4, "!stty raw -echo; kill -9 $$", "!cat; echo co''pied")
 	s.typeIn("a word\r")
 	s.expect("a word\na word\n")
 	s.typeIn("\x1a\x04") // Ctrl-Z has no effect, Ctrl-D ends the input
 	s.expect("copied\n")
 	testkit.Equal(t, "settings of the terminal at a stop", s.settings(), before)
-	s.keys(5, "c\rtyped ahead")
+	s.keys(6, "c\rtyped ahead")
 	s.expect("read: typed ahead\n")
 	s.expect("/dev/pts/0\n31 97\n")
 	s.typeIn("hello\r")

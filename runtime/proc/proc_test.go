@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/minictr/minictr/internal/testkit"
+	"github.com/minictr/minictr/runtime/cgroup"
 	"github.com/minictr/minictr/runtime/proc"
 )
 
@@ -71,6 +73,26 @@ func TestLookAtNoProcess(t *testing.T) {
 		_, err := proc.Look(cmd.Process.Pid)
 		return errors.Is(err, proc.ErrNotExist)
 	})
+}
+
+// A cgroup is looked at by its directory; the error is ErrNotExist if there is none.
+func TestLookCgroup(t *testing.T) {
+	v, err := proc.Look(os.Getpid())
+	testkit.Check(t, err)
+	mount, err := cgroup.Mount()
+	if err != nil || mount == "" {
+		t.Skip("no cgroup2 filesystem")
+	}
+	c, err := proc.LookCgroup(filepath.Join(mount, v.Cgroup.Path))
+	testkit.Check(t, err)
+	if f := c.Facts(); c.Path != v.Cgroup.Path || f[0] != (proc.Fact{Section: "cgroup", Name: "path", Value: c.Path}) {
+		t.Errorf("cgroup %s, want %s; facts %v", c.Path, v.Cgroup.Path, f)
+	}
+	for _, dir := range []string{"", filepath.Join(mount, "no/such/cgroup")} {
+		if _, err := proc.LookCgroup(dir); !errors.Is(err, proc.ErrNotExist) {
+			t.Errorf("LookCgroup(%q): %v", dir, err)
+		}
+	}
 }
 
 // Two views differ in what the process has changed meanwhile.
