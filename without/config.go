@@ -24,7 +24,7 @@ func Config(spec *specs.Spec, parts []string) {
 	// namespaces: one that is not in the config is inherited, here from the outer host
 	l := spec.Linux
 	l.Namespaces = slices.DeleteFunc(l.Namespaces, func(n specs.LinuxNamespace) bool {
-		return set.has(partOf[n.Type])
+		return set.has(partOf(n.Type))
 	})
 	for i := range l.Namespaces {
 		if l.Namespaces[i].Type == specs.UserNamespace {
@@ -62,11 +62,20 @@ func Config(spec *specs.Spec, parts []string) {
 
 // partOf names the part that a namespace is. The user namespace stays: without the part it is
 // that of the outer host, too.
-var partOf = map[specs.LinuxNamespaceType]string{
-	specs.MountNamespace:   mountNS,
-	specs.PIDNamespace:     pidNS,
-	specs.NetworkNamespace: netNS,
-	specs.UTSNamespace:     utsNS,
-	specs.IPCNamespace:     ipcNS,
-	specs.CgroupNamespace:  cgroupNS,
+func partOf(kind specs.LinuxNamespaceType) string {
+	switch kind {
+	case specs.MountNamespace:
+		return mountNS
+	case specs.PIDNamespace:
+		return pidNS
+	case specs.NetworkNamespace:
+		return netNS
+	case specs.UTSNamespace:
+		return utsNS
+	case specs.IPCNamespace:
+		return ipcNS
+	case specs.CgroupNamespace:
+		return cgroupNS
+	}
+	return ""
 }

@@ -79,19 +79,21 @@ func viewSteps() []plan.Step {
 		call.OpenTree("", "/", false).As(files))
 	l.add("show them with the owners of the outer host; if that is not possible, they belong to nobody",
 		call.MountSetattr(files, "", false, call.MountAttr{Set: unix.MOUNT_ATTR_IDMAP, Userns: userns}).
-			Allow(unix.EINVAL))
+			Allow(unix.EINVAL, unix.EPERM))
 
 	// the overlay
 	l.add("create an overlay filesystem", call.Fsopen("overlay").As(outerFs))
 	l.add("the files of this computer: only read", call.FsconfigFd(outerFs, "lowerdir+", files).
-		Hint(0, "an outer host needs Linux 6.15, and a computer whose root is at most one overlay"))
+		Hint(0, noView))
 	l.add("the directory that takes changes, in memory", call.FsconfigFd(outerFs, "upperdir", changes))
 	l.add("a directory that overlayfs needs", call.FsconfigFd(outerFs, "workdir", work))
-	l.add("create the filesystem", call.Fscreate(outerFs))
+	l.add("create the filesystem", call.Fscreate(outerFs).Hint(0, noView))
 	l.add("a detached mount of it: the root of the outer host",
 		call.Fsmount(outerFs, unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV).As(view))
 	return l.steps
 }
+
+const noView = "use Linux 6.15, and a computer whose root is no overlay of overlays"
 
 // programSteps makes the program of the init.
 func programSteps() ([]plan.Step, error) {

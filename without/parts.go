@@ -14,8 +14,9 @@ type Part struct {
 	Name   string
 	Does   string // what it does
 	Breaks string // what breaks without it
-	// Program shows the difference: it succeeds in a container without the part, and fails
-	// in one with it; with Fails the other way round.
+	// Script shows the difference, for sh(1), or Program does: it succeeds in a container
+	// without the part, and fails in one with it; with Fails the other way round.
+	Script  string
 	Program []string
 	Fails   bool
 	Flags   string // flags of run that it needs
@@ -51,99 +52,99 @@ var Parts = []Part{
 	{
 		Name: mountNS, Does: "a mount namespace: a table of mounts of its own",
 		Breaks: "the mounts of the container are in the table of the host",
-		Others: pidNS, Program: sh(`grep " /container" /proc/1/mounts`),
+		Others: pidNS, Script: `grep " /container" /proc/1/mounts`,
 	},
 	{
 		Name: pidNS, Does: "a pid namespace: process numbers of its own",
-		Breaks:  "it sees and signals the processes of the host",
-		Program: sh("ps | grep [o]uter-host"),
+		Breaks: "it sees and signals the processes of the host",
+		Script: "ps | grep [o]uter-host",
 	},
 	{
 		Name: netNS, Does: "a network namespace: links, addresses and sockets of its own",
-		Breaks:  "it reaches local services of the host, as in CVE-2020-15257",
-		Program: sh("grep @host-service /proc/net/unix"),
+		Breaks: "it reaches local services of the host, as in CVE-2020-15257",
+		Script: "grep @host-service /proc/net/unix",
 	},
 	{
 		Name: utsNS, Does: "a UTS namespace: a host name of its own",
-		Breaks:  "it has the name of the host, and with CAP_SYS_ADMIN changes it",
-		Program: sh("hostname | grep -x outer-host"),
+		Breaks: "it has the name of the host, and with CAP_SYS_ADMIN changes it",
+		Script: "hostname | grep -x outer-host",
 	},
 	{
 		Name: ipcNS, Does: "an IPC namespace: shared memory and message queues of its own",
-		Breaks:  "it reads the shared memory of the host",
-		Program: sh(`grep "^ *4242 " /proc/sysvipc/shm`),
+		Breaks: "it reads the shared memory of the host",
+		Script: `grep "^ *4242 " /proc/sysvipc/shm`,
 	},
 	{
 		Name: cgroupNS, Does: "a cgroup namespace: its own cgroup is shown as the root",
-		Breaks:  "it sees the names of the host's cgroups",
-		Program: sh("grep ::/minictr/ /proc/self/cgroup"),
+		Breaks: "it sees the names of the host's cgroups",
+		Script: "grep ::/minictr/ /proc/self/cgroup",
 	},
 	{
 		Name: userNS, Does: "a user namespace, where --userns asks for one: its own root",
-		Breaks:  "root in the container is root of the host",
-		Flags:   "--userns 0:100000:65536",
-		Program: sh(`! grep " 100000 " /proc/self/uid_map`),
+		Breaks: "root in the container is root of the host",
+		Flags:  "--userns 0:100000:65536",
+		Script: `! grep " 100000 " /proc/self/uid_map`,
 	},
 	{
 		Name: pivot, Does: "pivot_root: the root of the host is detached; without it, chroot",
-		Breaks:  "a second chroot leads out to the root of the host",
-		Program: sh("chroot /proc /1/root/bin/busybox ls /1/root/.. | grep -x container"),
+		Breaks: "a second chroot leads out to the root of the host",
+		Script: "chroot /proc /1/root/bin/busybox ls /1/root/.. | grep -x container",
 	},
 	{
 		Name: overlay, Does: "overlayfs: the layers of the image, stacked and shared",
-		Breaks:  "each container has a copy of all files; no layer is shared",
-		Program: sh(`grep " / overlay " /proc/mounts`), Fails: true,
+		Breaks: "each container has a copy of all files; no layer is shared",
+		Script: `grep " / overlay " /proc/mounts`, Fails: true,
 	},
 	{
 		Name: private, Does: "private mounts: no mounting or unmounting is propagated to the host",
 		Breaks: "detaching the old root unmounts filesystems of the host",
-		Others: pidNS, Program: sh(`! grep " /dev/shm " /proc/1/mounts`),
+		Others: pidNS, Script: `! grep " /dev/shm " /proc/1/mounts`,
 	},
 	{
 		Name: proc, Does: "procfs, in which processes are shown",
-		Breaks:  "ps, top and all that reads /proc fail",
-		Program: sh("ps | grep root"), Fails: true,
+		Breaks: "ps, top and all that reads /proc fail",
+		Script: "ps | grep root", Fails: true,
 	},
 	{
 		Name: dev, Does: "/dev, with the devices that every program expects",
-		Breaks:  "no /dev/null, no random numbers, no terminals",
-		Program: sh("head -c 1 /dev/urandom >/dev/null"), Fails: true,
+		Breaks: "no /dev/null, no random numbers, no terminals",
+		Script: "head -c 1 /dev/urandom >/dev/null", Fails: true,
 	},
 	{
 		Name: masks, Does: "masked and read-only paths in /proc and /sys",
-		Breaks:  "it changes kernel parameters, and reads the machine's files",
-		Program: sh("echo 1 >/proc/sys/kernel/shm_rmid_forced"),
+		Breaks: "it changes kernel parameters, and reads the machine's files",
+		Script: "echo 1 >/proc/sys/kernel/shm_rmid_forced",
 	},
 	{
 		Name: capabilities, Does: "few capabilities: root in the container has a part of root's power",
-		Breaks:  "it may change links, mounts, names and all else that root may",
-		Program: sh("ip link set lo down"),
+		Breaks: "it may change links, mounts, names and all else that root may",
+		Script: "ip link set lo down",
 	},
 	{
 		Name: seccomp, Does: "a filter of system calls",
-		Breaks:  "every system call may be made, as to get a user namespace",
-		Program: sh("unshare --user true"),
+		Breaks: "every system call may be made, as to get a user namespace",
+		Script: "unshare --user true",
 	},
 	{
 		Name: noNewPrivs, Does: "no_new_privs: set-user-ID programs grant nothing",
 		Breaks: "a user becomes root by a set-user-ID program",
-		Program: sh("chmod 4755 /bin/busybox; sed -i s/root:x/root:/ /etc/passwd; " +
-			"echo joe::1000:1000::/:/bin/sh >>/etc/passwd; su joe -c \"su -c id\""),
+		Script: "chmod 4755 /bin/busybox; sed -i s/root:x/root:/ /etc/passwd; " +
+			"echo joe::1000:1000::/:/bin/sh >>/etc/passwd; su joe -c \"su -c id\"",
 	},
 	{
 		Name: cgroup, Does: "a cgroup: its limits, and what is killed with the container",
 		Breaks: "no limits; the host's processes are in the same cgroup",
-		Others: pidNS, Program: sh("grep -x 1 /sys/fs/cgroup/cgroup.procs"),
+		Others: pidNS, Script: "grep -x 1 /sys/fs/cgroup/cgroup.procs",
 	},
 	{
 		Name: closeRange, Does: "close_range: no open file of the host is passed on",
-		Breaks:  "a forgotten descriptor leads to the host, as in CVE-2024-21626",
-		Program: sh("ls /proc/self/fd/100/container"),
+		Breaks: "a forgotten descriptor leads to the host, as in CVE-2024-21626",
+		Script: "ls /proc/self/fd/100/container",
 	},
 	{
 		Name: dumpable, Does: "PR_SET_DUMPABLE: processes of minictr cannot be looked into",
 		Breaks: "its memory, its open files and its program can be read",
-		Others: pidNS, Program: sh("readlink /proc/2/exe"),
+		Others: pidNS, Script: "readlink /proc/2/exe",
 	},
 	{
 		Name: trampoline, Does: "the trampoline: a file in memory executes the program, not minictr",
@@ -151,8 +152,6 @@ var Parts = []Part{
 		Program: []string{"/proc/self/exe", "--version"},
 	},
 }
-
-func sh(script string) []string { return []string{"sh", "-c", script} }
 
 // Command returns the arguments of minictr that show the difference: with the part, or without.
 func (p *Part) Command(without bool) []string {
@@ -164,7 +163,11 @@ func (p *Part) Command(without bool) []string {
 	if len(parts) > 0 {
 		words = append(words, "--without", strings.Join(parts, ","))
 	}
-	return append(append(words, "demo"), p.Program...)
+	words = append(words, "demo")
+	if p.Script != "" {
+		return append(words, "sh", "-c", p.Script)
+	}
+	return append(words, p.Program...)
 }
 
 // Set is the parts that are left out.

@@ -17,7 +17,7 @@ func TestListFits(t *testing.T) {
 		}
 	}
 	for _, p := range Parts {
-		if p.Name == "" || p.Does == "" || p.Breaks == "" || len(p.Program) == 0 {
+		if p.Name == "" || p.Does == "" || p.Breaks == "" || (p.Script == "") == (p.Program == nil) {
 			t.Errorf("%+v: incomplete", p)
 		}
 		if p.Others != "" && find(p.Others) == nil {

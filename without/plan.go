@@ -1,6 +1,7 @@
 package without
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,13 +33,17 @@ type editor struct {
 	copied  string
 	cgroup  bool // the plan makes one
 	steps   []plan.Step
-	entered bool // the outer host is made
+	made    bool // there are steps that make the outer host
+	entered bool // and steps that enter it, before the container's process is made
 }
 
 func (e *editor) edit(p *plan.Plan) error {
+	changes := []func(*plan.Step) (gone bool){
+		e.enter, e.changeRoot, e.changePivot, e.changeDev, e.changeTrampoline, e.changeEnd,
+	}
 	madeAt := p.MadeAt
 	for i, s := range p.Steps {
-		if s.Part == "clone" && !e.entered {
+		if s.Part == "clone" && !e.made {
 			if err := e.makeOuter(); err != nil {
 				return err
 			}
@@ -46,17 +51,12 @@ func (e *editor) edit(p *plan.Plan) error {
 		if i == madeAt {
 			p.MadeAt = len(e.steps)
 		}
-		for _, change := range []func(*plan.Step) bool{
-			e.enter, e.changeRoot, e.changePivot, e.changeDev, e.changeTrampoline, e.changeEnd,
-		} {
-			if change(&s) {
-				s.Name = ""
-				break
-			}
-		}
-		if s.Name != "" {
+		if !slices.ContainsFunc(changes, func(change func(*plan.Step) bool) bool { return change(&s) }) {
 			e.steps = append(e.steps, s)
 		}
+	}
+	if !e.entered {
+		return errors.New("--without: the plan has no step that enters the outer host")
 	}
 	if p.Steps = e.steps; e.has(trampoline) {
 		p.Steps[len(p.Steps)-1].Accept = nil // of execve in the directories of PATH: no other follows
@@ -72,7 +72,7 @@ func (e *editor) put(like *plan.Step, part, why string, s plan.Step) {
 
 // makeOuter adds the steps of the outer host.
 func (e *editor) makeOuter() error {
-	e.entered = true
+	e.made = true
 	program, err := programSteps()
 	if err != nil {
 		return err
@@ -98,7 +98,8 @@ func (e *editor) enter(s *plan.Step) bool {
 	switch {
 	case s.Side != plan.Intermediate:
 		return false
-	case s.Name == "clone3":
+	case s.Name == "clone3" && s.Child == plan.Container:
+		e.entered = slices.ContainsFunc(e.steps, isEntry)
 		e.steps = append(e.steps, *s)
 		e.put(s, "", "the container's process is made", call.ExitGroup(0))
 		return true
@@ -115,7 +116,12 @@ func (e *editor) enter(s *plan.Step) bool {
 	return false
 }
 
-// changeRoot makes the root of a copy of the image's files.
+// isEntry reports whether a step enters the user namespace of the outer host.
+func isEntry(s plan.Step) bool {
+	return s.Name == "setns" && s.Side == plan.Intermediate && s.Args[0] == plan.Arg(outer)
+}
+
+// changeRoot makes a copy of the image's files the root, instead of an overlay.
 func (e *editor) changeRoot(s *plan.Step) bool {
 	if !e.has(overlay) || s.Part != "root" {
 		return false
@@ -182,9 +188,10 @@ func (e *editor) changeTrampoline(s *plan.Step) bool {
 	}
 	if s.Side == plan.Trampoline {
 		s.Side = plan.Container
+		return false
 	}
-	return s.Part == "trampoline" || s.Name == "execveat" && s.Child == plan.Trampoline ||
-		strings.HasPrefix(s.Why, "keep open until execve: the trampoline")
+	// the file, its execution, and the pipe that is kept open for it
+	return s.Part == "trampoline" || s.Part == "exec" && (s.Name == "execveat" || s.Name == "fcntl")
 }
 
 // changeEnd keeps a descriptor open, and the process dumpable.

@@ -27,7 +27,8 @@ try() { "$@" >/dev/null 2>&1; }
 
 # files: by all paths that may lead out, and by open descriptors
 mkdir -p /tmp/m
-harm='echo harm >.'$dir'/file; rm -f .'$dir'/other; umount -l .'$dir'/mount; echo harm >.'$dir'/mount/file'
+harm='echo harm >.'$dir'/file; rm -f .'$dir'/other; umount -l .'$dir'/mount; echo harm >.'$dir'/mount/file
+	echo harm 1<>.'$dir'/fifo'
 for root in / /proc/1/root /proc/1/root/.. /proc/1/cwd /proc/2/root /proc/2/cwd /proc/self/fd/100; do
 	try sh -c "cd $root && { $harm; }"
 done
@@ -101,6 +102,7 @@ func TestNoPartHarmsComputer(t *testing.T) {
 type canaries struct {
 	dir   string
 	open  *os.File
+	fifo  int
 	pids  []string
 	group string
 	look  testkit.Picture
@@ -127,6 +129,12 @@ func newCanaries(t *testing.T) *canaries {
 	c.open, err = os.OpenFile(filepath.Join(dir, "open"), os.O_RDWR|os.O_APPEND, 0)
 	testkit.Check(t, err)
 	t.Cleanup(func() { c.open.Close() })
+
+	fifo := filepath.Join(dir, "fifo")
+	testkit.Check(t, unix.Mkfifo(fifo, 0o666), os.Chmod(fifo, 0o666))
+	c.fifo, err = unix.Open(fifo, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	testkit.Check(t, err)
+	t.Cleanup(func() { unix.Close(c.fifo) })
 
 	// processes, one of them in a cgroup
 	root, err := cgroup.Mount()
@@ -179,6 +187,8 @@ func (c *canaries) picture(t *testing.T) testkit.Picture {
 		data, err := os.ReadFile(filepath.Join(c.dir, name))
 		p[name] = fmt.Sprint(string(data), err)
 	}
+	n, err := unix.Read(c.fifo, make([]byte, 100))
+	p["fifo"] = fmt.Sprint(n, err)
 	for _, name := range []string{"kernel/domainname", "kernel/hostname", "kernel/shm_rmid_forced",
 		"fs/lease-break-time", "net/ipv4/conf/lo/log_martians"} {
 		p[name] = testkit.ReadFile(t, "/proc/sys/"+name)
