@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/minictr/minictr/container/config"
 	"github.com/minictr/minictr/runtime/plan/call"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -14,12 +15,15 @@ import (
 const usernsPath = "/proc/@init/ns/user"
 
 // Config leaves parts out of the config of a container, and lets it join the user namespace of
-// the outer host. The config is one that Options has made the options for.
-func Config(spec *specs.Spec, parts []string) {
+// the outer host. The config is one that Options has made the options for. origin no longer says
+// that --userns asks for that namespace.
+func Config(spec *specs.Spec, origin config.Origin, parts []string) {
 	set := Set(parts)
 	if len(set) == 0 {
 		return
 	}
+	delete(origin, "linux.uidMappings")
+	delete(origin, "linux.gidMappings")
 
 	// namespaces: one that is not in the config is inherited, here from the outer host
 	l := spec.Linux

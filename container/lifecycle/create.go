@@ -99,7 +99,7 @@ func configOn(store *images.Store, image *images.Image, o *config.Options, id, d
 	}
 	spec, origin, err = config.Config(o, image.Config, imageFiles{store, image.Layers}, host)
 	if err == nil {
-		without.Config(spec, o.Without)
+		without.Config(spec, origin, o.Without)
 	}
 	return spec, origin, host, err
 }
