@@ -141,7 +141,7 @@ func WaitFor(pid int) (status unix.WaitStatus, err error) {
 // Close kills what still runs in the cgroup, removes it, ends other processes that the plan has
 // made, and closes the descriptors.
 func (p *Process) Close() error {
-	p.walk.Reap()
+	p.walk.EndHelpers()
 	p.walk.Close()
 	return p.removeCgroup()
 }

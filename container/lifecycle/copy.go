@@ -57,20 +57,29 @@ func (c *created) copyTree(tree *cp.Tree, dir string) error {
 		return err
 	}
 	defer to.Close()
+	// one end packs, the other unpacks; what either skips is an error
 	r, w := io.Pipe()
 	go func() {
-		incomplete, err := cp.Export(w, tree, &cp.Options{Archive: true, Skipped: ignore,
-			Progress: func(int) {}})
-		w.CloseWithError(errors.Join(incomplete, err))
+		var skipped error
+		incomplete, err := cp.Export(w, tree, &cp.Options{
+			Archive: true, Skipped: joinTo(&skipped), Progress: func(int) {},
+		})
+		w.CloseWithError(errors.Join(incomplete, err, skipped))
 	}()
+	var skipped error
 	err = layers.ExtractInto(r, layers.Destination{
 		Dir: int(to.Fd()), Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
-		Filter:  c.setOwner,
-		Skipped: ignore,
+		Filter: c.setOwner, Skipped: joinTo(&skipped),
 	})
-	return errors.Join(err, r.Close())
+	return errors.Join(err, r.Close(), skipped)
 }
 
+// joinTo returns a function that adds why a file, or an attribute of it, is skipped to err.
+func joinTo(err *error) func(name string, why error) {
+	return func(name string, why error) { *err = errors.Join(*err, fmt.Errorf("%s: %w", name, why)) }
+}
+
+// setOwner changes the owner of a file from the image's to that on the host.
 func (c *created) setOwner(h *tar.Header) (use bool, err error) {
 	uid, err := compile.HostID(uint32(h.Uid), c.spec.Linux.UIDMappings)
 	if err != nil {
@@ -80,6 +89,3 @@ func (c *created) setOwner(h *tar.Header) (use bool, err error) {
 	h.Uid, h.Gid = int(uid), int(gid)
 	return true, err
 }
-
-// ignore is called for what the filesystem cannot store: the copy is thrown away with the container.
-func ignore(string, error) {}

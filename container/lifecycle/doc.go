@@ -15,7 +15,7 @@
 //     holds its lock. One that runs detached belongs to its monitor.
 //   - Stop, Kill, Restart and Remove return when the exit status is recorded.
 //
-// Read create.go, save.go, name.go, plan.go, run.go; then start.go, task.go, stop.go,
+// Read create.go, save.go, name.go, plan.go, run.go, copy.go; then start.go, task.go, stop.go,
 // kill.go, ignored.go, pause.go, restart.go, wait.go; then exec.go, attach.go,
 // attachment.go; then rename.go, update.go, remove.go, prune.go, gc.go.
 package lifecycle

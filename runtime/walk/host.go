@@ -41,10 +41,13 @@ func Host(p *plan.Plan, c Caller) (*Walk, error) {
 	for _, side := range [...]plan.Side{plan.Host, plan.Helper} { // a helper may share this memory
 		if i := w.firstFailed(side); i >= 0 {
 			failed := w.errorAt(i)
-			w.Reap()
+			w.reap(plan.Helper)
 			w.Close()
 			return nil, failed
 		}
 	}
 	return w, nil
 }
+
+// EndHelpers ends the helpers that outlive the plan, when the container's process has exited.
+func (w *Walk) EndHelpers() { w.reap(plan.Helper) }

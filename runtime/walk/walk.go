@@ -94,7 +94,7 @@ func Start(p *plan.Plan, c Caller) (*Walk, error) {
 	w.storeResults()
 	w.tracer.finish()
 	if err := w.failure(); err != nil {
-		w.Reap()
+		w.reap(plan.Helper, plan.Intermediate, plan.Container)
 		w.Close()
 		return nil, err
 	}
@@ -229,12 +229,12 @@ func (w *Walk) closeAllBut(keep ...plan.Ref) {
 	}
 }
 
-// Reap kills the children that are left of a walk and waits for them, the last first: the first of
-// a pid namespace is no zombie before the others are waited for. A step may have waited for one
+// reap kills the children that began with these sides and waits for them, the last first: process 1
+// of a pid namespace is no zombie before the others are waited for. A step may have waited for one
 // already, and another process may have its pid: then wait4(2) fails (ECHILD).
-func (w *Walk) Reap() {
+func (w *Walk) reap(sides ...plan.Side) {
 	for i, s := range slices.Backward(w.plan.Steps) {
-		if slot := &w.program.slots[i]; s.Name == "clone3" && slot.state == done {
+		if slot := &w.program.slots[i]; slices.Contains(sides, s.Child) && slot.state == done {
 			if n, _ := unix.Wait4(int(slot.value), nil, unix.WNOHANG, nil); n == 0 {
 				unix.Kill(int(slot.value), unix.SIGKILL)
 				waitFor(int(slot.value))

@@ -4,5 +4,5 @@
 // which say what to do when the call fails.
 //
 // Read it in this order: args.go, mounts.go, files.go, processes.go, privileges.go,
-// netlink.go; then the tables, flags.go and names.go.
+// netlink.go, ipc.go; then the tables, flags.go and names.go.
 package call
