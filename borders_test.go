@@ -51,7 +51,8 @@ var arrows = map[string]string{
 	"container/cp":        "layers",
 	"container/logs":      "internal/inotify",
 	"container/stats":     "runtime/cgroup",
-	"container/config":    "images container/logs runtime/compile runtime/state",
+	"container/volume":    "",
+	"container/config":    "images container/logs container/volume runtime/compile runtime/state",
 	"container":           "container/config runtime",
 	"container/rootfs":    "container container/cp",
 	"container/monitor":   "container",
@@ -74,12 +75,11 @@ var arrows = map[string]string{
 
 // toCome are the packages that do not exist yet. They take these places and no others.
 var toCome = map[string]string{
-	"network":          "runtime/plan/call", // it returns steps; compile.Options.Network places them
-	"network/dns":      "",
-	"container/volume": "",
-	"build":            "container/lifecycle network",
-	"cri":              "runtime network container/rootfs container/logs", // a pod has its own lifecycle
-	"cmd/minictr-cri":  "cri internal/help",
+	"network":         "runtime/plan/call", // it returns steps; compile.Options.Network places them
+	"network/dns":     "",
+	"build":           "container/lifecycle network",
+	"cri":             "runtime network container/rootfs container/logs", // a pod has its own lifecycle
+	"cmd/minictr-cri": "cri internal/help",
 }
 
 // libraries lists which packages may import a library, or a costly package of Go's own.

@@ -24,6 +24,8 @@ var deletions = map[string]string{
 	"container/lifecycle/stop.go":       "the cgroup that has the ID of the container that rm --force names",
 	"container/names.go":                "a link to the container that is removed",
 	"container/recover.go":              "an ID, in a marked store",
+	"container/volume/make.go":          "a scratch directory with the mark of a volume, or an empty one",
+	"container/volume/remove.go":        "an empty scratch directory",
 	"doctor/cgroup.go":                  "the cgroup with its process ID in the name, if that is empty",
 	"doctor/store.go":                   "its temporary directory",
 	"images/archive.go":                 "its temporary file",

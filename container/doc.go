@@ -17,6 +17,7 @@
 //	log, log.1     the output of a detached container (package container/logs)
 //	restarting     exists while the monitor waits before a restart
 //	stopped        symbolic link to the number of the signal that stopped it
+//	keepvolumes    exists once it is being removed, and its anonymous volumes are to stay
 //	remove         exists once a container of --rm is not to survive
 //	waiters        locked by each command that waits for the exit
 //
@@ -36,6 +37,6 @@
 //   - What changes a container, or sees it change, tells the store's journal (Event).
 //
 // Read find.go, files.go, lock.go, dir.go, id.go, initlayer.go, names.go; then task.go,
-// state.go, exit.go, health.go; then monitor.go, restart.go, wait.go, event.go, recover.go;
-// errors.go when an error's meaning matters.
+// state.go, exit.go, health.go; then volumes.go, makevolumes.go; then monitor.go, restart.go,
+// wait.go, event.go, recover.go; errors.go when an error's meaning matters.
 package container

@@ -2,7 +2,7 @@ package container
 
 // Recovery removes what a kill -9 or a power cut left: tasks whose parent process is gone,
 // and their cgroups; containers that were to be removed or are not complete; names without
-// a container; incomplete init layers.
+// a container; incomplete init layers and volumes.
 //
 // It holds the lock of containers/ exclusively, so that it sees no directory that its
 // creator has not locked yet. A container in order costs a look at a few of its files:
@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/minictr/minictr/container/config"
+	"github.com/minictr/minictr/container/volume"
 	"github.com/minictr/minictr/images"
 	"github.com/minictr/minictr/internal/lockfile"
 	"github.com/minictr/minictr/internal/owned"
@@ -32,7 +33,7 @@ import (
 
 // Leftover is something that a killed command left, and that was recovered.
 type Leftover struct {
-	Kind string `json:"kind"` // container, name or init
+	Kind string `json:"kind"` // container, name, init or volume
 	Name string `json:"name"` // an ID, a path or a name
 	What string `json:"what"` // what was done: "removed", or the exit status that was recorded
 }
@@ -115,7 +116,11 @@ func RecoverStore(root string, lock locker) (left []Leftover, stuck []error, err
 	if len(ids) > largeStore {
 		os.WriteFile(filepath.Join(root, recoveredFile), nil, 0o600) // an error: the next command recovers again
 	}
-	return slices.Concat(left, freed, initLayers), stuck, err
+	volumes, volumeErr := volume.Recover(volume.Dir(root))
+	for _, name := range volumes {
+		left = append(left, Leftover{"volume", name, "removed"})
+	}
+	return slices.Concat(left, freed, initLayers), stuck, errors.Join(err, volumeErr)
 }
 
 // Cgroups returns the paths of the cgroups of containers in all stores, by ID.
@@ -178,6 +183,18 @@ func (c *Container) RecoverLocked() error {
 	}
 	if !c.isComplete() {
 		c.recoverDestroyEvent()
+		if err := c.RemoveFile("image"); err != nil {
+			return err
+		}
+		volumes, _ := readVolumes(c.Dir) // what cannot be read names none
+		if c.Has(keepVolumesFile) {
+			volumes = nil
+		}
+		if err := removeVolumes(c.StoreRoot, volumes, false); errors.Is(err, unix.EWOULDBLOCK) {
+			return nil // the next recovery removes it
+		} else if err != nil {
+			return err
+		}
 		return errors.Join(c.freeName(), owned.RemoveAll(c.Dir))
 	}
 	return errors.Join(c.RemoveFile(MonitorFile), c.RemoveFile(RestartingFile))

@@ -80,6 +80,11 @@ func (c *Container) CreateTask(spec *specs.Spec, t runtime.ProcessOptions) (*run
 	if err := os.Link(c.Path("config.json"), task.Path("config.json")); err != nil {
 		return nil, errors.Join(err, task.Remove())
 	}
+	spec, closeSubpaths, err := OpenSubpaths(c.StoreRoot, c.Settings.Volumes, spec)
+	if err != nil {
+		return nil, errors.Join(err, task.Remove())
+	}
+	defer closeSubpaths()
 	err = inScope(c, spec, t)
 	var process *runtime.Process
 	if err == nil {

@@ -16,6 +16,7 @@ import (
 const (
 	Container = "container"
 	Image     = "image"
+	Volume    = "volume"
 )
 
 // Event is an event in docker's JSON (Engine API, "Monitor events").
@@ -24,7 +25,7 @@ type Event struct {
 	ID     string `json:"id,omitempty"`     // as Actor.ID
 	From   string `json:"from,omitempty"`   // image of a container
 
-	Type   string // Container or Image
+	Type   string // Container, Image or Volume
 	Action string // as "start", or "exec_create: COMMAND"
 	Actor  Actor
 	Scope  string `json:"scope"` // always "local"

@@ -34,7 +34,7 @@ func (s *Store) Import(ctx context.Context, r io.Reader, o ImportOptions) (id di
 	if err != nil {
 		return "", err
 	}
-	if err := s.create(); err != nil {
+	if err := s.Create(); err != nil {
 		return "", err
 	}
 	if err := s.tidy("import"); err != nil {

@@ -42,7 +42,7 @@ type LoadOptions struct {
 // directory; or "-". It returns their complete names, or the ID of an image
 // without a name.
 func (s *Store) Load(ctx context.Context, src string, opts LoadOptions) (names []string, err error) {
-	if err := s.create(); err != nil {
+	if err := s.Create(); err != nil {
 		return nil, err
 	}
 	what := "load " + src

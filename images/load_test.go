@@ -343,7 +343,7 @@ func TestLoadAndRemoveAtOnce(t *testing.T) {
 // A load removes the scratch directory of a killed one, and no other.
 func TestAbandonedScratchRemoved(t *testing.T) {
 	s := newStore(t)
-	testkit.Check(t, s.create())
+	testkit.Check(t, s.Create())
 	dead := s.path("tmp", scratchPrefix+"dead")
 	testkit.Check(t, os.MkdirAll(filepath.Join(dead, "layer0", "diff"), 0o700))
 	alive, err := s.scratch()

@@ -51,7 +51,7 @@ func (s *Store) Pull(ctx context.Context, short string, opts PullOptions) (pulle
 	if err != nil {
 		return nil, err
 	}
-	if err := s.create(); err != nil {
+	if err := s.Create(); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(s.path("partial"), 0o700); err != nil {

@@ -419,7 +419,7 @@ func TestPullDiscardsCorruptPartial(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			remote := newTestRegistry(t, b, manifest)
 			store := newStore(t)
-			testkit.Check(t, store.create())
+			testkit.Check(t, store.Create())
 			testkit.Check(t, os.Mkdir(store.path("partial"), 0o700))
 			testkit.Check(t, os.WriteFile(store.path("partial", layer.Digest.Encoded()), begun, 0o600))
 			remote.mustPull(t, store)

@@ -50,9 +50,9 @@ func (s *Store) blobPath(d digest.Digest) string {
 	return s.path("blobs", "sha256", d.Encoded())
 }
 
-// create makes the root of the store and its mark, then the directories in it, and
-// corrects their modes.
-func (s *Store) create() error {
+// Create makes the root of the store and its mark, then the directories in it, and
+// corrects their modes. A store that exists stays as it is.
+func (s *Store) Create() error {
 	if !s.marked {
 		if err := os.MkdirAll(s.root, 0o711); err != nil {
 			return err

@@ -32,7 +32,6 @@ func absentCommands() []*cli.Command {
 		{"stack", "a cluster is", cluster},
 		{"swarm", "a cluster is", cluster},
 		{"trust", "signing images is", "pull by digest: minictr pull NAME@sha256:DIGEST"},
-		{"volume", "naming volumes is", "mount a directory of the host: minictr run -v HOSTDIR:DIR IMAGE"},
 	} {
 		all = append(all, refusedCommand(c[0], c[1], c[2]))
 	}

@@ -14,12 +14,13 @@ import (
 const (
 	dockerCommands = `attach cp create diff events exec export history images import info inspect kill load login
 		logout logs pause port ps pull push rename restart rm rmi run save start stats stop tag top unpause update
-		version wait container image system`
+		version wait container image system volume`
 	dockerGroups = `container:attach,cp,create,diff,exec,export,inspect,kill,logs,ls,pause,port,prune,rename
 		container:restart,rm,run,start,stats,stop,top,unpause,update,wait
-		image:history,import,inspect,load,ls,prune,pull,push,rm,save,tag system:df,events,info,prune`
+		image:history,import,inspect,load,ls,prune,pull,push,rm,save,tag system:df,events,info,prune
+		volume:create,inspect,ls,prune,rm`
 	refusedCommands = `build builder buildx checkpoint commit compose config context manifest network node plugin search
-		secret service stack swarm trust volume container:commit image:build`
+		secret service stack swarm trust container:commit image:build`
 )
 
 // commandWords returns each command of a list as words: NAME, or GROUP:NAME,NAME…
@@ -64,7 +65,7 @@ func TestDockerCommands(t *testing.T) {
 func TestDockerHasNoOtherCommand(t *testing.T) {
 	testkit.NeedTool(t, "docker")
 	known := commandWords(dockerCommands + " " + dockerGroups + " " + refusedCommands)
-	for _, group := range []string{"", "container", "image", "system"} {
+	for _, group := range []string{"", "container", "image", "system", "volume"} {
 		help, err := exec.Command("docker", append(strings.Fields(group), "--help")...).Output()
 		testkit.Check(t, err)
 		for _, m := range regexp.MustCompile(`(?m)^  ([a-z]+)\*? {2,}[A-Z]`).FindAllStringSubmatch(string(help), -1) {

@@ -17,7 +17,7 @@ import (
 
 var eventsCommand = &cli.Command{
 	Name:  "events",
-	Usage: "print what happens to containers and images",
+	Usage: "print what happens to containers, images and volumes",
 	Description: `Without --since and --until, it prints events from now on, until Ctrl-C. TIME
 is a duration before now (10m), seconds since 1970, or 2006-01-02T15:04:05.
 
@@ -28,7 +28,8 @@ scope and type. A template has the fields .Type .Action .Actor.ID
 Containers: attach, create, destroy, detach, die, exec_create, exec_die,
 exec_start, export, health_status, kill, oom, pause, prune, rename, restart,
 start, stop, unpause, update. Images: delete, import, load, prune, pull, push,
-save, tag, untag. The end of exec --detach is not recorded; oom comes with die.`,
+save, tag, untag. Volumes: create, destroy, prune. The end of exec --detach is
+not recorded; oom comes with die.`,
 	Flags: []cli.Flag{
 		listFlag("filter", "`NAME=VALUE` print only events that match", "f"),
 		&cli.StringFlag{Name: "format", Usage: "`FORMAT` json, or a Go template as in {{.Action}}"},

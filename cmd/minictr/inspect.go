@@ -14,8 +14,8 @@ import (
 
 var inspectCommand = &cli.Command{
 	Name:      "inspect",
-	Usage:     "print details of containers or images as JSON",
-	ArgsUsage: "CONTAINER|IMAGE…",
+	Usage:     "print details of containers, images or volumes as JSON",
+	ArgsUsage: "CONTAINER|IMAGE|VOLUME…",
 	Flags: []cli.Flag{
 		&cli.StringFlag{
 			Name: "format", Aliases: []string{"f"},
@@ -23,7 +23,7 @@ var inspectCommand = &cli.Command{
 		},
 		&cli.BoolFlag{Name: "kernel", Usage: "print what the kernel says of a container's process, beside the host's"},
 		&cli.BoolFlag{Name: "size", Aliases: []string{"s"}, Usage: "print the size of a container's files, too"},
-		&cli.StringFlag{Name: "type", Usage: "`TYPE` only container, or only image"},
+		&cli.StringFlag{Name: "type", Usage: "`TYPE` only container, image or volume"},
 	},
 	Action: printInspect,
 }
@@ -32,10 +32,15 @@ func printInspect(c *cli.Context) error {
 	if c.Bool("kernel") {
 		return printKernel(c)
 	}
+	return printEach(c, func(word string) (any, error) { return inspectOne(c, word) })
+}
+
+// printEach prints the details of each argument as --format says.
+func printEach(c *cli.Context, inspect func(word string) (any, error)) error {
 	all := []any{}
 	var wrong []error
 	for _, word := range c.Args().Slice() {
-		one, err := inspectOne(c, word)
+		one, err := inspect(word)
 		if err != nil {
 			wrong = append(wrong, err)
 			continue
@@ -56,8 +61,12 @@ func printInspect(c *cli.Context) error {
 
 func inspectOne(c *cli.Context, word string) (any, error) {
 	kind := c.String("type")
-	if kind != "" && kind != "container" && kind != "image" {
-		return nil, fmt.Errorf("--type %q: not one of container, image", kind)
+	switch kind {
+	case "", "container", "image":
+	case "volume":
+		return inspectVolume(c.String("root"), word)
+	default:
+		return nil, fmt.Errorf("--type %q: not one of container, image, volume", kind)
 	}
 	var no error // the reason why it is not a container
 	// A container of this name comes before an image.
@@ -73,14 +82,18 @@ func inspectOne(c *cli.Context, word string) (any, error) {
 		return nil, err
 	}
 	found, err := store.Inspect(word)
-	// Neither: return the error that fits the name.
+	if err == nil || kind == "image" {
+		return found, err
+	}
+	// then a volume
+	if volume, err := inspectVolume(c.String("root"), word); err == nil {
+		return volume, nil
+	}
+	// None: return the error that fits the name.
 	switch {
-	case err == nil:
-		return found, nil
-	case kind == "image":
-		return nil, err
 	case errors.Is(no, container.ErrNotExist) && errors.Is(err, images.ErrNotFound):
-		return nil, hint.New(fmt.Errorf("%q: no such container or image", word), "minictr ps -a; minictr images")
+		return nil, hint.New(fmt.Errorf("%q: no such container, image or volume", word),
+			"minictr ps -a; minictr images; minictr volume ls")
 	case errors.Is(no, container.ErrNotExist) || state.CheckName(word) != nil:
 		return nil, err
 	}

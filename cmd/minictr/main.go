@@ -48,6 +48,7 @@ func newApp() *cli.App {
 			help.Commands("Images",
 				pullCommand, loadCommand, importCommand, imagesCommand, tagCommand, pushCommand, saveCommand,
 				rmiCommand, pruneCommand, historyCommand, layersCommand, loginCommand, logoutCommand, imageCommand),
+			help.Commands("Volumes", volumeCommand),
 			help.Commands("System", infoCommand, eventsCommand, gcCommand, fsckCommand, systemCommand,
 				versionCommand),
 			[]*cli.Command{monitorCommand, healthCommand}, // hidden: minictr runs them itself

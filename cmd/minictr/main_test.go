@@ -82,7 +82,7 @@ func setUp(e *testscript.Env, archive string) error {
 func removeAll(store string) {
 	list, _ := container.List(store)
 	for _, c := range list {
-		lifecycle.Remove(store, c.ID, true)
+		lifecycle.Remove(store, c.ID, true, true)
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -127,7 +128,7 @@ func newPsRow(l inspect.Summary, now time.Time, whole bool) psRow {
 		if m.Type == "volume" {
 			volumes++
 		}
-		source := printable.Line(m.Source)
+		source := cmp.Or(m.Name, printable.Line(m.Source))
 		if !whole {
 			source = ellipsis(source, 15)
 		}

@@ -65,7 +65,6 @@ var notInRun = []refused{
 	{"storage-opt", "", "limit the disk below --root, as with a quota of its filesystem"},
 	{"use-api-socket", no, "leave it out: there is no daemon"},
 	{"volume-driver", "local", "mount a directory of the host: --volume ./data:/data"},
-	{"volumes-from", "", "repeat its mounts: minictr inspect -f '{{.HostConfig.Binds}}' CONTAINER"},
 
 	{"arch", "", "--platform linux/ARCH"},
 	{"os", "linux", "--platform OS/ARCH"},

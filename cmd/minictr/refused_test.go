@@ -21,17 +21,18 @@ const (
 		label=a label-file=a log-driver=none log-opt=a memory=1g memory-reservation=1g memory-swap=1g mount=a name=a
 		network=none no-healthcheck oom-score-adj=1 pid=host pids-limit=1 platform=linux/arm64 privileged pull=never
 		quiet read-only restart=no rm security-opt=a shm-size=1m stop-signal=INT stop-timeout=1 sysctl=a tmpfs=/a
-		tty ulimit=core=0 user=0 userns=host uts=host volume=/a workdir=/a`
+		tty ulimit=core=0 user=0 userns=host uts=host volume=/a
+		volumes-from=a workdir=/a`
 	dockerRunTaken = `cgroup-parent= cgroupns=private cpu-count=0 cpu-percent=0 cpu-rt-period=0 cpu-rt-runtime=0
 		detach-keys= disable-content-trust gpus= io-maxbandwidth=0 io-maxiops=0 ip= ip6= isolation=default
 		kernel-memory=0 link= link-local-ip= mac-address= memory-swappiness=-1 network-alias=
 		oom-kill-disable=false publish= publish-all=false runtime=minictr sig-proxy storage-opt=
-		use-api-socket=false volume-driver=local volumes-from=`
+		use-api-socket=false volume-driver=local`
 	dockerRunRefused = `cgroup-parent=/a cgroupns=host cpu-count=1 cpu-percent=1 cpu-rt-period=1 cpu-rt-runtime=1
 		detach-keys=ctrl-a disable-content-trust=false gpus=all io-maxbandwidth=1 io-maxiops=1 ip=1.2.3.4 ip6=::1
 		isolation=hyperv kernel-memory=1g link=a link-local-ip=::1 mac-address=a memory-swappiness=60
 		network-alias=a oom-kill-disable publish=80 publish-all runtime=runc sig-proxy=false storage-opt=size=1g
-		use-api-socket volume-driver=nfs volumes-from=a`
+		use-api-socket volume-driver=nfs`
 )
 
 // podmanRun is every flag of podman run 4.3 that docker does not have: as above.

@@ -11,11 +11,11 @@ var rmCommand = &cli.Command{
 	ArgsUsage: "CONTAINER…",
 	Flags: []cli.Flag{
 		&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "kill running containers first"},
-		&cli.BoolFlag{Name: "volumes", Aliases: []string{"v"}, Usage: "remove anonymous volumes (always done)"},
+		&cli.BoolFlag{Name: "volumes", Aliases: []string{"v"}, Usage: "remove their anonymous volumes, too"},
 	},
 	Action: func(c *cli.Context) error {
 		return together(c.Args().Slice(), func(name string) error {
-			return lifecycle.Remove(c.String("root"), name, c.Bool("force"))
+			return lifecycle.Remove(c.String("root"), name, c.Bool("force"), c.Bool("volumes"))
 		})
 	},
 }

@@ -25,6 +25,7 @@ var systemPruneCommand = &cli.Command{
 		&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "remove all images that no container uses"},
 		listFlag("filter", "`NAME=VALUE` remove only containers and images that match"),
 		pruneForceFlag,
+		&cli.BoolFlag{Name: "volumes", Usage: "remove anonymous volumes that no container mounts, too"},
 	},
 	Action: func(c *cli.Context) error {
 		warning := "This will remove all containers that are not running, and all images without a name."
@@ -34,8 +35,12 @@ var systemPruneCommand = &cli.Command{
 		if err := confirm(c, warning); err != nil {
 			return err
 		}
-		// containers first: they use images
+		// containers first: they use images and volumes
 		freed, err := pruneContainers(c)
+		if c.Bool("volumes") {
+			ofVolumes, wrong := pruneVolumes(c, false)
+			freed, err = freed+ofVolumes, errors.Join(err, wrong)
+		}
 		more, wrong := pruneImages(c)
 		fmt.Println("Total reclaimed space:", units.HumanSize(float64(freed+more)))
 		return errors.Join(err, wrong)

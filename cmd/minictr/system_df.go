@@ -16,16 +16,16 @@ import (
 var systemDfCommand = &cli.Command{
 	Name:     "df",
 	Category: "System",
-	Usage:    "print how much disk images and containers use",
+	Usage:    "print how much disk images, containers and volumes use",
 	Description: `The size of images is that of the compressed layers and of the unpacked ones;
 what images share counts once. The size of containers is that of the files they
-have changed. Reclaimable is what minictr image prune -a and minictr container
-prune free. A template has the fields .Type .TotalCount .Active .Size
-.Reclaimable; with --verbose, the lists .Images .Containers .Volumes and
-.BuildCache.`,
+have changed. Reclaimable is what minictr image prune -a, minictr container
+prune and minictr volume prune -a free. A template has the fields .Type
+.TotalCount .Active .Size .Reclaimable; with --verbose, the lists .Images
+.Containers .Volumes and .BuildCache.`,
 	Flags: []cli.Flag{
 		formatFlag(),
-		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "list each image and container"},
+		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "list each image, container and volume"},
 	},
 	Action: systemDf,
 }
@@ -45,9 +45,10 @@ func systemDf(c *cli.Context) error {
 		return unread
 	}
 	ofContainers, err := inspect.DiskUsage(c.String("root"))
-	unread = errors.Join(unread, err)
+	ofVolumes, volumeErr := inspect.VolumeDiskUsage(c.String("root"))
+	unread = errors.Join(unread, err, volumeErr)
 	if c.Bool("verbose") {
-		return errors.Join(dfVerbose(c.String("format"), ofImages, ofContainers), unread)
+		return errors.Join(dfVerbose(c.String("format"), ofImages, ofContainers, ofVolumes), unread)
 	}
 	newRow := func(kind string, total, active int, size, reclaimable int64) dfRow {
 		return dfRow{kind, strconv.Itoa(total), strconv.Itoa(active), units.HumanSize(float64(size)),
@@ -57,7 +58,7 @@ func systemDf(c *cli.Context) error {
 		newRow("Images", len(ofImages.Images), ofImages.Active, ofImages.Size, ofImages.Reclaimable),
 		newRow("Containers", len(ofContainers.Containers), ofContainers.Active, ofContainers.Size,
 			ofContainers.Reclaimable),
-		newRow("Local Volumes", 0, 0, 0, 0), // there are none
+		newRow("Local Volumes", len(ofVolumes.Volumes), ofVolumes.Active, ofVolumes.Size, ofVolumes.Reclaimable),
 		newRow("Build Cache", 0, 0, 0, 0),
 	}
 	const columns = `{{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}`
@@ -77,14 +78,15 @@ func reclaimableText(size, reclaimable int64) string {
 
 // dfLists are the lists of docker system df --verbose.
 type dfLists struct {
-	Images              []imageRow
-	Containers          []psRow
-	Volumes, BuildCache []struct{}
+	Images     []imageRow
+	Containers []psRow
+	Volumes    []volumeRow
+	BuildCache []struct{}
 }
 
-func dfVerbose(format string, i *images.Usage, c *inspect.Usage) error {
+func dfVerbose(format string, i *images.Usage, c *inspect.Usage, v *inspect.VolumeUsage) error {
 	whole := format != "table"
-	lists := dfLists{Images: []imageRow{}, Containers: []psRow{}, Volumes: []struct{}{}, BuildCache: []struct{}{}}
+	lists := dfLists{Images: []imageRow{}, Containers: []psRow{}, Volumes: []volumeRow{}, BuildCache: []struct{}{}}
 	for _, image := range i.Images {
 		row := newImageRow(image.Image, whole)
 		row.Size, row.SharedSize = units.HumanSize(float64(image.Size)), units.HumanSize(float64(image.Shared))
@@ -96,6 +98,11 @@ func dfVerbose(format string, i *images.Usage, c *inspect.Usage) error {
 		row := newPsRow(s, now, whole)
 		row.Size = units.HumanSize(float64(s.Written))
 		lists.Containers = append(lists.Containers, row)
+	}
+	for i := range v.Volumes {
+		row := newVolumeRow(&v.Volumes[i])
+		row.Links, row.Size = strconv.Itoa(len(v.Volumes[i].Users)), units.HumanSize(float64(v.Sizes[i]))
+		lists.Volumes = append(lists.Volumes, row)
 	}
 	switch {
 	case format == "json":
@@ -120,6 +127,8 @@ func printDfLists(lists dfLists) error {
 	const ofContainers = `{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.LocalVolumes}}\t{{.Size}}\t{{.RunningFor}}\t` +
 		`{{.Status}}\t{{.Names}}`
 	err = errors.Join(err, printList("table", ofContainers, psHeadings(), lists.Containers))
-	fmt.Print("\nLocal Volumes space usage:\n\nVOLUME NAME   LINKS     SIZE\n\nBuild cache usage: 0B\n")
+	fmt.Print("\nLocal Volumes space usage:\n\n")
+	err = errors.Join(err, printList("table", `{{.Name}}\t{{.Links}}\t{{.Size}}`, volumeHeadings(), lists.Volumes))
+	fmt.Print("\nBuild cache usage: 0B\n")
 	return err
 }

@@ -21,6 +21,7 @@ type bindOptions struct {
 	propagation string   // "" is rprivate
 	single      bool     // without the mounts below the source
 	onlyTop     bool     // ro holds for this mount, not for those below it
+	noCopy      bool     // a new volume stays empty
 	attributes  []string // noexec, nosuid, nodev and their opposites
 }
 
@@ -55,7 +56,9 @@ func (h Host) parseVolumeMode(mode string) (o bindOptions, err error) {
 			o.single = word == "bind"
 		case slices.Contains(mountAttributes[:], word):
 			o.attributes = append(o.attributes, word)
-		case slices.Contains(volumeWords[:], word):
+		case word == "nocopy":
+			o.noCopy = true
+		case slices.Contains(sharingWords[:], word):
 		case word == "z" || word == "Z":
 			err = h.checkRelabel()
 		default:
@@ -70,9 +73,8 @@ func (h Host) parseVolumeMode(mode string) (o bindOptions, err error) {
 
 var mountAttributes = [...]string{"noexec", "exec", "nosuid", "suid", "nodev", "dev"}
 
-// volumeWords are about named volumes and virtual machines: for a directory of the host
-// they change nothing.
-var volumeWords = [...]string{"nocopy", "consistent", "cached", "delegated", "default"}
+// sharingWords are about file sharing with virtual machines: here they change nothing.
+var sharingWords = [...]string{"consistent", "cached", "delegated", "default"}
 
 // checkRelabel takes an option that labels the source for SELinux where that does not run.
 func (h Host) checkRelabel() error {

@@ -25,8 +25,8 @@
 //     (reads it), environment.go
 //   - config.go (Config and its parts, in order), builder.go; the parts: hostname.go,
 //     namespaces.go, process.go, user.go, env.go, capabilities.go, security.go,
-//     mounts.go with shm.go, volumes.go, bindoptions.go and mountflag.go, masks.go,
-//     devices.go, rlimits.go, sysctl.go
+//     mounts.go with shm.go, volumes.go, namedvolumes.go, bindoptions.go and mountflag.go,
+//     masks.go, devices.go, rlimits.go, sysctl.go
 //   - the limits: resources.go, cpuset.go, blkio.go, cgroupfiles.go
 //   - beside the config: etcfiles.go with resolver.go, exec.go (a further process),
 //     origin.go (which flag set a field), settings.go with signal.go, restart.go,

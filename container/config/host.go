@@ -22,6 +22,9 @@ type Host struct {
 	ID       string // of the container
 	FilesDir string // the directory that holds the files of HostFiles
 
+	VolumeDir   string               // the directory of the volumes (package volume)
+	VolumesFrom map[string]Container // the containers that --volumes-from names
+
 	Arch            string              // in Go's spelling: amd64
 	Hostname        string              // uname -n
 	Dir             string              // the caller's working directory; "" if it was deleted
@@ -83,6 +86,12 @@ func (h Host) readFile(name string) ([]byte, error) {
 
 func (h Host) getenv(name string) (string, bool) {
 	return environment(h.Environ).get(name)
+}
+
+// Container is what another container mounts.
+type Container struct {
+	Mounts  []specs.Mount // volumes, and what it binds of the host
+	Volumes []Volume      // those of Mounts
 }
 
 // Mount is a mount of the host: its mount point, and whether it is shared or slave

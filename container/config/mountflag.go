@@ -13,24 +13,15 @@ import (
 
 	"github.com/docker/go-units"
 	"github.com/minictr/minictr/hint"
-	"github.com/minictr/minictr/runtime/compile"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
 // parseMount reads a word of --mount: one line of CSV whose fields are KEY=VALUE. A field
 // that holds a comma is quoted.
 func (h Host) parseMount(word string) (specs.Mount, error) {
-	lines, err := csv.NewReader(strings.NewReader(word)).ReadAll()
-	if err != nil || len(lines) != 1 {
-		return specs.Mount{}, errors.New("not a list of KEY=VALUE")
-	}
-	// the fields
-	m := mountFlag{host: h, fsType: "volume"}
-	for _, field := range lines[0] {
-		key, value, hasValue := strings.Cut(field, "=")
-		if err := m.set(strings.ToLower(key), value, hasValue); err != nil {
-			return specs.Mount{}, fmt.Errorf("%q: %w", field, err)
-		}
+	m, err := h.parseMountFlag(word)
+	if err != nil {
+		return specs.Mount{}, err
 	}
 	target, err := mountTarget(m.target)
 	if err != nil {
@@ -42,6 +33,8 @@ func (h Host) parseMount(word string) (specs.Mount, error) {
 		return specs.Mount{}, fmt.Errorf("%s: not for type=%s", m.tmpfs[0], m.fsType)
 	case m.fsType != "bind" && m.bind != "":
 		return specs.Mount{}, fmt.Errorf("%s: not for type=%s", m.bind, m.fsType)
+	case m.fsType != "volume" && m.volume != "":
+		return specs.Mount{}, fmt.Errorf("%s: not for type=%s", m.volume, m.fsType)
 	case m.fsType == "tmpfs" && m.source != "":
 		return specs.Mount{}, errors.New("source: not for type=tmpfs")
 	}
@@ -53,18 +46,34 @@ func (h Host) parseMount(word string) (specs.Mount, error) {
 		}
 		return bindMount(source, target, m.options), err
 	case "volume":
-		if m.source != "" {
-			return specs.Mount{}, hint.New(fmt.Errorf("source %q: named volumes are not supported", m.source),
-				"mount a directory: type=bind,source=/…")
+		if m.source == "" && m.subpath == "" {
+			return h.anonymousVolume(target, m.options)
 		}
-		return bindMount(compile.RootSource+target, target, m.options), nil
+		return h.volumeMount(m.source, m.subpath, target, m.options)
 	case "tmpfs":
 		if m.options.access != "" {
 			m.tmpfs = append(m.tmpfs, m.options.access)
 		}
 		return tmpfsMount(target, m.tmpfs), nil
 	}
-	return specs.Mount{}, hint.New(fmt.Errorf("type %q: not supported", m.fsType), "use type=bind or type=tmpfs")
+	return specs.Mount{}, hint.New(fmt.Errorf("type %q: not supported", m.fsType),
+		"use type=bind, type=volume or type=tmpfs")
+}
+
+// parseMountFlag reads the fields of a word of --mount.
+func (h Host) parseMountFlag(word string) (m mountFlag, err error) {
+	lines, err := csv.NewReader(strings.NewReader(word)).ReadAll()
+	if err != nil || len(lines) != 1 {
+		return m, errors.New("not a list of KEY=VALUE")
+	}
+	m = mountFlag{host: h, fsType: "volume"}
+	for _, field := range lines[0] {
+		key, value, hasValue := strings.Cut(field, "=")
+		if err := m.set(strings.ToLower(key), value, hasValue); err != nil {
+			return m, fmt.Errorf("%q: %w", field, err)
+		}
+	}
+	return m, nil
 }
 
 // mountFlag holds the fields of a word of --mount.
@@ -72,14 +81,15 @@ type mountFlag struct {
 	host                   Host
 	fsType, source, target string
 	options                bindOptions
-	bind                   string   // the first field that only a bind mount has
+	bind, volume           string   // the first field that only a bind mount has, or a volume
+	subpath                string   // volume-subpath
 	tmpfs                  []string // size=…, mode=…
 }
 
 // set sets one field. Only readonly and other yes-or-no fields may have no value.
 func (m *mountFlag) set(key, value string, hasValue bool) (err error) {
 	switch {
-	case key == "readonly" || key == "ro" || key == "rw" || key == "bind-nonrecursive":
+	case key == "readonly" || key == "ro" || key == "rw" || key == "bind-nonrecursive" || key == "volume-nocopy":
 		if hasValue && value == "" {
 			return errors.New("no value")
 		}
@@ -109,9 +119,30 @@ func (m *mountFlag) set(key, value string, hasValue bool) (err error) {
 	case "consistency": // of file sharing with a virtual machine
 		return oneOf(value, "default", "consistent", "cached", "delegated")
 	default:
+		if strings.HasPrefix(key, "volume-") {
+			return m.setVolume(key, value)
+		}
 		return m.setBind(key, value)
 	}
 	return nil
+}
+
+// setVolume sets a field of a volume.
+func (m *mountFlag) setVolume(key, value string) (err error) {
+	m.volume = cmp.Or(m.volume, key)
+	switch key {
+	case "volume-subpath":
+		m.subpath, err = cleanSubpath(value)
+	case "volume-driver":
+		if value != "local" {
+			err = errVolumeDriver
+		}
+	case "volume-label":
+		err = hint.New(errors.New("not supported"), "minictr volume create --label "+strconv.Quote(value)+" NAME")
+	default:
+		err = errVolumeDriver
+	}
+	return err
 }
 
 func (m *mountFlag) setBool(key, value string) error {
@@ -121,6 +152,8 @@ func (m *mountFlag) setBool(key, value string) error {
 		return err
 	case key == "bind-nonrecursive":
 		m.options.single, m.bind = on, cmp.Or(m.bind, key)
+	case key == "volume-nocopy":
+		m.options.noCopy, m.volume = on, cmp.Or(m.volume, key)
 	case on == (key != "rw"):
 		m.options.access = "ro"
 	default:
@@ -143,13 +176,12 @@ func (m *mountFlag) setBind(key, value string) error {
 		return oneOf(value, "enabled", "disabled", "writable", "readonly")
 	case "relabel":
 		return m.host.checkRelabel()
-	case "volume-driver", "volume-label", "volume-nocopy", "volume-opt", "volume-subpath":
-		return hint.New(errors.New("named volumes are not supported"), "use a directory: type=bind,source=./data")
 	case "u", "chown":
 		return errChown
 	default:
 		return hint.New(errors.New("unknown key"),
-			"use type, source, target, readonly, bind-propagation, bind-recursive, tmpfs-size or tmpfs-mode")
+			"use type, source, target, readonly, bind-propagation, bind-recursive, volume-nocopy, volume-subpath, "+
+				"tmpfs-size or tmpfs-mode")
 	}
 	return nil
 }

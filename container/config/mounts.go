@@ -28,6 +28,9 @@ func (b *builder) setMounts() error {
 	if err != nil {
 		return err
 	}
+	if mounts, err = b.addVolumesFrom(mounts, flags); err != nil {
+		return err
+	}
 	if err := b.checkShm(mounts); err != nil {
 		return err
 	}
@@ -44,7 +47,7 @@ func (b *builder) setMounts() error {
 	}
 	// the image's volumes; none may cover part of a kernel filesystem
 	for volume := range b.image.Volumes {
-		m, err := rootVolume(path.Clean("/" + volume))
+		m, err := b.host.anonymousVolume(path.Clean("/"+volume), bindOptions{})
 		if err != nil {
 			return fmt.Errorf("image volume %q: %w", volume, err)
 		}
@@ -71,6 +74,27 @@ func (b *builder) setMounts() error {
 		}
 	}
 	return nil
+}
+
+// addVolumesFrom adds what the containers of --volumes-from mount, where no other flag mounts. The
+// last of them counts, as in docker.
+func (b *builder) addVolumesFrom(mounts []specs.Mount, flags map[string]string) ([]specs.Mount, error) {
+	for _, word := range slices.Backward(b.o.VolumesFrom) {
+		name, readOnly, err := SplitVolumesFrom(word)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range b.host.VolumesFrom[name].Mounts {
+			if hasMount(mounts, m.Destination) {
+				continue
+			}
+			if m.Options = slices.Clone(m.Options); readOnly {
+				m.Options = append(m.Options, "rro")
+			}
+			mounts, flags[m.Destination] = append(mounts, m), "--volumes-from "+word
+		}
+	}
+	return mounts, nil
 }
 
 // userMounts returns the mounts of --volume, --mount and --tmpfs, and the flag behind

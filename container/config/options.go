@@ -22,6 +22,7 @@ type Options struct {
 	Expose                     []string // 80/tcp, which changes nothing but inspect
 
 	Volumes     []string // -v
+	VolumesFrom []string // CONTAINER[:ro]
 	Mounts      []string // --mount
 	Tmpfs       []string
 	ShmSize     string   // 64m

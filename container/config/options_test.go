@@ -22,6 +22,7 @@ func testHost() Host {
 	return Host{
 		ID:              "0123456789abcdef0123456789abcdef",
 		FilesDir:        "/run/minictr/0123456789ab",
+		VolumeDir:       "/store/volumes",
 		Arch:            "amd64",
 		Hostname:        "laptop",
 		Dir:             "/home/ada/project",

@@ -22,6 +22,7 @@ type Settings struct {
 	Created    time.Time
 	Options    Options         // as typed
 	Layers     []digest.Digest // diff IDs of the image, the lowest first
+	Volumes    []Volume        // that it mounts
 	Origin     Origin          // of the config
 	StopSignal unix.Signal
 	StopWord   string // for the stop signal, as typed or as the image has it
@@ -38,6 +39,7 @@ func NewSettings(
 	o *Options, name string, image *images.Image, spec *specs.Spec, host Host,
 ) (s Settings, err error) {
 	s = Settings{Format: Format, Image: name, Created: time.Now().UTC(), Options: *o, Layers: image.Layers}
+	s.Volumes = host.volumes(o, spec)
 	if s.StopSignal, s.StopWord, err = StopSignal(o, image.Config); err != nil {
 		return s, err
 	}

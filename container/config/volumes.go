@@ -3,9 +3,11 @@ package config
 // The flags for mounts:
 //
 //	-v SOURCE:TARGET[:ro,rshared]            a file or directory of the host (bindoptions.go)
-//	-v TARGET                                a directory of the image, kept writable
+//	-v NAME:TARGET[:ro,nocopy]               a volume (namedvolumes.go)
+//	-v TARGET                                an anonymous volume
 //	--mount type=bind,src=SOURCE,dst=TARGET  the same as -v SOURCE:TARGET (mountflag.go)
-//	--mount type=volume,dst=TARGET           the same as -v TARGET
+//	--mount type=volume,src=NAME,dst=TARGET  the same as -v NAME:TARGET
+//	--volumes-from CONTAINER[:ro]            what is mounted in another container
 //	--mount type=tmpfs,dst=TARGET,tmpfs-size=64m
 //	--tmpfs TARGET[:size=64m,exec]           files in memory
 //
@@ -22,7 +24,6 @@ import (
 	"strings"
 
 	"github.com/minictr/minictr/hint"
-	"github.com/minictr/minictr/runtime/compile"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
@@ -33,14 +34,10 @@ func (h Host) parseVolume(word string) (specs.Mount, error) {
 	fields := strings.Split(word, ":")
 	switch len(fields) {
 	case 1:
-		return rootVolume(word)
+		return h.anonymousVolume(word, bindOptions{})
 	case 2, 3:
 	default:
 		return specs.Mount{}, hint.New(errors.New("more than three fields"), writeVolume)
-	}
-	source, err := h.bindSource(fields[0])
-	if err != nil {
-		return specs.Mount{}, err
 	}
 	target, err := mountTarget(fields[1])
 	if err != nil {
@@ -51,6 +48,13 @@ func (h Host) parseVolume(word string) (specs.Mount, error) {
 		if o, err = h.parseVolumeMode(fields[2]); err != nil {
 			return specs.Mount{}, err
 		}
+	}
+	if isVolumeName(fields[0]) {
+		return h.volumeMount(fields[0], "", target, o)
+	}
+	source, err := h.bindSource(fields[0])
+	if err != nil {
+		return specs.Mount{}, err
 	}
 	return bindMount(source, target, o), h.checkPropagation(source, o.propagation)
 }
@@ -97,8 +101,7 @@ func IsPropagation(word string) bool {
 	return false
 }
 
-// bindSource returns the absolute path of a source. A source that begins with neither /
-// nor . is, in docker, the name of a volume.
+// bindSource returns the absolute path of a source.
 func (h Host) bindSource(source string) (string, error) {
 	switch {
 	case source == "":
@@ -113,8 +116,8 @@ func (h Host) bindSource(source string) (string, error) {
 		return "", hint.New(fmt.Errorf("source %q: not a path", source),
 			"write $HOME, or ~ without quotes: the shell replaces it")
 	}
-	return "", hint.New(fmt.Errorf("source %q: named volumes are not supported", source),
-		"for a directory write "+strconv.Quote("./"+source))
+	return "", hint.New(fmt.Errorf("source %q: a name, not a path", source),
+		"for a directory write "+strconv.Quote("./"+source)+", for a volume type=volume")
 }
 
 // mountTarget returns the clean path of a mount point in the container.
@@ -129,13 +132,6 @@ func mountTarget(target string) (string, error) {
 	default:
 		return clean, nil
 	}
-}
-
-// rootVolume returns a bind mount of a directory of the root onto itself: it keeps the
-// image's files, and stays writable when the root is read-only.
-func rootVolume(target string) (specs.Mount, error) {
-	target, err := mountTarget(target)
-	return bindMount(compile.RootSource+target, target, bindOptions{}), err
 }
 
 // tmpfsMount returns a tmpfs with docker's default options, which the given ones override.

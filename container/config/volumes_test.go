@@ -9,7 +9,6 @@ import (
 
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/internal/testkit"
-	"github.com/minictr/minictr/runtime/compile"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
@@ -47,7 +46,14 @@ func TestUserMounts(t *testing.T) {
 		{Options{Volumes: []string{"/a:/b:rshared,rw"}}, "/b /a bind rbind,rshared"},
 		{Options{Volumes: []string{".:/b"}}, "/b /home/ada/project bind rbind,rprivate"},
 		{Options{Volumes: []string{"../x:/b"}}, "/b /home/ada/x bind rbind,rprivate"},
-		{Options{Volumes: []string{"/data"}}, "/data rootfs:/data bind rbind,rprivate"},
+		{Options{Volumes: []string{"/data"}}, "/data " + anonymousSource("/data") + " bind rbind,rprivate"},
+		{Options{Volumes: []string{"db:/data/"}}, "/data /store/volumes/db/_data bind rbind,rprivate"},
+		{Options{Volumes: []string{"db:/data:ro,nocopy,noexec"}},
+			"/data /store/volumes/db/_data bind rbind,rro,rprivate,noexec"},
+		{Options{Mounts: []string{"src=db,dst=/b,volume-nocopy,volume-driver=local,volume-subpath=x/./y/"}},
+			"/b /store/volumes/db/_data/x/y bind rbind,rprivate"},
+		{Options{Mounts: []string{"type=volume,source=a.b-c_d,target=/b,readonly"}},
+			"/b /store/volumes/a.b-c_d/_data bind rbind,rro,rprivate"},
 		{Options{Mounts: []string{"type=bind,src=/a,dst=/b"}}, "/b /a bind rbind,rprivate"},
 		{Options{Mounts: []string{"Type=bind,source=./a,destination=/b,readonly"}},
 			"/b /home/ada/project/a bind rbind,rro,rprivate"},
@@ -62,7 +68,7 @@ func TestUserMounts(t *testing.T) {
 			"/b /a bind rbind,ro,rprivate"},
 		{Options{Mounts: []string{"type=bind,src=/a,dst=/b,bind-nonrecursive,relabel=shared"}},
 			"/b /a bind bind,rprivate"},
-		{Options{Mounts: []string{"dst=/b,rw=false"}}, "/b rootfs:/b bind rbind,rro,rprivate"},
+		{Options{Mounts: []string{"dst=/b,rw=false"}}, "/b " + anonymousSource("/b") + " bind rbind,rro,rprivate"},
 		{Options{Mounts: []string{"type=tmpfs,dst=/b"}}, "/b tmpfs tmpfs nosuid,nodev,noexec"},
 		{Options{Mounts: []string{"type=tmpfs,dst=/b,tmpfs-size=1k,tmpfs-mode=1770,ro"}},
 			"/b tmpfs tmpfs nosuid,nodev,noexec,size=1024,mode=1770,ro"},
@@ -91,7 +97,12 @@ func TestUserMountErrors(t *testing.T) {
 		{Options{Volumes: []string{"/a:/"}}, `target "/": the root cannot be mounted over`},
 		{Options{Volumes: []string{"/a:/b/.."}}, "the root cannot be mounted over"},
 		{Options{Volumes: []string{":/b"}}, "no source"},
-		{Options{Volumes: []string{"data:/b"}}, `source "data": named volumes are not supported`},
+		{Options{Volumes: []string{"d:/b"}}, `volume name "d": too short`},
+		{Options{Volumes: []string{"da/../../ta:/b"}}, `volume name "da/../../ta": not a name`},
+		{Options{Volumes: []string{"_data:/b"}}, `volume name "_data": not a name`},
+		{Options{Volumes: []string{"data\x00:/b"}}, "not a name"},
+		{Options{Volumes: []string{"data:/b:rshared"}}, "a volume has no propagation"},
+		{Options{Volumes: []string{"data:/b:bind"}}, "a volume has no propagation"},
 		{Options{Volumes: []string{"~/x:/b"}}, `source "~/x": not a path`},
 		{Options{Volumes: []string{"/a\x00:/b"}}, "NUL"},
 		{Options{Volumes: []string{"/a:/b\x00"}}, "NUL"},
@@ -99,23 +110,31 @@ func TestUserMountErrors(t *testing.T) {
 		{Options{Volumes: []string{"/a:/b:"}}, `option "": unknown`},
 		{Options{Volumes: []string{"/a:/b:ro,rw"}}, `option "rw": unknown, or repeated`},
 		{Options{Volumes: []string{"/a:/b:noatime"}}, `option "noatime": unknown`},
-		{Options{Volumes: []string{"rootfs:/b:/c"}}, `source "rootfs": named volumes`},
+		{Options{Volumes: []string{"rootfs:/b:/c"}}, `option "/c": unknown`},
 		{Options{Volumes: []string{"/a:/x", "/b:/x/."}}, `duplicate mount point "/x"`},
 		{Options{Volumes: []string{"/a:/x"}, Tmpfs: []string{"/x"}}, `--tmpfs "/x": duplicate mount point "/x"`},
-		{Options{Mounts: []string{"src=/a,dst=/b"}}, `source "/a": named volumes are not supported`},
+		{Options{Mounts: []string{"src=/a,dst=/b"}}, `volume name "/a": not a name`},
 		{Options{Mounts: []string{"type=bind,src=/a"}}, `target "": not an absolute path`},
 		{Options{Mounts: []string{"type=bind,dst=/b"}}, "no source"},
-		{Options{Mounts: []string{"type=bind,src=a,dst=/b"}}, "named volumes"},
-		{Options{Mounts: []string{"type=bind,src=rootfs:/etc,dst=/b"}}, "named volumes"},
+		{Options{Mounts: []string{"type=bind,src=a,dst=/b"}}, `source "a": a name, not a path`},
+		{Options{Mounts: []string{"type=bind,src=rootfs:/etc,dst=/b"}}, "a name, not a path"},
 		{Options{Mounts: []string{"type=bind,src=/a,dst=/b,tmpfs-size=1m"}}, "size=1048576: not for type=bind"},
 		{Options{Mounts: []string{"type=tmpfs,src=/a,dst=/b"}}, "not for type=tmpfs"},
 		{Options{Mounts: []string{"type=bind,src=/a,dst=/b,volume-nocopy=true"}},
-			`"volume-nocopy=true": named volumes are not supported`},
+			"volume-nocopy: not for type=bind"},
 		{Options{Mounts: []string{"type=bind,src=/a,dst=/b,color=red"}}, `"color=red": unknown key`},
 		{Options{Mounts: []string{"type=bind,src=/a,dst=/b,bind-recursive=no"}}, "not one of enabled, disabled"},
 		{Options{Mounts: []string{"type=bind,src=/a,dst=/b,consistency=none"}}, "not one of default, consistent"},
 		{Options{Mounts: []string{"type=bind,src=/a,dst=/b,U=true"}}, "changing the owner"},
-		{Options{Mounts: []string{"type=volume,src=data,dst=/b"}}, `source "data": named volumes are not supported`},
+		{Options{Mounts: []string{"type=volume,src=../data,dst=/b"}}, `volume name "../data": not a name`},
+		{Options{Mounts: []string{"src=data,dst=/b,volume-subpath=a/../../b"}}, "not a path in the volume"},
+		{Options{Mounts: []string{"src=data,dst=/b,volume-subpath=/etc"}}, "not a path in the volume"},
+		{Options{Mounts: []string{"dst=/b,volume-subpath=x"}}, `volume name "": not a name`},
+		{Options{Mounts: []string{"src=data,dst=/b,volume-driver=nfs"}}, "only the driver local is supported"},
+		{Options{Mounts: []string{"src=data,dst=/b,volume-opt=type=nfs"}}, "only the driver local is supported"},
+		{Options{Mounts: []string{"src=data,dst=/b,volume-label=a=b"}}, `"volume-label=a=b": not supported`},
+		{Options{Mounts: []string{"src=data,dst=/b,volume-nocopy=x"}}, `"x": not true or false`},
+		{Options{Mounts: []string{"src=data,dst=/b,bind-propagation=shared"}}, "bind-propagation: not for type=volume"},
 		{Options{Mounts: []string{"type=volume,dst=/b,tmpfs-size=1"}}, "not for type=volume"},
 		{Options{Mounts: []string{"type=tmpfs,dst=/b,bind-propagation=slave"}}, "bind-propagation: not for type=tmpfs"},
 		{Options{Mounts: []string{"type=image,src=x,dst=/b"}}, `type "image": not supported`},
@@ -174,7 +193,7 @@ func imageVolume(t *testing.T, volume string, o Options) (*specs.Spec, error) {
 func TestImageVolumes(t *testing.T) {
 	spec, err := imageVolume(t, "data/", Options{ReadOnly: true})
 	testkit.Check(t, err)
-	if m := find(t, spec, "/data"); m.Source != "rootfs:/data" || slices.Contains(m.Options, "ro") {
+	if m := find(t, spec, "/data"); m.Source != anonymousSource("/data") || slices.Contains(m.Options, "ro") {
 		t.Errorf("volume %+v", m)
 	}
 	spec, err = imageVolume(t, "/data", Options{Volumes: []string{"/mine:/data"}})
@@ -211,11 +230,41 @@ func TestHostileImageVolumesRefused(t *testing.T) {
 	}
 	spec, err := imageVolume(t, "../../etc/cron.d", Options{})
 	testkit.Check(t, err)
-	testkit.Equal(t, "source", find(t, spec, "/etc/cron.d").Source, "rootfs:/etc/cron.d")
+	testkit.Equal(t, "source", find(t, spec, "/etc/cron.d").Source, anonymousSource("/etc/cron.d"))
+}
+
+// TestVolumesFrom: what another container mounts is mounted, where no flag of this container mounts;
+// the last container counts. ro makes all read-only.
+func TestVolumesFrom(t *testing.T) {
+	host := testHost()
+	bind := func(source, target string) specs.Mount { return bindMount(source, target, bindOptions{}) }
+	host.VolumesFrom = map[string]Container{
+		"one": {
+			Mounts: []specs.Mount{bind("/store/volumes/db/_data", "/db"), bind("/store/volumes/0a/_data", "/own"),
+				bind("/srv", "/srv")},
+			Volumes: []Volume{{Name: "db", Destination: "/db"}, {Name: "0a", Destination: "/own", Anonymous: true}},
+		},
+		"two": {Mounts: []specs.Mount{bind("/other", "/srv")}},
+	}
+	o := &Options{VolumesFrom: []string{"one:ro", "two"}, Volumes: []string{"new:/db:nocopy", "/data"}}
+	spec, _, err := Config(o, testImage(), testFiles(), host)
+	testkit.Check(t, err)
+	testkit.Equal(t, "a flag wins", find(t, spec, "/db").Source, "/store/volumes/new/_data")
+	testkit.Equal(t, "the last container wins", find(t, spec, "/srv").Source, "/other")
+	testkit.Equal(t, "options", strings.Join(find(t, spec, "/own").Options, ","), "rbind,rprivate,rro")
+	testkit.Equal(t, "volumes", fmt.Sprint(host.volumes(o, spec)), fmt.Sprint([]Volume{
+		{Name: testHost().anonymousName("/data"), Destination: "/data", Anonymous: true},
+		{Name: "new", Destination: "/db", NoCopy: true},
+		{Name: "0a", Destination: "/own", Anonymous: true},
+	}))
+	for word, text := range map[string]string{":ro": "no container", "one:rox": `mode "rox": unknown`} {
+		_, err := testConfig(t, Options{VolumesFrom: []string{word}})
+		testkit.WantError(t, word, err, text)
+	}
 }
 
 func FuzzVolume(f *testing.F) {
-	words := "/a:/b:ro ./a:/b /data a:b /a:/b:ro,rshared :: /a:/../.. rootfs:/x"
+	words := "/a:/b:ro ./a:/b /data a:b /a:/b:ro,rshared :: /a:/../.. rootfs:/x data:/b:nocopy a/../b:/c"
 	for word := range strings.FieldsSeq(words) {
 		f.Add(word)
 	}
@@ -227,7 +276,7 @@ func FuzzVolume(f *testing.F) {
 
 func FuzzMount(f *testing.F) {
 	words := `type=bind,src=/a,dst=/b,ro type=tmpfs,dst=/b,tmpfs-size=1m
-		type=bind,"src=/a,b",dst=/c type=bind,src=rootfs:/,dst=/x`
+		type=bind,"src=/a,b",dst=/c type=bind,src=rootfs:/,dst=/x src=db,dst=/b,volume-subpath=a/..`
 	for word := range strings.FieldsSeq(words) {
 		f.Add(word)
 	}
@@ -238,7 +287,7 @@ func FuzzMount(f *testing.F) {
 }
 
 // checkMount: a mount that was accepted has a clean absolute target that is not
-// the root, and a source that is absolute or the container's own.
+// the root, and a source that is absolute and clean.
 func checkMount(t *testing.T, m specs.Mount, err error) {
 	if err != nil {
 		return
@@ -246,7 +295,7 @@ func checkMount(t *testing.T, m specs.Mount, err error) {
 	if !path.IsAbs(m.Destination) || path.Clean(m.Destination) != m.Destination || m.Destination == "/" {
 		t.Errorf("destination %q", m.Destination)
 	}
-	if m.Type == "bind" && !path.IsAbs(m.Source) && m.Source != compile.RootSource+m.Destination {
+	if m.Type == "bind" && (!path.IsAbs(m.Source) || path.Clean(m.Source) != m.Source) {
 		t.Errorf("source %q", m.Source)
 	}
 	if strings.ContainsRune(m.Destination+m.Source+strings.Join(m.Options, ""), 0) {

@@ -54,7 +54,7 @@ type absentHostConfig struct {
 	PortBindings                          map[string][]PortBinding
 	PublishAllPorts                       bool
 	VolumeDriver                          string
-	VolumesFrom, Links                    []string
+	Links                                 []string
 	StorageOpt                            map[string]string
 	ConsoleSize                           [2]int
 	Cgroup, Isolation                     string

@@ -9,5 +9,5 @@
 //
 // Reading order: list.go and summary.go (ps), filter.go; inspect.go with hostconfig.go,
 // absent.go and mountpoints.go; size.go, usage.go, info.go; kernel.go; stats.go, top.go;
-// diff.go; logs.go.
+// diff.go; logs.go; volumes.go.
 package inspect

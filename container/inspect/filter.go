@@ -129,7 +129,7 @@ func (p *filterParser) network(value string) (test, error) {
 func (p *filterParser) volume(value string) (test, error) {
 	return func(s *Summary) bool {
 		return slices.ContainsFunc(s.Mounts, func(m MountPoint) bool {
-			return m.Destination == value || m.Source == value
+			return m.Destination == value || m.Source == value || m.Name == value && value != ""
 		})
 	}, nil
 }

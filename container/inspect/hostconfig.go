@@ -16,6 +16,7 @@ import (
 // 0 means no limit.
 type HostConfig struct {
 	Binds           []string
+	VolumesFrom     []string
 	Mounts          []HostMount
 	Tmpfs           map[string]string
 	ContainerIDFile string
@@ -92,7 +93,8 @@ type (
 func hostConfig(c *container.Container, spec *specs.Spec) HostConfig {
 	o := &c.Settings.Options
 	h := HostConfig{
-		Binds: o.Volumes, Tmpfs: tmpfs(spec.Mounts), NetworkMode: Network(c), AutoRemove: o.Remove, Init: o.Init,
+		Binds: binds(o), VolumesFrom: o.VolumesFrom, Tmpfs: tmpfs(spec.Mounts),
+		NetworkMode: Network(c), AutoRemove: o.Remove, Init: o.Init,
 		ContainerIDFile: o.CIDFile, Runtime: "minictr", Annotations: spec.Annotations,
 		Mounts: hostMounts(c, spec), Devices: devices(o.Devices), DeviceCgroupRules: o.DeviceRules,
 		Dns: o.DNS, DnsOptions: o.DNSOptions, DnsSearch: o.DNSSearch, ExtraHosts: o.AddHosts, GroupAdd: o.GroupAdd,
@@ -124,6 +126,16 @@ func logConfig(c *container.Container) map[string]string {
 		all[name] = value
 	}
 	return all
+}
+
+// binds returns the words of --volume with a source.
+func binds(o *config.Options) (words []string) {
+	for _, word := range o.Volumes {
+		if strings.Contains(word, ":") {
+			words = append(words, word)
+		}
+	}
+	return words
 }
 
 // hostMounts returns the mounts of --mount.

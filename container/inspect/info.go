@@ -55,7 +55,8 @@ func ReadInfo(root, version string) (*Info, error) {
 			"name=seccomp,profile=builtin", "name=no-new-privileges", "name=cgroupns",
 		}, Warnings: []string{},
 	}
-	i.Plugins.Volume, i.Plugins.Network, i.Plugins.Log = []string{}, []string{"host", "none"}, []string{"minictr"}
+	i.Plugins.Volume, i.Plugins.Log = []string{"local"}, []string{"minictr"}
+	i.Plugins.Network = []string{"host", "none"}
 	i.setSystem()
 	i.setControllers()
 	return i, errors.Join(i.countContainers(), i.countImages())

@@ -9,12 +9,15 @@ package inspect
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"os"
+	"path"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/minictr/minictr/container"
+	"github.com/minictr/minictr/container/config"
 	"github.com/minictr/minictr/images"
 	"github.com/minictr/minictr/internal/signals"
 	"github.com/minictr/minictr/runtime/cgroup"
@@ -203,7 +206,7 @@ func inspectConfig(c *container.Container, s *container.State, spec *specs.Spec,
 		Hostname: spec.Hostname, Domainname: spec.Domainname, User: o.User, Tty: o.TTY, OpenStdin: o.Interactive,
 		Env: spec.Process.Env,
 		Cmd: o.Command, Entrypoint: from.Entrypoint, Image: c.Settings.Image, WorkingDir: spec.Process.Cwd,
-		Labels: c.Settings.Labels, Volumes: from.Volumes,
+		Labels: c.Settings.Labels, Volumes: anonymousVolumes(o, from.Volumes),
 		StopSignal: cmp.Or(c.Settings.StopWord, signals.Name(c.Settings.StopSignal)), StopTimeout: o.StopTimeout,
 	}
 	i.ExposedPorts, _ = o.ExposedPorts(from.ExposedPorts) // create has checked them
@@ -231,6 +234,20 @@ func inspectConfig(c *container.Container, s *container.State, spec *specs.Spec,
 		i.Cmd = from.Cmd
 	}
 	return i
+}
+
+// anonymousVolumes returns the mount points of the anonymous volumes of image and flags.
+func anonymousVolumes(o *config.Options, image map[string]struct{}) map[string]struct{} {
+	all := maps.Clone(image)
+	for _, word := range o.Volumes {
+		if !strings.Contains(word, ":") {
+			if all == nil {
+				all = make(map[string]struct{})
+			}
+			all[path.Clean(word)] = struct{}{}
+		}
+	}
+	return all
 }
 
 // lowerDirs returns the directories of the read-only layers of the root, the topmost first.

@@ -6,17 +6,18 @@ import (
 
 	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/container/config"
+	"github.com/minictr/minictr/container/volume"
 	"github.com/minictr/minictr/runtime/compile"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
 // MountPoint is a mount of a container, with docker's names.
 type MountPoint struct {
-	Type        string // bind, tmpfs, or volume: a directory of its own that stays writable
-	Name        string `json:",omitempty"` // of a named volume: always empty
+	Type        string // bind, tmpfs or volume
+	Name        string `json:",omitempty"` // of a volume
 	Source      string // on the host
 	Destination string
-	Driver      string `json:",omitempty"` // the same
+	Driver      string `json:",omitempty"` // of a volume: local
 	Mode        string // ro or ""
 	RW          bool
 	Propagation string
@@ -29,6 +30,7 @@ func mountPoints(c *container.Container, spec *specs.Spec) []MountPoint {
 		if config.IsKernelPath(m.Destination) || filepath.Dir(m.Source) == c.Dir {
 			continue
 		}
+		name, _, isVolume := volume.Split(volume.Dir(c.StoreRoot), m.Source)
 		p := MountPoint{Source: m.Source, Destination: m.Destination, RW: true}
 		for _, word := range m.Options {
 			switch {
@@ -39,6 +41,8 @@ func mountPoints(c *container.Container, spec *specs.Spec) []MountPoint {
 			}
 		}
 		switch {
+		case isVolume:
+			p.Type, p.Name, p.Driver, p.Propagation = "volume", name, "local", ""
 		case compile.Binds(m) && strings.HasPrefix(m.Source, compile.RootSource):
 			p.Type, p.Source = "volume", filepath.Join(c.Path("upper"), m.Destination)
 		case compile.Binds(m):

@@ -1,8 +1,8 @@
 package lifecycle
 
 // Creating a container decides everything about it, and saves that: a directory, settings
-// and config, the files of /etc, a name. It makes no namespace, no mount and no process:
-// each task of the container makes its own (container/task.go).
+// and config, the files of /etc, a name, its volumes. It makes no namespace, no process, and no
+// mount that stays: each task of the container makes its own (container/task.go).
 
 import (
 	"errors"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/container/config"
+	"github.com/minictr/minictr/container/volume"
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/images"
 	"github.com/minictr/minictr/runtime"
@@ -86,14 +87,17 @@ func openStore(root string) (path string, store *images.Store, err error) {
 	return path, store, err
 }
 
-// configOn makes the config of a container on this host, with its ID and directory.
-func configOn(store *images.Store, image *images.Image, o *config.Options, id, dir string) (
+// configOn makes the config of a container on this host, with its ID, in the store at root.
+func configOn(root string, store *images.Store, image *images.Image, o *config.Options, id string) (
 	spec *specs.Spec, origin config.Origin, host config.Host, err error,
 ) {
 	if host, err = config.ThisHost(o); err != nil {
 		return nil, nil, host, err
 	}
-	host.ID, host.FilesDir = id, dir
+	host.ID, host.FilesDir, host.VolumeDir = id, filepath.Join(root, "containers", id), volume.Dir(root)
+	if host.VolumesFrom, err = volumesFrom(root, o); err != nil {
+		return nil, nil, host, err
+	}
 	if host.OpenFiles, err = runtime.OpenFiles(); err != nil {
 		return nil, nil, host, err
 	}
@@ -111,7 +115,7 @@ func (c *created) commit(
 ) (err error) {
 	// make settings and config
 	var origin config.Origin
-	if c.spec, origin, c.host, err = configOn(store, image, o, c.ID, c.Dir); err != nil {
+	if c.spec, origin, c.host, err = configOn(c.StoreRoot, store, image, o, c.ID); err != nil {
 		return err
 	}
 	if c.Settings, err = config.NewSettings(o, name, image, c.spec, c.host); err != nil {
@@ -122,10 +126,15 @@ func (c *created) commit(
 		return err
 	}
 	c.Settings.Name = c.Name
-	// write them
+	// write them; then the volumes that they name
 	if err := save(c.Container, c.spec); err != nil {
 		return err
 	}
+	volumes, err := container.MakeVolumes(c.Container, c.spec)
+	if err != nil {
+		return err
+	}
+	defer volumes.Close()
 	if err := c.writeEtcFiles(o); err != nil {
 		return err
 	}
@@ -198,7 +207,7 @@ func (c *created) writeCIDFile(name string) error {
 
 // discard removes a container that was never started, and its file of --cidfile.
 func (c *created) discard() error {
-	err := c.Remove()
+	err := c.Remove(true)
 	if c.cidFile != "" {
 		err = errors.Join(err, os.Remove(c.cidFile))
 	}

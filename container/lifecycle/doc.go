@@ -1,5 +1,6 @@
 // Package lifecycle has the commands that change a container: create, run, start,
-// restart, stop, kill, pause, exec, attach, wait, rename, update, remove, prune and gc.
+// restart, stop, kill, pause, exec, attach, wait, rename, update, remove, prune and gc,
+// and those that change a volume.
 // Each takes the store's root and a container's name, its ID or a prefix of its ID, and
 // adds to an error which command failed and for which container.
 //
@@ -17,5 +18,6 @@
 //
 // Read create.go, save.go, name.go, plan.go, run.go, copy.go; then start.go, task.go, stop.go,
 // kill.go, ignored.go, pause.go, restart.go, wait.go; then exec.go, attach.go,
-// attachment.go; then rename.go, update.go, remove.go, prune.go, gc.go.
+// attachment.go; then rename.go, update.go, remove.go, prune.go, gc.go;
+// then volume.go, volumesfrom.go.
 package lifecycle

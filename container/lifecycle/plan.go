@@ -1,8 +1,6 @@
 package lifecycle
 
 import (
-	"path/filepath"
-
 	"github.com/minictr/minictr/container"
 	"github.com/minictr/minictr/container/config"
 	"github.com/minictr/minictr/runtime/compile"
@@ -30,7 +28,7 @@ func Plan(root, name string, o *config.Options, stops bool) (*plan.Plan, error) 
 	if err != nil {
 		return nil, err
 	}
-	spec, _, host, err := configOn(store, image, o, placeholderID, filepath.Join(root, "containers", placeholderID))
+	spec, _, host, err := configOn(root, store, image, o, placeholderID)
 	if err != nil {
 		return nil, err
 	}

@@ -55,5 +55,5 @@ func prune(c *container.Container, f inspect.Filters) (size int64, chosen bool, 
 	if size, err = rootfs.BytesIn(c.Path("upper")); err != nil {
 		return 0, false, errors.Join(err, c.Unlock())
 	}
-	return size, true, c.Remove()
+	return size, true, c.Remove(false)
 }

@@ -51,16 +51,16 @@ func TestRecoverSkipsCorrupt(t *testing.T) {
 func TestRemoveUnreadable(t *testing.T) {
 	root := t.TempDir()
 	c := corrupt(t, root, "broken", "settings.json")
-	if err := Remove(root, "broken", false); err == nil {
+	if err := Remove(root, "broken", false, false); err == nil {
 		t.Error("it was removed without force")
 	}
-	testkit.Check(t, Remove(root, "broken", true))
+	testkit.Check(t, Remove(root, "broken", true, false))
 	for _, left := range []string{c.Dir, container.NamePath(root, c.Name)} {
 		if _, err := os.Lstat(left); err == nil {
 			t.Errorf("%s still exists", left)
 		}
 	}
-	if err := Remove(root, "broken", true); err == nil {
+	if err := Remove(root, "broken", true, false); err == nil {
 		t.Error("it was removed twice")
 	}
 }

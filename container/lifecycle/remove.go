@@ -8,13 +8,14 @@ import (
 	"github.com/minictr/minictr/hint"
 )
 
-// Remove removes a container that does not run. With force its processes are killed
-// first, and it is removed even if its files cannot be read.
-func Remove(root, name string, force bool) error {
+// Remove removes a container that does not run, with volumes also its anonymous ones that no
+// other container mounts. With force its processes are killed first, and it is removed even if
+// its files cannot be read.
+func Remove(root, name string, force, volumes bool) error {
 	c, err := container.Locate(root, name)
 	unreadable := c != nil && !errors.Is(err, container.ErrNotExist)
 	if err == nil || force && unreadable {
-		err = remove(c, force)
+		err = remove(c, force, volumes)
 	}
 	if err != nil {
 		return fmt.Errorf("remove container %q: %w", name, err)
@@ -22,7 +23,7 @@ func Remove(root, name string, force bool) error {
 	return nil
 }
 
-func remove(c *container.Container, force bool) error {
+func remove(c *container.Container, force, volumes bool) error {
 	timeout := container.LockTimeout
 	if force {
 		timeout = container.KillTimeout
@@ -37,7 +38,7 @@ func remove(c *container.Container, force bool) error {
 	err := c.Lock(timeout)
 	switch {
 	case err == nil:
-		return c.Remove()
+		return c.Remove(volumes)
 	case force && errors.Is(err, container.ErrNotExist): // one of --rm
 		return nil
 	case errors.Is(err, container.ErrRunning):

@@ -147,7 +147,7 @@ func (c *created) close(p *foreground, exit *container.ExitStatus) error {
 		if err := p.Close(); err != nil {
 			return errors.Join(err, c.Unlock()) // recovery removes the container, and its cgroup with it
 		}
-		return c.Remove()
+		return c.Remove(true)
 	}
 	err := c.SaveExitStatus(exit)
 	c.DieEvent(exit)
@@ -157,7 +157,7 @@ func (c *created) close(p *foreground, exit *container.ExitStatus) error {
 	err = errors.Join(err, c.DeleteTask())
 	if c.Settings.Options.Remove {
 		c.AwaitWaiters()
-		return errors.Join(err, c.Remove())
+		return errors.Join(err, c.Remove(true))
 	}
 	return errors.Join(err, c.Unlock())
 }

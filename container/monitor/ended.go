@@ -103,7 +103,7 @@ func ownContainer(root, id string) (*container.Container, error) {
 func afterExit(c *container.Container, exit *container.ExitStatus) error {
 	if c.Settings.Options.Remove {
 		c.AwaitWaiters()
-		return c.Remove()
+		return c.Remove(true)
 	}
 	pause, restart := container.RestartPause(c.Settings.Restart, exit)
 	if !restart {

@@ -184,7 +184,7 @@ func recordFailure(c *container.Container, err error) error {
 		exit.ExitCode = code
 	}
 	if c.Settings.Options.Remove {
-		return errors.Join(c.DeleteTask(), c.Remove())
+		return errors.Join(c.DeleteTask(), c.Remove(true))
 	}
 	return errors.Join(c.SaveExitStatus(exit), c.DeleteTask(), c.RemoveFile(container.MonitorFile), c.Unlock())
 }

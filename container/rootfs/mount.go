@@ -27,6 +27,11 @@ func stoppedRoot(c *container.Container, spec *specs.Spec, write bool) (fd int, 
 	view := compile.View{Write: write, Optional: func(m specs.Mount) bool {
 		return filepath.Dir(m.Source) == c.Dir || m.Destination == config.InitPath
 	}}
+	spec, closeSubpaths, err := container.OpenSubpaths(c.StoreRoot, c.Settings.Volumes, spec)
+	if err != nil {
+		return -1, nil, err
+	}
+	defer closeSubpaths()
 	// mount points may be dangling links until the first start has made their ends
 	if spec, _, err = runtime.ResolveLinks(spec, o); err != nil {
 		return -1, nil, err

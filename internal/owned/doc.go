@@ -14,6 +14,8 @@
 //	  layers/HEX             a symbolic link to one of those
 //	  layers/.init-*         a directory of its user
 //	  tmp/scratch-*          a directory of its user
+//	  volumes/NAME, volumes/.new/NAME
+//	                         a directory with the mark "volume"
 //	in a directory of tasks or OCI containers, which has the mark "state" (create, start)
 //	  .creating.*, .removed.*
 //	                         a directory of its user

@@ -20,12 +20,14 @@ type Kind string
 const (
 	Store Kind = "store" // images and containers
 	State Kind = "state" // the state of tasks or OCI containers
+
+	Volume Kind = "volume" // one volume in a store
 )
 
 // MarkName is the name of a mark in its directory.
 const MarkName = ".minictr"
 
-// version is that of both kinds. Another version is not touched.
+// version is that of all kinds. Another version is not touched.
 const version = 1
 
 func (k Kind) text() string { return fmt.Sprintf("%s version %d", k, version) }
@@ -90,7 +92,7 @@ func refuse(dir, text string, kind Kind) error {
 	is, number, _ := strings.Cut(text, " version ")
 	v, err := strconv.Atoi(number)
 	switch {
-	case err != nil || is != string(Store) && is != string(State):
+	case err != nil || !slices.Contains([]Kind{Store, State, Volume}, Kind(is)):
 		return hint.New(fmt.Errorf("%s: mark of minictr with the text %q: not known", dir, text),
 			"use another directory with --root")
 	case is != string(kind):

@@ -41,6 +41,10 @@ type mountOpts struct {
 // a read-only root. An image's volumes are made so. It is no path of the host.
 const RootSource = "rootfs:"
 
+// DescriptorSource begins the source of a bind mount that the caller has opened, before the
+// number of its descriptor.
+const DescriptorSource = "/proc/self/fd/"
+
 // mount is an entry of the config's mounts, and its options.
 type mount struct {
 	specs.Mount
@@ -77,7 +81,8 @@ func setKinds(mounts []mount, root string, host, noCgroupNS bool) {
 			m.kind = rootBind
 		case !m.bind && !(noCgroupNS && (m.Type == "cgroup" || m.Type == "cgroup2")):
 			m.kind = newFilesystem
-		case host || m.idmap || !m.bind: // the descriptor of a cgroup is in the host's mount namespace
+		// the descriptor of a cgroup, or of a caller, is in the host's mount namespace
+		case host || m.idmap || !m.bind || strings.HasPrefix(m.Source, DescriptorSource):
 			m.kind = hostBind
 		default:
 			m.kind = childBind

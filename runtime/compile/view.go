@@ -40,7 +40,7 @@ type View struct {
 // layers of o.Root, as [plan.Root]. The calling thread gets a mount namespace for it.
 func Mount(spec *specs.Spec, o Options, v View) (*plan.Plan, error) {
 	b := &viewer{newBuilder(spec, o, nil, v.mounts(spec.Mounts)), v}
-	return b.compile(b.makeRoot, b.unshare, b.sources, b.attach, b.makeReadOnly)
+	return b.compile(b.makeRoot, b.sources, b.unshare, b.attach, b.makeReadOnly)
 }
 
 // Root returns the plan that makes the root as [plan.Root], a detached mount, with nothing
