@@ -120,7 +120,8 @@ func TestCopyKeepsHoles(t *testing.T) {
 	_, err = file.WriteAt([]byte("middle"), 32<<20)
 	testkit.Check(t, err)
 	testkit.Check(t, file.Truncate(size), file.Close(), os.Truncate(filepath.Join(from, "sparse"), size))
-	testkit.Check(t, os.WriteFile(filepath.Join(from, "hole"), nil, 0o600), os.Truncate(filepath.Join(from, "hole"), size))
+	hole := filepath.Join(from, "hole")
+	testkit.Check(t, os.WriteFile(hole, nil, 0o600), os.Truncate(hole, size))
 	var st unix.Stat_t
 	testkit.Check(t, unix.Stat(filepath.Join(from, "sparse"), &st))
 	if st.Blocks*512 > size/2 {

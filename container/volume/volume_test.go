@@ -208,7 +208,9 @@ func TestOpenInStaysInVolume(t *testing.T) {
 	testkit.Check(t, err)
 	volume, err := os.Stat(DataPath(dir, "db"))
 	testkit.Check(t, err)
-	for subpath, same := range map[string]string{"root": "", "up": "", "in": "sub/deep", "root/sub": "sub", "up/in": "sub/deep"} {
+	for subpath, same := range map[string]string{
+		"root": "", "up": "", "in": "sub/deep", "root/sub": "sub", "up/in": "sub/deep",
+	} {
 		f, err := OpenIn(dir, "db", subpath)
 		testkit.Check(t, err)
 		have, err := f.Stat()

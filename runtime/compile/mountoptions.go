@@ -38,7 +38,7 @@ type mountOpts struct {
 
 // RootSource begins the source of a bind mount that is inside the root filesystem itself:
 // "rootfs:/data" on "/data" makes that directory a mount of its own, writable even with
-// a read-only root. An image's volumes are made so. It is no path of the host.
+// a read-only root. It is no path of the host.
 const RootSource = "rootfs:"
 
 // DescriptorSource begins the source of a bind mount that the caller has opened, before the
