@@ -24,7 +24,7 @@ func ended(t *testing.T, image string, flags ...string) (name string) {
 	t.Helper()
 	args := append([]string{"run", "--name", "copied"}, flags...)
 	run(command("minictr", append(args, image, "true")...)).want(t, 0)
-	t.Cleanup(func() { run(command("minictr", "rm", "copied")).want(t, 0) })
+	t.Cleanup(func() { run(command("minictr", "rm", "-v", "copied")).want(t, 0) })
 	return "copied"
 }
 

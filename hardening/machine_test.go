@@ -186,7 +186,7 @@ func leaveRoot() error {
 }
 
 // warmUp creates what the first container, and the first missing image, create for all:
-// directories of the store, the parent cgroup, the indexes of the layers.
+// directories of the store and of volumes, the parent cgroup, the indexes of the layers.
 func warmUp() error {
 	if err := os.Mkdir(states, 0o700); err != nil {
 		return err
@@ -196,7 +196,7 @@ func warmUp() error {
 	}
 	run(command("minictr", "run", "--rm", "localhost:1/nobody/nothing", "true"))
 	run(command("minictr", "layers", "ls", "box"))
-	r := run(command("minictr", "run", "--rm", "--name", "first", "box", "true"))
+	r := run(command("minictr", "run", "--rm", "--name", "first", "-v", "/volume", "box", "true"))
 	if r.code != 0 {
 		return fmt.Errorf("run the first container: exit code %d: %s", r.code, r.stderr)
 	}
