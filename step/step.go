@@ -79,7 +79,7 @@ func (s *Stepper) Stop(w *walk.Walk) error {
 // symbolic link is carried out once more, with other paths (package runtime, links.go).
 func (s *Stepper) begin(w *walk.Walk) {
 	out := s.keys.out
-	if s.walk != nil {
+	if s.walk != nil && s.unit != end {
 		fmt.Fprintln(out, "\nThis plan has failed at a dangling symbolic link. From the beginning, with other paths:")
 	}
 	p := w.Plan()
@@ -105,6 +105,9 @@ func stops(p *plan.Plan) (host []int) {
 func (s *Stepper) ask(i, thread int) error {
 	s.print(i)
 	s.kernel.look(thread)
+	if s.at < 0 {
+		fmt.Fprintln(s.keys.out, "\nEnter goes on, ? prints all keys.")
+	}
 	for s.at = i; ; {
 		line, err := s.keys.read(s.ctx, fmt.Sprintf("before %d of %d> ", i+1, len(s.walk.Plan().Steps)))
 		if err != nil {
