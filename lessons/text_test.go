@@ -88,7 +88,8 @@ func hasController(name string) bool {
 // tools returns the programs of a command that a computer may lack.
 func tools(text string) (list []string) {
 	for word := range strings.FieldsSeq(text) {
-		if slices.Contains([]string{"findmnt", "pgrep", "ps", "strace"}, word) {
+		word = word[strings.LastIndexByte(word, '(')+1:] // $(COMMAND
+		if slices.Contains([]string{"findmnt", "pgrep", "ps", "strace", "unshare"}, word) {
 			list = append(list, word)
 		}
 	}

@@ -42,7 +42,7 @@ func main() {
 		call.UnblockSignals(),
 		call.PrctlPdeathsig(),
 
-		// The root of lesson 3, but that the mount is there.
+		// The root of lesson 3; its mount is there already.
 		call.MountSetattr("", "/", true, call.MountAttr{Propagation: unix.MS_PRIVATE}),
 		call.MoveMountTo(plan.Root, "/"),
 		call.Fchdir(plan.Root),

@@ -49,7 +49,7 @@ func main() {
 		call.MountSetattr("", "/", true, call.MountAttr{Propagation: unix.MS_PRIVATE}),
 
 		// pivot_root(2) wants a mount, and ROOT is a directory: clone it as a mount, and
-		// attach that over "/". Our working directory is then on it, our root below it.
+		// attach that over "/". The root of the child is then below it, not on it.
 		call.OpenTree("", root, true).As(plan.Root),
 		call.MoveMountTo(plan.Root, "/"),
 		call.Chroot(root),
