@@ -208,6 +208,7 @@ func initSteps() []plan.Step {
 // minictrSteps are those of the process that is still minictr.
 func (s Set) minictrSteps() []plan.Step {
 	l := &list{side: plan.Helper, part: "outer", from: "--without"}
+	l.add("leave the working directory, which is one of this computer", call.Chdir("/"))
 	becomeRoot(l)
 	l.add("drop the capabilities, as before the last calls of a start", call.Capset(0, 0, 0))
 	if s.has(dumpable) {

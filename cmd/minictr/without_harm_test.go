@@ -31,6 +31,7 @@ harm='echo harm >.'$dir'/file; rm -f .'$dir'/other; umount -l .'$dir'/mount; ech
 	echo harm 1<>.'$dir'/fifo'
 for root in / /proc/1/root /proc/1/root/.. /proc/1/cwd /proc/2/root /proc/2/cwd /proc/self/fd/100; do
 	try sh -c "cd $root && { $harm; }"
+	try sh -c "cd $root && { echo harm >file; echo harm >../file; echo harm >mount/file; rm -f other ../other; }"
 done
 try chroot /proc /1/root/bin/busybox sh -c "cd /1/root/.. && { $harm; }"
 for p in 1 2 $$; do try nsenter -t $p -m sh -c "cd / && { $harm; }"; done
@@ -86,6 +87,9 @@ func TestNoPartHarmsComputer(t *testing.T) {
 	for i := range without.Parts {
 		for k := range i + 1 {
 			list, flags := without.Parts[i].Name, without.Parts[i].Flags
+			if others := without.Parts[i].Others; others != "" {
+				list += "," + others
+			}
 			if k < i {
 				list += "," + without.Parts[k].Name
 				flags += " " + without.Parts[k].Flags
@@ -162,6 +166,7 @@ func (c *canaries) attack(t *testing.T, list, flags string) {
 	words := append([]string{"run", "--rm", "--without", list}, strings.Fields(flags)...)
 	words = append(words, "demo", "sh", "-c", attack, "attack", c.dir)
 	run := exec.Command("minictr", append(words, c.pids...)...)
+	run.Dir = c.dir
 	run.ExtraFiles = []*os.File{c.open}
 	out, err := run.CombinedOutput()
 	text := string(out)
