@@ -20,8 +20,10 @@ func CopiesLink(m specs.Mount) bool { return slices.Contains(m.Options, copySyml
 
 // setLinks sets the kind of mounts whose source is a symbolic link (Options.CopiedLinks).
 func setLinks(mounts []mount, links map[int]string) {
-	for i, link := range links {
-		mounts[i].kind, mounts[i].link = linkCopy, link
+	for i := range mounts { // none, in a plan for a container that runs
+		if link, ok := links[i]; ok {
+			mounts[i].kind, mounts[i].link = linkCopy, link
+		}
 	}
 }
 
