@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/minictr/minictr/runtime/plan"
@@ -161,13 +162,13 @@ func (s *Stepper) print(i int) {
 	s.list.print(from, to)
 }
 
-// command runs a command of the host, and waits for it.
+// command runs a command of the host, and waits for it. $PID is empty before clone3.
 func (s *Stepper) command(text string) {
-	env := os.Environ()
-	if pid, ok := s.walk.Result(plan.Pid); ok {
-		env = append(env, fmt.Sprintf("PID=%d", pid))
+	pid := ""
+	if n, ok := s.walk.Result(plan.Pid); ok {
+		pid = strconv.Itoa(n)
 	}
-	if err := s.keys.run(s.ctx, text, env); err != nil {
+	if err := s.keys.run(s.ctx, text, append(os.Environ(), "PID="+pid)); err != nil {
 		fmt.Fprintln(s.keys.out, err)
 	}
 }

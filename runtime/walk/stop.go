@@ -12,7 +12,8 @@ import (
 // to its first stop while the host makes its last steps.
 
 // stopsAt asks the caller before a step of the host, and reports whether the walk ends
-// there. Signals of this thread are blocked: what is to be interrupted is another goroutine's.
+// there. All signals are blocked in this thread, so a caller that waits for one does so in
+// another.
 func (w *Walk) stopsAt() bool {
 	if _, ok := w.caller.FDs[plan.StepWrite]; !ok {
 		return false
