@@ -95,13 +95,27 @@ func (v *tracer) show() {
 		if since == 0 {
 			since = v.began.ticks
 		}
-		r.Took = v.duration(s.ticks - since)
-		v.last[side] = s.ticks
+		returned := s.ticks
 		if child := v.walk.plan.Steps[i].Child; child != plan.Host {
-			v.last[child] = s.ticks
+			returned = v.begun(i, child)
+			v.last[child] = returned
 		}
+		r.Took = v.duration(returned - since)
+		v.last[side] = s.ticks
 	}
 	v.tell(i, r)
+}
+
+// begun returns when the child of step i, clone3, had begun. With CLONE_VFORK the call returns in
+// the host only when the child has executed another program, long after its first step.
+func (v *tracer) begun(i int, child plan.Side) uint64 {
+	steps, slots := v.walk.plan.Steps, v.walk.program.slots
+	for k := i + 1; k < len(steps); k++ {
+		if state := atomic.LoadUint32(&slots[k].state); steps[k].Side == child && state != todo && state != kept {
+			return min(slots[i].ticks, slots[k].ticks)
+		}
+	}
+	return slots[i].ticks
 }
 
 // duration converts ticks to time, by how far both clocks have gone so far.

@@ -1,6 +1,7 @@
 package walk
 
 import (
+	"encoding/binary"
 	"errors"
 	"io"
 	"os"
@@ -139,6 +140,18 @@ func TestProgramRuns(t *testing.T) {
 		if status := end(t, w); !status.Exited() || status.ExitStatus() != want {
 			t.Errorf("%s: status %#x", name, status)
 		}
+	}
+}
+
+// TestCloneTookEndsWithChild: with CLONE_VFORK the host is suspended while the child makes its
+// steps, and that is no time of clone3.
+func TestCloneTookEndsWithChild(t *testing.T) {
+	sleep := &plan.Mem{Bytes: binary.NativeEndian.AppendUint64(make([]byte, 8), 100_000_000)} // ns
+	results := run(t, clone(unix.CLONE_NEWPID|unix.CLONE_VM|unix.CLONE_VFORK),
+		inChild("", "getpid", unix.SYS_GETPID), inChild("", "nanosleep", unix.SYS_NANOSLEEP, sleep, num(0)),
+		execve(find(t, "true")))
+	if results[0].Took <= 0 || results[0].Took >= results[2].Took {
+		t.Errorf("clone3 took %v, nanosleep in the child %v", results[0].Took, results[2].Took)
 	}
 }
 
