@@ -38,20 +38,16 @@ func TestStart(t *testing.T) {
 	}
 }
 
-// TestExerciseCompiles: an exercise in Go is complete, and passes go vet, without the network.
+// TestExerciseCompiles: an exercise in Go compiles without the network.
 func TestExerciseCompiles(t *testing.T) {
 	needBusybox(t)
 	testkit.NeedTool(t, "go")
-	for _, l := range list {
-		if l.Track != Build {
-			continue
-		}
-		_, dir := start(t, &l)
-		vet := exec.Command("go", "vet", "-mod=readonly", ".")
-		vet.Dir, vet.Env = dir, append(os.Environ(), "GOPROXY=off", "GOWORK=off")
-		if out, err := vet.CombinedOutput(); err != nil {
-			t.Errorf("lesson %d: %v\n%s", l.Number, err, out)
-		}
+	l := list[0] // TestGoLessons compiles all
+	_, dir := start(t, &l)
+	vet := exec.Command("go", "vet", "-mod=readonly", ".")
+	vet.Dir, vet.Env = dir, append(os.Environ(), "GOPROXY=off", "GOWORK=off")
+	if out, err := vet.CombinedOutput(); err != nil {
+		t.Errorf("go vet: %v\n%s", err, out)
 	}
 }
 
