@@ -64,7 +64,7 @@ func TestEndAtEveryStop(t *testing.T) {
 	before := takePicture(t)
 	plans := map[string]int{"--step": 1, "--step=call": 41}
 	if new, err := testkit.Linux("6.15"); err == nil && new {
-		plans["--step --userns 0:100000:65536"] = 3
+		plans["--step --userns 0:100000:65536"], plans["--step --without pid"] = 3, 5
 	}
 	for name, way := range map[string]struct {
 		end  func(s *stopped)
