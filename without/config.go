@@ -1,11 +1,13 @@
 package without
 
 import (
+	"fmt"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/minictr/minictr/container/config"
+	"github.com/minictr/minictr/runtime/compile"
 	"github.com/minictr/minictr/runtime/plan/call"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -16,11 +18,15 @@ const usernsPath = "/proc/@init/ns/user"
 
 // Config leaves parts out of the config of a container, and lets it join the user namespace of
 // the outer host. The config is one that Options has made the options for. origin no longer says
-// that --userns asks for that namespace.
-func Config(spec *specs.Spec, origin config.Origin, parts []string) {
+// that --userns asks for that namespace. What is bound but for the container's own files and
+// volumes is an error: it is of the computer.
+func Config(spec *specs.Spec, origin config.Origin, host config.Host, parts []string) error {
 	set := Set(parts)
 	if len(set) == 0 {
-		return
+		return nil
+	}
+	if err := checkSources(spec.Mounts, host); err != nil {
+		return err
 	}
 	delete(origin, "linux.uidMappings")
 	delete(origin, "linux.gidMappings")
@@ -62,6 +68,20 @@ func Config(spec *specs.Spec, origin config.Origin, parts []string) {
 	if set.has(noNewPrivs) {
 		spec.Process.NoNewPrivileges = false
 	}
+	return nil
+}
+
+// checkSources refuses bind mounts of the computer's files. The container's own are those in its
+// directory, and volumes: as no flag names one, the image asks for them.
+func checkSources(mounts []specs.Mount, host config.Host) error {
+	for i, m := range mounts {
+		isBind := m.Type == "bind" || slices.Contains(m.Options, "bind") || slices.Contains(m.Options, "rbind")
+		isOwn := func(dir string) bool { return strings.HasPrefix(m.Source, dir) }
+		if isBind && !isOwn(host.FilesDir+"/") && !isOwn(host.VolumeDir+"/") && !isOwn(compile.RootSource) {
+			return fmt.Errorf("mounts[%d]: %s: --without: it is of this computer", i, m.Source)
+		}
+	}
+	return nil
 }
 
 // partOf names the part that a namespace is. The user namespace stays: without the part it is

@@ -51,7 +51,8 @@ func (s Set) contradictions(o *config.Options) []contradiction {
 	const computers = "the container would get something of this computer"
 	user := isUserns(o)
 	return []contradiction{
-		{"--volume, --mount", len(o.Volumes)+len(o.Mounts) > 0, computers, "use --tmpfs, or files of the image"},
+		{"--volume, --mount, --volumes-from", len(o.Volumes)+len(o.Mounts)+len(o.VolumesFrom) > 0, computers,
+			"use --tmpfs, or files of the image"},
 		{"--device", len(o.Devices) > 0, computers, "leave it out"},
 		{"--privileged", o.Privileged, computers, "--without capabilities,seccomp,masks"},
 		{"--network, --pid, --ipc or --uts host", slices.Contains([]string{o.Network, o.PID, o.IPC, o.UTS}, "host"),

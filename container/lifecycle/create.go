@@ -103,7 +103,7 @@ func configOn(root string, store *images.Store, image *images.Image, o *config.O
 	}
 	spec, origin, err = config.Config(o, image.Config, imageFiles{store, image.Layers}, host)
 	if err == nil {
-		without.Config(spec, origin, o.Without)
+		err = without.Config(spec, origin, host, o.Without)
 	}
 	return spec, origin, host, err
 }
