@@ -2,6 +2,7 @@ package without
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -50,9 +51,10 @@ func Config(spec *specs.Spec, origin config.Origin, host config.Host, parts []st
 			})
 		}
 	}
-	if set.has(proc) {
-		l.Sysctl = nil // those that every container has: they are files in /proc
-	}
+	// the kernel parameters that every container has
+	maps.DeleteFunc(l.Sysctl, func(name, _ string) bool {
+		return set.has(proc) || set.has(netNS) && isNetwork(name)
+	})
 	if set.has(masks) {
 		l.MaskedPaths, l.ReadonlyPaths = nil, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/minictr/minictr/container/config"
 	"github.com/minictr/minictr/hint"
@@ -30,12 +31,8 @@ func Options(o *config.Options) (*config.Options, error) {
 	}
 	outer := *o
 	outer.Userns = fmt.Sprintf("0:%d:%d", firstID, sizeID)
-	// config leaves out, too, what needs these namespaces
 	if set.has(utsNS) {
-		outer.UTS = "host"
-	}
-	if set.has(netNS) {
-		outer.Network = "host"
+		outer.UTS = "host" // the config has no name then
 	}
 	return &outer, nil
 }
@@ -66,6 +63,8 @@ func (s Set) contradictions(o *config.Options) []contradiction {
 			"a name of its own needs a UTS namespace", "leave out one of them"},
 		{"--sysctl", len(o.Sysctls) > 0 && s.has(proc), "kernel parameters are files in /proc",
 			"leave out one of them"},
+		{"--sysctl net.…", s.has(netNS) && slices.ContainsFunc(o.Sysctls, isNetwork),
+			"a parameter of the network needs a network namespace", "leave out one of them"},
 		{"--oom-score-adj", o.OOMScore != nil && s.has(proc), "it is a file in /proc", "leave out one of them"},
 		{"--tty", o.TTY && s.has(dev), "a terminal is a file in /dev/pts", "leave out -t, or the part dev"},
 		{"limits of resources", isLimited(o.Limits) && s.has(cgroup), "they need a cgroup",
@@ -75,6 +74,9 @@ func (s Set) contradictions(o *config.Options) []contradiction {
 
 // isUserns reports whether a user namespace is asked for.
 func isUserns(o *config.Options) bool { return o.Userns != "" && o.Userns != "host" }
+
+// isNetwork reports whether a kernel parameter belongs to a network namespace.
+func isNetwork(sysctl string) bool { return strings.HasPrefix(sysctl, "net.") || strings.HasPrefix(sysctl, "net/") }
 
 // isLimited reports whether a limit is given.
 func isLimited(l config.Limits) bool {
