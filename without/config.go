@@ -43,6 +43,10 @@ func Config(spec *specs.Spec, origin config.Origin, host config.Host, parts []st
 		}
 	}
 
+	if set.has(utsNS) {
+		spec.Hostname = ""
+	}
+
 	// filesystems
 	for part, dir := range map[string]string{proc: "/proc", dev: "/dev"} {
 		if set.has(part) {

@@ -31,9 +31,6 @@ func Options(o *config.Options) (*config.Options, error) {
 	}
 	outer := *o
 	outer.Userns = fmt.Sprintf("0:%d:%d", firstID, sizeID)
-	if set.has(utsNS) {
-		outer.UTS = "host" // the config has no name then
-	}
 	return &outer, nil
 }
 
@@ -76,7 +73,9 @@ func (s Set) contradictions(o *config.Options) []contradiction {
 func isUserns(o *config.Options) bool { return o.Userns != "" && o.Userns != "host" }
 
 // isNetwork reports whether a kernel parameter belongs to a network namespace.
-func isNetwork(sysctl string) bool { return strings.HasPrefix(sysctl, "net.") || strings.HasPrefix(sysctl, "net/") }
+func isNetwork(sysctl string) bool {
+	return strings.HasPrefix(sysctl, "net.") || strings.HasPrefix(sysctl, "net/")
+}
 
 // isLimited reports whether a limit is given.
 func isLimited(l config.Limits) bool {
