@@ -58,7 +58,7 @@ func TestTruth(t *testing.T) {
 		"stops and userns":   "--hostname box --rm --step --userns 0:100000:65536",
 		// on an outer host; without overlay the image is copied, before the plan
 		"without nothing":    "--hostname box --rm --without none",
-		"without namespaces": "--rm --without mount,pid,net,uts,ipc,cgroupns",
+		"without namespaces": "--rm -e HOSTNAME=box --without mount,pid,net,uts,ipc,cgroupns",
 		"without the rest":   "--hostname box --rm --step --without " + theRest,
 		"without dumpable":   "--hostname box --rm -it --without private,dumpable",
 		"without user":       "--hostname box --rm -i --userns 0:100000:65536 --without user,trampoline",
