@@ -45,6 +45,8 @@ var (
 	buildCommand  = refusedCommand("build", "building images is", buildHint)
 	commitCommand = refusedCommand("commit", "making an image of a container in one step is",
 		"minictr export CONTAINER | minictr import - NAME[:TAG]")
+	volumeUpdateCommand = refusedCommand("update", "changing a volume of a cluster is",
+		"minictr volume create --label NAME=VALUE VOLUME")
 )
 
 // refusedCommand returns a hidden command that refuses whatever follows.

@@ -20,7 +20,7 @@ const (
 		image:history,import,inspect,load,ls,prune,pull,push,rm,save,tag system:df,events,info,prune
 		volume:create,inspect,ls,prune,rm`
 	refusedCommands = `build builder buildx checkpoint commit compose config context manifest network node plugin search
-		secret service stack swarm trust container:commit image:build`
+		secret service stack swarm trust container:commit image:build volume:update`
 )
 
 // commandWords returns each command of a list as words: NAME, or GROUP:NAME,NAME…

@@ -23,6 +23,7 @@ var volumeCommand = &cli.Command{
 		"is made then, and gets the files that the image has in DIR.",
 	Subcommands: []*cli.Command{
 		volumeCreateCommand, volumeLsCommand, volumeInspectCommand, volumeRmCommand, volumePruneCommand,
+		volumeUpdateCommand,
 	},
 }
 
