@@ -9,7 +9,6 @@ import (
 
 	"github.com/minictr/minictr/container/config"
 	"github.com/minictr/minictr/internal/lockfile"
-	"github.com/minictr/minictr/internal/owned"
 )
 
 // DirMode is the mode of all directories of the store that only root reads.
@@ -68,7 +67,7 @@ func (c *Container) Remove(volumes bool) error {
 		err = removeVolumes(c.StoreRoot, c.Settings.Volumes, true)
 	}
 	if err == nil {
-		err = owned.RemoveAll(c.Dir)
+		err = removeFiles(c.Dir)
 	}
 	return errors.Join(err, c.Unlock())
 }

@@ -195,7 +195,7 @@ func (c *Container) RecoverLocked() error {
 		} else if err != nil {
 			return err
 		}
-		return errors.Join(c.freeName(), owned.RemoveAll(c.Dir))
+		return errors.Join(c.freeName(), removeFiles(c.Dir))
 	}
 	return errors.Join(c.RemoveFile(MonitorFile), c.RemoveFile(RestartingFile))
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/minictr/minictr/events"
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/internal/lockfile"
+	"github.com/minictr/minictr/internal/owned"
 	"github.com/minictr/minictr/runtime/compile"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -27,6 +28,16 @@ const keepVolumesFile = "keepvolumes"
 // VolumeEvent writes an event of a volume, in docker's words, to the journal of the store at root.
 func VolumeEvent(root, action, name string) {
 	events.Append(root, events.Volume, action, events.Actor{ID: name, Attributes: map[string]string{"driver": "local"}})
+}
+
+// removeFiles removes the directory of a container whose volumes are removed, or are to stay: first
+// the settings, which name them, then the mark that they stay.
+func removeFiles(dir string) error {
+	err := os.Remove(filepath.Join(dir, "settings.json"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return owned.RemoveAll(dir)
 }
 
 // removeVolumes removes the anonymous volumes of a container that no longer is one, in the store

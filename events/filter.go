@@ -14,6 +14,7 @@ type Filters = filter.Filters[*Event]
 // table has the filters, as docker's, for what there is here.
 var table = filter.Table[struct{}, *Event]{
 	{Container, container}, {"event", action}, {Image, image}, {"label", label}, {"scope", scope}, {"type", kind},
+	{Volume, volume},
 }
 
 // ParseFilters parses words of --filter, NAME=VALUE.
@@ -45,6 +46,10 @@ func image(_ struct{}, value string) (filter.Test[*Event], error) {
 		}
 		return slices.Contains([]string{id, name, stripTag(id), stripTag(name)}, value)
 	}, nil
+}
+
+func volume(_ struct{}, value string) (filter.Test[*Event], error) {
+	return func(e *Event) bool { return e.Type == Volume && e.Actor.ID == value }, nil
 }
 
 func label(_ struct{}, value string) (filter.Test[*Event], error) {

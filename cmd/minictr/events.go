@@ -22,7 +22,7 @@ var eventsCommand = &cli.Command{
 is a duration before now (10m), seconds since 1970, or 2006-01-02T15:04:05.
 
 Filters are container=NAME|ID, event=ACTION, image=NAME, label=NAME[=VALUE],
-scope and type. A template has the fields .Type .Action .Actor.ID
+scope, type and volume=NAME. A template has the fields .Type .Action .Actor.ID
 .Actor.Attributes .Scope .Time .TimeNano and, of containers, .From.
 
 Containers: attach, create, destroy, detach, die, exec_create, exec_die,

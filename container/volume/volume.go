@@ -112,7 +112,8 @@ func read(path, name string) (*Volume, error) {
 	}
 	v := &Volume{}
 	if err := json.Unmarshal(data, v); err != nil {
-		return nil, fmt.Errorf("read %s: %w", filepath.Join(path, recordName), err)
+		return nil, hint.New(fmt.Errorf("read %s: %w", filepath.Join(path, recordName), err),
+			"copy its files, and remove it with: minictr volume rm "+name)
 	}
 	v.Name = name
 	return v, nil
