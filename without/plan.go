@@ -27,6 +27,15 @@ func Plan(parts []string, copied string) func(*plan.Plan) error {
 // CopiesImage reports whether the container has a copy of its image's files: there is no overlayfs.
 func CopiesImage(parts []string) bool { return Set(parts).has(overlay) }
 
+// Root returns where the root of a container without parts is mounted, in the mount namespace of
+// its process.
+func Root(parts []string) string {
+	if set := Set(parts); set.has(mountNS) || set.has(pivot) {
+		return jail
+	}
+	return "/"
+}
+
 // editor writes the steps of a plan anew. It recognizes a step by its part and its call.
 type editor struct {
 	Set

@@ -12,6 +12,7 @@ import (
 	"github.com/minictr/minictr/container/rootfs"
 	"github.com/minictr/minictr/hint"
 	"github.com/minictr/minictr/runtime/stdio"
+	"github.com/minictr/minictr/without"
 	"github.com/urfave/cli/v2"
 )
 
@@ -42,7 +43,7 @@ func export(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	root, err := rootfs.OpenBare(found)
+	root, err := rootfs.OpenBare(found, without.Root(found.Settings.Options.Without))
 	if err != nil {
 		return fmt.Errorf("open the root of container %q: %w", c.Args().First(), err)
 	}

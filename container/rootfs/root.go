@@ -42,14 +42,16 @@ func Open(c *container.Container, write bool) (*Root, error) {
 }
 
 // OpenBare opens the root of a container to read, without what is mounted in it: the files
-// of its image, and what it has changed. It locks a container that does not run, until Close.
-func OpenBare(c *container.Container) (*Root, error) {
+// of its image, and what it has changed. While it runs, dir is where its root is mounted in the
+// mount namespace of its process. It locks a container that does not run, until Close.
+func OpenBare(c *container.Container, dir string) (*Root, error) {
 	spec, err := c.Spec()
 	if err != nil {
 		return nil, err
 	}
 	spec.Mounts = nil
-	return open(c, spec, bareTaskRoot, false)
+	task := func(c *container.Container) (int, error) { return bareTaskRoot(c, dir) }
+	return open(c, spec, task, false)
 }
 
 // OpenImage opens the files of the image of a new container, to read. The caller has locked the
