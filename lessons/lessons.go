@@ -24,7 +24,7 @@ var list = []Lesson{
 	{14, Understand, "machine", "A container and a virtual machine", "one kernel for both", checkMachine},
 	{15, Understand, "image", "An image and a container", "a directory for changes", checkImage},
 	{16, Understand, "layers", "Layers and their reuse", "stored once, and never gone", checkLayers},
-	{17, Understand, "time", "Where the time goes", "the plan, and the price of a namespace", checkTime},
+	{17, Understand, "time", "Where the time goes", "the price of a namespace", checkTime},
 	{18, Understand, "limits", "Limits, and what happens at them", "of a process, and of a cgroup", checkLimits},
 	{19, Understand, "signals", "Signals and process 1", "why stopping may take ten seconds", checkSignals},
 	{20, Understand, "root", "What root in a container may do", "capabilities", checkRoot},

@@ -100,7 +100,7 @@ func listLessons(s *lessons.Student) error {
 		if slices.Contains(p.Done, l.Number) {
 			done = "done"
 		}
-		fmt.Fprintf(w, "%4d\t%s\t%s\t%s\n", l.Number, l.Title, l.Adds, done)
+		fmt.Fprintf(w, "%4s\t%2d\t%s\t%s\n", done, l.Number, l.Title, l.Adds)
 	}
 	fmt.Fprintf(w, "\n%d of %d done\n", len(p.Done), len(lessons.All()))
 	if err := w.Flush(); err != nil {
