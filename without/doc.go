@@ -8,7 +8,11 @@
 // a user namespace whose root has no rights on the computer, and in it a mount, pid, network,
 // UTS and IPC namespace. Its root directory shows the files of the computer, below a tmpfs
 // that takes all changes. The container is made inside; what it reaches because of a missing
-// part is the outer host. It is the same whatever is left out.
+// part is the outer host. It is the same whatever is left out, but for one process more (host.go).
+//
+// Nothing of the computer is handed to the container: a flag that would do so is an error
+// (options.go), and so is any mount of the computer's files (config.go). A plan whose
+// container's process does not enter the outer host is an error, too (plan.go).
 //
 // Why this is enough: the kernel gives capabilities in a user namespace over what belongs to
 // that namespace only (user_namespaces(7)). Its root is a user of the computer that owns no
