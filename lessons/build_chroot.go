@@ -1,8 +1,11 @@
 package lessons
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 )
 
 // checkChroot: paths of the process, absolute and relative ones, begin at the root; with
@@ -12,13 +15,20 @@ func checkChroot(w *Work) error {
 	if err != nil {
 		return err
 	}
-	p, err := w.Start(root, "/bin/sh")
+	if err := os.Symlink(root, filepath.Join(w.Cwd(), "root")); err != nil {
+		return err
+	}
+	p, err := w.Start("root", "/bin/sh")
+	if lacks := new(Missing); errors.As(err, &lacks) && strings.Contains(lacks.what, "(step ") {
+		return missing("ROOT may be a relative path: from where is it followed, after your first call?",
+			"%s", lacks.what)
+	}
 	if err != nil {
 		return err
 	}
 	for _, path := range []struct{ link, kind, hint string }{
 		{"root", "absolute", "which system call changes the root of a process?"},
-		{"cwd", "relative", "they begin at the working directory, and that is still the one of the program"},
+		{"cwd", "relative", "they begin at the working directory: which one is it after your calls?"},
 	} {
 		if inside, err := sameFile(p.file(path.link), root); err != nil {
 			return err

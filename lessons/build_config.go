@@ -45,6 +45,10 @@ func checkConfig(w *Work) error {
 	if lacks := new(Missing); errors.As(err, &lacks) && strings.Contains(lacks.what, "open_tree") {
 		return missing("runtime specification, config.md, root: where does a relative path begin?", "%s", lacks.what)
 	}
+	if lacks := new(Missing); errors.As(err, &lacks) && strings.Contains(lacks.what, "execve") {
+		return missing("the function load: which config does it return for a directory with a config.json?",
+			"%s", lacks.what)
+	}
 	if err != nil {
 		return err
 	}
@@ -68,13 +72,27 @@ func checkConfig(w *Work) error {
 		return err
 	}
 
-	// a field that the program does not have
+	// an absolute root
 	config["process"].(map[string]any)["args"] = []string{"/bin/echo", "runs"}
-	config["process"].(map[string]any)["rlimits"] = []any{}
+	config["root"] = map[string]any{"path": rootfs}
 	if err := writeConfig(bundle, config); err != nil {
 		return err
 	}
 	said, status, err := w.Run(bundle)
+	if err != nil {
+		return err
+	}
+	if status != 0 || said != "runs\n" {
+		return missing("runtime specification, config.md, root: may the path be absolute?",
+			"root.path %s: %s", rootfs, said)
+	}
+
+	// a field that the program does not have
+	config["process"].(map[string]any)["rlimits"] = []any{}
+	if err := writeConfig(bundle, config); err != nil {
+		return err
+	}
+	said, status, err = w.Run(bundle)
 	if err != nil {
 		return err
 	}

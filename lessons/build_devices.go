@@ -43,6 +43,11 @@ func checkDevices(w *Work) error {
 				"/dev/%s: its mode is c%s, not c%s", name, mode.String()[1:], os.FileMode(0o666).String()[1:])
 		}
 	}
+	if mask, err := p.Shell("umask"); err != nil {
+		return err
+	} else if mask != "0022" {
+		return missing("umask(2)", "files that the shell makes have the umask %s, not 0022", mask)
+	}
 
 	// masks
 	for _, file := range []string{"/proc/kcore", "/proc/keys", "/proc/sysrq-trigger", "/proc/timer_list"} {

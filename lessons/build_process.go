@@ -1,7 +1,13 @@
 package lessons
 
-// checkProcess: the program starts another one in a child, waits for it, and returns its
-// exit status.
+import (
+	"bytes"
+	"fmt"
+	"os"
+)
+
+// checkProcess: the program starts another one in a child, with its own environment, waits
+// for it, and returns its exit status.
 func checkProcess(w *Work) error {
 	p, err := w.Start("/bin/sh")
 	if err != nil {
@@ -13,6 +19,15 @@ func checkProcess(w *Work) error {
 	}
 	if !shared {
 		return missing("no namespace is asked for yet", "the process is in a pid namespace of its own")
+	}
+	var environ [2][]byte
+	for i, pid := range []int{p.Pid, p.Init} {
+		if environ[i], err = os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid)); err != nil {
+			return err
+		}
+	}
+	if !bytes.Equal(environ[0], environ[1]) {
+		return missing("execve(2), envp", "the shell does not have the environment of the program")
 	}
 	if _, err := p.End(); err != nil {
 		return err

@@ -39,7 +39,8 @@ func checkSeccomp(w *Work) error {
 		case strings.HasSuffix(said, "\n159") || said == "159": // 128 + SIGSYS
 			return missing("seccomp(2), \"Return value\"", "the process that called %s was killed", call)
 		case !strings.Contains(said, "Operation not permitted"):
-			return missing("count the instructions that the jump skips", "%s: the call does not fail with EPERM", call)
+			return missing("what has been loaded, and which instruction does the jump reach? count those that it skips",
+				"%s: the call does not fail with EPERM", call)
 		}
 	}
 	return nil

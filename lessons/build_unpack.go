@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -30,10 +31,11 @@ func checkUnpack(w *Work) error {
 	}
 	if status != 0 {
 		return missing("run it yourself: go build -o unpack . && ./unpack DIRECTORY < LAYER.tar",
-			"the program fails: exit status %d, %s", status, said)
+			"the program fails: exit status %d, %s", status, strings.TrimSpace(said))
 	}
 	if _, err := os.Lstat(layer + "/etc/.wh.draft"); err == nil {
-		return missing("what does the layer say with it?", "etc/.wh.draft: a file .wh.NAME is not a file of the layer")
+		return missing("make what it stands for, and not the file itself",
+			"etc/.wh.draft: a file .wh.NAME is not a file of the layer")
 	}
 	if err := wantWhiteout(layer + "/etc/draft"); err != nil {
 		return err

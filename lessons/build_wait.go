@@ -35,7 +35,10 @@ func checkWait(w *Work) error {
 	if ok, err := soon(func() (bool, error) {
 		answer, err := p.Shell("[ -e /proc/" + orphan + " ] || echo gone")
 		return answer == "gone", err
-	}); err != nil {
+	}); err != nil && p.eof {
+		return missing("wait4(2) returns the number of a child: which one is the command?",
+			"the program ends when an orphan of the container exits")
+	} else if err != nil {
 		return err
 	} else if !ok {
 		return missing("wait4(2): which children does its first argument name?",

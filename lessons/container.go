@@ -27,7 +27,8 @@ func (w *Work) Container(name string) (pid int, v *proc.View, err error) {
 		v, err = proc.Look(pid)
 	}
 	if pid == 0 || errors.Is(err, proc.ErrNotExist) {
-		return 0, nil, missing("minictr ps --all; minictr logs "+name, "the container %q does not run", name)
+		return 0, nil, missing(fmt.Sprintf("minictr logs %s; then minictr rm %s, and run it again", name, name),
+			"the container %q does not run", name)
 	}
 	return pid, v, err
 }

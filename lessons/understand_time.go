@@ -27,7 +27,7 @@ func checkTime(w *Work) error {
 		return missing("leave out one namespace only", "the container shares these with the host: %s",
 			strings.Join(shared, ", "))
 	case shared[0] != "network":
-		return missing("measure what each saves, several times: minictr run --rm --explain … lesson true",
+		return missing("measure what each saves; the least of many times counts, not their mean",
 			"the container shares the namespace %s with the host; the one that costs most is still made", shared[0])
 	}
 	return nil
