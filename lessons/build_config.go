@@ -84,7 +84,7 @@ func checkConfig(w *Work) error {
 	}
 	if status != 0 || said != "runs\n" {
 		return missing("runtime specification, config.md, root: may the path be absolute?",
-			"root.path %s: %s", rootfs, said)
+			"root.path %s: %s", rootfs, strings.TrimSpace(said))
 	}
 
 	// a field that the program does not have

@@ -28,18 +28,22 @@ func checkWait(w *Work) error {
 	if err != nil {
 		return err
 	}
+	const whichChild = "wait4(2) returns the number of a child: which one is the command?"
+	ended := func(err error) error {
+		if err != nil && p.eof {
+			return missing(whichChild, "the program ends when an orphan of the container exits")
+		}
+		return err
+	}
 	orphan, err := p.Shell("echo $( (sh -c 'echo $$' &) )")
 	if err != nil {
-		return err
+		return ended(err)
 	}
 	if ok, err := soon(func() (bool, error) {
 		answer, err := p.Shell("[ -e /proc/" + orphan + " ] || echo gone")
 		return answer == "gone", err
-	}); err != nil && p.eof {
-		return missing("wait4(2) returns the number of a child: which one is the command?",
-			"the program ends when an orphan of the container exits")
-	} else if err != nil {
-		return err
+	}); err != nil {
+		return ended(err)
 	} else if !ok {
 		return missing("wait4(2): which children does its first argument name?",
 			"an orphan of the container has exited, and stays as a zombie")
@@ -57,6 +61,8 @@ func checkWait(w *Work) error {
 	switch status, err := p.End(); {
 	case err != nil:
 		return err
+	case status == 0:
+		return missing(whichChild, "the shell was killed by SIGTERM: the exit status is 0, that of another child")
 	case status != 128+int(unix.SIGTERM):
 		return missing("shells return 128 and the number of the signal",
 			"the shell was killed by SIGTERM: the exit status is %d, not 128+15", status)

@@ -132,6 +132,9 @@ func (p *Program) failed(what string) error {
 	if call := failedCall.FindStringSubmatch(text); call != nil {
 		hint = call[1] + "(2), ERRORS: when does it fail with this one? With EXPLAIN=1 you see the calls before it"
 	}
+	if strings.Contains(text, "the plan has no step") {
+		hint = "the word HERE in main.go: a call is missing there"
+	}
 	return missing(hint, "%s; run %s printed: %s", what, args, text)
 }
 
