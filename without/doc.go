@@ -17,7 +17,8 @@
 // Why this is enough: the kernel gives capabilities in a user namespace over what belongs to
 // that namespace only (user_namespaces(7)). Its root is a user of the computer that owns no
 // file and no process. No capability lets it load a module, set the clock, use a disk, write
-// to a kernel parameter of the whole machine, or reboot it. The limits of the container's
+// to a kernel parameter of the whole machine, or reboot it. A device that the image has as a file
+// is opened only if the cgroup's rules allow it. The limits of the container's
 // cgroup stay, even where the cgroup is left out: then they are those of the outer host.
 //
 // Reading order: parts.go (the table of parts), options.go (flags that contradict them),

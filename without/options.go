@@ -47,7 +47,7 @@ func (s Set) contradictions(o *config.Options) []contradiction {
 	return []contradiction{
 		{"--volume, --mount, --volumes-from", len(o.Volumes)+len(o.Mounts)+len(o.VolumesFrom) > 0, computers,
 			"use --tmpfs, or files of the image"},
-		{"--device", len(o.Devices) > 0, computers, "leave it out"},
+		{"--device, --device-cgroup-rule", len(o.Devices)+len(o.DeviceRules) > 0, computers, "leave it out"},
 		{"--privileged", o.Privileged, computers, "--without capabilities,seccomp,masks"},
 		{"--network, --pid, --ipc or --uts host", slices.Contains([]string{o.Network, o.PID, o.IPC, o.UTS}, "host"),
 			"the container would share a namespace of this computer", "--without net,pid,ipc,uts"},
@@ -63,6 +63,8 @@ func (s Set) contradictions(o *config.Options) []contradiction {
 		{"--sysctl net.…", s.has(netNS) && slices.ContainsFunc(o.Sysctls, isNetwork),
 			"a parameter of the network needs a network namespace", "leave out one of them"},
 		{"--oom-score-adj", o.OOMScore != nil && s.has(proc), "it is a file in /proc", "leave out one of them"},
+		{"--cap-add, --cap-drop", len(o.CapAdd)+len(o.CapDrop) > 0 && s.has(capabilities),
+			"without the part it has all capabilities", "leave out one of them"},
 		{"--tty", o.TTY && s.has(dev), "a terminal is a file in /dev/pts", "leave out -t, or the part dev"},
 		{"limits of resources", isLimited(o.Limits) && s.has(cgroup), "they need a cgroup",
 			"leave out the limits, or the part cgroup"},
