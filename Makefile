@@ -34,7 +34,7 @@ demo: build
 	$(SUDO) scripts/demo
 
 # The packages whose tests need neither root nor other programs.
-FAST := hint internal runtime/plan runtime/compile runtime/seccomp layers images browse container/config container/logs without
+FAST := hint internal runtime/plan runtime/compile runtime/seccomp layers images browse container/config container/volume container/logs without
 
 test-fast:
 	go test -short . $(patsubst %,./%/...,$(wildcard $(FAST)))
