@@ -88,6 +88,7 @@ func Start(p *plan.Plan, c Caller) (*Walk, error) {
 	unix.Close(pipe[1])
 	if w.clone >= 0 {
 		w.readReports()
+		w.unshare()
 	}
 
 	// the outcome
@@ -234,10 +235,11 @@ func (w *Walk) closeAllBut(keep ...plan.Ref) {
 // already, and another process may have its pid: then wait4(2) fails (ECHILD).
 func (w *Walk) reap(sides ...plan.Side) {
 	for i, s := range slices.Backward(w.plan.Steps) {
-		if slot := &w.program.slots[i]; slices.Contains(sides, s.Child) && slot.state == done {
-			if n, _ := unix.Wait4(int(slot.value), nil, unix.WNOHANG, nil); n == 0 {
-				unix.Kill(int(slot.value), unix.SIGKILL)
-				waitFor(int(slot.value))
+		slot := &w.program.slots[i]
+		if pid := int(slot.value); slices.Contains(sides, s.Child) && slot.state == done && pid > 0 {
+			if n, _ := unix.Wait4(pid, nil, unix.WNOHANG, nil); n == 0 {
+				unix.Kill(pid, unix.SIGKILL)
+				waitFor(pid)
 			}
 		}
 	}
