@@ -234,3 +234,14 @@ func hasSysResource(t *testing.T) bool {
 	testkit.Check(t, err)
 	return set&(1<<24) != 0
 }
+
+// TestScoreInUserNamespace: a container with a user namespace has the OOM score of its config.
+func TestScoreInUserNamespace(t *testing.T) {
+	b := newBundle(t)
+	b.mapRoot(t, 100000)
+	score := 500
+	b.spec.Process.OOMScoreAdj = &score
+	if got := b.output("cat /proc/self/oom_score_adj"); got != "500" {
+		t.Errorf("the score is %q, want 500", got)
+	}
+}

@@ -70,6 +70,7 @@ func (b *builder) clone() error {
 	// the mappings of its user ids
 	if b.shape.ns[userNS] == created {
 		writeIDMaps(&b.list, plan.Pid, "linux", b.spec.Linux.UIDMappings, b.spec.Linux.GIDMappings)
+		hostScore(&b.list, b.spec.Process)
 		b.host("tell the child that its ids are mapped", call.Write(plan.ResumeWrite, "."))
 	}
 	return nil

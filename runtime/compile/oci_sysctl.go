@@ -49,28 +49,50 @@ func (b *builder) sysctl() error {
 			call.Openat(proc, file, unix.O_WRONLY).As("sysctl"))
 		b.container("set it", call.Write("sysctl", sysctl[key]))
 	}
-	ownFiles(&b.list, p, proc, "")
+	if b.shape.ns[userNS] != created {
+		ownScore(&b.list, p, proc, "")
+	}
+	labels(&b.list, p, proc, "")
 	return nil
 }
 
 // hostFiles writes the files of a process that is not the container's first, and has not
 // left the host's mounts yet.
 func (b *builder) hostFiles() error {
-	ownFiles(&b.list, b.spec.Process, "", "/proc/")
+	ownScore(&b.list, b.spec.Process, "", "/proc/")
+	labels(&b.list, b.spec.Process, "", "/proc/")
 	return nil
 }
 
-// ownFiles writes those of the process itself in procfs, to which the path proc, in
+// ownScore writes the OOM score of the process itself in procfs, to which the path proc, in
 // dir, leads.
-func ownFiles(l *list, p *specs.Process, dir plan.Ref, proc string) {
+func ownScore(l *list, p *specs.Process, dir plan.Ref, proc string) {
 	if p.OOMScoreAdj != nil {
 		l.begin("settings", "process.oomScoreAdj")
-		l.container("the file of the process's OOM score",
-			call.Openat(dir, proc+"self/oom_score_adj", unix.O_WRONLY).As("oom"))
-		l.container("set it: a higher score is killed earlier", call.Write("oom", fmt.Sprint(*p.OOMScoreAdj)).
-			Hint(unix.EACCES, "raise the score, or run the command with CAP_SYS_RESOURCE to lower it"))
+		l.container(theScore, call.Openat(dir, proc+"self/oom_score_adj", unix.O_WRONLY).As("oom"))
+		l.container(setScore, writeScore(p))
 	}
-	labels(l, p, dir, proc)
+}
+
+// hostScore lets the host write the OOM score of a process in a new user namespace: once that
+// process has changed its user id, the files of /proc/self belong to root of the host, which it
+// is not (proc_pid(5)).
+func hostScore(l *list, p *specs.Process) {
+	if p != nil && p.OOMScoreAdj != nil {
+		l.from = "process.oomScoreAdj"
+		l.host(theScore, call.Openat("", "/proc/@pid/oom_score_adj", unix.O_WRONLY).As("oom"))
+		l.host(setScore, writeScore(p))
+	}
+}
+
+const (
+	theScore = "the file of the process's OOM score"
+	setScore = "set it: a higher score is killed earlier"
+)
+
+func writeScore(p *specs.Process) plan.Step {
+	return call.Write("oom", fmt.Sprint(*p.OOMScoreAdj)).
+		Hint(unix.EACCES, "raise the score, or run the command with CAP_SYS_RESOURCE to lower it")
 }
 
 // CheckSysctl reports why a container may not set the parameter. own reports which
