@@ -42,7 +42,7 @@ test-fast:
 # The tests are built by the caller and run by root. dockerd is Debian's or Docker's; a
 # containerd comes with either.
 test:
-	scripts/need busybox-static bzip2 xz-utils acl strace tini iproute2 procps docker-registry skopeo podman chromium tmux cpio $(QEMU)
+	scripts/need busybox-static bzip2 xz-utils acl strace tini iproute2 procps patch docker-registry skopeo podman chromium tmux cpio $(QEMU)
 	PATH="$$PATH:/usr/sbin" command -v dockerd >/dev/null || scripts/need docker.io
 	go test -timeout 30m $(TESTFLAGS) $(if $(SUDO),-exec 'sudo -E env "PATH=$(PATH):/usr/sbin"') ./...
 	scripts/test-vm

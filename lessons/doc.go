@@ -4,8 +4,8 @@
 // A lesson is a directory, build/NN-name or understand/NN-name, a line of the table in
 // lessons.go, and a function that checks: build_NAME.go or understand_NAME.go. In the track
 // Build the student completes a Go program; ours is in solution, the one with a hole in
-// exercise, and typical wrong answers are in wrong. In the track Understand the student
-// types commands; ours are in solution.sh, wrong ones in wrong-*.sh.
+// exercise, and wrong has what differs in typical wrong answers, as diff -u prints it. In the
+// track Understand the student types commands; ours are in solution.sh, wrong ones in wrong-*.sh.
 //
 // A check asks the kernel: it looks at processes, mounts and cgroups, never at what minictr
 // has recorded. What it does not find it reports as [*Missing], with a hint that does not

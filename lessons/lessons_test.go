@@ -63,18 +63,21 @@ func TestFiles(t *testing.T) {
 // TestCopies: an exercise, and a wrong answer, is our program but for a few lines. Who changes
 // ours has to change them.
 func TestCopies(t *testing.T) {
+	testkit.NeedTool(t, "patch")
 	const few = 28
 	for _, l := range list {
 		if l.Track != Build {
 			continue
 		}
-		files, err := filepath.Glob(l.dir() + "/wrong/*/main.go")
-		testkit.Check(t, err)
-		for _, file := range append(files, l.dir()+"/exercise/main.go") {
-			text := testkit.ReadFile(t, file)
+		copies := map[string]string{"exercise": testkit.ReadFile(t, l.dir()+"/exercise/main.go")}
+		for _, file := range wrongPrograms(t, &l) {
+			copies[file] = wrongProgram(t, &l, file)
+		}
+		for file, text := range copies {
 			for _, pair := range [][2]string{{text, l.Solution()}, {l.Solution(), text}} {
 				if n := linesMissing(pair[0], pair[1]); n > few {
-					t.Errorf("%s: %d lines are not those of the solution, or are left out", file, n)
+					t.Errorf("lesson %d: %s: %d lines are not those of the solution, or are left out",
+						l.Number, file, n)
 				}
 			}
 		}
@@ -101,7 +104,7 @@ func linesMissing(text, other string) (n int) {
 func TestGoLessons(t *testing.T) {
 	testkit.NeedRoot(t)
 	needBusybox(t)
-	testkit.NeedTool(t, "go")
+	testkit.NeedTool(t, "go", "patch")
 	for _, l := range list {
 		if l.Track != Build {
 			continue
@@ -110,12 +113,9 @@ func TestGoLessons(t *testing.T) {
 			s, dir := start(t, &l)
 			main := filepath.Join(dir, "main.go")
 			wantMissing(t, &l, s, dir, "")
-			wrong, err := filepath.Glob(l.dir() + "/wrong/*/main.go")
-			testkit.Check(t, err)
-			for _, file := range wrong {
-				text := testkit.ReadFile(t, file)
-				testkit.Check(t, os.WriteFile(main, []byte(text), 0o644))
-				wantMissing(t, &l, s, dir, wantedHint(t, file, "// hint: "))
+			for _, file := range wrongPrograms(t, &l) {
+				testkit.Check(t, os.WriteFile(main, []byte(wrongProgram(t, &l, file)), 0o644))
+				wantMissing(t, &l, s, dir, wantedHint(t, file))
 			}
 			testkit.Check(t, os.WriteFile(main, []byte(l.Solution()), 0o644))
 			wantDone(t, &l, s, dir)
@@ -139,7 +139,7 @@ func TestCommandLessons(t *testing.T) {
 			for _, file := range wrong {
 				s, dir := begin(t, &l)
 				typed(t, dir, testkit.ReadFile(t, file))
-				wantMissing(t, &l, s, dir, wantedHint(t, file, "# hint: "))
+				wantMissing(t, &l, s, dir, wantedHint(t, file))
 				removeContainers(t)
 			}
 			s, dir := begin(t, &l)
@@ -148,6 +148,26 @@ func TestCommandLessons(t *testing.T) {
 			wantDone(t, &l, s, dir)
 		})
 	}
+}
+
+// wrongPrograms returns the files of the wrong answers to a lesson of the track Build: what
+// differs from ours.
+func wrongPrograms(t *testing.T, l *Lesson) []string {
+	t.Helper()
+	files, err := filepath.Glob(l.dir() + "/wrong/*.diff")
+	testkit.Check(t, err)
+	return files
+}
+
+// wrongProgram returns our program with the differences of a file.
+func wrongProgram(t *testing.T, l *Lesson, file string) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "main.go")
+	testkit.Check(t, os.WriteFile(program, []byte(l.Solution()), 0o644))
+	if out, err := exec.Command("patch", "--fuzz=0", program, file).CombinedOutput(); err != nil {
+		t.Fatalf("patch %s: %v\n%s", file, err, out)
+	}
+	return testkit.ReadFile(t, program)
 }
 
 // needBusybox skips a test where there is no static busybox.
@@ -203,8 +223,9 @@ func typed(t *testing.T, dir, commands string) string {
 	return string(out)
 }
 
-func wantedHint(t *testing.T, file, prefix string) string {
+func wantedHint(t *testing.T, file string) string {
 	t.Helper()
+	const prefix = "# hint: "
 	first, _, _ := strings.Cut(testkit.ReadFile(t, file), "\n")
 	words, ok := strings.CutPrefix(first, prefix)
 	if !ok || words == "" {
