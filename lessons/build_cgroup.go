@@ -16,11 +16,7 @@ func checkCgroup(w *Work) error {
 	if err != nil {
 		return err
 	}
-	root, err := w.Root()
-	if err != nil {
-		return err
-	}
-	p, err := w.Start(group, root, "/bin/sh")
+	p, err := w.StartInRoot(group)
 	if err != nil {
 		return err
 	}

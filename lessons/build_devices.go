@@ -12,11 +12,7 @@ import (
 // checkDevices: /dev has three devices that everyone may use, files of /proc read as empty, and
 // kernel parameters are read-only.
 func checkDevices(w *Work) error {
-	root, err := w.Root()
-	if err != nil {
-		return err
-	}
-	p, err := w.Start(root, "/bin/sh")
+	p, err := w.StartInRoot()
 	if err != nil {
 		return err
 	}

@@ -8,11 +8,7 @@ import (
 
 // checkPidNamespace: the process is the first of a pid namespace, and /proc shows that one.
 func checkPidNamespace(w *Work) error {
-	root, err := w.Root()
-	if err != nil {
-		return err
-	}
-	p, err := w.Start(root, "/bin/sh")
+	p, err := w.StartInRoot()
 	if err != nil {
 		return err
 	}

@@ -9,11 +9,7 @@ import (
 
 // checkSeccomp: two calls fail with EPERM, and do not kill; other calls are made.
 func checkSeccomp(w *Work) error {
-	root, err := w.Root()
-	if err != nil {
-		return err
-	}
-	p, err := w.Start(root, "/bin/sh")
+	p, err := w.StartInRoot()
 	if lacks := new(Missing); errors.As(err, &lacks) && strings.Contains(lacks.what, unix.EACCES.Error()) {
 		return missing("seccomp(2), EACCES: who may load a filter? compare with no_new_privs", "%s", lacks.what)
 	}

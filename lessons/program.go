@@ -37,6 +37,15 @@ type Program struct {
 	exited chan struct{}
 }
 
+// StartInRoot is Start with the arguments before, a root of its own, and /bin/sh.
+func (w *Work) StartInRoot(before ...string) (*Program, error) {
+	root, err := w.Root()
+	if err != nil {
+		return nil, err
+	}
+	return w.Start(append(before, root, "/bin/sh")...)
+}
+
 // Start runs the student's program, which is to run a shell in a container: /bin/sh, with
 // the program's standard input and output. It returns when the shell answers.
 func (w *Work) Start(args ...string) (*Program, error) {
